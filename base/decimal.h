@@ -1,0 +1,52 @@
+/*
+ * decimal.h - decimal numbers as they were written, and their exact conversion to whole
+ * micro-units. No binary floating point lies on the way of a reading.
+ *
+ * A struct decimal is digits * 10^-scale. A struct ratio is a positive fraction in lowest terms.
+ * Everything here is pure. Thread: any.
+ */
+#ifndef GHGD_DECIMAL_H
+#define GHGD_DECIMAL_H
+
+#include "base/base.h"
+
+struct decimal {
+    int64_t digits; /* signed; |digits| < 10^18 */
+    int32_t scale;  /* -18 .. 36: number of decimals; negative means trailing zeros */
+};
+
+struct ratio {
+    int64_t num, den; /* both > 0, coprime */
+};
+
+/* Parses JSON's number grammar, also with a leading '+': [sign] digits [. digits] [e[sign]digits].
+ * Nothing may follow. Trailing zeros of the fraction are dropped first, so "1.50" is 15e-1.
+ * Returns 0; ERR_SYNTAX; ERR_RANGE if more than 18 significant digits remain or the scale leaves
+ * its range. */
+int decimal_parse(struct decimal *decimal_out, const char *text, size_t size) MUST_CHECK;
+
+/* The shortest decimal that reads back as exactly this double (0.1 is 1e-1, not 0.1000...0555).
+ * Returns 0, or ERR_RANGE for infinities, NaN and what decimal_parse would refuse. */
+int decimal_from_double(struct decimal *decimal_out, double value) MUST_CHECK;
+
+struct decimal decimal_from_int(int64_t value, int32_t scale);
+
+/* value * ratio in whole micro-units (1e-6), rounded once, half to even.
+ * Returns 0, or ERR_RANGE if the result does not fit an int64. */
+int decimal_to_micro(int64_t *micro_out, struct decimal value, struct ratio ratio) MUST_CHECK;
+
+/* numerator / denominator, rounded half to even. The denominator is > 0. */
+int128 div_round_even(int128 numerator, int128 denominator);
+/* The largest whole number that is not greater than the quotient. The denominator is > 0. */
+int128 div_floor(int128 numerator, int128 denominator);
+
+/* The exact value of a decimal as a ratio (for configuration: multipliers, factors).
+ * Returns 0, or ERR_RANGE if it is not positive or does not fit. */
+int ratio_from_decimal(struct ratio *ratio_out, struct decimal value) MUST_CHECK;
+/* a * b in lowest terms. Returns 0 or ERR_RANGE. */
+int ratio_mul(struct ratio *ratio_out, struct ratio a, struct ratio b) MUST_CHECK;
+int ratio_div(struct ratio *ratio_out, struct ratio a, struct ratio b) MUST_CHECK;
+/* The nearest double; right in the last bit. */
+double ratio_to_double(struct ratio ratio);
+
+#endif

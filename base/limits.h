@@ -1,0 +1,37 @@
+/*
+ * limits.h - every fixed maximum, with its reason. What a user may want to change is an option of
+ * the configuration instead; what stands here keeps memory bounded and arithmetic exact.
+ */
+#ifndef GHGD_LIMITS_H
+#define GHGD_LIMITS_H
+
+#include <stdint.h>
+
+/* |activity| of a cell and |mass| of a cell stay below 2^51: int64 -> double -> int64 is exact, and
+ * the AVX2 kernels convert by adding 1.5 * 2^52, which is right up to 2^51. In micro-units this is
+ * 2.2e9 kWh in one bucket; in milligrams 2.2e6 t. */
+#define CELL_MAX ((INT64_C(1) << 51) - 1)
+
+/* A facility sums at most this many cells per series in 64 bits: 2^51 * 2^11 < 2^63. */
+enum { SERIES_METERS_MAX = 2048 };
+
+enum {
+    BATCH_EVENTS_MAX = 4096,        /* events in a batch: its columns stay within a 2 MiB L2 cache */
+    MESSAGE_BYTES_MAX = 8 << 20,    /* one Kafka message; librdkafka's own default is 1 MB */
+    EVENT_BYTES_MAX = 64 << 10,     /* one event inside a message, dead-lettered whole */
+    NAME_BYTES_MAX = 255,           /* an id or a name from outside, as in a tag of the database */
+    UNIT_BYTES_MAX = 31,
+    DECIMAL_DIGITS_MAX = 36,        /* significant digits of a decimal: what 128 bits can hold */
+    METERS_MAX = 1 << 20,
+    FACILITIES_MAX = 1 << 18,
+    GROUP_LEVELS_MAX = 4,           /* tags of the database: few and bounded */
+    SINKS_MAX = 8,                  /* one bit each in a dirty mask */
+    PARTITIONS_MAX = 1024,          /* partitions assigned to one process */
+    METER_READINGS_MAX = 1 << 18,   /* readings of one meter in the journal: 7 days of 2.3 s */
+    BUCKETS_MAX = 1 << 17,          /* buckets in the horizon: 90 days of one minute */
+    FACTOR_VERSIONS_MAX = 256,      /* editions of one factor, and eras of one facility */
+    ROWS_PER_BLOCK_MAX = 5000,      /* rows in one request to a sink: SERVERS measured the best rate */
+    REVISION_MAX = 65535
+};
+
+#endif

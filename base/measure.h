@@ -1,0 +1,57 @@
+/*
+ * measure.h - the words of metering that every step shares: kinds, qualities, quantities, gases.
+ *
+ * Quantities fix the canonical unit in which activity is held, in whole micro-units.
+ */
+#ifndef GHGD_MEASURE_H
+#define GHGD_MEASURE_H
+
+#include "base/base.h"
+
+/* What a meter's readings mean. Belongs to the meter, not to the event. */
+enum meter_kind {
+    KIND_INTERVAL, /* a quantity over [start, end) */
+    KIND_REGISTER, /* a cumulative register at an instant; differences are the activity */
+    KIND_GAUGE,    /* power or flow at an instant; integrated by trapezoids */
+    KIND_DELIVERY, /* fuel received at an instant, booked whole when it was received */
+    KIND_COUNT
+};
+
+/* From the worst to the best, so that a larger number is the better one. */
+enum quality { QUALITY_ESTIMATED, QUALITY_INVOICE, QUALITY_EDITED, QUALITY_ACTUAL, QUALITY_COUNT };
+
+/* The dimension of a meter's activity; each has one canonical unit. */
+enum quantity {
+    QUANTITY_ENERGY,     /* kWh */
+    QUANTITY_HEAT,       /* GJ  */
+    QUANTITY_MASS,       /* kg  */
+    QUANTITY_GAS_VOLUME, /* m3 at the state that the unit names (Nm3, Sm3, ...) */
+    QUANTITY_VOLUME,     /* L, of a liquid */
+    QUANTITY_ITEM,       /* unit */
+    QUANTITY_COUNT
+};
+
+/* The masses that rating gives for a cell, in milligrams. */
+enum gas {
+    GAS_CO2,          /* fossil */
+    GAS_CH4,
+    GAS_N2O,
+    GAS_BIOGENIC_CO2, /* outside the scopes, on its own line */
+    GAS_CO2E,         /* under the chosen GWP set; rounded by itself, not summed from the gases */
+    GAS_COUNT
+};
+
+enum { MICRO = 1000000 };
+
+const char *meter_kind_name(enum meter_kind kind);
+const char *quality_name(enum quality quality);
+const char *quantity_name(enum quantity quantity);
+const char *quantity_unit(enum quantity quantity); /* the canonical unit, as in the tag `unit` */
+const char *gas_name(enum gas gas);
+
+/* Each finds the word of `size` bytes; returns its number or -1. */
+int meter_kind_find(const char *name, size_t size);
+int quality_find(const char *name, size_t size);
+int quantity_find(const char *name, size_t size);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * config.h - the configuration in force: what the YAML file says, checked, with defaults.
+ *
+ * Built by config_load(), const afterwards. Durations are in ms, sizes in bytes. Every option is
+ * one row of the table in options.c: key, type, member, minimum, maximum, default, unit, help.
+ */
+#ifndef GHGD_CONFIG_H
+#define GHGD_CONFIG_H
+
+#include "base/buffer.h"
+#include "config/registry.h"
+
+enum start_policy { START_EARLIEST, START_LATEST };
+enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
+enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
+enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE };
+enum sink_dialect { DIALECT_INFLUX1, DIALECT_INFLUX2, DIALECT_VICTORIA };
+
+struct conf_property {
+    const char *key, *value;
+};
+
+struct input_conf {
+    const char *topic;
+    int format;              /* enum event_format */
+    int time_unit;           /* enum time_unit; NONE: integer times are refused */
+    const char *fields[9];   /* by enum event_field: a dotted path, NULL for the native name */
+    int unknown_meter;       /* enum unknown_policy */
+    int64_t parked_bytes_max;
+};
+
+struct kafka_conf {
+    const char *brokers, *group, *dead_letter_topic, *late_topic;
+    int start;               /* enum start_policy: where a group without offsets begins */
+    int on_data_loss;        /* enum loss_policy */
+    int64_t partition_bytes_max; /* queued.max.messages.kbytes, per partition */
+    struct conf_property *properties; /* passed through to librdkafka, after ours */
+    uint32_t properties_count;
+};
+
+struct window_conf {
+    int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, idle_timeout_ms,
+        emit_interval_ms;
+    int fiscal_year_start;   /* month 1..12 */
+};
+
+struct sink_conf {
+    const char *name;
+    int type, dialect;
+    const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *path,
+        *dead_rows_path;     /* secrets are already read from their files */
+    bool gzip;
+    int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms;
+    int64_t rows_max;        /* per request */
+};
+
+struct config {
+    const char *file;
+    struct input_conf input;
+    struct kafka_conf kafka;
+    struct window_conf window;
+    const char *gwp_set;
+    struct sink_conf *sinks;
+    uint32_t sinks_count;
+    const char *http_host;   /* NULL: no HTTP */
+    int http_port;
+    const char *state_directory;
+    int log_level;
+    int64_t shutdown_timeout_ms;
+    const char *simd;        /* "auto", "scalar", "avx2", "avx512" */
+    struct registry *registry; /* owned, until taken by config_take_registry() */
+    struct arena *arena;
+};
+
+/* Reads the file and every table it names. All faults go to `faults` as text for people, in file
+ * order: file:line:column, what was found, what would be accepted. Returns 0 or ERR_CONFIG;
+ * warnings alone are 0 too. */
+int config_load(struct config **config_out, const char *file, struct buffer *faults) MUST_CHECK;
+void config_destroy(struct config **config);
+
+/* The effective configuration as YAML, secrets as "<set>", to `out`. */
+void config_print(const struct config *config, struct buffer *out);
+/* Memory and series that the configuration asks for, in words and numbers, to `out`. */
+void config_print_needs(const struct config *config, struct buffer *out);
+/* The reference of every option, as Markdown (docs/configuration.md is this output). */
+void config_print_reference(struct buffer *out);
+
+#endif

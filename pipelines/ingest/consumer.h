@@ -1,0 +1,68 @@
+/*
+ * consumer.h - one Kafka consumer on the loop: a member of the group, its partitions, its lag.
+ *
+ * librdkafka's threads fetch and decompress; this thread drains the partition queues in bounded
+ * slices, round robin with a rotating start, and hands whole messages on. Pressure goes upstream:
+ * a partition whose handler says stop is not drained until consumer_resume().
+ */
+#ifndef GHGD_CONSUMER_H
+#define GHGD_CONSUMER_H
+
+#include <librdkafka/rdkafka.h>
+#include <uv.h>
+
+#include "config/config.h"
+
+struct consumer;
+
+struct consumer_callbacks {
+    /* The group gave us the partition. metadata: of its committed offset ("" if none).
+     * Returns 0, or negative: the partition is refused and the reason was logged. */
+    int (*assigned)(void *context, int32_t partition, int64_t committed, const char *metadata);
+    /* The partition goes away; lost: already somebody else's, write nothing more. Commits that were
+     * asked for in here go out before the group is told. */
+    void (*revoked)(void *context, int32_t partition, bool lost);
+    /* A slice of messages in offset order. Returns how many were taken; fewer than count stops the partition
+     * until consumer_resume(), and the rest is offered again then. Messages are borrowed. */
+    size_t (*messages)(void *context, int32_t partition, rd_kafka_message_t **messages,
+                       size_t count);
+    /* The end of the log as of the assignment has been reached (at once if it was empty). */
+    void (*caught_up)(void *context, int32_t partition);
+    /* Data that was asked for is gone (retention, topic recreated): [from, to) at least. */
+    void (*data_lost)(void *context, int32_t partition, int64_t from, int64_t to);
+    /* The client cannot go on (fatal error): leave with an error. */
+    void (*failed)(void *context, const char *why);
+    void (*closed)(void *context);
+    void *context;
+};
+
+struct consumer_stats {
+    uint64_t messages, bytes, rebalances, errors, commits, commit_failures, gaps;
+    uint32_t assigned;
+};
+struct consumer_partition_stats {
+    int32_t partition;
+    int64_t next_offset, log_end, lag; /* -1 if not known yet */
+    bool stopped, caught_up;
+};
+
+/* Builds the client, subscribes, starts. `why` receives librdkafka's words on failure. */
+int consumer_create(struct consumer **consumer_out, uv_loop_t *loop, const struct kafka_conf *conf,
+                    const char *topic, const struct consumer_callbacks *callbacks,
+                    struct buffer *why) MUST_CHECK;
+void consumer_resume(struct consumer *consumer, int32_t partition);
+/* Commits asynchronously; the metadata travels with the offset. One per partition at a time: a later call
+ * replaces one that waits. */
+void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
+                     const char *metadata);
+/* Leaves the group: revokes everything, then calls `closed`. */
+void consumer_close(struct consumer *consumer);
+const struct consumer_stats *consumer_get_stats(const struct consumer *consumer);
+/* Fills up to `max` entries; returns their number. */
+size_t consumer_get_partitions(const struct consumer *consumer,
+                               struct consumer_partition_stats *out, size_t max);
+
+/* Tries every property on both kinds of handle without connecting. For `ghgd check`. */
+int consumer_check(const struct kafka_conf *conf, struct buffer *faults) MUST_CHECK;
+
+#endif

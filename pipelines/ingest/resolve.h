@@ -1,0 +1,18 @@
+/*
+ * resolve.h - an event becomes a reading: the meter's column, instants, canonical micro-units.
+ *
+ * External ids become dense integers here, at the door; after it there are no strings.
+ */
+#ifndef GHGD_RESOLVE_H
+#define GHGD_RESOLVE_H
+
+#include "config/registry.h"
+#include "pipelines/ingest/batch.h"
+
+/* Appends the event to the batch, as a reading or as a refusal, and returns its outcome so far
+ * (OUTCOME_USED for a reading; the shard has the last word). The batch is not full. */
+enum outcome resolve_event(struct batch *batch, const struct registry *registry,
+                           const struct event *event, uint32_t message, uint32_t index,
+                           int64_t offset, int64_t arrived_ms);
+
+#endif

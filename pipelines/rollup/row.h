@@ -1,0 +1,43 @@
+/*
+ * row.h - one point of the output, before it is text: a pure function of panel, registry, calendar.
+ *
+ * Its key is (kind, level, facility, series, window start); under that key it overwrites its own
+ * earlier revision. Names come from the registry of the same generation.
+ */
+#ifndef GHGD_ROW_H
+#define GHGD_ROW_H
+
+#include "config/registry.h"
+#include "pipelines/emissions/figures.h"
+#include "pipelines/rollup/calendar.h"
+
+enum row_kind {
+    ROW_EMISSIONS, /* emissions_15m, emissions_1h, ...: one per series */
+    ROW_COVERAGE,  /* coverage_15m, coverage_1h, ...: one per facility, also when it is silent */
+    ROW_KIND_COUNT
+};
+
+struct row {
+    uint8_t kind, level;
+    bool final;
+    uint32_t partition;       /* the shard that has to hear of the acknowledgement */
+    uint32_t facility, series;/* series is REGISTRY_NONE for ROW_COVERAGE */
+    struct window window;
+    uint32_t revision;        /* changes after the watermark had passed the window: 0, 1, 2 ... */
+    uint32_t version;         /* grows whenever the row's content may differ from an earlier write */
+    uint32_t meters_expected, meters_reporting; /* ROW_COVERAGE */
+    struct figures figures;   /* ROW_COVERAGE: covered_ms and expected_ms only */
+};
+
+/* Rows that travel together to one sink. The sink owns a block from submit until it is done. */
+struct block {
+    uint32_t count, capacity;
+    uint32_t sink;            /* index of the sink it is for */
+    const struct registry *registry; /* kept alive until the block is done */
+    struct row *rows;
+};
+
+int block_create(struct block **block_out, uint32_t capacity) MUST_CHECK;
+void block_destroy(struct block **block);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * sink.h - where rows go: a time-series database over HTTP, SQLite, a file.
+ *
+ * A sink has at most one block under way. It retries for ever what may yet succeed (backoff with
+ * jitter, Retry-After), sets aside what the server names bad, and gives every block back through
+ * `done`, in the order of submission. The loop thread owns it; a sink may work on another thread
+ * (uv_queue_work) but calls back on the loop thread only. No queue: what waits is the dirty set.
+ */
+#ifndef GHGD_SINK_H
+#define GHGD_SINK_H
+
+#include <uv.h>
+
+#include "config/config.h"
+#include "pipelines/rollup/row.h"
+
+struct sink;
+
+struct sink_stats {
+    uint64_t rows_written;    /* acknowledged */
+    uint64_t rows_refused;    /* named bad by the server, set aside in the dead-rows file */
+    uint64_t bytes_sent;
+    uint64_t requests_ok, requests_partial, requests_refused, requests_throttled, requests_failed,
+        requests_timeout;     /* 204; 400 partial; other 4xx; 429/503; 5xx and broken; no answer */
+    uint64_t retries;
+    uint64_t latency_count, latency_sum_us;
+    uint64_t latency_bucket[12]; /* cumulative-less histogram: see sink_latency_bounds_us */
+    bool healthy;             /* the last request succeeded */
+    int64_t retry_at_ms;      /* uv_now() time of the next try; 0 if none is waiting */
+    char last_error[256];     /* the server's words */
+};
+extern const uint32_t sink_latency_bounds_us[12];
+
+struct sink_callbacks {
+    /* The block is settled: written, or set aside row by row and counted. The sink no longer uses it;
+     * the receiver owns it again. */
+    void (*done)(void *context, struct block **block);
+    /* sink_close() has ended; nothing of the sink is left. The block under way, if any, came back
+     * through `abandoned` before. */
+    void (*closed)(void *context);
+    void (*abandoned)(void *context, struct block **block);
+    void *context;
+};
+
+/* Makes a sink of conf->type. `conf` and the strings in it outlive the sink. bucket_ms names the
+ * measurements. Returns 0 or negative; SQLite and files are opened here and can fail. */
+int sink_create(struct sink **sink_out, uv_loop_t *loop, const struct sink_conf *conf,
+                int64_t bucket_ms, const struct sink_callbacks *callbacks) MUST_CHECK;
+
+bool sink_is_idle(const struct sink *sink);
+/* Takes *block and sets it to NULL; ERR_FULL (block kept) if one is under way. */
+int sink_submit(struct sink *sink, struct block **block) MUST_CHECK;
+/* Gives up waiting: the next retry happens now (for SIGTERM and tests). */
+void sink_retry_now(struct sink *sink);
+/* Ends the request under way and all handles, then calls `closed`. */
+void sink_close(struct sink *sink);
+const struct sink_stats *sink_get_stats(const struct sink *sink);
+
+/* The same without a loop, for replay: writes a block and waits. Returns 0 when settled, negative if
+ * it has to be given up after `deadline_ms` of tries. Defined for every type in sink/sync.c. */
+int sink_write_sync(struct sink *sink, uv_loop_t *loop, struct block **block,
+                    int64_t deadline_ms) MUST_CHECK;
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * shard.h - all state of one input partition, and the way of its events to rows.
+ *
+ *     batch -> journal -> panel (per facility) -> dirty windows -> rows
+ *
+ * A shard is a pure function of the prefix of its partition: watermark, acceptance, values and
+ * revisions come from the events, their order and their Kafka timestamps alone. The wall clock
+ * enters only where rows are called final because the partition is idle. The loop thread owns it.
+ */
+#ifndef GHGD_SHARD_H
+#define GHGD_SHARD_H
+
+#include "config/config.h"
+#include "pipelines/ingest/batch.h"
+#include "pipelines/rollup/row.h"
+
+struct shard;
+struct kernels;
+
+/* What the shards of a process share; outlives them. */
+struct shard_context {
+    const struct registry *registry;
+    const struct window_conf *window;
+    const struct kernels *kernels;
+    uint32_t sinks_count;
+    /* By facility: the partition that owns it, or UINT32_MAX. Shared by the process's shards. */
+    uint32_t *facility_partition;
+};
+
+struct shard_stats {
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t discontinuities;  /* register falls and implausible jumps that were held */
+    uint64_t rollovers;
+    uint64_t overlaps;         /* readings that overlap another of the same meter */
+    uint64_t dirty_rows;       /* windows that some sink has not acknowledged */
+    uint64_t memory_bytes;
+    uint64_t facilities;
+    uint64_t readings;         /* in the journal now */
+    int64_t watermark_ms;      /* INT64_MIN before the first event */
+    int64_t floor_ms;          /* nothing older is accepted */
+};
+
+int shard_create(struct shard **shard_out, const struct shard_context *context,
+                 uint32_t partition) MUST_CHECK;
+void shard_destroy(struct shard **shard);
+
+/* Applies the readings first .. count-1 of the batch, in order, and sets their outcomes. Returns the
+ * index of the first that was not applied: batch->count, or less if a window that leaves the
+ * horizon still has to be written; then take rows, have them acknowledged, and call again. */
+uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first);
+bool shard_is_blocked(const struct shard *shard);
+
+enum take_mode {
+    TAKE_ALL,     /* everything dirty, live windows too */
+    TAKE_CLOSING, /* only what must be written before the shard can go on */
+};
+/* Appends dirty windows of one sink to the block, oldest first, until it is full or none is left.
+ * They are under way until settled. Returns the number of rows appended. */
+uint32_t shard_take_rows(struct shard *shard, uint32_t sink, enum take_mode mode,
+                         struct block *block);
+/* The sink has settled this row (of this shard); or gave it back, and it is dirty again. */
+void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row);
+void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
+
+/* The partition has been idle for its timeout: windows that ended before wall_ms less delay and grace may be
+ * called final. Changes no value and no revision. */
+void shard_idle(struct shard *shard, int64_t wall_ms);
+/* The input has ended (replay): every window that the newest reading reached the end of is final,
+ * and all rows are to be taken with TAKE_CLOSING. */
+void shard_finish(struct shard *shard);
+/* finish: true once everything has been taken, settled and retired. */
+bool shard_is_drained(const struct shard *shard);
+
+/* The oldest offset on which a window that is not final, or the horizon, depends; -1 if none. */
+int64_t shard_low_offset(const struct shard *shard);
+/* Windows that ended at or before this instant were settled in an earlier life: never written. */
+void shard_set_settled(struct shard *shard, int64_t settled_ms);
+
+/* A new registry is in force: state moves over by the names of facilities, meters and series; what
+ * it rates differently becomes dirty, as a revision where it was final. */
+int shard_rebind(struct shard *shard, const struct shard_context *context) MUST_CHECK;
+
+const struct shard_stats *shard_get_stats(struct shard *shard);
+
+/* Conservation: activity of accepted readings in force against the sum over all windows, per meter.
+ * Returns 0, or -1 and a text of the first difference. A walk over everything: for tests, audit. */
+int shard_check(struct shard *shard, struct buffer *difference);
+
+#endif
