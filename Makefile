@@ -1,27 +1,48 @@
-# ghgd: one Makefile, no recursion. `make help` lists the targets.
-CC     ?= gcc
+# ghgd: one Makefile, no recursion but for the suites, which build the same rules with other flags.
+# `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
+# PREFIX, DESTDIR, FUZZ_SECONDS, TESTS_MATCH (integration tests to run, a shell pattern).
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+BUILD   ?= build
+CFLAGS  ?= -O2 -g
 ifeq ($(origin CC),default)
-CC     := gcc
+CC      := gcc
 endif
-CXX    := $(if $(findstring clang,$(CC)),clang++,g++)
-comma  := ,
-BUILD  ?= build
-CFLAGS ?= -O2 -g
+CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
+comma   := ,
+FUZZ_SECONDS  ?= 60
+CATALOGUE_DIR := $(CURDIR)/config/factors
+
+# ---- flags
 PKGS   := libuv rdkafka libcurl libmicrohttpd libfyaml glib-2.0 sqlite3 zlib libxxhash libsystemd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmsgpackc -lcsv -lsimdjson -lstdc++ -lm -lpthread
-WARN   := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wformat=2
-SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-BASE   := -std=gnu17 -D_GNU_SOURCE -I. -ffp-contract=off -fno-common $(WARN) $(if $(CI),-Werror) $(SANFLAGS)
-BASEXX := -std=gnu++17 -D_GNU_SOURCE -I. -Wall -Wextra -fno-exceptions $(if $(CI),-Werror) $(SANFLAGS)
-O      := $(BUILD)/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmsgpackc -lcsv -lsimdjson -lstdc++ -lm \
+          -lpthread
+WARN   := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+          -Wundef -Wformat=2
+INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+          $(if $(COVERAGE),--coverage)
+DEFS    = -D_GNU_SOURCE -DGHGD_VERSION='"$(VERSION)"' -DGHGD_CATALOGUE_DIR='"$(CATALOGUE_DIR)"'
+COMMON  = $(DEFS) -I. -fno-common $(if $(CI),-Werror) $(INSTRUMENT)
+BASE    = -std=gnu17 -ffp-contract=off $(WARN) $(COMMON)
+BASEXX  = -std=gnu++17 -Wall -Wextra -fno-exceptions $(COMMON)
+O      := $(BUILD)/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
 
-SRC    := $(wildcard base/*.c config/*.c pipelines/*/*.c daemon/*.c)
-SRCXX  := $(wildcard pipelines/*/*.cc)
-TEST_SRC := $(wildcard tests/unit/*/*.c)
-LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out daemon/main.c,$(SRC))) $(patsubst %.cc,$(O)/%.o,$(SRCXX))
-TESTS  := $(patsubst %.c,$(O)/%,$(TEST_SRC))
+# ---- files
+HEADERS := $(wildcard base/*.h config/*.h pipelines/*/*.h daemon/*.h)
+SRC     := $(wildcard base/*.c config/*.c pipelines/*/*.c daemon/*.c)
+SRCXX   := $(wildcard pipelines/*/*.cc)
+TEST_SRC  := $(wildcard tests/unit/*/test_*.c)
+TEST_HELP := $(filter-out $(TEST_SRC),$(wildcard tests/unit/*/*.c))
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC := $(wildcard bench/*.c)
+LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out daemon/main.c,$(SRC))) \
+           $(patsubst %.cc,$(O)/%.o,$(SRCXX))
+TESTS   := $(patsubst %.c,$(O)/%,$(TEST_SRC))
+FUZZERS := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
+BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SRC))
 
+# ---- building
 $(BUILD)/ghgd: $(O)/ghgd ## build the daemon
 	cp $< $@
 all: $(BUILD)/ghgd
@@ -29,12 +50,18 @@ $(O)/ghgd: $(O)/daemon/main.o $(O)/libghgd.a
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(O)/libghgd.a: $(LIB_OBJ)
 	@rm -f $@; ar rcs $@ $^
-test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=thread)
-	@fail=0; for t in $^; do $$t || fail=1; done; exit $$fail
-$(TESTS): $(O)/%: $(O)/%.o $(O)/libghgd.a
+$(TESTS): $(O)/%: $(O)/%.o $(O)/libtest.a $(O)/libghgd.a
 	$(CC) $(BASE) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
-$(O)/pipelines/emissions/kernels_avx2.o: private BASE += -mavx2
-$(O)/pipelines/emissions/kernels_avx512.o: private BASE += -mavx512f -mavx512dq -mavx512vl
+# What tests share lies beside them, in files not named test_*.
+$(O)/libtest.a: $(patsubst %.c,$(O)/%.o,$(TEST_HELP))
+	@rm -f $@; ar rcs $@ $^
+$(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
+	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(FUZZERS): $(O)/%: $(O)/%.o $(O)/libghgd.a
+	$(CC) $(BASE) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
+# Patterns, because the linter needs the same flags as the compiler.
+$(O)/pipelines/emissions/kernels_avx2.%: private BASE += -mavx2
+$(O)/pipelines/emissions/kernels_avx512.%: private BASE += -mavx512f -mavx512dq -mavx512vl
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
@@ -42,6 +69,58 @@ $(O)/%.o: %.cc $(O)/flags
 	@mkdir -p $(@D)
 	$(CXX) $(BASEXX) $(CFLAGS) -MMD -MP -c $< -o $@
 $(O)/flags: FORCE
+	@command -v $(CC) pkg-config >/dev/null || { echo "Tools are missing: run make deps."; exit 1; }
 	@mkdir -p $(@D); echo '$(CC) $(BASE) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(BASE) $(CFLAGS)' >$@
--include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC)) $(patsubst %.cc,$(O)/%.d,$(SRCXX))
-.PHONY: all test FORCE
+-include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC)) \
+         $(patsubst %.cc,$(O)/%.d,$(SRCXX))
+
+# ---- what must be installed
+deps: ## install what building needs, and is missing, with apt-get
+	@sh tools/deps.sh build
+deps-check: ## install what every check needs, and is missing, with apt-get
+	@sh tools/deps.sh build check
+demo: deps ## build, then watch a small group of factories for a while
+	@+$(MAKE) --no-print-directory $(BUILD)/ghgd
+	$(BUILD)/ghgd demo
+
+# ---- the suites; -Werror in each
+SUITE := +$(MAKE) --no-print-directory CI=1
+check: deps-check ## unit tests, layers, and the daemon against real servers; installs what it needs
+	@$(SUITE) test layers
+check-unit: ## unit tests
+	@$(SUITE) test
+check-clang: ## unit tests, built with clang
+	@$(SUITE) CC=clang test
+check-asan: ## unit tests under the address and undefined behaviour sanitizers
+	@$(SUITE) SAN=address,undefined test
+check-tsan: ## unit tests under the thread sanitizer
+	@$(SUITE) SAN=thread test
+check-valgrind: ## unit tests under valgrind
+	@$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full' test
+check-tiers: ## unit tests once per SIMD tier
+	@$(SUITE) $(addprefix tier-,scalar avx2 avx512)
+tier-%:
+	@echo "tier $*"; GHGD_SIMD=$* $(MAKE) --no-print-directory CI=1 test
+test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=thread)
+	@fail=0; for t in $^; do $(RUN) $$t || { echo "FAILED: $$t"; fail=1; }; done; exit $$fail
+layers: ## fail on an include that points the wrong way
+	@python3 tests/layers/test_layers.py
+	@python3 tests/layers/layers.py .
+
+# ---- fuzzing and measuring
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60) from its corpus
+	@$(SUITE) CC=clang SAN=fuzzer-no-link,address,undefined $(patsubst tests/fuzz/%.c,run-%,$(FUZZ_SRC))
+run-fuzz_%: $(O)/tests/fuzz/fuzz_%
+	@mkdir -p $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
+	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
+	   -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
+bench: $(BENCHES) ## build and run the benchmarks
+	@set -e; for b in $^; do echo "== $$b"; $$b; done
+
+help: ## this list
+	@awk -F ':.*## ' '/^[^\t#]*:.*## / {sub(/^\$$\(BUILD\)/, "$(BUILD)", $$1); \
+	    sub(/:.*/, "", $$1); printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+.PHONY: all deps deps-check demo check check-unit check-clang check-asan check-tsan \
+        check-valgrind check-tiers test layers fuzz bench help clean FORCE

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Plants trees, good and bad, and looks at what layers.py says of them."""
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import layers  # noqa: E402
+
+HEADERS = {
+    "base/base.h": "",
+    "config/registry.h": "",
+    "pipelines/ingest/consumer.h": "#include <uv.h>\n",
+    "pipelines/ingest/batch.h": "",
+    "pipelines/emissions/kernels.h": "",
+    "pipelines/rollup/calendar.h": "",
+    "pipelines/rollup/row.h": "",
+    "pipelines/sink/sink.h": "#include <uv.h>\n",
+    "daemon/run.h": "",
+}
+
+GOOD = [
+    ("everybody uses base", "pipelines/rollup/row.c", '#include "base/base.h"'),
+    ("a later step uses an earlier one", "pipelines/sink/sink.c", '#include "pipelines/ingest/batch.h"'),
+    ("a step reads the registry", "pipelines/metering/panel.c", '#include "config/registry.h"'),
+    ("the daemon uses all", "daemon/main.c", '#include "pipelines/sink/sink.h"\n#include <uv.h>'),
+    ("a sink has the loop", "pipelines/sink/sink.c", "#include <uv.h>"),
+    ("tables check time zones", "config/tables.c", '#include "pipelines/rollup/calendar.h"'),
+    ("a member may be called time", "pipelines/metering/panel.c", "int64_t time_ms = event->time;"),
+    ("a comment may speak of time()", "pipelines/metering/panel.c", "/* not time(), LOG_INFO */"),
+    ("a string may hold anything", "pipelines/metering/panel.c", 'x = "time(NULL)";'),
+    ("the sink logs", "pipelines/sink/sink.c", 'LOG_WARN("sink.down", "x=%d", 1);'),
+    ("a kernel uses intrinsics", "pipelines/emissions/kernels_avx2.c",
+     '#include "pipelines/emissions/kernels.h"\n#include <immintrin.h>'),
+]
+
+BAD = [
+    ("an earlier step uses a later one", "pipelines/ingest/a.c", '#include "pipelines/rollup/row.h"',
+     "pipelines/ingest may not include pipelines/rollup/row.h"),
+    ("base uses config", "base/a.h", '#include "config/registry.h"', "base may not include"),
+    ("config uses a step", "config/config.c", '#include "pipelines/rollup/calendar.h"', "config may not"),
+    ("config tables use another header", "config/tables.c", '#include "pipelines/rollup/row.h"',
+     "config may not"),
+    ("a step uses the daemon", "pipelines/sink/a.c", '#include "daemon/run.h"', "may not include daemon"),
+    ("a step uses a test", "pipelines/sink/a.c", '#include "tests/unit/x.h"', "does not use tests/"),
+    ("a path that is not from the root", "pipelines/rollup/row.c", '#include "row.h"', "from its root"),
+    ("a path upwards", "pipelines/rollup/row.c", '#include "../../base/base.h"', "from its root"),
+    ("a pure step has the loop", "pipelines/metering/a.c", "#include <uv.h>", "reaches uv.h"),
+    ("a pure step has Kafka", "pipelines/rollup/a.h", "#  include <librdkafka/rdkafka.h>",
+     "reaches librdkafka/rdkafka.h"),
+    ("a pure step has the loop through another header", "pipelines/metering/a.c",
+     '#include "pipelines/ingest/consumer.h"', "reaches pipelines/ingest/consumer.h -> uv.h"),
+    ("config has the loop", "config/config.c", "#include <uv.h>", "reaches uv.h"),
+    ("a pure step reads the clock", "pipelines/emissions/a.c", "\nint64_t now = time(NULL);",
+     "a.c:2: pipelines/emissions reads no clock, does no I/O, logs nothing: time"),
+    ("a pure step reads a better clock", "pipelines/trajectory/a.c", "clock_gettime(0, &ts);", "clock"),
+    ("a pure step logs", "pipelines/rollup/a.c", 'LOG_INFO("x", "y");', "LOG_INFO"),
+    ("a pure step prints", "pipelines/metering/a.c", 'printf("x");', "printf"),
+    ("a kernel knows the house", "pipelines/emissions/kernels_avx2.c", '#include "base/base.h"',
+     "intrinsics only"),
+    ("a folder that is no step", "pipelines/utils/a.c", "", "pipelines/utils is no step"),
+]
+
+
+class Layers(unittest.TestCase):
+    def faults_of(self, path, text):
+        with tempfile.TemporaryDirectory() as root:
+            for name, content in {**HEADERS, path: text}.items():
+                file = Path(root, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(content)
+            return layers.faults(root)
+
+    def test_good(self):
+        for name, path, text in GOOD:
+            with self.subTest(name):
+                self.assertEqual(self.faults_of(path, text), [])
+
+    def test_bad(self):
+        for name, path, text, want in BAD:
+            with self.subTest(name):
+                found = self.faults_of(path, text)
+                self.assertEqual(len(found), 1, found)
+                self.assertIn(want, found[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
