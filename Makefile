@@ -1,6 +1,6 @@
 # ghgd: one Makefile, no recursion but for the suites, which build the same rules with other flags.
 # `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
-# PREFIX, DESTDIR, FUZZ_SECONDS, TESTS_MATCH (integration tests to run, a shell pattern).
+# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS.
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
@@ -10,6 +10,9 @@ CC      := gcc
 endif
 CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
 comma   := ,
+ifndef V
+.SILENT:
+endif
 FUZZ_SECONDS  ?= 60
 CATALOGUE_DIR := $(CURDIR)/config/factors
 
@@ -44,81 +47,87 @@ BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SRC))
 
 # ---- building
 $(BUILD)/ghgd: $(O)/ghgd ## build the daemon
-	cp $< $@
+	cp -f $< $@
 all: $(BUILD)/ghgd
 $(O)/ghgd: $(O)/daemon/main.o $(O)/libghgd.a
+	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(O)/libghgd.a: $(LIB_OBJ)
-	@rm -f $@; ar rcs $@ $^
+	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $(TESTS): $(O)/%: $(O)/%.o $(O)/libtest.a $(O)/libghgd.a
+	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 # What tests share lies beside them, in files not named test_*.
 $(O)/libtest.a: $(patsubst %.c,$(O)/%.o,$(TEST_HELP))
-	@rm -f $@; ar rcs $@ $^
+	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
+	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(FUZZERS): $(O)/%: $(O)/%.o $(O)/libghgd.a
+	echo "  LD $@"
 	$(CC) $(BASE) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
 # Patterns, because the linter needs the same flags as the compiler.
 $(O)/pipelines/emissions/kernels_avx2.%: private BASE += -mavx2
 $(O)/pipelines/emissions/kernels_avx512.%: private BASE += -mavx512f -mavx512dq -mavx512vl
 $(O)/%.o: %.c $(O)/flags
-	@mkdir -p $(@D)
+	mkdir -p $(@D); echo "  CC $@"
 	$(CC) $(BASE) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 $(O)/%.o: %.cc $(O)/flags
-	@mkdir -p $(@D)
+	mkdir -p $(@D); echo "  CXX $@"
 	$(CXX) $(BASEXX) $(CFLAGS) -MMD -MP -c $< -o $@
 $(O)/flags: FORCE
-	@command -v $(CC) pkg-config >/dev/null || { echo "Tools are missing: run make deps."; exit 1; }
-	@mkdir -p $(@D); echo '$(CC) $(BASE) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(BASE) $(CFLAGS)' >$@
+	for tool in $(firstword $(CC)) pkg-config; do command -v $$tool >/dev/null || \
+	    { echo "There is no $$tool: run make deps."; exit 1; }; done
+	mkdir -p $(@D); echo '$(CC) $(BASE) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(BASE) $(CFLAGS)' >$@
 -include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
 
-# ---- what must be installed
+# ---- what must be installed; make is started anew after it, to look for the libraries again
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 deps: ## install what building needs, and is missing, with apt-get
-	@sh tools/deps.sh build
+	sh tools/deps.sh build
 deps-check: ## install what every check needs, and is missing, with apt-get
-	@sh tools/deps.sh build check
+	sh tools/deps.sh build check
 demo: deps ## build, then watch a small group of factories for a while
-	@+$(MAKE) --no-print-directory $(BUILD)/ghgd
+	+$(MAKE) --no-print-directory $(JOBS) $(BUILD)/ghgd
 	$(BUILD)/ghgd demo
 
 # ---- the suites; -Werror in each
-SUITE := +$(MAKE) --no-print-directory CI=1
+SUITE = +$(MAKE) --no-print-directory $(JOBS) CI=1
 check: deps-check ## unit tests, layers, and the daemon against real servers; installs what it needs
-	@$(SUITE) test layers
+	$(SUITE) test
+	$(SUITE) layers
 check-unit: ## unit tests
-	@$(SUITE) test
+	$(SUITE) test
 check-clang: ## unit tests, built with clang
-	@$(SUITE) CC=clang test
+	$(SUITE) CC=clang test
 check-asan: ## unit tests under the address and undefined behaviour sanitizers
-	@$(SUITE) SAN=address,undefined test
+	$(SUITE) SAN=address,undefined test
 check-tsan: ## unit tests under the thread sanitizer
-	@$(SUITE) SAN=thread test
+	$(SUITE) SAN=thread test
 check-valgrind: ## unit tests under valgrind
-	@$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full' test
+	$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full' test
 check-tiers: ## unit tests once per SIMD tier
-	@$(SUITE) $(addprefix tier-,scalar avx2 avx512)
-tier-%:
-	@echo "tier $*"; GHGD_SIMD=$* $(MAKE) --no-print-directory CI=1 test
+	set -e; for tier in scalar avx2 avx512; do \
+	    echo "== $$tier"; GHGD_SIMD=$$tier $(MAKE) --no-print-directory CI=1 test; done
 test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=thread)
-	@fail=0; for t in $^; do $(RUN) $$t || { echo "FAILED: $$t"; fail=1; }; done; exit $$fail
+	fail=0; for t in $^; do $(RUN) $$t || { echo "FAILED: $$t"; fail=1; }; done; exit $$fail
 layers: ## fail on an include that points the wrong way
-	@python3 tests/layers/test_layers.py
-	@python3 tests/layers/layers.py .
+	python3 tests/layers/test_layers.py
+	python3 tests/layers/layers.py .
 
 # ---- fuzzing and measuring
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60) from its corpus
-	@$(SUITE) CC=clang SAN=fuzzer-no-link,address,undefined $(patsubst tests/fuzz/%.c,run-%,$(FUZZ_SRC))
+	$(SUITE) CC=clang SAN=fuzzer-no-link,address,undefined $(patsubst tests/fuzz/%.c,run-%,$(FUZZ_SRC))
 run-fuzz_%: $(O)/tests/fuzz/fuzz_%
-	@mkdir -p $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
+	mkdir -p $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
 	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
 	   -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
 bench: $(BENCHES) ## build and run the benchmarks
-	@set -e; for b in $^; do echo "== $$b"; $$b; done
+	set -e; for b in $^; do echo "== $$b"; $$b; done
 
 help: ## this list
-	@awk -F ':.*## ' '/^[^\t#]*:.*## / {sub(/^\$$\(BUILD\)/, "$(BUILD)", $$1); \
+	awk -F ':.*## ' '/^[^\t#]*:.*## / {sub(/^\$$\(BUILD\)/, "$(BUILD)", $$1); \
 	    sub(/:.*/, "", $$1); printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
