@@ -3,8 +3,15 @@
  *
  * Zones come from the system's tzdata through GLib. An hour is a span of equal local date, hour and
  * UTC offset, so the day on which clocks go back has 25 and the other 23. A day begins at the first
- * instant of its date, also where midnight is skipped or happens twice. A year begins with the
- * first day of the fiscal month.
+ * instant of its date, also where midnight is skipped or happens twice; a date that the zone left
+ * out has no window. A year begins with the first day of the fiscal month.
+ *
+ * Every window is whole buckets, each bucket lies in one window of each level, and each level lies
+ * within the next. A bucket belongs to the hour and day in which it starts: that matters only where
+ * clocks were changed off the grid (at 00:01 in Newfoundland until 2011).
+ *
+ * From 2038 on GLib 2.74 follows the rule at the end of a zone's file, and takes Ireland's, whose
+ * winter time is the exception, the wrong way round; every other zone is right to 2060.
  *
  * A calendar caches the windows it was asked for last: one owner, no lock.
  */
@@ -21,21 +28,26 @@ struct window {
 
 struct calendar;
 
-/* Returns 0, -ENOMEM, -ENOENT if there is no such zone (an IANA name), or -EINVAL if some local
- * hour or day between 1990 and 2060 would begin inside a bucket (bucket 1h in Asia/Kolkata). */
+/* Returns 0; -ENOMEM; -ENOENT if `zone` is no IANA name or tzdata does not have it (offsets and
+ * POSIX rules, "+05:30", "UTC+8", "EST5EDT", are no names); or -EINVAL if the bucket does not
+ * divide an hour, or the zone's UTC offset at some time between 1990 and 2060 is no multiple of it
+ * (1h in Asia/Kolkata). The first use of a zone reads its file. */
 int calendar_create(struct calendar **calendar_out, const char *zone, int64_t bucket_ms,
                     int fiscal_year_start) MUST_CHECK;
 void calendar_destroy(struct calendar **calendar);
 
-/* The window of that level in which the instant lies. */
+/* The window of that level in which the instant lies. Hot: integer comparisons if it was asked for
+ * lately, about a microsecond if not. The instant is between TIME_MIN_MS and TIME_MAX_MS. */
 struct window calendar_window(struct calendar *calendar, enum level level, int64_t time_ms);
 
-/* First instant of a local date, for valid_from and valid_to in tables. -EINVAL for no date. */
+/* Start of a local date, for valid_from and valid_to in tables: where its day window begins, or the
+ * next one's if the zone left that date out. -EINVAL for no date, or a year not in 1900 .. 2199. */
 int calendar_date_start(struct calendar *calendar, int year, int month, int day,
                         int64_t *ms_out) MUST_CHECK;
 
 /* "15m", "1h", "1d", "1mo", "1y": the suffix of the level's measurements. For buckets, of their
- * length: "5m", "1h". */
-const char *level_suffix(enum level level, int64_t bucket_ms, char text[16]);
+ * length: "5m", "90s", and "1h" as for hours, whose windows are the same then. Returns `text`. */
+enum { LEVEL_SUFFIX_SIZE = 16 };
+const char *level_suffix(enum level level, int64_t bucket_ms, char text[LEVEL_SUFFIX_SIZE]);
 
 #endif
