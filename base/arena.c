@@ -1,0 +1,91 @@
+#include "base/arena.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A piece that does not fit what is left of a block opens a new one; one larger than a quarter of
+ * a block gets a block of its own, so that at most a quarter of each block is lost. */
+enum { ALIGNMENT = 16, BLOCK_SIZE = 256 << 10, OWN_BLOCK_SIZE = BLOCK_SIZE / 4 };
+
+struct block {
+    struct block *next;
+    alignas(ALIGNMENT) char data[];
+};
+
+struct arena {
+    struct block *blocks;
+    char *free; /* rest of the newest shared block */
+    size_t free_size, size;
+};
+
+_Static_assert(sizeof(struct block) % ALIGNMENT == 0, "data begins aligned");
+
+int arena_create(struct arena **arena_out)
+{
+    struct arena *arena = calloc(1, sizeof(*arena));
+    if (arena == NULL)
+        return -ENOMEM;
+    *arena_out = arena;
+    return 0;
+}
+
+void arena_destroy(struct arena **arena)
+{
+    struct arena *taken = TAKE(*arena);
+    if (taken == NULL)
+        return;
+    struct block *block = taken->blocks;
+    while (block != NULL) {
+        struct block *next = block->next;
+        free(block);
+        block = next;
+    }
+    free(taken);
+}
+
+static struct block *add_block(struct arena *arena, size_t size)
+{
+    struct block *block = calloc(1, sizeof(*block) + size);
+    if (block == NULL)
+        return NULL;
+    block->next = arena->blocks;
+    arena->blocks = block;
+    arena->size += sizeof(*block) + size;
+    return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    size = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (size > arena->free_size) {
+        bool own = size > OWN_BLOCK_SIZE;
+        struct block *block = add_block(arena, own ? size : BLOCK_SIZE);
+        if (block == NULL || own)
+            return block == NULL ? NULL : block->data;
+        arena->free = block->data;
+        arena->free_size = BLOCK_SIZE;
+    }
+    void *piece = arena->free;
+    arena->free += size;
+    arena->free_size -= size;
+    return piece;
+}
+
+char *arena_text(struct arena *arena, const char *text, size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    char *copy = arena_alloc(arena, size + 1);
+    if (copy != NULL && size > 0)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+size_t arena_size(const struct arena *arena)
+{
+    return arena->size + sizeof(*arena);
+}
