@@ -1,0 +1,321 @@
+#include "base/decimal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DIGITS_MAX = 18, /* 10^18 < 2^60 */
+    SCALE_MIN = -18,
+    SCALE_MAX = 36, /* 10^36 < 2^120 */
+    MICRO_SCALE = 6
+};
+
+static const int64_t powers[] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
+};
+
+_Static_assert(ARRAY_LEN(powers) == DIGITS_MAX + 1, "powers holds 10^0 to 10^18");
+
+static int128 wide_power(int exponent)
+{
+    ASSERT(exponent >= 0 && exponent <= SCALE_MAX);
+    return exponent <= DIGITS_MAX ? powers[exponent]
+                                  : (int128)powers[DIGITS_MAX] * powers[exponent - DIGITS_MAX];
+}
+
+/* A number in the making. `scale` is 64 bits wide: text may be as long as a message. */
+struct mantissa {
+    int64_t digits, scale;
+    int count;     /* digits taken since the first that is not 0 */
+    bool too_long; /* digits other than 0 followed the 18th */
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Takes the digits at `at`, each of which moves the decimal point by `step` if it is kept and by
+ * step - 1 if it is not; returns where they end. */
+static const char *take_digits(struct mantissa *m, const char *at, const char *end, int step)
+{
+    for (; at < end && is_digit(*at); at++) {
+        int digit = *at - '0';
+        if (m->count < DIGITS_MAX) {
+            m->digits = m->digits * 10 + digit;
+            m->count += m->digits != 0;
+            m->scale += step;
+        } else {
+            m->too_long |= digit != 0;
+            m->scale += step - 1;
+        }
+    }
+    return at;
+}
+
+/* [sign]digits up to the end of the text. Saturates far beyond what any text can make up for. */
+static bool take_exponent(struct mantissa *m, const char *at, const char *end)
+{
+    bool negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+'))
+        at++;
+    if (at == end)
+        return false;
+    int64_t exponent = 0;
+    for (; at < end && is_digit(*at); at++)
+        if (exponent < INT64_C(1) << 52)
+            exponent = exponent * 10 + (*at - '0');
+    m->scale += negative ? exponent : -exponent;
+    return at == end;
+}
+
+static int settle(struct decimal *decimal_out, const struct mantissa *m, bool negative)
+{
+    int64_t digits = m->digits;
+    int64_t scale = m->scale;
+    if (m->too_long)
+        return ERR_RANGE;
+    if (digits == 0)
+        scale = 0;
+    while (scale > 0 && digits % 10 == 0 && digits != 0) {
+        digits /= 10;
+        scale--;
+    }
+    while (scale < SCALE_MIN && digits < powers[DIGITS_MAX - 1]) {
+        digits *= 10;
+        scale++;
+    }
+    if (scale < SCALE_MIN || scale > SCALE_MAX)
+        return ERR_RANGE;
+    decimal_out->digits = negative ? -digits : digits;
+    decimal_out->scale = (int32_t)scale;
+    return 0;
+}
+
+int decimal_parse(struct decimal *decimal_out, const char *text, size_t size)
+{
+    const char *at = text;
+    const char *end = text + size;
+    bool negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+'))
+        at++;
+    struct mantissa m = {0};
+    const char *whole = at;
+    at = take_digits(&m, at, end, 0);
+    if (at == whole || (*whole == '0' && at - whole > 1))
+        return ERR_SYNTAX;
+    if (at < end && *at == '.') {
+        const char *fraction = ++at;
+        at = take_digits(&m, at, end, 1);
+        if (at == fraction)
+            return ERR_SYNTAX;
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        if (!take_exponent(&m, at + 1, end))
+            return ERR_SYNTAX;
+    } else if (at != end) {
+        return ERR_SYNTAX;
+    }
+    return settle(decimal_out, &m, negative);
+}
+
+/* Digits that a double holds come back from any text of at most 15 digits: so a number of that
+ * many that reads back as `value` is the only one, and dropping its zeros makes it the shortest. */
+static bool from_double_in_micro(struct decimal *decimal_out, double value)
+{
+    const double limit = 1e15;
+    double micro = value * 1e6;
+    if (!(fabs(micro) < limit))
+        return false;
+    int64_t digits = llrint(micro);
+    if ((double)digits / 1e6 != value)
+        return false;
+    *decimal_out = decimal_from_int(digits, MICRO_SCALE);
+    return true;
+}
+
+int decimal_from_double(struct decimal *decimal_out, double value)
+{
+    if (!isfinite(value))
+        return ERR_RANGE;
+    if (from_double_in_micro(decimal_out, value))
+        return 0;
+    char text[32];
+    int size = 0;
+    for (int precision = 15; precision <= 17; precision++) {
+        size = snprintf(text, sizeof(text), "%.*g", precision, value);
+        ASSERT(size > 0 && (size_t)size < sizeof(text));
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return decimal_parse(decimal_out, text, (size_t)size);
+}
+
+struct decimal decimal_from_int(int64_t value, int32_t scale)
+{
+    while (scale > 0 && value % 10 == 0 && value != 0) {
+        value /= 10;
+        scale--;
+    }
+    return (struct decimal){.digits = value, .scale = value == 0 ? 0 : scale};
+}
+
+int128 div_floor(int128 numerator, int128 denominator)
+{
+    ASSERT(denominator > 0);
+    int128 quotient = numerator / denominator;
+    return quotient - (numerator % denominator < 0);
+}
+
+int128 div_round_even(int128 numerator, int128 denominator)
+{
+    ASSERT(denominator > 0);
+    int128 quotient = numerator / denominator;
+    int128 rest = numerator % denominator;
+    int sign = rest < 0 ? -1 : 1;
+    int128 above = rest * sign;
+    int128 below = denominator - above; /* compared without doubling, which could overflow */
+    if (above > below || (above == below && (quotient & 1) != 0))
+        quotient += sign;
+    return quotient;
+}
+
+/* What a 64-bit division can do: twenty times faster than the wide one. */
+static int64_t div_round_even_64(int64_t numerator, int64_t denominator)
+{
+    int64_t quotient = numerator / denominator;
+    int64_t rest = numerator % denominator;
+    int64_t sign = rest < 0 ? -1 : 1;
+    int64_t above = rest * sign;
+    int64_t below = denominator - above;
+    return quotient + (above > below || (above == below && (quotient & 1) != 0) ? sign : 0);
+}
+
+/* numerator * 10^power / den, power >= 0. If the product does not fit 128 bits, the quotient is
+ * at least 2^127 / 2^63 and does not fit either. */
+static int scale_up(int64_t *micro_out, int128 numerator, int power, int64_t den)
+{
+    int128 scaled = 0;
+    if (__builtin_mul_overflow(numerator, wide_power(power), &scaled))
+        return ERR_RANGE;
+    int128 result = div_round_even(scaled, den);
+    if (result < INT64_MIN || result > INT64_MAX)
+        return ERR_RANGE;
+    *micro_out = (int64_t)result;
+    return 0;
+}
+
+/* numerator / (den * 10^power), |numerator| < 2^123. If the divisor does not fit 128 bits, the
+ * quotient is below a sixteenth. */
+static int scale_down(int64_t *micro_out, int128 numerator, int power, int64_t den)
+{
+    int128 divisor = 0;
+    if (__builtin_mul_overflow((int128)den, wide_power(power), &divisor)) {
+        *micro_out = 0;
+        return 0;
+    }
+    int128 result = 0;
+    if (divisor <= INT64_MAX && numerator <= INT64_MAX && numerator >= -INT64_MAX)
+        result = div_round_even_64((int64_t)numerator, (int64_t)divisor);
+    else
+        result = div_round_even(numerator, divisor);
+    if (result < INT64_MIN || result > INT64_MAX)
+        return ERR_RANGE;
+    *micro_out = (int64_t)result;
+    return 0;
+}
+
+int decimal_to_micro(int64_t *micro_out, struct decimal value, struct ratio ratio)
+{
+    int power = MICRO_SCALE - value.scale;
+    if (ratio.den == 1 && power >= 0 && power <= DIGITS_MAX) {
+        int64_t micro = 0;
+        if (__builtin_mul_overflow(value.digits, powers[power], &micro) ||
+            __builtin_mul_overflow(micro, ratio.num, &micro))
+            return ERR_RANGE; /* both factors are whole: a product that is too large stays so */
+        *micro_out = micro;
+        return 0;
+    }
+    int128 numerator = (int128)value.digits * ratio.num;
+    return power >= 0 ? scale_up(micro_out, numerator, power, ratio.den)
+                      : scale_down(micro_out, numerator, -power, ratio.den);
+}
+
+static int128 common_divisor(int128 a, int128 b)
+{
+    while (b != 0) {
+        int128 rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+int ratio_from_decimal(struct ratio *ratio_out, struct decimal value)
+{
+    if (value.digits <= 0)
+        return ERR_RANGE;
+    int128 num = value.digits;
+    int128 den = 1;
+    if (value.scale < 0)
+        num *= wide_power(-value.scale);
+    else
+        den = wide_power(value.scale);
+    int128 divisor = common_divisor(num, den);
+    num /= divisor;
+    den /= divisor;
+    if (num > INT64_MAX || den > INT64_MAX)
+        return ERR_RANGE;
+    *ratio_out = (struct ratio){.num = (int64_t)num, .den = (int64_t)den};
+    return 0;
+}
+
+int ratio_mul(struct ratio *ratio_out, struct ratio a, struct ratio b)
+{
+    int64_t across = (int64_t)common_divisor(a.num, b.den);
+    int64_t back = (int64_t)common_divisor(b.num, a.den);
+    struct ratio product;
+    if (__builtin_mul_overflow(a.num / across, b.num / back, &product.num) ||
+        __builtin_mul_overflow(a.den / back, b.den / across, &product.den))
+        return ERR_RANGE;
+    *ratio_out = product;
+    return 0;
+}
+
+int ratio_div(struct ratio *ratio_out, struct ratio a, struct ratio b)
+{
+    return ratio_mul(ratio_out, a, (struct ratio){.num = b.den, .den = b.num});
+}
+
+double ratio_to_double(struct ratio ratio)
+{
+    /* 64 or more bits of the quotient; whatever is below them can only break a tie, so one bit
+     * stands for it, and the conversion to double rounds once. */
+    int shift = __builtin_clzll((uint64_t)ratio.num) + 63;
+    uint128 numerator = (uint128)ratio.num << shift;
+    uint128 den = (uint64_t)ratio.den;
+    uint128 quotient = numerator / den;
+    if (numerator % den != 0)
+        quotient |= 1;
+    return ldexp((double)quotient, -shift);
+}
