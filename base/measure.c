@@ -1,0 +1,63 @@
+#include "base/measure.h"
+
+#include <string.h>
+
+static const char *const kinds[KIND_COUNT] = {"interval", "register", "gauge", "delivery"};
+static const char *const qualities[QUALITY_COUNT] = {"estimated", "invoice", "edited", "actual"};
+static const char *const quantities[QUANTITY_COUNT] = {"energy",     "heat",   "mass",
+                                                       "gas_volume", "volume", "item"};
+static const char *const units[QUANTITY_COUNT] = {"kWh", "GJ", "kg", "m3", "L", "unit"};
+static const char *const gases[GAS_COUNT] = {"co2", "ch4", "n2o", "biogenic_co2", "co2e"};
+
+static int find(const char *const *words, size_t count, const char *name, size_t size)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(words[i]) == size && memcmp(words[i], name, size) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *meter_kind_name(enum meter_kind kind)
+{
+    ASSERT(kind < KIND_COUNT);
+    return kinds[kind];
+}
+
+const char *quality_name(enum quality quality)
+{
+    ASSERT(quality < QUALITY_COUNT);
+    return qualities[quality];
+}
+
+const char *quantity_name(enum quantity quantity)
+{
+    ASSERT(quantity < QUANTITY_COUNT);
+    return quantities[quantity];
+}
+
+const char *quantity_unit(enum quantity quantity)
+{
+    ASSERT(quantity < QUANTITY_COUNT);
+    return units[quantity];
+}
+
+const char *gas_name(enum gas gas)
+{
+    ASSERT(gas < GAS_COUNT);
+    return gases[gas];
+}
+
+int meter_kind_find(const char *name, size_t size)
+{
+    return find(kinds, KIND_COUNT, name, size);
+}
+
+int quality_find(const char *name, size_t size)
+{
+    return find(qualities, QUALITY_COUNT, name, size);
+}
+
+int quantity_find(const char *name, size_t size)
+{
+    return find(quantities, QUANTITY_COUNT, name, size);
+}
