@@ -198,7 +198,9 @@ int timestamp_from_int(int64_t *ms_out, int64_t value, enum time_unit unit)
 char *timestamp_format(char text[TIMESTAMP_TEXT_SIZE], int64_t ms)
 {
     int64_t days = floor_div(ms, DAY_MS);
-    int of_day = (int)(ms - days * DAY_MS);
+    int of_day = (int)(ms % DAY_MS);
+    if (of_day < 0)
+        of_day += DAY_MS;
     int64_t year = 0;
     int month = 0;
     int day = 0;
