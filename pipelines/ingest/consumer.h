@@ -16,19 +16,23 @@
 struct consumer;
 
 struct consumer_callbacks {
-    /* The group gave us the partition. metadata: of its committed offset ("" if none).
-     * Returns 0, or negative: the partition is refused and the reason was logged. */
+    /* The group gave us the partition. committed: where it begins, -1 if the group has no offset
+     * yet and the start policy decides. metadata: of that offset ("" if none); borrowed. Returns 0,
+     * or negative: the partition is refused and the reason was logged. */
     int (*assigned)(void *context, int32_t partition, int64_t committed, const char *metadata);
     /* The partition goes away; lost: already somebody else's, write nothing more. Commits that were
      * asked for in here go out before the group is told. */
     void (*revoked)(void *context, int32_t partition, bool lost);
-    /* A slice of messages in offset order. Returns how many were taken; fewer than count stops the partition
-     * until consumer_resume(), and the rest is offered again then. Messages are borrowed. */
+    /* A slice of messages in offset order. Returns how many were taken; fewer than count stops the
+     * partition until consumer_resume(), and the rest is offered again then. Messages are borrowed.
+     */
     size_t (*messages)(void *context, int32_t partition, rd_kafka_message_t **messages,
                        size_t count);
     /* The end of the log as of the assignment has been reached (at once if it was empty). */
     void (*caught_up)(void *context, int32_t partition);
-    /* Data that was asked for is gone (retention, topic recreated): [from, to) at least. */
+    /* Data that was asked for is gone: [from, to) by retention; or to <= from, where the log now
+     * begins, if the topic was recreated. By policy the partition then goes on at `to`, or stops
+     * and `failed` follows. */
     void (*data_lost)(void *context, int32_t partition, int64_t from, int64_t to);
     /* The client cannot go on (fatal error): leave with an error. */
     void (*failed)(void *context, const char *why);
@@ -37,7 +41,9 @@ struct consumer_callbacks {
 };
 
 struct consumer_stats {
-    uint64_t messages, bytes, rebalances, errors, commits, commit_failures, gaps;
+    uint64_t messages, bytes, rebalances, errors, commits, commit_failures;
+    uint64_t gaps;  /* jumps of the offset: compaction and transaction markers leave them too */
+    uint64_t stale; /* messages that librdkafka gave again, dropped */
     uint32_t assigned;
 };
 struct consumer_partition_stats {
@@ -51,8 +57,8 @@ int consumer_create(struct consumer **consumer_out, uv_loop_t *loop, const struc
                     const char *topic, const struct consumer_callbacks *callbacks,
                     struct buffer *why) MUST_CHECK;
 void consumer_resume(struct consumer *consumer, int32_t partition);
-/* Commits asynchronously; the metadata travels with the offset. One per partition at a time: a later call
- * replaces one that waits. */
+/* Commits asynchronously; the metadata travels with the offset. One per partition at a time: a
+ * later call replaces one that waits. */
 void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
                      const char *metadata);
 /* Leaves the group: revokes everything, then calls `closed`. */

@@ -1,0 +1,379 @@
+#include "pipelines/ingest/membership.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+enum {
+    OFFSETS_TIMEOUT_MS = 10000,
+    OFFSETS_RETRY_MS = 1000,
+    REVOKE_COMMITS_MS = 5000 /* what a hand-over waits for its last commits */
+};
+
+static void fail(struct membership *membership, const char *why)
+{
+    if (membership->failure == NULL)
+        membership->failure = why;
+}
+
+/* The first partition with this id or a larger one. */
+static uint32_t find_index(const struct membership *membership, int32_t id)
+{
+    uint32_t first = 0, end = membership->partitions_count;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        if (membership->partitions[middle]->id < id)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+struct partition *membership_find(const struct membership *membership, int32_t id)
+{
+    uint32_t index = find_index(membership, id);
+    bool found = index < membership->partitions_count && membership->partitions[index]->id == id;
+    return found ? membership->partitions[index] : NULL;
+}
+
+static void drop_given(struct membership *membership)
+{
+    if (membership->given != NULL)
+        rd_kafka_topic_partition_list_destroy(TAKE(membership->given));
+}
+
+void membership_fini(struct membership *membership)
+{
+    drop_given(membership);
+    for (uint32_t i = 0; i < membership->partitions_count; i++)
+        partition_destroy(&membership->partitions[i]);
+    free(TAKE(membership->partitions));
+    membership->partitions_count = 0;
+    membership->stats->assigned = 0;
+    membership->state = MEMBER_NONE;
+    membership->rewind = false;
+}
+
+/* ---- commits ---- */
+
+static void add_commit(const struct membership *membership, struct partition *partition,
+                       rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_t *entry =
+        rd_kafka_topic_partition_list_add(list, membership->topic, partition->id);
+    entry->offset = partition->commit_offset;
+    entry->metadata_size = strlen(partition->commit_metadata);
+    entry->metadata = TAKE(partition->commit_metadata); /* freed with the list */
+    partition->commit_offset = -1;
+    partition->commit_under_way = true;
+}
+
+/* All commits that wait, in one request. A partition has one under way at most, so that an older
+ * offset can never overtake a newer one. */
+static void flush_commits(struct membership *membership)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    for (uint32_t i = 0; i < membership->partitions_count; i++) {
+        struct partition *partition = membership->partitions[i];
+        if (partition->commit_offset < 0 || partition->commit_under_way)
+            continue;
+        if (list == NULL)
+            list = rd_kafka_topic_partition_list_new((int)membership->partitions_count);
+        add_commit(membership, partition, list);
+    }
+    if (list == NULL)
+        return;
+    rd_kafka_resp_err_t code =
+        rd_kafka_commit_queue(membership->client, list, membership->replies, NULL, NULL);
+    ASSERT(code == RD_KAFKA_RESP_ERR_NO_ERROR); /* it only posts the request: there is a group */
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static bool commits_are_open(const struct membership *membership)
+{
+    for (uint32_t i = 0; i < membership->partitions_count; i++)
+        if (membership->partitions[i]->commit_under_way ||
+            membership->partitions[i]->commit_offset >= 0)
+            return true;
+    return false;
+}
+
+/* A refused commit is not ours to mend: the partition is somebody else's by now, or the next
+ * commit says more. */
+void membership_on_commit(struct membership *membership, rd_kafka_event_t *event)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
+    for (int i = 0; list != NULL && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *entry = &list->elems[i];
+        struct partition *partition = membership_find(membership, entry->partition);
+        if (partition != NULL)
+            partition->commit_under_way = false;
+        rd_kafka_resp_err_t code =
+            entry->err != RD_KAFKA_RESP_ERR_NO_ERROR ? entry->err : rd_kafka_event_error(event);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            membership->stats->commits++;
+            continue;
+        }
+        membership->stats->commit_failures++;
+        log_limited(&membership->limit, LOG_LEVEL_WARN, "kafka.commit_refused",
+                    "partition=%" PRId32 " offset=%" PRId64 " error=%s", entry->partition,
+                    entry->offset, rd_kafka_err2name(code));
+    }
+}
+
+void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
+                       const char *metadata)
+{
+    struct partition *target = membership_find(membership, partition);
+    if (target == NULL)
+        return;
+    char *copy = strdup(metadata);
+    if (copy == NULL)
+        return; /* the next commit says more */
+    free(target->commit_metadata);
+    target->commit_metadata = copy;
+    target->commit_offset = offset;
+    target->commits_start = false;
+}
+
+/* ---- assignment ---- */
+
+/* Tells librdkafka all our partitions and where each goes on. */
+static void assign_all(struct membership *membership)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)membership->partitions_count);
+    for (uint32_t i = 0; i < membership->partitions_count; i++) {
+        const struct partition *partition = membership->partitions[i];
+        rd_kafka_topic_partition_list_add(list, membership->topic, partition->id)->offset =
+            partition->received >= 0 ? partition->received : partition->start;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_assign(membership->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        fail(membership, rd_kafka_err2str(code));
+}
+
+static void assign_nothing(struct membership *membership)
+{
+    membership_fini(membership); /* queues first: librdkafka is to hold nothing of ours */
+    rd_kafka_resp_err_t code = rd_kafka_assign(membership->client, NULL);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !membership->leaving)
+        fail(membership, rd_kafka_err2str(code));
+}
+
+/* rd_kafka_committed() would block, and does not give the metadata. */
+static void request_offsets(struct membership *membership)
+{
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(membership->client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    char text[128];
+    rd_kafka_AdminOptions_set_request_timeout(options, OFFSETS_TIMEOUT_MS, text, sizeof(text));
+    membership->request++;
+    rd_kafka_AdminOptions_set_opaque(options, (void *)membership->request);
+    rd_kafka_ListConsumerGroupOffsets_t *request =
+        rd_kafka_ListConsumerGroupOffsets_new(membership->group, membership->given);
+    rd_kafka_ListConsumerGroupOffsets(membership->client, &request, 1, options,
+                                      membership->replies);
+    rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    rd_kafka_AdminOptions_destroy(options);
+    membership->retry_at_ms = 0;
+}
+
+static void set_start(const struct membership *membership, struct partition *partition,
+                      int64_t committed)
+{
+    bool latest = membership->start_policy == START_LATEST;
+    if (committed >= 0)
+        partition_rewind(partition, committed);
+    else
+        partition_rewind(partition, latest ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING);
+    /* Or a restart before the first commit would skip what arrived meanwhile. */
+    partition->commits_start = committed < 0 && latest;
+}
+
+/* Opens one partition at its committed offset, if the handler wants it. */
+static int start_partition(struct membership *membership, const rd_kafka_topic_partition_t *entry)
+{
+    const char *stored = entry->metadata_size > 0 ? entry->metadata : "";
+    char *metadata = strndup(stored, entry->metadata_size);
+    if (metadata == NULL)
+        return -ENOMEM;
+    struct partition *partition;
+    int err = partition_create(&partition, membership->client, membership->topic, entry->partition,
+                               membership->wake);
+    if (err < 0)
+        goto done;
+    int64_t committed = entry->offset >= 0 ? entry->offset : -1;
+    set_start(membership, partition, committed);
+    membership->partitions[membership->partitions_count++] = partition;
+    if (membership->callbacks->assigned(membership->callbacks->context, entry->partition, committed,
+                                        metadata) < 0)
+        partition_destroy(&membership->partitions[--membership->partitions_count]);
+done:
+    free(metadata);
+    return err;
+}
+
+/* The offsets are known: opens every partition and lets the messages come. */
+static void start_all(struct membership *membership, rd_kafka_topic_partition_list_t *offsets)
+{
+    if (offsets->cnt > PARTITIONS_MAX) {
+        fail(membership, "the group gave this process more partitions than it can hold (1024)");
+        return;
+    }
+    rd_kafka_topic_partition_list_sort(offsets, NULL, NULL);
+    membership->partitions = calloc((size_t)offsets->cnt, sizeof(struct partition *));
+    int err = membership->partitions == NULL ? -ENOMEM : 0;
+    for (int i = 0; i < offsets->cnt && err == 0; i++)
+        err = start_partition(membership, &offsets->elems[i]);
+    if (err < 0) {
+        fail(membership, err_str(err));
+        return;
+    }
+    drop_given(membership);
+    membership->state = MEMBER_ASSIGNED;
+    membership->stats->assigned = membership->partitions_count;
+    LOG_INFO("kafka.assigned", "topic=%s partitions=%" PRIu32, membership->topic,
+             membership->partitions_count);
+    assign_all(membership);
+}
+
+/* What is wrong with an answer, or its list of offsets. */
+static rd_kafka_resp_err_t read_offsets(rd_kafka_event_t *event,
+                                        const rd_kafka_topic_partition_list_t **list_out)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return code;
+    size_t count;
+    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
+    if (count != 1)
+        return RD_KAFKA_RESP_ERR__BAD_MSG;
+    const rd_kafka_error_t *error = rd_kafka_group_result_error(groups[0]);
+    if (error != NULL)
+        return rd_kafka_error_code(error);
+    *list_out = rd_kafka_group_result_partitions(groups[0]);
+    for (int i = 0; i < (*list_out)->cnt; i++)
+        if ((*list_out)->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return (*list_out)->elems[i].err;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void membership_on_offsets(struct membership *membership, rd_kafka_event_t *event)
+{
+    bool stale = (uintptr_t)rd_kafka_event_opaque(event) != membership->request;
+    if (stale || membership->state != MEMBER_STARTING)
+        return;
+    const rd_kafka_topic_partition_list_t *list = NULL;
+    rd_kafka_resp_err_t code = read_offsets(event, &list);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        membership->stats->errors++;
+        membership->retry_at_ms = uv_now(membership->loop) + OFFSETS_RETRY_MS;
+        log_limited(&membership->limit, LOG_LEVEL_WARN, "kafka.offsets_failed",
+                    "group=\"%s\" error=%s retry_ms=%d", membership->group, rd_kafka_err2name(code),
+                    OFFSETS_RETRY_MS);
+        return;
+    }
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_copy(list);
+    start_all(membership, offsets);
+    rd_kafka_topic_partition_list_destroy(offsets);
+}
+
+/* The answer to the group may come late: heartbeats go on while the offsets are asked for. */
+static void on_given(struct membership *membership, const rd_kafka_topic_partition_list_t *list)
+{
+    ASSERT(membership->partitions_count == 0); /* eager: everything was revoked before */
+    drop_given(membership);
+    if (list->cnt == 0 || membership->leaving) {
+        assign_nothing(membership);
+        return;
+    }
+    membership->given = rd_kafka_topic_partition_list_copy(list);
+    membership->state = MEMBER_STARTING;
+    request_offsets(membership);
+}
+
+/* Tells the handler; its last commits are waited for in finish_revoke(). */
+static void begin_revoke(struct membership *membership, bool lost)
+{
+    drop_given(membership);
+    membership->rewind = false;
+    membership->state = MEMBER_REVOKING;
+    membership->revoke_until_ms = uv_now(membership->loop) + (lost ? 0 : REVOKE_COMMITS_MS);
+    LOG_INFO("kafka.revoked", "topic=%s partitions=%" PRIu32 " lost=%d", membership->topic,
+             membership->partitions_count, lost);
+    for (uint32_t i = 0; i < membership->partitions_count; i++) {
+        struct partition *partition = membership->partitions[i];
+        partition_take(partition, partition->held_count);
+        membership->callbacks->revoked(membership->callbacks->context, partition->id, lost);
+        if (lost)
+            partition->commit_offset = -1; /* the group would refuse it */
+    }
+}
+
+static void finish_revoke(struct membership *membership)
+{
+    flush_commits(membership);
+    bool waits = uv_now(membership->loop) < membership->revoke_until_ms;
+    if (!waits || !commits_are_open(membership))
+        assign_nothing(membership);
+}
+
+void membership_on_rebalance(struct membership *membership, rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    membership->stats->rebalances++;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        on_given(membership, rd_kafka_event_topic_partition_list(event));
+        return;
+    }
+    bool lost = rd_kafka_assignment_lost(membership->client) != 0;
+    if (code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
+        LOG_WARN("kafka.rebalance_failed", "error=%s", rd_kafka_err2name(code));
+        lost = true;
+    }
+    begin_revoke(membership, lost);
+    finish_revoke(membership);
+}
+
+void membership_step(struct membership *membership)
+{
+    switch (membership->state) {
+    case MEMBER_NONE:
+        break;
+    case MEMBER_STARTING:
+        if (membership->retry_at_ms > 0 && uv_now(membership->loop) >= membership->retry_at_ms)
+            request_offsets(membership);
+        break;
+    case MEMBER_ASSIGNED:
+        if (membership->rewind) {
+            membership->rewind = false;
+            assign_all(membership);
+        }
+        flush_commits(membership);
+        break;
+    case MEMBER_REVOKING:
+        finish_revoke(membership);
+        break;
+    }
+}
+
+void membership_leave(struct membership *membership)
+{
+    membership->leaving = true;
+    if (membership->state == MEMBER_STARTING)
+        assign_nothing(membership);
+}
+
+void membership_lose(struct membership *membership)
+{
+    if (membership->partitions_count > 0 && membership->state != MEMBER_REVOKING)
+        begin_revoke(membership, true);
+    membership_fini(membership);
+}

@@ -1,0 +1,64 @@
+/*
+ * membership.h - our place in the consumer group: which partitions it gave us, where each begins,
+ * what was committed, and how they go away again.
+ *
+ *     NONE -> STARTING (offsets are asked for) -> ASSIGNED -> REVOKING (last commits) -> NONE
+ *
+ * Eager: an assignment is always whole, and revoked whole before the next. Embedded in the
+ * consumer, which polls the queues and hands every event on. The loop thread owns it.
+ */
+#ifndef GHGD_MEMBERSHIP_H
+#define GHGD_MEMBERSHIP_H
+
+#include "base/log.h"
+#include "pipelines/ingest/consumer.h"
+#include "pipelines/ingest/partition.h"
+
+enum membership_state { MEMBER_NONE, MEMBER_STARTING, MEMBER_ASSIGNED, MEMBER_REVOKING };
+
+struct membership {
+    /* Set by the consumer, which owns all of it. */
+    uv_loop_t *loop;
+    uv_async_t *wake;
+    rd_kafka_t *client;
+    rd_kafka_queue_t *replies; /* to our own requests: offsets, commits */
+    const char *group, *topic;
+    int start_policy;
+    const struct consumer_callbacks *callbacks;
+    struct consumer_stats *stats;
+
+    enum membership_state state;
+    bool leaving;                  /* takes no partition any more */
+    bool rewind;                   /* some partition begins elsewhere: assign them all again */
+    struct partition **partitions; /* by id */
+    uint32_t partitions_count;
+    rd_kafka_topic_partition_list_t *given; /* STARTING: what the group gave us */
+    uintptr_t request;                      /* number of the newest request for offsets */
+    uint64_t retry_at_ms;     /* STARTING: when to ask again; 0 while an answer is awaited */
+    uint64_t revoke_until_ms; /* REVOKING: when to stop waiting for commits */
+    const char *failure;      /* why this client cannot go on; NULL while it can */
+    struct log_limit limit;
+};
+
+/* Frees what is left of an assignment, without a word to the group. */
+void membership_fini(struct membership *membership);
+
+struct partition *membership_find(const struct membership *membership, int32_t id);
+
+/* The three kinds of event that concern the group; the event is borrowed. */
+void membership_on_rebalance(struct membership *membership, rd_kafka_event_t *event);
+void membership_on_offsets(struct membership *membership, rd_kafka_event_t *event);
+void membership_on_commit(struct membership *membership, rd_kafka_event_t *event);
+
+/* Remembers a commit; membership_step() sends it. */
+void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
+                       const char *metadata);
+/* Does what is due: commits, a repeated request, the end of a revocation. Cheap. */
+void membership_step(struct membership *membership);
+
+/* Takes no partition from now on; answers what the group is waiting for. */
+void membership_leave(struct membership *membership);
+/* All partitions are gone already; tells the handler. */
+void membership_lose(struct membership *membership);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * partition.h - one assigned partition: its queue, what was fetched and not yet taken, where it is.
+ *
+ *     queue -> held -> the consumer's handler
+ *
+ * `received` follows the newest message out of the queue, `held` are those that the handler has
+ * not taken. A message below `received` is a stale one and dropped. The consumer owns its
+ * partitions; the loop thread touches them, but for `woken`.
+ */
+#ifndef GHGD_PARTITION_H
+#define GHGD_PARTITION_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "pipelines/ingest/consumer.h"
+
+enum {
+    PARTITION_HELD_MAX = 512,        /* messages of a slice: more makes no call cheaper */
+    PARTITION_SLICE_BYTES = 64 << 10 /* and bytes: large messages hold hundreds of events each */
+};
+
+struct partition {
+    int32_t id;
+    rd_kafka_queue_t *queue;
+    uv_async_t *async; /* of the loop that drains the queue */
+    atomic_bool woken; /* there may be messages in the queue. Thread: any. */
+    bool stopped;      /* the handler took fewer than it was offered */
+    bool halted;       /* data was lost and the policy is to stop */
+    bool caught_up;
+    bool revoked;
+    bool commits_start;    /* the group has no offset yet, and "latest" must be remembered */
+    int64_t start;         /* where to begin: an offset, or librdkafka's BEGINNING or END */
+    int64_t received;      /* -1 until a start at BEGINNING or END is known */
+    int64_t log_end;       /* as of the assignment; -1 until the first answer */
+    int64_t lost_from;     /* offset that is gone, until the next one is known; else -1 */
+    int64_t commit_offset; /* waits to be committed; -1 if none */
+    char *commit_metadata;
+    bool commit_under_way;
+    uint32_t held_first, held_count;
+    rd_kafka_message_t *held[PARTITION_HELD_MAX];
+};
+
+/* Gets the partition's queue apart from the client's, before it is assigned. Returns 0 or -ENOMEM.
+ */
+int partition_create(struct partition **partition_out, rd_kafka_t *client, const char *topic,
+                     int32_t id, uv_async_t *async) MUST_CHECK;
+/* Before the partition is unassigned: librdkafka may hold no message of ours then. */
+void partition_destroy(struct partition **partition);
+
+/* Starts at an offset, or at BEGINNING or END: forgets what was received. */
+void partition_rewind(struct partition *partition, int64_t start);
+
+/* Gets what has arrived, at most a slice, when nothing is held. What is not a message (the log's
+ * end, data loss, errors) goes to `fn`, whose message is borrowed. Returns whether anything came.
+ */
+typedef void (*partition_event_fn)(void *context, struct partition *partition,
+                                   const rd_kafka_message_t *event);
+bool partition_fill(struct partition *partition, struct consumer_stats *stats,
+                    partition_event_fn fn, void *context);
+/* The first `count` held messages were taken: destroys them. */
+void partition_take(struct partition *partition, size_t count);
+
+/* The offset that the handler has to get next; -1 if not known yet. */
+int64_t partition_next(const struct partition *partition);
+/* There is nothing left before this offset: the end of the log, or of what can be read of it. */
+void partition_reach(struct partition *partition, int64_t offset);
+
+#endif

@@ -1,0 +1,664 @@
+/* The consumer against librdkafka's in-process mock cluster. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include "base/log.h"
+#include "pipelines/ingest/consumer.h"
+
+#define TOPIC "events"
+enum { PARTITIONS = 4, WAIT_MS = 15000 };
+
+/* A broker of our own, and a producer on it. */
+struct cluster {
+    rd_kafka_t *client;
+    rd_kafka_mock_cluster_t *mock;
+};
+
+static void cluster_open(struct cluster *cluster)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    assert_int_equal(rd_kafka_conf_set(conf, "log_level", "2", text, sizeof(text)), 0);
+    rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+    assert_non_null(host);
+    cluster->mock = rd_kafka_mock_cluster_new(host, 1);
+    assert_non_null(cluster->mock);
+    assert_int_equal(rd_kafka_mock_topic_create(cluster->mock, TOPIC, PARTITIONS, 1), 0);
+    cluster->client = host;
+    rd_kafka_brokers_add(host, rd_kafka_mock_cluster_bootstraps(cluster->mock));
+}
+
+static void cluster_close(struct cluster *cluster)
+{
+    rd_kafka_mock_cluster_destroy(cluster->mock);
+    rd_kafka_destroy(cluster->client);
+}
+
+/* Message `number` of a partition is its decimal text. */
+static void produce(struct cluster *cluster, int32_t partition, int first, int count, size_t pad)
+{
+    char *text = calloc(1, pad + 16);
+    assert_non_null(text);
+    for (int i = first; i < first + count; i++) {
+        size_t size = (size_t)snprintf(text, 16, "%d", i) + pad;
+        rd_kafka_resp_err_t code;
+        while ((code = rd_kafka_producev(
+                    cluster->client, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_PARTITION(partition),
+                    RD_KAFKA_V_VALUE(text, size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                    RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            rd_kafka_poll(cluster->client, 10);
+        assert_int_equal(code, 0);
+    }
+    assert_int_equal(rd_kafka_flush(cluster->client, 10000), 0);
+    free(text);
+}
+
+/* What one consumer was told, by partition. */
+struct seen {
+    struct consumer *consumer;
+    bool owned[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS], disordered, failed, closed;
+    int assigned_calls, refused_calls, revoked_calls;
+    int64_t committed[PARTITIONS], first[PARTITIONS], next[PARTITIONS];
+    int64_t lost_from, lost_to;
+    int lost_calls;
+    uint64_t messages;
+    char metadata[PARTITIONS][64];
+    size_t take_max; /* of each slice; then stop until resumed */
+    int stops;
+    const char *commit_on_revoke; /* metadata of a last commit at `next` */
+    int32_t refuse;
+};
+
+static int on_assigned(void *context, int32_t partition, int64_t committed, const char *metadata)
+{
+    struct seen *seen = context;
+    seen->assigned_calls++;
+    if (partition == seen->refuse) {
+        seen->refused_calls++;
+        return -1;
+    }
+    seen->owned[partition] = true;
+    seen->caught_up[partition] = false;
+    seen->committed[partition] = committed;
+    seen->first[partition] = seen->next[partition] = -1;
+    snprintf(seen->metadata[partition], sizeof(seen->metadata[0]), "%s", metadata);
+    return 0;
+}
+
+static void on_revoked(void *context, int32_t partition, bool lost)
+{
+    struct seen *seen = context;
+    assert_true(seen->owned[partition]);
+    seen->revoked_calls++;
+    seen->owned[partition] = false;
+    seen->lost[partition] = lost;
+    if (seen->commit_on_revoke != NULL && seen->next[partition] >= 0)
+        consumer_commit(seen->consumer, partition, seen->next[partition], seen->commit_on_revoke);
+}
+
+static size_t on_messages(void *context, int32_t partition, rd_kafka_message_t **messages,
+                          size_t count)
+{
+    struct seen *seen = context;
+    assert_true(seen->owned[partition]);
+    size_t take = seen->take_max > 0 && seen->take_max < count ? seen->take_max : count;
+    for (size_t i = 0; i < take; i++) {
+        assert_int_equal(messages[i]->partition, partition);
+        if (seen->first[partition] < 0)
+            seen->first[partition] = messages[i]->offset;
+        else if (messages[i]->offset != seen->next[partition])
+            seen->disordered = true;
+        seen->next[partition] = messages[i]->offset + 1;
+    }
+    seen->messages += take;
+    seen->stops += take < count;
+    return take;
+}
+
+static void on_caught_up(void *context, int32_t partition)
+{
+    struct seen *seen = context;
+    assert_false(seen->caught_up[partition]);
+    seen->caught_up[partition] = true;
+}
+
+static void on_data_lost(void *context, int32_t partition, int64_t from, int64_t to)
+{
+    struct seen *seen = context;
+    assert_true(seen->owned[partition]);
+    seen->lost_calls++;
+    seen->lost_from = from;
+    seen->lost_to = to;
+}
+
+static void on_failed(void *context, const char *why)
+{
+    struct seen *seen = context;
+    assert_non_null(why);
+    seen->failed = true;
+}
+
+static void on_closed(void *context)
+{
+    struct seen *seen = context;
+    seen->closed = true;
+    seen->consumer = NULL;
+}
+
+static struct conf_property fast_group[] = {
+    {"session.timeout.ms", "3500"}, /* the mock's groups need more than 3 s */
+    {"heartbeat.interval.ms", "100"},
+    {"fetch.wait.max.ms", "20"},
+};
+
+static struct kafka_conf test_conf(const struct cluster *cluster)
+{
+    return (struct kafka_conf){
+        .brokers = rd_kafka_mock_cluster_bootstraps(cluster->mock),
+        .group = "ghgd-test",
+        .partition_bytes_max = 4 << 20,
+        .properties = fast_group,
+        .properties_count = ARRAY_LEN(fast_group),
+    };
+}
+
+static void start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *conf)
+{
+    *seen = (struct seen){.refuse = -1};
+    const struct consumer_callbacks callbacks = {
+        .assigned = on_assigned,
+        .revoked = on_revoked,
+        .messages = on_messages,
+        .caught_up = on_caught_up,
+        .data_lost = on_data_lost,
+        .failed = on_failed,
+        .closed = on_closed,
+        .context = seen,
+    };
+    log_set_level(LOG_LEVEL_ERROR);
+    struct buffer why;
+    buffer_init(&why, 4096);
+    int err = consumer_create(&seen->consumer, loop, conf, TOPIC, &callbacks, &why);
+    if (err < 0)
+        fail_msg("%s", buffer_text(&why));
+    buffer_fini(&why);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+/* Runs the loop until the condition holds, at most WAIT_MS. */
+static void wait_until(uv_loop_t *loop, bool (*holds)(const struct seen *seen),
+                       const struct seen *seen, const char *name)
+{
+    uv_timer_t tick;
+    uv_timer_init(loop, &tick);
+    uv_timer_start(&tick, on_tick, 5, 5);
+    uint64_t until = uv_now(loop) + WAIT_MS;
+    while (!holds(seen) && uv_now(loop) < until)
+        uv_run(loop, UV_RUN_ONCE);
+    bool held = holds(seen);
+    uv_close((uv_handle_t *)&tick, NULL);
+    uv_run(loop, UV_RUN_NOWAIT);
+    if (!held)
+        fail_msg("waited in vain until %s (%llu messages)", name,
+                 (unsigned long long)seen->messages);
+}
+#define WAIT_UNTIL(loop, holds, seen) wait_until(loop, holds, seen, #holds)
+
+static bool all_caught_up(const struct seen *seen)
+{
+    for (int i = 0; i < PARTITIONS; i++)
+        if (!seen->caught_up[i])
+            return false;
+    return true;
+}
+static bool others_caught_up(const struct seen *seen)
+{
+    for (int i = 0; i < PARTITIONS; i++)
+        if (i != seen->refuse && !seen->caught_up[i])
+            return false;
+    return true;
+}
+static bool has_failed(const struct seen *seen)
+{
+    return seen->failed;
+}
+static bool is_closed(const struct seen *seen)
+{
+    return seen->closed;
+}
+static bool is_committed(const struct seen *seen)
+{
+    return consumer_get_stats(seen->consumer)->commits > 0;
+}
+static bool has_stopped(const struct seen *seen)
+{
+    return seen->stops == PARTITIONS;
+}
+
+static void stop(struct seen *seen, uv_loop_t *loop)
+{
+    consumer_close(seen->consumer);
+    WAIT_UNTIL(loop, is_closed, seen);
+    for (int i = 0; i < PARTITIONS; i++)
+        assert_false(seen->owned[i]);
+    assert_int_equal(seen->revoked_calls, seen->assigned_calls - seen->refused_calls);
+}
+
+static void end(struct cluster *cluster, uv_loop_t *loop)
+{
+    assert_int_equal(uv_loop_close(loop), 0);
+    cluster_close(cluster);
+    assert_int_equal(rd_kafka_wait_destroyed(1000), 0);
+    assert_int_equal(rd_kafka_thread_cnt(), 0);
+}
+
+/* Everything arrives in order, empty partitions are caught up too, a full handler stops its
+ * partition without losing a message, a commit carries its metadata over a restart. */
+static void test_consume_stop_commit_restart(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 1; partition < PARTITIONS; partition++)
+        produce(&cluster, partition, 0, 3000, 50);
+    struct kafka_conf conf = test_conf(&cluster);
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_false(seen.disordered);
+    assert_int_equal(seen.messages, 3000 * (PARTITIONS - 1));
+    for (int i = 0; i < PARTITIONS; i++) {
+        assert_int_equal(seen.committed[i], -1);
+        assert_int_equal(seen.first[i], i == 0 ? -1 : 0);
+        assert_int_equal(seen.next[i], i == 0 ? -1 : 3000);
+        assert_string_equal(seen.metadata[i], "");
+    }
+    struct consumer_partition_stats stats[PARTITIONS + 1];
+    assert_int_equal(consumer_get_partitions(seen.consumer, stats, PARTITIONS + 1), PARTITIONS);
+    assert_int_equal(stats[2].next_offset, 3000);
+    assert_int_equal(stats[2].log_end, 3000);
+    assert_int_equal(stats[2].lag, 0);
+    assert_int_equal(stats[0].lag, 0);
+
+    seen.take_max = 5; /* now the handler is full after five messages */
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        produce(&cluster, partition, 3000, 100, 50);
+    WAIT_UNTIL(&loop, has_stopped, &seen);
+    assert_int_equal(consumer_get_partitions(seen.consumer, stats, PARTITIONS), PARTITIONS);
+    assert_true(stats[3].stopped);
+    assert_int_equal(stats[3].next_offset, 3005);
+    seen.take_max = 0;
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+        seen.caught_up[partition] = false;
+        consumer_resume(seen.consumer, partition);
+        consumer_commit(seen.consumer, partition, 40 + partition, "older");
+        consumer_commit(seen.consumer, partition, 50 + partition, "v1 low=1700000000000");
+    }
+    uint64_t want = 3000 * (PARTITIONS - 1) + 100 * PARTITIONS;
+    uint64_t until = uv_hrtime() + 5000000000;
+    while (seen.messages < want && uv_hrtime() < until)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    assert_int_equal(seen.messages, want);
+    assert_false(seen.disordered);
+    WAIT_UNTIL(&loop, is_committed, &seen);
+    seen.commit_on_revoke = NULL;
+    stop(&seen, &loop);
+
+    start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    for (int i = 0; i < PARTITIONS; i++) {
+        assert_int_equal(seen.committed[i], 50 + i);
+        assert_string_equal(seen.metadata[i], "v1 low=1700000000000");
+        assert_int_equal(seen.first[i], 50 + i);
+        assert_int_equal(seen.next[i], i == 0 ? 100 : 3100);
+    }
+    assert_false(seen.disordered);
+    stop(&seen, &loop);
+    end(&cluster, &loop);
+}
+
+/* A group without offsets begins at the end if so configured, and stays there: what arrives while
+ * it is away is not skipped. Its last commit on revocation goes out before it leaves. */
+static void test_start_latest(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        produce(&cluster, partition, 0, 100, 0);
+    struct kafka_conf conf = test_conf(&cluster);
+    conf.start = START_LATEST;
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_int_equal(seen.messages, 0);
+    stop(&seen, &loop);
+
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        produce(&cluster, partition, 100, 10, 0);
+    start(&seen, &loop, &conf);
+    seen.commit_on_revoke = "last words";
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_int_equal(seen.messages, 10 * PARTITIONS);
+    assert_int_equal(seen.committed[2], 100);
+    assert_int_equal(seen.first[2], 100);
+    stop(&seen, &loop);
+
+    end(&cluster, &loop);
+}
+
+/* Commits as an operator would with a tool, while nobody is in the group. */
+static void commit_by_hand(struct cluster *cluster, int32_t partition, int64_t offset,
+                           const char *metadata)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster->mock),
+                      NULL, 0);
+    rd_kafka_conf_set(conf, "group.id", "ghgd-test", NULL, 0);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
+    assert_non_null(client);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(list, TOPIC, partition);
+    entry->offset = offset;
+    entry->metadata = strdup(metadata);
+    entry->metadata_size = strlen(metadata);
+    assert_int_equal(rd_kafka_commit(client, list, 0), 0);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(client);
+}
+
+/* A partition that the handler refuses, as its state cannot be restored, holds no other. */
+static void test_refused_partition(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        produce(&cluster, partition, 0, 100, 0);
+    commit_by_hand(&cluster, 2, 60, "by hand");
+    struct kafka_conf conf = test_conf(&cluster);
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    seen.refuse = 1;
+    WAIT_UNTIL(&loop, others_caught_up, &seen);
+    assert_int_equal(seen.committed[2], 60);
+    assert_string_equal(seen.metadata[2], "by hand");
+    assert_int_equal(seen.messages, 240);
+    assert_int_equal(consumer_get_stats(seen.consumer)->assigned, PARTITIONS - 1);
+    stop(&seen, &loop);
+    end(&cluster, &loop);
+}
+
+/* The mock keeps 5 MiB of a partition, so that of 900 messages the first are gone. What was
+ * committed lies below the log, or beyond its end as when a topic was made anew. */
+static void check_loss(int policy, int64_t committed, struct seen *seen)
+{
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    produce(&cluster, 3, 0, 900, 10000);
+    produce(&cluster, 0, 0, 200, 10);
+    commit_by_hand(&cluster, 3, committed, "v1");
+    struct kafka_conf conf = test_conf(&cluster);
+    conf.on_data_loss = policy;
+    start(seen, &loop, &conf);
+    if (policy == LOSS_STOP)
+        WAIT_UNTIL(&loop, has_failed, seen);
+    else
+        WAIT_UNTIL(&loop, all_caught_up, seen);
+    assert_int_equal(seen->lost_calls, 1);
+    assert_int_equal(seen->lost_from, committed);
+    assert_true(seen->lost_to > 300 && seen->lost_to < 900);
+    assert_false(seen->disordered);
+    struct seen result = *seen;
+    stop(seen, &loop);
+    end(&cluster, &loop);
+    *seen = result;
+}
+
+static void test_data_loss_stops(void **state)
+{
+    (void)state;
+    struct seen seen;
+    check_loss(LOSS_STOP, 7, &seen);
+    assert_int_equal(seen.first[3], -1);
+}
+
+static void test_data_loss_continues(void **state)
+{
+    (void)state;
+    struct seen seen;
+    check_loss(LOSS_CONTINUE, 7, &seen);
+    assert_false(seen.failed);
+    assert_int_equal(seen.first[3], seen.lost_to);
+    assert_int_equal(seen.next[3], 900);
+    assert_int_equal(seen.first[0], 0); /* the other partitions notice nothing */
+    assert_int_equal(seen.next[0], 200);
+}
+
+static void test_topic_recreated(void **state)
+{
+    (void)state;
+    struct seen seen;
+    check_loss(LOSS_CONTINUE, 5000, &seen);
+    assert_int_equal(seen.first[3], seen.lost_to);
+    assert_int_equal(seen.next[3], 900);
+}
+
+static const struct seen *both[2];
+static bool both_share(const struct seen *seen)
+{
+    (void)seen;
+    int owned[2] = {0};
+    for (int i = 0; i < PARTITIONS; i++)
+        for (int who = 0; who < 2; who++)
+            owned[who] += both[who]->owned[i] && both[who]->caught_up[i];
+    return owned[0] == PARTITIONS / 2 && owned[1] == PARTITIONS / 2;
+}
+
+/* The second member takes half; when the first leaves, the second goes on where it had committed.
+ */
+static void test_two_share(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        produce(&cluster, partition, 0, 500, 10);
+    struct kafka_conf conf = test_conf(&cluster);
+    struct seen seen[2];
+    start(&seen[0], &loop, &conf);
+    start(&seen[1], &loop, &conf);
+    both[0] = &seen[0];
+    both[1] = &seen[1];
+    WAIT_UNTIL(&loop, both_share, &seen[0]);
+    assert_int_equal(seen[0].messages + seen[1].messages, 500 * PARTITIONS);
+    for (int i = 0; i < PARTITIONS; i++)
+        assert_true(seen[0].owned[i] != seen[1].owned[i]);
+    seen[0].commit_on_revoke = "handed over";
+    stop(&seen[0], &loop);
+    WAIT_UNTIL(&loop, all_caught_up, &seen[1]);
+    int handed_over = 0;
+    for (int i = 0; i < PARTITIONS; i++)
+        handed_over +=
+            seen[1].committed[i] == 500 && strcmp(seen[1].metadata[i], "handed over") == 0;
+    assert_int_equal(handed_over, PARTITIONS / 2);
+    stop(&seen[1], &loop);
+    end(&cluster, &loop);
+}
+
+/* Nothing is polled but by the timer: past max.poll.interval.ms the member is still one. */
+static void test_idle_stays_member(void **state)
+{
+    (void)state;
+    static struct conf_property properties[] = {
+        {"session.timeout.ms", "3100"},
+        {"max.poll.interval.ms", "3200"},
+        {"heartbeat.interval.ms", "100"},
+        {"fetch.wait.max.ms", "20"},
+    };
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    struct kafka_conf conf = test_conf(&cluster);
+    conf.properties = properties;
+    conf.properties_count = ARRAY_LEN(properties);
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    uint64_t until = uv_now(&loop) + 4500;
+    while (uv_now(&loop) < until)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(seen.revoked_calls, 0);
+    assert_int_equal(consumer_get_stats(seen.consumer)->rebalances, 1);
+    stop(&seen, &loop);
+    end(&cluster, &loop);
+}
+
+/* Closing is right at any moment: before the group has formed, while offsets are asked for. */
+static void test_close_early(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    struct kafka_conf conf = test_conf(&cluster);
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    stop(&seen, &loop);
+    assert_int_equal(seen.assigned_calls, 0);
+    start(&seen, &loop, &conf);
+    for (int i = 0; i < 50; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    stop(&seen, &loop);
+    end(&cluster, &loop);
+}
+
+/* Offsets are asked for again when the coordinator refuses to tell them. */
+static void test_offsets_retried(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    rd_kafka_mock_push_request_errors(cluster.mock, 9 /* OffsetFetch */, 1,
+                                      RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    struct kafka_conf conf = test_conf(&cluster);
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_true(consumer_get_stats(seen.consumer)->errors >= 1);
+    stop(&seen, &loop);
+    end(&cluster, &loop);
+}
+
+/* Fenced by a member with the same instance id: no group to leave, yet closing ends. */
+static void test_fatal_error(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    struct kafka_conf conf = test_conf(&cluster);
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    rd_kafka_mock_push_request_errors(cluster.mock, 12 /* Heartbeat */, 1,
+                                      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+    WAIT_UNTIL(&loop, has_failed, &seen);
+    stop(&seen, &loop);
+    end(&cluster, &loop);
+}
+
+static void test_refused_at_creation(void **state)
+{
+    (void)state;
+    static struct conf_property bad[] = {{"no.such.property", "1"}};
+    const struct {
+        const char *name, *topic;
+        struct kafka_conf conf;
+    } cases[] = {
+        {"regular expression", "^events", {.brokers = "localhost:9", .group = "g"}},
+        {"empty topic", "", {.brokers = "localhost:9", .group = "g"}},
+        {"no brokers", TOPIC, {.group = "g"}},
+        {"no group", TOPIC, {.brokers = "localhost:9"}},
+        {"bad property",
+         TOPIC,
+         {.brokers = "localhost:9", .group = "g", .properties = bad, .properties_count = 1}},
+    };
+    uv_loop_t loop;
+    uv_loop_init(&loop);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buffer why;
+        buffer_init(&why, 4096);
+        struct consumer *consumer = NULL;
+        const struct consumer_callbacks callbacks = {0};
+        int err =
+            consumer_create(&consumer, &loop, &cases[i].conf, cases[i].topic, &callbacks, &why);
+        if (err != ERR_CONFIG || consumer != NULL || why.size == 0)
+            fail_msg("%s: got %d", cases[i].name, err);
+        buffer_fini(&why);
+    }
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(rd_kafka_wait_destroyed(1000), 0);
+}
+
+/* Every test in a process of its own, all at once: most of their time is the mock's 3 s delay of a
+ * new group. */
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused_at_creation),
+        cmocka_unit_test(test_close_early),
+        cmocka_unit_test(test_consume_stop_commit_restart),
+        cmocka_unit_test(test_start_latest),
+        cmocka_unit_test(test_refused_partition),
+        cmocka_unit_test(test_data_loss_stops),
+        cmocka_unit_test(test_data_loss_continues),
+        cmocka_unit_test(test_topic_recreated),
+        cmocka_unit_test(test_two_share),
+        cmocka_unit_test(test_idle_stays_member),
+        cmocka_unit_test(test_offsets_retried),
+        cmocka_unit_test(test_fatal_error),
+    };
+    int failed = 0;
+    for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+        if (fork() == 0) {
+            const struct CMUnitTest one[] = {tests[i]};
+            exit(cmocka_run_group_tests(one, NULL, NULL));
+        }
+    for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+        int status = 0;
+        wait(&status);
+        failed += status != 0;
+    }
+    return failed;
+}
