@@ -58,8 +58,8 @@ typedef void (*event_fn)(void *context, const struct event *event);
 /* A decoder takes all its memory when it is made and is reused for every message; one per thread.
  * It learns in which order a producer writes its fields; that changes its speed, no result. */
 struct decoder;
-/* Returns 0; -ENOMEM; or -EINVAL if a path is empty, too deep, has an empty name, or is the same as
- * or the beginning of another field's path. */
+/* Returns 0; -ENOMEM; or -EINVAL if a path is empty, too deep, has an empty name or one with a
+ * backslash, or is the same as or the beginning of another field's path. */
 int decoder_create(struct decoder **decoder_out, const struct decode_conf *conf) MUST_CHECK;
 void decoder_destroy(struct decoder **decoder);
 /* Decodes one message: one event or an array of events; an empty array has none. If the message as

@@ -1,0 +1,42 @@
+/*
+ * decode.h - what the readers of the formats share: where a message's events go, and how.
+ */
+#ifndef GHGD_DECODE_H
+#define GHGD_DECODE_H
+
+#include "pipelines/ingest/fields.h"
+#include "pipelines/ingest/names.h"
+
+/* Arrays and objects inside each other in a message; deeper is REJECT_UNDECODABLE. */
+enum { NESTING_MAX = 32 };
+
+struct json_index;
+
+struct decode {
+    struct names names;
+    struct fields fields;
+    event_fn fn;
+    void *context;
+    struct json_index *json; /* NULL if the input is MessagePack only */
+    char scratch[FIELD_COUNT + 1]
+                [NAME_BYTES_MAX + 1]; /* JSON's texts with escapes; the last: a key */
+};
+
+/* Hands the event on that ends here, or one that is refused. */
+static inline void decode_give(struct decode *decode, const void *bytes, size_t size)
+{
+    fields_end(&decode->fields, bytes, size);
+    decode->fn(decode->context, &decode->fields.event);
+}
+static inline void decode_refuse(struct decode *decode, enum outcome fault, const void *bytes,
+                                 size_t size)
+{
+    fields_refuse(&decode->fields, fault, bytes, size);
+    decode->fn(decode->context, &decode->fields.event);
+}
+
+/* Each gives the events of one message; true if all of it could be read. */
+bool decode_msgpack(struct decode *decode, const uint8_t *message, size_t size);
+bool decode_json(struct decode *decode, const char *message, size_t size);
+
+#endif

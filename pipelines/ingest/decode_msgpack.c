@@ -1,0 +1,175 @@
+#include "pipelines/ingest/decode.h"
+#include "pipelines/ingest/pack.h"
+
+_Static_assert((int)NESTING_MAX == (int)PACK_DEPTH_MAX, "both formats may nest as deeply");
+
+struct cursor {
+    const uint8_t *at, *end;
+};
+
+/* A map on the way to a mapped field; everything else inside an event is a value or is skipped. */
+struct level {
+    uint32_t pairs_left, name;
+    uint8_t *expect;
+};
+
+/* Passes over what is inside an item that was read, in `depth` arrays and maps. */
+static bool skip_inside(struct cursor *cursor, const struct pack_item *item, uint32_t depth)
+{
+    if (item->type < PACK_ARRAY)
+        return true;
+    if (depth >= PACK_DEPTH_MAX)
+        return false;
+    struct pack_scan scan;
+    pack_scan_begin(&scan, (uint64_t)item->size * (item->type == PACK_MAP ? 2 : 1),
+                    PACK_DEPTH_MAX - depth - 1);
+    return pack_scan(&scan, &cursor->at, cursor->end) == PACK_OK;
+}
+
+/* The timestamp extension: 32 bits of seconds; 30 of nanoseconds and 34 of seconds; or 32 and 64.
+ */
+static void set_ext(struct fields *fields, enum event_field field, const struct pack_item *item)
+{
+    enum { TIMESTAMP_TYPE = -1 };
+    uint64_t seconds = 0;
+    uint32_t words[3] = {0};
+    if (item->ext_type != TIMESTAMP_TYPE ||
+        (item->size != 4 && item->size != 8 && item->size != 12)) {
+        fields_other(fields, field);
+        return;
+    }
+    memcpy(words, item->bytes, item->size);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        words[i] = be32toh(words[i]);
+    if (item->size == 4) {
+        fields_timestamp(fields, field, words[0], 0);
+    } else if (item->size == 8) {
+        seconds = (uint64_t)(words[0] & 3) << 32 | words[1];
+        fields_timestamp(fields, field, (int64_t)seconds, words[0] >> 2);
+    } else {
+        seconds = (uint64_t)words[1] << 32 | words[2];
+        fields_timestamp(fields, field, (int64_t)seconds, words[0]);
+    }
+}
+
+static void set_number(struct fields *fields, enum event_field field, const struct pack_item *item)
+{
+    struct number number = {.form = NUMBER_INT, .integer = item->integer};
+    if (item->type == PACK_UINT)
+        number = (struct number){.form = NUMBER_UINT, .whole = item->whole};
+    else if (item->type == PACK_FLOAT)
+        number = (struct number){.form = NUMBER_FLOAT, .single = item->single};
+    else if (item->type == PACK_DOUBLE)
+        number = (struct number){.form = NUMBER_DOUBLE, .real = item->real};
+    fields_number(fields, field, &number);
+}
+
+static void set_field(struct fields *fields, enum event_field field, const struct pack_item *item)
+{
+    switch (item->type) {
+    case PACK_STR:
+        fields_text(fields, field, (const char *)item->bytes, item->size);
+        break;
+    case PACK_INT:
+    case PACK_UINT:
+    case PACK_FLOAT:
+    case PACK_DOUBLE:
+        set_number(fields, field, item);
+        break;
+    case PACK_EXT:
+        set_ext(fields, field, item);
+        break;
+    case PACK_NIL:
+        fields_null(fields, field);
+        break;
+    default:
+        fields_other(fields, field);
+    }
+}
+
+/* Reads a key; *name_out is NAMES_NONE if it leads to no field. */
+static bool read_key(struct decode *decode, struct cursor *cursor, struct level *level,
+                     uint32_t depth, uint32_t *name_out)
+{
+    struct pack_item key;
+    *name_out = NAMES_NONE;
+    if (pack_read(&cursor->at, cursor->end, &key) != PACK_OK)
+        return false;
+    if (key.type != PACK_STR)
+        return skip_inside(cursor, &key, depth);
+    *name_out = names_find(&decode->names, level->name, &level->expect, key.bytes, key.size,
+                           (size_t)(cursor->end - key.bytes));
+    return true;
+}
+
+/* Reads the pairs of a map that is inside `depth - 1` arrays, down to the mapped fields. */
+static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pairs, uint32_t depth)
+{
+    struct level levels[FIELD_PATH_DEPTH_MAX];
+    struct level *level = levels;
+    *level = (struct level){pairs, NAMES_ROOT, names_expect(&decode->names, NAMES_ROOT)};
+    fields_begin(&decode->fields);
+    for (;;) {
+        if (level->pairs_left == 0) {
+            if (level == levels)
+                return true;
+            level--;
+            depth--;
+            continue;
+        }
+        level->pairs_left--;
+        uint32_t name;
+        struct pack_item value;
+        if (!read_key(decode, cursor, level, depth, &name) ||
+            pack_read(&cursor->at, cursor->end, &value) != PACK_OK)
+            return false;
+        const struct name *found = name == NAMES_NONE ? NULL : &decode->names.at[name];
+        if (found != NULL && found->field == FIELD_COUNT && value.type == PACK_MAP) {
+            *++level = (struct level){value.size, name, names_expect(&decode->names, name)};
+            depth++;
+            continue;
+        }
+        if (found != NULL && found->field != FIELD_COUNT)
+            set_field(&decode->fields, (enum event_field)found->field, &value);
+        if (!skip_inside(cursor, &value, depth))
+            return false;
+    }
+}
+
+static bool read_element(struct decode *decode, struct cursor *cursor)
+{
+    const uint8_t *start = cursor->at;
+    struct pack_item item;
+    if (pack_read(&cursor->at, cursor->end, &item) != PACK_OK)
+        return false;
+    if (item.type == PACK_MAP) {
+        if (!read_event(decode, cursor, item.size, 2))
+            return false;
+        decode_give(decode, start, (size_t)(cursor->at - start));
+        return true;
+    }
+    if (!skip_inside(cursor, &item, 1))
+        return false;
+    decode_refuse(decode, REJECT_UNDECODABLE, start, (size_t)(cursor->at - start));
+    return true;
+}
+
+bool decode_msgpack(struct decode *decode, const uint8_t *message, size_t size)
+{
+    struct cursor cursor = {message, message + size};
+    struct pack_item item;
+    if (pack_read(&cursor.at, cursor.end, &item) != PACK_OK)
+        return false;
+    if (item.type == PACK_MAP) {
+        if (!read_event(decode, &cursor, item.size, 1) || cursor.at != cursor.end)
+            return false;
+        decode_give(decode, message, size);
+        return true;
+    }
+    if (item.type != PACK_ARRAY)
+        return false;
+    for (uint32_t i = 0; i < item.size; i++)
+        if (!read_element(decode, &cursor))
+            return false;
+    return cursor.at == cursor.end;
+}

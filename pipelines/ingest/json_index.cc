@@ -1,0 +1,47 @@
+/* The only C++ of the project, for the one library that has no C interface. */
+#include "pipelines/ingest/json_index.h"
+
+#include <cerrno>
+#include <memory>
+#include <new>
+#include <simdjson.h>
+
+/* The parser that the library itself begins with, made for the CPU at hand when it is loaded. Its
+ * second stage would turn numbers into doubles, and copy strings; we need them as they were
+ * written. */
+struct json_index {
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
+};
+
+int json_index_create(struct json_index **index_out, size_t size_max)
+{
+    json_index *index = new (std::nothrow) json_index;
+    if (index == nullptr)
+        return -ENOMEM;
+    simdjson::error_code error =
+        simdjson::get_active_implementation()->create_dom_parser_implementation(
+            size_max, simdjson::DEFAULT_MAX_DEPTH, index->parser);
+    if (error != simdjson::SUCCESS) {
+        delete index;
+        return -ENOMEM;
+    }
+    *index_out = index;
+    return 0;
+}
+
+void json_index_destroy(struct json_index **index)
+{
+    delete *index;
+    *index = nullptr;
+}
+
+int64_t json_index_scan(struct json_index *index, const char *text, size_t size,
+                        const uint32_t **tokens_out)
+{
+    simdjson::error_code error = index->parser->stage1(reinterpret_cast<const uint8_t *>(text),
+                                                       size, simdjson::stage1_mode::regular);
+    if (error != simdjson::SUCCESS || index->parser->n_structural_indexes == 0)
+        return ERR_SYNTAX;
+    *tokens_out = index->parser->structural_indexes.get();
+    return index->parser->n_structural_indexes;
+}
