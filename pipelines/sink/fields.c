@@ -1,0 +1,213 @@
+#include "pipelines/sink/fields.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FIXED(name, unit, decimals, member, help, sums)                                            \
+    {                                                                                              \
+        name, unit, FIELD_FIXED, decimals, offsetof(struct row, member), 0, help, sums             \
+    }
+#define RATIO(name, above, below, help, sums)                                                      \
+    {                                                                                              \
+        name, "1", FIELD_RATIO, 0, offsetof(struct row, above), offsetof(struct row, below), help, \
+            sums                                                                                   \
+    }
+#define COUNT(name, unit, member, help, sums)                                                      \
+    {                                                                                              \
+        name, unit, FIELD_COUNT, 0, offsetof(struct row, member), 0, help, sums                    \
+    }
+#define FLAG(name, member, help, sums)                                                             \
+    {                                                                                              \
+        name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, help, sums                       \
+    }
+
+enum { MASS_DECIMALS = 6, TIME_DECIMALS = 3, ACTIVITY_DECIMALS = 6 };
+
+#define SUM_ALL "every tag; windows of one measurement"
+#define SUM_RATIO(formula) "never; form it anew: " formula
+
+#define COVERED                                                                                    \
+    FIXED("covered_s", "s", TIME_DECIMALS, figures.covered_ms,                                     \
+          "meter-seconds of the window that readings cover", SUM_ALL)
+#define EXPECTED                                                                                   \
+    FIXED("expected_s", "s", TIME_DECIMALS, figures.expected_ms,                                   \
+          "meter-seconds that should be covered; deliveries expect none", SUM_ALL)
+#define COVERAGE                                                                                   \
+    RATIO("coverage", figures.covered_ms, figures.expected_ms,                                     \
+          "covered_s / expected_s; 0 if nothing is expected",                                      \
+          SUM_RATIO("sum(covered_s) / sum(expected_s)"))
+#define REVISION                                                                                   \
+    COUNT("revision", "", revision, "changes since the window had been final: 0, 1, 2 ...",        \
+          "never; take the maximum")
+#define FINAL                                                                                      \
+    FLAG("final", final,                                                                           \
+         "true once no ordinary reading is awaited; false while the window is live",               \
+         "never; a group is final when all its rows are")
+
+static const struct field emissions_fields[] = {
+    FIXED("activity", "see tag `unit`", ACTIVITY_DECIMALS, figures.activity,
+          "energy, fuel or material used",
+          "rows of the same `unit` only; windows of one measurement"),
+    FIXED("co2_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_CO2],
+          "fossil CO2; 0 where the factor tells CO2e only", SUM_ALL),
+    FIXED("ch4_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_CH4], "methane, as mass of CH4",
+          SUM_ALL),
+    FIXED("n2o_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_N2O], "nitrous oxide, as mass of N2O",
+          SUM_ALL),
+    FIXED("co2e_kg", "kg CO2e", MASS_DECIMALS, figures.mass_mg[GAS_CO2E],
+          "all gases under the configured GWP set; electricity location-based", SUM_ALL),
+    FIXED("biogenic_co2_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_BIOGENIC_CO2],
+          "CO2 of biomass, outside the scopes and not in co2e_kg", SUM_ALL),
+    FIXED("co2e_unsplit_kg", "kg CO2e", MASS_DECIMALS, figures.co2e_unsplit_mg,
+          "the part of co2e_kg whose factor does not tell the gases apart", SUM_ALL),
+    FIXED("co2e_estimated_kg", "kg CO2e", MASS_DECIMALS, figures.co2e_estimated_mg,
+          "the part of co2e_kg that rests on estimated readings", SUM_ALL),
+    RATIO("estimated_share", figures.co2e_estimated_mg, figures.mass_mg[GAS_CO2E],
+          "co2e_estimated_kg / co2e_kg; 0 if co2e_kg is 0",
+          SUM_RATIO("sum(co2e_estimated_kg) / sum(co2e_kg)")),
+    COVERED,
+    EXPECTED,
+    COVERAGE,
+    REVISION,
+    FINAL,
+};
+
+static const struct field coverage_fields[] = {
+    COVERED,
+    EXPECTED,
+    COVERAGE,
+    COUNT("meters_expected", "meters", meters_expected, "meters that should report in the window",
+          "facilities; not windows"),
+    COUNT("meters_reporting", "meters", meters_reporting,
+          "meters of which the window has a reading", "facilities; not windows"),
+    REVISION,
+    FINAL,
+};
+
+const struct measurement measurements[ROW_KIND_COUNT] = {
+    [ROW_EMISSIONS] = {"emissions", "one row for each source of a facility and window", true,
+                       emissions_fields, ARRAY_LEN(emissions_fields)},
+    [ROW_COVERAGE] = {"coverage", "one row for each facility and window, also when it is silent",
+                      false, coverage_fields, ARRAY_LEN(coverage_fields)},
+};
+
+_Static_assert(sizeof(struct row) <= UINT16_MAX, "an offset in a row fits 16 bits");
+
+const char *measurement_name(char name[MEASUREMENT_NAME_SIZE], enum row_kind kind, enum level level,
+                             int64_t bucket_ms)
+{
+    ASSERT(kind < ROW_KIND_COUNT && level < LEVEL_COUNT);
+    char suffix[16];
+    int size = snprintf(name, MEASUREMENT_NAME_SIZE, "%s_%s", measurements[kind].stem,
+                        level_suffix(level, bucket_ms, suffix));
+    ASSERT(size > 0 && size < MEASUREMENT_NAME_SIZE);
+    return name;
+}
+
+static const void *member(const struct row *row, uint16_t offset)
+{
+    return (const char *)row + offset;
+}
+
+int128 field_fixed(const struct field *field, const struct row *row)
+{
+    ASSERT(field->type == FIELD_FIXED);
+    return *(const int128 *)member(row, field->offset);
+}
+
+uint32_t field_count(const struct field *field, const struct row *row)
+{
+    ASSERT(field->type == FIELD_COUNT);
+    return *(const uint32_t *)member(row, field->offset);
+}
+
+bool field_flag(const struct field *field, const struct row *row)
+{
+    ASSERT(field->type == FIELD_FLAG);
+    return *(const bool *)member(row, field->offset);
+}
+
+double field_ratio(const struct field *field, const struct row *row)
+{
+    ASSERT(field->type == FIELD_RATIO);
+    int128 above = *(const int128 *)member(row, field->offset);
+    int128 below = *(const int128 *)member(row, field->offset_below);
+    return below == 0 ? 0.0 : (double)above / (double)below;
+}
+
+const char *tag_key(enum tag tag, const struct registry *registry)
+{
+    static const char *const keys[] = {[TAG_FACILITY] = "facility",
+                                       [TAG_SCOPE] = "scope",
+                                       [TAG_CATEGORY] = "category",
+                                       [TAG_SOURCE] = "source",
+                                       [TAG_UNIT] = "unit"};
+    if (tag < TAG_GROUP)
+        return keys[tag];
+    ASSERT(tag - TAG_GROUP < registry->group_levels_count);
+    return registry->group_levels[tag - TAG_GROUP];
+}
+
+static const char *scope_text(const struct series *series, char scratch[4])
+{
+    (void)snprintf(scratch, 4, "%u", series->scope);
+    return scratch;
+}
+
+const char *tag_value(enum tag tag, const struct registry *registry, const struct row *row,
+                      char scratch[4])
+{
+    ASSERT(row->facility < registry->facilities_count);
+    const struct facility *facility = &registry->facilities[row->facility];
+    if (tag == TAG_FACILITY)
+        return facility->id;
+    if (tag >= TAG_GROUP)
+        return facility->groups[tag - TAG_GROUP];
+    if (row->series == REGISTRY_NONE)
+        return NULL;
+    ASSERT(row->series < registry->series_count);
+    const struct series *series = &registry->series[row->series];
+    switch (tag) {
+    case TAG_SCOPE:
+        return scope_text(series, scratch);
+    case TAG_CATEGORY:
+        return series->category;
+    case TAG_SOURCE:
+        return series->source;
+    default:
+        return quantity_unit((enum quantity)series->quantity);
+    }
+}
+
+static const char *type_text(const struct field *field)
+{
+    switch (field->type) {
+    case FIELD_FIXED:
+    case FIELD_RATIO:
+        return "float";
+    case FIELD_COUNT:
+        return "integer";
+    case FIELD_FLAG:
+    default:
+        return "boolean";
+    }
+}
+
+void fields_print_reference(struct buffer *out)
+{
+    for (size_t kind = 0; kind < ARRAY_LEN(measurements); kind++) {
+        const struct measurement *measurement = &measurements[kind];
+        buffer_printf(out, "### %s_*\n\nOne measurement per window length: %s.\n\n",
+                      measurement->stem, measurement->help);
+        buffer_printf(out, "Tags: `facility`, one per group level%s.\n\n",
+                      measurement->is_series ? ", `scope`, `category`, `source`, `unit`" : "");
+        buffer_add_str(out, "| field | type | unit | what it is | may be summed over |\n"
+                            "|---|---|---|---|---|\n");
+        for (size_t i = 0; i < measurement->fields_count; i++) {
+            const struct field *field = &measurement->fields[i];
+            buffer_printf(out, "| `%s` | %s | %s | %s | %s |\n", field->name, type_text(field),
+                          field->unit, field->help, field->sums);
+        }
+        buffer_add_str(out, "\n");
+    }
+}

@@ -1,0 +1,22 @@
+/*
+ * label.h - a name from outside, made fit to be the key or value of a tag.
+ *
+ * What no store can carry becomes U+FFFD: control characters (a newline would begin a line of its
+ * own), bytes that are not UTF-8, and a backslash at the end (it would swallow the separator that
+ * follows). Comma, equals sign and space are escaped by a backslash. A backslash elsewhere is
+ * literal to InfluxDB; VictoriaMetrics takes two for one. Pure. Thread: any.
+ */
+#ifndef GHGD_LABEL_H
+#define GHGD_LABEL_H
+
+#include "base/buffer.h"
+
+enum label_style {
+    LABEL_PLAIN,   /* valid UTF-8 without controls, nothing escaped */
+    LABEL_INFLUX,  /* a tag of line protocol */
+    LABEL_VICTORIA /* the same as VictoriaMetrics reads it */
+};
+
+void label_add(struct buffer *out, const char *text, enum label_style style);
+
+#endif

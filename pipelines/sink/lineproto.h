@@ -1,0 +1,44 @@
+/*
+ * lineproto.h - rows as InfluxDB's line protocol, timestamps in milliseconds.
+ *
+ *     emissions_15m,category=energy,facility=dhaka-1,scope=2,source=grid,unit=kWh activity=12.5,...
+ *
+ * Tags are sorted by key, empty ones left out; fields stand in the order of fields.h, and always
+ * all of them: InfluxDB merges fields, so one left out of a revision would keep its old value.
+ * Equal rows give equal bytes.
+ *
+ * The stores differ in what overwriting means. For InfluxDB a row stands at its window's start and
+ * overwrites in place. VictoriaMetrics keeps every sample, and deduplication keeps the newest: so a
+ * row stands at start + 1 ms + version ms. It must not leave its window: there the version
+ * saturates, and that is counted.
+ *
+ * Owner: one sink. It may be used on another thread while its sink waits for that thread.
+ */
+#ifndef GHGD_LINEPROTO_H
+#define GHGD_LINEPROTO_H
+
+#include "config/config.h"
+#include "pipelines/sink/fields.h"
+#include "pipelines/sink/label.h"
+
+struct lineproto {
+    enum sink_dialect dialect;
+    enum label_style style;
+    uint64_t versions_saturated;
+    char names[ROW_KIND_COUNT][LEVEL_COUNT][MEASUREMENT_NAME_SIZE];
+    /* The tags of the registry last seen, sorted by key, each key as ",key=". */
+    uint64_t generation;
+    uint32_t tags_count;
+    uint8_t tags[TAG_MAX];
+    uint32_t key_end[TAG_MAX]; /* where the key of tags[i] ends in `keys` */
+    struct buffer keys;
+};
+
+void lineproto_init(struct lineproto *lineproto, enum sink_dialect dialect, int64_t bucket_ms);
+void lineproto_fini(struct lineproto *lineproto);
+
+/* Appends the row as one line with its newline; `out` remembers a failure. */
+void lineproto_add(struct lineproto *lineproto, struct buffer *out, const struct registry *registry,
+                   const struct row *row);
+
+#endif

@@ -1,0 +1,150 @@
+#include "tests/unit/sink/fixture.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct registry *fixture_registry(void)
+{
+    static struct series series[FIXTURE_SERIES] = {
+        {.scope = 2,
+         .quantity = QUANTITY_ENERGY,
+         .category = "purchased electricity",
+         .source = "grid"},
+        {.scope = 1,
+         .quantity = QUANTITY_GAS_VOLUME,
+         .category = "stationary combustion",
+         .source = ""},
+    };
+    static const char *zones[] = {"Asia/Dhaka", "Europe/Berlin"};
+    static struct facility facilities[FIXTURE_FACILITIES] = {
+        {.id = "dhaka-1",
+         .name = "Dhaka One",
+         .groups = {"Asia", "north wing"},
+         .time_zone = "Asia/Dhaka",
+         .country = "BD",
+         .series_count = FIXTURE_SERIES},
+        {.id = "a, b=c\\",
+         .name = "Awkward \"A\"",
+         .groups = {"Asia", ""},
+         .time_zone = "Asia/Dhaka",
+         .country = "BD"},
+        {.id = "berlin", .name = "Berlin", .time_zone = "Europe/Berlin", .zone = 1},
+    };
+    static struct registry registry = {.generation = 1,
+                                       .series = series,
+                                       .facilities = facilities,
+                                       .zones = zones,
+                                       .group_levels = {"region", "site"},
+                                       .series_count = FIXTURE_SERIES,
+                                       .facilities_count = FIXTURE_FACILITIES,
+                                       .zones_count = 2,
+                                       .group_levels_count = 2,
+                                       .gwp_set = "AR5"};
+    return &registry;
+}
+
+struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms)
+{
+    struct row row = {
+        .kind = series == REGISTRY_NONE ? ROW_COVERAGE : ROW_EMISSIONS,
+        .level = LEVEL_BUCKET,
+        .final = true,
+        .facility = facility,
+        .series = series,
+        .window = {start_ms, start_ms + FIXTURE_BUCKET_MS},
+        .revision = 1,
+        .version = 7,
+        .meters_expected = 4,
+        .meters_reporting = 3,
+        .figures = {.activity = 12500000,
+                    .mass_mg = {[GAS_CO2] = 1250001,
+                                [GAS_CH4] = 20,
+                                [GAS_N2O] = 0,
+                                [GAS_BIOGENIC_CO2] = 3000000,
+                                [GAS_CO2E] = 8000000},
+                    .co2e_unsplit_mg = 1000000,
+                    .co2e_estimated_mg = 2000000,
+                    .covered_ms = 600500,
+                    .expected_ms = 900000,
+                    .cells = 1},
+    };
+    return row;
+}
+
+struct block *fixture_block(uint32_t count)
+{
+    struct block *block = NULL;
+    if (block_create(&block, count) < 0)
+        abort();
+    block->registry = fixture_registry();
+    for (uint32_t i = 0; i < count; i++)
+        block->rows[block->count++] =
+            fixture_row(0, 0, FIXTURE_START_MS + (int64_t)i * FIXTURE_BUCKET_MS);
+    return block;
+}
+
+static void on_done(void *context, struct block **block)
+{
+    struct fixture_report *report = context;
+    report->done++;
+    block_destroy(block);
+}
+
+static void on_abandoned(void *context, struct block **block)
+{
+    struct fixture_report *report = context;
+    report->abandoned++;
+    block_destroy(block);
+}
+
+static void on_closed(void *context)
+{
+    struct fixture_report *report = context;
+    report->closed++;
+}
+
+struct sink_callbacks fixture_callbacks(struct fixture_report *report)
+{
+    return (struct sink_callbacks){
+        .done = on_done, .closed = on_closed, .abandoned = on_abandoned, .context = report};
+}
+
+void fixture_make_folder(char path[64])
+{
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(path, 64, "%.40s/ghgd-sink-XXXXXX", base == NULL ? "/tmp" : base);
+    if (mkdtemp(path) == NULL)
+        abort();
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void fixture_remove_folder(const char *path)
+{
+    enum { DESCRIPTORS_MAX = 8 };
+    (void)nftw(path, remove_entry, DESCRIPTORS_MAX, FTW_DEPTH | FTW_PHYS);
+}
+
+char *fixture_read(const char *path)
+{
+    enum { BYTES_MAX = 16 << 20 };
+    char *text = calloc(1, BYTES_MAX);
+    FILE *file = fopen(path, "re");
+    if (text == NULL)
+        abort();
+    if (file != NULL) {
+        size_t size = fread(text, 1, BYTES_MAX - 1, file);
+        text[size] = '\0';
+        (void)fclose(file);
+    }
+    return text;
+}

@@ -1,0 +1,37 @@
+/*
+ * fixture.h - a small registry, rows of it and a sink that reports, for the tests of sinks.
+ */
+#ifndef GHGD_TEST_SINK_FIXTURE_H
+#define GHGD_TEST_SINK_FIXTURE_H
+
+#include "pipelines/sink/sink.h"
+
+enum { FIXTURE_BUCKET_MS = 900000, FIXTURE_SERIES = 2, FIXTURE_FACILITIES = 3 };
+
+/* 2026-03-01T00:00:00Z */
+#define FIXTURE_START_MS INT64_C(1772323200000)
+
+/* Facility 0 is "dhaka-1" of region "Asia" and site "north wing", with two series; 1 is
+ * "a, b=c\\", named awkwardly, with none; 2 has no groups. Group levels: region, site. */
+const struct registry *fixture_registry(void);
+
+/* A row with a number of its own in every member. `series` as in the registry, or REGISTRY_NONE for
+ * a row of coverage. */
+struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms);
+
+/* A block of `count` rows of series 0, one bucket after the other. */
+struct block *fixture_block(uint32_t count);
+
+/* What a sink reported through its callbacks. */
+struct fixture_report {
+    uint32_t done, abandoned, closed;
+};
+struct sink_callbacks fixture_callbacks(struct fixture_report *report);
+
+/* A new folder below TMPDIR, and its removal with all that is in it. */
+void fixture_make_folder(char path[64]);
+void fixture_remove_folder(const char *path);
+/* The bytes of a file as text, to be freed; "" if there is none. */
+char *fixture_read(const char *path);
+
+#endif
