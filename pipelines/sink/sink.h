@@ -17,23 +17,24 @@
 struct sink;
 
 struct sink_stats {
-    uint64_t rows_written;    /* acknowledged */
-    uint64_t rows_refused;    /* named bad by the server, set aside in the dead-rows file */
+    uint64_t rows_written; /* acknowledged */
+    uint64_t rows_refused; /* named bad by the server, set aside in the dead-rows file */
     uint64_t bytes_sent;
     uint64_t requests_ok, requests_partial, requests_refused, requests_throttled, requests_failed,
-        requests_timeout;     /* 204; 400 partial; other 4xx; 429/503; 5xx and broken; no answer */
+        requests_timeout; /* 204; 400 partial; other 4xx; 429/503; 5xx and broken; no answer */
     uint64_t retries;
+    uint64_t versions_saturated; /* VictoriaMetrics: rows whose version no longer fits the window */
     uint64_t latency_count, latency_sum_us;
-    uint64_t latency_bucket[12]; /* cumulative-less histogram: see sink_latency_bounds_us */
-    bool healthy;             /* the last request succeeded */
-    int64_t retry_at_ms;      /* uv_now() time of the next try; 0 if none is waiting */
-    char last_error[256];     /* the server's words */
+    uint64_t latency_bucket[12]; /* up to each of sink_latency_bounds_us, not cumulative */
+    bool healthy;                /* the last request succeeded */
+    int64_t retry_at_ms;         /* uv_now() time of the next try; 0 if none is waiting */
+    char last_error[256];        /* the server's words */
 };
-extern const uint32_t sink_latency_bounds_us[12];
+extern const uint32_t sink_latency_bounds_us[12]; /* the last is UINT32_MAX: everything else */
 
 struct sink_callbacks {
-    /* The block is settled: written, or set aside row by row and counted. The sink no longer uses it;
-     * the receiver owns it again. */
+    /* The block is settled: written, or set aside row by row and counted. The sink no longer uses
+     * it; the receiver owns it again. */
     void (*done)(void *context, struct block **block);
     /* sink_close() has ended; nothing of the sink is left. The block under way, if any, came back
      * through `abandoned` before. */
@@ -56,8 +57,10 @@ void sink_retry_now(struct sink *sink);
 void sink_close(struct sink *sink);
 const struct sink_stats *sink_get_stats(const struct sink *sink);
 
-/* The same without a loop, for replay: writes a block and waits. Returns 0 when settled, negative if
- * it has to be given up after `deadline_ms` of tries. Defined for every type in sink/sync.c. */
+/* Writes a block and waits, for replay: runs the loop until the block is settled. `done` and
+ * `abandoned` are not called: the block is in *block again when this returns. Returns 0 when it is
+ * settled; -ETIMEDOUT if it was given up after `deadline_ms` (stats->last_error tells why);
+ * ERR_FULL if another block is under way. */
 int sink_write_sync(struct sink *sink, uv_loop_t *loop, struct block **block,
                     int64_t deadline_ms) MUST_CHECK;
 

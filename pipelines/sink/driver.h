@@ -1,0 +1,72 @@
+/*
+ * driver.h - what a kind of sink implements, and what it gets from the common part (sink.c).
+ *
+ *     idle -> working -> idle                       the block is settled
+ *             working -> waiting -> working ...     it is tried again later
+ *             working -> stopping -> (stopped)      somebody gave up; likewise from waiting
+ *
+ * A driver's struct begins with a struct sink. Every begin() and resume() ends in exactly one call
+ * of sink_settled() or sink_retry_in(), on the loop thread, never before it has returned.
+ */
+#ifndef GHGD_DRIVER_H
+#define GHGD_DRIVER_H
+
+#include "pipelines/sink/backoff.h"
+#include "pipelines/sink/lineproto.h"
+#include "pipelines/sink/sink.h"
+
+struct driver {
+    size_t size; /* of the driver's struct */
+    /* Opens what the sink writes to; the common part is ready. Failure leaves nothing behind. */
+    int (*open)(struct sink *sink);
+    void (*begin)(struct sink *sink);  /* sink->block is new */
+    void (*resume)(struct sink *sink); /* the same block, after sink_retry_in() */
+    /* True if the try under way has stopped at once; false if it is going to end as ever. */
+    bool (*cancel)(struct sink *sink);
+    /* Closes handles, then calls sink_driver_closed(); no try is under way. NULL if it has none. */
+    void (*close)(struct sink *sink);
+    void (*fini)(struct sink *sink); /* releases the rest, but not the struct */
+};
+
+extern const struct driver driver_file;
+
+enum sink_state { SINK_IDLE, SINK_WORKING, SINK_WAITING, SINK_STOPPING, SINK_CLOSED };
+
+struct sink {
+    const struct driver *driver;
+    enum sink_state state;
+    uv_loop_t *loop;
+    const struct sink_conf *conf;
+    int64_t bucket_ms;
+    struct sink_callbacks callbacks;
+    struct sink_stats stats;
+    struct block *block;                /* under way */
+    void (*stopped)(struct sink *sink); /* what follows when a stop has ended */
+    uv_timer_t retry;
+    uv_work_t work;
+    uint64_t started_ns; /* of the request under way */
+    struct backoff backoff;
+    struct lineproto lineproto;
+};
+
+/* The block is written or set aside. Gives it back, and resets the backoff. */
+void sink_settled(struct sink *sink);
+/* Calls resume() in `delay_ms`; or ends a stop. */
+void sink_retry_in(struct sink *sink, int64_t delay_ms);
+void sink_driver_closed(struct sink *sink);
+
+/* Runs `work` on a thread of the pool, then `after` on the loop. One at a time. While it runs the
+ * driver's own memory, the block, the registry and sink->lineproto belong to the thread. */
+void sink_run_work(struct sink *sink, uv_work_cb work, uv_after_work_cb after);
+
+/* Ends the try or the wait under way and abandons the block, then calls `stopped`: now or later. */
+void sink_stop(struct sink *sink, void (*stopped)(struct sink *sink));
+
+/* A request begins; and has been answered, or not: counts its latency. */
+void sink_request_began(struct sink *sink);
+void sink_request_ended(struct sink *sink);
+/* The last request succeeded; or failed, with the words of whoever refused it. */
+void sink_note_success(struct sink *sink);
+void sink_note_failure(struct sink *sink, const char *words);
+
+#endif

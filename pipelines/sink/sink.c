@@ -1,0 +1,218 @@
+#include "pipelines/sink/sink.h"
+
+#include "base/log.h"
+#include "pipelines/sink/driver.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const uint32_t sink_latency_bounds_us[12] = {
+    1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 2500000, 10000000, UINT32_MAX};
+
+static const struct driver *driver_find(int type)
+{
+    switch (type) {
+    case SINK_FILE:
+        return &driver_file;
+    default:
+        return NULL;
+    }
+}
+
+/* Jitter is there to keep processes apart: it need not be hard to guess. */
+static uint64_t jitter_seed(const struct sink *sink)
+{
+    return uv_hrtime() ^ ((uint64_t)getpid() << 32) ^ (uintptr_t)sink;
+}
+
+int sink_create(struct sink **sink_out, uv_loop_t *loop, const struct sink_conf *conf,
+                int64_t bucket_ms, const struct sink_callbacks *callbacks)
+{
+    const struct driver *driver = driver_find(conf->type);
+    if (driver == NULL)
+        return -EINVAL;
+    ASSERT(driver->size >= sizeof(struct sink));
+    struct sink *sink = calloc(1, driver->size);
+    if (sink == NULL)
+        return -ENOMEM;
+    sink->driver = driver;
+    sink->loop = loop;
+    sink->conf = conf;
+    sink->bucket_ms = bucket_ms;
+    sink->callbacks = *callbacks;
+    sink->stats.healthy = true;
+    backoff_init(&sink->backoff, conf->backoff_min_ms, conf->backoff_max_ms, jitter_seed(sink));
+    lineproto_init(&sink->lineproto, (enum sink_dialect)conf->dialect, bucket_ms);
+    int err = driver->open(sink);
+    if (err < 0)
+        goto fail_open;
+    err = uv_timer_init(loop, &sink->retry);
+    ASSERT(err == 0); /* libuv: a timer's init cannot fail */
+    sink->retry.data = sink;
+    *sink_out = sink;
+    return 0;
+
+fail_open:
+    lineproto_fini(&sink->lineproto);
+    free(sink);
+    return err;
+}
+
+bool sink_is_idle(const struct sink *sink)
+{
+    return sink->state == SINK_IDLE;
+}
+
+int sink_submit(struct sink *sink, struct block **block)
+{
+    if (sink->state != SINK_IDLE)
+        return ERR_FULL;
+    ASSERT((*block)->count <= (*block)->capacity);
+    sink->block = TAKE(*block);
+    sink->state = SINK_WORKING;
+    sink->driver->begin(sink);
+    return 0;
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct sink *sink = timer->data;
+    ASSERT(sink->state == SINK_WAITING);
+    sink->state = SINK_WORKING;
+    sink->stats.retry_at_ms = 0;
+    sink->stats.retries++;
+    sink->driver->resume(sink);
+}
+
+void sink_retry_in(struct sink *sink, int64_t delay_ms)
+{
+    if (sink->state == SINK_STOPPING) {
+        sink->stopped(sink);
+        return;
+    }
+    ASSERT(sink->state == SINK_WORKING && delay_ms >= 0);
+    sink->state = SINK_WAITING;
+    sink->stats.retry_at_ms = (int64_t)uv_now(sink->loop) + delay_ms;
+    int err = uv_timer_start(&sink->retry, on_retry, (uint64_t)delay_ms, 0);
+    ASSERT(err == 0); /* it is not closing */
+}
+
+void sink_retry_now(struct sink *sink)
+{
+    if (sink->state != SINK_WAITING)
+        return;
+    uv_timer_stop(&sink->retry);
+    on_retry(&sink->retry);
+}
+
+void sink_settled(struct sink *sink)
+{
+    bool stops = sink->state == SINK_STOPPING;
+    ASSERT(stops || sink->state == SINK_WORKING);
+    backoff_reset(&sink->backoff);
+    sink->stats.versions_saturated = sink->lineproto.versions_saturated;
+    struct block *block = TAKE(sink->block);
+    if (!stops)
+        sink->state = SINK_IDLE; /* so that the receiver may submit the next one */
+    sink->callbacks.done(sink->callbacks.context, &block);
+    if (stops)
+        sink->stopped(sink);
+}
+
+/* Between a stop and what follows it. */
+static void abandon_block(struct sink *sink)
+{
+    if (sink->block == NULL)
+        return;
+    struct block *block = TAKE(sink->block);
+    sink->callbacks.abandoned(sink->callbacks.context, &block);
+}
+
+void sink_stop(struct sink *sink, void (*stopped)(struct sink *sink))
+{
+    enum sink_state before = sink->state;
+    ASSERT(before == SINK_IDLE || before == SINK_WORKING || before == SINK_WAITING);
+    sink->state = SINK_STOPPING;
+    sink->stopped = stopped;
+    uv_timer_stop(&sink->retry);
+    sink->stats.retry_at_ms = 0;
+    if (before != SINK_WORKING || sink->driver->cancel(sink))
+        stopped(sink);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct sink *sink = handle->data;
+    struct sink_callbacks callbacks = sink->callbacks;
+    sink->driver->fini(sink);
+    lineproto_fini(&sink->lineproto);
+    free(sink);
+    callbacks.closed(callbacks.context);
+}
+
+void sink_driver_closed(struct sink *sink)
+{
+    ASSERT(sink->state == SINK_CLOSED);
+    uv_close((uv_handle_t *)&sink->retry, on_timer_closed);
+}
+
+static void close_stopped(struct sink *sink)
+{
+    abandon_block(sink);
+    sink->state = SINK_CLOSED;
+    if (sink->driver->close != NULL)
+        sink->driver->close(sink);
+    else
+        sink_driver_closed(sink);
+}
+
+void sink_close(struct sink *sink)
+{
+    sink_stop(sink, close_stopped);
+}
+
+const struct sink_stats *sink_get_stats(const struct sink *sink)
+{
+    return &sink->stats;
+}
+
+void sink_run_work(struct sink *sink, uv_work_cb work, uv_after_work_cb after)
+{
+    sink->work.data = sink;
+    int err = uv_queue_work(sink->loop, &sink->work, work, after);
+    ASSERT(err == 0); /* it fails only without a function */
+}
+
+void sink_request_began(struct sink *sink)
+{
+    sink->started_ns = uv_hrtime();
+}
+
+void sink_request_ended(struct sink *sink)
+{
+    uint64_t latency_us = (uv_hrtime() - sink->started_ns) / 1000;
+    size_t bucket = 0;
+    while (bucket + 1 < ARRAY_LEN(sink_latency_bounds_us) &&
+           latency_us > sink_latency_bounds_us[bucket])
+        bucket++;
+    sink->stats.latency_bucket[bucket]++;
+    sink->stats.latency_count++;
+    sink->stats.latency_sum_us += latency_us;
+}
+
+void sink_note_success(struct sink *sink)
+{
+    if (!sink->stats.healthy)
+        LOG_INFO("sink.recovered", "sink=%s retries=%llu", sink->conf->name,
+                 (unsigned long long)sink->stats.retries);
+    sink->stats.healthy = true;
+}
+
+void sink_note_failure(struct sink *sink, const char *words)
+{
+    sink->stats.healthy = false;
+    (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", words);
+}
