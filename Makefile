@@ -9,6 +9,7 @@ ifeq ($(origin CC),default)
 CC      := gcc
 endif
 CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
+PYTHON  := /usr/bin/python3
 comma   := ,
 ifndef V
 .SILENT:
@@ -97,8 +98,15 @@ SUITE = +$(MAKE) --no-print-directory $(JOBS) CI=1
 check: deps-check ## unit tests, layers, and the daemon against real servers; installs what it needs
 	$(SUITE) test
 	$(SUITE) layers
+	$(SUITE) check-integration
 check-unit: ## unit tests
 	$(SUITE) test
+check-integration: $(BUILD)/kafka/fetched $(if $(wildcard daemon/main.c),$(BUILD)/ghgd) ## the daemon against real servers; MATCH=name picks tests
+	BUILD=$(BUILD) $(PYTHON) tests/integration/run.py $(MATCH)
+$(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
+	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
+	mvn -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$(abspath $(@D))
+	touch $@
 check-clang: ## unit tests, built with clang
 	$(SUITE) CC=clang test
 check-asan: ## unit tests under the address and undefined behaviour sanitizers
@@ -113,8 +121,8 @@ check-tiers: ## unit tests once per SIMD tier
 test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=thread)
 	fail=0; for t in $^; do $(RUN) $$t || { echo "FAILED: $$t"; fail=1; }; done; exit $$fail
 layers: ## fail on an include that points the wrong way
-	python3 tests/layers/test_layers.py
-	python3 tests/layers/layers.py .
+	$(PYTHON) tests/layers/test_layers.py
+	$(PYTHON) tests/layers/layers.py .
 
 # ---- fuzzing and measuring
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60) from its corpus

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """layers.py ROOT - prints every include, and every word, that points the wrong way; exits 1 if any.
 
 The way of the data goes one way: a step may include the steps before it, never one behind it.

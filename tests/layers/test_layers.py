@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Plants trees, good and bad, and looks at what layers.py says of them."""
 import sys
 import tempfile
