@@ -18,7 +18,7 @@ enum stamp { STAMP_NONE, STAMP_START, STAMP_END };
 
 /* How a reading in one unit becomes micro-units of the canonical unit, multiplier included. */
 struct unit_scale {
-    char unit[32];       /* as written in events and tables */
+    char unit[32]; /* as written in events and tables */
     struct ratio scale;
 };
 
@@ -26,19 +26,20 @@ struct unit_scale {
 struct meter {
     const char *id;
     uint32_t facility, series;
-    uint32_t next_version;   /* column of the next version of the same id, by valid_from; or NONE */
-    uint8_t kind, quantity;  /* enum meter_kind, enum quantity */
-    uint8_t stamp;           /* enum stamp: what a lone `time` of an interval meter means */
-    bool negative;           /* readings below zero are accepted */
-    bool expected;           /* counts towards coverage (not for deliveries) */
-    int64_t interval_ms;     /* nominal distance of readings, > 0 */
-    int64_t hold_ms;         /* gauges: two samples farther apart leave a gap */
-    int64_t register_modulus;/* registers: canonical micro-units at which it wraps; 0 unknown */
-    int64_t rate_max;        /* plausible maximum, canonical micro-units per hour; 0 unknown */
+    uint32_t next_version;  /* column of the next version of the same id, by valid_from; or NONE */
+    uint8_t kind, quantity; /* enum meter_kind, enum quantity */
+    uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
+    bool negative;          /* readings below zero are accepted */
+    bool expected;          /* counts towards coverage (not for deliveries) */
+    int64_t interval_ms;    /* nominal distance of readings, > 0 */
+    int64_t hold_ms;        /* gauges: two samples farther apart leave a gap */
+    int64_t register_modulus; /* registers: canonical micro-units at which it wraps; 0 unknown */
+    int64_t rate_max;         /* plausible maximum, canonical micro-units per hour; 0 unknown */
     int64_t valid_from_ms, valid_to_ms; /* [from, to) in UTC; INT64_MIN and INT64_MAX if open */
-    struct unit_scale own;   /* for events without `unit` */
-    uint32_t units_first, units_count; /* registry->units: what other units events may use */
-    uint32_t readings_max;   /* capacity of the meter's journal within the horizon */
+    struct unit_scale own;              /* for events without `unit` */
+    uint32_t units_first, units_count;  /* registry->units: what other units events may use */
+    uint32_t readings_max;              /* capacity of the meter's journal within the horizon */
+    int64_t cell_max; /* |activity| of a cell; CELL_MAX, or less so that no mass exceeds it */
     const char *factor_name; /* for people: the factor that rates it now */
 };
 
@@ -46,17 +47,17 @@ struct meter {
 struct series {
     uint32_t facility;
     uint32_t meters_first, meters_count;
-    uint8_t scope;           /* 0 outside the scopes, 1, 2, 3 */
-    uint8_t quantity;        /* unit of its activity */
+    uint8_t scope;    /* 0 outside the scopes, 1, 2, 3 */
+    uint8_t quantity; /* unit of its activity */
     const char *category, *source;
 };
 
 /* The factors of a facility's meters over a span of time. Doubles, milligrams per micro-unit of
  * activity: factor[gas * meters_count + (column - meters_first)]. */
 struct factor_era {
-    int64_t from_ms;         /* until the next era's from_ms */
-    const double *factor;    /* GAS_COUNT rows of the facility's meters_count */
-    const uint8_t *unsplit;  /* per meter: 1 if the factor knows CO2e only, not its gases */
+    int64_t from_ms;           /* until the next era's from_ms */
+    const double *factor;      /* GAS_COUNT rows of the facility's meters_count */
+    const uint8_t *unsplit;    /* per meter: 1 if the factor knows CO2e only, not its gases */
     const uint32_t *factor_id; /* per meter: registry->factors, or REGISTRY_NONE */
 };
 
@@ -64,10 +65,10 @@ struct facility {
     const char *id, *name;
     const char *groups[GROUP_LEVELS_MAX]; /* NULL where a level is empty */
     const char *time_zone, *country, *grid_region;
-    uint32_t zone;           /* registry->zones */
+    uint32_t zone; /* registry->zones */
     uint32_t meters_first, meters_count;
     uint32_t series_first, series_count;
-    uint32_t eras_first, eras_count;      /* registry->eras; at least one, from INT64_MIN on */
+    uint32_t eras_first, eras_count; /* registry->eras; at least one, from INT64_MIN on */
 };
 
 /* One edition of a factor, for explanations and the catalogue listing. */
@@ -77,21 +78,23 @@ struct factor {
     const char *valid_from, *valid_to;
 };
 
+struct id_index;
+
 struct registry {
-    uint64_t generation;     /* counts up with every registry built by this process */
+    uint64_t generation; /* counts up with every registry built by this process */
     struct meter *meters;
     struct series *series;
     struct facility *facilities;
     struct factor_era *eras;
     struct unit_scale *units;
     struct factor *factors;
-    const char **zones;      /* IANA names */
+    const char **zones; /* IANA names */
     const char *group_levels[GROUP_LEVELS_MAX];
     uint32_t meters_count, series_count, facilities_count, eras_count, units_count, factors_count,
         zones_count, group_levels_count;
-    const char *gwp_set;     /* "AR5" */
-    struct meter_index *index; /* by id */
-    struct arena *arena;     /* owns every string and array above */
+    const char *gwp_set;                       /* "AR5" */
+    struct id_index *meter_ids, *facility_ids; /* the first version; the facility */
+    struct arena *arena;                       /* owns every string and array above */
 };
 
 void registry_destroy(struct registry **registry);

@@ -10,13 +10,13 @@
 #include "config/registry.h"
 
 struct tables_conf {
-    const char *facilities, *meters;      /* paths, already resolved against the YAML file's folder */
-    const char *const *factors;           /* further factor tables, searched before the shipped ones */
+    const char *facilities, *meters; /* paths, already resolved against the YAML file's folder */
+    const char *const *factors;      /* further factor tables, searched before the shipped ones */
     uint32_t factors_count;
-    const char *catalogue;                /* folder of the shipped catalogue (config/factors) */
+    const char *catalogue; /* folder of the shipped catalogue (config/factors) */
     const char *group_levels[GROUP_LEVELS_MAX];
     uint32_t group_levels_count;
-    const char *gwp_set;                  /* AR4, AR5, AR6 */
+    const char *gwp_set; /* AR4, AR5, AR6 */
     int64_t bucket_ms, horizon_ms;
     int fiscal_year_start;
 };

@@ -1,0 +1,219 @@
+#include "config/facilities.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/cell.h"
+#include "pipelines/rollup/calendar.h"
+
+enum column {
+    COLUMN_ID,
+    COLUMN_NAME,
+    COLUMN_TIME_ZONE,
+    COLUMN_COUNTRY,
+    COLUMN_GRID_REGION,
+    COLUMN_GROUPS /* then one per group level */
+};
+
+struct loading {
+    struct facility_table *table;
+    const struct tables_conf *conf;
+};
+
+void facilities_init(struct facility_table *table, struct arena *arena)
+{
+    *table = (struct facility_table){.arena = arena};
+}
+
+void facilities_fini(struct facility_table *table)
+{
+    for (uint32_t i = 0; i < table->zones_count; i++)
+        calendar_destroy(&table->calendars[i]);
+    free(table->calendars);
+    free(table->zones);
+    free(table->rows);
+    id_index_fini(&table->ids);
+    id_index_fini(&table->zone_ids);
+    *table = (struct facility_table){0};
+}
+
+static int add_zone(struct facility_table *table, const char *name, struct calendar *calendar)
+{
+    if (table->zones_count == table->zones_capacity) {
+        uint32_t capacity = table->zones_capacity == 0 ? 16 : table->zones_capacity * 2;
+        const char **zones = realloc(table->zones, capacity * sizeof(*zones));
+        if (zones == NULL)
+            return -ENOMEM;
+        table->zones = zones;
+        struct calendar **calendars = realloc(table->calendars, capacity * sizeof(*calendars));
+        if (calendars == NULL)
+            return -ENOMEM;
+        table->calendars = calendars;
+        table->zones_capacity = capacity;
+    }
+    int err = id_index_set(&table->zone_ids, name, table->zones_count);
+    if (err < 0)
+        return err;
+    table->zones[table->zones_count] = name;
+    table->calendars[table->zones_count++] = calendar;
+    return 0;
+}
+
+static void report_zone(const struct csv_row *row, int err, int64_t bucket_ms)
+{
+    const char *zone = row->cells[COLUMN_TIME_ZONE].text;
+    if (err == -EINVAL) {
+        csv_fault(row, COLUMN_TIME_ZONE,
+                  "hours of \"%s\" do not begin at the edge of a bucket of %lld min; a shorter "
+                  "windows.bucket is needed, 15m fits every zone of today",
+                  zone, (long long)(bucket_ms / 60000));
+        return;
+    }
+    csv_fault(row, COLUMN_TIME_ZONE,
+              "\"%s\" is not an IANA time zone; accepted are names such as "
+              "Asia/Shanghai or Europe/Berlin",
+              zone);
+}
+
+/* The zone's number, or -ENOENT after a fault was reported, or -ENOMEM. */
+static int64_t find_zone(struct loading *loading, const struct csv_row *row)
+{
+    struct facility_table *table = loading->table;
+    const struct csv_cell *cell = &row->cells[COLUMN_TIME_ZONE];
+    uint32_t known = id_index_find(&table->zone_ids, cell->text, cell->size);
+    if (known != ID_INDEX_NONE)
+        return known;
+    struct calendar *calendar = NULL;
+    int64_t bucket_ms = loading->conf->bucket_ms;
+    int err = calendar_create(&calendar, cell->text, bucket_ms, loading->conf->fiscal_year_start);
+    if (err == -ENOMEM)
+        return err;
+    if (err < 0) {
+        report_zone(row, err, bucket_ms);
+        return -ENOENT;
+    }
+    const char *name = arena_text(table->arena, cell->text, cell->size);
+    err = name == NULL ? -ENOMEM : add_zone(table, name, calendar);
+    if (err < 0) {
+        calendar_destroy(&calendar);
+        return err;
+    }
+    return table->zones_count - 1;
+}
+
+static bool read_names(const struct loading *loading, const struct csv_row *row)
+{
+    struct facility_table *table = loading->table;
+    bool good = cell_id(row, COLUMN_ID) && cell_name(row, COLUMN_NAME) &&
+                cell_id(row, COLUMN_TIME_ZONE) && cell_name(row, COLUMN_COUNTRY) &&
+                cell_name(row, COLUMN_GRID_REGION);
+    for (uint32_t i = 0; i < loading->conf->group_levels_count; i++)
+        good = cell_name(row, COLUMN_GROUPS + i) && good;
+    const char *id = row->cells[COLUMN_ID].text;
+    if (good && facilities_find(table, id) != NULL) {
+        csv_fault(row, COLUMN_ID, "\"%s\" is already a facility; ids are unique", id);
+        return false;
+    }
+    return good;
+}
+
+static int make_room(struct facility_table *table)
+{
+    if (table->count < table->capacity)
+        return 0;
+    uint32_t capacity = table->capacity == 0 ? 64 : table->capacity * 2;
+    struct facility *rows = realloc(table->rows, capacity * sizeof(*rows));
+    if (rows == NULL)
+        return -ENOMEM;
+    table->rows = rows;
+    table->capacity = capacity;
+    return 0;
+}
+
+static const char *keep(const struct facility_table *table, const struct csv_row *row,
+                        size_t column)
+{
+    const struct csv_cell *cell = &row->cells[column];
+    return arena_text(table->arena, cell->text, cell->size);
+}
+
+static int add_row(struct loading *loading, const struct csv_row *row, uint32_t zone)
+{
+    struct facility_table *table = loading->table;
+    int err = make_room(table);
+    if (err < 0)
+        return err;
+    struct facility *facility = &table->rows[table->count];
+    *facility = (struct facility){
+        .id = keep(table, row, COLUMN_ID),
+        .name = keep(table, row, cell_is_empty(row, COLUMN_NAME) ? COLUMN_ID : COLUMN_NAME),
+        .time_zone = table->zones[zone],
+        .country = keep(table, row, COLUMN_COUNTRY),
+        .grid_region = keep(table, row, COLUMN_GRID_REGION),
+        .zone = zone,
+    };
+    bool failed = facility->id == NULL || facility->name == NULL || facility->country == NULL ||
+                  facility->grid_region == NULL;
+    for (uint32_t i = 0; i < loading->conf->group_levels_count; i++) {
+        if (cell_is_empty(row, COLUMN_GROUPS + i))
+            continue;
+        facility->groups[i] = keep(table, row, COLUMN_GROUPS + i);
+        failed = failed || facility->groups[i] == NULL;
+    }
+    if (failed)
+        return -ENOMEM;
+    return id_index_set(&table->ids, facility->id, table->count++);
+}
+
+static int read_row(void *context, const struct csv_row *row)
+{
+    struct loading *loading = context;
+    if (!read_names(loading, row))
+        return 0;
+    if (loading->table->count >= FACILITIES_MAX) {
+        csv_fault(row, COLUMN_ID, "more than %d facilities", FACILITIES_MAX);
+        return ERR_CONFIG;
+    }
+    int64_t zone = find_zone(loading, row);
+    if (zone < 0)
+        return zone == -ENOMEM ? -ENOMEM : 0;
+    return add_row(loading, row, (uint32_t)zone);
+}
+
+int facilities_load(struct facility_table *table, const struct tables_conf *conf,
+                    struct faults *faults)
+{
+    struct csv_column columns[COLUMN_GROUPS + GROUP_LEVELS_MAX] = {
+        [COLUMN_ID] = {"id", true},
+        [COLUMN_NAME] = {"name", false},
+        [COLUMN_TIME_ZONE] = {"time_zone", true},
+        [COLUMN_COUNTRY] = {"country", false},
+        [COLUMN_GRID_REGION] = {"grid_region", false},
+    };
+    ASSERT(conf->group_levels_count <= GROUP_LEVELS_MAX);
+    for (uint32_t i = 0; i < conf->group_levels_count; i++)
+        columns[COLUMN_GROUPS + i] = (struct csv_column){conf->group_levels[i], true};
+    struct loading loading = {.table = table, .conf = conf};
+    const struct csv_schema schema = {columns, COLUMN_GROUPS + conf->group_levels_count, read_row,
+                                      &loading};
+    return csv_table_read(conf->facilities, &schema, faults);
+}
+
+const struct facility *facilities_find(const struct facility_table *table, const char *id)
+{
+    uint32_t at = id_index_find(&table->ids, id, strlen(id));
+    return at == ID_INDEX_NONE ? NULL : &table->rows[at];
+}
+
+const char *facilities_suggest(const struct facility_table *table, const char *found)
+{
+    const char **ids = calloc(table->count + 1, sizeof(*ids));
+    if (ids == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < table->count; i++)
+        ids[i] = table->rows[i].id;
+    const char *near = faults_suggest(found, ids, table->count);
+    free(ids);
+    return near;
+}

@@ -1,0 +1,156 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/timestamp.h"
+#include "config/tables.h"
+
+static const struct tables_conf conf = {
+    .facilities = "tests/data/tables/facilities.csv",
+    .meters = "tests/data/tables/meters.csv",
+    .catalogue = "config/factors",
+    .group_levels = {"region"},
+    .group_levels_count = 1,
+    .gwp_set = "AR5",
+    .bucket_ms = 900000,
+    .horizon_ms = INT64_C(7) * 86400000,
+    .fiscal_year_start = 1,
+};
+
+static struct registry *build(const struct tables_conf *with)
+{
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    struct registry *registry = NULL;
+    int err = registry_build(&registry, with, &faults);
+    if (err != 0)
+        fail_msg("error %d:\n%s", err, buffer_text(&text));
+    buffer_fini(&text);
+    return registry;
+}
+
+static uint32_t find(const struct registry *registry, const char *id)
+{
+    return registry_find_meter(registry, id, strlen(id));
+}
+
+static int64_t at(const char *text)
+{
+    int64_t ms = 0;
+    assert_int_equal(timestamp_parse(&ms, text, strlen(text)), 0);
+    return ms;
+}
+
+/* kg per canonical unit of the meter at that time. */
+static double factor_at(const struct registry *registry, const char *id, enum gas gas,
+                        const char *time)
+{
+    uint32_t meter = registry_meter_at(registry, find(registry, id), at(time));
+    assert_int_not_equal(meter, REGISTRY_NONE);
+    const struct facility *facility = &registry->facilities[registry->meters[meter].facility];
+    const struct factor_era *era = registry_era_at(registry, facility, at(time));
+    return era->factor[(size_t)gas * facility->meters_count + (meter - facility->meters_first)];
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    struct registry *registry = build(&conf);
+    assert_int_equal(registry->meters_count, 9);
+    assert_int_equal(registry->facilities_count, 4);
+    for (uint32_t i = 0; i < registry->meters_count; i++) {
+        const struct meter *meter = &registry->meters[i];
+        const struct series *series = &registry->series[meter->series];
+        const struct facility *facility = &registry->facilities[meter->facility];
+        assert_int_equal(series->facility, meter->facility);
+        assert_true(i >= series->meters_first && i - series->meters_first < series->meters_count);
+        assert_true(i >= facility->meters_first &&
+                    i - facility->meters_first < facility->meters_count);
+        assert_true(meter->series >= facility->series_first &&
+                    meter->series - facility->series_first < facility->series_count);
+        assert_true(meter->readings_max > 0 && meter->interval_ms > 0 && meter->cell_max > 0);
+    }
+    registry_destroy(&registry);
+    assert_null(registry);
+}
+
+static void test_lookup(void **state)
+{
+    (void)state;
+    struct registry *registry = build(&conf);
+    assert_int_equal(find(registry, "hcm"), REGISTRY_NONE);
+    assert_int_equal(find(registry, ""), REGISTRY_NONE);
+    assert_int_equal(registry_find_meter(registry, "sh-main\0x", 9), REGISTRY_NONE);
+    assert_string_equal(registry->meters[find(registry, "tx-main")].id, "tx-main");
+    assert_true(registry->meters[find(registry, "tx-main")].negative);
+    uint32_t facility = registry_find_facility(registry, "ber", 3);
+    assert_string_equal(registry->facilities[facility].name, "Berlin");
+    assert_string_equal(registry->facilities[facility].groups[0], "Europe");
+    assert_int_equal(registry_find_facility(registry, "bern", 4), REGISTRY_NONE);
+    registry_destroy(&registry);
+}
+
+static void test_versions(void **state)
+{
+    (void)state;
+    struct registry *registry = build(&conf);
+    uint32_t first = find(registry, "hcm-main");
+    uint32_t old = registry_meter_at(registry, first, at("2024-12-31T16:59:59.999Z"));
+    uint32_t new = registry_meter_at(registry, first, at("2024-12-31T17:00:00Z"));
+    assert_int_equal(old, first);
+    assert_int_equal(new, registry->meters[first].next_version);
+    assert_true(registry->meters[old].own.scale.num == 60);
+    assert_true(registry->meters[new].own.scale.num == 80);
+    assert_true(registry->meters[new].register_modulus == INT64_C(80) * 1000000 * 1000000);
+    assert_true(registry->meters[new].rate_max == INT64_C(2000) * 1000000);
+    registry_destroy(&registry);
+}
+
+static void test_units(void **state)
+{
+    (void)state;
+    struct registry *registry = build(&conf);
+    uint32_t meter = find(registry, "hcm-main");
+    bool known = false;
+    const struct unit_scale *scale = registry_find_unit(registry, meter, "MWh", 3, &known);
+    assert_non_null(scale);
+    assert_true(known && scale->scale.num == 60000 && scale->scale.den == 1);
+    assert_ptr_equal(registry_find_unit(registry, meter, "kWh", 3, &known),
+                     &registry->meters[meter].own);
+    assert_null(registry_find_unit(registry, meter, "kg", 2, &known));
+    assert_true(known);
+    assert_null(registry_find_unit(registry, meter, "kWz", 3, &known));
+    assert_false(known);
+    meter = find(registry, "sh-boiler");
+    assert_null(registry_find_unit(registry, meter, "Sm3", 3, &known));
+    assert_true(known);
+    registry_destroy(&registry);
+}
+
+static void test_factors(void **state)
+{
+    (void)state;
+    struct registry *registry = build(&conf);
+    assert_true(factor_at(registry, "sh-main", GAS_CO2, "2026-01-01T00:00:00Z") == 0.5737);
+    assert_true(factor_at(registry, "ber-gas", GAS_CO2, "2026-01-01T00:00:00Z") == 0.20196);
+    assert_true(factor_at(registry, "sh-roof", GAS_CO2E, "2026-01-01T00:00:00Z") == 0);
+    assert_true(factor_at(registry, "hcm-main", GAS_CO2, "2022-12-31T16:59:59Z") == 0.6766);
+    assert_true(factor_at(registry, "hcm-main", GAS_CO2, "2022-12-31T17:00:00Z") == 0.6592);
+    registry_destroy(&registry);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),    cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_versions), cmocka_unit_test(test_units),
+        cmocka_unit_test(test_factors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
