@@ -1,0 +1,187 @@
+/*
+ * checks.c - the checks across options; see checks.h.
+ */
+#include "config/checks.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "config/durations.h"
+#include "config/endpoints.h"
+
+enum { DAY_MS = 86400000, HOUR_MS = 3600000, MINUTE_MS = 60000 };
+
+static struct place global(const struct loading *loading, const char *path)
+{
+    return loading_place(loading, -1, path);
+}
+
+/* Of two options, the place of the one that was given; later ones first. */
+static struct place either(struct place a, struct place b)
+{
+    return a.line >= b.line ? a : b;
+}
+
+struct duration_text {
+    char text[64];
+};
+
+static struct duration_text as_text(int64_t ms)
+{
+    struct duration_text result = {""};
+    struct buffer buffer;
+    buffer_init(&buffer, sizeof(result.text));
+    duration_print(&buffer, ms);
+    const char *text = buffer_text(&buffer);
+    if (text != NULL)
+        memcpy(result.text, text, strnlen(text, sizeof(result.text) - 1));
+    buffer_fini(&buffer);
+    return result;
+}
+
+static void check_bucket(struct loading *loading)
+{
+    const struct window_conf *window = &loading->config->window;
+    if (window->bucket_ms % MINUTE_MS != 0 || HOUR_MS % window->bucket_ms != 0)
+        LOADING_ERROR(loading, global(loading, "windows.bucket"),
+                      "windows.bucket: %s does not divide an hour into whole minutes; expected 1m, "
+                      "2m, 3m, 4m, 5m, 6m, 10m, 12m, 15m, 20m, 30m or 1h",
+                      as_text(window->bucket_ms).text);
+}
+
+static void check_windows(struct loading *loading)
+{
+    const struct window_conf *window = &loading->config->window;
+    struct place horizon = global(loading, "windows.horizon");
+    check_bucket(loading);
+    int64_t needed_ms = window->grace_ms + window->bucket_ms;
+    if (window->horizon_ms < needed_ms)
+        LOADING_ERROR(loading, either(horizon, global(loading, "windows.grace")),
+                      "windows.horizon: %s is shorter than windows.grace and windows.bucket "
+                      "together; expected at least %s, so that a window is final before it leaves",
+                      as_text(window->horizon_ms).text, as_text(needed_ms).text);
+    if ((window->horizon_ms + DAY_MS) / window->bucket_ms > BUCKETS_MAX)
+        LOADING_ERROR(loading, either(horizon, global(loading, "windows.bucket")),
+                      "windows.horizon: %s has more than %d buckets of %s; expected a shorter "
+                      "horizon or a longer windows.bucket",
+                      as_text(window->horizon_ms).text, BUCKETS_MAX,
+                      as_text(window->bucket_ms).text);
+}
+
+static const char *field_name(const struct input_conf *input, size_t index)
+{
+    static const char *const native[] = {"meter", "time",    "start",    "end", "value",
+                                         "unit",  "quality", "revision", "id"};
+    _Static_assert(ARRAY_LEN(native) == ARRAY_LEN(((struct input_conf *)0)->fields), "one each");
+    return input->fields[index] == NULL ? native[index] : input->fields[index];
+}
+
+static bool is_at_or_below(const char *path, const char *other)
+{
+    size_t size = strlen(other);
+    return strncmp(path, other, size) == 0 && (path[size] == '\0' || path[size] == '.');
+}
+
+static void check_fields(struct loading *loading)
+{
+    const struct input_conf *input = &loading->config->input;
+    size_t first = option_index(option_find("input.fields.meter", strlen("input.fields.meter")));
+    for (size_t i = 0; i < ARRAY_LEN(input->fields); i++) {
+        for (size_t j = 0; j < i; j++) {
+            const char *a = field_name(input, i);
+            const char *b = field_name(input, j);
+            if (is_at_or_below(a, b) || is_at_or_below(b, a))
+                LOADING_ERROR(loading,
+                              either(loading->places[0][first + i], loading->places[0][first + j]),
+                              "%s: \"%s\" and %s: \"%s\" cannot both be read from the same place",
+                              options[first + j].path, b, options[first + i].path, a);
+        }
+    }
+}
+
+static void check_topics(struct loading *loading)
+{
+    const struct config *config = loading->config;
+    const char *topic = config->input.topic;
+    if (topic == NULL)
+        return;
+    if (config->kafka.dead_letter_topic != NULL &&
+        strcmp(config->kafka.dead_letter_topic, topic) == 0)
+        LOADING_ERROR(
+            loading, global(loading, "kafka.dead_letter_topic"),
+            "kafka.dead_letter_topic: \"%s\" is the input.topic, and refused events would "
+            "come back for ever; expected another topic",
+            topic);
+    if (config->kafka.late_topic != NULL && strcmp(config->kafka.late_topic, topic) == 0)
+        LOADING_ERROR(
+            loading, global(loading, "kafka.late_topic"),
+            "kafka.late_topic: \"%s\" is the input.topic, and late events would come back "
+            "for ever; expected another topic",
+            topic);
+}
+
+/* Group levels are columns of the facilities table and tags beside our own. */
+static void check_groups(struct loading *loading)
+{
+    static const char *const taken[] = {"facility",  "scope",   "category",   "source",
+                                        "unit",      "id",      "name",       "time",
+                                        "time_zone", "country", "grid_region"};
+    const struct text_list *groups = &loading->config->tables.groups;
+    struct place place = global(loading, "tables.groups");
+    for (uint32_t i = 0; i < groups->count; i++) {
+        for (size_t j = 0; j < ARRAY_LEN(taken); j++)
+            if (strcmp(groups->items[i], taken[j]) == 0)
+                LOADING_ERROR(loading, place,
+                              "tables.groups: \"%s\" is already a tag or a column of its own; "
+                              "expected another name",
+                              taken[j]);
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(groups->items[i], groups->items[j]) == 0)
+                LOADING_ERROR(loading, place, "tables.groups: \"%s\" comes twice",
+                              groups->items[i]);
+    }
+}
+
+static void check_tables(struct loading *loading)
+{
+    const struct table_files *tables = &loading->config->tables;
+    struct place nowhere = {0, 0};
+    if (tables->facilities == NULL && global(loading, "tables.facilities").line == 0)
+        LOADING_ERROR(loading, nowhere,
+                      "tables.facilities is missing; expected the path of a CSV table");
+    if (tables->meters == NULL && global(loading, "tables.meters").line == 0)
+        LOADING_ERROR(loading, nowhere,
+                      "tables.meters is missing; expected the path of a CSV table");
+    check_groups(loading);
+}
+
+static void check_http(struct loading *loading)
+{
+    struct config *config = loading->config;
+    if (config->http_listen == NULL)
+        return;
+    struct endpoint endpoint;
+    const char *fault = endpoint_split(&endpoint, config->http_listen, strlen(config->http_listen));
+    ASSERT(fault == NULL); /* it was checked when it was set */
+    config->http_host = loading_text(loading, endpoint.host, endpoint.host_size);
+    config->http_port = endpoint.port;
+    if (strncmp(config->http_host, "127.", 4) != 0 && strcmp(config->http_host, "::1") != 0 &&
+        strcmp(config->http_host, "localhost") != 0)
+        LOADING_WARN(loading, global(loading, "http.listen"),
+                     "http.listen: %s may be reached from other machines, and there is no "
+                     "authentication",
+                     config->http_listen);
+}
+
+void checks_run(struct loading *loading)
+{
+    uint32_t errors = loading->faults->errors;
+    check_tables(loading);
+    check_windows(loading);
+    if (loading->faults->errors > errors)
+        loading->tables_unsure = true;
+    check_fields(loading);
+    check_topics(loading);
+    checks_sinks(loading);
+    check_http(loading);
+}

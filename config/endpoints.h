@@ -1,0 +1,23 @@
+/*
+ * endpoints.h - host:port and URLs as a configuration names them: checked, not resolved.
+ *
+ * Hosts are names, IPv4, or IPv6 in brackets. Pure. Thread: any.
+ */
+#ifndef GHGD_ENDPOINTS_H
+#define GHGD_ENDPOINTS_H
+
+#include "base/base.h"
+
+struct endpoint {
+    const char *host; /* in the text; without brackets */
+    size_t host_size;
+    int port; /* 0 if there is none */
+};
+
+/* Splits HOST[:PORT]. Returns NULL, or what is wrong, as the end of a sentence: "has no host". */
+const char *endpoint_split(struct endpoint *endpoint_out, const char *text, size_t size) MUST_CHECK;
+
+/* http or https, a host, a port or none, a path or none. Returns NULL or what is wrong. */
+const char *url_fault(const char *url) MUST_CHECK;
+
+#endif
