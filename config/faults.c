@@ -231,7 +231,7 @@ const char *faults_suggest(const char *found, const char *const *words, size_t c
     if (found_size == 0 || found_size > SUGGEST_SIZE_MAX)
         return NULL;
     const char *best = NULL;
-    size_t limit = found_size < 6 ? 1 : found_size / 3;
+    size_t limit = found_size < 6 ? found_size / 4 : found_size / 3; /* of 3 letters, none */
     size_t best_distance = limit + 1;
     for (size_t i = 0; i < count; i++) {
         size_t size = strlen(words[i]);
