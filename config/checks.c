@@ -9,7 +9,7 @@
 #include "config/durations.h"
 #include "config/endpoints.h"
 
-enum { DAY_MS = 86400000, HOUR_MS = 3600000, MINUTE_MS = 60000 };
+enum { HOUR_MS = 3600000, MINUTE_MS = 60000 };
 
 static struct place global(const struct loading *loading, const char *path)
 {
@@ -60,12 +60,6 @@ static void check_windows(struct loading *loading)
                       "windows.horizon: %s is shorter than windows.grace and windows.bucket "
                       "together; expected at least %s, so that a window is final before it leaves",
                       as_text(window->horizon_ms).text, as_text(needed_ms).text);
-    if ((window->horizon_ms + DAY_MS) / window->bucket_ms > BUCKETS_MAX)
-        LOADING_ERROR(loading, either(horizon, global(loading, "windows.bucket")),
-                      "windows.horizon: %s has more than %d buckets of %s; expected a shorter "
-                      "horizon or a longer windows.bucket",
-                      as_text(window->horizon_ms).text, BUCKETS_MAX,
-                      as_text(window->bucket_ms).text);
 }
 
 static const char *field_name(const struct input_conf *input, size_t index)
@@ -184,4 +178,23 @@ void checks_run(struct loading *loading)
     check_topics(loading);
     checks_sinks(loading);
     check_http(loading);
+}
+
+int config_check_run(const struct config *config, struct buffer *text)
+{
+    struct faults faults = {.text = text, .errors_max = UINT32_MAX};
+    if (config->input.topic == NULL)
+        faults_error(&faults, config->file, 0, 0,
+                     "input.topic is missing; `ghgd run` needs the Kafka topic to read");
+    if (config->kafka.brokers == NULL)
+        faults_error(&faults, config->file, 0, 0,
+                     "kafka.brokers is missing; `ghgd run` needs host:port of a broker");
+    if (config->sinks_count == 0)
+        faults_error(&faults, config->file, 0, 0,
+                     "sinks is missing; `ghgd run` needs at least one, such as "
+                     "{name: local, type: sqlite, path: ghgd.sqlite}");
+    if (config->kafka.dead_letter_topic == NULL)
+        faults_warn(&faults, config->file, 0, 0,
+                    "kafka.dead_letter_topic is missing: refused events will be counted, not kept");
+    return faults.errors > 0 ? ERR_CONFIG : 0;
 }

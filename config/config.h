@@ -20,20 +20,32 @@ struct conf_property {
     const char *key, *value;
 };
 
+struct text_list {
+    const char **items;
+    uint32_t count;
+};
+
+/* Paths are absolute, or relative to the working directory as `file` is. */
+struct table_files {
+    const char *facilities, *meters, *catalogue; /* catalogue: folder of the shipped factors */
+    struct text_list factors; /* further factor tables, searched before the shipped ones */
+    struct text_list groups;  /* names of the group levels, from the top */
+};
+
 struct input_conf {
     const char *topic;
-    int format;              /* enum event_format */
-    int time_unit;           /* enum time_unit; NONE: integer times are refused */
-    const char *fields[9];   /* by enum event_field: a dotted path, NULL for the native name */
-    int unknown_meter;       /* enum unknown_policy */
+    int format;            /* enum event_format */
+    int time_unit;         /* enum time_unit; NONE: integer times are refused */
+    const char *fields[9]; /* by enum event_field: a dotted path, NULL for the native name */
+    int unknown_meter;     /* enum unknown_policy */
     int64_t parked_bytes_max;
 };
 
 struct kafka_conf {
     const char *brokers, *group, *dead_letter_topic, *late_topic;
-    int start;               /* enum start_policy: where a group without offsets begins */
-    int on_data_loss;        /* enum loss_policy */
-    int64_t partition_bytes_max; /* queued.max.messages.kbytes, per partition */
+    int start;                        /* enum start_policy: where a group without offsets begins */
+    int on_data_loss;                 /* enum loss_policy */
+    int64_t partition_bytes_max;      /* queued.max.messages.kbytes, per partition */
     struct conf_property *properties; /* passed through to librdkafka, after ours */
     uint32_t properties_count;
 };
@@ -41,33 +53,35 @@ struct kafka_conf {
 struct window_conf {
     int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, idle_timeout_ms,
         emit_interval_ms;
-    int fiscal_year_start;   /* month 1..12 */
+    int fiscal_year_start; /* month 1..12 */
 };
 
 struct sink_conf {
     const char *name;
     int type, dialect;
     const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *path,
-        *dead_rows_path;     /* secrets are already read from their files */
+        *dead_rows_path; /* secrets are already read from their files */
     bool gzip;
     int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms;
-    int64_t rows_max;        /* per request */
+    int64_t rows_max; /* per request */
 };
 
 struct config {
     const char *file;
     struct input_conf input;
     struct kafka_conf kafka;
+    struct table_files tables;
     struct window_conf window;
     const char *gwp_set;
     struct sink_conf *sinks;
     uint32_t sinks_count;
+    const char *http_listen; /* HOST:PORT as written; NULL: no HTTP */
     const char *http_host;   /* NULL: no HTTP */
     int http_port;
     const char *state_directory;
     int log_level;
     int64_t shutdown_timeout_ms;
-    const char *simd;        /* "auto", "scalar", "avx2", "avx512" */
+    const char *simd;          /* "auto", "scalar", "avx2", "avx512" */
     struct registry *registry; /* owned, until taken by config_take_registry() */
     struct arena *arena;
 };
@@ -78,11 +92,17 @@ struct config {
 int config_load(struct config **config_out, const char *file, struct buffer *faults) MUST_CHECK;
 void config_destroy(struct config **config);
 
+/* What `ghgd run` needs beyond a configuration that loads (replay needs no Kafka and no sink): a
+ * topic, brokers, a sink. Faults are appended. Returns 0 or ERR_CONFIG. */
+int config_check_run(const struct config *config, struct buffer *faults) MUST_CHECK;
+/* The registry leaves the configuration: it is the caller's, and the member NULL. */
+struct registry *config_take_registry(struct config *config);
+
 /* The effective configuration as YAML, secrets as "<set>", to `out`. */
 void config_print(const struct config *config, struct buffer *out);
 /* Memory and series that the configuration asks for, in words and numbers, to `out`. */
 void config_print_needs(const struct config *config, struct buffer *out);
-/* The reference of every option, as Markdown (docs/configuration.md is this output). */
+/* The reference of every option, as Markdown: the generated part of docs/configuration.md. */
 void config_print_reference(struct buffer *out);
 
 #endif

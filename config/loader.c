@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -252,39 +251,11 @@ static void walk_text(struct loading *loading, const char *text, size_t size)
     yaml_destroy(&yaml);
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-/* The catalogue lies beside the program: installed, or in the source tree that it was built in. */
-static void find_catalogue(struct loading *loading)
-{
-    static const char *const places[] = {"../share/ghgd/factors", "../config/factors"};
-    char program[4096];
-    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    program[size < 0 ? 0 : size] = '\0';
-    char *slash = strrchr(program, '/');
-    if (slash != NULL)
-        *slash = '\0';
-    for (size_t i = 0; i < ARRAY_LEN(places) && loading->config->tables.catalogue == NULL; i++) {
-        const char *path = loading_path(loading, program, places[i]);
-        if (is_folder(path))
-            loading->config->tables.catalogue = path;
-    }
-    if (loading->config->tables.catalogue == NULL)
-        LOADING_ERROR(loading, ((struct place){0, 0}),
-                      "tables.catalogue is missing: there is no shipped catalogue at %s/%s; "
-                      "expected the folder of the factor catalogue",
-                      program, places[0]);
-}
-
 static void build_registry(struct loading *loading)
 {
     struct config *config = loading->config;
     const struct table_files *files = &config->tables;
-    if (files->facilities == NULL || files->meters == NULL || files->catalogue == NULL)
+    if (files->facilities == NULL || files->meters == NULL)
         return;
     struct tables_conf conf = {
         .facilities = files->facilities,
@@ -320,7 +291,7 @@ static void load(struct loading *loading, struct buffer *text)
     faults_show_source(loading->faults, loading->file, text->data, text->size);
     walk_text(loading, text->data == NULL ? "" : text->data, text->size);
     if (loading->config->tables.catalogue == NULL)
-        find_catalogue(loading);
+        loading->config->tables.catalogue = GHGD_CATALOGUE_DIR;
     faults_sort(loading->faults);
     if (!loading->tables_unsure)
         build_registry(loading);

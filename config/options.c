@@ -65,6 +65,12 @@ const struct option options[] = {
      "How messages are encoded; `auto` tells JSON and MessagePack apart by the first byte."},
     {"input.time_unit", OPTION_CHOICE, MEMBER(input.time_unit), 0, 0, "none", time_units, NULL,
      "Unit of times that are integers since 1970-01-01 UTC; with `none` they are refused."},
+    {"input.unknown_meter", OPTION_CHOICE, MEMBER(input.unknown_meter), 0, 0, "reject",
+     unknown_policies, NULL,
+     "What becomes of events of a meter that is in no table: `reject` sends them to the dead-letter "
+     "topic, `park` keeps them until a reload knows the meter."},
+    {"input.parked_max", OPTION_SIZE, MEMBER(input.parked_bytes_max), 0, INT64_C(16) << 30, "64MiB",
+     NULL, NULL, "Memory for parked events; what does not fit is rejected."},
     FIELD_PATH("meter", 0, "Where an event has the meter's id."),
     FIELD_PATH("time", 1, "Where an event has its instant."),
     FIELD_PATH("start", 2, "Where an event has the beginning of its interval."),
@@ -74,12 +80,6 @@ const struct option options[] = {
     FIELD_PATH("quality", 6, "Where an event has its quality."),
     FIELD_PATH("revision", 7, "Where an event has its revision."),
     FIELD_PATH("id", 8, "Where an event has its own id."),
-    {"input.unknown_meter", OPTION_CHOICE, MEMBER(input.unknown_meter), 0, 0, "reject",
-     unknown_policies, NULL,
-     "What becomes of events of a meter that is in no table: `reject` sends them to the dead-letter "
-     "topic, `park` keeps them until a reload knows the meter."},
-    {"input.parked_max", OPTION_SIZE, MEMBER(input.parked_bytes_max), 0, INT64_C(16) << 30, "64MiB",
-     NULL, NULL, "Memory for parked events; what does not fit is rejected."},
 
     {"kafka.brokers", OPTION_BROKERS, MEMBER(kafka.brokers), 1, TEXT_BYTES_MAX, NULL, NULL, NULL,
      "Brokers to begin with, `host:port`, as a list or separated by commas. Needed by `ghgd run`."},
@@ -182,10 +182,10 @@ const struct option options[] = {
     {"http.listen", OPTION_LISTEN, MEMBER(http_listen), 0, 0, "127.0.0.1:9477", NULL, NULL,
      "Address of metrics, health and API, `host:port`; `off` for none. There is no "
      "authentication: keep it on loopback, or behind a proxy."},
-    {"state_directory", OPTION_INPUT_PATH, MEMBER(state_directory), 1, PATH_BYTES_MAX,
-     "/var/lib/ghgd", NULL, NULL, "Folder for what the daemon writes itself."},
     {"log.level", OPTION_CHOICE, MEMBER(log_level), 0, 0, "info", log_levels, NULL,
      "Least severe log lines that are written."},
+    {"state_directory", OPTION_INPUT_PATH, MEMBER(state_directory), 1, PATH_BYTES_MAX,
+     "/var/lib/ghgd", NULL, NULL, "Folder for what the daemon writes itself."},
     {"shutdown_timeout", OPTION_DURATION, MEMBER(shutdown_timeout_ms), SECOND, 10 * MINUTE, "20s",
      NULL, NULL, "How long SIGTERM may take to write and commit what is left."},
     {"simd", OPTION_WORD, MEMBER(simd), 0, 0, "auto", simd_tiers, NULL,
@@ -195,6 +195,8 @@ const struct option options[] = {
 
 const size_t options_count = ARRAY_LEN(options);
 _Static_assert(ARRAY_LEN(options) <= OPTIONS_MAX, "places are kept in arrays of this size");
+_Static_assert((90 + 1) * (DAY / MINUTE) <= BUCKETS_MAX,
+               "the longest horizon and a day in the shortest buckets");
 
 const struct option *option_find(const char *path, size_t size)
 {

@@ -14,7 +14,7 @@ static bool is_plain(const char *text)
     for (size_t i = 0; i < ARRAY_LEN(taken); i++)
         if (strcmp(text, taken[i]) == 0)
             return false;
-    if (!isalnum((unsigned char)text[0]) && text[0] != '/' && text[0] != '<')
+    if (!isalnum((unsigned char)text[0]) && strchr("/<.", text[0]) == NULL)
         return false;
     for (const char *c = text; *c != '\0'; c++)
         if (!isalnum((unsigned char)*c) && strchr("_./:@-+<>", *c) == NULL)

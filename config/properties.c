@@ -83,7 +83,7 @@ static const char *source_path(struct loading *loading, const struct yaml *yaml,
     struct yaml_pair pair;
     int count = 0;
     for (; yaml_next_pair(yaml, property->value, &cursor, &pair); count++) {
-        const char *fault = "is no source of a value; expected file or credential";
+        const char *fault = "is no source of a value; expected file: PATH or credential: NAME";
         if (pair.value.kind != YAML_TEXT || pair.value.text[0] == '\0')
             fault = "has no name";
         else if (strcmp(pair.key, "credential") == 0)
@@ -178,7 +178,6 @@ void properties_read(struct loading *loading, const struct yaml *yaml, struct ya
                           PROPERTIES_MAX);
             return;
         }
-        kafka->properties[kafka->properties_count++] =
-            (struct conf_property){property.key, text, property_is_secret(property.key)};
+        kafka->properties[kafka->properties_count++] = (struct conf_property){property.key, text};
     }
 }

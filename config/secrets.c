@@ -74,7 +74,7 @@ const char *secret_read(const char **secret_out, const char *path, struct arena 
 const char *secret_credential_path(const char **path_out, const char *name, struct arena *arena)
 {
     if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
-        return "is not a credential's name";
+        return "has a name that no credential has";
     const char *folder = getenv("CREDENTIALS_DIRECTORY"); /* NOLINT(concurrency-mt-unsafe) */
     if (folder == NULL || folder[0] == '\0')
         return "is not there: this process has no credentials; start it as a systemd unit with "

@@ -152,11 +152,15 @@ static int refuse_choice(const struct value *value)
          choice->word != NULL && count < ARRAY_LEN(words); choice++)
         words[count++] = choice->word;
     const char *near = faults_suggest(value->text, words, count);
-    if (near == NULL)
-        return refuse(value, "is not known");
-    LOADING_ERROR(value->loading, value->place, "%s: \"%.*s\" is not known; did you mean \"%s\"?",
-                  value->option->path, SHOWN_MAX, value->text, near);
-    return ERR_CONFIG;
+    struct buffer why;
+    buffer_init(&why, 256);
+    buffer_add_str(&why, "is not known");
+    if (near != NULL)
+        buffer_printf(&why, "; did you mean \"%s\"", near);
+    const char *text = buffer_text(&why);
+    int err = refuse(value, text == NULL ? "is not known" : text);
+    buffer_fini(&why);
+    return err;
 }
 
 static int set_word(const struct value *value)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEYS_MAX = 1000 }; /* of one mapping: each is compared with those before it */
+
 struct yaml {
     struct loading *loading;
     const char *text;
@@ -169,6 +171,10 @@ static bool read_value(const struct yaml *yaml, struct fy_node *node, struct pla
     if (is_refused(yaml, node, otherwise))
         return false;
     value_out->node = node;
+    if (fy_node_is_mapping(node) && fy_node_mapping_item_count(node) > KEYS_MAX) {
+        LOADING_ERROR(yaml->loading, otherwise, "more than %d keys", KEYS_MAX);
+        return false;
+    }
     if (!fy_node_is_scalar(node)) {
         value_out->kind = fy_node_is_mapping(node) ? YAML_MAPPING : YAML_SEQUENCE;
         return true;

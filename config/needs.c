@@ -1,0 +1,107 @@
+/*
+ * needs.c - the memory and the series that a configuration asks for; see needs.h.
+ */
+#include "config/needs.h"
+
+#include <inttypes.h>
+
+#include "config/durations.h"
+
+enum {
+    READING_BYTES = 32,       /* of the journal: identity, value, rank */
+    CELL_BYTES = 20,          /* of the panel: activity, covered time, estimated share */
+    PANEL_ROW_BYTES = 40,     /* per facility and bucket: revision, what is dirty */
+    PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
+    WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
+    DAY_MS = 86400000
+};
+
+struct memory_estimate config_memory_estimate(const struct config *config)
+{
+    const struct registry *registry = config->registry;
+    struct memory_estimate needs = {
+        .program_bytes = PROGRAM_BYTES,
+        .partition_bytes = config->kafka.partition_bytes_max,
+        .parked_bytes =
+            config->input.unknown_meter == UNKNOWN_PARK ? config->input.parked_bytes_max : 0,
+    };
+    if (registry == NULL)
+        return needs;
+    for (uint32_t i = 0; i < registry->meters_count; i++)
+        needs.journal_bytes += (int64_t)registry->meters[i].readings_max * READING_BYTES;
+    /* The day that is under way is kept beside the horizon. */
+    int64_t buckets = (config->window.horizon_ms + DAY_MS) / config->window.bucket_ms;
+    for (uint32_t i = 0; i < registry->facilities_count; i++)
+        needs.panel_bytes += buckets * ((int64_t)registry->facilities[i].meters_count * CELL_BYTES +
+                                        PANEL_ROW_BYTES);
+    return needs;
+}
+
+struct series_estimate config_series_estimate(const struct config *config)
+{
+    const struct registry *registry = config->registry;
+    if (registry == NULL)
+        return (struct series_estimate){0, 0};
+    return (struct series_estimate){
+        .emissions = (int64_t)registry->series_count * WINDOW_LENGTHS,
+        .coverage = (int64_t)registry->facilities_count * WINDOW_LENGTHS,
+    };
+}
+
+/* 1536 KiB is "1.5 MiB": an estimate is not exact to the byte. */
+static void print_bytes(struct buffer *out, int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double number = (double)bytes;
+    size_t unit = 0;
+    for (; number >= 1024 && unit + 1 < ARRAY_LEN(units); unit++)
+        number /= 1024;
+    buffer_printf(out, unit == 0 ? "%6.0f %s" : "%6.1f %s", number, units[unit]);
+}
+
+static void print_line(struct buffer *out, const char *name, int64_t bytes)
+{
+    buffer_printf(out, "  %-24s", name);
+    print_bytes(out, bytes);
+}
+
+static void print_memory(const struct config *config, struct buffer *out)
+{
+    const struct registry *registry = config->registry;
+    struct memory_estimate needs = config_memory_estimate(config);
+    buffer_add_str(out, "memory, about\n");
+    print_line(out, "journal of readings", needs.journal_bytes);
+    buffer_printf(out, ", for %u meters over ", registry == NULL ? 0 : registry->meters_count);
+    duration_print(out, config->window.horizon_ms);
+    buffer_add_char(out, '\n');
+    print_line(out, "activity by bucket", needs.panel_bytes);
+    buffer_printf(out, ", for %u facilities in buckets of ",
+                  registry == NULL ? 0 : registry->facilities_count);
+    duration_print(out, config->window.bucket_ms);
+    buffer_add_char(out, '\n');
+    if (needs.parked_bytes > 0) {
+        print_line(out, "parked events", needs.parked_bytes);
+        buffer_add_str(out, ", at most\n");
+    }
+    print_line(out, "the program", needs.program_bytes);
+    buffer_add_char(out, '\n');
+    print_line(out, "together",
+               needs.journal_bytes + needs.panel_bytes + needs.parked_bytes + needs.program_bytes);
+    buffer_add_str(out, ", and ");
+    size_print(out, needs.partition_bytes);
+    buffer_add_str(out, " for each assigned partition\n");
+}
+
+void config_print_needs(const struct config *config, struct buffer *out)
+{
+    const struct registry *registry = config->registry;
+    struct series_estimate series = config_series_estimate(config);
+    print_memory(config, out);
+    buffer_add_str(out, "series in each database\n");
+    buffer_printf(out, "  emissions %" PRId64 ", of %u sources in %d window lengths\n",
+                  series.emissions, registry == NULL ? 0 : registry->series_count, WINDOW_LENGTHS);
+    buffer_printf(out, "  coverage  %" PRId64 ", of %u facilities in %d window lengths\n",
+                  series.coverage, registry == NULL ? 0 : registry->facilities_count,
+                  WINDOW_LENGTHS);
+    buffer_printf(out, "  together  %" PRId64 "\n", series.emissions + series.coverage);
+}

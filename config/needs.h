@@ -1,0 +1,26 @@
+/*
+ * needs.h - the memory and the series that a configuration asks for, before anything is started.
+ */
+#ifndef GHGD_NEEDS_H
+#define GHGD_NEEDS_H
+
+#include "config/config.h"
+
+struct memory_estimate {
+    int64_t journal_bytes;   /* readings of the horizon, to tell corrections from duplicates */
+    int64_t panel_bytes;     /* activity and coverage of every meter and bucket */
+    int64_t parked_bytes;    /* events of unknown meters, at most */
+    int64_t program_bytes;   /* what does not depend on the configuration */
+    int64_t partition_bytes; /* fetched messages, for each assigned partition, at most */
+};
+
+/* The one place that knows what a reading, a cell and a row of the panel take. */
+struct memory_estimate config_memory_estimate(const struct config *config);
+
+struct series_estimate {
+    int64_t emissions, coverage; /* series of the database, over all window lengths */
+};
+
+struct series_estimate config_series_estimate(const struct config *config);
+
+#endif
