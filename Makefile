@@ -42,6 +42,8 @@ FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out daemon/main.c,$(SRC))) \
            $(patsubst %.cc,$(O)/%.o,$(SRCXX))
+# librdkafka's threads, in a form that the thread sanitizer knows.
+TSAN_OBJ := $(if $(findstring thread,$(SAN)),$(O)/tests/tsan/c11_threads.o)
 TESTS   := $(patsubst %.c,$(O)/%,$(TEST_SRC))
 FUZZERS := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
 BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SRC))
@@ -50,12 +52,12 @@ BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SRC))
 $(BUILD)/ghgd: $(O)/ghgd ## build the daemon
 	cp -f $< $@
 all: $(BUILD)/ghgd
-$(O)/ghgd: $(O)/daemon/main.o $(O)/libghgd.a
+$(O)/ghgd: $(O)/daemon/main.o $(TSAN_OBJ) $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(O)/libghgd.a: $(LIB_OBJ)
 	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
-$(TESTS): $(O)/%: $(O)/%.o $(O)/libtest.a $(O)/libghgd.a
+$(TESTS): $(O)/%: $(O)/%.o $(TSAN_OBJ) $(O)/libtest.a $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 # What tests share lies beside them, in files not named test_*.

@@ -144,7 +144,7 @@ static bool partition_is_ready(const struct partition *partition)
     if (partition->stopped || partition->halted)
         return false;
     return partition->held_count > 0 ||
-           atomic_load_explicit(&partition->woken, memory_order_acquire);
+           atomic_load_explicit(&partition->woken, memory_order_acquire) != 0;
 }
 
 /* Round robin within the budget; the next turn begins one further. Returns whether there is more.

@@ -8,7 +8,7 @@ static void on_arrival(rd_kafka_t *client, void *context)
 {
     (void)client;
     struct partition *partition = context;
-    atomic_store_explicit(&partition->woken, true, memory_order_release);
+    atomic_store_explicit(&partition->woken, 1, memory_order_release);
     uv_async_send(partition->async);
 }
 
@@ -31,7 +31,7 @@ int partition_create(struct partition **partition_out, rd_kafka_t *client, const
     rd_kafka_queue_forward(partition->queue, NULL);
     rd_kafka_queue_cb_event_enable(partition->queue, on_arrival, partition);
     /* What was queued before raised no event. */
-    atomic_store_explicit(&partition->woken, true, memory_order_release);
+    atomic_store_explicit(&partition->woken, 1, memory_order_release);
     *partition_out = partition;
     return 0;
 }
@@ -57,7 +57,7 @@ void partition_rewind(struct partition *partition, int64_t start)
 
 /* Decides on one message out of the queue: held, or dropped. */
 static void take_in(struct partition *partition, struct consumer_stats *stats,
-                   rd_kafka_message_t *message)
+                    rd_kafka_message_t *message)
 {
     if (message->offset < partition->received) {
         stats->stale++;
@@ -87,7 +87,7 @@ bool partition_fill(struct partition *partition, struct consumer_stats *stats,
     ASSERT(partition->held_count == 0);
     rd_kafka_message_t *messages[PARTITION_HELD_MAX];
     size_t want = slice_size(stats);
-    atomic_store_explicit(&partition->woken, false, memory_order_release);
+    atomic_store_explicit(&partition->woken, 0, memory_order_release);
     /* Timeout 0: with any other the call waits for a full array. */
     ssize_t count = rd_kafka_consume_batch_queue(partition->queue, 0, messages, want);
     if (count <= 0)
@@ -102,7 +102,7 @@ bool partition_fill(struct partition *partition, struct consumer_stats *stats,
         rd_kafka_message_destroy(messages[i]);
     }
     if ((size_t)count == want) /* no event fires for what is in the queue already */
-        atomic_store_explicit(&partition->woken, true, memory_order_release);
+        atomic_store_explicit(&partition->woken, 1, memory_order_release);
     return true;
 }
 

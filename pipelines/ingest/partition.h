@@ -23,13 +23,13 @@ enum {
 
 struct partition {
     int32_t id;
+    atomic_uint woken; /* there may be messages in the queue. Thread: any; no flag beside it, as
+                          compilers read neighbouring bytes at once */
     rd_kafka_queue_t *queue;
     uv_async_t *async; /* of the loop that drains the queue */
-    atomic_bool woken; /* there may be messages in the queue. Thread: any. */
     bool stopped;      /* the handler took fewer than it was offered */
     bool halted;       /* data was lost and the policy is to stop */
     bool caught_up;
-    bool revoked;
     bool commits_start;    /* the group has no offset yet, and "latest" must be remembered */
     int64_t start;         /* where to begin: an offset, or librdkafka's BEGINNING or END */
     int64_t received;      /* -1 until a start at BEGINNING or END is known */
