@@ -34,4 +34,13 @@ enum {
     REVISION_MAX = 65535
 };
 
+enum {
+    HTTP_CONNECTIONS_MAX = 32,        /* a scraper, a prober and some people; others wait */
+    HTTP_BACKLOG = 32,                /* where they wait */
+    HTTP_TIMEOUT_S = 10,              /* silence after which a connection is closed */
+    HTTP_REQUEST_BYTES_MAX = 16 << 10, /* request line, headers and buffers of one connection */
+    HTTP_UPLOAD_BYTES_MAX = 64 << 10, /* a body nobody asked for is read that far, to answer it */
+    HTTP_BODY_BYTES_MAX = 16 << 20    /* an answer: metrics of PARTITIONS_MAX partitions fit */
+};
+
 #endif

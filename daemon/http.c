@@ -1,0 +1,271 @@
+#include "daemon/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+struct http {
+    struct MHD_Daemon *daemon;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    const struct http_handler *handlers;
+    size_t handlers_count;
+    struct buffer body; /* of the request in hand; the library takes a copy */
+    int port;
+    int handles_open;
+    void (*closed)(void *context);
+    void *context;
+};
+
+static unsigned connections(struct http *http)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info == NULL ? 0 : info->num_connections;
+}
+
+/* Lets the library do what is due, and asks it when it wants to be called next. At its limit of
+ * connections it stops listening, and takes that up again only in the turn after one has ended. */
+static void http_turn(struct http *http)
+{
+    unsigned before;
+    do {
+        before = connections(http);
+        if (MHD_run(http->daemon) != MHD_YES)
+            LOG_LIMITED(LOG_LEVEL_WARN, "http.turn_failed", "port=%d", http->port);
+    } while (connections(http) < before);
+    MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+    if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES)
+        (void)uv_timer_stop(&http->timer);
+    else
+        (void)uv_timer_start(&http->timer, http->timer.timer_cb, timeout_ms, 0);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    (void)status; /* an epoll descriptor has no errors of its own */
+    (void)events;
+    http_turn(poll->data);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    http_turn(timer->data);
+}
+
+static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status,
+                               const char *content_type, const struct buffer *body)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body->size, body->data, MHD_RESPMEM_MUST_COPY);
+    if (response == NULL)
+        return MHD_NO;
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static unsigned handle_url(struct http *http, const char *url, const char **content_type_out)
+{
+    for (size_t i = 0; i < http->handlers_count; i++) {
+        const struct http_handler *handler = &http->handlers[i];
+        if (strcmp(url, handler->path) != 0)
+            continue;
+        *content_type_out = handler->content_type;
+        return handler->handle(handler->context, &http->body);
+    }
+    buffer_add_str(&http->body, "There is nothing here. There is:\n");
+    for (size_t i = 0; i < http->handlers_count; i++)
+        buffer_printf(&http->body, "  %s\n", http->handlers[i].path);
+    return MHD_HTTP_NOT_FOUND;
+}
+
+static enum MHD_Result answer(struct http *http, struct MHD_Connection *connection, const char *url,
+                              const char *method)
+{
+    const char *content_type = "text/plain; charset=utf-8";
+    unsigned status = MHD_HTTP_METHOD_NOT_ALLOWED;
+    buffer_clear(&http->body);
+    if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
+        status = handle_url(http, url, &content_type);
+    else
+        buffer_add_str(&http->body, "Only GET and HEAD are served.\n");
+    if (buffer_failed(&http->body)) {
+        LOG_LIMITED(LOG_LEVEL_ERROR, "http.body_too_large", "path=\"%s\" bytes_max=%zu", url,
+                    http->body.limit);
+        buffer_clear(&http->body);
+        status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return respond(connection, status, content_type, &http->body);
+}
+
+/* The library calls this once with the headers, then for pieces of a body, then once without one.
+ * *request counts the bytes of a body, plus one: it is NULL at first only. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **request)
+{
+    (void)version;
+    (void)upload;
+    uintptr_t read = (uintptr_t)*request;
+    if (read == 0) {
+        *request = (void *)(uintptr_t)1;
+        return MHD_YES;
+    }
+    if (*upload_size == 0)
+        return answer(context, connection, url, method);
+    if (*upload_size > HTTP_UPLOAD_BYTES_MAX - (size_t)(read - 1))
+        return MHD_NO; /* nobody has to send us anything: hang up */
+    *request = (void *)(read + *upload_size);
+    *upload_size = 0;
+    return MHD_YES;
+}
+
+/* Opens the socket here, not in the library, which does not tell why it could not. */
+static int open_address(const struct addrinfo *address)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, HTTP_BACKLOG) == 0)
+        return fd;
+    int err = -errno;
+    (void)close(fd);
+    return err;
+}
+
+static int open_socket(const char *host, int port)
+{
+    if (port < 0 || port > UINT16_MAX)
+        return -EINVAL; /* getaddrinfo() takes it modulo 2^16 */
+    char service[16];
+    (void)snprintf(service, sizeof(service), "%d", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *addresses = NULL;
+    if (getaddrinfo(host, service, &hints, &addresses) != 0)
+        return -EADDRNOTAVAIL;
+    int fd = -EADDRNOTAVAIL;
+    for (const struct addrinfo *address = addresses; address != NULL; address = address->ai_next) {
+        fd = open_address(address);
+        if (fd >= 0)
+            break;
+    }
+    freeaddrinfo(addresses);
+    return fd;
+}
+
+static int socket_port(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+    char service[16] = "";
+    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
+        getnameinfo((struct sockaddr *)&address, size, NULL, 0, service, sizeof(service),
+                    NI_NUMERICSERV) != 0)
+        return -EINVAL;
+    return (int)strtol(service, NULL, 10);
+}
+
+static struct MHD_Daemon *start_daemon(struct http *http, int fd)
+{
+    return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http,
+                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)HTTP_REQUEST_BYTES_MAX, MHD_OPTION_END);
+}
+
+/* Both handles become live, or none. */
+static int watch(struct http *http, uv_loop_t *loop)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL)
+        return -EINVAL;
+    int err = uv_poll_init(loop, &http->poll, info->epoll_fd);
+    if (err < 0)
+        return err;
+    err = uv_timer_init(loop, &http->timer);
+    ASSERT(err == 0); /* documented to have no failures */
+    err = uv_poll_start(&http->poll, UV_READABLE, on_poll);
+    ASSERT(err == 0);
+    http->poll.data = http;
+    http->timer.data = http;
+    http->timer.timer_cb = on_timer;
+    http->handles_open = 2;
+    return 0;
+}
+
+int http_create(struct http **http_out, uv_loop_t *loop, const char *host, int port,
+                const struct http_handler *handlers, size_t count)
+{
+    struct http *http = calloc(1, sizeof(*http));
+    if (http == NULL)
+        return -ENOMEM;
+    http->handlers = handlers;
+    http->handlers_count = count;
+    buffer_init(&http->body, HTTP_BODY_BYTES_MAX);
+    int fd = open_socket(host, port);
+    int err = fd;
+    if (err < 0)
+        goto fail_socket;
+    http->port = socket_port(fd);
+    http->daemon = start_daemon(http, fd);
+    err = -ENOMEM;
+    if (http->daemon == NULL)
+        goto fail_socket;    /* the library closes the socket on some failures: then so do we not */
+    err = watch(http, loop); /* last: only uv_close() undoes a live handle */
+    if (err < 0)
+        goto fail_watch;
+    *http_out = http;
+    return 0;
+
+fail_watch:
+    MHD_stop_daemon(http->daemon); /* closes the socket, too */
+fail_socket:
+    buffer_fini(&http->body);
+    free(http);
+    return err;
+}
+
+int http_get_port(const struct http *http)
+{
+    return http->port;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct http *http = handle->data;
+    if (--http->handles_open > 0)
+        return;
+    void (*closed)(void *) = http->closed;
+    void *context = http->context;
+    buffer_fini(&http->body);
+    free(http);
+    if (closed != NULL)
+        closed(context);
+}
+
+void http_close(struct http *http, void (*closed)(void *context), void *context)
+{
+    http->closed = closed;
+    http->context = context;
+    /* The handles first: the loop must not watch a descriptor that the library has closed. */
+    uv_close((uv_handle_t *)&http->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&http->timer, on_handle_closed);
+    MHD_stop_daemon(TAKE(http->daemon));
+}
