@@ -30,14 +30,6 @@ struct site {
 
 static const struct kernels *tier; /* forced by GHGD_SIMD; NULL if the machine lacks it */
 
-/* The look-up that rating needs of the registry, over the two eras of a site. */
-const struct factor_era *registry_era_at(const struct registry *registry,
-                                         const struct facility *facility, int64_t time_ms)
-{
-    const struct factor_era *era = &registry->eras[facility->eras_first];
-    return facility->eras_count > 1 && time_ms >= era[1].from_ms ? &era[1] : era;
-}
-
 static void site_init(struct site *site)
 {
     if (tier == NULL)
@@ -365,7 +357,7 @@ static void test_random_sites(void **state)
 {
     (void)state;
     unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u, tier %s\n", seed, tier->name);
+    print_message("seed %u\n", seed);
     for (int i = 0; i < 2000; i++) {
         struct site site;
         site_init(&site);
