@@ -17,6 +17,8 @@ static const struct driver *driver_find(int type)
     switch (type) {
     case SINK_FILE:
         return &driver_file;
+    case SINK_SQLITE:
+        return &driver_sqlite;
     default:
         return NULL;
     }

@@ -1,0 +1,29 @@
+/*
+ * sqlite_schema.h - the SQL of the SQLite sink, made from fields.h.
+ *
+ * One table per measurement, of the same name, a column per field; keyed by facility, the tags of
+ * the series and the window's start. `start_ms` and `end_ms` are UTC, `local_start` is the start
+ * as the facility's clocks show it. Names and groups of facilities are tables of their own, and
+ * views put them beside the figures.
+ */
+#ifndef GHGD_SQLITE_SCHEMA_H
+#define GHGD_SQLITE_SCHEMA_H
+
+#include "pipelines/sink/fields.h"
+
+enum { SQLITE_SCHEMA_VERSION = 1 }; /* PRAGMA user_version */
+
+/* The parameters of an upsert: the window, the facility, the series' tags if it has any, the
+ * fields. */
+enum { COLUMN_START = 1, COLUMN_END, COLUMN_LOCAL_START, COLUMN_FACILITY, COLUMN_SERIES_TAGS };
+
+/* CREATE TABLE IF NOT EXISTS, for everything that does not depend on a registry. */
+void sqlite_schema_add_tables(struct buffer *sql, int64_t bucket_ms);
+/* The views, anew: the group levels are columns of theirs. */
+void sqlite_schema_add_views(struct buffer *sql, const struct registry *registry,
+                             int64_t bucket_ms);
+/* INSERT ... ON CONFLICT ... DO UPDATE of every field. */
+void sqlite_schema_add_upsert(struct buffer *sql, enum row_kind kind, enum level level,
+                              int64_t bucket_ms);
+
+#endif
