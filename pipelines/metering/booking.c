@@ -1,0 +1,230 @@
+#include "pipelines/metering/booking.h"
+
+#include "base/decimal.h"
+
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define HOUR_MS INT64_C(3600000)
+
+static bool is_same_identity(const struct meter *meter, const struct reading *a,
+                             const struct reading *b)
+{
+    return a->start_ms == b->start_ms && (meter->kind != KIND_INTERVAL || a->span_ms == b->span_ms);
+}
+
+/* The index of the reading with this identity, or where it belongs with *found_out false. */
+static uint32_t find_identity(const struct meter *meter, const struct journal *journal,
+                              const struct reading *reading, bool *found_out)
+{
+    uint32_t index = journal_find(journal, reading->start_ms);
+    for (; index < journal->count; index++) {
+        const struct reading *other = journal_at(journal, index);
+        if (other->start_ms != reading->start_ms)
+            break;
+        *found_out = is_same_identity(meter, other, reading);
+        if (*found_out || other->span_ms > reading->span_ms)
+            return index;
+    }
+    *found_out = false;
+    return index;
+}
+
+/* The same meter and time again: which of the two stays? */
+static void settle_identity(struct booking *booking, struct reading *old,
+                            const struct reading *reading)
+{
+    uint32_t old_rank = reading_rank(old);
+    uint32_t new_rank = reading_rank(reading);
+    bool wins = new_rank > old_rank || (new_rank == old_rank && reading->value > old->value);
+    enum outcome loser = new_rank != old_rank ? OUTCOME_CORRECTED : REJECT_CONFLICT;
+    if (new_rank == old_rank && reading->value == old->value) {
+        booking->outcome = OUTCOME_DUPLICATE;
+        return;
+    }
+    if (!wins) {
+        booking->outcome = loser;
+        return;
+    }
+    booking->outcome = OUTCOME_USED;
+    booking->displaced = loser;
+    *old = *reading;
+}
+
+/* Whether a bucket that the reading touches could no longer be held. Only a very large reading
+ * can do that, so that the walk over its neighbours is rare. */
+static bool overflows(const struct meter *meter, const struct journal *journal,
+                      const struct reading *reading, int64_t bucket_ms)
+{
+    int64_t size = reading->value < 0 ? -reading->value : reading->value;
+    if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE ||
+        size < CELL_MAX / (int64_t)(journal->capacity + 1))
+        return false;
+    int128 sum = size;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *other = journal_at(journal, i);
+        if (other->start_ms > reading_end_ms(reading) + bucket_ms)
+            break;
+        if (reading_end_ms(other) >= reading->start_ms - bucket_ms)
+            sum += other->value < 0 ? -other->value : other->value;
+    }
+    return sum > CELL_MAX;
+}
+
+static void note_overlap(struct booking *booking, struct journal *journal, uint32_t index)
+{
+    const struct reading *reading = journal_at(journal, index);
+    bool before = index > 0 && reading_end_ms(journal_at(journal, index - 1)) > reading->start_ms;
+    bool after = index + 1 < journal->count &&
+                 journal_at(journal, index + 1)->start_ms < reading_end_ms(reading);
+    booking->overlap = before || after;
+    journal->overlapping |= booking->overlap;
+}
+
+/* A reading of a register or gauge changes the stretch from its predecessor to its successor. */
+static void widen_to_neighbours(struct booking *booking, const struct meter *meter,
+                                const struct journal *journal, uint32_t index)
+{
+    const struct reading *reading = journal_at(journal, index);
+    int64_t reach_ms = meter->kind == KIND_GAUGE ? meter->hold_ms : INT64_MAX;
+    booking->from_ms = booking->to_ms = reading->start_ms;
+    if (index > 0) {
+        const struct reading *before = journal_at(journal, index - 1);
+        if (reading->start_ms - before->start_ms <= reach_ms) {
+            booking->from_ms = MAX(before->start_ms, journal->base_ms);
+            booking->low_offset = MIN(booking->low_offset, before->offset);
+        }
+    }
+    if (index + 1 < journal->count) {
+        const struct reading *after = journal_at(journal, index + 1);
+        if (after->start_ms - reading->start_ms <= reach_ms)
+            booking->to_ms = after->start_ms;
+    }
+}
+
+static void check_steps(struct booking *booking, const struct meter *meter,
+                        const struct journal *journal, uint32_t index)
+{
+    if (meter->kind != KIND_REGISTER || index == 0)
+        return;
+    int64_t delta;
+    enum register_step step =
+        register_step(meter, journal_at(journal, index - 1), journal_at(journal, index), &delta);
+    booking->discontinuity = step == STEP_DISCONTINUITY;
+    booking->rollover = step == STEP_ROLLOVER;
+}
+
+bool booking_reaches_back(const struct meter *meter, const struct journal *journal,
+                          const struct reading *reading, int64_t floor_ms)
+{
+    if (meter->kind != KIND_REGISTER && meter->kind != KIND_GAUGE)
+        return false;
+    uint32_t index = journal_find(journal, reading->start_ms);
+    return index > 0 && journal_at(journal, index - 1)->start_ms < floor_ms;
+}
+
+/* Keeps apart what the stretch after the first reading has booked before the floor. */
+static void move_base(const struct meter *meter, struct journal *journal, uint32_t index,
+                      int64_t floor_ms)
+{
+    if (meter->kind != KIND_REGISTER || index != 1)
+        return;
+    int64_t from_ms = MAX(journal_at(journal, 0)->start_ms, journal->base_ms);
+    if (from_ms >= floor_ms)
+        return;
+    int64_t total;
+    if (journal->count > 1 && register_stretch(meter, journal, 0, &from_ms, &total)) {
+        int64_t to_ms = journal_at(journal, 1)->start_ms;
+        journal->base_booked +=
+            (int64_t)div_floor((int128)total * (floor_ms - from_ms), to_ms - from_ms);
+    }
+    journal->base_ms = floor_ms;
+}
+
+void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
+                 const struct reading *reading, int64_t bucket_ms, int64_t floor_ms)
+{
+    struct booking booking = {.outcome = OUTCOME_USED,
+                              .displaced = OUTCOME_USED,
+                              .from_ms = reading->start_ms,
+                              .to_ms = reading->start_ms,
+                              .low_offset = reading->offset};
+    bool found = false;
+    uint32_t index = find_identity(meter, journal, reading, &found);
+    if (overflows(meter, journal, reading, bucket_ms)) {
+        booking.outcome = REJECT_VALUE_RANGE;
+    } else if (found) {
+        move_base(meter, journal, index, floor_ms);
+        settle_identity(&booking, journal_at(journal, index), reading);
+    } else {
+        move_base(meter, journal, index, floor_ms);
+        if (journal_insert(journal, index, reading) < 0)
+            booking.outcome = REJECT_JOURNAL_FULL;
+    }
+    if (booking.outcome == OUTCOME_USED) {
+        if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
+            widen_to_neighbours(&booking, meter, journal, index);
+            check_steps(&booking, meter, journal, index);
+        } else {
+            booking.to_ms = MAX(reading_end_ms(reading), reading->start_ms + 1);
+            if (meter->kind == KIND_INTERVAL && !found)
+                note_overlap(&booking, journal, index);
+        }
+    }
+    *booking_out = booking;
+}
+
+static bool is_plausible(const struct meter *meter, int64_t delta, int64_t dt_ms)
+{
+    /* delta <= rate * dt * 1.1, in whole numbers */
+    return (int128)delta * 10 * HOUR_MS <= (int128)meter->rate_max * dt_ms * 11;
+}
+
+enum register_step register_step(const struct meter *meter, const struct reading *before,
+                                 const struct reading *after, int64_t *delta_out)
+{
+    int64_t dt_ms = after->start_ms - before->start_ms;
+    int64_t delta = after->value - before->value;
+    int64_t modulus = meter->register_modulus;
+    *delta_out = 0;
+    if (delta >= 0) {
+        if (meter->rate_max > 0 && !is_plausible(meter, delta, dt_ms))
+            return STEP_DISCONTINUITY;
+        *delta_out = delta;
+        return STEP_RISE;
+    }
+    if (modulus == 0 || before->value >= modulus || after->value < 0 || delta + modulus < 0)
+        return STEP_DISCONTINUITY;
+    bool plausible = meter->rate_max > 0 ? is_plausible(meter, delta + modulus, dt_ms)
+                                         : (int128)before->value * 10 >= (int128)modulus * 9 &&
+                                               (int128)after->value * 10 <= modulus;
+    if (!plausible)
+        return STEP_DISCONTINUITY;
+    *delta_out = delta + modulus;
+    return STEP_ROLLOVER;
+}
+
+bool register_stretch(const struct meter *meter, const struct journal *journal, uint32_t index,
+                      int64_t *from_ms_out, int64_t *total_out)
+{
+    const struct reading *before = journal_at(journal, index);
+    if (register_step(meter, before, before + 1, total_out) == STEP_DISCONTINUITY)
+        return false;
+    *from_ms_out = before->start_ms;
+    if (index == 0 && journal->base_ms > before->start_ms) {
+        *from_ms_out = journal->base_ms;
+        *total_out -= journal->base_booked;
+    }
+    return true;
+}
+
+void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms)
+{
+    if (meter->kind == KIND_INTERVAL) {
+        journal_drop_ended(journal, floor_ms);
+        return;
+    }
+    uint32_t open = journal_find(journal, floor_ms);
+    uint32_t kept = meter->kind == KIND_DELIVERY ? 0 : 1; /* the base of what follows */
+    if (open > kept)
+        journal_drop_first(journal, open - kept);
+}

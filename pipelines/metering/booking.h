@@ -1,0 +1,53 @@
+/*
+ * booking.h - a reading enters the journal of its meter: duplicate, correction, or activity.
+ *
+ * Nothing is added up here. The journal is the truth, cells are its projection (projection.h), and
+ * booking tells which span of time has to be projected again. So corrections, late neighbours and
+ * any order of arrival need no undo.
+ */
+#ifndef GHGD_BOOKING_H
+#define GHGD_BOOKING_H
+
+#include "config/registry.h"
+#include "pipelines/ingest/outcome.h"
+#include "pipelines/metering/journal.h"
+
+struct booking {
+    enum outcome outcome;       /* of the new reading */
+    enum outcome displaced;     /* OUTCOME_USED, or what became of the reading that it replaced */
+    int64_t from_ms, to_ms;     /* cells in [from, to) changed; empty if from == to */
+    int64_t low_offset;         /* the oldest offset on which these cells now depend */
+    bool discontinuity, rollover, overlap;
+};
+
+/* Whether the reading changes a stretch that begins before floor_ms, where windows are closed: a
+ * register's or gauge's, whose predecessor is older. The caller then projects the meter's cells
+ * before the floor for the last time and calls booking_forget(), before booking_add(). */
+bool booking_reaches_back(const struct meter *meter, const struct journal *journal,
+                          const struct reading *reading, int64_t floor_ms);
+
+/* Adds `reading`. bucket_ms: the cells' length, for the overflow check. floor_ms: where the open
+ * buckets begin. Of a register difference that begins before it, what was booked there stays, and
+ * the rest is booked from the floor on, in windows that are still open: the total is exact. */
+void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
+                 const struct reading *reading, int64_t bucket_ms, int64_t floor_ms);
+
+enum register_step {
+    STEP_RISE,          /* new >= old */
+    STEP_ROLLOVER,      /* a fall that the digits and the maximum rate explain */
+    STEP_DISCONTINUITY, /* a fall or a jump that they do not: held, not booked */
+};
+/* The difference between two neighbouring register readings, 0 for a discontinuity. */
+enum register_step register_step(const struct meter *meter, const struct reading *before,
+                                 const struct reading *after, int64_t *delta_out);
+
+/* What a register books between its readings `index` and `index + 1`, and from when on. Returns
+ * false for a discontinuity. */
+bool register_stretch(const struct meter *meter, const struct journal *journal, uint32_t index,
+                      int64_t *from_ms_out, int64_t *total_out);
+
+/* Forgets what can no longer change a cell at or after floor_ms; keeps the base of registers and the
+ * last sample of gauges. */
+void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms);
+
+#endif

@@ -1,0 +1,69 @@
+#include "pipelines/metering/journal.h"
+
+#include <string.h>
+
+void journal_init(struct journal *journal, struct reading *slots, uint32_t capacity)
+{
+    *journal = (struct journal){.slots = slots, .capacity = capacity, .base_ms = INT64_MIN};
+}
+
+uint32_t journal_find(const struct journal *journal, int64_t time_ms)
+{
+    uint32_t low = 0;
+    uint32_t high = journal->count;
+    if (high > 0 && journal_at(journal, high - 1)->start_ms < time_ms)
+        return high; /* in order: the common case */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (journal_at(journal, middle)->start_ms < time_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int journal_insert(struct journal *journal, uint32_t index, const struct reading *reading)
+{
+    ASSERT(index <= journal->count);
+    if (journal->count == journal->capacity)
+        return ERR_FULL;
+    if (journal->head + journal->count == journal->capacity) {
+        memmove(journal->slots, journal->slots + journal->head,
+                journal->count * sizeof(*journal->slots));
+        journal->head = 0;
+    }
+    struct reading *slot = journal_at(journal, index);
+    memmove(slot + 1, slot, (journal->count - index) * sizeof(*slot));
+    *slot = *reading;
+    journal->count++;
+    return 0;
+}
+
+void journal_drop_first(struct journal *journal, uint32_t count)
+{
+    ASSERT(count <= journal->count);
+    journal->head += count;
+    journal->count -= count;
+    if (count > 0) {
+        journal->base_ms = INT64_MIN;
+        journal->base_booked = 0;
+    }
+    if (journal->count == 0) {
+        journal->head = 0;
+        journal->overlapping = false;
+    }
+}
+
+void journal_drop_ended(struct journal *journal, int64_t end_ms)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        if (reading_end_ms(reading) > end_ms)
+            *journal_at(journal, kept++) = *reading;
+    }
+    journal->count = kept;
+    if (kept == 0)
+        journal->overlapping = false;
+}

@@ -1,0 +1,39 @@
+/*
+ * journal.h - the accepted readings of one meter within the horizon, sorted by start, then length.
+ *
+ * The slots belong to the caller (one slab per facility) and never move; a full journal refuses.
+ * Readings mostly arrive in order, so adding is mostly appending. The loop thread owns it.
+ */
+#ifndef GHGD_JOURNAL_H
+#define GHGD_JOURNAL_H
+
+#include "pipelines/metering/reading.h"
+
+struct journal {
+    struct reading *slots;
+    uint32_t capacity, head, count;
+    bool overlapping; /* some readings overlap, or have: the simple projection does not do */
+
+    /* Registers, of the first reading: up to base_ms what follows it was booked in windows that have
+     * closed since, base_booked in all. base_ms is INT64_MIN while nothing was. */
+    int64_t base_ms, base_booked;
+};
+
+void journal_init(struct journal *journal, struct reading *slots, uint32_t capacity);
+
+static inline struct reading *journal_at(const struct journal *journal, uint32_t index)
+{
+    return &journal->slots[journal->head + index];
+}
+
+/* The first index whose reading starts at or after time_ms; count if there is none. */
+uint32_t journal_find(const struct journal *journal, int64_t time_ms);
+/* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */
+int journal_insert(struct journal *journal, uint32_t index, const struct reading *reading)
+    MUST_CHECK;
+/* Forgets the first `count` readings. */
+void journal_drop_first(struct journal *journal, uint32_t count);
+/* Forgets every reading that ended at or before end_ms. */
+void journal_drop_ended(struct journal *journal, int64_t end_ms);
+
+#endif

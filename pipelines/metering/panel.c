@@ -1,0 +1,109 @@
+#include "pipelines/metering/panel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CELL_BYTES (sizeof(int64_t) + 2 * sizeof(uint32_t) + sizeof(uint8_t))
+
+static uint32_t words_of(uint32_t columns)
+{
+    return (columns + 63) / 64;
+}
+
+size_t panel_size(uint32_t rows, uint32_t columns)
+{
+    return sizeof(struct panel) + (size_t)rows * columns * CELL_BYTES +
+           (size_t)rows * words_of(columns) * sizeof(uint64_t);
+}
+
+int panel_create(struct panel **panel_out, uint32_t rows, uint32_t columns, int64_t bucket_ms,
+                 const struct meter *meters, struct journal *journals)
+{
+    ASSERT(rows > 0 && bucket_ms > 0);
+    size_t cells = (size_t)rows * columns;
+    struct panel *panel = calloc(1, panel_size(rows, columns));
+    if (panel == NULL)
+        return -ENOMEM;
+    panel->rows = rows;
+    panel->columns = columns;
+    panel->words = words_of(columns);
+    panel->bucket_ms = bucket_ms;
+    panel->meters = meters;
+    panel->journals = journals;
+    panel->activity = (int64_t *)(panel + 1); /* the widest first: all stay aligned */
+    panel->stale = (uint64_t *)(panel->activity + cells);
+    panel->covered_ms = (uint32_t *)(panel->stale + (size_t)rows * panel->words);
+    panel->estimated_ms = panel->covered_ms + cells;
+    panel->present = (uint8_t *)(panel->estimated_ms + cells);
+    *panel_out = panel;
+    return 0;
+}
+
+void panel_destroy(struct panel **panel)
+{
+    free(TAKE(*panel));
+}
+
+static uint64_t *stale_words(struct panel *panel, int64_t row)
+{
+    return &panel->stale[(size_t)panel_slot(panel, row) * panel->words];
+}
+
+void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column)
+{
+    stale_words(panel, row)[column / 64] |= UINT64_C(1) << column % 64;
+}
+
+static void project(struct panel *panel, int64_t row, uint32_t column)
+{
+    struct cell cell;
+    projection_cell(&cell, &panel->meters[column], &panel->journals[column],
+                    row * panel->bucket_ms, panel->bucket_ms);
+    size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
+    panel->activity[i] = cell.activity;
+    panel->covered_ms[i] = cell.covered_ms;
+    panel->estimated_ms[i] = cell.estimated_ms;
+    panel->present[i] = cell.present;
+    panel->held += cell.held;
+}
+
+void panel_project_row(struct panel *panel, int64_t row)
+{
+    uint64_t *words = stale_words(panel, row);
+    for (uint32_t word = 0; word < panel->words; word++) {
+        for (; words[word] != 0; words[word] &= words[word] - 1)
+            project(panel, row, word * 64 + (uint32_t)__builtin_ctzll(words[word]));
+    }
+}
+
+void panel_project_column(struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row)
+{
+    uint64_t bit = UINT64_C(1) << column % 64;
+    for (int64_t row = from_row; row < to_row; row++) {
+        uint64_t *word = &stale_words(panel, row)[column / 64];
+        if ((*word & bit) == 0)
+            continue;
+        project(panel, row, column);
+        *word &= ~bit;
+    }
+}
+
+struct panel_row panel_get_row(const struct panel *panel, int64_t row)
+{
+    size_t first = (size_t)panel_slot(panel, row) * panel->columns;
+    return (struct panel_row){.activity = panel->activity + first,
+                              .covered_ms = panel->covered_ms + first,
+                              .estimated_ms = panel->estimated_ms + first,
+                              .present = panel->present + first};
+}
+
+void panel_clear_row(struct panel *panel, int64_t row)
+{
+    size_t first = (size_t)panel_slot(panel, row) * panel->columns;
+    memset(panel->activity + first, 0, panel->columns * sizeof(*panel->activity));
+    memset(panel->covered_ms + first, 0, panel->columns * sizeof(*panel->covered_ms));
+    memset(panel->estimated_ms + first, 0, panel->columns * sizeof(*panel->estimated_ms));
+    memset(panel->present + first, 0, panel->columns);
+    memset(stale_words(panel, row), 0, panel->words * sizeof(uint64_t));
+}

@@ -1,0 +1,55 @@
+/*
+ * panel.h - the activity of one facility: a row per time bucket, a column per meter.
+ *
+ * Rows form a ring over the correction horizon; row numbers are time divided by the bucket, so a
+ * row's slot is its number modulo the ring. A cell whose readings changed is stale until it is
+ * projected from its meter's journal again, which happens once per emission, not per event.
+ * The site owns the panel; all memory is taken when it is created.
+ */
+#ifndef GHGD_PANEL_H
+#define GHGD_PANEL_H
+
+#include "pipelines/metering/projection.h"
+
+struct panel {
+    uint32_t rows, columns, words; /* words of 64 stale bits per row */
+    int64_t bucket_ms;
+    const struct meter *meters;    /* of the columns */
+    struct journal *journals;
+    int64_t *activity;             /* [rows][columns] each */
+    uint32_t *covered_ms, *estimated_ms;
+    uint8_t *present;
+    uint64_t *stale;
+    uint64_t held;                 /* cells that could not be held, ever */
+};
+
+/* One row's cells: arrays over the columns. */
+struct panel_row {
+    const int64_t *activity;
+    const uint32_t *covered_ms, *estimated_ms;
+    const uint8_t *present;
+};
+
+/* The bytes that panel_create takes. */
+size_t panel_size(uint32_t rows, uint32_t columns);
+/* meters and journals (one per column) are borrowed and outlive the panel. 0 or -ENOMEM. */
+int panel_create(struct panel **panel_out, uint32_t rows, uint32_t columns, int64_t bucket_ms,
+                 const struct meter *meters, struct journal *journals) MUST_CHECK;
+void panel_destroy(struct panel **panel);
+
+static inline uint32_t panel_slot(const struct panel *panel, int64_t row)
+{
+    int64_t slot = row % panel->rows;
+    return (uint32_t)(slot < 0 ? slot + panel->rows : slot);
+}
+
+void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column);
+/* Projects what is stale in the row, or of one column in rows [from, to). */
+void panel_project_row(struct panel *panel, int64_t row);
+void panel_project_column(struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row);
+/* The row's cells; it has been projected. */
+struct panel_row panel_get_row(const struct panel *panel, int64_t row);
+/* Empties a row for its next turn of the ring. */
+void panel_clear_row(struct panel *panel, int64_t row);
+
+#endif

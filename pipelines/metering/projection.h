@@ -1,0 +1,28 @@
+/*
+ * projection.h - the journal of a meter becomes the activity of one bucket.
+ *
+ * A pure function of the readings: order of arrival, batches and repetition cannot change it. The
+ * pieces into which a reading or a register difference is cut always sum to the whole, because each
+ * is a difference of one rounded running sum.
+ */
+#ifndef GHGD_PROJECTION_H
+#define GHGD_PROJECTION_H
+
+#include "config/registry.h"
+#include "pipelines/metering/journal.h"
+
+struct cell {
+    int64_t activity;      /* micro-units; |activity| <= CELL_MAX */
+    uint32_t covered_ms;   /* of the bucket; 0 for deliveries */
+    uint32_t estimated_ms; /* covered by estimated readings */
+    bool present;          /* some reading touches the bucket */
+    bool held;             /* the sum cannot be held (registers that wrap again and again): 0 booked */
+};
+
+enum { OVERLAP_DEPTH_MAX = 64 }; /* readings of one meter over one moment; the worst beyond are ignored */
+
+/* Projects [start_ms, start_ms + length_ms). length_ms <= 1 h. */
+void projection_cell(struct cell *cell_out, const struct meter *meter,
+                     const struct journal *journal, int64_t start_ms, int64_t length_ms);
+
+#endif

@@ -1,0 +1,157 @@
+#include "pipelines/state/site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define DAY_MS INT64_C(86400000)
+
+/* The ring holds the horizon, the allowed delay, and the day that straddles the floor whole, be it
+ * as long as days get: then the oldest day is past the floor whenever a new row needs its room. */
+static uint32_t ring_rows(const struct window_conf *window)
+{
+    int64_t span_ms = window->horizon_ms + window->allowed_delay_ms + 2 * DAY_MS + 7200000;
+    return (uint32_t)(span_ms / window->bucket_ms) + 2;
+}
+
+static uint32_t ring_days(const struct window_conf *window)
+{
+    int64_t span_ms = (int64_t)ring_rows(window) * window->bucket_ms;
+    return (uint32_t)(span_ms / (DAY_MS / 2)) + 2; /* short days where the date line moved */
+}
+
+struct layout {
+    uint32_t rows, days, words;
+    size_t readings, figures, bits, total;
+};
+
+static struct layout layout_of(const struct registry *registry, const struct window_conf *window,
+                               const struct facility *facility)
+{
+    struct layout layout = {.rows = ring_rows(window),
+                            .days = ring_days(window),
+                            .words = (facility->meters_count + 63) / 64};
+    for (uint32_t i = 0; i < facility->meters_count; i++)
+        layout.readings += registry->meters[facility->meters_first + i].readings_max;
+    size_t holders = layout.days + SITE_PERIODS_MAX + 1;
+    layout.figures = holders * facility->series_count;
+    layout.bits = holders * layout.words;
+    layout.total = sizeof(struct site) + facility->meters_count * sizeof(struct journal) +
+                   layout.readings * sizeof(struct reading) +
+                   layout.rows * sizeof(struct mark) + layout.days * sizeof(struct day) +
+                   layout.figures * sizeof(struct figures) + layout.bits * sizeof(uint64_t) +
+                   panel_size(layout.rows, facility->meters_count);
+    return layout;
+}
+
+size_t site_size(const struct registry *registry, const struct window_conf *window,
+                 uint32_t facility)
+{
+    return layout_of(registry, window, &registry->facilities[facility]).total;
+}
+
+/* Hands out the parts of the slabs. */
+static void site_divide(struct site *site, const struct layout *layout)
+{
+    const struct registry *registry = site->conf.registry;
+    uint32_t series_count = site->facility->series_count;
+    struct reading *slots = site->slots;
+    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
+        uint32_t capacity = registry->meters[site->facility->meters_first + i].readings_max;
+        journal_init(&site->journals[i], slots, capacity);
+        slots += capacity;
+    }
+    struct figures *figures = site->figures;
+    uint64_t *bits = site->bits;
+    for (uint32_t i = 0; i < layout->days; i++) {
+        site->days[i].cache = figures + (size_t)i * series_count;
+        site->days[i].reporting = bits + (size_t)i * layout->words;
+    }
+    figures += (size_t)layout->days * series_count;
+    bits += (size_t)layout->days * layout->words;
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+        site->periods[i].closed = figures + (size_t)i * series_count;
+        site->periods[i].reporting = bits + (size_t)i * layout->words;
+    }
+    site->scratch = figures + (size_t)SITE_PERIODS_MAX * series_count;
+    site->scratch_bits = bits + (size_t)SITE_PERIODS_MAX * layout->words;
+}
+
+static int site_allocate(struct site *site, const struct layout *layout)
+{
+    const struct meter *meters =
+        &site->conf.registry->meters[site->facility->meters_first];
+    uint32_t meters_count = site->facility->meters_count;
+    site->journals = calloc(meters_count, sizeof(*site->journals));
+    site->slots = calloc(layout->readings, sizeof(*site->slots));
+    site->row_marks = calloc(layout->rows, sizeof(*site->row_marks));
+    site->days = calloc(layout->days, sizeof(*site->days));
+    site->figures = calloc(layout->figures, sizeof(*site->figures));
+    site->bits = calloc(layout->bits, sizeof(*site->bits));
+    if (site->journals == NULL || site->slots == NULL || site->row_marks == NULL ||
+        site->days == NULL || site->figures == NULL || site->bits == NULL)
+        return -ENOMEM;
+    site_divide(site, layout);
+    return panel_create(&site->panel, layout->rows, meters_count, site->conf.window->bucket_ms,
+                        meters, site->journals);
+}
+
+int site_create(struct site **site_out, const struct site_conf *conf,
+                const struct site_clock *clock)
+{
+    const struct facility *facility = &conf->registry->facilities[conf->facility];
+    ASSERT(facility->meters_count > 0);
+    struct layout layout = layout_of(conf->registry, conf->window, facility);
+    struct site *site = calloc(1, sizeof(*site));
+    if (site == NULL)
+        return -ENOMEM;
+    site->conf = *conf;
+    site->facility = facility;
+    site->days_capacity = layout.days;
+    site->words = layout.words;
+    site->first_row = INT64_MAX;
+    site->closed_ms = INT64_MIN;
+    site->memory_bytes = layout.total;
+    int err = site_allocate(site, &layout);
+    if (err == 0)
+        err = calendar_create(&site->calendar, facility->time_zone, conf->window->bucket_ms,
+                              conf->window->fiscal_year_start);
+    if (err < 0) {
+        site_destroy(&site);
+        return err;
+    }
+    site_open_first_day(site, clock->floor_ms);
+    *site_out = site;
+    return 0;
+}
+
+void site_destroy(struct site **site)
+{
+    struct site *gone = TAKE(*site);
+    if (gone == NULL)
+        return;
+    if (gone->calendar != NULL)
+        calendar_destroy(&gone->calendar);
+    panel_destroy(&gone->panel);
+    free(gone->bits);
+    free(gone->figures);
+    free(gone->days);
+    free(gone->row_marks);
+    free(gone->slots);
+    free(gone->journals);
+    free(gone);
+}
+
+void site_book(struct site *site, const struct site_clock *clock, uint32_t meter,
+               const struct reading *reading, struct booking *booking_out)
+{
+    uint32_t column = meter - site->facility->meters_first;
+    const struct meter *conf = &site->conf.registry->meters[meter];
+    struct journal *journal = &site->journals[column];
+    if (booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
+        panel_project_column(site->panel, column, site->days[site->days_first].first_row,
+                             site_row(site, clock->floor_ms));
+        booking_forget(conf, journal, clock->floor_ms);
+    }
+    booking_add(booking_out, conf, journal, reading, site->conf.window->bucket_ms,
+                clock->floor_ms);
+}

@@ -1,0 +1,246 @@
+/* From the windows of a site to rows: projection, rating, sums. */
+#include <string.h>
+
+#include "pipelines/state/site.h"
+
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+struct rows_span {
+    int64_t from_row, to_row;
+};
+
+/* Adds the buckets to the figures and the meters that reported in them to the bits. Buckets from
+ * before the first reading are not expected to hold any, nor those that have not come yet. */
+static void add_rows(struct site *site, const struct site_clock *clock, struct rows_span span,
+                     struct figures *figures, uint64_t *reporting)
+{
+    int64_t bucket_ms = site->conf.window->bucket_ms;
+    int64_t to_row = MIN(span.to_row, clock->top_row + 1);
+    for (int64_t row = MAX(span.from_row, site->first_row); row < to_row; row++) {
+        panel_project_row(site->panel, row);
+        struct panel_row cells = panel_get_row(site->panel, row);
+        struct bucket_cells bucket = {.start_ms = row * bucket_ms,
+                                      .length_ms = bucket_ms,
+                                      .activity = cells.activity,
+                                      .covered_ms = cells.covered_ms,
+                                      .estimated_ms = cells.estimated_ms,
+                                      .present = cells.present};
+        rating_add(site->conf.rating, site->conf.registry, site->facility, &bucket, figures);
+        for (uint32_t column = 0; column < site->facility->meters_count; column++)
+            reporting[column / 64] |= (uint64_t)cells.present[column] << column % 64;
+    }
+}
+
+static void clear_figures(const struct site *site, struct figures *figures, uint64_t *reporting)
+{
+    memset(figures, 0, site->facility->series_count * sizeof(*figures));
+    memset(reporting, 0, site->words * sizeof(*reporting));
+}
+
+void site_refresh_day(struct site *site, const struct site_clock *clock, struct day *day)
+{
+    int64_t end_row = MIN(day->end_row, clock->top_row + 1);
+    if (day->cached_end_row == end_row)
+        return;
+    clear_figures(site, day->cache, day->reporting);
+    add_rows(site, clock, (struct rows_span){day->first_row, day->end_row}, day->cache,
+             day->reporting);
+    day->cached_end_row = end_row;
+}
+
+static void add_cached_day(struct site *site, const struct day *day)
+{
+    for (uint32_t i = 0; i < site->facility->series_count; i++)
+        figures_add(&site->scratch[i], &day->cache[i]);
+    for (uint32_t i = 0; i < site->words; i++)
+        site->scratch_bits[i] |= day->reporting[i];
+}
+
+static void sum_period(struct site *site, const struct site_clock *clock,
+                       const struct period *period)
+{
+    memcpy(site->scratch, period->closed, site->facility->series_count * sizeof(*period->closed));
+    memcpy(site->scratch_bits, period->reporting, site->words * sizeof(*period->reporting));
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        struct day *day = &site->days[(site->days_first + i) % site->days_capacity];
+        if (day->window.start_ms < period->window.start_ms ||
+            day->window.start_ms >= period->window.end_ms)
+            continue;
+        site_refresh_day(site, clock, day);
+        add_cached_day(site, day);
+    }
+}
+
+static uint32_t count_expected(const struct site *site, struct window window)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
+        const struct meter *meter = &site->panel->meters[i];
+        count += meter->expected && meter->valid_from_ms < window.end_ms &&
+                 meter->valid_to_ms > window.start_ms;
+    }
+    return count;
+}
+
+static uint32_t count_reporting(const struct site *site)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < site->facility->meters_count; i++)
+        count += site->panel->meters[i].expected &&
+                 (site->scratch_bits[i / 64] >> i % 64 & 1) != 0;
+    return count;
+}
+
+/* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
+ * carries the acknowledgement, and one for every series of which anything is known. */
+static void append_rows(struct site *site, struct row row, struct block *block)
+{
+    struct figures coverage = {0};
+    uint32_t first_series = site->facility->series_first;
+    row.kind = ROW_EMISSIONS;
+    for (uint32_t i = 0; i < site->facility->series_count; i++) {
+        coverage.covered_ms += site->scratch[i].covered_ms;
+        coverage.expected_ms += site->scratch[i].expected_ms;
+        if (site->scratch[i].cells == 0)
+            continue;
+        row.series = first_series + i;
+        row.figures = site->scratch[i];
+        block->rows[block->count++] = row;
+    }
+    row.kind = ROW_COVERAGE;
+    row.series = REGISTRY_NONE;
+    row.figures = coverage;
+    row.meters_expected = count_expected(site, row.window);
+    row.meters_reporting = count_reporting(site);
+    block->rows[block->count++] = row;
+}
+
+struct taking {
+    const struct site_clock *clock;
+    struct block *block;
+    uint32_t sink;
+};
+
+static bool is_dirty(const struct mark *mark, const struct taking *taking)
+{
+    return (mark->dirty >> taking->sink & 1) != 0;
+}
+
+static bool has_room(const struct site *site, const struct block *block)
+{
+    return block->capacity - block->count > site->facility->series_count;
+}
+
+/* The window's figures are in the scratch: makes its rows, and takes the mark. */
+static void take(struct site *site, const struct taking *taking, enum level level,
+                 struct window window, struct day *day, struct mark *mark)
+{
+    bool final = window.end_ms <= taking->clock->final_ms;
+    uint32_t version = mark->version > UINT32_MAX / 2 - 1 ? UINT32_MAX / 2 - 1 : mark->version;
+    struct row row = {.level = (uint8_t)level,
+                      .final = final,
+                      .partition = site->conf.partition,
+                      .facility = site->conf.facility,
+                      .window = window,
+                      .revision = mark->revision,
+                      .version = 2 * version + final};
+    append_rows(site, row, taking->block);
+    site_mark_taken(site, day, mark, taking->sink);
+}
+
+static void take_rows_window(struct site *site, const struct taking *taking, struct day *day,
+                             enum level level, struct rows_span span, struct mark *mark)
+{
+    int64_t bucket_ms = site->conf.window->bucket_ms;
+    struct window window = {span.from_row * bucket_ms, span.to_row * bucket_ms};
+    clear_figures(site, site->scratch, site->scratch_bits);
+    add_rows(site, taking->clock, span, site->scratch, site->scratch_bits);
+    take(site, taking, level, window, day, mark);
+}
+
+static bool take_buckets(struct site *site, const struct taking *taking, struct day *day)
+{
+    for (int64_t row = day->first_row; row < day->end_row; row++) {
+        struct mark *mark = &site->row_marks[panel_slot(site->panel, row)];
+        if (!is_dirty(mark, taking))
+            continue;
+        if (!has_room(site, taking->block))
+            return false;
+        take_rows_window(site, taking, day, LEVEL_BUCKET, (struct rows_span){row, row + 1}, mark);
+    }
+    return true;
+}
+
+static bool take_hours(struct site *site, const struct taking *taking, struct day *day)
+{
+    for (uint32_t hour = 0; hour < day->hours_count; hour++) {
+        if (!is_dirty(&day->hours[hour], taking))
+            continue;
+        if (!has_room(site, taking->block))
+            return false;
+        struct rows_span span = {day->first_row + day->hour_row[hour],
+                                 day->first_row + day->hour_row[hour + 1]};
+        take_rows_window(site, taking, day, LEVEL_HOUR, span, &day->hours[hour]);
+    }
+    return true;
+}
+
+static bool take_day(struct site *site, const struct taking *taking, struct day *day)
+{
+    if (day->dirty_count[taking->sink] == 0)
+        return true;
+    if (!take_buckets(site, taking, day) || !take_hours(site, taking, day))
+        return false;
+    if (!is_dirty(&day->mark, taking))
+        return true;
+    if (!has_room(site, taking->block))
+        return false;
+    clear_figures(site, site->scratch, site->scratch_bits);
+    site_refresh_day(site, taking->clock, day);
+    add_cached_day(site, day);
+    take(site, taking, LEVEL_DAY, day->window, day, &day->mark);
+    return true;
+}
+
+/* The dirty period that ends first, months before years; NULL if there is none up to limit_ms. */
+static struct period *next_period(struct site *site, const struct taking *taking,
+                                  int64_t limit_ms)
+{
+    struct period *next = NULL;
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+        struct period *period = &site->periods[i];
+        if (!period->used || !is_dirty(&period->mark, taking) || period->window.end_ms > limit_ms)
+            continue;
+        if (next == NULL || period->window.end_ms < next->window.end_ms ||
+            (period->window.end_ms == next->window.end_ms && period->level < next->level))
+            next = period;
+    }
+    return next;
+}
+
+static bool take_periods(struct site *site, const struct taking *taking, int64_t limit_ms)
+{
+    struct period *period;
+    while ((period = next_period(site, taking, limit_ms)) != NULL) {
+        if (!has_room(site, taking->block))
+            return false;
+        sum_period(site, taking->clock, period);
+        take(site, taking, (enum level)period->level, period->window, NULL, &period->mark);
+    }
+    return true;
+}
+
+bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t sink,
+                    int64_t limit_ms, struct block *block)
+{
+    struct taking taking = {.clock = clock, .block = block, .sink = sink};
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        struct day *day = &site->days[(site->days_first + i) % site->days_capacity];
+        if (day->window.end_ms > limit_ms)
+            break;
+        if (!take_day(site, &taking, day))
+            return false;
+    }
+    return take_periods(site, &taking, limit_ms);
+}
