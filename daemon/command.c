@@ -1,0 +1,26 @@
+#include "daemon/command.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+enum { FAULTS_BYTES_MAX = 1 << 20 };
+
+int command_load_config(struct config **config_out, const char *file)
+{
+    struct buffer faults;
+    buffer_init(&faults, FAULTS_BYTES_MAX);
+    int err = config_load(config_out, file, &faults);
+    if (faults.size > 0)
+        fwrite(faults.data, 1, faults.size, stderr);
+    buffer_fini(&faults);
+    if (err == 0)
+        log_set_level((enum log_level)(*config_out)->log_level);
+    return err;
+}
+
+int command_misused(const char *command, const char *what, const char *found)
+{
+    fprintf(stderr, "ghgd %s: %s \"%s\"\nSee ghgd %s --help.\n", command, what, found, command);
+    return EXIT_MISUSED;
+}

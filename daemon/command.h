@@ -1,0 +1,25 @@
+/*
+ * command.h - the subcommands of ghgd. Each gets what follows its name and returns the exit status:
+ * 0 good, 1 failed, 2 misused. Results go to standard output, complaints to standard error.
+ */
+#ifndef GHGD_COMMAND_H
+#define GHGD_COMMAND_H
+
+#include "config/config.h"
+
+enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
+
+int command_run(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_demo(int argc, char **argv);
+
+/* Where a configuration is looked for when no -c is given. */
+#define CONFIG_FILE_DEFAULT "/etc/ghgd/ghgd.yaml"
+
+/* Loads the configuration and prints its faults to standard error. Returns 0 or ERR_CONFIG. */
+int command_load_config(struct config **config_out, const char *file) MUST_CHECK;
+/* Says what is wrong with the command line and how to get help; returns EXIT_MISUSED. */
+int command_misused(const char *command, const char *what, const char *found);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * feed.h - messages of one partition, or of a file, on their way into a shard.
+ *
+ *     message -> decoder -> resolve -> batch -> shard
+ *
+ * A shard may stop in the middle of a batch, because a window that leaves the horizon still has to
+ * be written. The feed then remembers how far it came within the message, and goes on there when
+ * the message is offered again: every event is applied once, and counted once.
+ */
+#ifndef GHGD_FEED_H
+#define GHGD_FEED_H
+
+#include "pipelines/ingest/batch.h"
+#include "pipelines/state/shard.h"
+
+struct feed;
+
+struct feed_conf {
+    const struct decode_conf *decode;
+    const struct registry *registry;
+    struct shard *shard; /* borrowed */
+    /* Hears of every event that was not used and has to be kept apart, in order, once. */
+    void (*refused)(void *context, const struct refusal *refusal);
+    void *context;
+};
+
+/* Where an event came from. `message` is the caller's number for it, handed on in the refusal. */
+struct feed_message {
+    const void *bytes;
+    size_t size;
+    uint32_t message;
+    int64_t offset;
+    int64_t arrived_ms; /* Kafka timestamp; INT64_MIN if none */
+};
+
+int feed_create(struct feed **feed_out, const struct feed_conf *conf) MUST_CHECK;
+void feed_destroy(struct feed **feed);
+
+/* Takes the messages in order; bytes are borrowed during the call. Returns how many were taken whole; fewer
+ * than count: the shard is blocked, offer the rest again, beginning with the same message. */
+size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t count);
+
+/* Events read so far, and what became of those that never reached the shard. */
+uint64_t feed_events_read(const struct feed *feed);
+/* Adds the feed's and its shard's outcomes to counts[OUTCOME_COUNT]. */
+void feed_add_outcomes(const struct feed *feed, uint64_t *counts);
+void feed_set_registry(struct feed *feed, const struct registry *registry);
+
+#endif

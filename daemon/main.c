@@ -1,0 +1,82 @@
+/* main.c - finds the subcommand in a table, and prints the table if it is not there. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/command.h"
+
+static int command_help(int argc, char **argv);
+static int command_version(int argc, char **argv);
+
+static const struct command {
+    const char *name, *usage, *help;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "[-c FILE]", "run in the foreground until SIGTERM", command_run},
+    {"check", "[-c FILE]", "read the configuration, report every fault, say what it needs",
+     command_check},
+    {"replay", "[-c FILE] [OPTIONS] [EVENTS]", "the same pipeline over a file of events",
+     command_replay},
+    {"demo", "[--for 20s]", "a group of five factories, live, with nothing to set up",
+     command_demo},
+    {"help", "[COMMAND]", "this list, or the options of one command", command_help},
+    {"version", "", "the version and what it was built with", command_version},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void print_commands(FILE *out)
+{
+    fprintf(out, "ghgd turns meter and fuel events into greenhouse-gas emissions per facility.\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  ghgd %-7s %-30s %s\n", commands[i].name, commands[i].usage,
+                commands[i].help);
+    fprintf(out, "\nNew here? Try `ghgd demo`. Every command has --help; the manual is ghgd(1).\n");
+}
+
+static int command_help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_commands(stdout);
+        return EXIT_GOOD;
+    }
+    const struct command *command = find_command(argv[1]);
+    if (command == NULL)
+        return command_misused("help", "there is no command", argv[1]);
+    if (command->run == command_help || command->run == command_version) {
+        printf("ghgd %s %s\n  %s\n", command->name, command->usage, command->help);
+        return EXIT_GOOD;
+    }
+    char *help[] = {argv[1], (char[]){"--help"}, NULL};
+    return command->run(2, help);
+}
+
+static int command_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("ghgd %s\n", GHGD_VERSION);
+    return EXIT_GOOD;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+    const struct command *command = find_command(name);
+    if (command != NULL)
+        return command->run(argc - 1, argv + 1);
+    if (argc > 1)
+        fprintf(stderr, "ghgd: there is no command \"%s\"\n\n", argv[1]);
+    print_commands(stderr);
+    return EXIT_MISUSED;
+}
