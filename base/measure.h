@@ -33,7 +33,7 @@ enum quantity {
 
 /* The masses that rating gives for a cell, in milligrams. */
 enum gas {
-    GAS_CO2,          /* fossil */
+    GAS_CO2, /* fossil */
     GAS_CH4,
     GAS_N2O,
     GAS_BIOGENIC_CO2, /* outside the scopes, on its own line */

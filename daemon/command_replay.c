@@ -17,16 +17,18 @@
 #include "pipelines/sink/sink.h"
 
 enum {
-    MESSAGES_PER_DRAIN = 4096,   /* rows that may go are written this often, and progress shown */
-    SINK_DEADLINE_MS = 300000    /* a sink that takes no row for so long ends the replay */
+    MESSAGES_PER_DRAIN = 4096, /* rows that may go are written this often, and progress shown */
+    SINK_DEADLINE_MS = 300000  /* a sink that takes no row for so long ends the replay */
 };
 
 static const char usage[] =
     "ghgd replay [-c FILE] [OPTIONS] [EVENTS]\n"
     "\n"
     "Reads events from the file EVENTS, or from standard input (- or nothing): one JSON object or\n"
-    "array a line, or concatenated MessagePack. Takes them through the same pipeline as the daemon\n"
-    "and writes each final row once. The figures do not depend on the order of the events, as long\n"
+    "array a line, or concatenated MessagePack. Takes them through the same pipeline as the "
+    "daemon\n"
+    "and writes each final row once. The figures do not depend on the order of the events, as "
+    "long\n"
     "as it stays within the horizon. A summary on standard error accounts for every event.\n"
     "\n"
     "  -c, --config FILE   the configuration (default " CONFIG_FILE_DEFAULT ")\n"
@@ -40,10 +42,14 @@ static const char usage[] =
     "  -h, --help          this text\n";
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'}, {"output", required_argument, NULL, 'o'},
-    {"sinks", no_argument, NULL, 's'},        {"sink", required_argument, NULL, 'S'},
-    {"rejects", required_argument, NULL, 'r'}, {"as-of", required_argument, NULL, 'A'},
-    {"quiet", no_argument, NULL, 'q'},        {"help", no_argument, NULL, 'h'},
+    {"config", required_argument, NULL, 'c'},
+    {"output", required_argument, NULL, 'o'},
+    {"sinks", no_argument, NULL, 's'},
+    {"sink", required_argument, NULL, 'S'},
+    {"rejects", required_argument, NULL, 'r'},
+    {"as-of", required_argument, NULL, 'A'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
     {0},
 };
 
@@ -57,7 +63,7 @@ struct replay {
     struct sink_conf output;
     struct sink *sinks[SINKS_MAX];
     uint32_t sinks_count, sinks_open;
-    struct block *block;      /* NULL while a sink has it */
+    struct block *block; /* NULL while a sink has it */
     struct shard *shard;
     struct feed *feed;
     struct reader *reader;
@@ -106,8 +112,8 @@ static int drain_sink(struct replay *replay, uint32_t sink)
         uint32_t taken = shard_take_rows(replay->shard, sink, TAKE_CLOSING, replay->block);
         if (taken == 0)
             return rows;
-        int err = sink_write_sync(replay->sinks[sink], &replay->loop, &replay->block,
-                                  SINK_DEADLINE_MS);
+        int err =
+            sink_write_sync(replay->sinks[sink], &replay->loop, &replay->block, SINK_DEADLINE_MS);
         if (err < 0) {
             fprintf(stderr, "ghgd replay: a sink takes no rows: %s (%s)\n", err_str(err),
                     sink_get_stats(replay->sinks[sink])->last_error);
@@ -146,8 +152,8 @@ static int open_sinks(struct replay *replay)
 {
     struct sink_callbacks callbacks = {
         .done = on_done, .closed = on_closed, .abandoned = on_abandoned, .context = replay};
-    replay->output = (struct sink_conf){
-        .name = "output", .type = SINK_FILE, .path = replay->output_path};
+    replay->output =
+        (struct sink_conf){.name = "output", .type = SINK_FILE, .path = replay->output_path};
     const struct sink_conf *conf;
     while ((conf = sink_conf_at(replay, replay->sinks_count)) != NULL) {
         int err = sink_create(&replay->sinks[replay->sinks_count], &replay->loop, conf,
@@ -250,14 +256,13 @@ static void print_summary(const struct replay *replay)
     for (enum outcome i = REJECT_UNDECODABLE; i < OUTCOME_COUNT; i++)
         rejected += counts[i];
     int64_t elapsed_ms = now_ms() - replay->started_ms + 1;
-    fprintf(stderr,
-            "%sread %" PRIu64 " = used %" PRIu64 " + duplicate %" PRIu64 " + corrected %" PRIu64
-            " + late %" PRIu64 " + early %" PRIu64 " + unknown %" PRIu64 " + rejected %" PRIu64
-            "\n",
-            !replay->quiet && isatty(STDERR_FILENO) ? "\r\033[K" : "",
-            feed_events_read(replay->feed), counts[OUTCOME_USED], counts[OUTCOME_DUPLICATE],
-            counts[OUTCOME_CORRECTED], counts[OUTCOME_LATE], counts[OUTCOME_EARLY],
-            counts[OUTCOME_UNKNOWN], rejected);
+    fprintf(
+        stderr,
+        "%sread %" PRIu64 " = used %" PRIu64 " + duplicate %" PRIu64 " + corrected %" PRIu64
+        " + late %" PRIu64 " + early %" PRIu64 " + unknown %" PRIu64 " + rejected %" PRIu64 "\n",
+        !replay->quiet && isatty(STDERR_FILENO) ? "\r\033[K" : "", feed_events_read(replay->feed),
+        counts[OUTCOME_USED], counts[OUTCOME_DUPLICATE], counts[OUTCOME_CORRECTED],
+        counts[OUTCOME_LATE], counts[OUTCOME_EARLY], counts[OUTCOME_UNKNOWN], rejected);
     for (enum outcome i = REJECT_UNDECODABLE; i < OUTCOME_COUNT; i++) {
         if (counts[i] > 0)
             fprintf(stderr, "  rejected %" PRIu64 " %s: %s\n", counts[i], outcome_reason(i),

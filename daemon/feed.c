@@ -16,7 +16,7 @@ struct feed {
     uint32_t now_message, now_index;     /* being decoded: message, and event within it */
     uint32_t skip;                       /* events of the next message that are done already */
     bool stopped;
-    uint32_t stop_message, stop_index;   /* the first event that is not done */
+    uint32_t stop_message, stop_index; /* the first event that is not done */
 };
 
 int feed_create(struct feed **feed_out, const struct feed_conf *conf)

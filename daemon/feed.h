@@ -36,8 +36,9 @@ struct feed_message {
 int feed_create(struct feed **feed_out, const struct feed_conf *conf) MUST_CHECK;
 void feed_destroy(struct feed **feed);
 
-/* Takes the messages in order; bytes are borrowed during the call. Returns how many were taken whole; fewer
- * than count: the shard is blocked, offer the rest again, beginning with the same message. */
+/* Takes the messages in order; bytes are borrowed during the call. Returns how many were taken
+ * whole; fewer than count: the shard is blocked, offer the rest again, beginning with the same
+ * message. */
 size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t count);
 
 /* Events read so far, and what became of those that never reached the shard. */

@@ -33,7 +33,8 @@ static const struct command *find_command(const char *name)
 
 static void print_commands(FILE *out)
 {
-    fprintf(out, "ghgd turns meter and fuel events into greenhouse-gas emissions per facility.\n\n");
+    fprintf(out,
+            "ghgd turns meter and fuel events into greenhouse-gas emissions per facility.\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  ghgd %-7s %-30s %s\n", commands[i].name, commands[i].usage,
                 commands[i].help);

@@ -13,10 +13,10 @@
 #include "pipelines/metering/journal.h"
 
 struct booking {
-    enum outcome outcome;       /* of the new reading */
-    enum outcome displaced;     /* OUTCOME_USED, or what became of the reading that it replaced */
-    int64_t from_ms, to_ms;     /* cells in [from, to) changed; empty if from == to */
-    int64_t low_offset;         /* the oldest offset on which these cells now depend */
+    enum outcome outcome;   /* of the new reading */
+    enum outcome displaced; /* OUTCOME_USED, or what became of the reading that it replaced */
+    int64_t from_ms, to_ms; /* cells in [from, to) changed; empty if from == to */
+    int64_t low_offset;     /* the oldest offset on which these cells now depend */
     bool discontinuity, rollover, overlap;
 };
 
@@ -46,8 +46,8 @@ enum register_step register_step(const struct meter *meter, const struct reading
 bool register_stretch(const struct meter *meter, const struct journal *journal, uint32_t index,
                       int64_t *from_ms_out, int64_t *total_out);
 
-/* Forgets what can no longer change a cell at or after floor_ms; keeps the base of registers and the
- * last sample of gauges. */
+/* Forgets what can no longer change a cell at or after floor_ms; keeps the base of registers and
+ * the last sample of gauges. */
 void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms);
 
 #endif

@@ -14,8 +14,8 @@ struct journal {
     uint32_t capacity, head, count;
     bool overlapping; /* some readings overlap, or have: the simple projection does not do */
 
-    /* Registers, of the first reading: up to base_ms what follows it was booked in windows that have
-     * closed since, base_booked in all. base_ms is INT64_MIN while nothing was. */
+    /* Registers, of the first reading: up to base_ms what follows it was booked in windows that
+     * have closed since, base_booked in all. base_ms is INT64_MIN while nothing was. */
     int64_t base_ms, base_booked;
 };
 
@@ -29,8 +29,8 @@ static inline struct reading *journal_at(const struct journal *journal, uint32_t
 /* The first index whose reading starts at or after time_ms; count if there is none. */
 uint32_t journal_find(const struct journal *journal, int64_t time_ms);
 /* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */
-int journal_insert(struct journal *journal, uint32_t index, const struct reading *reading)
-    MUST_CHECK;
+int journal_insert(struct journal *journal, uint32_t index,
+                   const struct reading *reading) MUST_CHECK;
 /* Forgets the first `count` readings. */
 void journal_drop_first(struct journal *journal, uint32_t count);
 /* Forgets every reading that ended at or before end_ms. */

@@ -58,8 +58,8 @@ void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column)
 static void project(struct panel *panel, int64_t row, uint32_t column)
 {
     struct cell cell;
-    projection_cell(&cell, &panel->meters[column], &panel->journals[column],
-                    row * panel->bucket_ms, panel->bucket_ms);
+    projection_cell(&cell, &panel->meters[column], &panel->journals[column], row * panel->bucket_ms,
+                    panel->bucket_ms);
     size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
     panel->activity[i] = cell.activity;
     panel->covered_ms[i] = cell.covered_ms;

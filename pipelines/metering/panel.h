@@ -14,13 +14,13 @@
 struct panel {
     uint32_t rows, columns, words; /* words of 64 stale bits per row */
     int64_t bucket_ms;
-    const struct meter *meters;    /* of the columns */
+    const struct meter *meters; /* of the columns */
     struct journal *journals;
-    int64_t *activity;             /* [rows][columns] each */
+    int64_t *activity; /* [rows][columns] each */
     uint32_t *covered_ms, *estimated_ms;
     uint8_t *present;
     uint64_t *stale;
-    uint64_t held;                 /* cells that could not be held, ever */
+    uint64_t held; /* cells that could not be held, ever */
 };
 
 /* One row's cells: arrays over the columns. */

@@ -6,7 +6,8 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-/* A gauge's sum is in micro-units per hour, twice, times milliseconds: no rounding before the end. */
+/* A gauge's sum is in micro-units per hour, twice, times milliseconds: no rounding before the end.
+ */
 #define GAUGE_SCALE (INT64_C(2) * 3600000)
 
 struct stretch {
@@ -101,7 +102,8 @@ static void depth_enter(struct depth *depth, const struct reading *reading)
         depth->readings[worst] = reading;
 }
 
-/* Drops what has ended by time_ms; returns the best of the rest, and when the first of them ends. */
+/* Drops what has ended by time_ms; returns the best of the rest, and when the first of them ends.
+ */
 static const struct reading *depth_best(struct depth *depth, int64_t time_ms, int64_t *until_ms)
 {
     const struct reading *best = NULL;
@@ -140,8 +142,8 @@ static void sum_overlapping(struct sum *sum, const struct journal *journal, stru
     }
 }
 
-static void sum_registers(struct sum *sum, const struct meter *meter,
-                          const struct journal *journal, struct stretch bucket)
+static void sum_registers(struct sum *sum, const struct meter *meter, const struct journal *journal,
+                          struct stretch bucket)
 {
     uint32_t i = journal_find(journal, bucket.from_ms);
     if (i > 0)
@@ -165,8 +167,7 @@ static void sum_registers(struct sum *sum, const struct meter *meter,
 
 /* Twice the integral of the straight line from `before` to `after`, up to x_ms after it began. The
  * rounding down of the cut is far below a micro-unit, and both sides of a cut round alike. */
-static int128 line_integral(const struct reading *before, const struct reading *after,
-                            int64_t x_ms)
+static int128 line_integral(const struct reading *before, const struct reading *after, int64_t x_ms)
 {
     int64_t length_ms = after->start_ms - before->start_ms;
     int128 rise = (int128)after->value - before->value;

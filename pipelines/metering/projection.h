@@ -16,10 +16,12 @@ struct cell {
     uint32_t covered_ms;   /* of the bucket; 0 for deliveries */
     uint32_t estimated_ms; /* covered by estimated readings */
     bool present;          /* some reading touches the bucket */
-    bool held;             /* the sum cannot be held (registers that wrap again and again): 0 booked */
+    bool held; /* the sum cannot be held (registers that wrap again and again): 0 booked */
 };
 
-enum { OVERLAP_DEPTH_MAX = 64 }; /* readings of one meter over one moment; the worst beyond are ignored */
+enum {
+    OVERLAP_DEPTH_MAX = 64
+}; /* readings of one meter over one moment; the worst beyond are ignored */
 
 /* Projects [start_ms, start_ms + length_ms). length_ms <= 1 h. */
 void projection_cell(struct cell *cell_out, const struct meter *meter,

@@ -19,7 +19,7 @@ struct reading {
     int64_t offset;        /* where it came from, for explanations and the low-water mark */
     uint64_t span_ms : 40; /* intervals: their length; instants: 0 */
     uint64_t revision : 16;
-    uint64_t quality : 2;  /* enum quality */
+    uint64_t quality : 2; /* enum quality */
     uint64_t : 6;
 };
 _Static_assert(sizeof(struct reading) == 32, "the memory that `ghgd check` states");

@@ -20,15 +20,15 @@ struct pending {
 struct shard {
     struct shard_context context;
     uint32_t partition;
-    struct site **sites;       /* by facility; NULL where this partition has none of */
+    struct site **sites; /* by facility; NULL where this partition has none of */
     struct rating *rating;
     struct site_clock clock;
-    int64_t newest_ms;         /* end of the newest accepted reading; INT64_MIN */
-    int64_t idle_final_ms;     /* final because the partition was idle */
-    bool finished;             /* the input has ended */
-    uint32_t cursor;           /* the facility at which the next taking begins */
-    uint64_t in_flight;        /* marks under way to a sink */
-    struct pending pending;    /* site NULL: none */
+    int64_t newest_ms;      /* end of the newest accepted reading; INT64_MIN */
+    int64_t idle_final_ms;  /* final because the partition was idle */
+    bool finished;          /* the input has ended */
+    uint32_t cursor;        /* the facility at which the next taking begins */
+    uint64_t in_flight;     /* marks under way to a sink */
+    struct pending pending; /* site NULL: none */
     struct shard_stats stats;
 };
 
@@ -40,8 +40,7 @@ static uint32_t largest_facility(const struct registry *registry)
     return largest;
 }
 
-int shard_create(struct shard **shard_out, const struct shard_context *context,
-                 uint32_t partition)
+int shard_create(struct shard **shard_out, const struct shard_context *context, uint32_t partition)
 {
     struct shard *shard = calloc(1, sizeof(*shard));
     if (shard == NULL)
@@ -114,8 +113,8 @@ static int64_t last_row(const struct shard *shard, const struct reading *reading
 static void clock_advance(struct shard *shard, const struct reading *reading)
 {
     struct site_clock *clock = &shard->clock;
-    clock->passed_ms = shard->newest_ms == INT64_MIN ? INT64_MIN
-                                                     : watermark_of(shard, shard->newest_ms);
+    clock->passed_ms =
+        shard->newest_ms == INT64_MIN ? INT64_MIN : watermark_of(shard, shard->newest_ms);
     shard->newest_ms = MAX(shard->newest_ms, reading_end_ms(reading));
     clock->floor_ms = floor_of(shard, shard->newest_ms);
     clock->top_row = MAX(clock->top_row, last_row(shard, reading));
@@ -128,8 +127,7 @@ static void clock_close(struct shard *shard)
     if (shard->newest_ms == INT64_MIN)
         return;
     int64_t end_ms = (shard->clock.top_row + 1) * shard->context.window->bucket_ms;
-    int64_t final_ms =
-        watermark_of(shard, shard->newest_ms) - shard->context.window->grace_ms;
+    int64_t final_ms = watermark_of(shard, shard->newest_ms) - shard->context.window->grace_ms;
     final_ms = MAX(final_ms, shard->idle_final_ms);
     if (shard->finished)
         final_ms = end_ms;
@@ -144,8 +142,8 @@ static bool touch_pending(struct shard *shard)
     struct pending *pending = &shard->pending;
     if (pending->site == NULL)
         return true;
-    pending->next_row = site_touch(pending->site, &shard->clock, pending->column,
-                                   pending->next_row, pending->to_row, pending->low_offset);
+    pending->next_row = site_touch(pending->site, &shard->clock, pending->column, pending->next_row,
+                                   pending->to_row, pending->low_offset);
     if (pending->next_row < pending->to_row)
         return false;
     pending->site = NULL;
@@ -184,11 +182,10 @@ static bool is_foreign(struct shard *shard, uint32_t facility)
         owner[facility] = shard->partition;
     if (owner[facility] == shard->partition)
         return false;
-    LOG_LIMITED(LOG_LEVEL_ERROR, "shard.facility_on_two_partitions",
-                "facility=\"%s\" partitions=%" PRIu32 ",%" PRIu32
-                " hint=\"key the topic by facility\"",
-                shard->context.registry->facilities[facility].id, owner[facility],
-                shard->partition);
+    LOG_LIMITED(
+        LOG_LEVEL_ERROR, "shard.facility_on_two_partitions",
+        "facility=\"%s\" partitions=%" PRIu32 ",%" PRIu32 " hint=\"key the topic by facility\"",
+        shard->context.registry->facilities[facility].id, owner[facility], shard->partition);
     return true;
 }
 
@@ -214,12 +211,11 @@ static void apply_reading(struct shard *shard, struct site *site, uint32_t meter
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)
         return;
-    shard->pending = (struct pending){
-        .site = site,
-        .column = meter - site->facility->meters_first,
-        .next_row = site_row(site, from_ms),
-        .to_row = site_row(site, booking->to_ms - 1) + 1,
-        .low_offset = booking->low_offset};
+    shard->pending = (struct pending){.site = site,
+                                      .column = meter - site->facility->meters_first,
+                                      .next_row = site_row(site, from_ms),
+                                      .to_row = site_row(site, booking->to_ms - 1) + 1,
+                                      .low_offset = booking->low_offset};
     touch_pending(shard);
 }
 
@@ -389,8 +385,8 @@ void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *r
 
 void shard_idle(struct shard *shard, int64_t wall_ms)
 {
-    shard->idle_final_ms = wall_ms - shard->context.window->allowed_delay_ms -
-                           shard->context.window->grace_ms;
+    shard->idle_final_ms =
+        wall_ms - shard->context.window->allowed_delay_ms - shard->context.window->grace_ms;
 }
 
 void shard_finish(struct shard *shard)

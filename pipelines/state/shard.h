@@ -29,23 +29,23 @@ struct shard_context {
 
 struct shard_stats {
     uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t discontinuities;  /* register falls and implausible jumps that were held */
+    uint64_t discontinuities; /* register falls and implausible jumps that were held */
     uint64_t rollovers;
-    uint64_t overlaps;         /* readings that overlap another of the same meter */
-    uint64_t dirty_rows;       /* windows that some sink has not acknowledged */
+    uint64_t overlaps;   /* readings that overlap another of the same meter */
+    uint64_t dirty_rows; /* windows that some sink has not acknowledged */
     uint64_t memory_bytes;
     uint64_t facilities;
-    uint64_t readings;         /* in the journal now */
-    int64_t watermark_ms;      /* INT64_MIN before the first event */
-    int64_t floor_ms;          /* nothing older is accepted */
+    uint64_t readings;    /* in the journal now */
+    int64_t watermark_ms; /* INT64_MIN before the first event */
+    int64_t floor_ms;     /* nothing older is accepted */
 };
 
 int shard_create(struct shard **shard_out, const struct shard_context *context,
                  uint32_t partition) MUST_CHECK;
 void shard_destroy(struct shard **shard);
 
-/* Applies the readings first .. count-1 of the batch, in order, and sets their outcomes. Returns the
- * index of the first that was not applied: batch->count, or less if a window that leaves the
+/* Applies the readings first .. count-1 of the batch, in order, and sets their outcomes. Returns
+ * the index of the first that was not applied: batch->count, or less if a window that leaves the
  * horizon still has to be written; then take rows, have them acknowledged, and call again. */
 uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first);
 bool shard_is_blocked(const struct shard *shard);
@@ -62,8 +62,8 @@ uint32_t shard_take_rows(struct shard *shard, uint32_t sink, enum take_mode mode
 void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row);
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
 
-/* The partition has been idle for its timeout: windows that ended before wall_ms less delay and grace may be
- * called final. Changes no value and no revision. */
+/* The partition has been idle for its timeout: windows that ended before wall_ms less delay and
+ * grace may be called final. Changes no value and no revision. */
 void shard_idle(struct shard *shard, int64_t wall_ms);
 /* The input has ended (replay): every window that the newest reading reached the end of is final,
  * and all rows are to be taken with TAKE_CLOSING. */

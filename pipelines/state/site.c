@@ -36,10 +36,9 @@ static struct layout layout_of(const struct registry *registry, const struct win
     layout.figures = holders * facility->series_count;
     layout.bits = holders * layout.words;
     layout.total = sizeof(struct site) + facility->meters_count * sizeof(struct journal) +
-                   layout.readings * sizeof(struct reading) +
-                   layout.rows * sizeof(struct mark) + layout.days * sizeof(struct day) +
-                   layout.figures * sizeof(struct figures) + layout.bits * sizeof(uint64_t) +
-                   panel_size(layout.rows, facility->meters_count);
+                   layout.readings * sizeof(struct reading) + layout.rows * sizeof(struct mark) +
+                   layout.days * sizeof(struct day) + layout.figures * sizeof(struct figures) +
+                   layout.bits * sizeof(uint64_t) + panel_size(layout.rows, facility->meters_count);
     return layout;
 }
 
@@ -78,8 +77,7 @@ static void site_divide(struct site *site, const struct layout *layout)
 
 static int site_allocate(struct site *site, const struct layout *layout)
 {
-    const struct meter *meters =
-        &site->conf.registry->meters[site->facility->meters_first];
+    const struct meter *meters = &site->conf.registry->meters[site->facility->meters_first];
     uint32_t meters_count = site->facility->meters_count;
     site->journals = calloc(meters_count, sizeof(*site->journals));
     site->slots = calloc(layout->readings, sizeof(*site->slots));
@@ -152,6 +150,5 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
                              site_row(site, clock->floor_ms));
         booking_forget(conf, journal, clock->floor_ms);
     }
-    booking_add(booking_out, conf, journal, reading, site->conf.window->bucket_ms,
-                clock->floor_ms);
+    booking_add(booking_out, conf, journal, reading, site->conf.window->bucket_ms, clock->floor_ms);
 }

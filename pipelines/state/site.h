@@ -36,17 +36,17 @@ struct mark {
 
 struct day {
     struct window window;
-    int64_t first_row, end_row;                /* buckets that start in it */
-    int64_t low_offset;                        /* oldest offset it depends on; INT64_MAX */
-    uint32_t dirty_count[SINKS_MAX];           /* dirty marks in it, its own too */
+    int64_t first_row, end_row;      /* buckets that start in it */
+    int64_t low_offset;              /* oldest offset it depends on; INT64_MAX */
+    uint32_t dirty_count[SINKS_MAX]; /* dirty marks in it, its own too */
     uint32_t in_flight_count;
     struct mark mark;
     uint32_t hours_count;
-    uint16_t hour_row[HOURS_PER_DAY_MAX + 1];  /* first row of each hour, from first_row on */
+    uint16_t hour_row[HOURS_PER_DAY_MAX + 1]; /* first row of each hour, from first_row on */
     struct mark hours[HOURS_PER_DAY_MAX];
-    int64_t cached_end_row;                    /* the cache holds rows up to here; INT64_MIN: none */
-    struct figures *cache;                     /* per series */
-    uint64_t *reporting;                       /* a bit per meter */
+    int64_t cached_end_row; /* the cache holds rows up to here; INT64_MIN: none */
+    struct figures *cache;  /* per series */
+    uint64_t *reporting;    /* a bit per meter */
 };
 
 struct period { /* a month or a year */
@@ -63,9 +63,9 @@ struct period { /* a month or a year */
 struct site_clock {
     int64_t passed_ms; /* the watermark before the event that is being applied; INT64_MIN if none */
     int64_t floor_ms;
-    int64_t final_ms;     /* windows that end at or before it are final */
-    int64_t top_row;      /* the newest row of the shard */
-    int64_t settled_ms;   /* windows that end at or before it were settled in an earlier life */
+    int64_t final_ms;   /* windows that end at or before it are final */
+    int64_t top_row;    /* the newest row of the shard */
+    int64_t settled_ms; /* windows that end at or before it were settled in an earlier life */
 };
 
 struct site_conf {
@@ -82,18 +82,18 @@ struct site {
     struct panel *panel;
     struct journal *journals;
     struct reading *slots;
-    struct mark *row_marks;            /* ring, as the panel's rows */
-    struct day *days;                  /* oldest first */
+    struct mark *row_marks; /* ring, as the panel's rows */
+    struct day *days;       /* oldest first */
     uint32_t days_first, days_count, days_capacity;
     struct period periods[SITE_PERIODS_MAX];
-    struct figures *figures;           /* block behind caches, closed parts and scratch */
-    struct figures *scratch;           /* per series */
+    struct figures *figures; /* block behind caches, closed parts and scratch */
+    struct figures *scratch; /* per series */
     uint64_t *bits;
     uint64_t *scratch_bits;
     uint32_t words;
-    int64_t first_row;                 /* the first row ever touched; INT64_MAX if none */
-    int64_t closed_ms;                 /* windows up to here were marked when they became final */
-    uint64_t dirty_count;              /* marks dirty for any sink, summed over the sinks */
+    int64_t first_row;    /* the first row ever touched; INT64_MAX if none */
+    int64_t closed_ms;    /* windows up to here were marked when they became final */
+    uint64_t dirty_count; /* marks dirty for any sink, summed over the sinks */
     size_t memory_bytes;
 };
 

@@ -87,8 +87,7 @@ static uint32_t count_reporting(const struct site *site)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < site->facility->meters_count; i++)
-        count += site->panel->meters[i].expected &&
-                 (site->scratch_bits[i / 64] >> i % 64 & 1) != 0;
+        count += site->panel->meters[i].expected && (site->scratch_bits[i / 64] >> i % 64 & 1) != 0;
     return count;
 }
 
@@ -204,8 +203,7 @@ static bool take_day(struct site *site, const struct taking *taking, struct day 
 }
 
 /* The dirty period that ends first, months before years; NULL if there is none up to limit_ms. */
-static struct period *next_period(struct site *site, const struct taking *taking,
-                                  int64_t limit_ms)
+static struct period *next_period(struct site *site, const struct taking *taking, int64_t limit_ms)
 {
     struct period *next = NULL;
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {

@@ -72,7 +72,9 @@ static void day_open(struct site *site, struct day *day, int64_t time_ms)
 {
     struct figures *cache = day->cache;
     uint64_t *reporting = day->reporting;
-    *day = (struct day){.cache = cache, .reporting = reporting, .low_offset = INT64_MAX,
+    *day = (struct day){.cache = cache,
+                        .reporting = reporting,
+                        .low_offset = INT64_MAX,
                         .cached_end_row = INT64_MIN};
     day->window = calendar_window(site->calendar, LEVEL_DAY, time_ms);
     day->first_row = row_from(site, day->window.start_ms);
@@ -349,8 +351,8 @@ void site_advance(struct site *site, const struct site_clock *clock)
         if (period->used && period->window.end_ms > site->first_row * bucket_ms)
             close_mark(site, clock, NULL, &period->mark, period->window.end_ms);
     }
-    site->closed_ms = reached ? clock->final_ms
-                              : MIN(clock->final_ms, newest_day(site)->window.end_ms);
+    site->closed_ms =
+        reached ? clock->final_ms : MIN(clock->final_ms, newest_day(site)->window.end_ms);
 }
 
 /* --- looking up --- */
