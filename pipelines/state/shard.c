@@ -417,6 +417,16 @@ int64_t shard_low_offset(const struct shard *shard)
     return low == INT64_MAX ? -1 : low;
 }
 
+int64_t shard_settled_ms(const struct shard *shard)
+{
+    int64_t settled_ms = INT64_MAX;
+    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
+        if (shard->sites[i] != NULL)
+            settled_ms = MIN(settled_ms, site_settled_ms(shard->sites[i]));
+    }
+    return settled_ms == INT64_MAX ? INT64_MIN : settled_ms;
+}
+
 void shard_set_settled(struct shard *shard, int64_t settled_ms)
 {
     shard->clock.settled_ms = settled_ms;

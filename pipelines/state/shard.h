@@ -76,9 +76,9 @@ int64_t shard_low_offset(const struct shard *shard);
 /* Windows that ended at or before this instant were settled in an earlier life: never written. */
 void shard_set_settled(struct shard *shard, int64_t settled_ms);
 
-/* A new registry is in force: state moves over by the names of facilities, meters and series; what
- * it rates differently becomes dirty, as a revision where it was final. */
-int shard_rebind(struct shard *shard, const struct shard_context *context) MUST_CHECK;
+/* Every window that ended at or before this instant is settled with every sink and can never
+ * change; INT64_MIN if there is none. */
+int64_t shard_settled_ms(const struct shard *shard);
 
 const struct shard_stats *shard_get_stats(struct shard *shard);
 

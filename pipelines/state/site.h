@@ -128,6 +128,8 @@ struct mark *site_find_mark(struct site *site, enum level level, int64_t start_m
 void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
 void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
 void site_mark_settled(struct day *day, struct mark *mark, uint32_t sink);
+/* Windows that ended at or before it have left, settled with every sink. */
+int64_t site_settled_ms(const struct site *site);
 /* The oldest offset on which an open window depends; INT64_MAX if none. */
 int64_t site_low_offset(const struct site *site);
 

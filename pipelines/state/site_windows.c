@@ -396,6 +396,17 @@ struct mark *site_find_mark(struct site *site, enum level level, int64_t start_m
     }
 }
 
+int64_t site_settled_ms(const struct site *site)
+{
+    int64_t settled_ms = day_at(site, 0)->window.start_ms;
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+        const struct period *period = &site->periods[i];
+        if (period->used && (period->mark.dirty | period->mark.in_flight) != 0)
+            settled_ms = MIN(settled_ms, period->window.end_ms - 1);
+    }
+    return settled_ms;
+}
+
 int64_t site_low_offset(const struct site *site)
 {
     int64_t low = INT64_MAX;

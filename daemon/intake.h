@@ -1,0 +1,68 @@
+/*
+ * intake.h - from Kafka into the shards: partitions come and go, messages are fed, offsets
+ * committed.
+ *
+ * Until there are checkpoints, an offset is committed that lies before everything on which an open
+ * window depends (shard_low_offset()), so that a restart reads it all again and nothing is lost.
+ * The commit's metadata says how far the shard had come ("next=") and which windows were settled
+ * with every sink ("settled="): after a restart the partition stays silent until it has caught up,
+ * and never writes a window that was settled before. The loop thread owns it.
+ */
+#ifndef GHGD_INTAKE_H
+#define GHGD_INTAKE_H
+
+#include <uv.h>
+
+#include "config/config.h"
+#include "pipelines/ingest/consumer.h"
+#include "pipelines/ingest/deadletter.h"
+#include "pipelines/state/shard.h"
+
+struct intake;
+struct kernels;
+
+struct intake_callbacks {
+    void (*rows_wanted)(void *context); /* a shard waits for rows to be taken, or has caught up */
+    void (*failed)(void *context, const char *why); /* the client cannot go on */
+    void (*closed)(void *context);
+    void *context;
+};
+
+struct intake_partition {
+    uint32_t partition;
+    bool live; /* caught up: its live windows are written */
+    struct shard *shard;
+    int64_t next_offset;
+    struct consumer_partition_stats consumed;
+};
+
+int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct config *config,
+                  const struct kernels *kernels, const struct intake_callbacks *callbacks,
+                  struct buffer *why) MUST_CHECK;
+
+/* Rows for one sink: of every partition, what must go for it to go on; and if `due`, of those that
+ * are live, everything dirty. Returns the number of rows appended to the block. */
+uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct block *block);
+void intake_rows_settled(struct intake *intake, const struct block *block);
+void intake_rows_abandoned(struct intake *intake, const struct block *block);
+/* Goes on with the partitions that had stopped and can take more. */
+void intake_resume(struct intake *intake);
+
+void intake_commit(struct intake *intake);
+/* Windows of partitions without an event for the idle timeout may be called final. */
+void intake_check_idle(struct intake *intake, int64_t now_ms, int64_t wall_ms);
+/* Takes no more messages; what is in the shards stays to be written. */
+void intake_pause(struct intake *intake);
+/* Every live partition has all its rows settled with every sink. */
+bool intake_is_drained(const struct intake *intake);
+/* Commits, leaves the group, flushes dead letters for at most timeout_ms, then calls `closed`. */
+void intake_close(struct intake *intake, int64_t timeout_ms);
+
+/* For metrics and readiness: fills up to max entries; returns their number. */
+size_t intake_get_partitions(struct intake *intake, struct intake_partition *out, size_t max);
+/* Adds the outcomes of all events since the start, of partitions that went away too. */
+void intake_add_outcomes(const struct intake *intake, uint64_t *counts);
+const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
+const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake);
+
+#endif

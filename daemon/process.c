@@ -1,0 +1,266 @@
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/command.h"
+#include "daemon/intake.h"
+#include "daemon/pump.h"
+#include "pipelines/emissions/kernels.h"
+
+enum { COMMIT_INTERVAL_MS = 5000, DRAIN_CHECK_MS = 50 };
+
+enum process_state { PROCESS_RUNNING, PROCESS_DRAINING, PROCESS_CLOSING };
+
+struct process {
+    uv_loop_t *loop;
+    struct process_callbacks callbacks;
+    enum process_state state;
+    int status;
+    const struct config *config;
+    const struct kernels *kernels;
+    struct intake *intake;
+    struct pump *pump;
+    uv_timer_t emit_timer, commit_timer, drain_timer;
+    uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
+    uint32_t handles_open;
+    uint64_t drain_deadline_ms;
+};
+
+static int64_t wall_ms(void)
+{
+    uv_timeval64_t now;
+    uv_gettimeofday(&now);
+    return now.tv_sec * INT64_C(1000) + now.tv_usec / 1000;
+}
+
+/* --- rows --- */
+
+static uint32_t on_take(void *context, uint32_t sink, bool due, struct block *block)
+{
+    struct process *process = context;
+    return intake_take_rows(process->intake, sink, due, block);
+}
+
+static void on_settled(void *context, const struct block *block)
+{
+    struct process *process = context;
+    intake_rows_settled(process->intake, block);
+    if (process->callbacks.written != NULL)
+        process->callbacks.written(process->callbacks.context, block);
+}
+
+static void on_abandoned(void *context, const struct block *block)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_rows_abandoned(process->intake, block);
+}
+
+static void on_moved(void *context)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_resume(process->intake);
+}
+
+static void on_kick(uv_idle_t *idle)
+{
+    struct process *process = idle->data;
+    uv_idle_stop(idle);
+    pump_kick(process->pump);
+}
+
+static void on_rows_wanted(void *context)
+{
+    struct process *process = context;
+    if (process->state != PROCESS_CLOSING)
+        uv_idle_start(&process->kick, on_kick);
+}
+
+static void on_emit(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+    intake_check_idle(process->intake, (int64_t)uv_now(process->loop), wall_ms());
+    pump_emit(process->pump);
+}
+
+static void on_commit(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+    intake_commit(process->intake);
+}
+
+/* --- the end: in the reverse order of the beginning --- */
+
+static void process_free(struct process *process)
+{
+    struct process_callbacks callbacks = process->callbacks;
+    int status = process->status;
+    free(process);
+    if (callbacks.ended != NULL)
+        callbacks.ended(callbacks.context, status);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct process *process = handle->data;
+    if (--process->handles_open == 0)
+        process_free(process);
+}
+
+static void close_handles(struct process *process)
+{
+    uv_close((uv_handle_t *)&process->kick, on_handle_closed);
+    uv_close((uv_handle_t *)&process->drain_timer, on_handle_closed);
+    uv_close((uv_handle_t *)&process->commit_timer, on_handle_closed);
+    uv_close((uv_handle_t *)&process->emit_timer, on_handle_closed);
+}
+
+static void on_pump_closed(void *context)
+{
+    struct process *process = context;
+    process->pump = NULL;
+    close_handles(process);
+}
+
+static void on_intake_closed(void *context)
+{
+    struct process *process = context;
+    process->intake = NULL;
+    pump_close(process->pump);
+}
+
+static void process_close(struct process *process)
+{
+    process->state = PROCESS_CLOSING;
+    uv_timer_stop(&process->emit_timer);
+    uv_timer_stop(&process->commit_timer);
+    uv_timer_stop(&process->drain_timer);
+    uv_idle_stop(&process->kick);
+    LOG_INFO("process.closing", "status=%d", process->status);
+    int64_t timeout_ms = process->config->shutdown_timeout_ms / 2;
+    intake_close(process->intake, timeout_ms);
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+    bool drained = intake_is_drained(process->intake);
+    if (drained || uv_now(process->loop) >= process->drain_deadline_ms) {
+        if (!drained)
+            LOG_WARN("process.not_drained",
+                     "hint=\"some sink did not take its rows in time; they are written after the "
+                     "next start\"");
+        process_close(process);
+        return;
+    }
+    pump_emit(process->pump);
+}
+
+void process_stop(struct process *process)
+{
+    if (process->state != PROCESS_RUNNING)
+        return;
+    process->state = PROCESS_DRAINING;
+    LOG_INFO("process.draining", "timeout_ms=%" PRId64, process->config->shutdown_timeout_ms / 2);
+    intake_pause(process->intake);
+    process->drain_deadline_ms =
+        uv_now(process->loop) + (uint64_t)process->config->shutdown_timeout_ms / 2;
+    pump_emit(process->pump);
+    uv_timer_start(&process->drain_timer, on_drain, 0, DRAIN_CHECK_MS);
+}
+
+static void on_failed(void *context, const char *why)
+{
+    struct process *process = context;
+    LOG_ERROR("process.failed", "why=\"%s\"", why);
+    process->status = EXIT_FAILED;
+    process_stop(process);
+}
+
+/* --- the beginning --- */
+
+static void init_handles(struct process *process)
+{
+    uv_timer_init(process->loop, &process->emit_timer);
+    uv_timer_init(process->loop, &process->commit_timer);
+    uv_timer_init(process->loop, &process->drain_timer);
+    uv_idle_init(process->loop, &process->kick);
+    process->emit_timer.data = process->commit_timer.data = process->drain_timer.data = process;
+    process->kick.data = process;
+    process->handles_open = 4;
+}
+
+static int create_intake(struct process *process)
+{
+    struct intake_callbacks callbacks = {.rows_wanted = on_rows_wanted,
+                                         .failed = on_failed,
+                                         .closed = on_intake_closed,
+                                         .context = process};
+    struct buffer why;
+    buffer_init(&why, 4096);
+    int err = intake_create(&process->intake, process->loop, process->config, process->kernels,
+                            &callbacks, &why);
+    if (err < 0)
+        LOG_ERROR("process.kafka_failed", "error=\"%s\" why=\"%s\"", err_str(err),
+                  buffer_text(&why));
+    buffer_fini(&why);
+    return err;
+}
+
+static int create_parts(struct process *process)
+{
+    const struct config *config = process->config;
+    process->kernels = kernels_find(config->simd);
+    if (process->kernels == NULL) {
+        LOG_ERROR("process.no_kernels", "simd=%s", config->simd);
+        return -ENOTSUP;
+    }
+    struct pump_callbacks callbacks = {.take = on_take,
+                                       .settled = on_settled,
+                                       .abandoned = on_abandoned,
+                                       .moved = on_moved,
+                                       .closed = on_pump_closed,
+                                       .context = process};
+    int err = pump_create(&process->pump, process->loop, config, &callbacks);
+    if (err < 0)
+        return err;
+    err = create_intake(process);
+    if (err < 0) {
+        process->callbacks.ended = NULL;
+        pump_close(process->pump); /* and on_pump_closed the rest */
+    }
+    return err;
+}
+
+int process_create(struct process **process_out, uv_loop_t *loop, const struct config *config,
+                   const struct process_callbacks *callbacks)
+{
+    struct process *process = calloc(1, sizeof(*process));
+    if (process == NULL)
+        return -ENOMEM;
+    process->loop = loop;
+    process->callbacks = *callbacks;
+    process->config = config;
+    init_handles(process);
+    int err = create_parts(process);
+    if (err < 0) {
+        if (process->pump == NULL) {
+            process->callbacks.ended = NULL;
+            close_handles(process);
+        }
+        return err;
+    }
+    uint64_t emit_ms = (uint64_t)config->window.emit_interval_ms;
+    uv_timer_start(&process->emit_timer, on_emit, emit_ms, emit_ms);
+    uv_timer_start(&process->commit_timer, on_commit, COMMIT_INTERVAL_MS, COMMIT_INTERVAL_MS);
+    LOG_INFO("process.started",
+             "config=\"%s\" meters=%" PRIu32 " facilities=%" PRIu32 " sinks=%" PRIu32 " kernels=%s",
+             config->file, config->registry->meters_count, config->registry->facilities_count,
+             config->sinks_count, process->kernels->name);
+    *process_out = process;
+    return 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * pump.h - rows from the shards to the sinks: one block under way per sink, each at its own pace.
+ *
+ * A sink that is down keeps its block and its dirty windows; the others go on. Every emit interval,
+ * each sink is due everything that is dirty; in between, only what a shard needs to be rid of. The
+ * loop thread owns it.
+ */
+#ifndef GHGD_PUMP_H
+#define GHGD_PUMP_H
+
+#include <uv.h>
+
+#include "config/config.h"
+#include "pipelines/sink/sink.h"
+
+struct pump;
+
+struct pump_callbacks {
+    /* Appends rows for the sink to the block; returns their number. */
+    uint32_t (*take)(void *context, uint32_t sink, bool due, struct block *block);
+    void (*settled)(void *context, const struct block *block);
+    void (*abandoned)(void *context, const struct block *block);
+    void (*moved)(void *context); /* some block was settled: what waited for it may go on */
+    void (*closed)(void *context);
+    void *context;
+};
+
+int pump_create(struct pump **pump_out, uv_loop_t *loop, const struct config *config,
+                const struct pump_callbacks *callbacks) MUST_CHECK;
+/* Everything dirty is due to every sink, now. */
+void pump_emit(struct pump *pump);
+/* Tries every idle sink. */
+void pump_kick(struct pump *pump);
+/* Blocks under way come back through `abandoned`, then `closed` is called. */
+void pump_close(struct pump *pump);
+uint32_t pump_get_sinks_count(const struct pump *pump);
+const struct sink_stats *pump_get_stats(const struct pump *pump, uint32_t sink);
+
+#endif
