@@ -25,6 +25,8 @@ struct deadletter_stats {
 int deadletter_create(struct deadletter **deadletter_out, uv_loop_t *loop,
                       const struct kafka_conf *conf, void (*on_room)(void *context), void *context,
                       struct buffer *why) MUST_CHECK;
+/* Whether so many events of so many bytes in all could be sent now, each with its headers. */
+bool deadletter_has_room(const struct deadletter *deadletter, size_t events, size_t bytes);
 /* Sends one refused event; message is the one it came in. Returns 0, or ERR_FULL and nothing sent. */
 int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *message,
                     const struct refusal *refusal) MUST_CHECK;
