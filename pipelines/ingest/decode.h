@@ -4,7 +4,7 @@
 #ifndef GHGD_DECODE_H
 #define GHGD_DECODE_H
 
-#include "pipelines/ingest/fields.h"
+#include "pipelines/ingest/draft.h"
 #include "pipelines/ingest/names.h"
 
 /* Arrays and objects inside each other in a message; deeper is REJECT_UNDECODABLE. */
@@ -14,7 +14,7 @@ struct json_index;
 
 struct decode {
     struct names names;
-    struct fields fields;
+    struct draft draft;
     event_fn fn;
     void *context;
     struct json_index *json; /* NULL if the input is MessagePack only */
@@ -25,14 +25,14 @@ struct decode {
 /* Hands the event on that ends here, or one that is refused. */
 static inline void decode_give(struct decode *decode, const void *bytes, size_t size)
 {
-    fields_end(&decode->fields, bytes, size);
-    decode->fn(decode->context, &decode->fields.event);
+    draft_end(&decode->draft, bytes, size);
+    decode->fn(decode->context, &decode->draft.event);
 }
 static inline void decode_refuse(struct decode *decode, enum outcome fault, const void *bytes,
                                  size_t size)
 {
-    fields_refuse(&decode->fields, fault, bytes, size);
-    decode->fn(decode->context, &decode->fields.event);
+    draft_refuse(&decode->draft, fault, bytes, size);
+    decode->fn(decode->context, &decode->draft.event);
 }
 
 /* Each gives the events of one message; true if all of it could be read. */

@@ -182,7 +182,7 @@ static bool read_string(struct decode *decode, struct walk *walk, enum event_fie
     struct slice string;
     if (!take_string(walk, &string) || !resolve_escapes(&string, decode->scratch[field]))
         return false;
-    fields_text(&decode->fields, field, string.text, string.size);
+    draft_text(&decode->draft, field, string.text, string.size);
     return true;
 }
 
@@ -196,7 +196,7 @@ static bool read_number(struct decode *decode, struct walk *walk, enum event_fie
         .text = token.text,
         .size = (uint32_t)token.size,
     };
-    fields_number(&decode->fields, field, &number);
+    draft_number(&decode->draft, field, &number);
     return true;
 }
 
@@ -210,10 +210,10 @@ static bool read_field(struct decode *decode, struct walk *walk, enum event_fiel
     case '0' ... '9':
         return read_number(decode, walk, field);
     case 'n':
-        fields_null(&decode->fields, field);
+        draft_null(&decode->draft, field);
         return take_word(walk, "null");
     default:
-        fields_other(&decode->fields, field);
+        draft_other(&decode->draft, field);
         return skip_value(walk, depth);
     }
 }
@@ -262,7 +262,7 @@ static bool read_event(struct decode *decode, struct walk *walk, uint32_t depth)
     struct level levels[FIELD_PATH_DEPTH_MAX];
     uint32_t open = 1;
     levels[0] = (struct level){NAMES_ROOT, names_expect(&decode->names, NAMES_ROOT)};
-    fields_begin(&decode->fields);
+    draft_begin(&decode->draft);
     walk->at++;
     if (take(walk, '}'))
         return true;

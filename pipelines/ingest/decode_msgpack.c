@@ -28,31 +28,31 @@ static bool skip_inside(struct cursor *cursor, const struct pack_item *item, uin
 
 /* The timestamp extension: 32 bits of seconds; 30 of nanoseconds and 34 of seconds; or 32 and 64.
  */
-static void set_ext(struct fields *fields, enum event_field field, const struct pack_item *item)
+static void set_ext(struct draft *draft, enum event_field field, const struct pack_item *item)
 {
     enum { TIMESTAMP_TYPE = -1 };
     uint64_t seconds = 0;
     uint32_t words[3] = {0};
     if (item->ext_type != TIMESTAMP_TYPE ||
         (item->size != 4 && item->size != 8 && item->size != 12)) {
-        fields_other(fields, field);
+        draft_other(draft, field);
         return;
     }
     memcpy(words, item->bytes, item->size);
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         words[i] = be32toh(words[i]);
     if (item->size == 4) {
-        fields_timestamp(fields, field, words[0], 0);
+        draft_timestamp(draft, field, words[0], 0);
     } else if (item->size == 8) {
         seconds = (uint64_t)(words[0] & 3) << 32 | words[1];
-        fields_timestamp(fields, field, (int64_t)seconds, words[0] >> 2);
+        draft_timestamp(draft, field, (int64_t)seconds, words[0] >> 2);
     } else {
         seconds = (uint64_t)words[1] << 32 | words[2];
-        fields_timestamp(fields, field, (int64_t)seconds, words[0]);
+        draft_timestamp(draft, field, (int64_t)seconds, words[0]);
     }
 }
 
-static void set_number(struct fields *fields, enum event_field field, const struct pack_item *item)
+static void set_number(struct draft *draft, enum event_field field, const struct pack_item *item)
 {
     struct number number = {.form = NUMBER_INT, .integer = item->integer};
     if (item->type == PACK_UINT)
@@ -61,29 +61,29 @@ static void set_number(struct fields *fields, enum event_field field, const stru
         number = (struct number){.form = NUMBER_FLOAT, .single = item->single};
     else if (item->type == PACK_DOUBLE)
         number = (struct number){.form = NUMBER_DOUBLE, .real = item->real};
-    fields_number(fields, field, &number);
+    draft_number(draft, field, &number);
 }
 
-static void set_field(struct fields *fields, enum event_field field, const struct pack_item *item)
+static void set_field(struct draft *draft, enum event_field field, const struct pack_item *item)
 {
     switch (item->type) {
     case PACK_STR:
-        fields_text(fields, field, (const char *)item->bytes, item->size);
+        draft_text(draft, field, (const char *)item->bytes, item->size);
         break;
     case PACK_INT:
     case PACK_UINT:
     case PACK_FLOAT:
     case PACK_DOUBLE:
-        set_number(fields, field, item);
+        set_number(draft, field, item);
         break;
     case PACK_EXT:
-        set_ext(fields, field, item);
+        set_ext(draft, field, item);
         break;
     case PACK_NIL:
-        fields_null(fields, field);
+        draft_null(draft, field);
         break;
     default:
-        fields_other(fields, field);
+        draft_other(draft, field);
     }
 }
 
@@ -108,7 +108,7 @@ static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pa
     struct level levels[FIELD_PATH_DEPTH_MAX];
     struct level *level = levels;
     *level = (struct level){pairs, NAMES_ROOT, names_expect(&decode->names, NAMES_ROOT)};
-    fields_begin(&decode->fields);
+    draft_begin(&decode->draft);
     for (;;) {
         if (level->pairs_left == 0) {
             if (level == levels)
@@ -130,7 +130,7 @@ static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pa
             continue;
         }
         if (found != NULL && found->field != FIELD_COUNT)
-            set_field(&decode->fields, (enum event_field)found->field, &value);
+            set_field(&decode->draft, (enum event_field)found->field, &value);
         if (!skip_inside(cursor, &value, depth))
             return false;
     }

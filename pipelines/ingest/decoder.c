@@ -16,7 +16,7 @@ int decoder_create(struct decoder **decoder_out, const struct decode_conf *conf)
     if (decoder == NULL)
         return -ENOMEM;
     decoder->format = conf->format;
-    decoder->decode.fields.time_unit = conf->time_unit;
+    decoder->decode.draft.time_unit = conf->time_unit;
     int err = names_init(&decoder->decode.names, conf->fields);
     if (err < 0)
         goto fail_names;
