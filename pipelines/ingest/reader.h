@@ -10,15 +10,18 @@
 
 struct reader;
 
-/* path "-" is standard input. Returns 0, -ENOENT and the like, or -ENOMEM. */
+/* path "-" is standard input. Returns 0, -ENOENT, -EISDIR and the like, or -ENOMEM. All memory is
+ * taken here, whatever the file holds. */
 int reader_open(struct reader **reader_out, const char *path, enum event_format format) MUST_CHECK;
 void reader_close(struct reader **reader);
 
-/* The next message: a line, or one MessagePack object. The bytes live until the next call. A
- * message beyond MESSAGE_BYTES_MAX, or damage that cannot be skipped, is given as what can be read
- * of it, once (the decoder will refuse it). Returns 1, 0 at the end, or negative on a read error. */
+/* The next message: a line that is not empty, or one MessagePack object. The bytes live until the
+ * next call. Of a message beyond MESSAGE_BYTES_MAX one byte more than that is given, once (the
+ * decoder will refuse it), and the rest is passed over. Where MessagePack is damaged, what was read
+ * from there on is given, once; the objects behind the damage cannot be found, and the call after
+ * it returns ERR_SYNTAX. Returns 1, 0 at the end, or negative. */
 int reader_next(struct reader *reader, const void **message_out, size_t *size_out) MUST_CHECK;
-/* Bytes read so far, and the file's size or -1: for the progress line. */
+/* Bytes given so far, and the file's size or -1: for the progress line. */
 int64_t reader_position(const struct reader *reader);
 int64_t reader_size(const struct reader *reader);
 
