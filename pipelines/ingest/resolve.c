@@ -1,0 +1,155 @@
+#include "pipelines/ingest/resolve.h"
+
+#include <string.h>
+
+#include "base/timestamp.h"
+
+/* A year and a month: an invoice of a year, with slack. Longer ones are mistakes. */
+#define SPAN_MAX_MS (INT64_C(400) * 24 * 3600 * 1000)
+
+/* What an event becomes, column by column. */
+struct reading {
+    uint32_t meter;
+    int64_t start_ms, end_ms, value;
+};
+
+static bool has(const struct event *event, enum event_field field)
+{
+    return (event->present >> field & 1) != 0;
+}
+
+/* An interval of its own: only interval meters have them, and it must lie within one version. */
+static enum outcome resolve_interval(struct reading *reading, const struct registry *registry,
+                                     const struct event *event)
+{
+    int64_t start_ms = event->start_ms, end_ms = event->end_ms;
+    if (end_ms <= start_ms || end_ms - start_ms > SPAN_MAX_MS)
+        return REJECT_TIME_RANGE;
+    uint32_t version = registry_meter_at(registry, reading->meter, start_ms);
+    if (version == REGISTRY_NONE)
+        return REJECT_METER_NOT_VALID;
+    if (registry->meters[version].kind != KIND_INTERVAL)
+        return REJECT_TIME_KIND;
+    if (end_ms > registry->meters[version].valid_to_ms)
+        return REJECT_METER_NOT_VALID;
+    *reading = (struct reading){.meter = version, .start_ms = start_ms, .end_ms = end_ms};
+    return OUTCOME_USED;
+}
+
+static bool stamps_ends(const struct registry *registry, uint32_t version)
+{
+    return registry->meters[version].kind == KIND_INTERVAL &&
+           registry->meters[version].stamp == STAMP_END;
+}
+
+/* The version that a lone instant belongs to. Where ends are stamped, the moment before it counts:
+ * the last interval of a version is stamped with the instant from which it is no longer valid. */
+static uint32_t version_at(const struct registry *registry, uint32_t meter, int64_t time_ms)
+{
+    uint32_t version = registry_meter_at(registry, meter, time_ms);
+    if (version != REGISTRY_NONE && !stamps_ends(registry, version))
+        return version;
+    uint32_t before = registry_meter_at(registry, meter, time_ms - 1);
+    return before != REGISTRY_NONE && stamps_ends(registry, before) ? before : REGISTRY_NONE;
+}
+
+static enum outcome resolve_instant(struct reading *reading, const struct registry *registry,
+                                    const struct event *event)
+{
+    int64_t time_ms = event->time_ms;
+    uint32_t version = version_at(registry, reading->meter, time_ms);
+    if (version == REGISTRY_NONE)
+        return REJECT_METER_NOT_VALID;
+    const struct meter *meter = &registry->meters[version];
+    *reading = (struct reading){.meter = version, .start_ms = time_ms, .end_ms = time_ms};
+    if (meter->kind != KIND_INTERVAL)
+        return OUTCOME_USED;
+    if (meter->stamp == STAMP_NONE)
+        return REJECT_TIME_KIND;
+    if (meter->stamp == STAMP_END)
+        reading->start_ms = time_ms - meter->interval_ms;
+    else
+        reading->end_ms = time_ms + meter->interval_ms;
+    if (reading->start_ms < TIME_MIN_MS || reading->end_ms > TIME_MAX_MS)
+        return REJECT_TIME_RANGE;
+    return reading->start_ms < meter->valid_from_ms || reading->end_ms > meter->valid_to_ms
+               ? REJECT_METER_NOT_VALID
+               : OUTCOME_USED;
+}
+
+/* The scale of the event's unit, its meter's own one if it names none. */
+static enum outcome find_scale(const struct unit_scale **scale_out, const struct registry *registry,
+                               uint32_t version, const struct event *event)
+{
+    const struct unit_scale *own = &registry->meters[version].own;
+    bool known = false;
+    *scale_out = own;
+    if (!has(event, FIELD_UNIT))
+        return OUTCOME_USED;
+    if (event->unit_size < sizeof(own->unit) && own->unit[event->unit_size] == '\0' &&
+        memcmp(own->unit, event->unit, event->unit_size) == 0)
+        return OUTCOME_USED;
+    *scale_out = registry_find_unit(registry, version, event->unit, event->unit_size, &known);
+    if (*scale_out != NULL)
+        return OUTCOME_USED;
+    return known ? REJECT_UNIT_MISMATCH : REJECT_UNIT_UNKNOWN;
+}
+
+static enum outcome resolve_value(struct reading *reading, const struct registry *registry,
+                                  const struct event *event)
+{
+    const struct unit_scale *scale;
+    enum outcome outcome = find_scale(&scale, registry, reading->meter, event);
+    if (outcome != OUTCOME_USED)
+        return outcome;
+    const struct meter *meter = &registry->meters[reading->meter];
+    if (event->value.digits < 0 && !meter->negative)
+        return REJECT_VALUE_NEGATIVE;
+    /* What a register shows is not activity yet: only its differences are. */
+    int64_t value_max = meter->kind == KIND_REGISTER ? CELL_MAX : meter->cell_max;
+    if (decimal_to_micro(&reading->value, event->value, scale->scale) < 0 ||
+        reading->value > value_max || reading->value < -value_max)
+        return REJECT_VALUE_RANGE;
+    return OUTCOME_USED;
+}
+
+static enum outcome resolve(struct reading *reading, const struct registry *registry,
+                            const struct event *event)
+{
+    if (event->fault != 0)
+        return (enum outcome)event->fault;
+    reading->meter = registry_find_meter(registry, event->meter, event->meter_size);
+    if (reading->meter == REGISTRY_NONE)
+        return OUTCOME_UNKNOWN;
+    enum outcome outcome = has(event, FIELD_TIME) ? resolve_instant(reading, registry, event)
+                                                  : resolve_interval(reading, registry, event);
+    return outcome == OUTCOME_USED ? resolve_value(reading, registry, event) : outcome;
+}
+
+enum outcome resolve_event(struct batch *batch, const struct registry *registry,
+                           const struct event *event, uint32_t message, uint32_t index,
+                           int64_t offset, int64_t arrived_ms)
+{
+    ASSERT(!batch_is_full(batch));
+    struct origin origin = {
+        .message = message, .index = index, .size = event->bytes_size, .bytes = event->bytes};
+    struct reading reading;
+    enum outcome outcome = resolve(&reading, registry, event);
+    if (outcome != OUTCOME_USED) {
+        batch->refused[batch->refused_count++] =
+            (struct refusal){.origin = origin, .offset = offset, .outcome = outcome};
+        return outcome;
+    }
+    uint32_t i = batch->count++;
+    batch->meter[i] = reading.meter;
+    batch->start_ms[i] = reading.start_ms;
+    batch->end_ms[i] = reading.end_ms;
+    batch->value[i] = reading.value;
+    batch->revision[i] = event->revision;
+    batch->quality[i] = event->quality;
+    batch->outcome[i] = OUTCOME_USED;
+    batch->offset[i] = offset;
+    batch->arrived_ms[i] = arrived_ms;
+    batch->origin[i] = origin;
+    return OUTCOME_USED;
+}

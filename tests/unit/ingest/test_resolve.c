@@ -1,0 +1,255 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/timestamp.h"
+#include "config/tables.h"
+#include "pipelines/ingest/resolve.h"
+
+static struct registry *registry;
+static struct batch batch;
+
+static int build(void **state)
+{
+    (void)state;
+    static const struct tables_conf conf = {
+        .facilities = "tests/data/events/facilities.csv",
+        .meters = "tests/data/events/meters.csv",
+        .catalogue = "config/factors",
+        .gwp_set = "AR5",
+        .bucket_ms = 900000,
+        .horizon_ms = INT64_C(7) * 86400000,
+        .fiscal_year_start = 1,
+    };
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    int err = registry_build(&registry, &conf, &faults);
+    if (err != 0)
+        fail_msg("error %d:\n%s", err, buffer_text(&text));
+    buffer_fini(&text);
+    return 0;
+}
+
+static int destroy(void **state)
+{
+    (void)state;
+    registry_destroy(&registry);
+    return 0;
+}
+
+static struct event event_of(const char *meter, const char *time, const char *end,
+                             const char *value, const char *unit)
+{
+    struct event event = {
+        .present = 1U << FIELD_METER | 1U << FIELD_VALUE,
+        .quality = QUALITY_ACTUAL,
+        .meter = meter,
+        .meter_size = (uint32_t)strlen(meter),
+    };
+    int64_t time_ms;
+    assert_int_equal(timestamp_parse(&time_ms, time, strlen(time)), 0);
+    if (end == NULL) {
+        event.time_ms = time_ms;
+        event.present |= 1U << FIELD_TIME;
+    } else {
+        event.start_ms = time_ms;
+        assert_int_equal(timestamp_parse(&event.end_ms, end, strlen(end)), 0);
+        event.present |= 1U << FIELD_START | 1U << FIELD_END;
+    }
+    assert_int_equal(decimal_parse(&event.value, value, strlen(value)), 0);
+    if (unit != NULL) {
+        event.unit = unit;
+        event.unit_size = (uint32_t)strlen(unit);
+        event.present |= 1U << FIELD_UNIT;
+    }
+    return event;
+}
+
+/* Resolves one event; the batch has one entry then. */
+static enum outcome run(const char *meter, const char *time, const char *end, const char *value,
+                        const char *unit)
+{
+    struct event event = event_of(meter, time, end, value, unit);
+    batch_clear(&batch);
+    enum outcome outcome = resolve_event(&batch, registry, &event, 0, 0, 0, INT64_MIN);
+    assert_int_equal(batch.count + batch.refused_count, 1);
+    return outcome;
+}
+
+static void test_readings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *meter, *time, *end, *value, *unit; /* end: NULL for an instant */
+        enum outcome want;
+        const char *want_start, *want_end;
+        int64_t want_value;
+    } cases[] = {
+        {"interval", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "1.25", NULL,
+         OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", 1250000},
+        {"interval of 400 days", "interval", "2025-01-01T00:00:00Z", "2026-02-05T00:00:00Z", "1",
+         NULL, OUTCOME_USED, "2025-01-01T00:00:00Z", "2026-02-05T00:00:00Z", 1000000},
+        {"interval stamped at its start", "stamped-start", "2026-03-01T10:00:00Z", NULL, "1", NULL,
+         OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 1000000000},
+        {"interval stamped at its end", "stamped-end", "2026-03-01T10:00:00Z", NULL, "1", NULL,
+         OUTCOME_USED, "2026-03-01T09:45:00Z", "2026-03-01T10:00:00Z", 1000000},
+        {"an own interval of a stamped meter", "stamped-end", "2026-03-01T00:00:00Z",
+         "2026-03-02T00:00:00Z", "1", NULL, OUTCOME_USED, "2026-03-01T00:00:00Z",
+         "2026-03-02T00:00:00Z", 1000000},
+        {"register with multiplier", "register", "2026-03-01T10:00:00Z", NULL, "1000.5", NULL,
+         OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", INT64_C(60030000000)},
+        {"gauge per hour", "gauge", "2026-03-01T10:00:00Z", NULL, "7.5", NULL, OUTCOME_USED,
+         "2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", 7500000},
+        {"gauge in another unit", "gauge", "2026-03-01T10:00:00Z", NULL, "7.5", "MW", OUTCOME_USED,
+         "2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", INT64_C(7500000000)},
+        {"delivery", "delivery", "2026-03-01T10:00:00Z", NULL, "5000", NULL, OUTCOME_USED,
+         "2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", INT64_C(5000000000)},
+        {"own unit named", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "1", "kWh",
+         OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", 1000000},
+        {"another unit", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "1", "MWh",
+         OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", 1000000000},
+        {"half a millionth to even", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "0.0000025", NULL, OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", 2},
+        {"negative where it may be", "both-ways", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "-3", NULL, OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", -3000000},
+        {"minus zero is not negative", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "-0.0", NULL, OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", 0},
+        {"the largest value", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "2251799813.685247", NULL, OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         CELL_MAX},
+        {"too large when multiplied", "register", "2026-03-01T10:00:00Z", NULL, "2251799813.685247",
+         NULL, REJECT_VALUE_RANGE, NULL, NULL, 0},
+        {"the last interval of a version", "replaced", "2026-02-01T00:00:00Z", NULL, "1", NULL,
+         OUTCOME_USED, "2026-01-31T23:45:00Z", "2026-02-01T00:00:00Z", 2000000},
+        {"the first of the next", "replaced", "2026-02-01T00:15:00Z", NULL, "1", NULL, OUTCOME_USED,
+         "2026-02-01T00:00:00Z", "2026-02-01T00:15:00Z", 3000000},
+        {"the last of the last", "replaced", "2026-03-01T00:00:00Z", NULL, "1", NULL, OUTCOME_USED,
+         "2026-02-28T23:45:00Z", "2026-03-01T00:00:00Z", 3000000},
+        {"the kind is the version's", "exchanged", "2026-01-31T23:59:59Z", NULL, "7", NULL,
+         OUTCOME_USED, "2026-01-31T23:59:59Z", "2026-01-31T23:59:59Z", 7000000},
+        {"the next version's kind", "exchanged", "2026-02-01T00:00:00Z", NULL, "7", NULL,
+         OUTCOME_USED, "2026-02-01T00:00:00Z", "2026-02-01T00:15:00Z", 7000000},
+        {"unknown meter", "nobody", "2026-03-01T10:00:00Z", NULL, "1", NULL, OUTCOME_UNKNOWN, NULL,
+         NULL, 0},
+        {"an id is not its beginning", "interva", "2026-03-01T10:00:00Z", NULL, "1", NULL,
+         OUTCOME_UNKNOWN, NULL, NULL, 0},
+        {"an instant for an interval", "interval", "2026-03-01T10:00:00Z", NULL, "1", NULL,
+         REJECT_TIME_KIND, NULL, NULL, 0},
+        {"an interval for a register", "register", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "1", NULL, REJECT_TIME_KIND, NULL, NULL, 0},
+        {"an interval for a gauge", "gauge", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "1",
+         NULL, REJECT_TIME_KIND, NULL, NULL, 0},
+        {"an interval for a delivery", "delivery", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "1", NULL, REJECT_TIME_KIND, NULL, NULL, 0},
+        {"an empty interval", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", "1", NULL,
+         REJECT_TIME_RANGE, NULL, NULL, 0},
+        {"a reversed interval", "interval", "2026-03-01T10:15:00Z", "2026-03-01T10:00:00Z", "1",
+         NULL, REJECT_TIME_RANGE, NULL, NULL, 0},
+        {"more than 400 days", "interval", "2025-01-01T00:00:00Z", "2026-02-05T00:00:00.001Z", "1",
+         NULL, REJECT_TIME_RANGE, NULL, NULL, 0},
+        {"ends after 2200", "stamped-start", "2199-12-31T23:30:00Z", NULL, "1", NULL,
+         REJECT_TIME_RANGE, NULL, NULL, 0},
+        {"begins before 1900", "stamped-end", "1900-01-01T00:00:00Z", NULL, "1", NULL,
+         REJECT_TIME_RANGE, NULL, NULL, 0},
+        {"before the meter is valid", "replaced", "2025-12-31T23:59:59Z", NULL, "1", NULL,
+         REJECT_METER_NOT_VALID, NULL, NULL, 0},
+        {"begins before the meter is valid", "replaced", "2026-01-01T00:00:00Z", NULL, "1", NULL,
+         REJECT_METER_NOT_VALID, NULL, NULL, 0},
+        {"begins a little before", "replaced", "2026-01-01T00:05:00Z", NULL, "1", NULL,
+         REJECT_METER_NOT_VALID, NULL, NULL, 0},
+        {"after the meter was valid", "replaced", "2026-03-01T00:00:00.001Z", NULL, "1", NULL,
+         REJECT_METER_NOT_VALID, NULL, NULL, 0},
+        {"an interval over two versions", "replaced", "2026-01-31T23:45:00Z",
+         "2026-02-01T00:15:00Z", "1", NULL, REJECT_METER_NOT_VALID, NULL, NULL, 0},
+        {"an interval that begins before", "replaced", "2025-12-31T23:45:00Z",
+         "2026-01-01T00:15:00Z", "1", NULL, REJECT_METER_NOT_VALID, NULL, NULL, 0},
+        {"an interval that ends after", "replaced", "2026-02-28T23:45:00Z", "2026-03-01T00:15:00Z",
+         "1", NULL, REJECT_METER_NOT_VALID, NULL, NULL, 0},
+        {"negative", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "-1", NULL,
+         REJECT_VALUE_NEGATIVE, NULL, NULL, 0},
+        {"negative, too little to be held", "interval", "2026-03-01T10:00:00Z",
+         "2026-03-01T10:15:00Z", "-1e-9", NULL, REJECT_VALUE_NEGATIVE, NULL, NULL, 0},
+        {"negative register", "register", "2026-03-01T10:00:00Z", NULL, "-1", NULL,
+         REJECT_VALUE_NEGATIVE, NULL, NULL, 0},
+        {"too large", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "2251799813.685248", NULL, REJECT_VALUE_RANGE, NULL, NULL, 0},
+        {"too large below zero", "both-ways", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "-2251799813.685248", NULL, REJECT_VALUE_RANGE, NULL, NULL, 0},
+        {"too large for 64 bits", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "1e30", NULL, REJECT_VALUE_RANGE, NULL, NULL, 0},
+        {"no unit", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "1", "furlong",
+         REJECT_UNIT_UNKNOWN, NULL, NULL, 0},
+        {"the beginning of a unit", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "1",
+         "kW", REJECT_UNIT_MISMATCH, NULL, NULL, 0},
+        {"unit of another quantity", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
+         "1", "kg", REJECT_UNIT_MISMATCH, NULL, NULL, 0},
+        {"energy for a gauge", "gauge", "2026-03-01T10:00:00Z", NULL, "1", "kWh",
+         REJECT_UNIT_MISMATCH, NULL, NULL, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        enum outcome got =
+            run(cases[i].meter, cases[i].time, cases[i].end, cases[i].value, cases[i].unit);
+        if (got != cases[i].want)
+            fail_msg("%s: %s %s", cases[i].name, outcome_class(got), outcome_reason(got));
+        if (got != OUTCOME_USED) {
+            assert_int_equal(batch.refused[0].outcome, got);
+            continue;
+        }
+        char start[TIMESTAMP_TEXT_SIZE], end[TIMESTAMP_TEXT_SIZE];
+        timestamp_format(start, batch.start_ms[0]);
+        timestamp_format(end, batch.end_ms[0]);
+        if (strcmp(start, cases[i].want_start) != 0 || strcmp(end, cases[i].want_end) != 0 ||
+            batch.value[0] != cases[i].want_value)
+            fail_msg("%s: %s %s %lld", cases[i].name, start, end, (long long)batch.value[0]);
+    }
+}
+
+/* What the decoder found wrong is kept, and where the event stood. */
+static void test_columns(void **state)
+{
+    (void)state;
+    struct event event = event_of("gauge", "2026-03-01T10:00:00Z", NULL, "1", NULL);
+    event.revision = 5;
+    event.quality = QUALITY_EDITED;
+    event.bytes = "abc";
+    event.bytes_size = 3;
+    batch_clear(&batch);
+    assert_int_equal(resolve_event(&batch, registry, &event, 3, 4, 17, 1772360000000),
+                     OUTCOME_USED);
+    assert_int_equal(batch.count, 1);
+    assert_string_equal(registry->meters[batch.meter[0]].id, "gauge");
+    assert_int_equal(batch.revision[0], 5);
+    assert_int_equal(batch.quality[0], QUALITY_EDITED);
+    assert_int_equal(batch.outcome[0], OUTCOME_USED);
+    assert_int_equal(batch.offset[0], 17);
+    assert_int_equal(batch.arrived_ms[0], 1772360000000);
+    assert_int_equal(batch.origin[0].message, 3);
+    assert_int_equal(batch.origin[0].index, 4);
+    assert_ptr_equal(batch.origin[0].bytes, event.bytes);
+    assert_int_equal(batch.origin[0].size, 3);
+
+    event.fault = REJECT_UNDECODABLE;
+    assert_int_equal(resolve_event(&batch, registry, &event, 5, 6, 18, INT64_MIN),
+                     REJECT_UNDECODABLE);
+    assert_int_equal(batch.count, 1);
+    assert_int_equal(batch.refused_count, 1);
+    assert_int_equal(batch.refused[0].outcome, REJECT_UNDECODABLE);
+    assert_int_equal(batch.refused[0].offset, 18);
+    assert_int_equal(batch.refused[0].origin.message, 5);
+    assert_int_equal(batch.refused[0].origin.index, 6);
+    assert_ptr_equal(batch.refused[0].origin.bytes, event.bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_readings),
+        cmocka_unit_test(test_columns),
+    };
+    return cmocka_run_group_tests(tests, build, destroy);
+}
