@@ -126,6 +126,35 @@ layers: ## fail on an include that points the wrong way
 	$(PYTHON) tests/layers/test_layers.py
 	$(PYTHON) tests/layers/layers.py .
 
+# ---- linting, with clang's eyes; -k, to show all faults at once
+LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC)
+LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(wildcard tests/*/*.h tests/*/*/*.h)
+lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths
+	$(SUITE) -k CC=clang lint-format lint-length lint-cppcheck lint-man lint-unit lint-tidy lint-headers
+lint-format:
+	clang-format --dry-run -Werror $(LINT_TEXT)
+lint-length: # a file over 600 lines holds a noun too many
+	awk 'FNR == 601 {print FILENAME ": more than 600 lines"; bad = 1} END {exit bad}' $(LINT_TEXT)
+lint-cppcheck:
+	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    -j2 -I. $(DEFS) $(LINT_SRC)
+lint-man:
+	mandoc -Tlint -Wwarning docs/*.1
+lint-unit: # an exposure of 1.5 at most, and every setting known; the programs need not be there
+	systemd-analyze security --no-pager --offline=true --threshold=15 systemd/ghgd.service >$(BUILD)/lint-unit \
+	    || { cat $(BUILD)/lint-unit; exit 1; }
+	sed 's,^\(Exec[A-Za-z]*=\)[^ ]*,\1/bin/true,' systemd/ghgd.service >$(O)/ghgd.service
+	systemd-analyze verify --man=no $(O)/ghgd.service
+lint-tidy: $(LINT_SRC:%.c=$(O)/%.tidy)
+$(O)/%.tidy: %.c $(HEADERS) .clang-tidy $(O)/flags
+	mkdir -p $(@D); echo "  TIDY $<"
+	clang-tidy --quiet $< -- $(BASE) $(PKG_CFLAGS) 2>/dev/null
+	touch $@
+lint-headers: $(HEADERS:%=$(O)/%.alone) # each header includes what it needs
+$(O)/%.h.alone: %.h $(HEADERS) $(O)/flags
+	mkdir -p $(@D); echo '#include "$<"' | $(CC) $(BASE) $(PKG_CFLAGS) -fsyntax-only -x c -
+	touch $@
+
 # ---- fuzzing and measuring
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60) from its corpus
 	$(SUITE) CC=clang SAN=fuzzer-no-link,address,undefined $(patsubst tests/fuzz/%.c,run-%,$(FUZZ_SRC))
@@ -136,10 +165,42 @@ run-fuzz_%: $(O)/tests/fuzz/fuzz_%
 bench: $(BENCHES) ## build and run the benchmarks
 	set -e; for b in $^; do echo "== $$b"; $$b; done
 
+coverage: ## lines that the unit tests reach, by file
+	$(SUITE) COVERAGE=1 coverage-run
+coverage-run: test
+	gcov -n -s . -r $(LIB_OBJ:.o=.gcda) 2>/dev/null | \
+	    awk -F "[':%]" '/^File/ {file = $$2} /^Lines/ && file {printf "%6.1f%% %s\n", $$3, file; file = ""}' | \
+	    grep -v '\.h$$' | sort -k2
+
+# ---- installing; the installed daemon looks for the catalogue where it is installed
+SHARE   := $(PREFIX)/share/ghgd
+CATALOGUE_USERS := $(shell grep -l GHGD_CATALOGUE_DIR $(SRC) /dev/null)
+$(O)/installed/%: private CATALOGUE_DIR = $(SHARE)/factors
+$(O)/installed/flags: FORCE
+	mkdir -p $(@D); echo '$(CATALOGUE_DIR)' | cmp -s - $@ || echo '$(CATALOGUE_DIR)' >$@
+$(O)/installed/%.o: %.c $(O)/installed/flags $(O)/flags
+	mkdir -p $(@D); $(CC) $(BASE) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
+$(O)/installed/ghgd: $(O)/daemon/main.o $(CATALOGUE_USERS:%.c=$(O)/installed/%.o) $(O)/libghgd.a
+	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
+install: $(O)/installed/ghgd ## install under DESTDIR/PREFIX (/usr/local)
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/ghgd
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/ghgd.1
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/,$(PREFIX)/,' systemd/ghgd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/ghgd.service
+	for folder in config/factors config/examples dashboards; do \
+	    (cd $$folder && find . -type f -exec install -D -m 644 {} $(abspath $(DESTDIR))$(SHARE)/$${folder#config/}/{} \;) || exit 1; \
+	done
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/ghgd $(DESTDIR)$(PREFIX)/share/man/man1/ghgd.1 \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ghgd.service
+	rm -rf $(DESTDIR)$(SHARE)
+
 help: ## this list
 	awk -F ':.*## ' '/^[^\t#]*:.*## / {sub(/^\$$\(BUILD\)/, "$(BUILD)", $$1); \
 	    sub(/:.*/, "", $$1); printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
-.PHONY: all deps deps-check demo check check-unit check-clang check-asan check-tsan \
-        check-valgrind check-tiers test layers fuzz bench help clean FORCE
+.PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
+        check-valgrind check-tiers test layers lint lint-format lint-length lint-cppcheck lint-man \
+        lint-unit lint-tidy lint-headers fuzz bench coverage coverage-run install uninstall help clean \
+        FORCE
