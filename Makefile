@@ -169,7 +169,7 @@ coverage: ## lines that the unit tests reach, by file
 	$(SUITE) COVERAGE=1 coverage-run
 coverage-run: test
 	gcov -n -s . -r $(LIB_OBJ:.o=.gcda) 2>/dev/null | \
-	    awk -F "[':%]" '/^File/ {file = $$2} /^Lines/ && file {printf "%6.1f%% %s\n", $$3, file; file = ""}' | \
+	    awk -F "[':%]" '/^File/ {file = $$2} /^Lines/ && file {printf "%6.1f%% %s\n", $$2, file; file = ""}' | \
 	    grep -v '\.h$$' | sort -k2
 
 # ---- installing; the installed daemon looks for the catalogue where it is installed
