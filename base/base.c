@@ -7,7 +7,7 @@
 
 void assert_failed(const char *file, int line, const char *fact)
 {
-    fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, fact);
+    (void)fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, fact);
     abort();
 }
 

@@ -85,7 +85,7 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     if (size < 0)
         buffer->failed = true;
     else if (reserve(buffer, (size_t)size) && size > 0) {
-        vsnprintf(buffer->data + buffer->size, (size_t)size + 1, format, again);
+        (void)vsnprintf(buffer->data + buffer->size, (size_t)size + 1, format, again);
         buffer->size += (size_t)size;
     }
     va_end(again);
@@ -147,6 +147,7 @@ void buffer_add_fixed(struct buffer *buffer, int128 value, unsigned decimals)
     while (begin > end - decimals - 1)
         *--begin = '0';
     char *point = end - decimals;
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all behind `begin` is set
     while (end > point && end[-1] == '0')
         end--;
     if (end > point) {

@@ -210,7 +210,7 @@ char *timestamp_format(char text[TIMESTAMP_TEXT_SIZE], int64_t ms)
                         month, day, second / 3600, second / 60 % 60, second % 60);
     ASSERT(size > 0 && size + 6 <= TIMESTAMP_TEXT_SIZE);
     if (of_day % 1000 != 0)
-        snprintf(text + size, TIMESTAMP_TEXT_SIZE - (size_t)size, ".%03dZ", of_day % 1000);
+        (void)snprintf(text + size, TIMESTAMP_TEXT_SIZE - (size_t)size, ".%03dZ", of_day % 1000);
     else
         memcpy(text + size, "Z", 2);
     return text;

@@ -15,7 +15,8 @@
 enum time_unit { TIME_UNIT_NONE, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_UNIT_NS };
 
 /* RFC 3339 with an offset: 2026-03-01T10:15:00Z, 2026-03-01 10:15:00.250+05:30. Fractions finer
- * than a millisecond are floored. A leap second (:60) is the following instant.
+ * than a millisecond are floored. A leap second (23:59:60 UTC at the end of a month) is the
+ * following instant; :60 anywhere else is an error of syntax.
  * Returns 0, ERR_SYNTAX (no offset, day 31 of April, ...) or ERR_RANGE. */
 int timestamp_parse(int64_t *ms_out, const char *text, size_t size) MUST_CHECK;
 /* An integer in the declared unit, floored to ms. ERR_SYNTAX for TIME_UNIT_NONE, or ERR_RANGE. */

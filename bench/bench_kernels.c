@@ -105,8 +105,8 @@ static void *array(size_t cell_size)
 {
     void *memory = aligned_alloc(64, LARGE_CELLS * cell_size);
     if (memory == NULL) {
-        fprintf(stderr, "bench_kernels: out of memory\n");
-        exit(1);
+        perror("bench_kernels");
+        abort();
     }
     memset(memory, 0, LARGE_CELLS * cell_size); /* pages are there before the clock runs */
     return memory;

@@ -27,8 +27,10 @@ int rating_create(struct rating **rating_out, const struct kernels *kernels, uin
     MUST_CHECK;
 void rating_destroy(struct rating **rating);
 
-/* Adds the bucket to series_out[0 .. facility->series_count). Expected time counts meters that are
- * `expected` and valid in the bucket. */
+/* Adds the bucket to series_out[0 .. facility->series_count). Expected time is the part of the
+ * bucket in which an `expected` meter is valid; covered time counts those meters only. A cell that
+ * is not present adds nothing else, whatever it holds. The estimated part of a cell is its CO2e
+ * times estimated_ms / covered_ms, floored. */
 void rating_add(struct rating *rating, const struct registry *registry,
                 const struct facility *facility, const struct bucket_cells *cells,
                 struct figures *series_out);
