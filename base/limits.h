@@ -21,7 +21,6 @@ enum {
     EVENT_BYTES_MAX = 64 << 10,     /* one event inside a message, dead-lettered whole */
     NAME_BYTES_MAX = 255,           /* an id or a name from outside, as in a tag of the database */
     UNIT_BYTES_MAX = 31,
-    DECIMAL_DIGITS_MAX = 36,        /* significant digits of a decimal: what 128 bits can hold */
     METERS_MAX = 1 << 20,
     FACILITIES_MAX = 1 << 18,
     GROUP_LEVELS_MAX = 4,           /* tags of the database: few and bounded */

@@ -4,9 +4,10 @@
  *     LOG_WARN("sink.write_refused", "sink=%s status=%d rows=%u", name, status, count);
  *
  * On the journal (JOURNAL_STREAM names standard error) lines begin with its <priority>; else with
- * a time. A line that can repeat goes through LOG_LIMITED: at most one per second and call site, and it
- * tells how many it swallowed. Values with spaces or quotes are the caller's to quote: "%s" in
- * double quotes; control characters become '?'. Thread: any; a line is one write, of 4 KiB at most.
+ * a time. A line that can repeat goes through LOG_LIMITED: at most one per second and call site,
+ * and it tells how many it swallowed. Values with spaces or quotes are the caller's to quote: "%s"
+ * in double quotes; control characters become '?'. Thread: any; a line is one write, of 4 KiB at
+ * most.
  */
 #ifndef GHGD_LOG_H
 #define GHGD_LOG_H

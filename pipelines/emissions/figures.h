@@ -10,13 +10,13 @@
 #include "base/measure.h"
 
 struct figures {
-    int128 activity;         /* micro-units of the series' quantity */
+    int128 activity; /* micro-units of the series' quantity */
     int128 mass_mg[GAS_COUNT];
-    int128 co2e_unsplit_mg;  /* the part of CO2e whose factor does not tell the gases apart */
-    int128 co2e_estimated_mg;/* the part of CO2e that rests on estimated readings */
-    int128 covered_ms;       /* meter-milliseconds that readings cover */
-    int128 expected_ms;      /* meter-milliseconds that should have been covered */
-    uint64_t cells;          /* cells with any reading; 0: nothing is known, which is not zero */
+    int128 co2e_unsplit_mg;   /* the part of CO2e whose factor does not tell the gases apart */
+    int128 co2e_estimated_mg; /* the part of CO2e that rests on estimated readings */
+    int128 covered_ms;        /* meter-milliseconds that readings cover */
+    int128 expected_ms;       /* meter-milliseconds that should have been covered */
+    uint64_t cells;           /* cells with any reading; 0: nothing is known, which is not zero */
 };
 
 void figures_add(struct figures *sum, const struct figures *term);

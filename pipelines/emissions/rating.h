@@ -14,17 +14,17 @@
 /* The cells of one facility in one bucket: arrays over its meters, in column order. */
 struct bucket_cells {
     int64_t start_ms, length_ms;
-    const int64_t *activity;       /* micro-units */
-    const uint32_t *covered_ms;    /* <= length_ms; deliveries: 0 */
-    const uint32_t *estimated_ms;  /* <= covered_ms: covered by estimated readings */
-    const uint8_t *present;        /* 1 if any reading touches the cell */
+    const int64_t *activity;      /* micro-units */
+    const uint32_t *covered_ms;   /* <= length_ms; deliveries: 0 */
+    const uint32_t *estimated_ms; /* <= covered_ms: covered by estimated readings */
+    const uint8_t *present;       /* 1 if any reading touches the cell */
 };
 
 /* Scratch for one facility's masses; one per thread. */
 struct rating;
 /* meters_max: the largest facility. Returns 0 or -ENOMEM. */
-int rating_create(struct rating **rating_out, const struct kernels *kernels, uint32_t meters_max)
-    MUST_CHECK;
+int rating_create(struct rating **rating_out, const struct kernels *kernels,
+                  uint32_t meters_max) MUST_CHECK;
 void rating_destroy(struct rating **rating);
 
 /* Adds the bucket to series_out[0 .. facility->series_count). Expected time is the part of the
