@@ -7,14 +7,31 @@
 
 #include "config/durations.h"
 
+/* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
+ * test holds the estimate to what they take. */
 enum {
     READING_BYTES = 32,       /* of the journal: identity, value, rank */
-    CELL_BYTES = 20,          /* of the panel: activity, covered time, estimated share */
-    PANEL_ROW_BYTES = 40,     /* per facility and bucket: revision, what is dirty */
+    METER_BYTES = 48,         /* its head */
+    CELL_BYTES = 17,          /* of the panel: activity, covered and estimated time */
+    PANEL_ROW_BYTES = 20,     /* per facility and bucket: revision, what is dirty */
+    FIGURES_BYTES = 176,      /* exact sums of a series over a window */
+    DAY_BYTES = 512,          /* per facility and day: its hours */
+    PERIODS = 17,             /* months and years under way at once */
+    SITE_BYTES = 4096,        /* per facility */
     PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
     WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
-    DAY_MS = 86400000
+    HALF_DAY_MS = 43200000,
+    STRADDLED_MS = 50 * 3600000 /* the days at both ends of the horizon are kept whole */
 };
+
+static int64_t facility_bytes(const struct window_conf *window, const struct facility *facility)
+{
+    int64_t span_ms = window->horizon_ms + window->allowed_delay_ms + STRADDLED_MS;
+    int64_t rows = span_ms / window->bucket_ms + 2;
+    int64_t days = span_ms / HALF_DAY_MS + 2;
+    return SITE_BYTES + rows * ((int64_t)facility->meters_count * CELL_BYTES + PANEL_ROW_BYTES) +
+           days * DAY_BYTES + (days + PERIODS) * (int64_t)facility->series_count * FIGURES_BYTES;
+}
 
 struct memory_estimate config_memory_estimate(const struct config *config)
 {
@@ -28,12 +45,10 @@ struct memory_estimate config_memory_estimate(const struct config *config)
     if (registry == NULL)
         return needs;
     for (uint32_t i = 0; i < registry->meters_count; i++)
-        needs.journal_bytes += (int64_t)registry->meters[i].readings_max * READING_BYTES;
-    /* The day that is under way is kept beside the horizon. */
-    int64_t buckets = (config->window.horizon_ms + DAY_MS) / config->window.bucket_ms;
+        needs.journal_bytes +=
+            (int64_t)registry->meters[i].readings_max * READING_BYTES + METER_BYTES;
     for (uint32_t i = 0; i < registry->facilities_count; i++)
-        needs.panel_bytes += buckets * ((int64_t)registry->facilities[i].meters_count * CELL_BYTES +
-                                        PANEL_ROW_BYTES);
+        needs.panel_bytes += facility_bytes(&config->window, &registry->facilities[i]);
     return needs;
 }
 
@@ -65,16 +80,25 @@ static void print_line(struct buffer *out, const char *name, int64_t bytes)
     print_bytes(out, bytes);
 }
 
+/* Versions of one id are one meter to a reader. */
+static uint32_t count_meters(const struct registry *registry)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; registry != NULL && i < registry->meters_count; i++)
+        count += registry->meters[i].next_version == REGISTRY_NONE;
+    return count;
+}
+
 static void print_memory(const struct config *config, struct buffer *out)
 {
     const struct registry *registry = config->registry;
     struct memory_estimate needs = config_memory_estimate(config);
     buffer_add_str(out, "memory, about\n");
     print_line(out, "journal of readings", needs.journal_bytes);
-    buffer_printf(out, ", for %u meters over ", registry == NULL ? 0 : registry->meters_count);
+    buffer_printf(out, ", for %u meters over ", count_meters(registry));
     duration_print(out, config->window.horizon_ms);
     buffer_add_char(out, '\n');
-    print_line(out, "activity by bucket", needs.panel_bytes);
+    print_line(out, "windows of activity", needs.panel_bytes);
     buffer_printf(out, ", for %u facilities in buckets of ",
                   registry == NULL ? 0 : registry->facilities_count);
     duration_print(out, config->window.bucket_ms);
