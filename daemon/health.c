@@ -1,0 +1,88 @@
+#include "daemon/health.h"
+
+#include <inttypes.h>
+
+enum { STATUS_OK = 200, STATUS_UNAVAILABLE = 503 };
+
+static const char *word(bool good)
+{
+    return good ? "ok" : "no";
+}
+
+unsigned health_print(const char *fatal, struct buffer *out)
+{
+    if (fatal == NULL)
+        buffer_add_str(out, "ok loop: it turns\n");
+    else
+        buffer_printf(out, "no fatal: %s\n", fatal);
+    return fatal == NULL ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static bool check_assigned(const struct metrics_source *source, struct buffer *out)
+{
+    const struct consumer_stats *consumer = source->consumer;
+    if (consumer == NULL || (consumer->assigned == 0 && consumer->rebalances == 0)) {
+        buffer_add_str(out, "no assigned: the consumer group has not answered yet\n");
+        return false;
+    }
+    if (consumer->assigned == 0)
+        buffer_add_str(out, "ok assigned: none; other members have all partitions\n");
+    else
+        buffer_printf(out, "ok assigned: %" PRIu32 "\n", consumer->assigned);
+    return true;
+}
+
+static bool check_caught_up(const struct metrics_source *source, struct buffer *out)
+{
+    size_t behind = 0;
+    const struct consumer_partition_stats *worst = NULL;
+    for (size_t i = 0; i < source->partitions_count; i++) {
+        const struct consumer_partition_stats *partition = &source->partitions[i];
+        if (partition->caught_up)
+            continue;
+        behind++;
+        if (worst == NULL || partition->lag > worst->lag)
+            worst = partition;
+    }
+    buffer_printf(out, "%s caught_up: %zu of %zu", word(behind == 0),
+                  source->partitions_count - behind, source->partitions_count);
+    if (worst != NULL && worst->lag >= 0)
+        buffer_printf(out, "; partition %" PRId32 " is %" PRId64 " messages behind",
+                      worst->partition, worst->lag);
+    else if (worst != NULL)
+        buffer_printf(out, "; partition %" PRId32 " waits for the broker", worst->partition);
+    buffer_add_char(out, '\n');
+    return behind == 0;
+}
+
+/* The server's words on one line. */
+static void add_line(struct buffer *out, const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        buffer_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c);
+}
+
+static bool check_sink(const struct metrics_sink *sink, struct buffer *out)
+{
+    bool good = sink->failing_ms <= HEALTH_SINK_FAILING_MS_MAX;
+    buffer_printf(out, "%s sink %s: ", word(good), sink->name);
+    if (sink->failing_ms <= 0) {
+        buffer_add_str(out, "works\n");
+        return good;
+    }
+    buffer_printf(out, "has failed for %" PRId64 " s; ", sink->failing_ms / 1000);
+    add_line(out, sink->stats->last_error);
+    buffer_add_char(out, '\n');
+    return good;
+}
+
+unsigned health_print_ready(const char *fatal, const struct metrics_source *source,
+                            struct buffer *out)
+{
+    bool good = health_print(fatal, out) == STATUS_OK;
+    good = check_assigned(source, out) && good;
+    good = check_caught_up(source, out) && good;
+    for (size_t i = 0; i < source->sinks_count; i++)
+        good = check_sink(&source->sinks[i], out) && good;
+    return good ? STATUS_OK : STATUS_UNAVAILABLE;
+}

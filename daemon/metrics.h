@@ -1,0 +1,62 @@
+/*
+ * metrics.h - what the process tells Prometheus, from one table of rows: name, type, unit, help,
+ * and where the number stands.
+ *
+ * The daemon fills a struct metrics_source with pointers to the counters of its parts and has it
+ * printed; nothing is kept here. docs/metrics.md is the same table. All of it is whole numbers:
+ * seconds are printed from milliseconds and microseconds, exactly.
+ */
+#ifndef GHGD_METRICS_H
+#define GHGD_METRICS_H
+
+#include "base/buffer.h"
+#include "daemon/usage.h"
+#include "pipelines/ingest/consumer.h"
+#include "pipelines/ingest/deadletter.h"
+#include "pipelines/sink/sink.h"
+#include "pipelines/state/shard.h"
+
+struct metrics_shard {
+    int32_t partition;
+    const struct shard_stats *stats;
+};
+
+struct metrics_sink {
+    const char *name;
+    const struct sink_stats *stats;
+    int64_t failing_ms; /* for how long it has not been healthy; 0 if it is */
+};
+
+struct metrics_daemon {
+    int64_t started_ms, now_ms; /* wall clock */
+    uint64_t reloads_ok, reloads_failed;
+    uint64_t last_reload_ok; /* 1 or 0; 1 before the first */
+    uint64_t generation;     /* of the registry in force */
+    uint64_t meters, facilities, series;
+};
+
+/* NULL for what there is not (yet): its rows have no samples then. */
+struct metrics_source {
+    struct metrics_daemon daemon;
+    struct usage usage;
+    /* Counts that stand in no shard below: of earlier steps, and of shards that went away. With it
+     * the sums never fall. Only outcomes and counters are read. */
+    const struct shard_stats *elsewhere;
+    const struct metrics_shard *shards;
+    size_t shards_count;
+    const struct consumer_stats *consumer;
+    const struct consumer_partition_stats *partitions;
+    size_t partitions_count;
+    const struct deadletter_stats *deadletter;
+    const struct metrics_sink *sinks;
+    size_t sinks_count;
+};
+
+/* Prometheus text format 0.0.4; the Content-Type that goes with it. */
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+void metrics_print(const struct metrics_source *source, struct buffer *out);
+
+/* The reference as Markdown: docs/metrics.md is this output. */
+void metrics_print_reference(struct buffer *out);
+
+#endif
