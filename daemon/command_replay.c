@@ -63,7 +63,7 @@ struct replay {
     struct sink_conf output;
     struct sink *sinks[SINKS_MAX];
     uint32_t sinks_count, sinks_open;
-    struct block *block; /* NULL while a sink has it */
+    struct block *block;
     struct shard *shard;
     struct feed *feed;
     struct reader *reader;
@@ -82,19 +82,13 @@ static int64_t now_ms(void)
 
 /* --- rows to sinks --- */
 
-static void on_done(void *context, struct block **block)
+static void settle_rows(struct replay *replay)
 {
-    struct replay *replay = context;
-    for (uint32_t i = 0; i < (*block)->count; i++)
-        shard_row_settled(replay->shard, (*block)->sink, &(*block)->rows[i]);
-    replay->rows += (*block)->count;
-    (*block)->count = 0;
-    replay->block = TAKE(*block);
-}
-
-static void on_abandoned(void *context, struct block **block)
-{
-    ((struct replay *)context)->block = TAKE(*block);
+    const struct block *block = replay->block;
+    for (uint32_t i = 0; i < block->count; i++)
+        shard_row_settled(replay->shard, block->sink, &block->rows[i]);
+    replay->rows += block->count;
+    replay->block->count = 0;
 }
 
 static void on_closed(void *context)
@@ -119,6 +113,7 @@ static int drain_sink(struct replay *replay, uint32_t sink)
                     sink_get_stats(replay->sinks[sink])->last_error);
             return err;
         }
+        settle_rows(replay);
         rows += (int)taken;
     }
 }
@@ -150,8 +145,7 @@ static const struct sink_conf *sink_conf_at(const struct replay *replay, uint32_
 
 static int open_sinks(struct replay *replay)
 {
-    struct sink_callbacks callbacks = {
-        .done = on_done, .closed = on_closed, .abandoned = on_abandoned, .context = replay};
+    struct sink_callbacks callbacks = {.closed = on_closed, .context = replay};
     replay->output =
         (struct sink_conf){.name = "output", .type = SINK_FILE, .path = replay->output_path};
     const struct sink_conf *conf;
