@@ -83,7 +83,7 @@ static void test_int(void **state)
     buffer_init(&buffer, 64);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char want[32];
-        snprintf(want, sizeof(want), "%" PRId64, cases[i]);
+        (void)snprintf(want, sizeof(want), "%" PRId64, cases[i]);
         buffer_clear(&buffer);
         buffer_add_int(&buffer, cases[i]);
         assert_string_equal(buffer_text(&buffer), want);

@@ -19,73 +19,87 @@ static void test_parse(void **state)
     (void)state;
     static const struct {
         const char *text;
-        int want;
-        struct decimal want_decimal;
+        struct decimal want;
     } cases[] = {
-        {"0", 0, {0, 0}},
-        {"-0", 0, {0, 0}},
-        {"0.000", 0, {0, 0}},
-        {"0e99999999999999999999", 0, {0, 0}},
-        {"1", 0, {1, 0}},
-        {"+1", 0, {1, 0}},
-        {"-1.50", 0, {-15, 1}},
-        {"1.50", 0, {15, 1}},
-        {"10", 0, {10, 0}},
-        {"100.00", 0, {100, 0}},
-        {"0.1", 0, {1, 1}},
-        {"0.000001", 0, {1, 6}},
-        {"12.5e3", 0, {125, -2}},
-        {"1E+2", 0, {1, -2}},
-        {"1e-2", 0, {1, 2}},
-        {"100e-2", 0, {1, 0}},
-        {"999999999999999999", 0, {999999999999999999, 0}},
-        {"-999999999999999999", 0, {-999999999999999999, 0}},
-        {"0.999999999999999999", 0, {999999999999999999, 18}},
-        {"123456789012345678000", 0, {123456789012345678, -3}},
-        {"1.00000000000000000000000000000", 0, {1, 0}},
-        {"0.000000000000000000000000000000000001", 0, {1, 36}},
-        {"1e20", 0, {100, -18}},
-        {"1e35", 0, {100000000000000000, -18}},
-        {"100e-38", 0, {1, 36}},
-        {"1e00000000000000000000000000000000002", 0, {1, -2}},
-        {"1234567890123456789", ERR_RANGE, {0, 0}},
-        {"0.1234567890123456789", ERR_RANGE, {0, 0}},
-        {"1.0000000000000000001", ERR_RANGE, {0, 0}},
-        {"1e36", ERR_RANGE, {0, 0}},
-        {"1e-37", ERR_RANGE, {0, 0}},
-        {"1e99999999999999999999", ERR_RANGE, {0, 0}},
-        {"1e-99999999999999999999", ERR_RANGE, {0, 0}},
-        {"", ERR_SYNTAX, {0, 0}},
-        {"-", ERR_SYNTAX, {0, 0}},
-        {"+", ERR_SYNTAX, {0, 0}},
-        {"--1", ERR_SYNTAX, {0, 0}},
-        {"01", ERR_SYNTAX, {0, 0}},
-        {"-00", ERR_SYNTAX, {0, 0}},
-        {".5", ERR_SYNTAX, {0, 0}},
-        {"5.", ERR_SYNTAX, {0, 0}},
-        {"1.e5", ERR_SYNTAX, {0, 0}},
-        {"1e", ERR_SYNTAX, {0, 0}},
-        {"1e+", ERR_SYNTAX, {0, 0}},
-        {"1e1.5", ERR_SYNTAX, {0, 0}},
-        {"1,5", ERR_SYNTAX, {0, 0}},
-        {"1.234.5", ERR_SYNTAX, {0, 0}},
-        {" 1", ERR_SYNTAX, {0, 0}},
-        {"1 ", ERR_SYNTAX, {0, 0}},
-        {"1_000", ERR_SYNTAX, {0, 0}},
-        {"0x10", ERR_SYNTAX, {0, 0}},
-        {"NaN", ERR_SYNTAX, {0, 0}},
-        {"Infinity", ERR_SYNTAX, {0, 0}},
-        {"1234567890123456789x", ERR_SYNTAX, {0, 0}},
+        {"0", {0, 0}},
+        {"-0", {0, 0}},
+        {"0.000", {0, 0}},
+        {"0e99999999999999999999", {0, 0}},
+        {"1", {1, 0}},
+        {"+1", {1, 0}},
+        {"-1.50", {-15, 1}},
+        {"1.50", {15, 1}},
+        {"10", {10, 0}},
+        {"100.00", {100, 0}},
+        {"0.1", {1, 1}},
+        {"0.000001", {1, 6}},
+        {"12.5e3", {125, -2}},
+        {"1E+2", {1, -2}},
+        {"1e-2", {1, 2}},
+        {"100e-2", {1, 0}},
+        {"999999999999999999", {999999999999999999, 0}},
+        {"-999999999999999999", {-999999999999999999, 0}},
+        {"0.999999999999999999", {999999999999999999, 18}},
+        {"123456789012345678000", {123456789012345678, -3}},
+        {"1.00000000000000000000000000000", {1, 0}},
+        {"0.000000000000000000000000000000000001", {1, 36}},
+        {"1e20", {100, -18}},
+        {"1e35", {100000000000000000, -18}},
+        {"100e-38", {1, 36}},
+        {"1e00000000000000000000000000000000002", {1, -2}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct decimal got = {-77, -77};
         int err = decimal_parse(&got, cases[i].text, strlen(cases[i].text));
-        struct decimal want = err == 0 ? cases[i].want_decimal : (struct decimal){-77, -77};
-        if (err != cases[i].want || got.digits != want.digits || got.scale != want.scale)
+        if (err != 0 || got.digits != cases[i].want.digits || got.scale != cases[i].want.scale)
             fail_msg("\"%s\": got %d, %" PRId64 "e%d", cases[i].text, err, got.digits, -got.scale);
     }
-    struct decimal decimal;
-    assert_int_equal(decimal_parse(&decimal, "1\0", 2), ERR_SYNTAX);
+}
+
+static void test_parse_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int want;
+    } cases[] = {
+        {"1234567890123456789", ERR_RANGE},
+        {"0.1234567890123456789", ERR_RANGE},
+        {"1.0000000000000000001", ERR_RANGE},
+        {"1e36", ERR_RANGE},
+        {"1e-37", ERR_RANGE},
+        {"1e99999999999999999999", ERR_RANGE},
+        {"1e-99999999999999999999", ERR_RANGE},
+        {"", ERR_SYNTAX},
+        {"-", ERR_SYNTAX},
+        {"+", ERR_SYNTAX},
+        {"--1", ERR_SYNTAX},
+        {"01", ERR_SYNTAX},
+        {"-00", ERR_SYNTAX},
+        {".5", ERR_SYNTAX},
+        {"5.", ERR_SYNTAX},
+        {"1.e5", ERR_SYNTAX},
+        {"1e", ERR_SYNTAX},
+        {"1e+", ERR_SYNTAX},
+        {"1e1.5", ERR_SYNTAX},
+        {"1,5", ERR_SYNTAX},
+        {"1.234.5", ERR_SYNTAX},
+        {" 1", ERR_SYNTAX},
+        {"1 ", ERR_SYNTAX},
+        {"1_000", ERR_SYNTAX},
+        {"0x10", ERR_SYNTAX},
+        {"NaN", ERR_SYNTAX},
+        {"Infinity", ERR_SYNTAX},
+        {"1234567890123456789x", ERR_SYNTAX},
+    };
+    struct decimal got = {-77, -77};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int err = decimal_parse(&got, cases[i].text, strlen(cases[i].text));
+        if (err != cases[i].want)
+            fail_msg("\"%s\": got %d", cases[i].text, err);
+    }
+    assert_int_equal(decimal_parse(&got, "1\0", 2), ERR_SYNTAX);
+    assert_true(got.digits == -77 && got.scale == -77); /* a failed call changes nothing */
 }
 
 /* Zeros beyond any limit of digits, before and behind the point, cancel their exponent. */
@@ -166,7 +180,7 @@ static int random_seed(void **state)
 static double decimal_read_back(struct decimal decimal)
 {
     char text[48];
-    snprintf(text, sizeof(text), "%" PRId64 "e%d", decimal.digits, -decimal.scale);
+    (void)snprintf(text, sizeof(text), "%" PRId64 "e%d", decimal.digits, -decimal.scale);
     return strtod(text, NULL);
 }
 
@@ -197,7 +211,7 @@ static void test_double_round_trip(void **state)
             fail_msg("%.17g came back as %" PRId64 "e%d", value, decimal.digits, -decimal.scale);
         char text[400];
         int count = significant_digits(decimal.digits);
-        snprintf(text, sizeof(text), "%.*g", count > 1 ? count - 1 : 1, value);
+        (void)snprintf(text, sizeof(text), "%.*g", count > 1 ? count - 1 : 1, value);
         if (count > 1 && strtod(text, NULL) == value)
             fail_msg("%.17g: %s is shorter than %" PRId64 "e%d", value, text, decimal.digits,
                      -decimal.scale);
@@ -482,14 +496,59 @@ static void test_ratio_to_double(void **state)
     }
 }
 
+static struct natural natural_shift(struct natural a, int bits)
+{
+    for (; bits >= 32; bits -= 32)
+        a = natural_mul(a, UINT64_C(1) << 32);
+    return natural_mul(a, UINT64_C(1) << bits);
+}
+
+/* Compares num / den with odd * 2^exponent. */
+static int ratio_cmp(struct ratio ratio, uint64_t odd, int exponent)
+{
+    const struct natural one = {{1}};
+    struct natural left = natural_mul(one, (uint64_t)ratio.num);
+    struct natural right = natural_mul(natural_mul(one, (uint64_t)ratio.den), odd);
+    if (exponent < 0)
+        left = natural_shift(left, -exponent);
+    else
+        right = natural_shift(right, exponent);
+    return natural_cmp(left, right);
+}
+
+/* No double is nearer: the ratio lies between the halves to both neighbours. */
+static void test_ratio_to_double_any(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        struct ratio ratio = {(int64_t)(random_next() >> (1 + random_next() % 62)) | 1,
+                              (int64_t)(random_next() >> (1 + random_next() % 62)) | 1};
+        int exponent = 0;
+        double fraction = frexp(ratio_to_double(ratio), &exponent);
+        uint64_t digits = (uint64_t)ldexp(fraction, 53); /* [2^52, 2^53) */
+        bool even = digits % 2 == 0;
+        int below = ratio_cmp(ratio, 2 * digits - 1, exponent - 54);
+        int above = ratio_cmp(ratio, 2 * digits + 1, exponent - 54);
+        if (below < (even ? 0 : 1) || above > (even ? 0 : -1))
+            fail_msg("%" PRId64 "/%" PRId64, ratio.num, ratio.den);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),           cmocka_unit_test(test_parse_long),
-        cmocka_unit_test(test_from_double),     cmocka_unit_test(test_double_round_trip),
-        cmocka_unit_test(test_parse_random),    cmocka_unit_test(test_to_micro_table),
-        cmocka_unit_test(test_to_micro_random), cmocka_unit_test(test_div),
-        cmocka_unit_test(test_ratio),           cmocka_unit_test(test_ratio_products),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_refused),
+        cmocka_unit_test(test_ratio_to_double_any),
+        cmocka_unit_test(test_parse_long),
+        cmocka_unit_test(test_from_double),
+        cmocka_unit_test(test_double_round_trip),
+        cmocka_unit_test(test_parse_random),
+        cmocka_unit_test(test_to_micro_table),
+        cmocka_unit_test(test_to_micro_random),
+        cmocka_unit_test(test_div),
+        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_ratio_products),
         cmocka_unit_test(test_ratio_to_double),
     };
     return cmocka_run_group_tests_name("decimal", tests, random_seed, NULL);

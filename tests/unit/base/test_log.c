@@ -19,7 +19,7 @@ static void capture_begin(void)
     assert_non_null(file);
     captured.stderr_fd = dup(STDERR_FILENO);
     captured.file_fd = dup(fileno(file));
-    fclose(file);
+    (void)fclose(file);
     assert_true(dup2(captured.file_fd, STDERR_FILENO) >= 0);
 }
 
