@@ -1,6 +1,6 @@
 # ghgd: one Makefile, no recursion but for the suites, which build the same rules with other flags.
 # `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
-# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS.
+# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FOR (length of the demo, 20s).
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
@@ -93,7 +93,7 @@ deps-check: ## install what every check needs, and is missing, with apt-get
 	sh tools/deps.sh build check
 demo: deps ## build, then watch a small group of factories for a while
 	+$(MAKE) --no-print-directory $(JOBS) $(BUILD)/ghgd
-	$(BUILD)/ghgd demo
+	$(BUILD)/ghgd demo $(if $(FOR),--for $(FOR))
 
 # ---- the suites; -Werror in each
 SUITE = +$(MAKE) --no-print-directory $(JOBS) CI=1
@@ -103,18 +103,20 @@ check: deps-check ## unit tests, layers, and the daemon against real servers; in
 	$(SUITE) check-integration
 check-unit: ## unit tests
 	$(SUITE) test
-check-integration: $(BUILD)/kafka/fetched $(if $(wildcard daemon/main.c),$(BUILD)/ghgd) ## the daemon against real servers; MATCH=name picks tests
-	BUILD=$(BUILD) $(PYTHON) tests/integration/run.py $(MATCH)
+check-integration: $(O)/ghgd $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
+	GHGD=$(abspath $<) BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/run.py $(MATCH)
 $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
 	mvn -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$(abspath $(@D))
 	touch $@
 check-clang: ## unit tests, built with clang
 	$(SUITE) CC=clang test
-check-asan: ## unit tests under the address and undefined behaviour sanitizers
+check-asan: ## all tests under the address and undefined behaviour sanitizers
 	$(SUITE) SAN=address,undefined test
-check-tsan: ## unit tests under the thread sanitizer
+	$(SUITE) SAN=address,undefined check-integration
+check-tsan: ## all tests under the thread sanitizer
 	$(SUITE) SAN=thread test
+	$(SUITE) SAN=thread check-integration
 check-valgrind: ## unit tests under valgrind
 	$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full' test
 check-tiers: ## unit tests once per SIMD tier

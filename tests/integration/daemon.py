@@ -11,6 +11,7 @@ import servers
 
 BINARY = os.environ.get("GHGD", str(servers.BUILD / "ghgd"))
 SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$")
+FINDING = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|assertion failed")
 LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
 
 
@@ -73,3 +74,9 @@ class Daemon(servers.Process):
 
     def log(self):
         return self.log_path.read_text(errors="replace")
+
+    def stop(self):
+        """Takes it down as it is. What a sanitizer found meanwhile fails the test."""
+        super().stop()
+        if self.log_path.exists() and FINDING.search(self.log()):
+            raise AssertionError(f"{self.name}:\n{self.log_tail(80)}")
