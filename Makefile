@@ -29,7 +29,8 @@ INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-
 DEFS    = -D_GNU_SOURCE -DGHGD_VERSION='"$(VERSION)"' -DGHGD_CATALOGUE_DIR='"$(CATALOGUE_DIR)"'
 COMMON  = $(DEFS) -I. -fno-common $(if $(CI),-Werror) $(INSTRUMENT)
 BASE    = -std=gnu17 -ffp-contract=off $(WARN) $(COMMON)
-BASEXX  = -std=gnu++17 -Wall -Wextra -fno-exceptions $(COMMON)
+# vptr needs the C++ half of the sanitizer, and a C compiler links.
+BASEXX  = -std=gnu++17 -Wall -Wextra -fno-exceptions $(COMMON) $(if $(SAN),-fno-sanitize=vptr)
 O      := $(BUILD)/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
 
 # ---- files
@@ -81,7 +82,8 @@ $(O)/%.o: %.cc $(O)/flags
 $(O)/flags: FORCE
 	for tool in $(firstword $(CC)) pkg-config; do command -v $$tool >/dev/null || \
 	    { echo "There is no $$tool: run make deps."; exit 1; }; done
-	mkdir -p $(@D); echo '$(CC) $(BASE) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(BASE) $(CFLAGS)' >$@
+	mkdir -p $(@D); echo '$(CC) $(BASE) $(BASEXX) $(CFLAGS)' >$@.new; \
+	    cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 -include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
 
