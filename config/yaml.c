@@ -3,7 +3,9 @@
  */
 #include "config/yaml.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <glib.h>
 #include <libfyaml.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,36 @@ static void report_errors(struct yaml *yaml)
         LOADING_ERROR(loading, ((struct place){1, 0}), "not valid YAML");
 }
 
+/* What the library is not safe with (it can scan a directive for ever), and what no configuration
+ * needs: bytes that are no text, directives. */
+static bool is_sane(const struct yaml *yaml)
+{
+    const char *end = yaml->text + yaml->size;
+    const char *bad = NULL;
+    const char *what = NULL;
+    if (!g_utf8_validate_len(yaml->text, yaml->size, &bad))
+        what = "a byte that is no UTF-8 text";
+    for (const char *at = yaml->text; what == NULL && at < end; at++) {
+        bad = at;
+        if ((iscntrl((unsigned char)*at) && strchr("\t\n\r", *at) == NULL) || *at == '\0')
+            what = "a control character";
+        else if (*at == '%' && (at == yaml->text || at[-1] == '\n' || at[-1] == '\r'))
+            what = "directives (%) are not used here";
+    }
+    if (what == NULL)
+        return true;
+    int line = 1;
+    const char *start = yaml->text;
+    for (const char *at = yaml->text; at < bad; at++) {
+        if (*at == '\n') {
+            line++;
+            start = at + 1;
+        }
+    }
+    LOADING_ERROR(yaml->loading, ((struct place){line, (int)(bad - start) + 1}), "%s", what);
+    return false;
+}
+
 static int make_parser(struct yaml *yaml)
 {
     const struct fy_diag_cfg diag_conf = {
@@ -116,7 +148,7 @@ int yaml_parse(struct yaml **yaml_out, struct loading *loading, const char *text
     yaml->loading = loading;
     yaml->text = text;
     yaml->size = size;
-    int err = make_parser(yaml);
+    int err = is_sane(yaml) ? make_parser(yaml) : ERR_CONFIG;
     if (err == 0)
         err = load(yaml);
     if (err < 0) {
