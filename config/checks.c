@@ -114,21 +114,50 @@ static void check_topics(struct loading *loading)
             topic);
 }
 
-/* Group levels are columns of the facilities table and tags beside our own. */
+/* Group levels are columns of the facilities table, and tags beside our own tags and fields. */
+static bool is_taken(const char *level)
+{
+    static const char *const taken[] = {"id",
+                                        "name",
+                                        "time_zone",
+                                        "country",
+                                        "grid_region",
+                                        "facility",
+                                        "scope",
+                                        "category",
+                                        "source",
+                                        "unit",
+                                        "time",
+                                        "start",
+                                        "window_start",
+                                        "window_end",
+                                        "db",
+                                        "activity",
+                                        "covered_s",
+                                        "expected_s",
+                                        "coverage",
+                                        "estimated_share",
+                                        "meters_expected",
+                                        "meters_reporting",
+                                        "revision",
+                                        "final"};
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+        if (strcmp(level, taken[i]) == 0)
+            return true;
+    size_t size = strlen(level);
+    return size > 3 && strcmp(level + size - 3, "_kg") == 0;
+}
+
 static void check_groups(struct loading *loading)
 {
-    static const char *const taken[] = {"facility",  "scope",   "category",   "source",
-                                        "unit",      "id",      "name",       "time",
-                                        "time_zone", "country", "grid_region"};
     const struct text_list *groups = &loading->config->tables.groups;
     struct place place = global(loading, "tables.groups");
     for (uint32_t i = 0; i < groups->count; i++) {
-        for (size_t j = 0; j < ARRAY_LEN(taken); j++)
-            if (strcmp(groups->items[i], taken[j]) == 0)
-                LOADING_ERROR(loading, place,
-                              "tables.groups: \"%s\" is already a tag or a column of its own; "
-                              "expected another name",
-                              taken[j]);
+        if (is_taken(groups->items[i]))
+            LOADING_ERROR(loading, place,
+                          "tables.groups: \"%s\" is already a column, a tag or a field of its own; "
+                          "expected another name",
+                          groups->items[i]);
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(groups->items[i], groups->items[j]) == 0)
                 LOADING_ERROR(loading, place, "tables.groups: \"%s\" comes twice",

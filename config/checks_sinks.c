@@ -150,16 +150,8 @@ static void place_files(struct loading *loading, struct sink_conf *sink, unsigne
     const char *folder = loading->config->state_directory;
     if (sink->path != NULL && strcmp(sink->path, "-") != 0)
         sink->path = loading_path(loading, folder, sink->path);
-    if (sink->dead_rows_path == NULL && (variant & HTTP) != 0) {
-        static const char suffix[] = ".dead-rows";
-        size_t size = strlen(sink->name);
-        char *path = loading_alloc(loading, size + sizeof(suffix));
-        if (path == NULL)
-            return;
-        memcpy(path, sink->name, size);
-        memcpy(path + size, suffix, sizeof(suffix));
-        sink->dead_rows_path = path;
-    }
+    if (sink->dead_rows_path == NULL && (variant & HTTP) != 0)
+        sink->dead_rows_path = loading_join(loading, sink->name, ".dead-rows", "");
     if (sink->dead_rows_path != NULL)
         sink->dead_rows_path = loading_path(loading, folder, sink->dead_rows_path);
 }

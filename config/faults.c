@@ -128,7 +128,7 @@ void faults_error(struct faults *faults, const char *file, int line, int column,
     char message[MESSAGE_SIZE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    (void)vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     report(faults, file, line, column, "error", message);
 }
@@ -142,7 +142,7 @@ void faults_warn(struct faults *faults, const char *file, int line, int column, 
     char message[MESSAGE_SIZE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    (void)vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     report(faults, file, line, column, "warning", message);
 }

@@ -115,6 +115,7 @@ static void set_option(const struct walk *walk, const struct option *option,
     }
 }
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the paths in the table, which is three. */
 static void walk_mapping(const struct walk *walk, struct yaml_value mapping);
 
 static void set_defaults(struct loading *loading, void *base, bool of_sink)
@@ -204,6 +205,8 @@ static void walk_mapping(const struct walk *walk, struct yaml_value mapping)
         buffer_fini(&text);
     }
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static int read_open_file(int file, struct buffer *out)
 {

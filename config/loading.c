@@ -3,6 +3,7 @@
  */
 #include "config/loading.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -31,17 +32,20 @@ const char *loading_text(struct loading *loading, const char *text, size_t size)
     return copy == NULL ? "" : copy;
 }
 
-const char *loading_path(struct loading *loading, const char *folder, const char *path)
+const char *loading_join(struct loading *loading, const char *first, const char *between,
+                         const char *last)
 {
-    size_t folder_size = strlen(folder);
-    size_t size = strlen(path);
-    if (path[0] == '/' || folder_size == 0)
-        return loading_text(loading, path, size);
-    char *joined = loading_alloc(loading, folder_size + 1 + size + 1);
+    size_t size = strlen(first) + strlen(between) + strlen(last) + 1;
+    char *joined = loading_alloc(loading, size);
     if (joined == NULL)
         return "";
-    memcpy(joined, folder, folder_size);
-    joined[folder_size] = '/';
-    memcpy(joined + folder_size + 1, path, size);
-    return joined; /* the arena's memory is zeroed */
+    (void)snprintf(joined, size, "%s%s%s", first, between, last);
+    return joined;
+}
+
+const char *loading_path(struct loading *loading, const char *folder, const char *path)
+{
+    if (path[0] == '/' || folder[0] == '\0')
+        return loading_text(loading, path, strlen(path));
+    return loading_join(loading, folder, "/", path);
 }

@@ -31,8 +31,11 @@ struct place loading_place(const struct loading *loading, int sink, const char *
 
 /* Memory of the configuration; the loading remembers if there was none. */
 void *loading_alloc(struct loading *loading, size_t size);
-/* A NUL-terminated copy; "" when out of memory, so that checks can go on. */
+/* Texts: NUL-terminated copies; "" when out of memory, so that checks can go on. */
 const char *loading_text(struct loading *loading, const char *text, size_t size);
+/* The three texts as one. */
+const char *loading_join(struct loading *loading, const char *first, const char *between,
+                         const char *last);
 /* The path as seen from the working directory: relative ones begin at `folder`. */
 const char *loading_path(struct loading *loading, const char *folder, const char *path);
 

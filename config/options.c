@@ -38,15 +38,12 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
 static const struct choice simd_tiers[] = {
     {"auto", 0}, {"scalar", 0}, {"avx2", 0}, {"avx512", 0}, {NULL, 0}};
 
-enum {
-    SECOND = 1000,
-    MINUTE = 60 * SECOND,
-    HOUR = 60 * MINUTE,
-    DAY = 24 * HOUR,
-    MIB = 1 << 20,
-    PATH_BYTES_MAX = 4095,
-    TEXT_BYTES_MAX = 1023
-};
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+enum { MIB = 1 << 20, PATH_BYTES_MAX = 4095, TEXT_BYTES_MAX = 1023 };
 
 #define MEMBER(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
 #define OF_SINK(member) offsetof(struct sink_conf, member), sizeof(((struct sink_conf *)0)->member)
@@ -117,10 +114,10 @@ const struct option options[] = {
      "Length of the base window; it divides an hour."},
     {"windows.allowed_delay", OPTION_DURATION, MEMBER(window.allowed_delay_ms), 0, 7 * DAY, "5m",
      NULL, NULL, "How far the watermark stays behind the newest event of a partition."},
-    {"windows.grace", OPTION_DURATION, MEMBER(window.grace_ms), 0, 30 * (int64_t)DAY, "1h", NULL, NULL,
+    {"windows.grace", OPTION_DURATION, MEMBER(window.grace_ms), 0, 30 * DAY, "1h", NULL, NULL,
      "How long after the watermark has passed its end a window stays live. A change after that is a "
      "revision."},
-    {"windows.horizon", OPTION_DURATION, MEMBER(window.horizon_ms), HOUR, 90 * (int64_t)DAY, "7d",
+    {"windows.horizon", OPTION_DURATION, MEMBER(window.horizon_ms), HOUR, 90 * DAY, "7d",
      NULL, NULL, "How far back corrections and late events are accepted."},
     {"windows.early_tolerance", OPTION_DURATION, MEMBER(window.early_tolerance_ms), 0, 7 * DAY, "5m",
      NULL, NULL, "How far an event may lie ahead of its Kafka timestamp; beyond it is refused."},

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,14 +80,11 @@ const char *secret_credential_path(const char **path_out, const char *name, stru
     if (folder == NULL || folder[0] == '\0')
         return "is not there: this process has no credentials; start it as a systemd unit with "
                "LoadCredential=, or set CREDENTIALS_DIRECTORY";
-    size_t folder_size = strlen(folder);
-    size_t size = strlen(name);
-    char *path = arena_alloc(arena, folder_size + 1 + size + 1);
+    size_t size = strlen(folder) + 1 + strlen(name) + 1;
+    char *path = arena_alloc(arena, size);
     if (path == NULL)
         return strerrordesc_np(ENOMEM);
-    memcpy(path, folder, folder_size);
-    path[folder_size] = '/';
-    memcpy(path + folder_size + 1, name, size);
+    (void)snprintf(path, size, "%s/%s", folder, name);
     *path_out = path;
     return NULL;
 }

@@ -107,15 +107,8 @@ static int set_brokers(const struct value *value)
     size_t size = before == NULL ? 0 : strlen(before);
     if (size + strlen(value->text) + 1 > (uint64_t)value->option->max)
         return refuse(value, "is too long");
-    if (before == NULL)
-        return keep_text(value, value->text);
-    char *joined = loading_alloc(value->loading, size + 1 + strlen(value->text) + 1);
-    if (joined == NULL)
-        return 0;
-    memcpy(joined, before, size);
-    joined[size] = ',';
-    memcpy(joined + size + 1, value->text, strlen(value->text));
-    *(const char **)value->member = joined;
+    *(const char **)value->member = loading_join(value->loading, before == NULL ? "" : before,
+                                                 before == NULL ? "" : ",", value->text);
     return 0;
 }
 

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(file >= 0);
     ASSERT(write(file, data, size) == (ssize_t)size);
     char path[64];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
     load(path);
     close(file);
     return 0;

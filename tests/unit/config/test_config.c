@@ -38,15 +38,15 @@ static void read_text(const char *path, struct buffer *out)
     size_t got;
     while ((got = fread(bytes, 1, sizeof(bytes), file)) > 0)
         buffer_add(out, bytes, got);
-    fclose(file);
+    (void)fclose(file);
 }
 
 static void write_text(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
+    (void)fputs(text, file);
+    (void)fclose(file);
 }
 
 static void expect_text(const char *path, const char *got)
@@ -99,7 +99,7 @@ static void test_pairs(void **state)
         buffer_init(&out, TEXT_MAX);
         load_and_tell(name, &out);
         char path[300];
-        snprintf(path, sizeof(path), "%.*s.out", (int)strlen(name) - 5, name);
+        (void)snprintf(path, sizeof(path), "%.*s.out", (int)strlen(name) - 5, name);
         expect_text(path, buffer_text(&out));
         buffer_fini(&out);
         free(entries[i]);

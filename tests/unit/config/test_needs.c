@@ -13,6 +13,10 @@
 
 #include "pipelines/state/site.h"
 
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+
 static struct config *load_example(void)
 {
     struct config *config = NULL;
@@ -26,12 +30,11 @@ static struct config *load_example(void)
 static void test_sites(void **state)
 {
     (void)state;
-    enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
     static const struct {
         int64_t bucket_ms, horizon_ms, allowed_delay_ms;
     } cases[] = {
         {15 * MINUTE_MS, 7 * DAY_MS, 5 * MINUTE_MS},
-        {MINUTE_MS, 90 * (int64_t)DAY_MS, HOUR_MS},
+        {MINUTE_MS, 90 * DAY_MS, HOUR_MS},
         {HOUR_MS, 2 * DAY_MS, 0},
     };
     struct config *config = load_example();

@@ -17,7 +17,7 @@ static struct arena *arena;
 static const char *path_of(const char *name)
 {
     static char path[256];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
     return path;
 }
 
@@ -40,19 +40,19 @@ static void test_contents(void **state)
     static const struct {
         const char *name, *bytes;
         size_t size;
-        mode_t mode;
         const char *want; /* NULL: refused */
+        mode_t mode;
         bool exposed;
     } cases[] = {
-        {"plain", "secret", 6, 0600, "secret", false},
-        {"newline", "secret\n", 7, 0640, "secret", false},
-        {"crlf", "secret\r\n", 8, 0600, "secret", false},
-        {"two newlines: one is part of it", "secret\n\n", 8, 0600, "secret\n", false},
-        {"spaces are part of it", " se cret ", 9, 0600, " se cret ", false},
-        {"exposed", "secret", 6, 0644, "secret", true},
-        {"empty", "", 0, 0600, NULL, false},
-        {"newline only", "\n", 1, 0600, NULL, false},
-        {"NUL", "sec\0ret", 7, 0600, NULL, false},
+        {"plain", "secret", 6, "secret", 0600, false},
+        {"newline", "secret\n", 7, "secret", 0640, false},
+        {"crlf", "secret\r\n", 8, "secret", 0600, false},
+        {"two newlines: one is part of it", "secret\n\n", 8, "secret\n", 0600, false},
+        {"spaces are part of it", " se cret ", 9, " se cret ", 0600, false},
+        {"exposed", "secret", 6, "secret", 0644, true},
+        {"empty", "", 0, NULL, 0600, false},
+        {"newline only", "\n", 1, NULL, 0600, false},
+        {"NUL", "sec\0ret", 7, NULL, 0600, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const char *path = path_of("secret");
