@@ -245,10 +245,13 @@ static int read_events(struct replay *replay)
 static void print_summary(const struct replay *replay)
 {
     uint64_t counts[OUTCOME_COUNT] = {0};
+    const struct shard_stats *stats = shard_get_stats(replay->shard);
     feed_add_outcomes(replay->feed, counts);
     uint64_t rejected = 0;
-    for (enum outcome i = REJECT_UNDECODABLE; i < OUTCOME_COUNT; i++)
-        rejected += counts[i];
+    for (enum outcome i = 0; i < OUTCOME_COUNT; i++) {
+        counts[i] += stats->outcomes[i];
+        rejected += i >= REJECT_UNDECODABLE ? counts[i] : 0;
+    }
     int64_t elapsed_ms = now_ms() - replay->started_ms + 1;
     fprintf(
         stderr,
@@ -262,7 +265,6 @@ static void print_summary(const struct replay *replay)
             fprintf(stderr, "  rejected %" PRIu64 " %s: %s\n", counts[i], outcome_reason(i),
                     outcome_help(i));
     }
-    const struct shard_stats *stats = shard_get_stats(replay->shard);
     if (stats->discontinuities + stats->rollovers + stats->overlaps > 0)
         fprintf(stderr,
                 "registers: %" PRIu64 " discontinuities held, %" PRIu64

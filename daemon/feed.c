@@ -142,12 +142,6 @@ uint64_t feed_events_read(const struct feed *feed)
 
 void feed_add_outcomes(const struct feed *feed, uint64_t *counts)
 {
-    const struct shard_stats *stats = shard_get_stats(feed->conf.shard);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
-        counts[i] += feed->outcomes[i] + stats->outcomes[i];
-}
-
-void feed_set_registry(struct feed *feed, const struct registry *registry)
-{
-    feed->conf.registry = registry;
+        counts[i] += feed->outcomes[i];
 }

@@ -41,10 +41,9 @@ void feed_destroy(struct feed **feed);
  * message. */
 size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t count);
 
-/* Events read so far, and what became of those that never reached the shard. */
 uint64_t feed_events_read(const struct feed *feed);
-/* Adds the feed's and its shard's outcomes to counts[OUTCOME_COUNT]. */
+/* Adds the outcomes of events that never reached the shard to counts[OUTCOME_COUNT]; the others are
+ * the shard's. */
 void feed_add_outcomes(const struct feed *feed, uint64_t *counts);
-void feed_set_registry(struct feed *feed, const struct registry *registry);
 
 #endif

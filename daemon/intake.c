@@ -37,8 +37,8 @@ struct intake {
     uint32_t cursor; /* the partition whose rows are taken first */
     bool paused;
     int64_t close_timeout_ms;
-    uint64_t gone_outcomes[OUTCOME_COUNT]; /* of partitions that went away */
-    rd_kafka_message_t **messages;         /* during a slice */
+    struct shard_stats gone;       /* outcomes and counters of partitions that went away */
+    rd_kafka_message_t **messages; /* during a slice */
 };
 
 static struct part *find_part(const struct intake *intake, int32_t number)
@@ -123,6 +123,18 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
 
 static void commit_part(struct intake *intake, struct part *part);
 
+/* So that no counter ever falls. */
+static void remember_stats(struct intake *intake, const struct part *part)
+{
+    const struct shard_stats *stats = shard_get_stats(part->shard);
+    feed_add_outcomes(part->feed, intake->gone.outcomes);
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        intake->gone.outcomes[i] += stats->outcomes[i];
+    intake->gone.discontinuities += stats->discontinuities;
+    intake->gone.rollovers += stats->rollovers;
+    intake->gone.overlaps += stats->overlaps;
+}
+
 static void on_revoked(void *context, int32_t number, bool lost)
 {
     struct intake *intake = context;
@@ -131,7 +143,7 @@ static void on_revoked(void *context, int32_t number, bool lost)
         return;
     if (!lost)
         commit_part(intake, part);
-    feed_add_outcomes(part->feed, intake->gone_outcomes);
+    remember_stats(intake, part);
     for (uint32_t i = 0; i < intake->parts_count; i++) {
         if (intake->parts[i] == part)
             intake->parts[i] = intake->parts[--intake->parts_count];
@@ -433,12 +445,11 @@ size_t intake_get_partitions(struct intake *intake, struct intake_partition *out
     return n;
 }
 
-void intake_add_outcomes(const struct intake *intake, uint64_t *counts)
+void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats_out)
 {
-    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
-        counts[i] += intake->gone_outcomes[i];
+    *stats_out = intake->gone;
     for (uint32_t i = 0; i < intake->parts_count; i++)
-        feed_add_outcomes(intake->parts[i]->feed, counts);
+        feed_add_outcomes(intake->parts[i]->feed, stats_out->outcomes);
 }
 
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake)

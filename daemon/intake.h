@@ -60,8 +60,9 @@ void intake_close(struct intake *intake, int64_t timeout_ms);
 
 /* For metrics and readiness: fills up to max entries; returns their number. */
 size_t intake_get_partitions(struct intake *intake, struct intake_partition *out, size_t max);
-/* Adds the outcomes of all events since the start, of partitions that went away too. */
-void intake_add_outcomes(const struct intake *intake, uint64_t *counts);
+/* Outcomes and counters that stand in no shard: of events that never reached one, and of shards
+ * that went away. The other members are 0. */
+void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats_out);
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake);
 

@@ -8,6 +8,7 @@
 #include "daemon/command.h"
 #include "daemon/intake.h"
 #include "daemon/pump.h"
+#include "daemon/status.h"
 #include "pipelines/emissions/kernels.h"
 
 enum { COMMIT_INTERVAL_MS = 5000, DRAIN_CHECK_MS = 50 };
@@ -23,6 +24,7 @@ struct process {
     const struct kernels *kernels;
     struct intake *intake;
     struct pump *pump;
+    struct status *status_page;
     uv_timer_t emit_timer, commit_timer, drain_timer;
     uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
     uint32_t handles_open;
@@ -133,6 +135,13 @@ static void on_intake_closed(void *context)
     pump_close(process->pump);
 }
 
+static void on_status_closed(void *context)
+{
+    struct process *process = context;
+    process->status_page = NULL;
+    intake_close(process->intake, process->config->shutdown_timeout_ms / 2);
+}
+
 static void process_close(struct process *process)
 {
     process->state = PROCESS_CLOSING;
@@ -141,8 +150,7 @@ static void process_close(struct process *process)
     uv_timer_stop(&process->drain_timer);
     uv_idle_stop(&process->kick);
     LOG_INFO("process.closing", "status=%d", process->status);
-    int64_t timeout_ms = process->config->shutdown_timeout_ms / 2;
-    intake_close(process->intake, timeout_ms);
+    status_close(process->status_page, on_status_closed, process);
 }
 
 static void on_drain(uv_timer_t *timer)
@@ -178,6 +186,7 @@ static void on_failed(void *context, const char *why)
     struct process *process = context;
     LOG_ERROR("process.failed", "why=\"%s\"", why);
     process->status = EXIT_FAILED;
+    status_set_fatal(process->status_page, why);
     process_stop(process);
 }
 
@@ -211,7 +220,7 @@ static int create_intake(struct process *process)
     return err;
 }
 
-static int create_parts(struct process *process)
+static int create_parts(struct process *process, const struct process_conf *conf)
 {
     const struct config *config = process->config;
     process->kernels = kernels_find(config->simd);
@@ -229,14 +238,31 @@ static int create_parts(struct process *process)
     if (err < 0)
         return err;
     err = create_intake(process);
-    if (err < 0) {
-        process->callbacks.ended = NULL;
-        pump_close(process->pump); /* and on_pump_closed the rest */
-    }
+    if (err < 0)
+        goto fail_intake;
+    struct status_conf status = {.loop = process->loop,
+                                 .config = config,
+                                 .intake = process->intake,
+                                 .pump = process->pump,
+                                 .reloads_ok = conf->reloads_ok,
+                                 .reloads_failed = conf->reloads_failed};
+    err = status_create(&process->status_page, &status);
+    if (err < 0)
+        goto fail_status;
+    return 0;
+
+    /* What is open closes on the loop; each end begins the next: intake, pump, handles. */
+fail_status:
+    process->callbacks.ended = NULL;
+    intake_close(process->intake, 0);
+    return err;
+fail_intake:
+    process->callbacks.ended = NULL;
+    pump_close(process->pump);
     return err;
 }
 
-int process_create(struct process **process_out, uv_loop_t *loop, const struct config *config,
+int process_create(struct process **process_out, uv_loop_t *loop, const struct process_conf *conf,
                    const struct process_callbacks *callbacks)
 {
     struct process *process = calloc(1, sizeof(*process));
@@ -244,9 +270,10 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct c
         return -ENOMEM;
     process->loop = loop;
     process->callbacks = *callbacks;
+    const struct config *config = conf->config;
     process->config = config;
     init_handles(process);
-    int err = create_parts(process);
+    int err = create_parts(process, conf);
     if (err < 0) {
         if (process->pump == NULL) {
             process->callbacks.ended = NULL;
@@ -263,4 +290,9 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct c
              config->sinks_count, process->kernels->name);
     *process_out = process;
     return 0;
+}
+
+void process_count_reload_failed(struct process *process)
+{
+    status_count_reload_failed(process->status_page);
 }

@@ -15,6 +15,11 @@
 
 struct process;
 
+struct process_conf {
+    const struct config *config;         /* borrowed until `ended` */
+    uint64_t reloads_ok, reloads_failed; /* so far, for metrics */
+};
+
 struct process_callbacks {
     /* The process is gone; status is the exit status. */
     void (*ended)(void *context, int status);
@@ -23,11 +28,11 @@ struct process_callbacks {
     void *context;
 };
 
-/* Makes every part and starts. `config` is borrowed until `ended`. Returns 0; or negative, with the
- * reason logged: then the loop has to be run until what was made has closed, and `ended` is not
- * called. */
-int process_create(struct process **process_out, uv_loop_t *loop, const struct config *config,
+/* Makes every part and starts. Returns 0; or negative, with the reason logged: then the loop has to
+ * be run until what was made has closed, and `ended` is not called. */
+int process_create(struct process **process_out, uv_loop_t *loop, const struct process_conf *conf,
                    const struct process_callbacks *callbacks) MUST_CHECK;
+void process_count_reload_failed(struct process *process);
 /* Drains for at most half of the configured shutdown timeout, then closes within the other half. */
 void process_stop(struct process *process);
 

@@ -194,8 +194,6 @@ static void count_booking(struct shard *shard, const struct booking *booking)
     shard->stats.discontinuities += booking->discontinuity;
     shard->stats.rollovers += booking->rollover;
     shard->stats.overlaps += booking->overlap;
-    if (booking->outcome == OUTCOME_USED && booking->displaced == OUTCOME_USED)
-        shard->stats.readings++;
 }
 
 /* Books the reading and touches what it changed, as far as there is room. */
@@ -432,8 +430,20 @@ void shard_set_settled(struct shard *shard, int64_t settled_ms)
     shard->clock.settled_ms = settled_ms;
 }
 
+static uint64_t count_readings(const struct shard *shard)
+{
+    uint64_t readings = 0;
+    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
+        const struct site *site = shard->sites[i];
+        for (uint32_t j = 0; site != NULL && j < site->facility->meters_count; j++)
+            readings += site->journals[j].count;
+    }
+    return readings;
+}
+
 const struct shard_stats *shard_get_stats(struct shard *shard)
 {
+    shard->stats.readings = count_readings(shard);
     shard->stats.dirty_rows = count_dirty(shard);
     shard->stats.watermark_ms =
         shard->newest_ms == INT64_MIN ? INT64_MIN : watermark_of(shard, shard->newest_ms);

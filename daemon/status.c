@@ -1,0 +1,177 @@
+#include "daemon/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/health.h"
+#include "daemon/metrics.h"
+
+enum { PAGES_COUNT = 3, WHY_BYTES = 256 };
+
+struct status {
+    struct status_conf conf;
+    struct http *http; /* NULL: nothing listens */
+    struct http_handler handlers[PAGES_COUNT];
+    char fatal[WHY_BYTES]; /* empty: nothing has happened */
+    int64_t started_ms;
+    uint64_t well_ms[SINKS_MAX]; /* uv_now() when the sink was last seen healthy */
+    void (*closed)(void *context);
+    void *closed_context;
+
+    /* What one answer is made of: too large for the stack. */
+    struct intake_partition partitions[PARTITIONS_MAX];
+    struct metrics_shard shards[PARTITIONS_MAX];
+    struct consumer_partition_stats consumed[PARTITIONS_MAX];
+    struct metrics_sink sinks[SINKS_MAX];
+    struct shard_stats elsewhere;
+};
+
+static int64_t wall_ms(void)
+{
+    uv_timeval64_t now;
+    uv_gettimeofday(&now);
+    return now.tv_sec * INT64_C(1000) + now.tv_usec / 1000;
+}
+
+static void add_partitions(struct status *status, struct metrics_source *source)
+{
+    size_t count = intake_get_partitions(status->conf.intake, status->partitions, PARTITIONS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct intake_partition *partition = &status->partitions[i];
+        status->shards[i] = (struct metrics_shard){.partition = (int32_t)partition->partition,
+                                                   .stats = shard_get_stats(partition->shard)};
+        status->consumed[i] = partition->consumed;
+        status->consumed[i].partition = (int32_t)partition->partition;
+    }
+    source->shards = status->shards;
+    source->shards_count = count;
+    source->partitions = status->consumed;
+    source->partitions_count = count;
+}
+
+static void add_sinks(struct status *status, struct metrics_source *source)
+{
+    uint32_t count = pump_get_sinks_count(status->conf.pump);
+    uint64_t now_ms = uv_now(status->conf.loop);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sink_stats *stats = pump_get_stats(status->conf.pump, i);
+        if (stats->healthy)
+            status->well_ms[i] = now_ms;
+        status->sinks[i] =
+            (struct metrics_sink){.name = status->conf.config->sinks[i].name,
+                                  .stats = stats,
+                                  .failing_ms = (int64_t)(now_ms - status->well_ms[i])};
+    }
+    source->sinks = status->sinks;
+    source->sinks_count = count;
+}
+
+static void gather(struct status *status, struct metrics_source *source)
+{
+    const struct registry *registry = status->conf.config->registry;
+    *source =
+        (struct metrics_source){.daemon = {.started_ms = status->started_ms,
+                                           .now_ms = wall_ms(),
+                                           .reloads_ok = status->conf.reloads_ok,
+                                           .reloads_failed = status->conf.reloads_failed,
+                                           .last_reload_ok = 1,
+                                           .generation = registry->generation,
+                                           .meters = registry->meters_count,
+                                           .facilities = registry->facilities_count,
+                                           .series = registry->series_count},
+                                .elsewhere = &status->elsewhere,
+                                .consumer = intake_get_consumer_stats(status->conf.intake),
+                                .deadletter = intake_get_deadletter_stats(status->conf.intake)};
+    usage_read(&source->usage);
+    intake_get_elsewhere(status->conf.intake, &status->elsewhere);
+    add_partitions(status, source);
+    add_sinks(status, source);
+}
+
+static const char *fatal_of(const struct status *status)
+{
+    return status->fatal[0] != '\0' ? status->fatal : NULL;
+}
+
+static unsigned on_metrics(void *context, struct buffer *body)
+{
+    struct metrics_source source;
+    gather(context, &source);
+    metrics_print(&source, body);
+    return 200;
+}
+
+static unsigned on_healthz(void *context, struct buffer *body)
+{
+    return health_print(fatal_of(context), body);
+}
+
+static unsigned on_readyz(void *context, struct buffer *body)
+{
+    struct metrics_source source;
+    gather(context, &source);
+    return health_print_ready(fatal_of(context), &source, body);
+}
+
+int status_create(struct status **status_out, const struct status_conf *conf)
+{
+    struct status *status = calloc(1, sizeof(*status));
+    if (status == NULL)
+        return -ENOMEM;
+    status->conf = *conf;
+    status->started_ms = wall_ms();
+    for (size_t i = 0; i < SINKS_MAX; i++)
+        status->well_ms[i] = uv_now(conf->loop);
+    const struct http_handler handlers[PAGES_COUNT] = {
+        {"/metrics", METRICS_CONTENT_TYPE, on_metrics, status},
+        {"/healthz", "text/plain; charset=utf-8", on_healthz, status},
+        {"/readyz", "text/plain; charset=utf-8", on_readyz, status},
+    };
+    memcpy(status->handlers, handlers, sizeof(handlers));
+    const struct config *config = conf->config;
+    if (config->http_host != NULL) {
+        int err = http_create(&status->http, conf->loop, config->http_host, config->http_port,
+                              status->handlers, PAGES_COUNT);
+        if (err < 0) {
+            LOG_ERROR("status.listen_failed", "host=%s port=%d error=\"%s\"", config->http_host,
+                      config->http_port, err_str(err));
+            free(status);
+            return err;
+        }
+        LOG_INFO("status.listening", "host=%s port=%d", config->http_host,
+                 http_get_port(status->http));
+    }
+    *status_out = status;
+    return 0;
+}
+
+void status_set_fatal(struct status *status, const char *why)
+{
+    strncpy(status->fatal, why, sizeof(status->fatal) - 1);
+}
+
+void status_count_reload_failed(struct status *status)
+{
+    status->conf.reloads_failed++;
+}
+
+static void on_http_closed(void *context)
+{
+    struct status *status = context;
+    void (*closed)(void *) = status->closed;
+    void *closed_context = status->closed_context;
+    free(status);
+    closed(closed_context);
+}
+
+void status_close(struct status *status, void (*closed)(void *context), void *context)
+{
+    status->closed = closed;
+    status->closed_context = context;
+    if (status->http != NULL)
+        http_close(status->http, on_http_closed, status);
+    else
+        on_http_closed(status);
+}
