@@ -1,10 +1,12 @@
 /* command_run.c - the daemon in the foreground: signals, and one process after the other. */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "daemon/command.h"
 #include "daemon/process.h"
+#include "daemon/service.h"
 #include "pipelines/ingest/consumer.h"
 
 static const char usage[] =
@@ -25,25 +27,28 @@ static const struct option options[] = {
     {0},
 };
 
-enum { SIGNALS_COUNT = 3 };
-
 struct run {
     uv_loop_t loop;
     const char *file;
     struct config *config; /* in force */
     struct config *next;   /* takes over when the process has ended; NULL */
     struct process *process;
-    uv_signal_t signals[SIGNALS_COUNT];
+    struct service *service;
+    uint64_t reloads_ok, reloads_failed;
     bool stopping;
     int status;
 };
 
 static int run_start(struct run *run);
 
-static void close_signals(struct run *run)
+static void on_service_closed(void *context)
 {
-    for (size_t i = 0; i < SIGNALS_COUNT; i++)
-        uv_close((uv_handle_t *)&run->signals[i], NULL);
+    ((struct run *)context)->service = NULL;
+}
+
+static void run_end(struct run *run)
+{
+    service_close(run->service, on_service_closed, run);
 }
 
 /* The next configuration takes over. If it cannot start (a sink that does not open), the one before
@@ -52,6 +57,7 @@ static int take_over(struct run *run)
 {
     struct config *before = run->config;
     run->config = TAKE(run->next);
+    run->reloads_ok++;
     int err = run_start(run);
     if (err == 0) {
         config_destroy(&before);
@@ -60,6 +66,8 @@ static int take_over(struct run *run)
     }
     LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the earlier configuration goes on\"",
               run->file);
+    run->reloads_ok--;
+    run->reloads_failed++;
     config_destroy(&run->config);
     run->config = before;
     return run_start(run);
@@ -75,13 +83,24 @@ static void on_ended(void *context, int status)
             return;
         run->status = EXIT_FAILED;
     }
-    close_signals(run);
+    service_stopping(run->service);
+    run_end(run);
 }
 
 static int run_start(struct run *run)
 {
+    struct process_conf conf = {.config = run->config,
+                                .reloads_ok = run->reloads_ok,
+                                .reloads_failed = run->reloads_failed};
     struct process_callbacks callbacks = {.ended = on_ended, .context = run};
-    return process_create(&run->process, &run->loop, run->config, &callbacks);
+    int err = process_create(&run->process, &run->loop, &conf, &callbacks);
+    if (err == 0) {
+        service_ready(run->service);
+        service_status(run->service, "%" PRIu32 " meters of %" PRIu32 " facilities",
+                       run->config->registry->meters_count,
+                       run->config->registry->facilities_count);
+    }
+    return err;
 }
 
 static int check_kafka(const struct config *config)
@@ -94,58 +113,51 @@ static int check_kafka(const struct config *config)
     return err;
 }
 
-static void run_reload(struct run *run)
+static void on_reload(void *context)
 {
-    struct config *next = NULL;
-    if (run->next != NULL || run->stopping) {
-        LOG_WARN("reload.refused", "why=\"%s\"", run->stopping ? "stopping" : "one is under way");
+    struct run *run = context;
+    if (run->next != NULL || run->process == NULL) {
+        LOG_WARN("reload.refused", "why=\"a reload is under way\"");
         return;
     }
+    service_reloading(run->service);
+    struct config *next = NULL;
     int err = command_load_config(&next, run->file);
     if (err == 0)
         err = check_kafka(next);
-    if (err < 0) {
-        LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"",
-                  run->file);
-        if (next != NULL)
-            config_destroy(&next);
+    if (err == 0) {
+        run->next = next;
+        process_stop(run->process);
         return;
     }
-    run->next = next;
-    process_stop(run->process);
+    LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"", run->file);
+    run->reloads_failed++;
+    process_count_reload_failed(run->process);
+    if (next != NULL)
+        config_destroy(&next);
+    service_ready(run->service);
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_stop(void *context)
 {
-    struct run *run = signal->data;
-    if (run->process == NULL)
-        return;
-    if (number == SIGHUP) {
-        run_reload(run);
-        return;
-    }
+    struct run *run = context;
     run->stopping = true;
-    process_stop(run->process);
-}
-
-static void open_signals(struct run *run)
-{
-    static const int numbers[SIGNALS_COUNT] = {SIGTERM, SIGINT, SIGHUP};
-    for (size_t i = 0; i < SIGNALS_COUNT; i++) {
-        uv_signal_init(&run->loop, &run->signals[i]);
-        run->signals[i].data = run;
-        uv_signal_start(&run->signals[i], on_signal, numbers[i]);
-    }
+    if (run->process != NULL)
+        process_stop(run->process);
 }
 
 static int run_until_end(struct run *run)
 {
     if (command_load_config(&run->config, run->file) < 0 || check_kafka(run->config) < 0)
         return EXIT_FAILED;
-    open_signals(run);
+    struct service_callbacks callbacks = {.stop = on_stop, .reload = on_reload, .context = run};
+    int err =
+        service_create(&run->service, &run->loop, run->config->shutdown_timeout_ms, &callbacks);
+    if (err < 0)
+        return EXIT_FAILED;
     if (run_start(run) < 0) {
         run->status = EXIT_FAILED;
-        close_signals(run);
+        run_end(run);
     }
     uv_run(&run->loop, UV_RUN_DEFAULT);
     return run->status;

@@ -57,7 +57,7 @@ static bool overflows(const struct meter *meter, const struct journal *journal,
 {
     int64_t size = reading->value < 0 ? -reading->value : reading->value;
     if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE ||
-        size < CELL_MAX / (int64_t)(journal->capacity + 1))
+        size < meter->cell_max / (int64_t)(journal->capacity + 1))
         return false;
     int128 sum = size;
     for (uint32_t i = 0; i < journal->count; i++) {
@@ -67,7 +67,7 @@ static bool overflows(const struct meter *meter, const struct journal *journal,
         if (reading_end_ms(other) >= reading->start_ms - bucket_ms)
             sum += other->value < 0 ? -other->value : other->value;
     }
-    return sum > CELL_MAX;
+    return sum > meter->cell_max;
 }
 
 static void note_overlap(struct booking *booking, struct journal *journal, uint32_t index)

@@ -231,7 +231,7 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
         break;
     }
     ASSERT(sum.covered_ms <= length_ms); /* no moment of a bucket is covered twice */
-    bool held = sum.activity > CELL_MAX || sum.activity < -CELL_MAX;
+    bool held = sum.activity > meter->cell_max || sum.activity < -meter->cell_max;
     *cell_out = (struct cell){.activity = held ? 0 : (int64_t)sum.activity,
                               .covered_ms = (uint32_t)sum.covered_ms,
                               .estimated_ms = (uint32_t)sum.estimated_ms,

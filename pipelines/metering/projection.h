@@ -12,7 +12,7 @@
 #include "pipelines/metering/journal.h"
 
 struct cell {
-    int64_t activity;      /* micro-units; |activity| <= CELL_MAX */
+    int64_t activity;      /* micro-units; |activity| <= meter->cell_max */
     uint32_t covered_ms;   /* of the bucket; 0 for deliveries */
     uint32_t estimated_ms; /* covered by estimated readings */
     bool present;          /* some reading touches the bucket */

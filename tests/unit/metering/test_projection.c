@@ -43,7 +43,7 @@ struct expect {
 
 #define INTERVAL                                                                                   \
     {                                                                                              \
-        .kind = KIND_INTERVAL                                                                      \
+        .cell_max = CELL_MAX, .kind = KIND_INTERVAL                                                \
     }
 #define ACTUAL .quality = QUALITY_ACTUAL
 #define ESTIMATE .quality = QUALITY_ESTIMATED
@@ -64,7 +64,7 @@ static const struct expect cases[] = {
      {15, 15, 15}},
     {"a straddling interval", INTERVAL, {{10, 20, 7, ACTUAL}}, 1, {3, 4}, {5, 5}},
     {"a negative interval loses nothing either",
-     {.kind = KIND_INTERVAL, .negative = true},
+     {.cell_max = CELL_MAX, .kind = KIND_INTERVAL, .negative = true},
      {{0, 45, -10, ACTUAL}},
      1,
      {-4, -3, -3},
@@ -112,67 +112,73 @@ static const struct expect cases[] = {
      {U, 3 * U},
      {15, 15}},
     {"a register's difference",
-     {.kind = KIND_REGISTER},
+     {.cell_max = CELL_MAX, .kind = KIND_REGISTER},
      {{0, 0, 100 * U, ACTUAL}, {30, 0, 104 * U, ACTUAL}},
      2,
      {2 * U, 2 * U},
      {15, 15}},
     {"a first register reading is a base",
-     {.kind = KIND_REGISTER},
+     {.cell_max = CELL_MAX, .kind = KIND_REGISTER},
      {{5, 0, 100 * U, ACTUAL}},
      1,
      {0},
      {0}},
     {"a reading between two changes shape, not sum",
-     {.kind = KIND_REGISTER},
+     {.cell_max = CELL_MAX, .kind = KIND_REGISTER},
      {{0, 0, 100 * U, ACTUAL}, {30, 0, 104 * U, ACTUAL}, {15, 0, 101 * U, ACTUAL}},
      3,
      {U, 3 * U},
      {15, 15}},
     {"a rollover by digits",
-     {.kind = KIND_REGISTER, .register_modulus = 1000 * U},
+     {.cell_max = CELL_MAX, .kind = KIND_REGISTER, .register_modulus = 1000 * U},
      {{0, 0, 998 * U, ACTUAL}, {15, 0, 3 * U, ACTUAL}},
      2,
      {5 * U},
      {15}},
     {"a rollover by the maximum rate",
-     {.kind = KIND_REGISTER, .register_modulus = 1000 * U, .rate_max = 1200 * U},
+     {.cell_max = CELL_MAX,
+      .kind = KIND_REGISTER,
+      .register_modulus = 1000 * U,
+      .rate_max = 1200 * U},
      {{0, 0, 800 * U, ACTUAL}, {15, 0, 100 * U, ACTUAL}},
      2,
      {300 * U},
      {15}},
     {"a fall that the maximum rate does not explain is held",
-     {.kind = KIND_REGISTER, .register_modulus = 1000 * U, .rate_max = 100 * U},
+     {.cell_max = CELL_MAX,
+      .kind = KIND_REGISTER,
+      .register_modulus = 1000 * U,
+      .rate_max = 100 * U},
      {{0, 0, 800 * U, ACTUAL}, {15, 0, 100 * U, ACTUAL}, {30, 0, 101 * U, ACTUAL}},
      3,
      {0, U},
      {0, 15}},
     {"a fall without digits is held",
-     {.kind = KIND_REGISTER},
+     {.cell_max = CELL_MAX, .kind = KIND_REGISTER},
      {{0, 0, 998 * U, ACTUAL}, {15, 0, 3 * U, ACTUAL}, {30, 0, 4 * U, ACTUAL}},
      3,
      {0, U},
      {0, 15}},
     {"a jump beyond the maximum rate is held",
-     {.kind = KIND_REGISTER, .rate_max = 4 * U},
+     {.cell_max = CELL_MAX, .kind = KIND_REGISTER, .rate_max = 4 * U},
      {{0, 0, 0, ACTUAL}, {15, 0, 2 * U, ACTUAL}, {30, 0, 3 * U, ACTUAL}},
      3,
      {0, U},
      {0, 15}},
     {"a steady gauge",
-     {.kind = KIND_GAUGE, .hold_ms = 30 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 30 * MIN_MS},
      {{0, 0, 8 * U, ACTUAL}, {15, 0, 8 * U, ACTUAL}, {30, 0, 8 * U, ACTUAL}},
      3,
      {2 * U, 2 * U},
      {15, 15}},
     {"a rising gauge is a trapezoid",
-     {.kind = KIND_GAUGE, .hold_ms = 60 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MIN_MS},
      {{0, 0, 0, ACTUAL}, {30, 0, 8 * U, ACTUAL}},
      2,
      {U / 2, 3 * U / 2},
      {15, 15}},
     {"a gauge that was silent too long leaves a gap",
-     {.kind = KIND_GAUGE, .hold_ms = 15 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 15 * MIN_MS},
      {{0, 0, 8 * U, ACTUAL},
       {15, 0, 8 * U, ACTUAL},
       {45, 0, 8 * U, ACTUAL},
@@ -181,13 +187,13 @@ static const struct expect cases[] = {
      {2 * U, 0, 0, 2 * U},
      {15, 0, 0, 15}},
     {"minutes of a gauge are rounded once per bucket",
-     {.kind = KIND_GAUGE, .hold_ms = 5 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 5 * MIN_MS},
      {{0, 0, 1, ACTUAL}, {5, 0, 1, ACTUAL}, {10, 0, 1, ACTUAL}, {15, 0, 3, ACTUAL}},
      4,
      {0},
      {15}}, /* (1 + 1 + 1 + 1 + 1 + 3) / 2 * 5 min = 0.333 of a micro-unit */
     {"a delivery is booked whole, and covers nothing",
-     {.kind = KIND_DELIVERY},
+     {.cell_max = CELL_MAX, .kind = KIND_DELIVERY},
      {{7, 0, 30 * U, ACTUAL}, {16, 0, 5 * U, ACTUAL}},
      2,
      {30 * U, 5 * U},
@@ -247,7 +253,7 @@ static void test_every_order(void **state)
 static void test_outcomes(void **state)
 {
     (void)state;
-    static const struct meter meter = {.kind = KIND_INTERVAL};
+    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
     static const struct {
         const char *name;
         struct given reading;
@@ -281,7 +287,7 @@ static void test_outcomes(void **state)
 static void test_full_journal(void **state)
 {
     (void)state;
-    static const struct meter meter = {.kind = KIND_INTERVAL};
+    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
     struct reading slots[4];
     struct journal journal;
     journal_init(&journal, slots, 4);
@@ -301,7 +307,7 @@ static void test_full_journal(void **state)
 static void test_moved_base(void **state)
 {
     (void)state;
-    static const struct meter meter = {.kind = KIND_REGISTER};
+    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_REGISTER};
     struct reading slots[SLOTS];
     struct journal journal;
     journal_init(&journal, slots, SLOTS);

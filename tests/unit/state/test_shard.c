@@ -91,6 +91,7 @@ static int set_up_registry(void **state)
         meters[i].valid_to_ms = INT64_MAX;
         meters[i].next_version = REGISTRY_NONE;
         meters[i].readings_max = 1024;
+        meters[i].cell_max = CELL_MAX;
     }
     return 0;
 }
