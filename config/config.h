@@ -48,6 +48,8 @@ struct kafka_conf {
     int64_t partition_bytes_max;      /* queued.max.messages.kbytes, per partition */
     struct conf_property *properties; /* passed through to librdkafka, after ours */
     uint32_t properties_count;
+    const char *file;          /* where the properties stand, */
+    const int *property_lines; /* and each of them; NULL: in no file */
 };
 
 struct window_conf {

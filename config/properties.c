@@ -166,10 +166,14 @@ void properties_read(struct loading *loading, const struct yaml *yaml, struct ya
         return;
     }
     struct kafka_conf *kafka = &loading->config->kafka;
+    int *lines = loading_alloc(loading, PROPERTIES_MAX * sizeof(*lines));
     kafka->properties = loading_alloc(loading, PROPERTIES_MAX * sizeof(*kafka->properties));
+    kafka->file = loading->config->file;
+    kafka->property_lines = lines;
     void *cursor = NULL;
     struct yaml_pair property;
-    while (kafka->properties != NULL && yaml_next_pair(yaml, value, &cursor, &property)) {
+    while (lines != NULL && kafka->properties != NULL &&
+           yaml_next_pair(yaml, value, &cursor, &property)) {
         const char *text = read_value(loading, yaml, &property);
         if (text == NULL)
             continue;
@@ -178,6 +182,7 @@ void properties_read(struct loading *loading, const struct yaml *yaml, struct ya
                           PROPERTIES_MAX);
             return;
         }
+        lines[kafka->properties_count] = property.place.line;
         kafka->properties[kafka->properties_count++] = (struct conf_property){property.key, text};
     }
 }

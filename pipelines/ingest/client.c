@@ -127,6 +127,25 @@ static int set_property(rd_kafka_conf_t *settings, const struct conf_property *p
     return ERR_CONFIG;
 }
 
+/* Every one that is wrong is told, with its line in the file that it came from. */
+static int set_properties(rd_kafka_conf_t *settings, const struct kafka_conf *conf,
+                          struct buffer *why)
+{
+    int err = 0;
+    for (uint32_t i = 0; i < conf->properties_count; i++) {
+        struct buffer fault;
+        buffer_init(&fault, CLIENT_ERROR_TEXT_SIZE);
+        if (set_property(settings, &conf->properties[i], &fault) < 0) {
+            if (conf->property_lines != NULL)
+                buffer_printf(why, "%s:%d: error: ", conf->file, conf->property_lines[i]);
+            buffer_add(why, fault.data, fault.size);
+            err = ERR_CONFIG;
+        }
+        buffer_fini(&fault);
+    }
+    return err;
+}
+
 /* The number of a setting as it stands now; -1 if it is none. */
 static long setting_number(const rd_kafka_conf_t *settings, const char *key)
 {
@@ -213,9 +232,8 @@ static int settings_create(rd_kafka_conf_t **settings_out, const struct kafka_co
         kind == CLIENT_CONSUMER ? set_consumer(settings, conf, why) : set_producer(settings, why);
     if (kind_err < 0)
         err = kind_err;
-    for (uint32_t i = 0; i < conf->properties_count; i++)
-        if (set_property(settings, &conf->properties[i], why) < 0)
-            err = ERR_CONFIG;
+    if (set_properties(settings, conf, why) < 0)
+        err = ERR_CONFIG;
     if (check_silent(settings, kind, why) < 0)
         err = ERR_CONFIG;
     if (err < 0)

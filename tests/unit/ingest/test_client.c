@@ -81,6 +81,28 @@ static void test_properties(void **state)
     }
 }
 
+static void test_property_line(void **state)
+{
+    (void)state;
+    struct conf_property properties[] = {{"client.id", "a"}, {"no.such.property", "b"}};
+    static const int lines[] = {7, 9};
+    const struct kafka_conf conf = {.brokers = "localhost:9092",
+                                    .group = "g",
+                                    .partition_bytes_max = 1 << 20,
+                                    .properties = properties,
+                                    .properties_count = 2,
+                                    .file = "ghgd.yaml",
+                                    .property_lines = lines};
+    struct buffer faults;
+    buffer_init(&faults, 4096);
+    assert_int_equal(consumer_check(&conf, &faults), ERR_CONFIG);
+    const char *text = buffer_text(&faults);
+    assert_int_equal(strncmp(text, "ghgd.yaml:9: error: kafka.properties: no.such.property: ", 56),
+                     0);
+    assert_null(strstr(text, ":7:"));
+    buffer_fini(&faults);
+}
+
 static void test_brokers(void **state)
 {
     (void)state;
@@ -153,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_properties),
+        cmocka_unit_test(test_property_line),
         cmocka_unit_test(test_brokers),
         cmocka_unit_test(test_faults_and_secrets),
     };
