@@ -93,54 +93,37 @@ static void check_fields(struct loading *loading)
     }
 }
 
+static void check_not_input(struct loading *loading, const char *path, const char *name)
+{
+    const char *topic = loading->config->input.topic;
+    if (topic != NULL && name != NULL && strcmp(name, topic) == 0)
+        LOADING_ERROR(loading, global(loading, path),
+                      "%s: \"%s\" is the input.topic, and events sent there would come back for "
+                      "ever; expected another topic",
+                      path, name);
+}
+
 static void check_topics(struct loading *loading)
 {
-    const struct config *config = loading->config;
-    const char *topic = config->input.topic;
-    if (topic == NULL)
-        return;
-    if (config->kafka.dead_letter_topic != NULL &&
-        strcmp(config->kafka.dead_letter_topic, topic) == 0)
-        LOADING_ERROR(
-            loading, global(loading, "kafka.dead_letter_topic"),
-            "kafka.dead_letter_topic: \"%s\" is the input.topic, and refused events would "
-            "come back for ever; expected another topic",
-            topic);
-    if (config->kafka.late_topic != NULL && strcmp(config->kafka.late_topic, topic) == 0)
-        LOADING_ERROR(
-            loading, global(loading, "kafka.late_topic"),
-            "kafka.late_topic: \"%s\" is the input.topic, and late events would come back "
-            "for ever; expected another topic",
-            topic);
+    struct kafka_conf *kafka = &loading->config->kafka;
+    check_not_input(loading, "kafka.dead_letter_topic", kafka->dead_letter_topic);
+    check_not_input(loading, "kafka.late_topic", kafka->late_topic);
+    if (kafka->late_topic == NULL)
+        kafka->late_topic = kafka->dead_letter_topic;
 }
 
 /* Group levels are columns of the facilities table, and tags beside our own tags and fields. */
 static bool is_taken(const char *level)
 {
-    static const char *const taken[] = {"id",
-                                        "name",
-                                        "time_zone",
-                                        "country",
-                                        "grid_region",
-                                        "facility",
-                                        "scope",
-                                        "category",
-                                        "source",
-                                        "unit",
-                                        "time",
-                                        "start",
-                                        "window_start",
-                                        "window_end",
-                                        "db",
-                                        "activity",
-                                        "covered_s",
-                                        "expected_s",
-                                        "coverage",
-                                        "estimated_share",
-                                        "meters_expected",
-                                        "meters_reporting",
-                                        "revision",
-                                        "final"};
+    /* clang-format off */
+    static const char *const taken[] = {
+        "id", "name", "time_zone", "country", "grid_region",
+        "facility", "scope", "category", "source", "unit", "time", "db",
+        "activity", "covered_s", "expected_s", "coverage", "estimated_share", "meters_expected",
+        "meters_reporting", "revision", "final",
+        "start_ms", "end_ms", "local_start", "local_day", "facility_name", /* of SQLite */
+    };
+    /* clang-format on */
     for (size_t i = 0; i < ARRAY_LEN(taken); i++)
         if (strcmp(level, taken[i]) == 0)
             return true;

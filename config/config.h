@@ -42,7 +42,8 @@ struct input_conf {
 };
 
 struct kafka_conf {
-    const char *brokers, *group, *dead_letter_topic, *late_topic;
+    const char *brokers, *group;
+    const char *dead_letter_topic, *late_topic; /* late_topic: by default the dead letters' */
     int start;                        /* enum start_policy: where a group without offsets begins */
     int on_data_loss;                 /* enum loss_policy */
     int64_t partition_bytes_max;      /* queued.max.messages.kbytes, per partition */
