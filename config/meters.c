@@ -130,7 +130,7 @@ static bool read_quantity(struct meter_row *parsed, const struct csv_row *row,
 {
     const char *names[QUANTITY_COUNT];
     for (int i = 0; i < QUANTITY_COUNT; i++)
-        names[i] = quantity_name(i);
+        names[i] = quantity_name((enum quantity)i);
     int quantity = unit->quantity;
     if (!cell_choice(&quantity, row, METER_QUANTITY, names, QUANTITY_COUNT))
         return false;
@@ -395,7 +395,7 @@ static bool read_kind(struct meter_row *parsed, const struct csv_row *row)
 {
     const char *names[KIND_COUNT];
     for (int i = 0; i < KIND_COUNT; i++)
-        names[i] = meter_kind_name(i);
+        names[i] = meter_kind_name((enum meter_kind)i);
     int kind = -1;
     if (!cell_id(row, METER_KIND) || !cell_choice(&kind, row, METER_KIND, names, KIND_COUNT) ||
         !cell_bool(&parsed->meter.negative, row, METER_NEGATIVE))

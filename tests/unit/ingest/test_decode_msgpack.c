@@ -381,7 +381,7 @@ static size_t random_document(uint8_t *out, size_t size_max)
                                     0xd7, 0xd8, 0xd9, 0xda, 0xdc, 0xde, 0x07, 0xff};
     size_t size = 1 + (size_t)rand() % size_max;
     for (size_t i = 0; i < size; i++)
-        out[i] = rand() % 8 == 0 ? (uint8_t)(rand() % 4) : codes[(size_t)rand() % ARRAY_LEN(codes)];
+        out[i] = (uint8_t)(rand() % 8 == 0 ? rand() % 4 : codes[(size_t)rand() % ARRAY_LEN(codes)]);
     for (size_t i = 0; i < size; i++)
         if (out[i] == 0xdd || out[i] == 0xdf)
             out[i] = 0xc0; /* the oracle would allocate what they declare */
