@@ -12,7 +12,8 @@ enum {
     TURN_NS = 1500000,    /* of draining: more time a turn buys no throughput, only lateness */
     TURN_EVENTS_MAX = 64, /* control events of one turn */
     POLL_MS = 1000,       /* an idle topic makes no events, and who never polls is thrown out */
-    CLOSING_POLL_MS = 5   /* the end of leaving the group raises no event */
+    CLOSING_POLL_MS = 5,  /* the end of leaving the group raises no event */
+    CLOSING_MS = 5000 /* commits included; without brokers librdkafka takes session.timeout.ms */
 };
 
 struct consumer {
@@ -23,6 +24,7 @@ struct consumer {
     bool failed, closing, close_sent;
     rd_kafka_t *client;
     rd_kafka_queue_t *events; /* rebalances, errors, log lines */
+    uint64_t close_until_ms;
     char *group, *topic;
     int loss_policy;
     uint32_t turn_first; /* index of the partition that the next turn begins with */
@@ -322,6 +324,7 @@ static void step_close(struct consumer *consumer)
     rd_kafka_error_t *error = NULL;
     if (!consumer->close_sent) {
         consumer->close_sent = true;
+        consumer->close_until_ms = uv_now(consumer->poll.loop) + CLOSING_MS;
         membership_leave(&consumer->membership);
         uv_timer_start(&consumer->poll, on_poll, CLOSING_POLL_MS, CLOSING_POLL_MS);
         error = rd_kafka_consumer_close_queue(consumer->client, consumer->events);
@@ -329,7 +332,9 @@ static void step_close(struct consumer *consumer)
             return;
         rd_kafka_error_destroy(error); /* after a fatal error there is no group to leave */
     } else if (!rd_kafka_consumer_closed(consumer->client)) {
-        return;
+        if (uv_now(consumer->poll.loop) < consumer->close_until_ms)
+            return;
+        LOG_WARN("kafka.left_unheard", "topic=%s waited_ms=%d", consumer->topic, CLOSING_MS);
     }
     membership_lose(&consumer->membership);
     destroy_client(consumer);

@@ -61,7 +61,8 @@ void consumer_resume(struct consumer *consumer, int32_t partition);
  * later call replaces one that waits. */
 void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
                      const char *metadata);
-/* Leaves the group: revokes everything, then calls `closed`. */
+/* Leaves the group: revokes everything, then calls `closed`; after 5 s also if no broker listens.
+ */
 void consumer_close(struct consumer *consumer);
 const struct consumer_stats *consumer_get_stats(const struct consumer *consumer);
 /* Fills up to `max` entries; returns their number. */

@@ -1,10 +1,21 @@
 /*
  * deadletter.h - events that were not used, kept: to the dead-letter and the late topic.
  *
- * Original bytes, key and headers, plus ghgd-reason, ghgd-help, ghgd-topic, ghgd-partition,
- * ghgd-offset, ghgd-index (position within its message), ghgd-timestamp. Asynchronous and bounded:
- * when the queue is full the caller stops its partition and tries again. An offset may be
- * committed only below deadletter_low_offset().
+ * Original bytes, key, headers and timestamp, plus the headers ghgd-reason, ghgd-help, ghgd-topic,
+ * ghgd-partition, ghgd-offset, ghgd-index (position within its message) and ghgd-timestamp. They
+ * replace those of an earlier pass. As the timestamp is kept, a topic whose retention is by time
+ * has to keep what is that old.
+ *
+ * Asynchronous and bounded: when the queue is full the caller stops its partition and tries again.
+ * An offset may be committed only below deadletter_low_offset(). librdkafka retries for as long as
+ * brokers are away. What they refuse (no such topic, no permission) is logged as
+ * deadletter.failed, counted, and sent again every few seconds until somebody has mended it;
+ * meanwhile it holds its partition's commits back, and in the end, when the queue is full, the
+ * partition itself. Only what is too large for the topic is not sent whole: its first 1000 bytes
+ * are, with the full size in ghgd-truncated; the original still lies where ghgd-topic,
+ * ghgd-partition and ghgd-offset say. And of one message at most DEADLETTERS_PER_MESSAGE_MAX events
+ * go alone: the next takes the whole message along, with the header ghgd-whole, for itself and all
+ * that follow. The loop thread owns it.
  */
 #ifndef GHGD_DEADLETTER_H
 #define GHGD_DEADLETTER_H
@@ -18,19 +29,25 @@
 struct deadletter;
 
 struct deadletter_stats {
-    uint64_t sent, acknowledged, failed, waiting, bytes;
+    uint64_t sent, acknowledged;
+    uint64_t failed;         /* deliveries that brokers refused; each was tried again */
+    uint64_t waiting, bytes; /* not acknowledged yet */
 };
 
-/* `on_room`: there is room again after ERR_FULL. */
+/* `on_room`: there is room again after ERR_FULL. `conf` outlives it. Returns 0, -ENOMEM, ERR_CONFIG
+ * (`why` says more) or a code of libuv. */
 int deadletter_create(struct deadletter **deadletter_out, uv_loop_t *loop,
                       const struct kafka_conf *conf, void (*on_room)(void *context), void *context,
                       struct buffer *why) MUST_CHECK;
-/* Whether so many events of so many bytes in all could be sent now, each with its headers. */
-bool deadletter_has_room(const struct deadletter *deadletter, size_t events, size_t bytes);
-/* Sends one refused event; message is the one it came in. Returns 0, or ERR_FULL and nothing sent. */
+/* Whether all events of so many messages, of so many bytes in all with their keys, could be sent
+ * now; deadletter_send() is then not full before. If not, `on_room` follows. */
+bool deadletter_has_room(struct deadletter *deadletter, size_t messages, size_t bytes);
+/* Sends one refused event; message is the one it came in. Returns 0, or ERR_FULL or -ENOMEM and
+ * nothing sent. Where the topic is not configured the event is not kept, and that is 0 too. */
 int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *message,
                     const struct refusal *refusal) MUST_CHECK;
-/* The oldest offset of the partition whose dead letters are not all acknowledged; INT64_MAX if none. */
+/* The oldest offset of the partition whose dead letters are not all acknowledged; INT64_MAX if
+ * none. */
 int64_t deadletter_low_offset(const struct deadletter *deadletter, int32_t partition);
 const struct deadletter_stats *deadletter_get_stats(const struct deadletter *deadletter);
 /* Flushes for at most timeout_ms, then frees everything; what was not delivered is logged. Then

@@ -10,7 +10,7 @@
 enum {
     OFFSETS_TIMEOUT_MS = 10000,
     OFFSETS_RETRY_MS = 1000,
-    REVOKE_COMMITS_MS = 5000 /* what a hand-over waits for its last commits */
+    REVOKE_COMMITS_MS = 3000 /* what a hand-over waits for its last commits */
 };
 
 static void fail(struct membership *membership, const char *why)

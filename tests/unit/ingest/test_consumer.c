@@ -1,19 +1,13 @@
 /* The consumer against librdkafka's in-process mock cluster. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
 #include "base/log.h"
 #include "pipelines/ingest/consumer.h"
+#include "tests/unit/ingest/apart.h"
 
 #define TOPIC "events"
 enum { PARTITIONS = 4, WAIT_MS = 15000 };
@@ -598,6 +592,30 @@ static void test_fatal_error(void **state)
     end(&cluster, &loop);
 }
 
+/* With no broker to say good-bye to, and commits under way, closing still ends. */
+static void test_close_without_brokers(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    struct kafka_conf conf = test_conf(&cluster);
+    conf.properties_count = 0; /* the session is 45 s then */
+    struct seen seen;
+    start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    rd_kafka_mock_broker_set_down(cluster.mock, 1);
+    consumer_commit(seen.consumer, 2, 0, "v1");
+    uint64_t began_ms = uv_hrtime() / 1000000;
+    stop(&seen, &loop);
+    uint64_t took_ms = uv_hrtime() / 1000000 - began_ms;
+    if (took_ms > 6500)
+        fail_msg("took %llu ms", (unsigned long long)took_ms);
+    rd_kafka_mock_broker_set_up(cluster.mock, 1);
+    end(&cluster, &loop);
+}
+
 static void test_refused_at_creation(void **state)
 {
     (void)state;
@@ -631,8 +649,6 @@ static void test_refused_at_creation(void **state)
     assert_int_equal(rd_kafka_wait_destroyed(1000), 0);
 }
 
-/* Every test in a process of its own, all at once: most of their time is the mock's 3 s delay of a
- * new group. */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -648,23 +664,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_idle_stays_member),
         cmocka_unit_test(test_offsets_retried),
         cmocka_unit_test(test_fatal_error),
+        cmocka_unit_test(test_close_without_brokers),
     };
-    if (argc == 2) {
-        const struct CMUnitTest one[] = {tests[strtoul(argv[1], NULL, 10)]};
-        return cmocka_run_group_tests(one, NULL, NULL);
-    }
-    int failed = 0;
-    for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-        if (fork() == 0) {
-            char number[16];
-            snprintf(number, sizeof(number), "%zu", i);
-            execl("/proc/self/exe", argv[0], number, (char *)NULL);
-            _exit(127);
-        }
-    for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-        int status = 0;
-        wait(&status);
-        failed += status != 0;
-    }
-    return failed;
+    return run_apart(tests, ARRAY_LEN(tests), argc, argv);
 }

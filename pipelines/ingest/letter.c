@@ -1,0 +1,131 @@
+#include "pipelines/ingest/letter.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CUT_BYTES = 1000 }; /* enough to see what it was; the original's place is in the headers */
+
+#define OUR_PREFIX "ghgd-"
+
+static void add_text(rd_kafka_headers_t *headers, const char *name, const char *text)
+{
+    rd_kafka_header_add(headers, name, -1, text, -1);
+}
+
+static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRId64, number);
+    add_text(headers, name, text);
+}
+
+/* A dead letter that was sent in once more carries the headers of its first death. */
+static void remove_ours(rd_kafka_headers_t *headers)
+{
+    static const char *const names[] = {
+        OUR_PREFIX "reason",    OUR_PREFIX "help",      OUR_PREFIX "topic",
+        OUR_PREFIX "partition", OUR_PREFIX "offset",    OUR_PREFIX "index",
+        OUR_PREFIX "timestamp", OUR_PREFIX "truncated", OUR_PREFIX "whole",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        rd_kafka_header_remove(headers, names[i]);
+}
+
+static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
+                                        const struct refusal *refusal, int64_t timestamp_ms)
+{
+    rd_kafka_headers_t *original;
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &original) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        headers = rd_kafka_headers_copy(original);
+    else
+        headers = rd_kafka_headers_new(8);
+    if (headers == NULL)
+        return NULL;
+    remove_ours(headers);
+    const char *reason = outcome_reason(refusal->outcome);
+    add_text(headers, OUR_PREFIX "reason",
+             reason[0] != '\0' ? reason : outcome_class(refusal->outcome));
+    add_text(headers, OUR_PREFIX "help", outcome_help(refusal->outcome));
+    add_text(headers, OUR_PREFIX "topic", rd_kafka_topic_name(message->rkt));
+    add_number(headers, OUR_PREFIX "partition", message->partition);
+    add_number(headers, OUR_PREFIX "offset", message->offset);
+    add_number(headers, OUR_PREFIX "index", refusal->origin.index);
+    if (timestamp_ms > 0)
+        add_number(headers, OUR_PREFIX "timestamp", timestamp_ms);
+    return headers;
+}
+
+struct letter *letter_create(const rd_kafka_message_t *message, const struct refusal *refusal,
+                             bool whole)
+{
+    size_t key_size = message->key != NULL ? message->key_len : 0;
+    const void *body = whole ? message->payload : refusal->origin.bytes;
+    size_t size = whole ? message->len : refusal->origin.size;
+    struct letter *letter = calloc(1, sizeof(*letter) + key_size + size);
+    if (letter == NULL)
+        return NULL;
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    letter->timestamp_ms = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? timestamp_ms : 0;
+    letter->headers = make_headers(message, refusal, letter->timestamp_ms);
+    if (letter->headers == NULL) {
+        free(letter);
+        return NULL;
+    }
+    letter->offset = message->offset;
+    letter->partition = message->partition;
+    letter->is_late = refusal->outcome == OUTCOME_LATE;
+    letter->has_key = message->key != NULL;
+    letter->key_size = key_size;
+    letter->size = size;
+    if (key_size > 0)
+        memcpy(letter->bytes, message->key, key_size);
+    if (size > 0)
+        memcpy(letter->bytes + key_size, body, size);
+    if (whole)
+        add_text(letter->headers, OUR_PREFIX "whole", "1");
+    return letter;
+}
+
+void letter_destroy(struct letter *letter)
+{
+    if (letter->headers != NULL)
+        rd_kafka_headers_destroy(letter->headers);
+    free(letter);
+}
+
+rd_kafka_resp_err_t letter_send(struct letter *letter, rd_kafka_t *client, const char *topic)
+{
+    ASSERT(letter->headers != NULL);
+    const void *key = letter->has_key ? letter->bytes : NULL;
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(0),
+        RD_KAFKA_V_KEY(key, letter->key_size),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)letter_body(letter), letter->size),
+        RD_KAFKA_V_TIMESTAMP(letter->timestamp_ms), RD_KAFKA_V_HEADERS(letter->headers),
+        RD_KAFKA_V_OPAQUE(letter), RD_KAFKA_V_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        letter->headers = NULL;
+    return code;
+}
+
+void letter_recover(struct letter *letter, const rd_kafka_message_t *report)
+{
+    ASSERT(letter->headers == NULL);
+    rd_kafka_headers_t *headers;
+    if (rd_kafka_message_headers(report, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        letter->headers = rd_kafka_headers_copy(headers);
+}
+
+void letter_cut(struct letter *letter)
+{
+    ASSERT(letter->headers != NULL);
+    if (letter->is_cut || letter->size <= CUT_BYTES)
+        return;
+    add_number(letter->headers, OUR_PREFIX "truncated", (int64_t)letter->size);
+    letter->size = CUT_BYTES;
+    letter->is_cut = true;
+}

@@ -1,0 +1,48 @@
+/*
+ * letter.h - one refused event on its way to the dead-letter or the late topic.
+ *
+ * Holds its own copy of the event's bytes and of the key until delivery is acknowledged, so that a
+ * failed one can be sent again. Headers are with the client while it is sending, else here.
+ */
+#ifndef GHGD_LETTER_H
+#define GHGD_LETTER_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "pipelines/ingest/batch.h"
+
+struct letter {
+    struct letter *older, *newer; /* of the same partition, by offset */
+    struct letter *next_retry;
+    int64_t offset; /* of the message that the event came in */
+    int32_t partition;
+    bool is_late;                /* to the late topic */
+    bool is_cut;                 /* the topic takes no message of the full size */
+    int64_t timestamp_ms;        /* of the original message; 0 if it has none */
+    rd_kafka_headers_t *headers; /* NULL while the client has them */
+    bool has_key;
+    size_t key_size, size;
+    char bytes[]; /* key, then event */
+};
+
+/* Copies the event out of its message, or the message whole, with the message's headers and ours.
+ * NULL if out of memory. */
+struct letter *letter_create(const rd_kafka_message_t *message, const struct refusal *refusal,
+                             bool whole);
+void letter_destroy(struct letter *letter);
+
+static inline const char *letter_body(const struct letter *letter)
+{
+    return letter->bytes + letter->key_size;
+}
+
+/* Hands the letter to the client, which borrows the body until its delivery report. On failure the
+ * letter is as before. */
+rd_kafka_resp_err_t letter_send(struct letter *letter, rd_kafka_t *client, const char *topic);
+
+/* Takes the headers back from a delivery report, for another try. */
+void letter_recover(struct letter *letter, const rd_kafka_message_t *report);
+/* Leaves only the beginning of the body, and says so in a header. */
+void letter_cut(struct letter *letter);
+
+#endif
