@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,15 +298,26 @@ static void consumer_free(struct consumer *consumer)
     free(consumer);
 }
 
+/* Thread: its own. Ends when librdkafka has given up on the group, or with the process. */
+static void destroy_unheard(void *client)
+{
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
 /* Everything of librdkafka goes before the client does, or that waits for ever. */
-static void destroy_client(struct consumer *consumer)
+static void destroy_client(struct consumer *consumer, bool heard)
 {
     membership_fini(&consumer->membership);
     rd_kafka_queue_cb_event_enable(consumer->events, NULL, NULL);
     rd_kafka_queue_cb_event_enable(consumer->membership.replies, NULL, NULL);
     rd_kafka_queue_destroy(TAKE(consumer->membership.replies));
     rd_kafka_queue_destroy(TAKE(consumer->events));
-    rd_kafka_destroy_flags(TAKE(consumer->client), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_t *client = TAKE(consumer->client);
+    uv_thread_t thread;
+    if (!heard && uv_thread_create(&thread, destroy_unheard, client) == 0)
+        (void)pthread_detach(thread); /* it takes up to session.timeout.ms */
+    else
+        rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -322,6 +334,7 @@ static void on_handle_closed(uv_handle_t *handle)
 static void step_close(struct consumer *consumer)
 {
     rd_kafka_error_t *error = NULL;
+    bool heard = true;
     if (!consumer->close_sent) {
         consumer->close_sent = true;
         consumer->close_until_ms = uv_now(consumer->poll.loop) + CLOSING_MS;
@@ -334,10 +347,11 @@ static void step_close(struct consumer *consumer)
     } else if (!rd_kafka_consumer_closed(consumer->client)) {
         if (uv_now(consumer->poll.loop) < consumer->close_until_ms)
             return;
+        heard = false;
         LOG_WARN("kafka.left_unheard", "topic=%s waited_ms=%d", consumer->topic, CLOSING_MS);
     }
     membership_lose(&consumer->membership);
-    destroy_client(consumer);
+    destroy_client(consumer, heard);
     uv_close((uv_handle_t *)&consumer->wake, on_handle_closed);
     uv_close((uv_handle_t *)&consumer->again, on_handle_closed);
     uv_close((uv_handle_t *)&consumer->poll, on_handle_closed);
@@ -437,7 +451,7 @@ int consumer_create(struct consumer **consumer_out, uv_loop_t *loop, const struc
     return 0;
 
 fail_subscribe:
-    destroy_client(consumer);
+    destroy_client(consumer, true);
 fail_client:
     consumer_free(consumer);
     return err;
