@@ -17,7 +17,7 @@ build | make                    |                  | runs the Makefile
 build | pkg-config              |                  | finds the libraries
 build | libuv1-dev              |                  | the event loop
 build | librdkafka-dev          |                  | Kafka consumer and producer; the demo's mock cluster
-build | libmsgpack-dev          |                  | decodes MessagePack events of foreign shapes
+build | libmsgpack-dev          |                  | tests and benchmarks: another reader of MessagePack, to compare with
 build | libsimdjson-dev         |                  | decodes JSON events
 build | libcurl4-openssl-dev    |                  | writes to databases over HTTP
 build | libmicrohttpd-dev       |                  | serves /metrics and /healthz
@@ -33,6 +33,7 @@ build | ca-certificates         |                  | trusts the servers of datab
 check | libcmocka-dev           |                  | unit tests
 check | python3                 |                  | integration tests, layers
 check | python3-msgpack         |                  | integration tests: events in MessagePack
+check | python3-jsonschema      |                  | integration tests: the schema of events
 check | kcat                    |                  | integration tests: a Kafka client that is not ours
 check | openjdk-17-jre-headless |                  | integration tests: runs a real Kafka broker
 check | maven                   |                  | integration tests: fetches that broker

@@ -29,7 +29,8 @@ static const struct {
         {"rejected", "meter_missing",
          "`meter` is missing, empty or too long; give an id of 1 to 255 bytes"},
     [REJECT_METER_TYPE] = {"rejected", "meter_type",
-                           "`meter` is not text; give the id as a string"},
+                           "`meter` is not text, not UTF-8, or has control characters; give the "
+                           "id as a string"},
     [REJECT_TIME_MISSING] = {"rejected", "time_missing",
                              "there is no time; give `time`, or both `start` and `end`"},
     [REJECT_TIME_INVALID] = {"rejected", "time_invalid",
@@ -40,9 +41,10 @@ static const struct {
                            "the time is before 1900 or after 2200, or the interval is empty, "
                            "reversed or too long; check the unit of the time and its order"},
     [REJECT_TIME_KIND] = {"rejected", "time_kind",
-                          "the time does not suit the kind of the meter; give `start` and `end` "
-                          "for intervals (or set stamp and interval of the meter), `time` for "
-                          "registers, gauges and deliveries"},
+                          "the time does not suit the kind of the meter, or there are both `time` "
+                          "and `start` or `end`; give `start` and `end` for intervals (or set "
+                          "stamp and interval of the meter), `time` for registers, gauges and "
+                          "deliveries"},
     [REJECT_VALUE_MISSING] = {"rejected", "value_missing", "`value` is missing; give a number"},
     [REJECT_VALUE_INVALID] = {"rejected", "value_invalid",
                               "`value` is not a number; give a finite number, or a decimal as a "

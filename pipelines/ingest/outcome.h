@@ -18,27 +18,28 @@ enum outcome {
     OUTCOME_UNKNOWN,   /* a meter that the registry does not know, refused */
     OUTCOME_PARKED,    /* a meter that the registry does not know yet, kept */
     /* From here on rejected: to the dead-letter topic, with this as the reason. */
-    REJECT_UNDECODABLE,     /* the message is neither JSON nor MessagePack, or not an object */
-    REJECT_TOO_LARGE,       /* message or event beyond its limit of bytes */
-    REJECT_METER_MISSING,   /* no field `meter`, empty, or too long */
-    REJECT_METER_TYPE,      /* `meter` is not a string */
-    REJECT_TIME_MISSING,    /* neither `time` nor `start` and `end`, or only one of the two */
-    REJECT_TIME_INVALID,    /* not RFC 3339 with offset, or an integer and no unit was declared */
-    REJECT_TIME_RANGE,      /* before 1900 or after 2200, end not after start, or span too long */
-    REJECT_TIME_KIND,       /* an interval for a register or gauge; an instant for an interval
-                               meter whose stamp and interval length are not configured */
+    REJECT_UNDECODABLE,   /* the message is neither JSON nor MessagePack, or not an object */
+    REJECT_TOO_LARGE,     /* message or event beyond its limit of bytes */
+    REJECT_METER_MISSING, /* no field `meter`, empty, or too long */
+    REJECT_METER_TYPE,    /* `meter` is not a string, not UTF-8, or has control characters */
+    REJECT_TIME_MISSING,  /* neither `time` nor `start` and `end`, or only one of the two */
+    REJECT_TIME_INVALID,  /* not RFC 3339 with offset, or an integer and no unit was declared */
+    REJECT_TIME_RANGE,    /* before 1900 or after 2200, end not after start, or span too long */
+    REJECT_TIME_KIND,     /* an interval for a register or gauge; an instant for an interval
+                             meter whose stamp and interval length are not configured; both
+                             `time` and `start` or `end` */
     REJECT_VALUE_MISSING,
-    REJECT_VALUE_INVALID,   /* not a number or a decimal string; NaN, infinity */
-    REJECT_VALUE_RANGE,     /* cannot be held in micro-units, or would overflow its bucket */
-    REJECT_VALUE_NEGATIVE,  /* below zero, and the meter does not say `negative: yes` */
+    REJECT_VALUE_INVALID,  /* not a number or a decimal string; NaN, infinity */
+    REJECT_VALUE_RANGE,    /* cannot be held in micro-units, or would overflow its bucket */
+    REJECT_VALUE_NEGATIVE, /* below zero, and the meter does not say `negative: yes` */
     REJECT_UNIT_UNKNOWN,
-    REJECT_UNIT_MISMATCH,   /* a unit of another quantity, basis or reference state */
+    REJECT_UNIT_MISMATCH, /* a unit of another quantity, basis or reference state */
     REJECT_QUALITY_INVALID,
     REJECT_REVISION_INVALID,
     REJECT_FIELD_DUPLICATE, /* the same field twice in one event */
     REJECT_METER_NOT_VALID, /* no version of the meter is valid at that time */
-    REJECT_CONFLICT,        /* same meter, time, revision and quality, other value: the larger stays */
-    REJECT_JOURNAL_FULL,    /* more readings in the horizon than the meter's interval allows for */
+    REJECT_CONFLICT,     /* same meter, time, revision and quality, other value: the larger stays */
+    REJECT_JOURNAL_FULL, /* more readings in the horizon than the meter's interval allows for */
     REJECT_WRONG_PARTITION, /* the facility's readings already come from another partition */
     OUTCOME_COUNT
 };
