@@ -163,9 +163,12 @@ $(O)/%.h.alone: %.h $(HEADERS) $(O)/flags
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60) from its corpus
 	$(SUITE) CC=clang SAN=fuzzer-no-link,address,undefined $(patsubst tests/fuzz/%.c,run-%,$(FUZZ_SRC))
 run-fuzz_%: $(O)/tests/fuzz/fuzz_%
-	mkdir -p $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
+	mkdir -p $(BUILD)/fuzz/$*
 	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
-	   -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
+	    -artifact_prefix=$(BUILD)/fuzz/$*- $(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) \
+	    $(BUILD)/fuzz/$* $(wildcard tests/fuzz/corpus/$*) >$(BUILD)/fuzz/$*.log 2>&1 \
+	    || { tail -n 60 $(BUILD)/fuzz/$*.log; echo "FAILED: fuzz $*"; exit 1; }
+	awk -v name=$* '/executed_units/ {print "fuzz " name ": " $$2 " runs, no finding"}' $(BUILD)/fuzz/$*.log
 bench: $(BENCHES) ## build and run the benchmarks
 	set -e; for b in $^; do echo "== $$b"; $$b; done
 
