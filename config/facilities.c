@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "config/cell.h"
+#include "config/countries.h"
+#include "config/zone_names.h"
 #include "pipelines/rollup/calendar.h"
 
 enum column {
@@ -60,6 +62,11 @@ static int add_zone(struct facility_table *table, const char *name, struct calen
     return 0;
 }
 
+static const struct country *country_of(const struct csv_row *row)
+{
+    return country_find(row->cells[COLUMN_COUNTRY].text);
+}
+
 static void report_zone(const struct csv_row *row, int err, int64_t bucket_ms)
 {
     const char *zone = row->cells[COLUMN_TIME_ZONE].text;
@@ -70,10 +77,45 @@ static void report_zone(const struct csv_row *row, int err, int64_t bucket_ms)
                   zone, (long long)(bucket_ms / 60000));
         return;
     }
-    csv_fault(row, COLUMN_TIME_ZONE,
-              "\"%s\" is not an IANA time zone; accepted are names such as "
-              "Asia/Shanghai or Europe/Berlin",
-              zone);
+    char name[ZONE_NAME_SIZE];
+    const struct country *country = country_of(row);
+    bool shown = row->faults->errors < row->faults->errors_max;
+    const char *near =
+        shown ? zone_suggest(name, zone, country == NULL ? "" : country->code) : NULL;
+    if (near != NULL)
+        csv_fault(row, COLUMN_TIME_ZONE, "\"%s\" is not an IANA time zone; did you mean \"%s\"?",
+                  zone, near);
+    else
+        csv_fault(row, COLUMN_TIME_ZONE,
+                  "\"%s\" is not an IANA time zone; accepted are names such as Asia/Shanghai or "
+                  "Europe/Berlin",
+                  zone);
+}
+
+static bool read_country(const struct csv_row *row)
+{
+    if (cell_is_empty(row, COLUMN_COUNTRY)) {
+        if (cell_is_empty(row, COLUMN_GRID_REGION))
+            return true;
+        csv_fault(row, COLUMN_COUNTRY, "empty; a grid region needs its country");
+        return false;
+    }
+    if (country_of(row) != NULL)
+        return true;
+    const char *names[512], *found = row->cells[COLUMN_COUNTRY].text;
+    size_t count = 0;
+    for (const struct country *at; (at = country_at(count)) != NULL && count < ARRAY_LEN(names);)
+        names[count++] = at->name;
+    const char *near = faults_suggest(found, names, count);
+    if (near != NULL)
+        csv_fault(row, COLUMN_COUNTRY, "\"%s\" is not a country; did you mean \"%s\"?", found,
+                  near);
+    else
+        csv_fault(row, COLUMN_COUNTRY,
+                  "\"%s\" is not a country; accepted: a code of ISO 3166-1 (CN or CHN) or an "
+                  "English name",
+                  found);
+    return false;
 }
 
 /* The zone's number, or -ENOENT after a fault was reported, or -ENOMEM. */
@@ -110,6 +152,7 @@ static bool read_names(const struct loading *loading, const struct csv_row *row)
                 cell_name(row, COLUMN_GRID_REGION);
     for (uint32_t i = 0; i < loading->conf->group_levels_count; i++)
         good = cell_name(row, COLUMN_GROUPS + i) && good;
+    good = good && read_country(row);
     const char *id = row->cells[COLUMN_ID].text;
     if (good && facilities_find(table, id) != NULL) {
         csv_fault(row, COLUMN_ID, "\"%s\" is already a facility; ids are unique", id);
@@ -149,12 +192,11 @@ static int add_row(struct loading *loading, const struct csv_row *row, uint32_t 
         .id = keep(table, row, COLUMN_ID),
         .name = keep(table, row, cell_is_empty(row, COLUMN_NAME) ? COLUMN_ID : COLUMN_NAME),
         .time_zone = table->zones[zone],
-        .country = keep(table, row, COLUMN_COUNTRY),
+        .country = cell_is_empty(row, COLUMN_COUNTRY) ? "" : country_of(row)->code,
         .grid_region = keep(table, row, COLUMN_GRID_REGION),
         .zone = zone,
     };
-    bool failed = facility->id == NULL || facility->name == NULL || facility->country == NULL ||
-                  facility->grid_region == NULL;
+    bool failed = facility->id == NULL || facility->name == NULL || facility->grid_region == NULL;
     for (uint32_t i = 0; i < loading->conf->group_levels_count; i++) {
         if (cell_is_empty(row, COLUMN_GROUPS + i))
             continue;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/countries.h"
+
 enum column {
     COLUMN_ID,
     COLUMN_EDITION,
@@ -235,6 +237,14 @@ static bool read_names(const struct csv_row *row)
     bool good = cell_id(row, COLUMN_ID) && cell_id(row, COLUMN_UNIT);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         good = cell_name(row, names[i]) && good;
+    if (good && !cell_is_empty(row, COLUMN_COUNTRY) &&
+        country_find(row->cells[COLUMN_COUNTRY].text) == NULL) {
+        csv_fault(row, COLUMN_COUNTRY,
+                  "\"%s\" is not a country; accepted: a code of ISO 3166-1 (CN or CHN) or an "
+                  "English name",
+                  row->cells[COLUMN_COUNTRY].text);
+        return false;
+    }
     if (good && !cell_is_empty(row, COLUMN_REGION) && cell_is_empty(row, COLUMN_COUNTRY)) {
         csv_fault(row, COLUMN_COUNTRY, "empty; a region needs its country");
         return false;
@@ -383,9 +393,10 @@ static int add_row(struct factor_table *table, const struct factor_row *factor,
     added->id = text->name;
     added->text = table->count;
     added->next = ID_INDEX_NONE;
-    added->country = keep(table, row, COLUMN_COUNTRY);
+    const struct country *country = country_find(row->cells[COLUMN_COUNTRY].text);
+    added->country = country == NULL ? "" : country->code;
     added->region = keep(table, row, COLUMN_REGION);
-    if (added->country == NULL || added->region == NULL)
+    if (added->region == NULL)
         return -ENOMEM;
     uint32_t first = id_index_find(&table->ids, added->id, strlen(added->id));
     uint32_t head = first == ID_INDEX_NONE ? table->count : link_edition(table, first, row);
