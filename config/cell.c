@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "config/durations.h"
 
 bool cell_is_empty(const struct csv_row *row, size_t column)
 {
@@ -123,27 +124,21 @@ bool cell_fraction(struct fraction *value_out, const struct csv_row *row, size_t
 
 bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column)
 {
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    enum { DAY_MS = 86400000, DAYS_MAX = 366 };
     if (cell_is_empty(row, column))
         return true;
-    const char *text = row->cells[column].text;
-    size_t digits = strspn(text, "0123456789");
-    for (size_t i = 0; i < ARRAY_LEN(units) && digits > 0 && digits < 12; i++) {
-        if (strcmp(text + digits, units[i].unit) != 0)
-            continue;
-        int64_t ms = strtoll(text, NULL, 10) * units[i].ms;
-        if (ms <= 0 || ms > INT64_C(366) * 86400000)
-            break;
+    const struct csv_cell *cell = &row->cells[column];
+    int64_t ms = 0;
+    int err = duration_parse(&ms, cell->text, cell->size);
+    if (err == 0 && ms > 0 && ms <= (int64_t)DAYS_MAX * DAY_MS) {
         *ms_out = ms;
         return true;
     }
-    csv_fault(row, column,
-              "\"%s\" is not a duration; accepted: a whole number with its unit, ms, s, m, h or d "
-              "(15m), up to 366d",
-              text);
+    csv_fault(
+        row, column,
+        "\"%s\" is not accepted; a duration with its unit is, such as 30s, 15m, 1h, 1h30m, up "
+        "to %dd",
+        cell->text, DAYS_MAX);
     return false;
 }
 

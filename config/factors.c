@@ -18,6 +18,7 @@ enum column {
     COLUMN_UNIT,
     COLUMN_BASIS,
     COLUMN_MASS_UNIT,
+    COLUMN_GWP_SET,
     COLUMN_CO2,
     COLUMN_CH4,
     COLUMN_N2O,
@@ -48,6 +49,7 @@ static const struct csv_column columns[COLUMN_COUNT] = {
     [COLUMN_UNIT] = {"unit", true},
     [COLUMN_BASIS] = {"basis", false},
     [COLUMN_MASS_UNIT] = {"mass_unit", false},
+    [COLUMN_GWP_SET] = {"gwp_set", false},
     [COLUMN_CO2] = {"co2", false},
     [COLUMN_CH4] = {"ch4", false},
     [COLUMN_N2O] = {"n2o", false},
@@ -82,9 +84,9 @@ struct loading {
     const char *file;
 };
 
-void factors_init(struct factor_table *table, struct arena *arena)
+void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set)
 {
-    *table = (struct factor_table){.arena = arena};
+    *table = (struct factor_table){.arena = arena, .gwp_set = gwp_set};
 }
 
 void factors_fini(struct factor_table *table)
@@ -407,13 +409,20 @@ static int add_row(struct factor_table *table, const struct factor_row *factor,
     return err;
 }
 
+/* A row may hold under one GWP set only: the CO2e of a gas that has no column of its own. */
+static bool is_of_other_set(const struct csv_row *row, const char *gwp_set)
+{
+    return !cell_is_empty(row, COLUMN_GWP_SET) &&
+           strcmp(row->cells[COLUMN_GWP_SET].text, gwp_set) != 0;
+}
+
 static int read_row(void *context, const struct csv_row *row)
 {
     struct loading *loading = context;
     struct factor_table *table = loading->table;
     struct factor_row factor = {.file = loading->file, .line = row->line};
     char gases[64];
-    if (!read_names(row))
+    if (!read_names(row) || is_of_other_set(row, table->gwp_set))
         return 0;
     const struct csv_cell *id = &row->cells[COLUMN_ID], *unit = &row->cells[COLUMN_UNIT];
     uint32_t first = id_index_find(&table->ids, id->text, id->size);
@@ -445,12 +454,11 @@ static int is_factor_table(const struct dirent *entry)
            strcmp(entry->d_name, "gwp.csv") != 0;
 }
 
-int factors_load_catalogue(struct factor_table *table, const char *folder, const char *gwp_set,
-                           struct faults *faults)
+int factors_load_catalogue(struct factor_table *table, const char *folder, struct faults *faults)
 {
     char path[4096];
     (void)snprintf(path, sizeof(path), "%s/gwp.csv", folder);
-    int err = gwp_load(&table->gwp, path, gwp_set, faults);
+    int err = gwp_load(&table->gwp, path, table->gwp_set, faults);
     if (err < 0)
         return err;
     struct dirent **entries = NULL;

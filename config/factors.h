@@ -45,16 +45,17 @@ struct factor_table {
     uint32_t count, capacity;
     struct id_index ids;   /* first edition by id */
     struct id_index grids; /* first edition by "country" and "country/region" */
+    const char *gwp_set;   /* in force; rows of another set are left out */
     struct gwp gwp;
 };
 
-void factors_init(struct factor_table *table, struct arena *arena);
+void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set);
 void factors_fini(struct factor_table *table);
 
 /* Each returns 0 (faults reported), or -ENOMEM. Users' tables come first, then the catalogue. */
 int factors_load(struct factor_table *table, const char *path, struct faults *faults) MUST_CHECK;
 /* The GWP set, then every table of the folder. */
-int factors_load_catalogue(struct factor_table *table, const char *folder, const char *gwp_set,
+int factors_load_catalogue(struct factor_table *table, const char *folder,
                            struct faults *faults) MUST_CHECK;
 
 /* The first edition of an id, or of the grid of a place, or NULL. A region is written as in the

@@ -22,7 +22,7 @@ static int load(struct loaded *loaded, const struct tables_conf *conf, struct fa
     for (uint32_t i = 0; err == 0 && i < conf->factors_count; i++)
         err = factors_load(&loaded->factors, conf->factors[i], faults);
     if (err == 0)
-        err = factors_load_catalogue(&loaded->factors, conf->catalogue, conf->gwp_set, faults);
+        err = factors_load_catalogue(&loaded->factors, conf->catalogue, faults);
     if (err == 0)
         err = meters_load(&loaded->meters, conf, faults);
     return err;
@@ -219,7 +219,7 @@ int registry_build(struct registry **registry_out, const struct tables_conf *con
         goto fail_arena;
     struct loaded loaded = {0};
     facilities_init(&loaded.facilities, registry->arena);
-    factors_init(&loaded.factors, registry->arena);
+    factors_init(&loaded.factors, registry->arena, conf->gwp_set);
     meters_init(&loaded.meters, registry->arena, &loaded.facilities, &loaded.factors);
     uint32_t errors = faults->errors;
     err = load(&loaded, conf, faults);
