@@ -41,29 +41,44 @@ bool cell_id(const struct csv_row *row, size_t column)
     return cell_name(row, column);
 }
 
+static void list_words(char *list, size_t size, const char *const *words, size_t count)
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (size_t i = 0; i < count && used < size; i++) {
+        if (words[i][0] == '\0')
+            continue;
+        int n = snprintf(list + used, size - used, "%s%s", used == 0 ? "" : ", ", words[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
 static void report_choice(const struct csv_row *row, size_t column, const char *const *words,
                           size_t count)
 {
-    const char *near = faults_suggest(row->cells[column].text, words, count);
-    if (near != NULL) {
-        csv_fault(row, column, "\"%s\" is not known; did you mean \"%s\"?", row->cells[column].text,
-                  near);
+    const char *found = row->cells[column].text;
+    const char *near = faults_suggest(found, words, count);
+    if (near != NULL && near[0] != '\0') {
+        csv_fault(row, column, "\"%s\" is not known; did you mean \"%s\"?", found, near);
         return;
     }
-    char list[512] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < count && used < sizeof(list); i++) {
-        int n = snprintf(list + used, sizeof(list) - used, "%s%s", i == 0 ? "" : ", ", words[i]);
-        used += n > 0 ? (size_t)n : 0;
-    }
-    csv_fault(row, column, "\"%s\" is not known; accepted: %s", row->cells[column].text, list);
+    char list[512];
+    list_words(list, sizeof(list), words, count);
+    if (found[0] == '\0')
+        csv_fault(row, column, "empty; accepted: %s", list);
+    else
+        csv_fault(row, column, "\"%s\" is not known; accepted: %s", found, list);
 }
 
 bool cell_choice(int *choice_out, const struct csv_row *row, size_t column,
                  const char *const *words, size_t count)
 {
-    if (cell_is_empty(row, column))
-        return true;
+    return cell_is_empty(row, column) || cell_word(choice_out, row, column, words, count);
+}
+
+bool cell_word(int *choice_out, const struct csv_row *row, size_t column, const char *const *words,
+               size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         if (strcmp(words[i], row->cells[column].text) == 0) {
             *choice_out = (int)i;
@@ -117,7 +132,8 @@ bool cell_fraction(struct fraction *value_out, const struct csv_row *row, size_t
         err = fraction_from_decimal(value_out, decimal);
     if (err < 0)
         csv_fault(row, column,
-                  "\"%s\" is not accepted; a decimal number, 0 or greater, of at most 18 digits is",
+                  "\"%s\" is not accepted; a decimal number that is not negative, of at most 18 "
+                  "digits, is",
                   cell->text);
     return err == 0;
 }

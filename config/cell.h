@@ -23,13 +23,16 @@ bool cell_id(const struct csv_row *row, size_t column);
 /* One of `words`; its index. */
 bool cell_choice(int *choice_out, const struct csv_row *row, size_t column,
                  const char *const *words, size_t count);
+/* The same, and not empty. */
+bool cell_word(int *choice_out, const struct csv_row *row, size_t column, const char *const *words,
+               size_t count);
 bool cell_bool(bool *value_out, const struct csv_row *row,
                size_t column); /* yes, no, true, false */
 bool cell_int(int64_t *value_out, const struct csv_row *row, size_t column, int64_t min,
               int64_t max);
 /* A decimal that is not negative, exactly. */
 bool cell_fraction(struct fraction *value_out, const struct csv_row *row, size_t column);
-/* 500ms, 30s, 15m, 1h, 7d; a bare number is refused. */
+/* As in durations.h, above 0, at most 366d. */
 bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column);
 /* YYYY-MM-DD. */
 bool cell_date(struct date *date_out, const struct csv_row *row, size_t column);

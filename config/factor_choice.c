@@ -21,6 +21,25 @@ static void report_unknown(const struct meter_table *table, const struct csv_row
                   found);
 }
 
+static void report_no_region(const struct meter_table *table, const struct csv_row *row,
+                             const struct facility *facility)
+{
+    const char *near = suggests(row) ? factors_suggest_region(table->factors, facility->country,
+                                                              facility->grid_region)
+                                     : NULL;
+    if (near != NULL)
+        csv_fault(row, METER_FACTOR,
+                  "no grid factor for the region \"%s\" of facility \"%s\"; did you mean \"%s\"?",
+                  facility->grid_region, facility->id, near);
+    else
+        csv_fault(
+            row, METER_FACTOR,
+            "no grid factor for the region \"%s\" of facility \"%s\"; accepted: a region of "
+            "%s in the catalogue, an empty grid_region for the national factor, or an id of a "
+            "factor here",
+            facility->grid_region, facility->id, facility->country);
+}
+
 /* Once per facility: a country without a factor has many meters. */
 static void report_no_grid(struct meter_table *table, const struct csv_row *row,
                            const struct meter_row *parsed)
@@ -37,12 +56,7 @@ static void report_no_grid(struct meter_table *table, const struct csv_row *row,
                   facility->id);
     else if (facility->grid_region[0] != '\0' &&
              factors_find_grid(table->factors, facility->country, "") != NULL)
-        csv_fault(
-            row, METER_FACTOR,
-            "no grid factor for the region \"%s\" of facility \"%s\"; accepted: a region of "
-            "%s in the catalogue, an empty grid_region for the national factor, or an id of a "
-            "factor here",
-            facility->grid_region, facility->id, facility->country);
+        report_no_region(table, row, facility);
     else
         csv_fault(row, METER_FACTOR,
                   "no grid factor for the country \"%s\" of facility \"%s\"; accepted: an ISO 3166 "

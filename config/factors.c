@@ -333,14 +333,13 @@ static void grid_key(char *key, size_t size, const char *country, const char *re
     key[used] = '\0';
 }
 
-static int index_grid(struct factor_table *table, uint32_t at)
+/* A region may have several names, separated by '|'. */
+static int index_grid(struct factor_table *table, uint32_t at, const char *region)
 {
-    const struct factor_row *row = &table->rows[at];
-    const char *region = row->region;
-    do { /* a region may have several names, separated by '|' */
+    do {
         char key[2 * NAME_BYTES_MAX];
         size_t length = strcspn(region, "|");
-        grid_key(key, sizeof(key), row->country, region, length);
+        grid_key(key, sizeof(key), table->rows[at].country, region, length);
         if (id_index_find(&table->grids, key, strlen(key)) == ID_INDEX_NONE) {
             const char *kept = arena_text(table->arena, key, strlen(key));
             if (kept == NULL)
@@ -397,23 +396,27 @@ static int add_row(struct factor_table *table, const struct factor_row *factor,
     added->next = ID_INDEX_NONE;
     const struct country *country = country_find(row->cells[COLUMN_COUNTRY].text);
     added->country = country == NULL ? "" : country->code;
-    added->region = keep(table, row, COLUMN_REGION);
+    const char *region = row->cells[COLUMN_REGION].text;
+    added->region = arena_text(table->arena, region, strcspn(region, "|"));
     if (added->region == NULL)
         return -ENOMEM;
     uint32_t first = id_index_find(&table->ids, added->id, strlen(added->id));
     uint32_t head = first == ID_INDEX_NONE ? table->count : link_edition(table, first, row);
     err = id_index_set(&table->ids, added->id, head);
     if (err == 0 && first == ID_INDEX_NONE && added->country[0] != '\0')
-        err = index_grid(table, table->count);
+        err = index_grid(table, table->count, region);
     table->count++;
     return err;
 }
 
 /* A row may hold under one GWP set only: the CO2e of a gas that has no column of its own. */
-static bool is_of_other_set(const struct csv_row *row, const char *gwp_set)
+static bool is_of_set(const struct csv_row *row, const char *gwp_set)
 {
-    return !cell_is_empty(row, COLUMN_GWP_SET) &&
-           strcmp(row->cells[COLUMN_GWP_SET].text, gwp_set) != 0;
+    static const char *const sets[] = {"AR4", "AR5", "AR6"};
+    int set = -1;
+    if (!cell_choice(&set, row, COLUMN_GWP_SET, sets, ARRAY_LEN(sets)))
+        return false;
+    return set < 0 || strcmp(sets[set], gwp_set) == 0;
 }
 
 static int read_row(void *context, const struct csv_row *row)
@@ -422,7 +425,7 @@ static int read_row(void *context, const struct csv_row *row)
     struct factor_table *table = loading->table;
     struct factor_row factor = {.file = loading->file, .line = row->line};
     char gases[64];
-    if (!read_names(row) || is_of_other_set(row, table->gwp_set))
+    if (!read_names(row) || !is_of_set(row, table->gwp_set))
         return 0;
     const struct csv_cell *id = &row->cells[COLUMN_ID], *unit = &row->cells[COLUMN_UNIT];
     uint32_t first = id_index_find(&table->ids, id->text, id->size);
@@ -513,5 +516,20 @@ const char *factors_suggest(const struct factor_table *table, const char *found)
         ids[i] = table->rows[i].id;
     const char *near = faults_suggest(found, ids, table->count);
     free(ids);
+    return near;
+}
+
+const char *factors_suggest_region(const struct factor_table *table, const char *country,
+                                   const char *found)
+{
+    const char **regions = calloc(table->count + 1, sizeof(*regions));
+    if (regions == NULL)
+        return NULL;
+    size_t count = 0;
+    for (uint32_t i = 0; i < table->count; i++)
+        if (table->rows[i].region[0] != '\0' && strcmp(table->rows[i].country, country) == 0)
+            regions[count++] = table->rows[i].region;
+    const char *near = faults_suggest(found, regions, count);
+    free(regions);
     return near;
 }

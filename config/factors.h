@@ -25,7 +25,7 @@ struct bridge {
 };
 
 struct factor_row {
-    const char *id, *country, *region; /* "" if none */
+    const char *id, *country, *region; /* "" if none; the first of a region's names */
     uint32_t text;                     /* index of its struct factor */
     uint32_t next;                     /* the next edition of the id, or ID_INDEX_NONE */
     struct date valid_from, valid_to;  /* valid_to: the first day on which it is provisional */
@@ -66,7 +66,9 @@ const struct factor_row *factors_find_grid(const struct factor_table *table, con
                                            const char *region);
 const struct factor_row *factors_next(const struct factor_table *table,
                                       const struct factor_row *row);
-/* The id that is nearest to what was found, or NULL. */
+/* The id, or the region of a country, that is nearest to what was found, or NULL. */
 const char *factors_suggest(const struct factor_table *table, const char *found);
+const char *factors_suggest_region(const struct factor_table *table, const char *country,
+                                   const char *found);
 
 #endif

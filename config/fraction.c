@@ -26,7 +26,7 @@ struct fraction fraction_from_int(uint64_t value)
 struct fraction fraction_from_ratio(struct ratio ratio)
 {
     ASSERT(ratio.num > 0 && ratio.den > 0);
-    return (struct fraction){(uint128)ratio.num, (uint128)ratio.den};
+    return reduced((uint128)ratio.num, (uint128)ratio.den);
 }
 
 int fraction_from_decimal(struct fraction *fraction_out, struct decimal decimal)

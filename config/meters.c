@@ -92,20 +92,23 @@ static bool read_facility(struct meter_row *parsed, const struct meter_table *ta
     return true;
 }
 
-/* Units of the quantity, for a fault: "kWh, MWh, GJ ...". */
+/* Some units of the quantity, for a fault: "kWh, MWh, GJ"; as rates "W, kW" or "kg/h, t/h". */
 static void list_units(char *text, size_t size, enum quantity quantity, bool rate)
 {
-    size_t used = 0;
+    enum { LISTED_MAX = 8 };
+    bool power = rate && quantity_dimension(quantity) == DIMENSION_ENERGY;
+    size_t used = 0, listed = 0;
     const char *name;
     text[0] = '\0';
-    for (size_t i = 0; (name = unit_name_at(i)) != NULL && used < size; i++) {
+    for (size_t i = 0; (name = unit_name_at(i)) != NULL && listed < LISTED_MAX; i++) {
         struct unit unit;
-        bool power = unit_find(&unit, name, strlen(name)) && unit.rate;
-        if (!unit_fits(&unit, quantity) || (power && !rate))
+        if (!unit_find(&unit, name, strlen(name)) || !unit_fits(&unit, quantity) ||
+            unit.rate != power || used >= size)
             continue;
         int n = snprintf(text + used, size - used, "%s%s%s", used == 0 ? "" : ", ", name,
                          rate && !power ? "/h" : "");
         used += n > 0 ? (size_t)n : 0;
+        listed++;
     }
 }
 
@@ -278,9 +281,8 @@ static bool read_max_rate(struct meter_row *parsed, const struct csv_row *row)
         char list[256];
         list_units(list, sizeof(list), parsed->meter.quantity, true);
         csv_fault(row, METER_MAX_RATE,
-                  "\"%s\" is not accepted; a number above 0 and a unit of rate "
-                  "is: %s",
-                  text, list);
+                  "\"%s\" is not accepted; a number above 0 with a rate is, such as %s", text,
+                  list);
     }
     return good;
 }
@@ -325,19 +327,19 @@ static bool read_times(struct meter_row *parsed, const struct csv_row *row,
 
 static bool read_category(struct meter_row *parsed, const struct csv_row *row)
 {
-    if (!cell_id(row, METER_CATEGORY) || !cell_name(row, METER_SOURCE))
+    if (!cell_name(row, METER_CATEGORY) || !cell_name(row, METER_SOURCE))
         return false;
     const char *text = row->cells[METER_CATEGORY].text;
     const struct category *category = category_find(text);
     int64_t scope = category == NULL ? -1 : category->scope;
     if (!cell_int(&scope, row, METER_SCOPE, 0, 3))
         return false;
-    if (scope < 0) {
+    if (scope < 0 || text[0] == '\0') {
         const char *names[ARRAY_LEN(categories)];
         for (size_t i = 0; i < ARRAY_LEN(categories); i++)
             names[i] = categories[i].name;
         int ignored;
-        return cell_choice(&ignored, row, METER_CATEGORY, names, ARRAY_LEN(names));
+        return cell_word(&ignored, row, METER_CATEGORY, names, ARRAY_LEN(names));
     }
     if (category != NULL && scope != category->scope && (scope == 1 || scope == 2)) {
         csv_fault(row, METER_SCOPE, "%lld does not fit category %s; accepted: %u, 3, 0, or empty",
@@ -397,7 +399,7 @@ static bool read_kind(struct meter_row *parsed, const struct csv_row *row)
     for (int i = 0; i < KIND_COUNT; i++)
         names[i] = meter_kind_name((enum meter_kind)i);
     int kind = -1;
-    if (!cell_id(row, METER_KIND) || !cell_choice(&kind, row, METER_KIND, names, KIND_COUNT) ||
+    if (!cell_word(&kind, row, METER_KIND, names, KIND_COUNT) ||
         !cell_bool(&parsed->meter.negative, row, METER_NEGATIVE))
         return false;
     parsed->meter.kind = (uint8_t)kind;

@@ -181,6 +181,25 @@ static int place_facilities(struct registry *registry, const struct loaded *load
     return 0;
 }
 
+/* A meter at its maximum must not fill a bucket beyond what a cell can hold, in activity or mass.
+ */
+static void check_rates(const struct registry *registry, const struct loaded *loaded,
+                        const struct tables_conf *conf, struct faults *faults)
+{
+    enum { HOUR_MS = 3600000 };
+    for (uint32_t i = 0; i < registry->meters_count; i++) {
+        const struct meter *meter = &registry->meters[i];
+        int128 most = (int128)meter->rate_max * conf->bucket_ms / HOUR_MS;
+        if (most > meter->cell_max)
+            faults_error(faults, conf->meters, loaded->meters.rows[loaded->order[i]].line, 0,
+                         "max_rate: at this rate a bucket of meter \"%s\" holds more than can be "
+                         "counted exactly, %lld %s; a shorter windows.bucket, or several meters, "
+                         "are needed",
+                         meter->id, (long long)(meter->cell_max / MICRO),
+                         quantity_unit(meter->quantity));
+    }
+}
+
 static int assemble(struct registry *registry, struct loaded *loaded,
                     const struct tables_conf *conf, struct faults *faults)
 {
@@ -195,6 +214,8 @@ static int assemble(struct registry *registry, struct loaded *loaded,
         err = unit_lists_build(registry, &loaded->meters, loaded->order);
     if (err == 0)
         err = eras_build(registry, &loaded->meters, loaded->order, faults);
+    if (err == 0)
+        check_rates(registry, loaded, conf, faults);
     return err;
 }
 

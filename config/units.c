@@ -1,7 +1,8 @@
 #include "config/units.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "config/fraction.h"
 
 #define NONE (-1)
 
@@ -139,8 +140,7 @@ static bool find_amount(struct unit *unit_out, const char *text, size_t size)
                                   .dimension = entry->dimension,
                                   .state = entry->state,
                                   .quantity = entry->quantity};
-        struct ratio one = {1, 1};
-        return ratio_mul(&unit_out->scale, entry->scale, one) == 0; /* in lowest terms */
+        return fraction_to_ratio(&unit_out->scale, fraction_from_ratio(entry->scale)) == 0;
     }
     return false;
 }

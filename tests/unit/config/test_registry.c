@@ -11,8 +11,8 @@
 #include "config/tables.h"
 
 static const struct tables_conf conf = {
-    .facilities = "tests/data/tables/facilities.csv",
-    .meters = "tests/data/tables/meters.csv",
+    .facilities = "tests/data/tables/group_facilities.csv",
+    .meters = "tests/data/tables/group_meters.csv",
     .catalogue = "config/factors",
     .group_levels = {"region"},
     .group_levels_count = 1,
