@@ -2,8 +2,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -145,12 +147,130 @@ static void test_factors(void **state)
     registry_destroy(&registry);
 }
 
+/* Eras begin where an edition does, on the local date, and cover all time. */
+static void test_eras(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *meter, *before, *from;
+        double old, new;
+    } cases[] = {
+        {"hcm-main", "2021-12-31T16:59:59.999Z", "2021-12-31T17:00:00Z", 0.7221, 0.6766},
+        {"hcm-main", "2022-12-31T16:59:59.999Z", "2022-12-31T17:00:00Z", 0.6766, 0.6592},
+        {"ber-main", "2022-12-31T22:59:59.999Z", "2022-12-31T23:00:00Z", 0.433, 0.386},
+        {"ber-main", "2023-12-31T22:59:59.999Z", "2023-12-31T23:00:00Z", 0.386, 0.363},
+    };
+    struct registry *registry = build(&conf);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        double old = factor_at(registry, cases[i].meter, GAS_CO2, cases[i].before);
+        double new = factor_at(registry, cases[i].meter, GAS_CO2, cases[i].from);
+        if (old != cases[i].old || new != cases[i].new)
+            fail_msg("%s at %s: %.17g, then %.17g", cases[i].meter, cases[i].from, old, new);
+    }
+    for (uint32_t i = 0; i < registry->facilities_count; i++) {
+        const struct facility *facility = &registry->facilities[i];
+        const struct factor_era *eras = registry->eras + facility->eras_first;
+        assert_true(facility->eras_count > 0 && eras[0].from_ms == INT64_MIN);
+        assert_ptr_equal(registry_era_at(registry, facility, INT64_MIN), &eras[0]);
+        assert_ptr_equal(registry_era_at(registry, facility, INT64_MAX),
+                         &eras[facility->eras_count - 1]);
+        for (uint32_t at = 1; at < facility->eras_count; at++)
+            assert_true(eras[at - 1].from_ms < eras[at].from_ms);
+    }
+    registry_destroy(&registry);
+}
+
+/* A facility's factor_id leads to the edition that its figures rest on. */
+static void test_explained(void **state)
+{
+    (void)state;
+    struct registry *registry = build(&conf);
+    uint32_t meter = find(registry, "sh-main");
+    const struct facility *facility = &registry->facilities[registry->meters[meter].facility];
+    const struct factor_era *era = registry_era_at(registry, facility, at("2026-01-01T00:00:00Z"));
+    const struct factor *factor =
+        &registry->factors[era->factor_id[meter - facility->meters_first]];
+    assert_string_equal(factor->name, "grid.cn.shanghai");
+    assert_string_equal(factor->gases, "CO2");
+    assert_string_equal(factor->valid_from, "2023-01-01");
+    assert_string_equal(registry->meters[meter].factor_name, "grid.cn.shanghai");
+    assert_string_equal(registry->gwp_set, "AR5");
+    registry_destroy(&registry);
+}
+
+static void write_group(char *facilities, char *meters, uint32_t facilities_count,
+                        uint32_t meters_count)
+{
+    int facilities_fd = mkstemp(facilities), meters_fd = mkstemp(meters);
+    assert_true(facilities_fd >= 0 && meters_fd >= 0);
+    FILE *file = fdopen(facilities_fd, "w");
+    (void)fprintf(file, "id,name,region,time_zone,country\n");
+    for (uint32_t i = 0; i < facilities_count; i++)
+        (void)fprintf(file, "f%u,\"Xưởng %u, \"\"B\"\"\",R%u,Asia/Ho_Chi_Minh,VN\n", i, i, i % 9);
+    assert_int_equal(fclose(file), 0);
+    file = fdopen(meters_fd, "w");
+    (void)fprintf(file, "id,facility,kind,unit,category,multiplier\n");
+    for (uint32_t i = 0; i < meters_count; i++)
+        (void)fprintf(file, "meter-%u,f%u,register,kWh,purchased_electricity,%u\n", i,
+                      (i * 7919) % facilities_count, 1 + i % 50);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    enum { FACILITIES = 8000, METERS = 100000 };
+    char facilities[] = "/tmp/ghgd-facilities-XXXXXX", meters[] = "/tmp/ghgd-meters-XXXXXX";
+    write_group(facilities, meters, FACILITIES, METERS);
+    struct tables_conf large = conf;
+    large.facilities = facilities;
+    large.meters = meters;
+    struct registry *registry = build(&large);
+    assert_int_equal(registry->meters_count, METERS);
+    assert_int_equal(registry->facilities_count, FACILITIES);
+    assert_int_equal(registry->series_count, FACILITIES);
+    for (uint32_t i = 0; i < METERS; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "meter-%u", i);
+        uint32_t meter = find(registry, id);
+        assert_true(meter < METERS);
+        assert_string_equal(registry->meters[meter].id, id);
+        assert_true(registry->meters[meter].own.scale.num == 1 + i % 50);
+    }
+    assert_int_equal(find(registry, "meter-100000"), REGISTRY_NONE);
+    registry_destroy(&registry);
+    assert_int_equal(unlink(facilities), 0);
+    assert_int_equal(unlink(meters), 0);
+}
+
+/* What cannot be read is a fault, not a crash. */
+static void test_missing(void **state)
+{
+    (void)state;
+    struct tables_conf missing = conf;
+    missing.facilities = "tests/data/tables/none.csv";
+    missing.catalogue = "tests/data/tables/none";
+    missing.gwp_set = "AR9";
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    struct registry *registry = NULL;
+    assert_int_equal(registry_build(&registry, &missing, &faults), ERR_CONFIG);
+    assert_null(registry);
+    assert_non_null(
+        strstr(buffer_text(&text), "tests/data/tables/none.csv: error: cannot be read"));
+    assert_non_null(strstr(buffer_text(&text), "tests/data/tables/none/gwp.csv: error:"));
+    buffer_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),    cmocka_unit_test(test_lookup),
-        cmocka_unit_test(test_versions), cmocka_unit_test(test_units),
-        cmocka_unit_test(test_factors),
+        cmocka_unit_test(test_order),     cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_versions),  cmocka_unit_test(test_units),
+        cmocka_unit_test(test_factors),   cmocka_unit_test(test_eras),
+        cmocka_unit_test(test_explained), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
