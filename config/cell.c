@@ -160,22 +160,26 @@ bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column)
 
 bool cell_date(struct date *date_out, const struct csv_row *row, size_t column)
 {
+    static const char shape[] = "0000-00-00";
     if (cell_is_empty(row, column))
         return true;
     const char *text = row->cells[column].text;
-    static const char shape[] = "0000-00-00";
     bool right = row->cells[column].size == sizeof(shape) - 1;
-    for (size_t i = 0; right && shape[i] != '\0'; i++)
+    int parts[3] = {0};
+    for (size_t i = 0, part = 0; right && shape[i] != '\0'; i++) {
         right = shape[i] == '-' ? text[i] == '-' : g_ascii_isdigit(text[i]);
-    int year = right ? atoi(text) : 0, month = right ? atoi(text + 5) : 0;
-    int day = right ? atoi(text + 8) : 0;
-    if (!right || year < 1900 || year > 2199 ||
-        !g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year)) {
+        if (shape[i] == '-')
+            part++;
+        else
+            parts[part] = parts[part] * 10 + (text[i] - '0');
+    }
+    if (!right || parts[0] < 1900 || parts[0] > 2199 ||
+        !g_date_valid_dmy((GDateDay)parts[2], (GDateMonth)parts[1], (GDateYear)parts[0])) {
         csv_fault(row, column, "\"%s\" is not a date; accepted: YYYY-MM-DD, from 1900 to 2199",
                   text);
         return false;
     }
-    *date_out = (struct date){(int16_t)year, (uint8_t)month, (uint8_t)day};
+    *date_out = (struct date){(int16_t)parts[0], (uint8_t)parts[1], (uint8_t)parts[2]};
     return true;
 }
 

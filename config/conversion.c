@@ -18,7 +18,8 @@ static int cross(const struct bridge *bridge, struct node *node, struct fraction
 {
     if (!bridge->known)
         return 0;
-    struct node from = {bridge->from, bridge->from_state}, to = {bridge->to, STATE_NONE};
+    struct node from = {bridge->from, bridge->from_state};
+    struct node to = {bridge->to, STATE_NONE};
     int err;
     if (node_is(*node, from)) {
         err = fraction_mul(ratio, *ratio, bridge->ratio);
@@ -123,13 +124,16 @@ enum fit conversion_fit(const struct factor_row *row, struct activity_unit activ
 int conversion_masses(struct fraction masses_out[GAS_COUNT], const struct factor_row *row,
                       struct activity_unit activity, const struct gwp *gwp)
 {
-    struct fraction units, masses[GAS_COUNT], co2e = row->mass[GAS_CO2E];
+    struct fraction units;
+    struct fraction masses[GAS_COUNT];
+    struct fraction co2e = row->mass[GAS_CO2E];
     int err = units_per_activity(row, activity, &units);
     if (err < 0)
         return err;
     ASSERT(err > 0);
     if (!row->unsplit) {
-        struct fraction ch4, n2o;
+        struct fraction ch4;
+        struct fraction n2o;
         err = fraction_mul(&ch4, row->mass[GAS_CH4], gwp->ch4);
         if (err == 0)
             err = fraction_mul(&n2o, row->mass[GAS_N2O], gwp->n2o);

@@ -174,33 +174,45 @@ static size_t run_length(const char *data, size_t size)
     return n > 0 ? n : 1;
 }
 
+/* Notes where a field begins, before its first byte is fed. */
+static void begin_field(struct reader *reader, char first)
+{
+    bool blank = first == ' ' || first == '\t';
+    bool end = first == '\n' || first == '\r';
+    if (!reader->field_open && !blank && !end && first != ',') {
+        reader->field_open = true;
+        reader->field_line = reader->line;
+        reader->field_column = reader->column;
+    }
+    reader->row_open = reader->row_open || (!blank && !end);
+}
+
+/* Feeds a run of bytes. Returns 0, -ENOMEM, or ERR_SYNTAX after reporting a quotation mark. */
+static int feed_run(struct reader *reader, struct csv_parser *parser, const char *data, size_t size)
+{
+    if (csv_parse(parser, data, size, on_field, on_row, reader) == size)
+        return 0;
+    if (csv_error(parser) != CSV_EPARSE)
+        return -ENOMEM;
+    faults_error(reader->faults, reader->name, reader->line, reader->column,
+                 "a quotation mark inside a field; a field with quotation marks stands in quotes, "
+                 "and each of its own is written twice");
+    return ERR_SYNTAX;
+}
+
 /* Feeds all of `data`, so that every field is known to begin where its first byte stands. */
 static int feed(struct reader *reader, struct csv_parser *parser, const char *data, size_t size)
 {
     for (size_t at = 0; at < size && reader->result == 0;) {
-        bool blank = data[at] == ' ' || data[at] == '\t';
-        bool end = data[at] == '\n' || data[at] == '\r';
+        size_t n = run_length(data + at, size - at);
         if (!reader->row_open && data[at] == '#') {
             const char *next = memchr(data + at, '\n', size - at);
-            size_t skip = next == NULL ? size - at : (size_t)(next - data) - at;
-            advance(reader, data + at, skip);
-            at += skip;
-            continue;
-        }
-        if (!reader->field_open && !blank && !end && data[at] != ',') {
-            reader->field_open = true;
-            reader->field_line = reader->line;
-            reader->field_column = reader->column;
-        }
-        if (!blank && !end)
-            reader->row_open = true;
-        size_t n = run_length(data + at, size - at);
-        if (csv_parse(parser, data + at, n, on_field, on_row, reader) != n) {
-            if (csv_error(parser) == CSV_EPARSE)
-                faults_error(reader->faults, reader->name, reader->line, reader->column,
-                             "a quotation mark inside a field; a field with quotation marks "
-                             "stands in quotes, and each of its own is written twice");
-            return csv_error(parser) == CSV_EPARSE ? 0 : -ENOMEM;
+            n = next == NULL ? size - at : (size_t)(next - data) - at;
+        } else {
+            begin_field(reader, data[at]);
+            int err = feed_run(reader, parser, data + at, n);
+            if (err < 0)
+                return err;
         }
         if (reader->ended)
             end_row(reader);
@@ -225,21 +237,20 @@ static int read_rows(struct reader *reader, const char *data, size_t size)
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
         return -ENOMEM;
     int err = feed(reader, &parser, data, size);
-    bool whole = err == 0 && csv_error(&parser) == CSV_SUCCESS;
-    if (whole && csv_fini(&parser, on_field, on_row, reader) != 0) {
-        whole = false;
+    if (err == 0 && csv_fini(&parser, on_field, on_row, reader) != 0) {
+        err = ERR_SYNTAX;
         faults_error(reader->faults, reader->name, reader->field_line, reader->field_column,
                      "the quotation mark that opens this field is never closed");
     }
     csv_free(&parser);
-    if (!whole)
-        return err == ERR_CONFIG ? 0 : err;
+    if (err < 0)
+        return err;
     if (reader->ended)
         end_row(reader);
     if (reader->result == 0 && reader->header_count == 0)
         faults_error(reader->faults, reader->name, 1, 0,
                      "the table is empty; its first row names the columns");
-    return reader->result == ERR_CONFIG ? 0 : reader->result;
+    return reader->result;
 }
 
 int csv_table_parse(const char *name, const char *data, size_t size,
@@ -265,12 +276,14 @@ int csv_table_parse(const char *name, const char *data, size_t size,
     reader->column = 1;
     int err = read_rows(reader, data, size);
     free(reader);
-    return err;
+    bool reported = err == ERR_SYNTAX || err == ERR_CONFIG;
+    return reported ? 0 : err;
 }
 
 static int read_all(FILE *file, char **data_out, size_t *size_out)
 {
-    size_t capacity = 1 << 16, size = 0;
+    size_t capacity = 1 << 16;
+    size_t size = 0;
     char *data = malloc(capacity);
     while (data != NULL) {
         size += fread(data + size, 1, capacity - size, file);

@@ -28,7 +28,8 @@ static int date_start(const struct builder *builder, const struct facility *faci
 
 static int compare_times(const void *a, const void *b)
 {
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
     return left < right ? -1 : left > right;
 }
 
@@ -46,7 +47,8 @@ static uint32_t sort_unique(int64_t *times, uint32_t count)
 static int find_starts(const struct builder *builder, const struct facility *facility,
                        int64_t starts[FACTOR_VERSIONS_MAX])
 {
-    uint32_t count = 0, last = ID_INDEX_NONE;
+    uint32_t count = 0;
+    uint32_t last = ID_INDEX_NONE;
     const struct factor_table *factors = builder->meters->factors;
     starts[count++] = INT64_MIN;
     for (uint32_t i = 0; i < facility->meters_count; i++) {
@@ -75,7 +77,8 @@ static const struct factor_row *edition_at(const struct builder *builder,
                                            int64_t from_ms)
 {
     const struct factor_table *factors = builder->meters->factors;
-    const struct factor_row *edition = &factors->rows[first], *next;
+    const struct factor_row *edition = &factors->rows[first];
+    const struct factor_row *next;
     while ((next = factors_next(factors, edition)) != NULL) {
         int64_t start_ms = INT64_MAX;
         int err = date_start(builder, facility, next->valid_from, &start_ms);

@@ -102,7 +102,8 @@ static bool read_country(const struct csv_row *row)
     }
     if (country_of(row) != NULL)
         return true;
-    const char *names[512], *found = row->cells[COLUMN_COUNTRY].text;
+    const char *names[512];
+    const char *found = row->cells[COLUMN_COUNTRY].text;
     size_t count = 0;
     for (const struct country *at; (at = country_at(count)) != NULL && count < ARRAY_LEN(names);)
         names[count++] = at->name;

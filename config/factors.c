@@ -126,8 +126,10 @@ static bool read_bridge(struct bridge *bridge_out, const struct csv_row *row, si
                   row->cells[column].text, row->columns[unit_column].name);
         return false;
     }
-    const char *text = row->cells[unit_column].text, *stroke = strchr(text, '/');
-    struct unit top, bottom;
+    const char *text = row->cells[unit_column].text;
+    const char *stroke = strchr(text, '/');
+    struct unit top;
+    struct unit bottom;
     bool good = stroke != NULL && unit_find(&top, text, (size_t)(stroke - text)) && !top.rate &&
                 unit_find(&bottom, stroke + 1, strlen(stroke + 1)) && !bottom.rate &&
                 top.dimension == above && bottom.dimension != above &&
@@ -317,7 +319,8 @@ static int make_room(struct factor_table *table)
 static void grid_key(char *key, size_t size, const char *country, const char *region,
                      size_t region_size)
 {
-    size_t used = 0, country_size = strlen(country);
+    size_t used = 0;
+    size_t country_size = strlen(country);
     for (size_t i = 0; i < country_size && used + 2 < size; i++)
         key[used++] = g_ascii_tolower(country[i]);
     if (region_size > country_size && region[country_size] == '-' &&
@@ -357,13 +360,15 @@ static int index_grid(struct factor_table *table, uint32_t at, const char *regio
 static uint32_t link_edition(struct factor_table *table, uint32_t first, const struct csv_row *row)
 {
     struct factor_row *rows = table->rows;
-    uint32_t added = table->count, *link = &first;
+    uint32_t added = table->count;
+    uint32_t *link = &first;
     while (*link != ID_INDEX_NONE && date_cmp(rows[*link].valid_from, rows[added].valid_from) <= 0)
         link = &rows[*link].next;
     rows[added].next = *link;
     *link = added;
     for (uint32_t i = first; rows[i].next != ID_INDEX_NONE; i = rows[i].next) {
-        const struct factor_row *early = &rows[i], *late = &rows[early->next];
+        const struct factor_row *early = &rows[i];
+        const struct factor_row *late = &rows[early->next];
         bool overlap =
             date_cmp(early->valid_from, late->valid_from) == 0 ||
             (!date_is_open(early->valid_to) && date_cmp(early->valid_to, late->valid_from) > 0);
@@ -427,7 +432,8 @@ static int read_row(void *context, const struct csv_row *row)
     char gases[64];
     if (!read_names(row) || !is_of_set(row, table->gwp_set))
         return 0;
-    const struct csv_cell *id = &row->cells[COLUMN_ID], *unit = &row->cells[COLUMN_UNIT];
+    const struct csv_cell *id = &row->cells[COLUMN_ID];
+    const struct csv_cell *unit = &row->cells[COLUMN_UNIT];
     uint32_t first = id_index_find(&table->ids, id->text, id->size);
     if (first != ID_INDEX_NONE && table->rows[first].file != loading->file)
         return 0; /* an earlier table has it, and hides this one */

@@ -33,7 +33,8 @@ int fraction_from_decimal(struct fraction *fraction_out, struct decimal decimal)
 {
     if (decimal.digits < 0)
         return ERR_RANGE;
-    uint128 num = (uint128)decimal.digits, den = 1;
+    uint128 num = (uint128)decimal.digits;
+    uint128 den = 1;
     for (int32_t i = decimal.scale; num != 0 && i > 0; i--)
         den *= 10; /* at most 10^36 */
     for (int32_t i = decimal.scale; num != 0 && i < 0; i++)
@@ -44,7 +45,8 @@ int fraction_from_decimal(struct fraction *fraction_out, struct decimal decimal)
 
 int fraction_mul(struct fraction *result_out, struct fraction a, struct fraction b)
 {
-    struct fraction left = reduced(a.num, b.den), right = reduced(b.num, a.den);
+    struct fraction left = reduced(a.num, b.den);
+    struct fraction right = reduced(b.num, a.den);
     struct fraction result;
     if (__builtin_mul_overflow(left.num, right.num, &result.num) ||
         __builtin_mul_overflow(left.den, right.den, &result.den))
@@ -62,7 +64,10 @@ int fraction_div(struct fraction *result_out, struct fraction a, struct fraction
 int fraction_add(struct fraction *result_out, struct fraction a, struct fraction b)
 {
     uint128 divisor = common_divisor(a.den, b.den);
-    uint128 left, right, den, num;
+    uint128 left;
+    uint128 right;
+    uint128 den;
+    uint128 num;
     if (__builtin_mul_overflow(a.num, b.den / divisor, &left) ||
         __builtin_mul_overflow(b.num, a.den / divisor, &right) ||
         __builtin_mul_overflow(a.den, b.den / divisor, &den) ||
@@ -82,7 +87,8 @@ double fraction_to_double(struct fraction fraction)
 {
     if (fraction.num == 0)
         return 0;
-    uint128 whole = fraction.num / fraction.den, rest = fraction.num % fraction.den;
+    uint128 whole = fraction.num / fraction.den;
+    uint128 rest = fraction.num % fraction.den;
     int exponent = 0;
     while (whole >> 64 != 0) { /* too many bits: keep them as "something is left" */
         rest |= whole & 1;
@@ -99,7 +105,9 @@ double fraction_to_double(struct fraction fraction)
         }
         exponent--;
     }
-    uint64_t bits = (uint64_t)whole, low = bits & 0x7ff, kept = bits >> 11;
+    uint64_t bits = (uint64_t)whole;
+    uint64_t low = bits & 0x7ff;
+    uint64_t kept = bits >> 11;
     if (low > 0x400 || (low == 0x400 && (rest != 0 || (kept & 1) != 0)))
         kept++;
     return ldexp((double)kept, exponent + 11);

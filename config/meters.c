@@ -97,7 +97,8 @@ static void list_units(char *text, size_t size, enum quantity quantity, bool rat
 {
     enum { LISTED_MAX = 8 };
     bool power = rate && quantity_dimension(quantity) == DIMENSION_ENERGY;
-    size_t used = 0, listed = 0;
+    size_t used = 0;
+    size_t listed = 0;
     const char *name;
     text[0] = '\0';
     for (size_t i = 0; (name = unit_name_at(i)) != NULL && listed < LISTED_MAX; i++) {
@@ -228,7 +229,8 @@ static bool read_unit(struct meter_row *parsed, const struct csv_row *row)
 
 static bool read_register(struct meter_row *parsed, const struct csv_row *row)
 {
-    int64_t digits = 0, decimals = 0;
+    int64_t digits = 0;
+    int64_t decimals = 0;
     if (!cell_int(&digits, row, METER_DIGITS, 1, DIGITS_MAX) ||
         !cell_int(&decimals, row, METER_DECIMALS, 0, DIGITS_MAX))
         return false;
@@ -266,7 +268,8 @@ static bool read_max_rate(struct meter_row *parsed, const struct csv_row *row)
     if (cell_is_empty(row, METER_MAX_RATE))
         return true;
     const char *text = row->cells[METER_MAX_RATE].text;
-    size_t number = strcspn(text, " "), skip = number + strspn(text + number, " ");
+    size_t number = strcspn(text, " ");
+    size_t skip = number + strspn(text + number, " ");
     struct decimal value;
     struct unit unit;
     struct ratio scale;
@@ -465,7 +468,8 @@ static int link_version(struct meter_table *table, const struct csv_row *row)
     uint32_t added = table->count;
     struct meter_row *rows = table->rows;
     const char *id = rows[added].meter.id;
-    uint32_t first = id_index_find(&table->ids, id, strlen(id)), *link = &first;
+    uint32_t first = id_index_find(&table->ids, id, strlen(id));
+    uint32_t *link = &first;
     const struct meter_row *before = NULL;
     while (*link != ID_INDEX_NONE &&
            rows[*link].meter.valid_from_ms <= rows[added].meter.valid_from_ms) {

@@ -63,7 +63,8 @@ const struct factor_era *registry_era_at(const struct registry *registry,
                                          const struct facility *facility, int64_t time_ms)
 {
     const struct factor_era *eras = registry->eras + facility->eras_first;
-    uint32_t low = 0, high = facility->eras_count;
+    uint32_t low = 0;
+    uint32_t high = facility->eras_count;
     while (high - low > 1) { /* eras[low].from_ms <= time_ms < eras[high].from_ms */
         uint32_t middle = low + (high - low) / 2;
         if (eras[middle].from_ms <= time_ms)

@@ -41,8 +41,8 @@ static int compare_series(const struct meter_row *a, const struct meter_row *b)
 static int compare_meters(const void *left, const void *right, void *context)
 {
     const struct meter_row *rows = context;
-    const struct meter_row *a = &rows[*(const uint32_t *)left],
-                           *b = &rows[*(const uint32_t *)right];
+    const struct meter_row *a = &rows[*(const uint32_t *)left];
+    const struct meter_row *b = &rows[*(const uint32_t *)right];
     int order = compare_series(a, b);
     if (order == 0)
         order = strcmp(a->meter.id, b->meter.id);

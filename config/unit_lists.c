@@ -78,7 +78,7 @@ static int add_list(struct builder *builder, const struct meter_row *row)
 }
 
 static int make_list(struct builder *builder, const struct meter_row *row, const char *key,
-                     size_t size)
+                     struct list *list_out)
 {
     uint32_t number = builder->keys.count;
     if (number == builder->lists_capacity) {
@@ -89,13 +89,16 @@ static int make_list(struct builder *builder, const struct meter_row *row, const
         builder->lists = lists;
         builder->lists_capacity = capacity;
     }
-    const char *kept = arena_text(builder->registry->arena, key, size);
+    const char *kept = arena_text(builder->registry->arena, key, strlen(key));
     if (kept == NULL)
         return -ENOMEM;
     uint32_t first = builder->count;
     int err = add_list(builder, row);
-    builder->lists[number] = (struct list){first, builder->count - first};
-    return err < 0 ? err : id_index_set(&builder->keys, kept, number);
+    if (err < 0)
+        return err;
+    *list_out = (struct list){first, builder->count - first};
+    builder->lists[number] = *list_out;
+    return id_index_set(&builder->keys, kept, number);
 }
 
 static int find_list(struct builder *builder, const struct meter_row *row, struct list *list_out)
@@ -106,14 +109,11 @@ static int find_list(struct builder *builder, const struct meter_row *row, struc
                         row->multiplier.den);
     ASSERT(size > 0 && (size_t)size < sizeof(key));
     uint32_t number = id_index_find(&builder->keys, key, (size_t)size);
-    int err = 0;
-    if (number == ID_INDEX_NONE) {
-        number = builder->keys.count;
-        err = make_list(builder, row, key, (size_t)size);
-    }
-    if (err == 0)
-        *list_out = builder->lists[number];
-    return err;
+    if (number == ID_INDEX_NONE)
+        return make_list(builder, row, key, list_out);
+    ASSERT(builder->lists != NULL);
+    *list_out = builder->lists[number];
+    return 0;
 }
 
 int unit_lists_build(struct registry *registry, const struct meter_table *meters,

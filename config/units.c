@@ -14,7 +14,7 @@
 static const struct entry {
     const char *name;
     uint8_t dimension, state;
-    int8_t quantity;
+    int quantity;
     struct ratio scale;
     const char *aliases; /* separated by spaces */
 } entries[] = {

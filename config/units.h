@@ -23,7 +23,7 @@ struct unit {
     const char *name; /* the spelling of the table; of "Nm3/h" it is "Nm3" */
     uint8_t dimension, state, basis;
     bool rate;          /* per hour */
-    int8_t quantity;    /* what it measures if nothing else is said; -1: must be said ("m3") */
+    int quantity;       /* what it measures if nothing else is said; -1: must be said ("m3") */
     struct ratio scale; /* J, kg, m3 or items in one of it (per hour) */
 };
 

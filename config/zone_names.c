@@ -31,7 +31,8 @@ static size_t read_names(char **names)
 {
     FILE *file = fopen(ZONE_FOLDER "/tzdata.zi", "re");
     size_t count = 0;
-    char line[512], name[ZONE_NAME_SIZE];
+    char line[512];
+    char name[ZONE_NAME_SIZE];
     while (file != NULL && count < ZONES_MAX && fgets(line, sizeof(line), file) != NULL) {
         if (sscanf(line, "Z %63s", name) != 1 && sscanf(line, "L %*s %63s", name) != 1)
             continue;

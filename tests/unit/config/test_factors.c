@@ -52,7 +52,8 @@ static bool equal(struct fraction a, struct fraction b)
 /* The edition whose valid_from is the last up to the year's end; year 0: the first. */
 static const struct factor_row *edition(const struct catalogue *catalogue, const char *id, int year)
 {
-    const struct factor_row *row = factors_find(&catalogue->table, id), *next;
+    const struct factor_row *row = factors_find(&catalogue->table, id);
+    const struct factor_row *next;
     if (row == NULL)
         fail_msg("no factor %s", id);
     while (year != 0 && (next = factors_next(&catalogue->table, row)) != NULL &&

@@ -43,7 +43,8 @@ static void test_fractions(void **state)
         if (fraction_to_double(result) != cases[i].quotient)
             fail_msg("%s: got %.17g", cases[i].name, fraction_to_double(result));
     }
-    struct fraction sum, big = fraction("1e17");
+    struct fraction sum;
+    struct fraction big = fraction("1e17");
     assert_int_equal(fraction_mul(&big, big, big), 0);
     assert_int_equal(fraction_add(&sum, fraction("0.1"), fraction("0.2")), 0);
     assert_true(sum.num == 3 && sum.den == 10);

@@ -201,7 +201,8 @@ static void test_explained(void **state)
 static void write_group(char *facilities, char *meters, uint32_t facilities_count,
                         uint32_t meters_count)
 {
-    int facilities_fd = mkstemp(facilities), meters_fd = mkstemp(meters);
+    int facilities_fd = mkstemp(facilities);
+    int meters_fd = mkstemp(meters);
     assert_true(facilities_fd >= 0 && meters_fd >= 0);
     FILE *file = fdopen(facilities_fd, "w");
     (void)fprintf(file, "id,name,region,time_zone,country\n");
@@ -220,7 +221,8 @@ static void test_many(void **state)
 {
     (void)state;
     enum { FACILITIES = 8000, METERS = 100000 };
-    char facilities[] = "/tmp/ghgd-facilities-XXXXXX", meters[] = "/tmp/ghgd-meters-XXXXXX";
+    char facilities[] = "/tmp/ghgd-facilities-XXXXXX";
+    char meters[] = "/tmp/ghgd-meters-XXXXXX";
     write_group(facilities, meters, FACILITIES, METERS);
     struct tables_conf large = conf;
     large.facilities = facilities;

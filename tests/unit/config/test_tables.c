@@ -41,7 +41,9 @@ static void compare(const char *path, struct buffer *got)
 
 static void check_table(const char *name)
 {
-    char path[512], factors[512], out[512];
+    char path[512];
+    char factors[512];
+    char out[512];
     (void)snprintf(path, sizeof(path), FOLDER "%s", name);
     (void)snprintf(out, sizeof(out), FOLDER "%.*s.out", (int)(strlen(name) - 4), name);
     (void)snprintf(factors, sizeof(factors), "%s", path);
