@@ -3,19 +3,41 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "pipelines/ingest/consumer.h"
 
 enum { FAULTS_BYTES_MAX = 1 << 20 };
+
+static void print_faults(struct buffer *faults)
+{
+    if (faults->size > 0)
+        fwrite(faults->data, 1, faults->size, stderr);
+    buffer_fini(faults);
+}
 
 int command_load_config(struct config **config_out, const char *file)
 {
     struct buffer faults;
     buffer_init(&faults, FAULTS_BYTES_MAX);
     int err = config_load(config_out, file, &faults);
-    if (faults.size > 0)
-        fwrite(faults.data, 1, faults.size, stderr);
-    buffer_fini(&faults);
+    print_faults(&faults);
     if (err == 0)
         log_set_level((enum log_level)(*config_out)->log_level);
+    return err;
+}
+
+int command_load_run_config(struct config **config_out, const char *file)
+{
+    int err = command_load_config(config_out, file);
+    if (err < 0)
+        return err;
+    struct buffer faults;
+    buffer_init(&faults, FAULTS_BYTES_MAX);
+    err = config_check_run(*config_out, &faults);
+    if (err == 0)
+        err = consumer_check(&(*config_out)->kafka, &faults);
+    print_faults(&faults);
+    if (err < 0)
+        config_destroy(config_out);
     return err;
 }
 

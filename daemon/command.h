@@ -19,6 +19,9 @@ int command_demo(int argc, char **argv);
 
 /* Loads the configuration and prints its faults to standard error. Returns 0 or ERR_CONFIG. */
 int command_load_config(struct config **config_out, const char *file) MUST_CHECK;
+/* The same, and what `ghgd run` needs beyond it: topic, brokers, sinks, Kafka properties that a
+ * client takes. */
+int command_load_run_config(struct config **config_out, const char *file) MUST_CHECK;
 /* Says what is wrong with the command line and how to get help; returns EXIT_MISUSED. */
 int command_misused(const char *command, const char *what, const char *found);
 

@@ -7,7 +7,6 @@
 #include "daemon/command.h"
 #include "daemon/process.h"
 #include "daemon/service.h"
-#include "pipelines/ingest/consumer.h"
 
 static const char usage[] =
     "ghgd run [-c FILE]\n"
@@ -103,16 +102,6 @@ static int run_start(struct run *run)
     return err;
 }
 
-static int check_kafka(const struct config *config)
-{
-    struct buffer faults;
-    buffer_init(&faults, 1 << 16);
-    int err = consumer_check(&config->kafka, &faults);
-    fwrite(faults.data, 1, faults.size, stderr);
-    buffer_fini(&faults);
-    return err;
-}
-
 static void on_reload(void *context)
 {
     struct run *run = context;
@@ -122,10 +111,7 @@ static void on_reload(void *context)
     }
     service_reloading(run->service);
     struct config *next = NULL;
-    int err = command_load_config(&next, run->file);
-    if (err == 0)
-        err = check_kafka(next);
-    if (err == 0) {
+    if (command_load_run_config(&next, run->file) == 0) {
         run->next = next;
         process_stop(run->process);
         return;
@@ -133,8 +119,6 @@ static void on_reload(void *context)
     LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"", run->file);
     run->reloads_failed++;
     process_count_reload_failed(run->process);
-    if (next != NULL)
-        config_destroy(&next);
     service_ready(run->service);
 }
 
@@ -148,7 +132,7 @@ static void on_stop(void *context)
 
 static int run_until_end(struct run *run)
 {
-    if (command_load_config(&run->config, run->file) < 0 || check_kafka(run->config) < 0)
+    if (command_load_run_config(&run->config, run->file) < 0)
         return EXIT_FAILED;
     struct service_callbacks callbacks = {.stop = on_stop, .reload = on_reload, .context = run};
     int err =
