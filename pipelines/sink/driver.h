@@ -28,7 +28,7 @@ struct driver {
     void (*fini)(struct sink *sink); /* releases the rest, but not the struct */
 };
 
-extern const struct driver driver_file, driver_sqlite;
+extern const struct driver driver_file, driver_sqlite, driver_influx;
 
 enum sink_state { SINK_IDLE, SINK_WORKING, SINK_WAITING, SINK_STOPPING, SINK_CLOSED };
 

@@ -15,6 +15,8 @@ const uint32_t sink_latency_bounds_us[12] = {
 static const struct driver *driver_find(int type)
 {
     switch (type) {
+    case SINK_INFLUX:
+        return &driver_influx;
     case SINK_FILE:
         return &driver_file;
     case SINK_SQLITE:

@@ -17,6 +17,7 @@ static void on_done(void *context, struct block **block)
     struct wait *wait = context;
     wait->block = TAKE(*block);
     wait->settled = true;
+    uv_stop(wait->sink->loop); /* or a turn that settled it in a timer would wait for more */
 }
 
 static void on_stopped(struct sink *sink)
@@ -27,6 +28,7 @@ static void on_stopped(struct sink *sink)
         return;
     wait->block = TAKE(sink->block);
     wait->abandoned = true;
+    uv_stop(sink->loop);
 }
 
 static void on_deadline(uv_timer_t *timer)

@@ -1,0 +1,514 @@
+/*
+ * influx.c - a sink that writes line protocol over HTTP: InfluxDB 1.x and 2.x, VictoriaMetrics.
+ *
+ *     range of rows -> lines, gzip (pool) -> POST (loop) -> verdict -> next range
+ *
+ * A block is a stack of ranges of rows. A range that was refused whole is halved until the rows
+ * that the server will not take stand alone; they are set aside, the others go on. What is too
+ * large is sent in smaller pieces from then on. Everything else that fails is tried again, for
+ * ever.
+ *
+ * VictoriaMetrics may lose what it has acknowledged (resend.h): then requests that belong to no
+ * block run beside, one at a time as ever.
+ */
+#include "base/log.h"
+#include "pipelines/sink/dead_rows.h"
+#include "pipelines/sink/driver.h"
+#include "pipelines/sink/gzip.h"
+#include "pipelines/sink/influx_answer.h"
+#include "pipelines/sink/influx_request.h"
+#include "pipelines/sink/resend.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    BODY_BYTES_MAX = 64 << 20, /* ROWS_PER_BLOCK_MAX rows, every name as long as can be */
+    RANGES_MAX = 32,           /* halving ROWS_PER_BLOCK_MAX rows puts two on the stack each time */
+    FRESH_CONNECTIONS_MAX = 3  /* so many in a row: this server keeps no connections */
+};
+_Static_assert(ROWS_PER_BLOCK_MAX < 1 << (RANGES_MAX / 2 - 1), "the stack holds every halving");
+
+/* What the request under way is for. */
+enum purpose {
+    PURPOSE_NONE,
+    PURPOSE_ROWS,   /* the range on top of the stack */
+    PURPOSE_RESEND, /* what had been acknowledged before */
+    PURPOSE_CONFIRM /* nothing: its answer shows that the server lived on */
+};
+
+struct range {
+    uint32_t first, count;
+};
+
+struct influx {
+    struct sink sink;
+    struct http_client *client;
+    enum purpose purpose;
+    bool packing; /* a thread of the pool makes the body */
+    struct range ranges[RANGES_MAX];
+    uint32_t ranges_count;
+    uint32_t rows_fit;   /* in one request, as far as we know */
+    struct range packed; /* the rows of `body`; count 0: it has to be made */
+    struct buffer lines, body;
+    int err;              /* of packing */
+    struct resend resend; /* VictoriaMetrics only */
+    uv_timer_t keeper;    /* wakes the requests that belong to no block */
+    uint32_t fresh_connections;
+    uint32_t handles; /* to close: the client, the timer */
+};
+
+static void go_on(struct influx *influx);
+
+static bool is_victoria(const struct influx *influx)
+{
+    return influx->sink.conf->dialect == DIALECT_VICTORIA;
+}
+
+static int64_t now_ms(const struct influx *influx)
+{
+    return (int64_t)uv_now(influx->sink.loop);
+}
+
+/* ---- ranges */
+
+static void push_range(struct influx *influx, uint32_t first, uint32_t count)
+{
+    if (count == 0)
+        return;
+    ASSERT(influx->ranges_count < RANGES_MAX);
+    influx->ranges[influx->ranges_count++] = (struct range){first, count};
+}
+
+/* Puts the next rows to send, no more than fit, on top of the stack. */
+static struct range next_range(struct influx *influx)
+{
+    ASSERT(influx->ranges_count > 0);
+    struct range top = influx->ranges[influx->ranges_count - 1];
+    if (top.count > influx->rows_fit) {
+        influx->ranges_count--;
+        push_range(influx, top.first + influx->rows_fit, top.count - influx->rows_fit);
+        push_range(influx, top.first, influx->rows_fit);
+        top.count = influx->rows_fit;
+    }
+    return top;
+}
+
+/* The rows of the body are dealt with. */
+static void pop_range(struct influx *influx)
+{
+    ASSERT(influx->ranges_count > 0);
+    influx->ranges_count--;
+    influx->packed.count = 0;
+}
+
+static void halve_range(struct influx *influx)
+{
+    struct range range = influx->packed;
+    pop_range(influx);
+    push_range(influx, range.first + range.count / 2, range.count - range.count / 2);
+    push_range(influx, range.first, range.count / 2);
+}
+
+/* ---- the body */
+
+/* Thread: the pool's. */
+static void on_pack(uv_work_t *work)
+{
+    struct influx *influx = work->data;
+    const struct block *block = influx->sink.block;
+    struct range range = influx->packed;
+    buffer_clear(&influx->lines);
+    buffer_clear(&influx->body);
+    for (uint32_t i = 0; i < range.count; i++)
+        lineproto_add(&influx->sink.lineproto, &influx->lines, block->registry,
+                      &block->rows[range.first + i]);
+    influx->err = buffer_failed(&influx->lines) ? -ENOMEM : 0;
+    if (influx->err < 0)
+        return;
+    if (influx->sink.conf->gzip)
+        influx->err = gzip_add(&influx->body, influx->lines.data, influx->lines.size);
+    else
+        buffer_add(&influx->body, influx->lines.data, influx->lines.size);
+    if (buffer_failed(&influx->body))
+        influx->err = -ENOMEM;
+}
+
+static void post(struct influx *influx, enum purpose purpose, const void *body, size_t size)
+{
+    sink_request_began(&influx->sink);
+    influx->purpose = purpose;
+    int err = http_client_post(influx->client, body, size);
+    ASSERT(err == 0); /* the handle is ours alone and not under way */
+    influx->sink.stats.bytes_sent += size;
+}
+
+static void on_packed(uv_work_t *work, int status)
+{
+    struct influx *influx = work->data;
+    ASSERT(status == 0); /* nothing cancels it */
+    influx->packing = false;
+    if (influx->err < 0)
+        influx->packed.count = 0;
+    if (influx->sink.state == SINK_STOPPING) {
+        sink_retry_in(&influx->sink, 0);
+    } else if (influx->err < 0) {
+        sink_note_failure(&influx->sink, err_str(influx->err));
+        sink_retry_in(&influx->sink, backoff_next_ms(&influx->sink.backoff));
+    } else {
+        go_on(influx);
+    }
+}
+
+static void pack(struct influx *influx, struct range range)
+{
+    influx->packed = range;
+    influx->packing = true;
+    sink_run_work(&influx->sink, on_pack, on_packed);
+}
+
+/* ---- what is sent next */
+
+static void send_rows(struct influx *influx)
+{
+    struct range range = next_range(influx);
+    if (range.first == influx->packed.first && range.count == influx->packed.count)
+        post(influx, PURPOSE_ROWS, influx->body.data, influx->body.size);
+    else
+        pack(influx, range);
+}
+
+/* A body that says nothing, in the encoding that the headers promise. */
+static void send_confirm(struct influx *influx)
+{
+    static const char nothing[] = "\n";
+    influx->packed.count = 0; /* its body makes room */
+    buffer_clear(&influx->body);
+    int err = 0;
+    if (influx->sink.conf->gzip)
+        err = gzip_add(&influx->body, nothing, strlen(nothing));
+    else
+        buffer_add(&influx->body, nothing, strlen(nothing));
+    if (err == 0 && !buffer_failed(&influx->body))
+        post(influx, PURPOSE_CONFIRM, influx->body.data, influx->body.size);
+}
+
+static void on_keeper(uv_timer_t *timer)
+{
+    go_on(timer->data);
+}
+
+static void wake_keeper_in(struct influx *influx, int64_t delay_ms)
+{
+    if (!uv_is_closing((uv_handle_t *)&influx->keeper))
+        uv_timer_start(&influx->keeper, on_keeper, delay_ms > 0 ? (uint64_t)delay_ms : 1, 0);
+}
+
+/* Sends what has no block and is due. Returns false if there is nothing of the kind. */
+static bool send_kept(struct influx *influx)
+{
+    if (!is_victoria(influx))
+        return false;
+    const struct resend_body *kept = resend_next(&influx->resend);
+    if (kept != NULL) {
+        post(influx, PURPOSE_RESEND, kept->data, kept->size);
+        return true;
+    }
+    if (resend_safe_at_ms(&influx->resend) > now_ms(influx))
+        return false;
+    send_confirm(influx);
+    return http_client_is_busy(influx->client);
+}
+
+/* Begins the next request, if none is under way and there is something to send. */
+static void go_on(struct influx *influx)
+{
+    struct sink *sink = &influx->sink;
+    bool has_block = sink->state == SINK_WORKING;
+    if (http_client_is_busy(influx->client) || influx->packing ||
+        (!has_block && sink->state != SINK_IDLE))
+        return; /* somebody else goes on when it ends */
+    if (send_kept(influx))
+        return;
+    if (is_victoria(influx) && influx->resend.count > 0)
+        wake_keeper_in(influx, resend_safe_at_ms(&influx->resend) - now_ms(influx));
+    if (!has_block)
+        return;
+    if (influx->ranges_count == 0)
+        sink_settled(sink);
+    else if (is_victoria(influx) && resend_is_full(&influx->resend))
+        LOG_LIMITED(LOG_LEVEL_WARN, "sink.waits_for_confirmation", "sink=%s bytes=%zu",
+                    sink->conf->name, influx->resend.bytes); /* the keeper goes on */
+    else
+        send_rows(influx);
+}
+
+/* ---- answers */
+
+static void set_aside(struct influx *influx, const char *words)
+{
+    struct sink *sink = &influx->sink;
+    sink->stats.rows_refused++;
+    const char *path = sink->conf->dead_rows_path;
+    LOG_LIMITED(LOG_LEVEL_ERROR, "sink.row_refused", "sink=%s dead_rows=\"%s\" words=\"%s\"",
+                sink->conf->name, path == NULL ? "" : path, words);
+    int err = dead_rows_add(path, sink->conf->name, words, strlen(words), influx->lines.data,
+                            influx->lines.size);
+    if (err < 0)
+        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.dead_row_lost", "sink=%s dead_rows=\"%s\" error=\"%s\"",
+                    sink->conf->name, path, err_str(err));
+}
+
+/* Some rows were refused, and the server has named one at least; the others are stored. */
+static void note_partial(struct influx *influx, uint32_t rejected, const char *words,
+                         const struct http_answer *answer)
+{
+    struct sink *sink = &influx->sink;
+    sink->stats.rows_refused += rejected;
+    LOG_LIMITED(LOG_LEVEL_ERROR, "sink.partial_write", "sink=%s rows=%u rejected=%u words=\"%s\"",
+                sink->conf->name, influx->packed.count, rejected, words);
+    (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", words);
+    int err = dead_rows_add(sink->conf->dead_rows_path, sink->conf->name, answer->body,
+                            answer->body_size, NULL, 0);
+    if (err < 0)
+        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.dead_row_lost", "sink=%s error=\"%s\"", sink->conf->name,
+                    err_str(err));
+}
+
+static void rows_stored(struct influx *influx, const struct influx_answer *judged,
+                        const struct http_answer *answer)
+{
+    struct sink *sink = &influx->sink;
+    uint32_t count = influx->packed.count;
+    uint32_t rejected = judged->rejected < count ? judged->rejected : count;
+    if (rejected > 0)
+        note_partial(influx, rejected, judged->words, answer);
+    sink->stats.rows_written += count - rejected;
+    pop_range(influx);
+    if (is_victoria(influx))
+        resend_add(&influx->resend, &influx->body, now_ms(influx));
+}
+
+/* What an answer says of the server, whatever it was an answer to. A connection of its own may mean
+ * a server of its own, unless connections are never kept. */
+static void learn_connection(struct influx *influx, bool connected)
+{
+    influx->fresh_connections = connected ? influx->fresh_connections + 1 : 0;
+    if (connected && influx->fresh_connections <= FRESH_CONNECTIONS_MAX)
+        resend_all(&influx->resend);
+    else
+        resend_confirm(&influx->resend, now_ms(influx));
+}
+
+static void succeeded(struct influx *influx, const struct influx_answer *judged,
+                      const struct http_answer *answer)
+{
+    struct sink *sink = &influx->sink;
+    enum purpose purpose = influx->purpose;
+    if (judged->verdict == VERDICT_DONE)
+        sink->stats.requests_ok++;
+    else
+        sink->stats.requests_partial++;
+    sink_note_success(sink);
+    backoff_reset(&sink->backoff);
+    if (is_victoria(influx))
+        learn_connection(influx, answer->connected);
+    if (purpose == PURPOSE_ROWS)
+        rows_stored(influx, judged, answer);
+    else if (purpose == PURPOSE_RESEND)
+        resend_acked(&influx->resend, now_ms(influx));
+    go_on(influx);
+}
+
+static void refused(struct influx *influx, const struct influx_answer *judged,
+                    const struct http_answer *answer)
+{
+    struct sink *sink = &influx->sink;
+    sink->stats.requests_refused++;
+    (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", judged->words);
+    uint32_t count = influx->packed.count;
+    if (influx->purpose == PURPOSE_CONFIRM) {
+        learn_connection(influx, answer->connected); /* an answer it is */
+    } else if (influx->purpose == PURPOSE_RESEND) {
+        resend_acked(&influx->resend, now_ms(influx)); /* its rows were taken before */
+    } else if (count == 1) {
+        set_aside(influx, judged->words);
+        pop_range(influx);
+    } else {
+        if (judged->verdict == VERDICT_TOO_LARGE)
+            influx->rows_fit = count / 2;
+        halve_range(influx);
+    }
+    go_on(influx);
+}
+
+static void count_failure(struct sink *sink, enum verdict verdict, bool timed_out)
+{
+    if (timed_out)
+        sink->stats.requests_timeout++;
+    else if (verdict == VERDICT_HOLD)
+        sink->stats.requests_refused++;
+    else if (verdict == VERDICT_BUSY)
+        sink->stats.requests_throttled++;
+    else
+        sink->stats.requests_failed++;
+}
+
+static void failed(struct influx *influx, const struct influx_answer *judged,
+                   const struct http_answer *answer)
+{
+    struct sink *sink = &influx->sink;
+    count_failure(sink, judged->verdict, answer->timed_out);
+    sink_note_failure(sink, judged->words);
+    bool hold = judged->verdict == VERDICT_HOLD;
+    int64_t retry_ms = hold ? backoff_slow_ms(&sink->backoff) : backoff_next_ms(&sink->backoff);
+    if (retry_ms < answer->retry_after_ms)
+        retry_ms = answer->retry_after_ms;
+    LOG_LIMITED(hold ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "sink.write_failed",
+                "sink=%s verdict=%s status=%d retry_ms=%lld words=\"%s\"", sink->conf->name,
+                verdict_name(judged->verdict), answer->status, (long long)retry_ms, judged->words);
+    influx->fresh_connections = 0;
+    if (is_victoria(influx))
+        resend_all(&influx->resend);
+    if (sink->state == SINK_WORKING)
+        sink_retry_in(sink, retry_ms);
+    else
+        wake_keeper_in(influx, retry_ms);
+}
+
+static void on_answered(void *context, const struct http_answer *answer)
+{
+    struct influx *influx = context;
+    struct sink *sink = &influx->sink;
+    struct influx_answer judged = {.verdict = VERDICT_BROKEN};
+    sink_request_ended(sink);
+    if (answer->status == 0)
+        (void)snprintf(judged.words, sizeof(judged.words), "%s", answer->error);
+    else
+        influx_answer_judge(&judged, (enum sink_dialect)sink->conf->dialect, answer->status,
+                            answer->body, answer->body_size);
+    switch (judged.verdict) {
+    case VERDICT_DONE:
+    case VERDICT_PARTIAL:
+        succeeded(influx, &judged, answer);
+        break;
+    case VERDICT_REFUSED:
+    case VERDICT_TOO_LARGE:
+        refused(influx, &judged, answer);
+        break;
+    case VERDICT_HOLD:
+    case VERDICT_BUSY:
+    case VERDICT_BROKEN:
+    default:
+        failed(influx, &judged, answer);
+        break;
+    }
+}
+
+/* ---- the driver */
+
+static void influx_resume(struct sink *sink)
+{
+    go_on((struct influx *)sink);
+}
+
+static void influx_begin(struct sink *sink)
+{
+    struct influx *influx = (struct influx *)sink;
+    influx->ranges_count = 0;
+    influx->packed.count = 0;
+    push_range(influx, 0, sink->block->count);
+    if (influx->ranges_count > 0)
+        go_on(influx);
+    else
+        sink_retry_in(sink, 0); /* nothing to do is settled, too, but not before we have returned */
+}
+
+static bool influx_cancel(struct sink *sink)
+{
+    struct influx *influx = (struct influx *)sink;
+    http_client_cancel(influx->client);
+    if (is_victoria(influx)) {
+        resend_all(&influx->resend); /* what was under way may be lost with its connection */
+        wake_keeper_in(influx, RESEND_KEEP_MS);
+    }
+    return !influx->packing;
+}
+
+static void release(struct influx *influx)
+{
+    ASSERT(influx->handles > 0);
+    if (--influx->handles == 0)
+        sink_driver_closed(&influx->sink);
+}
+
+static void on_client_closed(void *context)
+{
+    release(context);
+}
+
+static void on_keeper_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+}
+
+static void influx_close(struct sink *sink)
+{
+    struct influx *influx = (struct influx *)sink;
+    if (influx->resend.count > 0)
+        LOG_INFO("sink.unconfirmed", "sink=%s bodies=%u bytes=%zu", sink->conf->name,
+                 influx->resend.count, influx->resend.bytes);
+    influx->handles = 2;
+    http_client_close(&influx->client, on_client_closed);
+    uv_close((uv_handle_t *)&influx->keeper, on_keeper_closed);
+}
+
+static void influx_fini(struct sink *sink)
+{
+    struct influx *influx = (struct influx *)sink;
+    if (is_victoria(influx))
+        resend_fini(&influx->resend);
+    buffer_fini(&influx->lines);
+    buffer_fini(&influx->body);
+}
+
+static uint32_t rows_max(const struct sink_conf *conf)
+{
+    bool is_set = conf->rows_max > 0 && conf->rows_max < ROWS_PER_BLOCK_MAX;
+    return is_set ? (uint32_t)conf->rows_max : ROWS_PER_BLOCK_MAX;
+}
+
+static int influx_open(struct sink *sink)
+{
+    struct influx *influx = (struct influx *)sink;
+    int err = is_victoria(influx) ? resend_init(&influx->resend) : 0;
+    if (err < 0)
+        return err;
+    err = influx_request_open(&influx->client, sink->loop, sink->conf, on_answered, influx);
+    if (err < 0)
+        goto fail_client;
+    err = uv_timer_init(sink->loop, &influx->keeper);
+    ASSERT(err == 0); /* libuv: a timer's init cannot fail */
+    influx->keeper.data = influx;
+    uv_unref((uv_handle_t *)&influx->keeper); /* it has no say in whether the loop goes on */
+    influx->rows_fit = rows_max(sink->conf);
+    buffer_init(&influx->lines, BODY_BYTES_MAX);
+    buffer_init(&influx->body, BODY_BYTES_MAX);
+    return 0;
+
+fail_client:
+    if (is_victoria(influx))
+        resend_fini(&influx->resend);
+    return err;
+}
+
+const struct driver driver_influx = {
+    .size = sizeof(struct influx),
+    .open = influx_open,
+    .begin = influx_begin,
+    .resume = influx_resume,
+    .cancel = influx_cancel,
+    .close = influx_close,
+    .fini = influx_fini,
+};

@@ -1,0 +1,239 @@
+#include "pipelines/sink/influx_answer.h"
+
+#include "base/buffer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PARTIAL_WRITE "partial write: "
+#define UNABLE_TO_PARSE "unable to parse "
+#define DROPPED " dropped="
+
+enum {
+    STATUS_NO_CONTENT = 204,
+    STATUS_BAD_REQUEST = 400,
+    STATUS_TIMEOUT = 408,
+    STATUS_TOO_LARGE = 413,
+    STATUS_UNPROCESSABLE = 422,
+    STATUS_TOO_EARLY = 425,
+    STATUS_TOO_MANY = 429,
+    STATUS_SERVER = 500,
+    STATUS_UNAVAILABLE = 503
+};
+
+/* A span of the body; the texts in it have no NUL at their end. */
+struct span {
+    const char *at, *end;
+};
+
+static size_t span_size(struct span span)
+{
+    return (size_t)(span.end - span.at);
+}
+
+static bool begins_with(struct span span, const char *text)
+{
+    size_t size = strlen(text);
+    return span_size(span) >= size && memcmp(span.at, text, size) == 0;
+}
+
+/* What follows the first occurrence of `text`, or an empty span with at == NULL. */
+static struct span after(struct span span, const char *text)
+{
+    if (span.at == span.end)
+        return (struct span){0};
+    const char *found = memmem(span.at, span_size(span), text, strlen(text));
+    if (found == NULL)
+        return (struct span){0};
+    return (struct span){found + strlen(text), span.end};
+}
+
+static void add_escaped(struct buffer *text, char c)
+{
+    switch (c) {
+    case 'n':
+        buffer_add_char(text, '\n');
+        break;
+    case 't':
+        buffer_add_char(text, '\t');
+        break;
+    case 'r':
+    case 'b':
+    case 'f':
+        break;
+    default:
+        buffer_add_char(text, c); /* quote, backslash, slash; \u0026 stays u0026 */
+        break;
+    }
+}
+
+/* The string that begins after its opening quote, without its escapes, up to the closing quote or
+ * to wherever the body was cut off. */
+static void unescape(struct buffer *text, struct span span)
+{
+    for (const char *at = span.at; at < span.end && *at != '"'; at++) {
+        if (*at == '\\' && at + 1 < span.end)
+            add_escaped(text, *++at);
+        else
+            buffer_add_char(text, *at);
+    }
+}
+
+/* The value of the first member of that name whose value is a string; `key` with its quotes. */
+static bool find_member(struct buffer *text, struct span body, const char *key)
+{
+    struct span value = after(body, key);
+    if (value.at == NULL)
+        return false;
+    while (value.at < value.end && (*value.at == ' ' || *value.at == ':'))
+        value.at++;
+    if (value.at == value.end || *value.at != '"')
+        return false;
+    value.at++;
+    unescape(text, value);
+    return true;
+}
+
+/* {"error":"..."} of 1.x, {"code":"...","message":"..."} of 2.x, or plain text as it is. */
+static void find_text(struct buffer *text, struct span body)
+{
+    bool is_object = body.at < body.end && *body.at == '{';
+    if (is_object &&
+        (find_member(text, body, "\"error\"") || find_member(text, body, "\"message\"")))
+        return;
+    buffer_clear(text);
+    buffer_add(text, body.at, span_size(body));
+}
+
+/* InfluxDB says dropped=0 where lines could not be parsed: they are counted instead, each at the
+ * start of a line of the message. */
+static uint32_t count_unparsable(struct span message)
+{
+    uint32_t count = begins_with(message, UNABLE_TO_PARSE);
+    for (;;) {
+        message = after(message, "\n");
+        if (message.at == NULL)
+            return count;
+        count += begins_with(message, UNABLE_TO_PARSE);
+    }
+}
+
+/* The number at the very end, where a name that a row brought along cannot stand. */
+static uint32_t read_dropped(struct span message)
+{
+    const char *digits = message.end;
+    while (digits > message.at && digits[-1] >= '0' && digits[-1] <= '9')
+        digits--;
+    size_t label = strlen(DROPPED);
+    if ((size_t)(digits - message.at) < label || memcmp(digits - label, DROPPED, label) != 0)
+        return 0;
+    uint64_t dropped = 0;
+    for (; digits < message.end && dropped < UINT32_MAX; digits++)
+        dropped = dropped * 10 + (uint64_t)(*digits - '0');
+    return dropped < UINT32_MAX ? (uint32_t)dropped : UINT32_MAX;
+}
+
+/* A partial write refused one row at least, whatever the server counted. */
+static uint32_t count_rejected(struct span message)
+{
+    struct span rest = after(message, PARTIAL_WRITE);
+    if (rest.at == NULL)
+        rest = message;
+    uint32_t count = count_unparsable(rest);
+    uint32_t dropped = read_dropped(rest);
+    if (count < dropped)
+        count = dropped;
+    return count > 0 ? count : 1;
+}
+
+/* 400 speaks of the rows, unless it speaks of the request. The names in rows come back in messages,
+ * but never at their beginning. */
+static enum verdict judge_bad_request(enum sink_dialect dialect, struct span message)
+{
+    if (begins_with(message, "database is required") ||
+        begins_with(message, "invalid consistency level") ||
+        begins_with(message, "invalid precision"))
+        return VERDICT_HOLD;
+    if (begins_with(message, "unexpected EOF") || begins_with(message, "gzip: "))
+        return VERDICT_BROKEN; /* the body was damaged or cut off on its way */
+    bool is_partial = dialect != DIALECT_INFLUX2 && begins_with(message, PARTIAL_WRITE);
+    return is_partial ? VERDICT_PARTIAL : VERDICT_REFUSED;
+}
+
+static enum verdict judge_server_error(struct span message, int status)
+{
+    if (begins_with(message, "retention policy not found"))
+        return VERDICT_HOLD; /* a mistake in the configuration, whatever the status says */
+    return status == STATUS_UNAVAILABLE ? VERDICT_BUSY : VERDICT_BROKEN;
+}
+
+static enum verdict judge(enum sink_dialect dialect, int status, struct span message)
+{
+    switch (status) {
+    case STATUS_NO_CONTENT:
+        return VERDICT_DONE;
+    case STATUS_BAD_REQUEST:
+        return judge_bad_request(dialect, message);
+    case STATUS_UNPROCESSABLE:
+        return dialect == DIALECT_INFLUX2 ? VERDICT_PARTIAL : VERDICT_HOLD;
+    case STATUS_TOO_LARGE:
+        return VERDICT_TOO_LARGE;
+    case STATUS_TOO_MANY:
+        return VERDICT_BUSY;
+    case STATUS_TIMEOUT:
+    case STATUS_TOO_EARLY:
+        return VERDICT_BROKEN;
+    default:
+        break;
+    }
+    /* Anything else below 500 was not about rows: a proxy's page, a redirect, a wrong path. */
+    return status >= STATUS_SERVER ? judge_server_error(message, status) : VERDICT_HOLD;
+}
+
+static void take_words(struct influx_answer *answer, struct span message, int status)
+{
+    size_t size = 0;
+    while (size < span_size(message) && size < ANSWER_WORDS_SIZE - 1 && message.at[size] != '\n')
+        size++;
+    if (size == ANSWER_WORDS_SIZE - 1)
+        while (size > 0 && ((unsigned char)message.at[size] & 0xc0) == 0x80)
+            size--; /* not in the midst of a character */
+    memcpy(answer->words, message.at, size);
+    answer->words[size] = '\0';
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)answer->words[i] < ' ' || answer->words[i] == 0x7f)
+            answer->words[i] = '?';
+    if (size == 0)
+        (void)snprintf(answer->words, sizeof(answer->words), "status %d without a word", status);
+}
+
+void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dialect, int status,
+                         const char *body, size_t size)
+{
+    *answer_out = (struct influx_answer){0};
+    struct buffer text;
+    buffer_init(&text, size);
+    find_text(&text, (struct span){body, body + size});
+    struct span message = {text.data, text.data + text.size};
+    if (text.data == NULL)
+        message = (struct span){"", ""};
+    while (message.end > message.at && (message.end[-1] == '\n' || message.end[-1] == ' '))
+        message.end--;
+    answer_out->verdict = judge(dialect, status, message);
+    if (answer_out->verdict == VERDICT_PARTIAL)
+        answer_out->rejected = count_rejected(message);
+    if (answer_out->verdict != VERDICT_DONE)
+        take_words(answer_out, message, status);
+    buffer_fini(&text);
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+        [VERDICT_DONE] = "done",       [VERDICT_PARTIAL] = "partial",
+        [VERDICT_REFUSED] = "refused", [VERDICT_TOO_LARGE] = "too_large",
+        [VERDICT_HOLD] = "hold",       [VERDICT_BUSY] = "busy",
+        [VERDICT_BROKEN] = "broken",
+    };
+    return names[verdict];
+}

@@ -1,0 +1,20 @@
+/*
+ * influx_request.h - where a sink's writes go, and by whose right: URL and headers, from its
+ * options.
+ */
+#ifndef GHGD_INFLUX_REQUEST_H
+#define GHGD_INFLUX_REQUEST_H
+
+#include "config/config.h"
+#include "pipelines/sink/http_client.h"
+
+/* Appends the URL of writes: /write?db=&rp= of InfluxDB 1.x and VictoriaMetrics, /api/v2/write?org=
+ * &bucket= of 2.x, with precision=ms. Names are percent-encoded; a path in conf->url stays. */
+void influx_request_add_url(struct buffer *url, const struct sink_conf *conf);
+
+/* The client for those writes. Returns 0, -ENOMEM, or -EINVAL if the URL is none. */
+int influx_request_open(struct http_client **client_out, uv_loop_t *loop,
+                        const struct sink_conf *conf, http_answered answered,
+                        void *context) MUST_CHECK;
+
+#endif

@@ -1,0 +1,754 @@
+#include "pipelines/sink/lineproto.h"
+#include "tests/unit/sink/fixture.h"
+#include "tests/unit/sink/scripted_server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { STEPS_MAX = 64, ROWS_MAX = 64, STALL_MS = 150, WAITS_MAX = 64, TICK_MS = 2 };
+
+/* A sink, the server it writes to, and what the server has taken. */
+struct place {
+    char folder[64], dead_rows[96], url[64];
+    struct sink_conf conf;
+    uv_loop_t loop;
+    uv_timer_t tick; /* so that no turn of the loop waits for ever */
+    struct sink *sink;
+    struct scripted_server *server;
+    struct fixture_report report;
+    struct scripted_response steps[STEPS_MAX]; /* by request; after the last, 204 */
+    uint32_t steps_count;
+    struct buffer stored; /* bodies answered by 204 or "partial write" */
+    struct buffer heads;
+    uint32_t lines[STEPS_MAX];   /* of each request */
+    int64_t waits_ms[WAITS_MAX]; /* that the sink meant to make, and did not */
+    uint32_t waits;
+};
+
+#define GOOD                                                                                       \
+    {                                                                                              \
+        .status = 204                                                                              \
+    }
+
+static struct scripted_response follow_script(void *context, const struct scripted_request *request)
+{
+    struct place *place = context;
+    struct scripted_response response = GOOD;
+    if (request->index < place->steps_count)
+        response = place->steps[request->index];
+    if (request->index < STEPS_MAX)
+        place->lines[request->index] = request->lines;
+    bool is_partial = response.body != NULL && strstr(response.body, "partial write") != NULL;
+    if (response.manner == MANNER_ANSWER || response.manner == MANNER_ANSWER_AND_CLOSE)
+        if (response.status == 204 || is_partial)
+            buffer_add_str(&place->stored, request->body);
+    buffer_add_str(&place->heads, request->head);
+    buffer_add_str(&place->heads, "\r\n");
+    return response;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static int setup(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    assert_non_null(place);
+    fixture_make_folder(place->folder);
+    (void)snprintf(place->dead_rows, sizeof(place->dead_rows), "%s/dead.lp", place->folder);
+    assert_int_equal(uv_loop_init(&place->loop), 0);
+    assert_int_equal(uv_timer_init(&place->loop, &place->tick), 0);
+    assert_int_equal(uv_timer_start(&place->tick, on_tick, TICK_MS, TICK_MS), 0);
+    uv_unref((uv_handle_t *)&place->tick);
+    buffer_init(&place->stored, 16 << 20);
+    buffer_init(&place->heads, 1 << 20);
+    place->server = scripted_server_start(&place->loop, follow_script, place);
+    (void)snprintf(place->url, sizeof(place->url), "http://127.0.0.1:%d",
+                   scripted_server_port(place->server));
+    place->conf = (struct sink_conf){.name = "test",
+                                     .type = SINK_INFLUX,
+                                     .dialect = DIALECT_INFLUX1,
+                                     .url = place->url,
+                                     .database = "ghg",
+                                     .dead_rows_path = place->dead_rows,
+                                     .gzip = true,
+                                     .timeout_ms = STALL_MS,
+                                     .connect_timeout_ms = STALL_MS,
+                                     .backoff_min_ms = 1000,
+                                     .backoff_max_ms = 60000};
+    *state = place;
+    return 0;
+}
+
+static void open_sink(struct place *place)
+{
+    struct sink_callbacks callbacks = fixture_callbacks(&place->report);
+    assert_int_equal(
+        sink_create(&place->sink, &place->loop, &place->conf, FIXTURE_BUCKET_MS, &callbacks), 0);
+}
+
+static void close_sink(struct place *place)
+{
+    sink_close(place->sink);
+    while (place->report.closed == 0)
+        uv_run(&place->loop, UV_RUN_ONCE);
+    place->report.closed = 0;
+    place->sink = NULL;
+}
+
+static int teardown(void **state)
+{
+    struct place *place = *state;
+    if (place->sink != NULL)
+        close_sink(place);
+    if (place->server != NULL)
+        scripted_server_stop(&place->server);
+    uv_close((uv_handle_t *)&place->tick, NULL);
+    uv_run(&place->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&place->loop), 0);
+    buffer_fini(&place->stored);
+    buffer_fini(&place->heads);
+    fixture_remove_folder(place->folder);
+    free(place);
+    return 0;
+}
+
+static void add_steps(struct place *place, const struct scripted_response *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        place->steps[place->steps_count++] = steps[i];
+}
+
+/* Runs until the sink is idle, and lets no wait last; notes how long each was meant to be. */
+static void run_until_idle(struct place *place)
+{
+    while (!sink_is_idle(place->sink)) {
+        uv_run(&place->loop, UV_RUN_ONCE);
+        const struct sink_stats *stats = sink_get_stats(place->sink);
+        if (stats->retry_at_ms == 0)
+            continue;
+        assert_true(place->waits < WAITS_MAX);
+        place->waits_ms[place->waits++] = stats->retry_at_ms - (int64_t)uv_now(&place->loop);
+        sink_retry_now(place->sink);
+    }
+}
+
+static struct buffer encode(const struct place *place, const struct block *block, uint32_t first,
+                            uint32_t count)
+{
+    struct buffer text;
+    struct lineproto lineproto;
+    buffer_init(&text, 16 << 20);
+    lineproto_init(&lineproto, (enum sink_dialect)place->conf.dialect, FIXTURE_BUCKET_MS);
+    for (uint32_t i = first; i < first + count; i++)
+        lineproto_add(&lineproto, &text, block->registry, &block->rows[i]);
+    lineproto_fini(&lineproto);
+    return text;
+}
+
+static void expect_stored(struct place *place, struct buffer *want)
+{
+    assert_string_equal(buffer_text(&place->stored), buffer_text(want));
+    buffer_fini(want);
+}
+
+static void submit(struct place *place, struct block *block)
+{
+    assert_int_equal(sink_submit(place->sink, &block), 0);
+}
+
+#define BODY(text) "{\"error\":\"" text "\"}"
+
+/* Everything that passes by itself, in one block: nothing is lost, nothing is written twice. */
+static void test_failures_that_pass(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        {.status = 500, .body = BODY("timeout")},
+        {.status = 503, .body = BODY("request throttled, queue full")},
+        {.status = 429, .headers = "Retry-After: 77\r\n"},
+        {.status = 503, .headers = "Retry-After: 99999999\r\n"},
+        {.manner = MANNER_STALL},
+        {.manner = MANNER_RESET},
+        {.manner = MANNER_RESET_IN_BODY, .status = 500, .body = BODY("cut in the middle")},
+        {.manner = MANNER_RESET_IN_BODY, .status = 400, .body = BODY("unable to parse 'x'")},
+        {.status = 502, .body = "<html>Bad Gateway</html>"},
+        {.status = 400, .body = BODY("unexpected EOF")},
+    };
+    add_steps(place, steps, ARRAY_LEN(steps));
+    open_sink(place);
+    struct block *block = fixture_block(20);
+    struct buffer want = encode(place, block, 0, 20);
+    submit(place, block);
+    run_until_idle(place);
+    expect_stored(place, &want);
+    const struct sink_stats *stats = sink_get_stats(place->sink);
+    assert_int_equal(place->report.done, 1);
+    assert_int_equal(stats->rows_written, 20);
+    assert_int_equal(stats->rows_refused, 0);
+    assert_int_equal(stats->requests_ok, 1);
+    assert_int_equal(stats->requests_throttled, 3);
+    assert_int_equal(stats->requests_timeout, 1);
+    assert_int_equal(stats->requests_failed, 6);
+    assert_int_equal(stats->requests_partial + stats->requests_refused, 0);
+    assert_int_equal(stats->retries, 10);
+    assert_int_equal(stats->latency_count, 11);
+    assert_true(stats->healthy);
+    assert_int_equal(place->waits, 10);
+    assert_in_range(place->waits_ms[0], 500, 1000);
+    assert_in_range(place->waits_ms[1], 1000, 2000);
+    assert_in_range(place->waits_ms[2], 76000, 77000);     /* what the server asked for */
+    assert_in_range(place->waits_ms[3], 3590000, 3600000); /* but an hour at most */
+    assert_in_range(place->waits_ms[9], 30000, 60000);     /* and no longer than configured */
+    char *dead = fixture_read(place->dead_rows);
+    assert_string_equal(dead, "");
+    free(dead);
+}
+
+static void test_failures_that_wait_for_a_person(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        {.status = 401, .body = BODY("authorization failed")},
+        {.status = 403, .body = BODY("not authorized")},
+        {.status = 404, .body = BODY("database not found: \\\"ghg\\\"")},
+        {.status = 500, .body = BODY("retention policy not found: x")},
+        {.status = 400, .body = BODY("database is required")},
+        {.status = 200, .body = "<html>hotel network</html>"},
+        {.status = 307, .headers = "Location: /other\r\n"},
+        {.status = 301, .headers = "Location: http://127.0.0.1:1/\r\n"},
+    };
+    add_steps(place, steps, ARRAY_LEN(steps));
+    open_sink(place);
+    struct block *block = fixture_block(3);
+    struct buffer want = encode(place, block, 0, 3);
+    submit(place, block);
+    run_until_idle(place);
+    expect_stored(place, &want);
+    const struct sink_stats *stats = sink_get_stats(place->sink);
+    assert_int_equal(stats->requests_refused, 8);
+    assert_int_equal(stats->requests_failed, 0);
+    assert_int_equal(stats->rows_written, 3);
+    assert_int_equal(stats->rows_refused, 0);
+    assert_null(strstr(buffer_text(&place->heads), "/other")); /* redirects are not followed */
+    for (uint32_t i = 0; i < place->waits; i++)
+        assert_in_range(place->waits_ms[i], 29000, 60000);
+}
+
+static void test_partial_write_is_not_resent(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        {.status = 400,
+         .body = BODY("partial write: unable to parse 'a': missing fields\\nunable to parse 'b': "
+                      "bad dropped=0")},
+        {.status = 400, .body = BODY("partial write: field type conflict: x dropped=1")},
+        {.status = 400, .body = BODY("partial write: points beyond retention policy dropped=99")},
+    };
+    add_steps(place, steps, ARRAY_LEN(steps));
+    place->conf.rows_max = 5;
+    open_sink(place);
+    struct block *block = fixture_block(20);
+    struct buffer want = encode(place, block, 0, 20);
+    submit(place, block);
+    run_until_idle(place);
+    expect_stored(place, &want); /* each was sent once: the server stored what it liked of them */
+    const struct sink_stats *stats = sink_get_stats(place->sink);
+    assert_int_equal(stats->requests_partial, 3);
+    assert_int_equal(stats->requests_ok, 1);
+    assert_int_equal(stats->rows_refused, 2 + 1 + 5); /* no more than were sent */
+    assert_int_equal(stats->rows_written, 20 - 8);
+    assert_int_equal(stats->retries, 0);
+    char *dead = fixture_read(place->dead_rows);
+    assert_non_null(strstr(dead, "unable to parse 'b': bad"));
+    assert_non_null(strstr(dead, "sink=test"));
+    assert_null(strstr(dead, "\nemissions"));
+    free(dead);
+}
+
+/* Answers as InfluxDB 2 does: one bad row, and the whole of it is refused. */
+static struct scripted_response refuse_bad_rows(void *context,
+                                                const struct scripted_request *request)
+{
+    struct place *place = context;
+    if (strstr(request->body, "activity=666,") != NULL)
+        return (struct scripted_response){.status = 400,
+                                          .body = BODY("unable to parse 'm': it is bad")};
+    buffer_add_str(&place->stored, request->body);
+    return (struct scripted_response)GOOD;
+}
+
+static void use_handler(struct place *place, scripted_handler handler)
+{
+    scripted_server_stop(&place->server);
+    place->server = scripted_server_start(&place->loop, handler, place);
+    (void)snprintf(place->url, sizeof(place->url), "http://127.0.0.1:%d",
+                   scripted_server_port(place->server));
+}
+
+static void test_bad_rows_are_found_and_set_aside(void **state)
+{
+    struct place *place = *state;
+    static const struct {
+        uint32_t rows, bad[4], bad_count;
+    } cases[] = {
+        {1, {0}, 1},          {2, {1}, 1},   {64, {0, 63}, 2}, {37, {3, 4, 20, 36}, 4},
+        {5, {0, 1, 2, 3}, 4}, {50, {25}, 1},
+    };
+    use_handler(place, refuse_bad_rows);
+    place->conf.rows_max = 20;
+    open_sink(place);
+    uint64_t rows = 0;
+    uint64_t bad = 0;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct block *block = fixture_block(cases[i].rows);
+        struct buffer want;
+        struct buffer want_dead;
+        buffer_init(&want, 1 << 20);
+        buffer_init(&want_dead, 1 << 20);
+        for (uint32_t n = 0; n < cases[i].bad_count; n++)
+            block->rows[cases[i].bad[n]].figures.activity = 666 * (int128)MICRO;
+        for (uint32_t n = 0; n < cases[i].rows; n++) {
+            struct buffer line = encode(place, block, n, 1);
+            bool is_bad = strstr(buffer_text(&line), "=666,") != NULL;
+            buffer_add(is_bad ? &want_dead : &want, line.data, line.size);
+            buffer_fini(&line);
+        }
+        buffer_clear(&place->stored);
+        (void)remove(place->dead_rows);
+        submit(place, block);
+        run_until_idle(place);
+        expect_stored(place, &want);
+        char *dead = fixture_read(place->dead_rows);
+        uint32_t comments = 0;
+        char *rest = dead;
+        const char *at = buffer_text(&want_dead);
+        for (char *line = strtok_r(dead, "\n", &rest); line != NULL;
+             line = strtok_r(NULL, "\n", &rest)) {
+            if (line[0] == '#') {
+                comments++;
+                assert_non_null(strstr(line, "unable to parse 'm': it is bad"));
+                continue;
+            }
+            assert_memory_equal(line, at, strlen(line));
+            at += strlen(line) + 1;
+        }
+        assert_int_equal(*at, '\0');
+        assert_int_equal(comments, cases[i].bad_count);
+        buffer_fini(&want_dead);
+        free(dead);
+        rows += cases[i].rows;
+        bad += cases[i].bad_count;
+        assert_int_equal(sink_get_stats(place->sink)->rows_refused, bad);
+        assert_int_equal(sink_get_stats(place->sink)->rows_written, rows - bad);
+    }
+    assert_int_equal(place->waits, 0); /* nothing of this is a reason to wait */
+}
+
+/* More than three lines are too many, and a certain line is too large even alone. */
+static struct scripted_response take_three(void *context, const struct scripted_request *request)
+{
+    struct place *place = context;
+    if (request->lines > 3 || strstr(request->body, "activity=666,") != NULL)
+        return (struct scripted_response){.status = 413, .body = BODY("Request Entity Too Large")};
+    buffer_add_str(&place->stored, request->body);
+    return (struct scripted_response)GOOD;
+}
+
+static void test_too_large_is_halved(void **state)
+{
+    struct place *place = *state;
+    use_handler(place, take_three);
+    open_sink(place);
+    struct block *block = fixture_block(40);
+    struct buffer want = encode(place, block, 0, 40);
+    submit(place, block);
+    run_until_idle(place);
+    expect_stored(place, &want);
+    assert_int_equal(sink_get_stats(place->sink)->rows_written, 40);
+    uint64_t refused = sink_get_stats(place->sink)->requests_refused;
+    assert_int_equal(refused, 4); /* 40, 20, 10, 5: then it has learned */
+    buffer_clear(&place->stored);
+    block = fixture_block(4);
+    want = encode(place, block, 0, 3);
+    block->rows[3].figures.activity = 666 * (int128)MICRO;
+    submit(place, block);
+    run_until_idle(place);
+    expect_stored(place, &want);
+    assert_int_equal(sink_get_stats(place->sink)->rows_refused, 1);
+}
+
+static void test_idle_connections_may_be_closed(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        {.manner = MANNER_ANSWER_AND_CLOSE, .status = 204},
+        {.manner = MANNER_ANSWER_AND_CLOSE, .status = 204},
+    };
+    add_steps(place, steps, ARRAY_LEN(steps));
+    open_sink(place);
+    for (int i = 0; i < 4; i++) {
+        submit(place, fixture_block(2));
+        run_until_idle(place);
+        uv_run(&place->loop, UV_RUN_NOWAIT); /* the server hangs up */
+    }
+    const struct sink_stats *stats = sink_get_stats(place->sink);
+    assert_int_equal(stats->requests_ok, 4);
+    assert_int_equal(stats->retries, 0);
+    assert_int_equal(scripted_server_requests(place->server), 4);
+}
+
+static void test_connection_is_kept(void **state)
+{
+    struct place *place = *state;
+    open_sink(place);
+    for (int i = 0; i < 5; i++) {
+        submit(place, fixture_block(2));
+        run_until_idle(place);
+    }
+    assert_int_equal(place->report.done, 5);
+    assert_int_equal(scripted_server_requests(place->server), 5);
+}
+
+struct request_case {
+    const char *name;
+    enum sink_dialect dialect;
+    const char *path, *database, *retention_policy, *org, *bucket, *user, *password, *token;
+    bool gzip;
+    const char *wants[3], *unwanted;
+};
+
+static void check_request(struct place *place, const struct request_case *row)
+{
+    char url[128];
+    (void)snprintf(url, sizeof(url), "%s%s", place->url, row->path);
+    struct sink_conf conf = place->conf;
+    conf.url = url;
+    conf.dialect = (int)row->dialect;
+    conf.database = row->database;
+    conf.retention_policy = row->retention_policy;
+    conf.org = row->org;
+    conf.bucket = row->bucket;
+    conf.user = row->user;
+    conf.password = row->password;
+    conf.token = row->token;
+    conf.gzip = row->gzip;
+    struct sink_conf before = place->conf;
+    place->conf = conf;
+    buffer_clear(&place->heads);
+    open_sink(place);
+    submit(place, fixture_block(1));
+    run_until_idle(place);
+    close_sink(place);
+    place->conf = before;
+    const char *heads = buffer_text(&place->heads);
+    for (size_t i = 0; i < ARRAY_LEN(row->wants) && row->wants[i] != NULL; i++)
+        if (strstr(heads, row->wants[i]) == NULL)
+            fail_msg("%s: no \"%s\" in\n%s", row->name, row->wants[i], heads);
+    if (row->unwanted != NULL && strstr(heads, row->unwanted) != NULL)
+        fail_msg("%s: \"%s\" in\n%s", row->name, row->unwanted, heads);
+    assert_null(strstr(heads, "Expect:"));
+}
+
+static void test_requests(void **state)
+{
+    struct place *place = *state;
+    static const struct request_case cases[] = {
+        {"v1",
+         DIALECT_INFLUX1,
+         "",
+         "ghg",
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         true,
+         {"POST /write?precision=ms&db=ghg HTTP/1.1\r\n", "Content-Encoding: gzip\r\n"},
+         "Authorization"},
+        {"v1 with policy, names encoded",
+         DIALECT_INFLUX1,
+         "/",
+         "g h&g",
+         "ten/years",
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         false,
+         {"POST /write?precision=ms&db=g%20h%26g&rp=ten%2Fyears HTTP/1.1\r\n"},
+         "Content-Encoding"},
+        {"v1 below a path",
+         DIALECT_INFLUX1,
+         "/influx/",
+         "ghg",
+         NULL,
+         NULL,
+         NULL,
+         "ann",
+         "s:cret",
+         NULL,
+         true,
+         {"POST /influx/write?precision=ms&db=ghg HTTP/1.1\r\n",
+          "Authorization: Basic YW5uOnM6Y3JldA==\r\n"},
+         NULL},
+        {"v2",
+         DIALECT_INFLUX2,
+         "",
+         "unused",
+         NULL,
+         "my org",
+         "b1",
+         NULL,
+         NULL,
+         "t0ken",
+         true,
+         {"POST /api/v2/write?precision=ms&org=my%20org&bucket=b1 HTTP/1.1\r\n",
+          "Authorization: Token t0ken\r\n"},
+         "unused"},
+        {"token before user",
+         DIALECT_INFLUX2,
+         "",
+         NULL,
+         NULL,
+         "o",
+         "b",
+         "ann",
+         "pw",
+         "t0ken",
+         true,
+         {"Authorization: Token t0ken\r\n"},
+         "Basic"},
+        {"VictoriaMetrics",
+         DIALECT_VICTORIA,
+         "",
+         NULL,
+         "unused",
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         "t0ken",
+         true,
+         {"POST /write?precision=ms HTTP/1.1\r\n", "Authorization: Bearer t0ken\r\n"},
+         "unused"},
+        {"VictoriaMetrics with a database",
+         DIALECT_VICTORIA,
+         "",
+         "ghg",
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         NULL,
+         false,
+         {"POST /write?precision=ms&db=ghg HTTP/1.1\r\n"},
+         "Authorization"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_request(place, &cases[i]);
+}
+
+static void test_urls_that_are_none(void **state)
+{
+    struct place *place = *state;
+    static const char *const urls[] = {NULL, "", "ftp//", "http://", "not a url", "http://[::1"};
+    struct sink_callbacks callbacks = fixture_callbacks(&place->report);
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct sink_conf conf = place->conf;
+        struct sink *sink = NULL;
+        conf.url = urls[i];
+        int err = sink_create(&sink, &place->loop, &conf, FIXTURE_BUCKET_MS, &callbacks);
+        if (err != -EINVAL)
+            fail_msg("%s: %s", urls[i] == NULL ? "NULL" : urls[i], err_str(err));
+    }
+}
+
+static void test_nobody_listens(void **state)
+{
+    struct place *place = *state;
+    scripted_server_stop(&place->server);
+    uv_run(&place->loop, UV_RUN_DEFAULT);
+    open_sink(place);
+    struct block *block = fixture_block(2);
+    assert_int_equal(sink_write_sync(place->sink, &place->loop, &block, 50), -ETIMEDOUT);
+    assert_non_null(block);
+    const struct sink_stats *stats = sink_get_stats(place->sink);
+    assert_false(stats->healthy);
+    assert_true(stats->requests_failed >= 1);
+    assert_non_null(strstr(stats->last_error, "connect"));
+    block_destroy(&block);
+}
+
+static void test_sync(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {{.manner = MANNER_STALL}};
+    add_steps(place, steps, ARRAY_LEN(steps));
+    open_sink(place);
+    struct block *block = fixture_block(2);
+    assert_int_equal(sink_write_sync(place->sink, &place->loop, &block, 20), -ETIMEDOUT);
+    assert_true(sink_is_idle(place->sink));
+    assert_int_equal(sink_write_sync(place->sink, &place->loop, &block, 10000), 0);
+    assert_int_equal(block->count, 2);
+    struct buffer want = encode(place, block, 0, 2);
+    expect_stored(place, &want);
+    assert_int_equal(place->report.done + place->report.abandoned, 0);
+    block_destroy(&block);
+}
+
+static void test_close_at_any_moment(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        {.manner = MANNER_STALL},
+        {.status = 503},
+    };
+    add_steps(place, steps, ARRAY_LEN(steps));
+    open_sink(place);
+    submit(place, fixture_block(50));
+    close_sink(place); /* while the body is made */
+    assert_int_equal(place->report.abandoned, 1);
+
+    open_sink(place);
+    submit(place, fixture_block(50));
+    while (scripted_server_requests(place->server) == 0)
+        uv_run(&place->loop, UV_RUN_ONCE);
+    close_sink(place); /* while the server is silent */
+    assert_int_equal(place->report.abandoned, 2);
+
+    open_sink(place);
+    submit(place, fixture_block(50));
+    while (sink_get_stats(place->sink)->retry_at_ms == 0)
+        uv_run(&place->loop, UV_RUN_ONCE);
+    close_sink(place); /* while it waits */
+    assert_int_equal(place->report.abandoned, 3);
+    assert_int_equal(place->report.done, 0);
+
+    open_sink(place);
+    close_sink(place); /* while nothing happens */
+}
+
+static void test_empty_block(void **state)
+{
+    struct place *place = *state;
+    open_sink(place);
+    struct block *block = fixture_block(1);
+    block->count = 0;
+    submit(place, block);
+    run_until_idle(place);
+    assert_int_equal(place->report.done, 1);
+    assert_int_equal(scripted_server_requests(place->server), 0);
+}
+
+/* VictoriaMetrics was killed after it had answered: what it had answered is sent again. */
+static void test_acknowledged_is_sent_again(void **state)
+{
+    struct place *place = *state;
+    place->conf.dialect = DIALECT_VICTORIA;
+    open_sink(place);
+    struct buffer first;
+    struct buffer second;
+    struct block *block = fixture_block(3);
+    first = encode(place, block, 0, 3);
+    submit(place, block);
+    run_until_idle(place);
+    block = fixture_block(5);
+    second = encode(place, block, 0, 5);
+    submit(place, block);
+    run_until_idle(place);
+    buffer_clear(&place->stored); /* it has lost both */
+    scripted_server_drop(place->server);
+    block = fixture_block(1);
+    struct buffer third = encode(place, block, 0, 1);
+    submit(place, block);
+    run_until_idle(place);
+    for (int i = 0; i < 1000 && place->stored.size < first.size + second.size + third.size; i++)
+        uv_run(&place->loop, UV_RUN_ONCE);
+    assert_non_null(strstr(buffer_text(&place->stored), buffer_text(&first)));
+    assert_non_null(strstr(buffer_text(&place->stored), buffer_text(&second)));
+    assert_int_equal(sink_get_stats(place->sink)->rows_written, 9); /* each counts once */
+    buffer_fini(&first);
+    buffer_fini(&second);
+    buffer_fini(&third);
+}
+
+/* The same where the failure is seen by the next request. */
+static void test_outage_is_followed_by_resending(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        GOOD, {.status = 502}, {.manner = MANNER_RESET}, GOOD, GOOD};
+    add_steps(place, steps, ARRAY_LEN(steps));
+    place->conf.dialect = DIALECT_VICTORIA;
+    open_sink(place);
+    struct block *block = fixture_block(3);
+    struct buffer first = encode(place, block, 0, 3);
+    submit(place, block);
+    run_until_idle(place);
+    buffer_clear(&place->stored);
+    submit(place, fixture_block(7));
+    run_until_idle(place);
+    assert_int_equal(place->lines[1], 7); /* fails by 502 */
+    assert_int_equal(place->lines[2], 3); /* resending, reset */
+    assert_int_equal(place->lines[3], 3);
+    assert_int_equal(place->lines[4], 7);
+    assert_non_null(strstr(buffer_text(&place->stored), buffer_text(&first)));
+    assert_int_equal(sink_get_stats(place->sink)->rows_written, 10);
+    buffer_fini(&first);
+}
+
+/* A server, or a proxy, that keeps no connections must not be sent everything for ever. */
+static void test_connections_are_never_kept(void **state)
+{
+    struct place *place = *state;
+    for (uint32_t i = 0; i < STEPS_MAX; i++)
+        place->steps[place->steps_count++] =
+            (struct scripted_response){.status = 204, .headers = "Connection: close\r\n"};
+    place->conf.dialect = DIALECT_VICTORIA;
+    open_sink(place);
+    enum { BLOCKS = 12 };
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        submit(place, fixture_block(1));
+        run_until_idle(place);
+    }
+    assert_int_equal(place->report.done, BLOCKS);
+    assert_true(scripted_server_requests(place->server) < 2 * BLOCKS);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_failures_that_pass),
+        TEST(test_failures_that_wait_for_a_person),
+        TEST(test_partial_write_is_not_resent),
+        TEST(test_bad_rows_are_found_and_set_aside),
+        TEST(test_too_large_is_halved),
+        TEST(test_idle_connections_may_be_closed),
+        TEST(test_connection_is_kept),
+        TEST(test_requests),
+        TEST(test_urls_that_are_none),
+        TEST(test_nobody_listens),
+        TEST(test_sync),
+        TEST(test_close_at_any_moment),
+        TEST(test_empty_block),
+        TEST(test_acknowledged_is_sent_again),
+        TEST(test_outage_is_followed_by_resending),
+        TEST(test_connections_are_never_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
