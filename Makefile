@@ -120,7 +120,7 @@ check-tsan: ## all tests under the thread sanitizer
 	$(SUITE) SAN=thread test
 	$(SUITE) SAN=thread check-integration
 check-valgrind: ## unit tests under valgrind
-	$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full' test
+	$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full --trace-children=yes' test
 check-tiers: ## unit tests once per SIMD tier
 	set -e; for tier in scalar avx2 avx512; do \
 	    echo "== $$tier"; GHGD_SIMD=$$tier $(MAKE) --no-print-directory CI=1 test; done
