@@ -110,8 +110,8 @@ static void on_event(void *context, const struct event *event)
             return;
     }
     const struct feed_message *message = &feed->messages[feed->now_message];
-    (void)resolve_event(feed->batch, feed->conf.registry, event, feed->now_message, index,
-                        message->offset, message->arrived_ms);
+    const struct place place = {feed->now_message, index, message->offset, message->arrived_ms};
+    (void)resolve_event(feed->batch, feed->conf.registry, event, &place);
 }
 
 size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t count)

@@ -35,7 +35,9 @@ _Static_assert(NESTING_MAX <= 64, "struct nest has a bit for each");
 /* The first byte of the next token; no token begins with NUL. */
 static char peek(const struct walk *walk)
 {
-    return walk->at < walk->count ? walk->text[walk->tokens[walk->at]] : '\0';
+    if (walk->at == walk->count)
+        return '\0';
+    return walk->text[walk->tokens[walk->at]];
 }
 
 static bool take(struct walk *walk, char c)

@@ -107,7 +107,8 @@ static bool take_unicode(struct unescape *u)
 /* What follows a backslash. */
 static bool take_escape(struct unescape *u)
 {
-    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    static const char letters[] = "\"\\/bfnrt";
+    static const char meanings[] = "\"\\/\b\f\n\r\t";
     if (u->at == u->end)
         return false;
     char c = *u->at++;

@@ -22,7 +22,8 @@ static bool has(const struct event *event, enum event_field field)
 static enum outcome resolve_interval(struct reading *reading, const struct registry *registry,
                                      const struct event *event)
 {
-    int64_t start_ms = event->start_ms, end_ms = event->end_ms;
+    int64_t start_ms = event->start_ms;
+    int64_t end_ms = event->end_ms;
     if (end_ms <= start_ms || end_ms - start_ms > SPAN_MAX_MS)
         return REJECT_TIME_RANGE;
     uint32_t version = registry_meter_at(registry, reading->meter, start_ms);
@@ -127,17 +128,18 @@ static enum outcome resolve(struct reading *reading, const struct registry *regi
 }
 
 enum outcome resolve_event(struct batch *batch, const struct registry *registry,
-                           const struct event *event, uint32_t message, uint32_t index,
-                           int64_t offset, int64_t arrived_ms)
+                           const struct event *event, const struct place *place)
 {
     ASSERT(!batch_is_full(batch));
-    struct origin origin = {
-        .message = message, .index = index, .size = event->bytes_size, .bytes = event->bytes};
+    struct origin origin = {.message = place->message,
+                            .index = place->index,
+                            .size = event->bytes_size,
+                            .bytes = event->bytes};
     struct reading reading;
     enum outcome outcome = resolve(&reading, registry, event);
     if (outcome != OUTCOME_USED) {
         batch->refused[batch->refused_count++] =
-            (struct refusal){.origin = origin, .offset = offset, .outcome = outcome};
+            (struct refusal){.origin = origin, .offset = place->offset, .outcome = outcome};
         return outcome;
     }
     uint32_t i = batch->count++;
@@ -148,8 +150,8 @@ enum outcome resolve_event(struct batch *batch, const struct registry *registry,
     batch->revision[i] = event->revision;
     batch->quality[i] = event->quality;
     batch->outcome[i] = OUTCOME_USED;
-    batch->offset[i] = offset;
-    batch->arrived_ms[i] = arrived_ms;
+    batch->offset[i] = place->offset;
+    batch->arrived_ms[i] = place->arrived_ms;
     batch->origin[i] = origin;
     return OUTCOME_USED;
 }

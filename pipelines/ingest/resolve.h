@@ -9,10 +9,15 @@
 #include "config/registry.h"
 #include "pipelines/ingest/batch.h"
 
+/* Where an event stood: as in struct origin and the columns of a batch. */
+struct place {
+    uint32_t message, index;
+    int64_t offset, arrived_ms;
+};
+
 /* Appends the event to the batch, as a reading or as a refusal, and returns its outcome so far
  * (OUTCOME_USED for a reading; the shard has the last word). The batch is not full. */
 enum outcome resolve_event(struct batch *batch, const struct registry *registry,
-                           const struct event *event, uint32_t message, uint32_t index,
-                           int64_t offset, int64_t arrived_ms);
+                           const struct event *event, const struct place *place);
 
 #endif

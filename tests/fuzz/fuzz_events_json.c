@@ -65,7 +65,9 @@ static void take_event(void *context, const struct event *event)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct decoder *native, *again, *mapped;
+    static struct decoder *native;
+    static struct decoder *again;
+    static struct decoder *mapped;
     static const struct decode_conf conf = {.format = FORMAT_JSON, .time_unit = TIME_UNIT_MS};
     static const struct decode_conf mapped_conf = {
         .format = FORMAT_JSON,

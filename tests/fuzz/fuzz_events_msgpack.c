@@ -52,7 +52,8 @@ static double double_of(const msgpack_object *object)
 static void check_value(const struct event *event, const msgpack_object *value)
 {
     char text[64];
-    snprintf(text, sizeof(text), "%" PRId64 "e%" PRId32, event->value.digits, -event->value.scale);
+    (void)snprintf(text, sizeof(text), "%" PRId64 "e%" PRId32, event->value.digits,
+                   -event->value.scale);
     double got = strtod(text, NULL);
     if (value->type == MSGPACK_OBJECT_FLOAT32)
         ASSERT((float)got == (float)value->via.f64);
@@ -73,12 +74,12 @@ static void check_event(const struct event *event, const msgpack_object *map)
         if (event->fault != 0)
             continue;
         ASSERT(count <= 1);
-        if (i != FIELD_ID)
-            ASSERT(present == (count == 1 && value->type != MSGPACK_OBJECT_NIL));
-        if (i == FIELD_METER)
+        bool given = value != NULL && value->type != MSGPACK_OBJECT_NIL;
+        ASSERT(present == given || (i == FIELD_ID && given));
+        if (i == FIELD_METER && value != NULL)
             ASSERT(value->type == MSGPACK_OBJECT_STR && value->via.str.size == event->meter_size &&
                    memcmp(value->via.str.ptr, event->meter, event->meter_size) == 0);
-        if (i == FIELD_VALUE)
+        if (i == FIELD_VALUE && value != NULL)
             check_value(event, value);
     }
     if (event->fault == REJECT_FIELD_DUPLICATE)

@@ -57,7 +57,7 @@ struct event_case *cases_load(size_t *count_out)
         count++;
     }
     assert_true(count < CASES_MAX);
-    fclose(file);
+    (void)fclose(file);
     *count_out = count;
     return cases;
 }
@@ -65,17 +65,18 @@ struct event_case *cases_load(size_t *count_out)
 /* An event as the table's last column has it. */
 static void event_render(char *out, size_t size, const struct event *event)
 {
-    char time[TIMESTAMP_TEXT_SIZE], end[TIMESTAMP_TEXT_SIZE] = "";
+    char time[TIMESTAMP_TEXT_SIZE];
+    char end[TIMESTAMP_TEXT_SIZE] = "";
     bool instant = (event->present >> FIELD_TIME & 1) != 0;
     timestamp_format(time, instant ? event->time_ms : event->start_ms);
     if (!instant)
         timestamp_format(end, event->end_ms);
     bool unit = (event->present >> FIELD_UNIT & 1) != 0, id = (event->present >> FIELD_ID & 1) != 0;
-    snprintf(out, size, "%.*s %s%s%s %llde%d %.*s %s r%u %.*s", (int)event->meter_size,
-             event->meter, time, instant ? "" : "/", end, (long long)event->value.digits,
-             -event->value.scale, unit ? (int)event->unit_size : 1, unit ? event->unit : "-",
-             quality_name((enum quality)event->quality), event->revision,
-             id ? (int)event->id_size : 1, id ? event->id : "-");
+    (void)snprintf(out, size, "%.*s %s%s%s %llde%d %.*s %s r%u %.*s", (int)event->meter_size,
+                   event->meter, time, instant ? "" : "/", end, (long long)event->value.digits,
+                   -event->value.scale, unit ? (int)event->unit_size : 1, unit ? event->unit : "-",
+                   quality_name((enum quality)event->quality), event->revision,
+                   id ? (int)event->id_size : 1, id ? event->id : "-");
 }
 
 static void given_add(void *context, const struct event *event)

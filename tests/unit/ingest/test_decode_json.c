@@ -60,7 +60,8 @@ static void test_table_in_array(void **state)
         expect_one(row->name, &given, 0, 0, good_render);
         expect_one(row->name, &given, 1, row->fault, row->render);
         expect_one(row->name, &given, 2, 0, good_render);
-        size_t begin = strspn(row->event, " "), end = strlen(row->event);
+        size_t begin = strspn(row->event, " ");
+        size_t end = strlen(row->event);
         while (row->event[end - 1] == ' ')
             end--;
         assert_int_equal(given.events[1].offset, strlen("[" GOOD ",") + begin);
@@ -184,7 +185,9 @@ static void test_grammar(void **state)
     struct decoder *decoder = decoder_for(FORMAT_JSON, TIME_UNIT_NONE);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct given given;
-        size_t size = strlen(cases[i].message), good = 0, damaged = 0;
+        size_t size = strlen(cases[i].message);
+        size_t good = 0;
+        size_t damaged = 0;
         decode_guarded(decoder, cases[i].message, size, &given);
         for (size_t k = 0; k < given.count; k++) {
             good += given.events[k].fault == 0;
@@ -222,13 +225,14 @@ static void test_numbers(void **state)
     };
     struct decoder *decoder = decoder_for(FORMAT_JSON, TIME_UNIT_NONE);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char message[256], render[256];
+        char message[256];
+        char render[256];
         struct given given;
         int size = snprintf(message, sizeof(message),
                             "{\"meter\":\"m1\",\"time\":\"2026-03-01T10:15:00Z\",\"value\":%s}",
                             cases[i].text);
-        snprintf(render, sizeof(render), "m1 2026-03-01T10:15:00Z %s - actual r0 -",
-                 cases[i].render);
+        (void)snprintf(render, sizeof(render), "m1 2026-03-01T10:15:00Z %s - actual r0 -",
+                       cases[i].render);
         decode_guarded(decoder, message, (size_t)size, &given);
         assert_int_equal(given.count, 1);
         expect_one(cases[i].text, &given, 0, cases[i].fault, render);
@@ -379,20 +383,29 @@ static void test_paths(void **state)
     }
 }
 
+/* Puts text at `at`, without its NUL; returns where it ends. */
+static size_t put(char *out, size_t at, const char *text)
+{
+    while (*text != '\0')
+        out[at++] = *text++;
+    return at;
+}
+
 static void test_too_large(void **state)
 {
     (void)state;
-    static const char head[] = "[" GOOD ",{\"blob\":\"", tail[] = "\"}," GOOD "]";
+    static const char head[] = "[" GOOD ",{\"blob\":\"";
+    static const char tail[] = "\"}," GOOD "]";
     size_t fill = EVENT_BYTES_MAX - strlen("{\"blob\":\"\"}");
     char *message = malloc(MESSAGE_BYTES_MAX + 1);
     assert_non_null(message);
     struct decoder *decoder = decoder_for(FORMAT_AUTO, TIME_UNIT_NONE);
     for (size_t extra = 0; extra <= 1; extra++) {
         struct given given;
-        memcpy(message, head, strlen(head));
-        memset(message + strlen(head), 'x', fill + extra);
-        memcpy(message + strlen(head) + fill + extra, tail, strlen(tail));
-        decode_guarded(decoder, message, strlen(head) + fill + extra + strlen(tail), &given);
+        size_t size = put(message, 0, head);
+        memset(message + size, 'x', fill + extra);
+        size = put(message, size + fill + extra, tail);
+        decode_guarded(decoder, message, size, &given);
         assert_int_equal(given.count, 3);
         expect_one("before", &given, 0, 0, good_render);
         expect_one("large", &given, 1, extra ? REJECT_TOO_LARGE : REJECT_METER_MISSING, "");
@@ -400,7 +413,7 @@ static void test_too_large(void **state)
         expect_one("behind", &given, 2, 0, good_render);
     }
     memset(message, ' ', MESSAGE_BYTES_MAX + 1);
-    memcpy(message, GOOD, strlen(GOOD));
+    put(message, 0, GOOD);
     struct given given;
     decode_guarded(decoder, message, MESSAGE_BYTES_MAX, &given);
     expect_one("largest message", &given, 0, 0, good_render);

@@ -20,7 +20,7 @@ static int load(void **state)
     FILE *file = fopen("docs/events.md", "r");
     assert_non_null(file);
     size_t size = fread(page, 1, sizeof(page), file);
-    fclose(file);
+    (void)fclose(file);
     assert_in_range(size, 1, sizeof(page) - 1);
     return 0;
 }
@@ -36,7 +36,8 @@ static void test_outcomes(void **state)
     (void)state;
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         enum outcome outcome = (enum outcome)i;
-        const char *reason = outcome_reason(outcome), *tick = *reason == '\0' ? "" : "`";
+        const char *reason = outcome_reason(outcome);
+        const char *tick = *reason == '\0' ? "" : "`";
         char row[512];
         int size = snprintf(row, sizeof(row), "| %s | %s%s%s | %s |\n", outcome_class(outcome),
                             tick, reason, tick, outcome_help(outcome));
@@ -50,12 +51,14 @@ static void test_units(void **state)
     (void)state;
     const char *name;
     for (size_t i = 0; (name = unit_name_at(i)) != NULL; i++) {
-        char words[256], *rest = words, *word;
+        char words[256];
+        char *rest = words;
+        char *word;
         int size = snprintf(words, sizeof(words), "%s %s", name, unit_aliases_at(i));
         assert_in_range(size, 1, sizeof(words) - 1);
         while ((word = strsep(&rest, " ")) != NULL) {
             char quoted[64];
-            snprintf(quoted, sizeof(quoted), "`%s`", word);
+            (void)snprintf(quoted, sizeof(quoted), "`%s`", word);
             if (*word != '\0')
                 expect(quoted);
         }
@@ -67,7 +70,7 @@ static void test_fields(void **state)
     (void)state;
     for (int i = 0; i < FIELD_COUNT; i++) {
         char quoted[64];
-        snprintf(quoted, sizeof(quoted), "`%s`", names_native((enum event_field)i));
+        (void)snprintf(quoted, sizeof(quoted), "`%s`", names_native((enum event_field)i));
         expect(quoted);
     }
 }

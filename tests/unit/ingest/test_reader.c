@@ -26,7 +26,7 @@ struct text {
 static struct reader *open_bytes(char path[32], const void *bytes, size_t size,
                                  enum event_format format)
 {
-    strcpy(path, "/tmp/ghgd-reader-XXXXXX");
+    (void)snprintf(path, 32, "/tmp/ghgd-reader-XXXXXX");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     for (size_t done = 0; done < size;) {
@@ -45,48 +45,48 @@ static void test_messages(void **state)
     (void)state;
     static const struct {
         const char *name;
-        enum event_format format;
         struct text file, messages[MESSAGES_MAX];
+        enum event_format format;
         int end; /* what follows the last message */
     } cases[] = {
-        {"lines", FORMAT_AUTO, T("{1}\n{2}\n"), {T("{1}"), T("{2}")}, 0},
-        {"no newline at the end", FORMAT_AUTO, T("{1}\n{2}"), {T("{1}"), T("{2}")}, 0},
-        {"lines of Windows", FORMAT_JSON, T("{1}\r\n{2}\r\n"), {T("{1}\r"), T("{2}\r")}, 0},
-        {"empty lines", FORMAT_AUTO, T("\n \n{1}\n\n\r\n  {2}\n\n"), {T("{1}"), T("{2}")}, 0},
-        {"an array a line", FORMAT_AUTO, T("[1]\n[]\n"), {T("[1]"), T("[]")}, 0},
-        {"a line that is no JSON", FORMAT_AUTO, T("x\n{1}\n"), {T("x"), T("{1}")}, 0},
-        {"a byte order mark", FORMAT_AUTO, T("\xef\xbb\xbf{1}\n"), {T("\xef\xbb\xbf{1}")}, 0},
-        {"empty", FORMAT_AUTO, T(""), {{0}}, 0},
-        {"only space", FORMAT_AUTO, T(" \n\n "), {{0}}, 0},
-        {"empty, MessagePack", FORMAT_MSGPACK, T(""), {{0}}, 0},
+        {"lines", T("{1}\n{2}\n"), {T("{1}"), T("{2}")}, FORMAT_AUTO, 0},
+        {"no newline at the end", T("{1}\n{2}"), {T("{1}"), T("{2}")}, FORMAT_AUTO, 0},
+        {"lines of Windows", T("{1}\r\n{2}\r\n"), {T("{1}\r"), T("{2}\r")}, FORMAT_JSON, 0},
+        {"empty lines", T("\n \n{1}\n\n\r\n {2}\n\n"), {T("{1}"), T("{2}")}, FORMAT_AUTO, 0},
+        {"an array a line", T("[1]\n[]\n"), {T("[1]"), T("[]")}, FORMAT_AUTO, 0},
+        {"a line that is no JSON", T("x\n{1}\n"), {T("x"), T("{1}")}, FORMAT_AUTO, 0},
+        {"a byte order mark", T("\xef\xbb\xbf{1}\n"), {T("\xef\xbb\xbf{1}")}, FORMAT_AUTO, 0},
+        {"empty", T(""), {{0}}, FORMAT_AUTO, 0},
+        {"only space", T(" \n\n "), {{0}}, FORMAT_AUTO, 0},
+        {"empty, MessagePack", T(""), {{0}}, FORMAT_MSGPACK, 0},
         {"maps",
-         FORMAT_AUTO,
          T("\x81\x01\x02\x80\x81\x01\xa1x"),
          {T("\x81\x01\x02"), T("\x80"), T("\x81\x01\xa1x")},
+         FORMAT_AUTO,
          0},
         {"arrays",
-         FORMAT_AUTO,
          T("\x92\x81\x01\x02\x80\x90"),
          {T("\x92\x81\x01\x02\x80"), T("\x90")},
+         FORMAT_AUTO,
          0},
         {"map 16",
-         FORMAT_AUTO,
          T("\xde\x00\x01\x01\x0a\x80"),
          {T("\xde\x00\x01\x01\x0a"), T("\x80")},
+         FORMAT_AUTO,
          0},
         {"anything, declared",
-         FORMAT_MSGPACK,
          T("\xc0\n{\x81\x01\x02"),
          {T("\xc0"), T("\n"), T("{"), T("\x81\x01\x02")},
+         FORMAT_MSGPACK,
          0},
-        {"an end that is missing", FORMAT_AUTO, T("\x80\x81\x01"), {T("\x80"), T("\x81\x01")}, 0},
+        {"an end that is missing", T("\x80\x81\x01"), {T("\x80"), T("\x81\x01")}, FORMAT_AUTO, 0},
         {"text that is missing",
-         FORMAT_AUTO,
          T("\x81\x01\xda\x01\x00x"),
          {T("\x81\x01\xda\x01\x00x")},
+         FORMAT_AUTO,
          0},
-        {"damage", FORMAT_AUTO, T("\x80\x81\xc1\x80"), {T("\x80"), T("\x81\xc1\x80")}, ERR_SYNTAX},
-        {"MessagePack as lines", FORMAT_JSON, T("\x80\n\x80"), {T("\x80"), T("\x80")}, 0},
+        {"damage", T("\x80\x81\xc1\x80"), {T("\x80"), T("\x81\xc1\x80")}, FORMAT_AUTO, ERR_SYNTAX},
+        {"MessagePack as lines", T("\x80\n\x80"), {T("\x80"), T("\x80")}, FORMAT_JSON, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char path[32];
@@ -136,7 +136,8 @@ static void test_long_lines(void **state)
     struct reader *reader = open_bytes(path, file, total, FORMAT_AUTO);
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         const char *message;
-        size_t size, want = sizes[i] > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX + 1 : sizes[i];
+        size_t size;
+        size_t want = sizes[i] > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX + 1 : sizes[i];
         assert_int_equal(reader_next(reader, (const void **)&message, &size), 1);
         assert_int_equal(size, want);
         assert_int_equal(message[0], '0' + i % 10);
@@ -151,13 +152,20 @@ static void test_long_lines(void **state)
     free(file);
 }
 
+/* The heads of an array and of a text inside it. */
+static void put_head(char *out, char array, size_t text)
+{
+    out[0] = array;
+    out[1] = '\xdb';
+    for (int i = 0; i < 4; i++)
+        out[2 + i] = (char)(text >> (24 - 8 * i));
+}
+
 /* An array of one text, so that it has `size` bytes. */
 static void fill_item(char *out, size_t size, unsigned number)
 {
     size_t text = size - 6;
-    memcpy(out, "\x91\xdb", 2);
-    for (int i = 0; i < 4; i++)
-        out[2 + i] = (char)(text >> (24 - 8 * i));
+    put_head(out, '\x91', text);
     fill_line(out + 6, text, number);
 }
 
@@ -178,7 +186,8 @@ static void test_long_items(void **state)
     struct reader *reader = open_bytes(path, file, total, FORMAT_AUTO);
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         const char *message;
-        size_t size, want = sizes[i] > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX + 1 : sizes[i];
+        size_t size;
+        size_t want = sizes[i] > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX + 1 : sizes[i];
         assert_int_equal(reader_next(reader, (const void **)&message, &size), 1);
         assert_int_equal(size, want);
         assert_int_equal(message[6], '0' + i % 10);
@@ -195,12 +204,11 @@ static void test_long_items(void **state)
 static void test_damage_behind_a_large_item(void **state)
 {
     (void)state;
-    size_t large = MESSAGE_BYTES_MAX + 100000, text = large - 6;
+    size_t large = MESSAGE_BYTES_MAX + 100000;
+    size_t text = large - 6;
     char *file = calloc(1, large + 2);
     assert_non_null(file);
-    memcpy(file, "\x92\xdb", 2);
-    for (int i = 0; i < 4; i++)
-        file[2 + i] = (char)(text >> (24 - 8 * i));
+    put_head(file, '\x92', text);
     file[large] = '\xc1';
     char path[32];
     struct reader *reader = open_bytes(path, file, large + 2, FORMAT_AUTO);
@@ -218,7 +226,8 @@ static void test_damage_behind_a_large_item(void **state)
 static void test_standard_input(void **state)
 {
     (void)state;
-    int ends[2], saved = dup(STDIN_FILENO);
+    int ends[2];
+    int saved = dup(STDIN_FILENO);
     assert_true(saved >= 0);
     assert_return_code(pipe(ends), 0);
     assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);

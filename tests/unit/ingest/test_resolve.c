@@ -76,7 +76,7 @@ static enum outcome run(const char *meter, const char *time, const char *end, co
 {
     struct event event = event_of(meter, time, end, value, unit);
     batch_clear(&batch);
-    enum outcome outcome = resolve_event(&batch, registry, &event, 0, 0, 0, INT64_MIN);
+    enum outcome outcome = resolve_event(&batch, registry, &event, &(struct place){0});
     assert_int_equal(batch.count + batch.refused_count, 1);
     return outcome;
 }
@@ -200,7 +200,8 @@ static void test_readings(void **state)
             assert_int_equal(batch.refused[0].outcome, got);
             continue;
         }
-        char start[TIMESTAMP_TEXT_SIZE], end[TIMESTAMP_TEXT_SIZE];
+        char start[TIMESTAMP_TEXT_SIZE];
+        char end[TIMESTAMP_TEXT_SIZE];
         timestamp_format(start, batch.start_ms[0]);
         timestamp_format(end, batch.end_ms[0]);
         if (strcmp(start, cases[i].want_start) != 0 || strcmp(end, cases[i].want_end) != 0 ||
@@ -219,23 +220,23 @@ static void test_columns(void **state)
     event.bytes = "abc";
     event.bytes_size = 3;
     batch_clear(&batch);
-    assert_int_equal(resolve_event(&batch, registry, &event, 3, 4, 17, 1772360000000),
-                     OUTCOME_USED);
+    const struct place first = {.message = 3, .index = 4, .offset = 17, .arrived_ms = 1772360000};
+    const struct place second = {.message = 5, .index = 6, .offset = 18};
+    assert_int_equal(resolve_event(&batch, registry, &event, &first), OUTCOME_USED);
     assert_int_equal(batch.count, 1);
     assert_string_equal(registry->meters[batch.meter[0]].id, "gauge");
     assert_int_equal(batch.revision[0], 5);
     assert_int_equal(batch.quality[0], QUALITY_EDITED);
     assert_int_equal(batch.outcome[0], OUTCOME_USED);
     assert_int_equal(batch.offset[0], 17);
-    assert_int_equal(batch.arrived_ms[0], 1772360000000);
+    assert_int_equal(batch.arrived_ms[0], 1772360000);
     assert_int_equal(batch.origin[0].message, 3);
     assert_int_equal(batch.origin[0].index, 4);
     assert_ptr_equal(batch.origin[0].bytes, event.bytes);
     assert_int_equal(batch.origin[0].size, 3);
 
     event.fault = REJECT_UNDECODABLE;
-    assert_int_equal(resolve_event(&batch, registry, &event, 5, 6, 18, INT64_MIN),
-                     REJECT_UNDECODABLE);
+    assert_int_equal(resolve_event(&batch, registry, &event, &second), REJECT_UNDECODABLE);
     assert_int_equal(batch.count, 1);
     assert_int_equal(batch.refused_count, 1);
     assert_int_equal(batch.refused[0].outcome, REJECT_UNDECODABLE);

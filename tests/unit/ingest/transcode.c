@@ -22,7 +22,8 @@ static const char *string_end(const char *at)
 static const char *put_string(msgpack_packer *packer, const char *json)
 {
     const char *end = string_end(json);
-    size_t raw = (size_t)(end - json) - 2, size;
+    size_t raw = (size_t)(end - json) - 2;
+    size_t size;
     char *text = malloc(raw + 1);
     ASSERT(text != NULL && json_unescape(text, raw, &size, json + 1, raw));
     msgpack_pack_str(packer, size);
@@ -57,7 +58,8 @@ static const char *put_word(msgpack_packer *packer, const char *json)
 /* Values and commas inside the array or object at `json`, down to where it closes. */
 static size_t count_inside(const char *json)
 {
-    size_t commas = 0, depth = 0;
+    size_t commas = 0;
+    size_t depth = 0;
     bool any = false;
     do {
         if (*json == '"') {
@@ -73,6 +75,8 @@ static size_t count_inside(const char *json)
     return any ? commas + 1 : 0;
 }
 
+/* Both call each other as deeply as the texts of the tests are nested. */
+// NOLINTNEXTLINE(misc-no-recursion)
 static const char *put_inside(msgpack_packer *packer, const char *json, size_t count, bool names)
 {
     for (size_t i = 0; i < count; i++) {
@@ -84,6 +88,7 @@ static const char *put_inside(msgpack_packer *packer, const char *json, size_t c
     return count > 0 ? json + 1 : skip_space(json + 1) + 1;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion)
 const char *transcode(msgpack_packer *packer, const char *json)
 {
     json = skip_space(json);
