@@ -94,7 +94,7 @@ static int whole_from_double(int64_t *whole_out, double value)
 {
     if (!isfinite(value) || floor(value) != value)
         return ERR_SYNTAX;
-    if (value < -0x1p63 || value >= 0x1p63)
+    if (value < (double)INT64_MIN || value >= -(double)INT64_MIN)
         return ERR_RANGE;
     *whole_out = (int64_t)value;
     return 0;
