@@ -64,16 +64,29 @@ static size_t sequence_size(const uint8_t *at, size_t left)
     return overlong || surrogate || code > 0x10ffff ? 0 : size;
 }
 
+/* True if all eight bytes are ASCII from U+0020 to U+007E. */
+static bool is_plain(const uint8_t *at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    uint64_t below_space = word - ones * 0x20;
+    uint64_t above_tilde = word + ones;
+    return ((word | below_space | above_tilde) & ones * 0x80) == 0;
+}
+
 /* UTF-8 without control characters: what can be an id, and be printed. */
 static bool text_is_clean(const char *text, size_t size)
 {
     const uint8_t *at = (const uint8_t *)text;
     for (size_t i = 0; i < size;) {
-        if (at[i] >= 0x20 && at[i] < 0x7f) {
-            i++;
+        if (size - i >= sizeof(uint64_t) && is_plain(at + i)) {
+            i += sizeof(uint64_t);
             continue;
         }
-        size_t step = at[i] < 0x80 ? 0 : sequence_size(at + i, size - i);
+        size_t step = 1;
+        if (at[i] < 0x20 || at[i] >= 0x7f)
+            step = at[i] < 0x80 ? 0 : sequence_size(at + i, size - i);
         if (step == 0)
             return false;
         i += step;

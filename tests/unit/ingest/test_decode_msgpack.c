@@ -267,6 +267,33 @@ static void test_text_and_extras(void **state)
     run_bytes(cases, ARRAY_LEN(cases));
 }
 
+/* Every byte at every place of an id that is checked in larger steps: ASCII is what may stand
+ * alone. */
+static void test_bytes_of_a_meter(void **state)
+{
+    (void)state;
+    enum { ID_SIZE = 19 };
+    static const char head[] = "\x83" TIME VALUE "\xa5meter\xb3";
+    char message[sizeof(head) - 1 + ID_SIZE];
+    for (size_t i = 0; i < sizeof(head) - 1; i++)
+        message[i] = head[i];
+    char *id = message + sizeof(head) - 1;
+    struct decoder *decoder = decoder_for(FORMAT_MSGPACK, TIME_UNIT_NONE);
+    for (size_t i = 0; i < ID_SIZE; i++) {
+        for (int byte = 0; byte < 256; byte++) {
+            struct given given;
+            memset(id, 'x', ID_SIZE);
+            id[i] = (char)byte;
+            decode_guarded(decoder, message, sizeof(message), &given);
+            assert_int_equal(given.count, 1);
+            bool clean = byte >= 0x20 && byte < 0x7f;
+            if (given.events[0].fault != (clean ? OUTCOME_USED : REJECT_METER_TYPE))
+                fail_msg("byte %d at %zu: %s", byte, i, outcome_reason(given.events[0].fault));
+        }
+    }
+    decoder_destroy(&decoder);
+}
+
 static void test_arrays(void **state)
 {
     (void)state;
@@ -464,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_timestamps),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_text_and_extras),
+        cmocka_unit_test(test_bytes_of_a_meter),
         cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_mapped_fields),
         cmocka_unit_test(test_too_large),
