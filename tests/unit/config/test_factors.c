@@ -267,8 +267,10 @@ static void test_grids(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct factor_row *first =
             factors_find_grid(&catalogue.table, cases[i].country, cases[i].region);
-        if (first == NULL)
+        if (first == NULL) {
             fail_msg("%s %s is not found", cases[i].country, cases[i].region);
+            continue;
+        }
         const struct factor_row *row = edition(&catalogue, first->id, cases[i].year);
         struct activity_unit activity = {QUANTITY_ENERGY, 0, 0};
         struct fraction got = mass(&catalogue, row, activity, GAS_CO2E);
