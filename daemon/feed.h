@@ -11,6 +11,7 @@
 #define GHGD_FEED_H
 
 #include "pipelines/ingest/batch.h"
+#include "pipelines/ingest/decoder.h"
 #include "pipelines/state/shard.h"
 
 struct feed;

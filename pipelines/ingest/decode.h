@@ -4,6 +4,7 @@
 #ifndef GHGD_DECODE_H
 #define GHGD_DECODE_H
 
+#include "pipelines/ingest/decoder.h"
 #include "pipelines/ingest/draft.h"
 #include "pipelines/ingest/names.h"
 

@@ -1,3 +1,5 @@
+#include "pipelines/ingest/decoder.h"
+
 #include <errno.h>
 #include <stdlib.h>
 

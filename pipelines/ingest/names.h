@@ -15,6 +15,9 @@
 #include "base/limits.h"
 #include "pipelines/ingest/event.h"
 
+/* Inner names of a path like "device.meter.id". */
+enum { FIELD_PATH_DEPTH_MAX = 8 };
+
 enum {
     NAMES_ROOT = 0,
     NAMES_COUNT_MAX = FIELD_COUNT * FIELD_PATH_DEPTH_MAX + 1,

@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/limits.h"
 #include "base/timestamp.h"
-#include "pipelines/ingest/event.h"
+#include "pipelines/ingest/decoder.h"
 
 #include <stdlib.h>
 #include <string.h>

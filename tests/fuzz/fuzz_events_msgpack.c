@@ -4,7 +4,7 @@
  */
 #include "base/base.h"
 #include "base/timestamp.h"
-#include "pipelines/ingest/event.h"
+#include "pipelines/ingest/decoder.h"
 
 #include <inttypes.h>
 #include <msgpack.h>

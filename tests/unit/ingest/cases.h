@@ -6,7 +6,7 @@
 #define GHGD_TEST_CASES_H
 
 #include "base/timestamp.h"
-#include "pipelines/ingest/event.h"
+#include "pipelines/ingest/decoder.h"
 
 enum { CASE_COLUMNS = 5, CASE_BYTES_MAX = 4096, CASES_MAX = 256, GIVEN_MAX = 64 };
 
