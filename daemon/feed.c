@@ -57,6 +57,16 @@ static bool is_before(const struct origin *origin, uint32_t message, uint32_t in
     return origin->message < message || (origin->message == message && origin->index < index);
 }
 
+static void hand_over_early(struct feed *feed, const struct refusal *refusal)
+{
+    struct refusal handed = *refusal;
+    if (handed.outcome == OUTCOME_UNKNOWN && feed->conf.parks_unknown)
+        handed.outcome = OUTCOME_PARKED;
+    feed->outcomes[handed.outcome]++;
+    feed->events_read++;
+    feed->conf.refused(feed->conf.context, &handed);
+}
+
 /* Hands over what was refused before the event at which the shard stopped, in order: the list of
  * early refusals and the columns are both in order, so this is a merge. */
 static void hand_over_refused(struct feed *feed, uint32_t applied)
@@ -68,10 +78,7 @@ static void hand_over_refused(struct feed *feed, uint32_t applied)
         uint32_t index = i < batch->count ? batch->origin[i].index : UINT32_MAX;
         while (early < batch->refused_count &&
                is_before(&batch->refused[early].origin, message, index)) {
-            const struct refusal *refusal = &batch->refused[early++];
-            feed->outcomes[refusal->outcome]++;
-            feed->events_read++;
-            feed->conf.refused(feed->conf.context, refusal);
+            hand_over_early(feed, &batch->refused[early++]);
         }
         if (i == applied)
             break;

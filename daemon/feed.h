@@ -20,6 +20,7 @@ struct feed_conf {
     const struct decode_conf *decode;
     const struct registry *registry;
     struct shard *shard; /* borrowed */
+    bool parks_unknown;  /* events of unknown meters are parked, not refused */
     /* Hears of every event that was not used and has to be kept apart, in order, once. */
     void (*refused)(void *context, const struct refusal *refusal);
     void *context;

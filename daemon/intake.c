@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "daemon/feed.h"
+#include "pipelines/ingest/parking.h"
 
 enum { SLICE_MESSAGES_MAX = 512, METADATA_BYTES = 96 };
 
@@ -32,6 +33,7 @@ struct intake {
     struct shard_context context;
     struct consumer *consumer;
     struct deadletter *deadletter;
+    struct parking *parking;
     struct part *parts[PARTITIONS_MAX];
     uint32_t parts_count;
     uint32_t cursor; /* the partition whose rows are taken first */
@@ -66,8 +68,15 @@ static void on_refused(void *context, const struct refusal *refusal)
 {
     struct intake *intake = context;
     const rd_kafka_message_t *message = intake->messages[refusal->origin.message];
-    int err = deadletter_send(intake->deadletter, message, refusal);
-    ASSERT(err == 0); /* on_messages made sure of the room */
+    int err;
+    if (refusal->outcome == OUTCOME_PARKED) {
+        struct refusal unknown = *refusal;
+        unknown.outcome = OUTCOME_UNKNOWN; /* what it is if it has to leave */
+        err = parking_add(intake->parking, message, &unknown);
+    } else {
+        err = deadletter_send(intake->deadletter, message, refusal);
+    }
+    ASSERT(err == 0); /* on_messages made sure of the room; without memory the log is read again */
 }
 
 static int part_create(struct part **part_out, struct intake *intake, int32_t number)
@@ -90,6 +99,7 @@ static int part_create(struct part **part_out, struct intake *intake, int32_t nu
     struct feed_conf feed = {.decode = &decode,
                              .registry = intake->context.registry,
                              .shard = part->shard,
+                             .parks_unknown = intake->config->input.unknown_meter == UNKNOWN_PARK,
                              .refused = on_refused,
                              .context = intake};
     err = feed_create(&part->feed, &feed);
@@ -148,6 +158,7 @@ static void on_revoked(void *context, int32_t number, bool lost)
         if (intake->parts[i] == part)
             intake->parts[i] = intake->parts[--intake->parts_count];
     }
+    parking_forget(intake->parking, number);
     feed_destroy(&part->feed);
     shard_destroy(&part->shard);
     free(part);
@@ -296,6 +307,7 @@ static void commit_part(struct intake *intake, struct part *part)
     int64_t low = shard_low_offset(part->shard);
     low = low < 0 ? part->next_offset : MIN(low, part->next_offset);
     low = MIN(low, deadletter_low_offset(intake->deadletter, part->number));
+    low = MIN(low, parking_low_offset(intake->parking, part->number));
     int64_t settled_ms = MAX(part->settled_ms, shard_settled_ms(part->shard));
     if (low == part->committed_offset && settled_ms == part->committed_settled_ms &&
         part->next_offset == part->committed_next)
@@ -346,7 +358,8 @@ static void on_deadletter_closed(void *context)
     struct intake_callbacks callbacks = intake->callbacks;
     free(intake->context.facility_partition);
     free(intake);
-    callbacks.closed(callbacks.context);
+    if (callbacks.closed != NULL)
+        callbacks.closed(callbacks.context);
 }
 
 static void on_consumer_closed(void *context)
@@ -354,6 +367,7 @@ static void on_consumer_closed(void *context)
     struct intake *intake = context;
     ASSERT(intake->parts_count == 0);
     intake->consumer = NULL;
+    parking_destroy(&intake->parking);
     deadletter_close(intake->deadletter, intake->close_timeout_ms, on_deadletter_closed, intake);
 }
 
@@ -395,6 +409,10 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     err = deadletter_create(&intake->deadletter, loop, &config->kafka, on_room, intake, why);
     if (err < 0)
         goto fail_deadletter;
+    err = parking_create(&intake->parking, intake->deadletter, config->input.parked_bytes_max,
+                         config->window.horizon_ms);
+    if (err < 0)
+        goto fail_consumer;
     struct consumer_callbacks consumer = {.assigned = on_assigned,
                                           .revoked = on_revoked,
                                           .messages = on_messages,
@@ -412,6 +430,7 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
 
 fail_consumer: /* its handles close on the loop, and then the intake is freed */
     intake->callbacks.closed = NULL;
+    parking_destroy(&intake->parking);
     deadletter_close(intake->deadletter, 0, on_deadletter_closed, intake);
     return err;
 fail_deadletter:

@@ -177,6 +177,18 @@ static uint32_t count_event(struct lane *lane, int64_t offset)
     return ++lane->last_count;
 }
 
+static void take_on(struct deadletter *deadletter, struct letter *letter)
+{
+    lane_add(&deadletter->lanes[letter->partition], letter);
+    deadletter->stats.sent++;
+    deadletter->stats.waiting++;
+    deadletter->stats.bytes += letter_cost(letter);
+    if (deadletter->broken)
+        add_retry(deadletter, letter);
+    else
+        try_letter(deadletter, letter);
+}
+
 int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *message,
                     const struct refusal *refusal)
 {
@@ -198,14 +210,23 @@ int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *mes
         lane->last_count--;
         return -ENOMEM;
     }
-    lane_add(lane, letter);
-    stats->sent++;
-    stats->waiting++;
-    stats->bytes += letter_cost(letter);
-    if (deadletter->broken)
-        add_retry(deadletter, letter);
-    else
-        try_letter(deadletter, letter);
+    take_on(deadletter, letter);
+    return 0;
+}
+
+int deadletter_post(struct deadletter *deadletter, struct letter **letter)
+{
+    if (deadletter->topics[(*letter)->is_late] == NULL) {
+        letter_destroy(TAKE(*letter));
+        return 0;
+    }
+    if (deadletter->stats.waiting == DEADLETTERS_MAX || deadletter->closing) {
+        deadletter->full = true;
+        return ERR_FULL;
+    }
+    if (!lanes_reach(deadletter, (*letter)->partition))
+        return -ENOMEM;
+    take_on(deadletter, TAKE(*letter));
     return 0;
 }
 

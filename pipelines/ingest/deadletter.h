@@ -46,6 +46,10 @@ bool deadletter_has_room(struct deadletter *deadletter, size_t messages, size_t 
  * nothing sent. Where the topic is not configured the event is not kept, and that is 0 too. */
 int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *message,
                     const struct refusal *refusal) MUST_CHECK;
+/* Sends a letter that somebody had kept. Takes *letter; ERR_FULL or -ENOMEM and it stays. Where the
+ * topic is not configured it is destroyed, and that is 0 too. */
+struct letter;
+int deadletter_post(struct deadletter *deadletter, struct letter **letter) MUST_CHECK;
 /* The oldest offset of the partition whose dead letters are not all acknowledged; INT64_MAX if
  * none. */
 int64_t deadletter_low_offset(const struct deadletter *deadletter, int32_t partition);

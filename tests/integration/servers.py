@@ -11,6 +11,7 @@ import ctypes
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -270,7 +271,9 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
             key, got = (None, got) if key_size < 0 else (got[:key_size], got[key_size:])
             value, got = (None, got) if size < 0 else (got[:size], got[size:])
             headers, got = got.split(end, 1)
-            pairs = [h.split("=", 1) for h in headers.decode(errors="replace").split(",") if h]
+            # A value may hold a comma; what follows one is a header only if it looks like a name.
+            pairs = [h.split("=", 1)
+                     for h in re.split(r",(?=[\w-]+=)", headers.decode(errors="replace")) if h]
             messages.append(Message(partition, offset, timestamp, key, value, dict(pairs)))
         return sorted(messages, key=lambda m: (m.partition, m.offset))
 

@@ -264,6 +264,20 @@ class Operations(EndToEnd):
             self.wait_rows(database, "emissions_15m", {START: {"activity": 3}}, facility="hz",
                            source="grid")
 
+    def test_parked_events_wait_for_their_meter(self):
+        topic, database = make_topics(), servers.influxdb().database()
+        config = configuration(topic, [influx_sink(database)], input={"unknown_meter": "park"})
+        with make_daemon(config) as ghgd:
+            servers.kafka().produce(topic, [("hz", json.dumps(reading("hz-new", 15, 2))),
+                                            ("hz", json.dumps(reading("hz-grid", 15, 1)))])
+            self.wait_rows(database, "emissions_15m", {START: {"activity": 1}}, facility="hz",
+                           source="grid")
+            ghgd.reload({"meters.csv": METERS + "hz-new,hz,interval,energy,kWh,"
+                                                "purchased_electricity,grid,,15m,end,,\n"})
+            self.wait_rows(database, "emissions_15m", {START: {"activity": 3}}, facility="hz",
+                           source="grid")
+            self.assertEqual(servers.kafka().consume(topic + "-dead"), [])
+
     def test_sigterm_writes_what_is_dirty_and_leaves(self):
         topic, database = make_topics(), servers.influxdb().database()
         config = configuration(topic, [influx_sink(database)], windows={"emit_interval": "1h"})

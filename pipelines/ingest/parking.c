@@ -1,0 +1,127 @@
+#include "pipelines/ingest/parking.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "pipelines/ingest/letter.h"
+
+struct parking {
+    struct deadletter *deadletter;
+    int64_t bytes_max, age_max_ms;
+    struct letter *oldest, *newest; /* in the order of arrival, linked by `newer` */
+    struct parking_stats stats;
+};
+
+int parking_create(struct parking **parking_out, struct deadletter *deadletter, int64_t bytes_max,
+                   int64_t age_max_ms)
+{
+    struct parking *parking = calloc(1, sizeof(*parking));
+    if (parking == NULL)
+        return -ENOMEM;
+    parking->deadletter = deadletter;
+    parking->bytes_max = bytes_max;
+    parking->age_max_ms = age_max_ms;
+    *parking_out = parking;
+    return 0;
+}
+
+static uint64_t letter_cost(const struct letter *letter)
+{
+    return sizeof(*letter) + letter->key_size + letter->size;
+}
+
+static struct letter *take_oldest(struct parking *parking)
+{
+    struct letter *letter = parking->oldest;
+    parking->oldest = letter->newer;
+    if (parking->oldest == NULL)
+        parking->newest = NULL;
+    letter->newer = NULL;
+    parking->stats.events--;
+    parking->stats.bytes -= letter_cost(letter);
+    return letter;
+}
+
+void parking_destroy(struct parking **parking)
+{
+    struct parking *gone = TAKE(*parking);
+    if (gone == NULL)
+        return;
+    while (gone->oldest != NULL)
+        letter_destroy(take_oldest(gone));
+    free(gone);
+}
+
+static bool is_over(const struct parking *parking, int64_t now_ms)
+{
+    const struct letter *oldest = parking->oldest;
+    return oldest != NULL && (parking->stats.bytes > (uint64_t)parking->bytes_max ||
+                              oldest->timestamp_ms < now_ms - parking->age_max_ms);
+}
+
+/* While the dead-letter queue is full they stay, a little above the bound: the caller makes sure of
+ * room before each slice of messages. */
+static void push_out(struct parking *parking, int64_t now_ms)
+{
+    while (is_over(parking, now_ms)) {
+        if (!deadletter_has_room(parking->deadletter, 1, parking->oldest->size))
+            return;
+        struct letter *letter = take_oldest(parking);
+        int err = deadletter_post(parking->deadletter, &letter);
+        ASSERT(err == 0); /* there was room */
+        parking->stats.pushed_out++;
+    }
+}
+
+int parking_add(struct parking *parking, const rd_kafka_message_t *message,
+                const struct refusal *refusal)
+{
+    struct letter *letter = letter_create(message, refusal, false);
+    if (letter == NULL)
+        return -ENOMEM;
+    if (parking->newest != NULL)
+        parking->newest->newer = letter;
+    else
+        parking->oldest = letter;
+    parking->newest = letter;
+    parking->stats.events++;
+    parking->stats.bytes += letter_cost(letter);
+    push_out(parking, letter->timestamp_ms);
+    return 0;
+}
+
+int64_t parking_low_offset(const struct parking *parking, int32_t partition)
+{
+    for (const struct letter *letter = parking->oldest; letter != NULL; letter = letter->newer) {
+        if (letter->partition == partition)
+            return letter->offset;
+    }
+    return INT64_MAX;
+}
+
+void parking_forget(struct parking *parking, int32_t partition)
+{
+    struct letter *rest = parking->oldest;
+    parking->oldest = parking->newest = NULL;
+    while (rest != NULL) {
+        struct letter *letter = rest;
+        rest = letter->newer;
+        letter->newer = NULL;
+        if (letter->partition == partition) {
+            parking->stats.events--;
+            parking->stats.bytes -= letter_cost(letter);
+            letter_destroy(letter);
+            continue;
+        }
+        if (parking->newest != NULL)
+            parking->newest->newer = letter;
+        else
+            parking->oldest = letter;
+        parking->newest = letter;
+    }
+}
+
+const struct parking_stats *parking_get_stats(const struct parking *parking)
+{
+    return &parking->stats;
+}
