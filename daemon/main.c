@@ -16,6 +16,7 @@ static const struct command {
      command_check},
     {"replay", "[-c FILE] [OPTIONS] [EVENTS]", "the same pipeline over a file of events",
      command_replay},
+    {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
     {"help", "[COMMAND]", "this list, or the options of one command", command_help},
     {"version", "", "the version and what it was built with", command_version},
 };
@@ -36,7 +37,7 @@ static void print_commands(FILE *out)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  ghgd %-7s %-30s %s\n", commands[i].name, commands[i].usage,
                 commands[i].help);
-    fprintf(out, "\nEvery command has --help; the manual is ghgd(1).\n");
+    fprintf(out, "\nNew here? Try `ghgd demo`. Every command has --help; the manual is ghgd(1).\n");
 }
 
 static int command_help(int argc, char **argv)
