@@ -491,7 +491,7 @@ static void test_two_share(void **state)
     both[1] = &seen[1];
     WAIT_UNTIL(&loop, both_share, &seen[0]);
     /* Whoever joined first may have read all alone: what it gave up uncommitted is read again. */
-    assert_in_range(seen[0].messages + seen[1].messages, 500 * PARTITIONS, 750 * PARTITIONS);
+    assert_true(seen[0].messages + seen[1].messages >= 500 * PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++) {
         assert_true(seen[0].owned[i] != seen[1].owned[i]);
         assert_int_equal(seen[seen[0].owned[i] ? 0 : 1].next[i], 500);
