@@ -193,7 +193,7 @@ class Structure(unittest.TestCase):
                 self.assertLessEqual(at["x"] + at["w"], 24)
                 for x in range(at["x"], at["x"] + at["w"]):
                     for y in range(at["y"], at["y"] + at["h"]):
-                        self.assertNotIn((x, y), taken, f"{panel['title']} covers {taken.get((x, y))}")
+                        self.assertIsNone(taken.get((x, y)), f"{panel['title']} covers it")
                         taken[x, y] = panel["title"]
             bottom = max(y for _, y in taken)
             self.assertEqual({y for _, y in taken}, set(range(bottom + 1)), "an empty line")
@@ -219,7 +219,7 @@ class Structure(unittest.TestCase):
             self.assertTrue(variables["scope"]["multi"] and variables["scope"]["includeAll"])
             for variable in variables.values():
                 self.assertTrue(variable["label"] and variable["description"])
-                self.assertTrue(variable["current"] or variable["type"] == "datasource")
+                self.assertTrue(variable["current"]["value"] and variable["current"]["text"])
                 self.assertIn(variable["refresh"], (1, 2))
 
     def test_only_known_names_in_queries(self):
