@@ -26,6 +26,7 @@ struct status {
     struct consumer_partition_stats consumed[PARTITIONS_MAX];
     struct metrics_sink sinks[SINKS_MAX];
     struct shard_stats elsewhere;
+    bool last_reload_failed;
 };
 
 static int64_t wall_ms(void)
@@ -76,7 +77,7 @@ static void gather(struct status *status, struct metrics_source *source)
                                            .now_ms = wall_ms(),
                                            .reloads_ok = status->conf.reloads_ok,
                                            .reloads_failed = status->conf.reloads_failed,
-                                           .last_reload_ok = 1,
+                                           .last_reload_ok = !status->last_reload_failed,
                                            .generation = registry->generation,
                                            .meters = registry->meters_count,
                                            .facilities = registry->facilities_count,
@@ -155,6 +156,7 @@ void status_set_fatal(struct status *status, const char *why)
 void status_count_reload_failed(struct status *status)
 {
     status->conf.reloads_failed++;
+    status->last_reload_failed = true; /* one that succeeds makes a new page */
 }
 
 static void on_http_closed(void *context)

@@ -28,7 +28,7 @@ UNITS = {"none", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg"}
 PLANT = 'Plant No. 4, "West" [old] a/b\\c'
 #             id       offset of local time from UTC
 FACILITIES = {PLANT: timedelta(hours=5, minutes=45), "bursa": timedelta(hours=3), "o'hare": timedelta(hours=-5)}
-SOURCES = [("1", "stationary combustion", "natural gas", "m3", 1.5), ("2", "electricity", "grid", "kWh", 3.25),
+SOURCES = [("1", "stationary_combustion", "natural gas", "m3", 1.5), ("2", "purchased_electricity", "grid", "kWh", 3.25),
            ("0", "electricity", "sold, to the grid", "kWh", 1000)]
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 

@@ -1,0 +1,158 @@
+"""What the daemon shows over HTTP and tells its service manager: without a broker, and with one."""
+import re
+import signal
+import socket
+import subprocess
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import servers
+from daemon import Daemon
+
+FACILITIES = "id,name,time_zone,country,grid_region\nplant,Plant,Europe/Istanbul,TR,\n"
+METERS = ("id,facility,kind,quantity,unit,interval,scope,category,source,factor\n"
+          "m1,plant,interval,energy,kWh,15m,2,purchased_electricity,grid,auto\n")
+
+
+def conf(brokers, topic="events"):
+    return {"input": {"topic": topic},
+            "kafka": {"brokers": [brokers], "group": servers.unique("status"),
+                      "dead_letter_topic": "refused", "start": "earliest"},
+            "tables": {"facilities": "facilities.csv", "meters": "meters.csv"},
+            "windows": {"emit_interval": "1s"},
+            "sinks": [{"name": "file", "type": "file", "path": "rows.lp"}]}
+
+
+class Alive(Daemon):
+    """A daemon that need not be ready to be looked at."""
+
+    def __init__(self, brokers, topic="events", environment=None):
+        super().__init__(conf(brokers, topic), {"facilities.csv": FACILITIES, "meters.csv": METERS},
+                         environment)
+
+    def is_ready(self):
+        try:
+            return servers.http(f"{self.url}/healthz", timeout=2)[0] == 200
+        except OSError:
+            return False
+
+    def get(self, path, method="GET"):
+        request = urllib.request.Request(self.url + path, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+
+def promtool(text):
+    return subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+
+
+class WithoutBroker(unittest.TestCase):
+    def setUp(self):
+        self.daemon = Alive(f"127.0.0.1:{servers.free_port()}").start()
+        self.addCleanup(self.daemon.stop)
+
+    def test_pages(self):
+        status, headers, text = self.daemon.get("/metrics")
+        self.assertEqual((status, headers["Content-Type"]),
+                         (200, "text/plain; version=0.0.4; charset=utf-8"))
+        checked = promtool(text)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+        self.assertEqual(promtool(text.replace("# HELP", "# HLP")).returncode == 0, False)
+
+        self.assertEqual(self.daemon.get("/healthz")[::2], (200, "ok loop: it turns\n"))
+        status, _, text = self.daemon.get("/readyz")
+        self.assertEqual(status, 503)
+        self.assertIn("no assigned: the consumer group has not answered yet\n", text)
+
+    def test_what_is_refused(self):
+        self.assertEqual(self.daemon.get("/")[0], 404)
+        self.assertEqual(self.daemon.get("/metrics/")[0], 404)
+        for method in ("POST", "PUT", "DELETE"):
+            self.assertEqual(self.daemon.get("/metrics", method)[0], 405)
+        status, headers, text = self.daemon.get("/metrics", "HEAD")
+        self.assertEqual((status, text), (200, ""))
+        self.assertGreater(int(headers["Content-Length"]), 1000)
+
+    def test_loopback_only(self):
+        listening = []
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            with open(table) as lines:
+                for line in list(lines)[1:]:
+                    local, _, state = line.split()[1:4]
+                    if state == "0A" and int(local.split(":")[1], 16) == self.daemon.port:
+                        listening.append(local.split(":")[0])
+        self.assertEqual(listening, ["0100007F"])
+
+    def test_reload_is_counted(self):
+        self.daemon.reload({"meters.csv": METERS.replace("plant", "nowhere")})
+        servers.eventually(lambda: self.daemon.metrics()["ghgd_config_reloads_total", "result", "refused"] == 1)
+        self.assertEqual(self.daemon.metrics()["ghgd_config_last_reload_successful",], 0)
+        self.daemon.reload({"meters.csv": METERS})
+        servers.eventually(lambda: self.last_reload_ok())
+
+    def last_reload_ok(self):
+        """A reload may close the pages for a moment."""
+        try:
+            return self.daemon.metrics()["ghgd_config_last_reload_successful",] == 1
+        except OSError:
+            return False
+
+
+class WithBroker(unittest.TestCase):
+    def test_ready(self):
+        kafka = servers.kafka()
+        topic = kafka.topic("status", partitions=2)
+        with Alive(kafka.brokers, topic) as daemon:
+            servers.eventually(lambda: daemon.get("/readyz")[0] == 200)
+            self.assertIn("ok assigned: 2\n", daemon.get("/readyz")[2])
+            now = time.time() // 900 * 900
+            start, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t)) for t in (now - 1800, now - 900))
+            event = f'{{"meter": "m1", "start": "{start}", "end": "{end}", "value": 2}}'
+            kafka.produce(topic, [event, event, "not json"], partition=1)
+            servers.eventually(lambda: daemon.metrics()["ghgd_consumer_messages_total",] == 3)
+            got = servers.eventually(lambda: self.counted(daemon))
+            self.assertEqual(got["ghgd_events_total", "outcome", "used", "reason", ""], 1)
+            self.assertEqual(got["ghgd_events_total", "outcome", "duplicate", "reason", ""], 1)
+            self.assertEqual(got["ghgd_partition_next_offset", "partition", "1"], 3)
+            self.assertEqual(got["ghgd_consumer_assigned_partitions",], 2)
+            servers.eventually(lambda: daemon.metrics()["ghgd_sink_rows_written_total", "sink", "file"] > 0)
+            checked = promtool(daemon.get("/metrics")[2])
+            self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def counted(self, daemon):
+        got = daemon.metrics()
+        return got if got["ghgd_events_total", "outcome", "rejected", "reason", "undecodable"] == 1 else None
+
+
+class ServiceManager(unittest.TestCase):
+    """The daemon talks to the socket that systemd would hold."""
+
+    def test_words(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            name = servers.unique("ghgd-notify")
+            manager.bind(f"\0{name}")
+            manager.settimeout(20)
+            environment = {"NOTIFY_SOCKET": f"@{name}", "WATCHDOG_USEC": "400000"}
+            with Alive(f"127.0.0.1:{servers.free_port()}", environment=environment) as daemon:
+                self.expect(manager, r"READY=1")
+                self.expect(manager, r"WATCHDOG=1")
+                self.expect(manager, r"WATCHDOG=1")
+                daemon.child.send_signal(signal.SIGHUP)
+                self.expect(manager, r"RELOADING=1\nMONOTONIC_USEC=\d+")
+                self.expect(manager, r"READY=1")
+                daemon.child.send_signal(signal.SIGTERM)
+                self.expect(manager, r"STOPPING=1")
+                self.assertEqual(daemon.child.wait(30), 0)
+
+    def expect(self, manager, pattern):
+        while not re.search(pattern, manager.recv(4096).decode()):
+            pass
+
+
+if __name__ == "__main__":
+    unittest.main()
