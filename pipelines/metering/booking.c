@@ -30,24 +30,19 @@ static uint32_t find_identity(const struct meter *meter, const struct journal *j
 }
 
 /* The same meter and time again: which of the two stays? */
-static void settle_identity(struct booking *booking, struct reading *old,
-                            const struct reading *reading)
+static void judge_identity(struct booking *booking, const struct reading *old,
+                           const struct reading *reading)
 {
     uint32_t old_rank = reading_rank(old);
     uint32_t new_rank = reading_rank(reading);
     bool wins = new_rank > old_rank || (new_rank == old_rank && reading->value > old->value);
     enum outcome loser = new_rank != old_rank ? OUTCOME_CORRECTED : REJECT_CONFLICT;
-    if (new_rank == old_rank && reading->value == old->value) {
+    if (new_rank == old_rank && reading->value == old->value)
         booking->outcome = OUTCOME_DUPLICATE;
-        return;
-    }
-    if (!wins) {
+    else if (!wins)
         booking->outcome = loser;
-        return;
-    }
-    booking->outcome = OUTCOME_USED;
-    booking->displaced = loser;
-    *old = *reading;
+    else
+        booking->displaced = loser;
 }
 
 /* Whether a bucket that the reading touches could no longer be held. Only a very large reading
@@ -140,6 +135,19 @@ static void move_base(const struct meter *meter, struct journal *journal, uint32
     journal->base_ms = floor_ms;
 }
 
+/* Only what is used may move the base: what changes nothing has to leave every cell as it is. */
+static void enter(const struct meter *meter, struct journal *journal, uint32_t index, bool found,
+                  const struct reading *reading, int64_t floor_ms)
+{
+    move_base(meter, journal, index, floor_ms);
+    if (found) {
+        *journal_at(journal, index) = *reading;
+        return;
+    }
+    int err = journal_insert(journal, index, reading);
+    ASSERT(err == 0); /* there was room */
+}
+
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms)
 {
@@ -150,17 +158,14 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
                               .low_offset = reading->offset};
     bool found = false;
     uint32_t index = find_identity(meter, journal, reading, &found);
-    if (overflows(meter, journal, reading, bucket_ms)) {
+    if (overflows(meter, journal, reading, bucket_ms))
         booking.outcome = REJECT_VALUE_RANGE;
-    } else if (found) {
-        move_base(meter, journal, index, floor_ms);
-        settle_identity(&booking, journal_at(journal, index), reading);
-    } else {
-        move_base(meter, journal, index, floor_ms);
-        if (journal_insert(journal, index, reading) < 0)
-            booking.outcome = REJECT_JOURNAL_FULL;
-    }
+    else if (found)
+        judge_identity(&booking, journal_at(journal, index), reading);
+    else if (journal->count == journal->capacity)
+        booking.outcome = REJECT_JOURNAL_FULL;
     if (booking.outcome == OUTCOME_USED) {
+        enter(meter, journal, index, found, reading, floor_ms);
         if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
             widen_to_neighbours(&booking, meter, journal, index);
             check_steps(&booking, meter, journal, index);

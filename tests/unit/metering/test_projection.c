@@ -332,13 +332,44 @@ static void test_moved_base(void **state)
     assert_int_equal(30 * U + cell[0].activity + cell[1].activity, 60 * U);
 }
 
+/* What is not used leaves every cell as it is, also where the register's last reading is so old
+ * that a correction would move the base. */
+static void test_unused_moves_no_base(void **state)
+{
+    (void)state;
+    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_REGISTER};
+    static const struct given again[] = {
+        {49, 0, 109, ACTUAL},                /* a duplicate */
+        {49, 0, 110, ESTIMATE},              /* outranked */
+        {49, 0, 108, ACTUAL},                /* a conflict, the smaller */
+        {47, 0, 108, ACTUAL, .revision = 1}, /* does not fit any more */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(again); i++) {
+        struct reading slots[2];
+        struct journal journal;
+        journal_init(&journal, slots, 2);
+        struct booking booking;
+        struct reading reading = reading_of(&(struct given){7, 0, 100, ACTUAL});
+        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
+        reading = reading_of(&again[0]);
+        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
+        struct cell before, after;
+        projection_cell(&before, &meter, &journal, INT64_C(2) * BUCKET_MS, BUCKET_MS);
+        reading = reading_of(&again[i]);
+        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, INT64_C(2) * BUCKET_MS);
+        assert_int_not_equal(booking.outcome, OUTCOME_USED);
+        projection_cell(&after, &meter, &journal, INT64_C(2) * BUCKET_MS, BUCKET_MS);
+        assert_int_equal(before.activity, 4);
+        assert_int_equal(after.activity, before.activity);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_order),
-        cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_full_journal),
-        cmocka_unit_test(test_moved_base),
+        cmocka_unit_test(test_every_order),          cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_full_journal),         cmocka_unit_test(test_moved_base),
+        cmocka_unit_test(test_unused_moves_no_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
