@@ -143,15 +143,30 @@ static const struct sink_conf *sink_conf_at(const struct replay *replay, uint32_
     return NULL;
 }
 
+/* Results of an earlier replay go: the sink appends. Pipes and devices have nothing to lose. */
+static int empty_output(const struct replay *replay)
+{
+    if (sink_conf_at(replay, 0) != &replay->output || strcmp(replay->output_path, "-") == 0)
+        return 0;
+    if (truncate(replay->output_path, 0) == 0 || errno == ENOENT || errno == EINVAL)
+        return 0;
+    int err = -errno;
+    fprintf(stderr, "ghgd replay: %s: %s\n", replay->output_path, err_str(err));
+    return err;
+}
+
 static int open_sinks(struct replay *replay)
 {
     struct sink_callbacks callbacks = {.closed = on_closed, .context = replay};
     replay->output =
         (struct sink_conf){.name = "output", .type = SINK_FILE, .path = replay->output_path};
+    int err = empty_output(replay);
+    if (err < 0)
+        return err;
     const struct sink_conf *conf;
     while ((conf = sink_conf_at(replay, replay->sinks_count)) != NULL) {
-        int err = sink_create(&replay->sinks[replay->sinks_count], &replay->loop, conf,
-                              replay->config->window.bucket_ms, &callbacks);
+        err = sink_create(&replay->sinks[replay->sinks_count], &replay->loop, conf,
+                          replay->config->window.bucket_ms, &callbacks);
         if (err < 0) {
             fprintf(stderr, "ghgd replay: sink \"%s\" cannot be opened: %s\n", conf->name,
                     err_str(err));
