@@ -1,0 +1,444 @@
+"""An independent model of what ghgd makes of readings, in exact fractions.
+
+It is written from the rules (docs/architecture.md, docs/events.md, docs/configuration.md), not from
+the daemon, and shares nothing with it but the tables. Slow, short, and meant to be checked by eye:
+an event becomes an outcome and a reading, readings become cells (a meter's activity in a bucket),
+cells become masses, and windows are sums of cells.
+"""
+import csv
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from datetime import date, datetime, timezone
+from fractions import Fraction
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+GASES = ("co2", "ch4", "n2o", "biogenic_co2", "co2e")
+LEVELS = ("hour", "day", "month", "year")
+QUALITIES = ("estimated", "invoice", "edited", "actual")
+DURATIONS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+HOUR_MS = 3_600_000
+SCOPES = {"stationary_combustion": 1, "mobile_combustion": 1, "process": 1, "fugitive": 1,
+          "purchased_electricity": 2, "onsite_generation": 0}
+
+# Unit: what it measures, and how much of J, kg, m3 or items it is.
+UNITS = {"Wh": ("energy", 3600), "kWh": ("energy", 3_600_000), "MWh": ("energy", 3_600_000_000),
+         "GWh": ("energy", 3_600_000_000_000), "J": ("energy", 1), "MJ": ("energy", 10**6),
+         "GJ": ("energy", 10**9), "TJ": ("energy", 10**12), "kg": ("mass", 1), "t": ("mass", 1000),
+         "g": ("mass", Fraction(1, 1000)), "lb": ("mass", Fraction(45359237, 10**8)),
+         "Nm3": ("volume", 1), "Sm3": ("volume", 1), "m3": ("volume", 1),
+         "L": ("volume", Fraction(1, 1000)), "unit": ("item", 1)}
+RATES = {"W": "Wh", "kW": "kWh", "MW": "MWh"}
+# Quantity: its canonical unit, and that unit's size.
+QUANTITIES = {"energy": ("kWh", 3_600_000), "heat": ("GJ", 10**9), "mass": ("kg", 1),
+              "gas_volume": ("m3", 1), "volume": ("L", Fraction(1, 1000)), "item": ("unit", 1)}
+DEFAULT_QUANTITY = {"J": "heat", "MJ": "heat", "GJ": "heat", "TJ": "heat", "Nm3": "gas_volume",
+                    "Sm3": "gas_volume", "L": "volume", "kg": "mass", "t": "mass", "unit": "item"}
+
+
+def duration(text):
+    return sum(int(n) * DURATIONS[unit] for n, unit in re.findall(r"(\d+)(ms|[smhdw])", text))
+
+
+def round_even(value):
+    """A fraction to the nearest whole number, half to even: what Python's round() does."""
+    return round(value)
+
+
+def read_csv(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = (line for line in file if line.strip() and not line.startswith("#"))
+        return list(csv.DictReader(lines))
+
+
+def instant(value, time_unit=None):
+    if isinstance(value, int):
+        return {"s": value * 1000, "ms": value}[time_unit]
+    moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return round((moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() * 1000)
+
+
+def unit_size(unit):
+    """(dimension, size in its SI unit, whether it is a rate; of rates the size is per hour)."""
+    if unit in RATES:
+        return (*UNITS[RATES[unit]], True)
+    if "/" in unit:
+        amount, per = unit.split("/")
+        dimension, size = UNITS[amount]
+        return dimension, size * {"h": 1, "min": 60, "s": 3600}[per], True
+    return (*UNITS[unit], False)
+
+
+class Factors:
+    """The catalogue: for an id, the editions as (first local date, {gas: kg per canonical unit})."""
+
+    def __init__(self, folder, gwp_set):
+        self.rows = [row for path in sorted(Path(folder).glob("*.csv")) if path.name != "gwp.csv"
+                     for row in read_csv(path)]
+        gwp = {(row["gas"], row["use"]): Fraction(row["gwp"])
+               for row in read_csv(Path(folder, "gwp.csv")) if row["set"] == gwp_set}
+        self.ch4, self.n2o = gwp["CH4", "default"], gwp["N2O", "default"]
+
+    def editions(self, meter, facility):
+        name = meter.get("factor") or "auto"
+        if name == "auto":
+            region = facility.get("grid_region") or ""
+            rows = [row for row in self.rows if row.get("country") == facility["country"]
+                    and region in (row.get("region") or "").split("|")]
+        else:
+            rows = [row for row in self.rows if row["id"] == name]
+        assert rows, f"no factor {name}"
+        rows.sort(key=lambda row: row.get("valid_from") or "")
+        return [(row.get("valid_from") or "", self.masses(row, meter["quantity"])) for row in rows]
+
+    def masses(self, row, quantity):
+        """quantity -> (density) -> mass -> (heat content) -> energy -> kg of gas, all exact."""
+        dimension = {"heat": "energy", "gas_volume": "volume"}.get(quantity, quantity)
+        amount = Fraction(QUANTITIES[quantity][1])
+        goal, goal_size = UNITS[row["unit"]]
+        for column, unit in (("density", "density_unit"), ("heat_content", "heat_unit")):
+            if dimension == goal or not row.get(column):
+                continue
+            above, below = row[unit].split("/")
+            if UNITS[below][0] != dimension:
+                continue
+            amount = amount / UNITS[below][1] * Fraction(row[column]) * UNITS[above][1]
+            dimension = UNITS[above][0]
+        assert dimension == goal, (row["id"], quantity)
+        scale = amount / goal_size * UNITS[row.get("mass_unit") or "kg"][1]
+        masses = {gas: Fraction(row.get(gas) or 0) * scale for gas in GASES}
+        unsplit = bool(row.get("co2e"))
+        if not unsplit:
+            masses["co2e"] = masses["co2"] + masses["ch4"] * self.ch4 + masses["n2o"] * self.n2o
+        masses["unsplit"] = unsplit
+        return masses
+
+
+class Calendar:
+    """Windows of a zone, found by looking at every bucket of the years in question."""
+
+    def __init__(self, zone, bucket_ms, first_ms, last_ms, fiscal_month=1):
+        zone = ZoneInfo(zone)
+        # A year more on both sides, so that no window that is asked for is cut.
+        begin = datetime.fromtimestamp(first_ms / 1000, timezone.utc).year - 1
+        end = datetime.fromtimestamp(last_ms / 1000, timezone.utc).year + 2
+        self.bucket_ms = bucket_ms
+        self.first = instant(f"{begin}-01-01T00:00:00Z") // bucket_ms
+        count = instant(f"{end}-01-01T00:00:00Z") // bucket_ms - self.first
+        self.starts = {level: [] for level in LEVELS}
+        previous = dict.fromkeys(LEVELS)
+        self.dates = []
+        for row in range(self.first, self.first + count):
+            local = datetime.fromtimestamp(row * bucket_ms / 1000, zone)
+            year = local.year if local.month >= fiscal_month else local.year - 1
+            today = (local.year, local.month, local.day)
+            keys = {"hour": (today, local.hour, local.utcoffset()), "day": today,
+                    "month": today[:2], "year": year}
+            for level, key in keys.items():
+                if key != previous[level]:
+                    self.starts[level].append(row)
+            if today != previous["day"]:
+                self.dates.append((date(*today).isoformat(), row))
+            previous = keys
+
+    def window(self, level, row):
+        """(first row, end row) of the window in which the row lies."""
+        if level == "bucket":
+            return row, row + 1
+        starts = self.starts[level]
+        at = bisect_right(starts, row)
+        return starts[at - 1], starts[at]
+
+    def date_row(self, day):
+        """The row with which a local date, or the first one after it, begins."""
+        return next((row for text, row in self.dates if text >= day), None)
+
+
+class Cell:
+    __slots__ = ("activity", "covered", "estimated")
+
+    def __init__(self):
+        self.activity, self.covered, self.estimated = 0, 0, 0
+
+
+class Oracle:
+    """Takes events in the order of their arrival; then tells the figures of all windows."""
+
+    def __init__(self, config, folder, catalogue):
+        windows = config.get("windows", {})
+        self.bucket_ms = duration(windows.get("bucket", "15m"))
+        self.delay_ms = duration(windows.get("allowed_delay", "5m"))
+        self.horizon_ms = duration(windows.get("horizon", "7d"))
+        self.fiscal_month = windows.get("fiscal_year_start", 1)
+        self.groups = config["tables"].get("groups", [])
+        self.time_unit = config.get("input", {}).get("time_unit")
+        self.factors = Factors(catalogue, config.get("emissions", {}).get("gwp", "AR5"))
+        self.facilities = {row["id"]: row
+                           for row in read_csv(Path(folder, config["tables"]["facilities"]))}
+        self.meters = {row["id"]: self.meter(row)
+                       for row in read_csv(Path(folder, config["tables"]["meters"]))}
+        self.in_force = defaultdict(dict)  # meter -> identity -> (rank, value, quality)
+        self.outcomes = Counter()
+        self.newest = None
+
+    def meter(self, row):
+        dimension, size, is_rate = unit_size(row["unit"])
+        assert is_rate == (row["kind"] == "gauge")
+        unit = row["unit"].split("/")[0]
+        row["quantity"] = row.get("quantity") or DEFAULT_QUANTITY.get(RATES.get(unit, unit), dimension)
+        row["scale"] = Fraction(row.get("multiplier") or 1) / QUANTITIES[row["quantity"]][1]
+        row["interval_ms"] = duration(row.get("interval") or f"{self.bucket_ms}ms")
+        row["hold_ms"] = duration(row["hold"]) if row.get("hold") else 2 * row["interval_ms"]
+        row["modulus"] = None
+        if row.get("digits"):
+            top = Fraction(10) ** (int(row["digits"]) - int(row.get("decimals") or 0))
+            row["modulus"] = round_even(top * size * row["scale"] * 10**6)
+        row["rate_max"] = None
+        if row.get("max_rate"):
+            number, rate_unit = row["max_rate"].split()
+            rate = Fraction(number) * unit_size(rate_unit)[1] / QUANTITIES[row["quantity"]][1]
+            row["rate_max"] = round_even(rate * 10**6)
+        return row
+
+    # --- events
+
+    def floor(self):
+        floor_ms = self.newest - self.delay_ms - self.horizon_ms
+        return floor_ms // self.bucket_ms * self.bucket_ms
+
+    def take(self, event):
+        outcome = self.judge(event)
+        self.outcomes[outcome] += 1
+        return outcome
+
+    def times(self, meter, event):
+        if "start" in event:
+            return instant(event["start"], self.time_unit), instant(event["end"], self.time_unit)
+        at = instant(event["time"], self.time_unit)
+        if meter["kind"] != "interval":
+            return at, at
+        span = meter["interval_ms"]
+        return (at - span, at) if meter["stamp"] == "end" else (at, at + span)
+
+    def judge(self, event):
+        meter = self.meters.get(event["meter"])
+        if meter is None:
+            return "unknown"
+        start, end = self.times(meter, event)
+        size = unit_size(event.get("unit") or meter["unit"])[1]
+        value = round_even(Fraction(str(event["value"])) * size * meter["scale"] * 10**6)
+        if self.newest is not None and start < self.floor():
+            return "late"
+        quality = event.get("quality", "actual")
+        rank = (quality != "estimated", event.get("revision", 0), QUALITIES.index(quality))
+        held = self.in_force[meter["id"]]
+        old = held.get((start, end))
+        if old is not None and (rank, value) <= old[:2]:
+            if (rank, value) == old[:2]:
+                return "duplicate"
+            return "corrected" if rank < old[0] else "conflict"
+        held[start, end] = (rank, value, quality)
+        self.newest = end if self.newest is None else max(self.newest, end)
+        if old is None:
+            return "used"
+        return "corrected" if old[0] < rank else "conflict"  # the one that it replaced
+
+    # --- cells
+
+    def rows(self, start, end):
+        return range(start // self.bucket_ms, -(-end // self.bucket_ms))
+
+    def spread(self, cells, total, whole, part, estimated):
+        """Books what of `total`, which is spread evenly over `whole`, lies in `part`."""
+        span = whole[1] - whole[0]
+        for row in self.rows(*part):
+            begin = max(part[0], row * self.bucket_ms)
+            end = min(part[1], (row + 1) * self.bucket_ms)
+            cell = cells[row]
+            cell.activity += total * (end - whole[0]) // span - total * (begin - whole[0]) // span
+            cell.covered += end - begin
+            cell.estimated += (end - begin) * estimated
+
+    def interval_cells(self, cells, held):
+        """At every moment the best reading counts: rank, then the shorter, then the earlier."""
+        edges = sorted({edge for identity in held for edge in identity})
+        entering = sorted(held)
+        active, at = [], 0
+        for begin, end in zip(edges, edges[1:]):
+            active = [identity for identity in active if identity[1] > begin]
+            while at < len(entering) and entering[at][0] <= begin:
+                active.append(entering[at])
+                at += 1
+            if active:
+                best = max(active, key=lambda i: (held[i][0], i[0] - i[1], -i[0]))
+                _, value, quality = held[best]
+                self.spread(cells, value, best, (begin, end), quality == "estimated")
+
+    def register_cells(self, cells, held, meter):
+        readings = sorted((start, *held[start, end]) for start, end in held)
+        for (t0, _, v0, q0), (t1, _, v1, q1) in zip(readings, readings[1:]):
+            delta, modulus = v1 - v0, meter["modulus"]
+            limit = meter["rate_max"] and Fraction(meter["rate_max"] * (t1 - t0) * 11, 10 * HOUR_MS)
+            if delta < 0:
+                if modulus is None or v0 >= modulus:
+                    continue
+                delta += modulus
+                near_ends = 10 * v0 >= 9 * modulus and 10 * v1 <= modulus
+                if delta < 0 or not (near_ends if limit is None else delta <= limit):
+                    continue
+            elif limit is not None and delta > limit:
+                continue
+            self.spread(cells, delta, (t0, t1), (t0, t1), "estimated" in (q0, q1))
+
+    def gauge_cells(self, cells, held, meter):
+        """The area under straight lines, exact, rounded once for each cell."""
+        areas = defaultdict(Fraction)  # micro-units per hour times ms
+        readings = sorted((start, *held[start, end]) for start, end in held)
+        for (t0, _, v0, q0), (t1, _, v1, q1) in zip(readings, readings[1:]):
+            if t1 - t0 > meter["hold_ms"]:
+                continue
+            for row in self.rows(t0, t1):
+                begin, end = max(t0, row * self.bucket_ms), min(t1, (row + 1) * self.bucket_ms)
+                middle = Fraction(begin + end - 2 * t0, 2)
+                areas[row] += (v0 + (v1 - v0) * middle / (t1 - t0)) * (end - begin)
+                cells[row].covered += end - begin
+                cells[row].estimated += (end - begin) * ("estimated" in (q0, q1))
+        for row, area in areas.items():
+            cells[row].activity = round_even(area / HOUR_MS)
+
+    def cells(self, meter_id):
+        """{row: Cell} of a meter."""
+        meter, held = self.meters[meter_id], self.in_force[meter_id]
+        cells = defaultdict(Cell)
+        if meter["kind"] == "interval":
+            self.interval_cells(cells, held)
+        elif meter["kind"] == "register":
+            self.register_cells(cells, held, meter)
+        elif meter["kind"] == "gauge":
+            self.gauge_cells(cells, held, meter)
+        else:
+            for (start, _), (_, value, _) in held.items():
+                cells[start // self.bucket_ms].activity += value
+        return cells
+
+    # --- windows
+
+    def series(self, meter):
+        category = meter["category"]
+        scope = meter.get("scope") or SCOPES[category]
+        factor = meter.get("factor") or "auto"
+        electricity = category == "purchased_electricity"
+        source = meter.get("source") or ("grid_electricity" if electricity else factor.split(".", 1)[1])
+        return str(scope), category, source, QUANTITIES[meter["quantity"]][0]
+
+    def figures(self):
+        """{(facility, series or None, level, start_ms): Figures}; None: the facility's coverage."""
+        # The newest bucket: no moment after it is expected to be covered.
+        last = max(self.last_row(meter, end) for meter, held in self.in_force.items()
+                   for _, end in held)
+        result = {}
+        for facility in self.facilities.values():
+            meters = [m for m in self.meters.values() if m["facility"] == facility["id"]]
+            cells = {m["id"]: self.cells(m["id"]) for m in meters}
+            firsts = [first for first in map(self.first_row, meters) if first is not None]
+            if firsts:
+                self.add_facility(result, facility, meters, cells, min(firsts), last)
+        # A window that is not over, and of which nothing is known, is not written yet.
+        return {key: figures for key, figures in result.items()
+                if figures.cells > 0 or (key[1] is None and figures.final)}
+
+    def last_row(self, meter_id, end):
+        return (end - (self.meters[meter_id]["kind"] == "interval")) // self.bucket_ms
+
+    def first_row(self, meter):
+        """The bucket from which on something is known; one register reading alone tells nothing."""
+        starts = sorted(start for start, _ in self.in_force[meter["id"]])
+        if meter["kind"] in ("register", "gauge"):
+            hold_ms = meter["hold_ms"] if meter["kind"] == "gauge" else float("inf")
+            starts = [a for a, b in zip(starts, starts[1:]) if b - a <= hold_ms]
+        return starts[0] // self.bucket_ms if starts else None
+
+    def add_facility(self, result, facility, meters, cells, first, last):
+        calendar = Calendar(facility["time_zone"], self.bucket_ms, first * self.bucket_ms,
+                            last * self.bucket_ms, self.fiscal_month)
+        name = facility["id"]
+        expected = [meter for meter in meters if meter["kind"] != "delivery"]
+        for level in ("bucket", *LEVELS):
+            row = first
+            while row <= last:
+                window = calendar.window(level, row)
+                buckets = min(window[1], last + 1) - row
+                for series in {None, *map(self.series, meters)}:
+                    figures = Figures(window, self.bucket_ms, last)
+                    key = (name, series, level, figures.start_ms)
+                    counted = sum(series in (None, self.series(m)) for m in expected)
+                    figures.expected_ms = buckets * self.bucket_ms * counted
+                    figures.meters_expected = counted
+                    result[key] = figures
+                row = window[1]
+        for meter in meters:
+            self.add_meter(result, name, meter, cells[meter["id"]], calendar, facility)
+
+    def add_meter(self, result, name, meter, cells, calendar, facility):
+        editions = self.factors.editions(meter, facility)
+        starts = [calendar.date_row(day) if day else None for day, _ in editions]
+        series = self.series(meter)
+        for row, cell in cells.items():
+            edition = max((i for i, start in enumerate(starts)
+                           if i == 0 or (start is not None and start <= row)), default=0)
+            rated = Rated(cell, editions[edition][1])
+            for level in ("bucket", *LEVELS):
+                start_ms = calendar.window(level, row)[0] * self.bucket_ms
+                for which in (series, None):
+                    result[name, which, level, start_ms].add(rated, meter)
+
+
+class Rated:
+    """A cell with its masses in mg: exact, and as rounded once."""
+
+    def __init__(self, cell, masses):
+        self.cell = cell
+        self.masses, self.ties = {}, set()
+        for gas in GASES:
+            factor = masses[gas]
+            whole, rest = divmod(cell.activity * factor.numerator, factor.denominator)
+            twice = 2 * rest - factor.denominator
+            self.masses[gas] = whole + (twice > 0 or (twice == 0 and whole % 2 == 1))
+            # So near to a half that the last bit of a double decides.
+            if abs(twice) << 50 <= (abs(whole) + 1) * factor.denominator:
+                self.ties.add(gas)
+        self.factors = masses
+        self.estimated = (self.masses["co2e"] * cell.estimated // cell.covered
+                          if cell.covered else 0)
+
+
+class Figures:
+    """The sums of a window."""
+
+    def __init__(self, window, bucket_ms, last):
+        self.start_ms, self.end_ms = window[0] * bucket_ms, window[1] * bucket_ms
+        self.final = window[1] <= last + 1
+        self.activity = self.covered_ms = self.expected_ms = self.meters_expected = 0
+        self.cells = self.estimated_mg = self.unsplit_mg = 0
+        self.mass_mg, self.ties = Counter(), Counter()
+        self.amounts = Counter()  # activity by factor, for the exact mass
+        self.meters = set()
+
+    def add(self, rated, meter):
+        self.cells += 1
+        self.activity += rated.cell.activity
+        if meter["kind"] != "delivery":
+            self.covered_ms += rated.cell.covered
+            self.meters.add(meter["id"])
+        for gas in GASES:
+            self.mass_mg[gas] += rated.masses[gas]
+            self.ties[gas] += gas in rated.ties
+            self.amounts[gas, rated.factors[gas]] += rated.cell.activity
+        self.estimated_mg += rated.estimated
+        if rated.factors["unsplit"]:
+            self.unsplit_mg += rated.masses["co2e"]
+
+    def exact_mg(self, gas):
+        return sum((factor * amount for (name, factor), amount in self.amounts.items()
+                    if name == gas), Fraction(0))
