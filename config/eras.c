@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipelines/rollup/calendar.h"
-
 struct builder {
     struct registry *registry;
     const struct meter_table *meters;
@@ -22,8 +20,8 @@ static const struct meter_row *row_of(const struct builder *builder, uint32_t co
 static int date_start(const struct builder *builder, const struct facility *facility,
                       struct date date, int64_t *ms_out)
 {
-    struct calendar *calendar = builder->meters->facilities->calendars[facility->zone];
-    return calendar_date_start(calendar, date.year, date.month, date.day, ms_out);
+    const struct zone_table *zones = &builder->meters->facilities->zones;
+    return zones_date_start(zones, facility->zone, date, ms_out);
 }
 
 static int compare_times(const void *a, const void *b)

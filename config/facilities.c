@@ -7,7 +7,6 @@
 #include "config/cell.h"
 #include "config/countries.h"
 #include "config/zone_names.h"
-#include "pipelines/rollup/calendar.h"
 
 enum column {
     COLUMN_ID,
@@ -18,48 +17,19 @@ enum column {
     COLUMN_GROUPS /* then one per group level */
 };
 
-struct loading {
-    struct facility_table *table;
-    const struct tables_conf *conf;
-};
-
-void facilities_init(struct facility_table *table, struct arena *arena)
+void facilities_init(struct facility_table *table, struct arena *arena,
+                     const struct tables_conf *conf)
 {
-    *table = (struct facility_table){.arena = arena};
+    *table = (struct facility_table){.arena = arena, .conf = conf};
+    zones_init(&table->zones, arena, conf->bucket_ms, conf->fiscal_year_start);
 }
 
 void facilities_fini(struct facility_table *table)
 {
-    for (uint32_t i = 0; i < table->zones_count; i++)
-        calendar_destroy(&table->calendars[i]);
-    free(table->calendars);
-    free(table->zones);
+    zones_fini(&table->zones);
     free(table->rows);
     id_index_fini(&table->ids);
-    id_index_fini(&table->zone_ids);
     *table = (struct facility_table){0};
-}
-
-static int add_zone(struct facility_table *table, const char *name, struct calendar *calendar)
-{
-    if (table->zones_count == table->zones_capacity) {
-        uint32_t capacity = table->zones_capacity == 0 ? 16 : table->zones_capacity * 2;
-        const char **zones = realloc(table->zones, capacity * sizeof(*zones));
-        if (zones == NULL)
-            return -ENOMEM;
-        table->zones = zones;
-        struct calendar **calendars = realloc(table->calendars, capacity * sizeof(*calendars));
-        if (calendars == NULL)
-            return -ENOMEM;
-        table->calendars = calendars;
-        table->zones_capacity = capacity;
-    }
-    int err = id_index_set(&table->zone_ids, name, table->zones_count);
-    if (err < 0)
-        return err;
-    table->zones[table->zones_count] = name;
-    table->calendars[table->zones_count++] = calendar;
-    return 0;
 }
 
 static const struct country *country_of(const struct csv_row *row)
@@ -119,39 +89,12 @@ static bool read_country(const struct csv_row *row)
     return false;
 }
 
-/* The zone's number, or -ENOENT after a fault was reported, or -ENOMEM. */
-static int64_t find_zone(struct loading *loading, const struct csv_row *row)
+static bool read_names(const struct facility_table *table, const struct csv_row *row)
 {
-    struct facility_table *table = loading->table;
-    const struct csv_cell *cell = &row->cells[COLUMN_TIME_ZONE];
-    uint32_t known = id_index_find(&table->zone_ids, cell->text, cell->size);
-    if (known != ID_INDEX_NONE)
-        return known;
-    struct calendar *calendar = NULL;
-    int64_t bucket_ms = loading->conf->bucket_ms;
-    int err = calendar_create(&calendar, cell->text, bucket_ms, loading->conf->fiscal_year_start);
-    if (err == -ENOMEM)
-        return err;
-    if (err < 0) {
-        report_zone(row, err, bucket_ms);
-        return -ENOENT;
-    }
-    const char *name = arena_text(table->arena, cell->text, cell->size);
-    err = name == NULL ? -ENOMEM : add_zone(table, name, calendar);
-    if (err < 0) {
-        calendar_destroy(&calendar);
-        return err;
-    }
-    return table->zones_count - 1;
-}
-
-static bool read_names(const struct loading *loading, const struct csv_row *row)
-{
-    struct facility_table *table = loading->table;
     bool good = cell_id(row, COLUMN_ID) && cell_name(row, COLUMN_NAME) &&
                 cell_id(row, COLUMN_TIME_ZONE) && cell_name(row, COLUMN_COUNTRY) &&
                 cell_name(row, COLUMN_GRID_REGION);
-    for (uint32_t i = 0; i < loading->conf->group_levels_count; i++)
+    for (uint32_t i = 0; i < table->conf->group_levels_count; i++)
         good = cell_name(row, COLUMN_GROUPS + i) && good;
     good = good && read_country(row);
     const char *id = row->cells[COLUMN_ID].text;
@@ -182,9 +125,8 @@ static const char *keep(const struct facility_table *table, const struct csv_row
     return arena_text(table->arena, cell->text, cell->size);
 }
 
-static int add_row(struct loading *loading, const struct csv_row *row, uint32_t zone)
+static int add_row(struct facility_table *table, const struct csv_row *row, uint32_t zone)
 {
-    struct facility_table *table = loading->table;
     int err = make_room(table);
     if (err < 0)
         return err;
@@ -192,13 +134,13 @@ static int add_row(struct loading *loading, const struct csv_row *row, uint32_t 
     *facility = (struct facility){
         .id = keep(table, row, COLUMN_ID),
         .name = keep(table, row, cell_is_empty(row, COLUMN_NAME) ? COLUMN_ID : COLUMN_NAME),
-        .time_zone = table->zones[zone],
+        .time_zone = table->zones.names[zone],
         .country = cell_is_empty(row, COLUMN_COUNTRY) ? "" : country_of(row)->code,
         .grid_region = keep(table, row, COLUMN_GRID_REGION),
         .zone = zone,
     };
     bool failed = facility->id == NULL || facility->name == NULL || facility->grid_region == NULL;
-    for (uint32_t i = 0; i < loading->conf->group_levels_count; i++) {
+    for (uint32_t i = 0; i < table->conf->group_levels_count; i++) {
         if (cell_is_empty(row, COLUMN_GROUPS + i))
             continue;
         facility->groups[i] = keep(table, row, COLUMN_GROUPS + i);
@@ -211,22 +153,28 @@ static int add_row(struct loading *loading, const struct csv_row *row, uint32_t 
 
 static int read_row(void *context, const struct csv_row *row)
 {
-    struct loading *loading = context;
-    if (!read_names(loading, row))
+    struct facility_table *table = context;
+    if (!read_names(table, row))
         return 0;
-    if (loading->table->count >= FACILITIES_MAX) {
+    if (table->count >= FACILITIES_MAX) {
         csv_fault(row, COLUMN_ID, "more than %d facilities", FACILITIES_MAX);
         return ERR_CONFIG;
     }
-    int64_t zone = find_zone(loading, row);
-    if (zone < 0)
-        return zone == -ENOMEM ? -ENOMEM : 0;
-    return add_row(loading, row, (uint32_t)zone);
+    const struct csv_cell *cell = &row->cells[COLUMN_TIME_ZONE];
+    uint32_t zone = 0;
+    int err = zones_find(&table->zones, cell->text, cell->size, &zone);
+    if (err == -ENOMEM)
+        return err;
+    if (err < 0) {
+        report_zone(row, err, table->conf->bucket_ms);
+        return 0;
+    }
+    return add_row(table, row, zone);
 }
 
-int facilities_load(struct facility_table *table, const struct tables_conf *conf,
-                    struct faults *faults)
+int facilities_load(struct facility_table *table, struct faults *faults)
 {
+    const struct tables_conf *conf = table->conf;
     struct csv_column columns[COLUMN_GROUPS + GROUP_LEVELS_MAX] = {
         [COLUMN_ID] = {"id", true},
         [COLUMN_NAME] = {"name", false},
@@ -237,9 +185,8 @@ int facilities_load(struct facility_table *table, const struct tables_conf *conf
     ASSERT(conf->group_levels_count <= GROUP_LEVELS_MAX);
     for (uint32_t i = 0; i < conf->group_levels_count; i++)
         columns[COLUMN_GROUPS + i] = (struct csv_column){conf->group_levels[i], true};
-    struct loading loading = {.table = table, .conf = conf};
     const struct csv_schema schema = {columns, COLUMN_GROUPS + conf->group_levels_count, read_row,
-                                      &loading};
+                                      table};
     return csv_table_read(conf->facilities, &schema, faults);
 }
 

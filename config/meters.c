@@ -7,7 +7,6 @@
 
 #include "base/timestamp.h"
 #include "config/factor_choice.h"
-#include "pipelines/rollup/calendar.h"
 
 static const struct csv_column columns[METER_COLUMNS] = {
     [METER_ID] = {"id", true},
@@ -345,8 +344,11 @@ static bool read_category(struct meter_row *parsed, const struct csv_row *row)
         return cell_word(&ignored, row, METER_CATEGORY, names, ARRAY_LEN(names));
     }
     if (category != NULL && scope != category->scope && (scope == 1 || scope == 2)) {
-        csv_fault(row, METER_SCOPE, "%lld does not fit category %s; accepted: %u, 3, 0, or empty",
-                  (long long)scope, text, category->scope);
+        csv_fault(row, METER_SCOPE, "%lld does not fit category %s; accepted: %s0, 3, or empty",
+                  (long long)scope, text,
+                  category->scope == 0   ? ""
+                  : category->scope == 1 ? "1, "
+                                         : "2, ");
         return false;
     }
     parsed->scope = (uint8_t)scope;
@@ -371,8 +373,7 @@ static int read_instant(int64_t *ms_out, const struct meter_row *parsed,
     if (!cell_date(&date, row, column))
         return ERR_SYNTAX;
     uint32_t zone = table->facilities->rows[parsed->meter.facility].zone;
-    int err = calendar_date_start(table->facilities->calendars[zone], date.year, date.month,
-                                  date.day, ms_out);
+    int err = zones_date_start(&table->facilities->zones, zone, date, ms_out);
     if (err < 0)
         csv_fault(row, column, "\"%s\" is no date of this time zone", cell->text);
     return err;

@@ -18,7 +18,7 @@ struct loaded {
 
 static int load(struct loaded *loaded, const struct tables_conf *conf, struct faults *faults)
 {
-    int err = facilities_load(&loaded->facilities, conf, faults);
+    int err = facilities_load(&loaded->facilities, faults);
     for (uint32_t i = 0; err == 0 && i < conf->factors_count; i++)
         err = factors_load(&loaded->factors, conf->factors[i], faults);
     if (err == 0)
@@ -163,12 +163,12 @@ static int place_facilities(struct registry *registry, const struct loaded *load
     registry->facilities =
         copy(registry->arena, table->rows, table->count * sizeof(*registry->facilities));
     registry->zones =
-        copy(registry->arena, table->zones, table->zones_count * sizeof(*registry->zones));
+        copy(registry->arena, table->zones.names, table->zones.count * sizeof(*registry->zones));
     registry->gwp_set = arena_text(registry->arena, conf->gwp_set, strlen(conf->gwp_set));
     if (registry->facilities == NULL || registry->zones == NULL || registry->gwp_set == NULL)
         return -ENOMEM;
     registry->facilities_count = table->count;
-    registry->zones_count = table->zones_count;
+    registry->zones_count = table->zones.count;
     registry->group_levels_count = conf->group_levels_count;
     for (uint32_t i = 0; i < conf->group_levels_count; i++) {
         const char *level = conf->group_levels[i];
@@ -239,7 +239,7 @@ int registry_build(struct registry **registry_out, const struct tables_conf *con
     if (err < 0)
         goto fail_arena;
     struct loaded loaded = {0};
-    facilities_init(&loaded.facilities, registry->arena);
+    facilities_init(&loaded.facilities, registry->arena, conf);
     factors_init(&loaded.factors, registry->arena, conf->gwp_set);
     meters_init(&loaded.meters, registry->arena, &loaded.facilities, &loaded.factors);
     uint32_t errors = faults->errors;
