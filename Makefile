@@ -67,6 +67,10 @@ $(O)/libtest.a: $(patsubst %.c,$(O)/%.o,$(TEST_HELP))
 $(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
+# What a test against real servers needs besides the daemon.
+$(O)/tests/integration/%: $(O)/tests/integration/%.o $(TSAN_OBJ) $(O)/libghgd.a
+	echo "  LD $@"
+	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(FUZZERS): $(O)/%: $(O)/%.o $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -105,8 +109,9 @@ check: deps-check ## unit tests, layers, and the daemon against real servers; in
 	$(SUITE) check-integration
 check-unit: ## unit tests
 	$(SUITE) test
-check-integration: $(O)/ghgd $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
-	GHGD=$(abspath $<) BUILD=$(abspath $(BUILD)) $(PYTHON) tests/integration/run.py $(MATCH)
+check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
+	GHGD=$(abspath $<) SINK_WRITER=$(abspath $(word 2,$^)) BUILD=$(abspath $(BUILD)) \
+	    $(PYTHON) tests/integration/run.py $(MATCH)
 $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
 	mvn -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$(abspath $(@D))

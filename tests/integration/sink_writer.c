@@ -1,0 +1,177 @@
+/*
+ * sink_writer.c - a sink alone before a real server: rows from commands on standard input.
+ *
+ *     sink_writer DIALECT URL DATABASE DEAD_ROWS FACILITY...
+ *
+ * row FACILITY START_MS ACTIVITY VERSION REVISION FINAL   adds a row of emissions and one of
+ * coverage write      hands the rows to the sink, waits for them, prints its counters as JSON wait
+ * MS    lets the loop run for so long
+ *
+ * FACILITY counts the ids of the command line, ACTIVITY is in micro-units. GHGD_USER, GHGD_PASSWORD
+ * and ROWS_MAX come from the environment.
+ */
+#include "pipelines/sink/sink.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKET_MS = 900000, ROWS_MAX = 4000, DEADLINE_MS = 60000, BACKOFF_MS = 200 };
+
+struct writer {
+    uv_loop_t loop;
+    struct registry registry;
+    struct sink_conf conf;
+    struct sink *sink;
+    struct block *block;
+};
+
+static int make_registry(struct registry *registry, char **ids, uint32_t count)
+{
+    static struct series series = {.scope = 2,
+                                   .quantity = QUANTITY_ENERGY,
+                                   .category = "purchased electricity",
+                                   .source = "grid"};
+    static const char *zones[] = {"Asia/Dhaka"};
+    struct facility *facilities = calloc(count, sizeof(*facilities));
+    if (facilities == NULL)
+        return -1;
+    for (uint32_t i = 0; i < count; i++)
+        facilities[i] = (struct facility){
+            .id = ids[i], .name = ids[i], .groups = {"Asia"}, .time_zone = zones[0]};
+    *registry = (struct registry){.generation = 1,
+                                  .series = &series,
+                                  .facilities = facilities,
+                                  .zones = zones,
+                                  .group_levels = {"region"},
+                                  .series_count = 1,
+                                  .facilities_count = count,
+                                  .zones_count = 1,
+                                  .group_levels_count = 1};
+    return 0;
+}
+
+static int find_dialect(const char *name)
+{
+    static const char *const names[] = {"influx1", "influx2", "victoria"};
+    for (int i = 0; i < (int)ARRAY_LEN(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static void add_rows(struct writer *writer, const char *arguments)
+{
+    struct row row = {.level = LEVEL_BUCKET, .kind = ROW_EMISSIONS};
+    int64_t activity = 0;
+    int is_final = 0;
+    int got = sscanf(arguments, "%" SCNu32 " %" SCNd64 " %" SCNd64 " %" SCNu32 " %" SCNu32 " %d",
+                     &row.facility, &row.window.start_ms, &activity, &row.version, &row.revision,
+                     &is_final);
+    if (got != 6 || writer->block->count + 2 > writer->block->capacity)
+        abort();
+    row.final = is_final != 0;
+    row.window.end_ms = row.window.start_ms + BUCKET_MS;
+    row.figures.activity = activity;
+    row.figures.mass_mg[GAS_CO2] = activity / 2;
+    row.figures.mass_mg[GAS_CO2E] = activity;
+    row.figures.covered_ms = BUCKET_MS / 3;
+    row.figures.expected_ms = BUCKET_MS;
+    row.meters_expected = 2;
+    row.meters_reporting = 1;
+    writer->block->rows[writer->block->count++] = row;
+    row.kind = ROW_COVERAGE;
+    row.series = REGISTRY_NONE;
+    writer->block->rows[writer->block->count++] = row;
+}
+
+static void write_rows(struct writer *writer)
+{
+    int err = sink_write_sync(writer->sink, &writer->loop, &writer->block, DEADLINE_MS);
+    const struct sink_stats *stats = sink_get_stats(writer->sink);
+    printf("{\"err\": %d, \"written\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"ok\": %" PRIu64
+           ", \"partial\": %" PRIu64 ", \"requests_refused\": %" PRIu64 ", \"failed\": %" PRIu64
+           ", \"throttled\": %" PRIu64 ", \"retries\": %" PRIu64 ", \"healthy\": %d}\n",
+           err, stats->rows_written, stats->rows_refused, stats->requests_ok,
+           stats->requests_partial, stats->requests_refused, stats->requests_failed,
+           stats->requests_throttled, stats->retries, stats->healthy);
+    (void)fflush(stdout);
+    writer->block->count = 0;
+}
+
+static void on_waited(uv_timer_t *timer)
+{
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+static void let_run(struct writer *writer, const char *arguments)
+{
+    uv_timer_t timer;
+    uv_update_time(&writer->loop);
+    if (uv_timer_init(&writer->loop, &timer) < 0 ||
+        uv_timer_start(&timer, on_waited, strtoull(arguments, NULL, 10), 0) < 0)
+        abort();
+    uv_run(&writer->loop, UV_RUN_DEFAULT);
+    puts("{}");
+    (void)fflush(stdout);
+}
+
+static void obey(struct writer *writer, const char *command)
+{
+    if (strncmp(command, "row ", 4) == 0)
+        add_rows(writer, command + 4);
+    else if (strncmp(command, "write", 5) == 0)
+        write_rows(writer);
+    else if (strncmp(command, "wait ", 5) == 0)
+        let_run(writer, command + 5);
+    else
+        abort();
+}
+
+static void on_closed(void *context)
+{
+    (void)context;
+}
+
+static int open_sink(struct writer *writer, char **argv)
+{
+    writer->conf = (struct sink_conf){.name = "test",
+                                      .type = SINK_INFLUX,
+                                      .dialect = find_dialect(argv[1]),
+                                      .url = argv[2],
+                                      .database = argv[3],
+                                      .dead_rows_path = argv[4],
+                                      .user = getenv("GHGD_USER"),
+                                      .password = getenv("GHGD_PASSWORD"),
+                                      .gzip = true,
+                                      .backoff_min_ms = BACKOFF_MS,
+                                      .backoff_max_ms = BACKOFF_MS};
+    const char *rows_max = getenv("ROWS_MAX");
+    if (rows_max != NULL)
+        writer->conf.rows_max = strtoll(rows_max, NULL, 10);
+    struct sink_callbacks callbacks = {.closed = on_closed};
+    return sink_create(&writer->sink, &writer->loop, &writer->conf, BUCKET_MS, &callbacks);
+}
+
+int main(int argc, char **argv)
+{
+    struct writer writer = {0};
+    if (argc < 6 || find_dialect(argv[1]) < 0) {
+        (void)fputs("usage: sink_writer DIALECT URL DATABASE DEAD_ROWS FACILITY...\n", stderr);
+        return 2;
+    }
+    if (make_registry(&writer.registry, argv + 5, (uint32_t)(argc - 5)) < 0 ||
+        block_create(&writer.block, ROWS_MAX) < 0 || uv_loop_init(&writer.loop) < 0 ||
+        open_sink(&writer, argv) < 0)
+        return 1;
+    writer.block->registry = &writer.registry;
+    char line[256];
+    while (fgets(line, sizeof(line), stdin) != NULL)
+        obey(&writer, line);
+    sink_close(writer.sink);
+    uv_run(&writer.loop, UV_RUN_DEFAULT);
+    block_destroy(&writer.block);
+    free(writer.registry.facilities);
+    return uv_loop_close(&writer.loop) == 0 ? 0 : 1;
+}

@@ -1,0 +1,260 @@
+"""Sinks before the real databases: what a row becomes, what a revision becomes, what failures cost."""
+import json
+import os
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import servers
+
+WRITER = os.environ.get("SINK_WRITER", str(servers.BUILD / "gcc/tests/integration/sink_writer"))
+BUCKET_MS = 900_000
+START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
+LOST = "\ufffd"
+
+# Ids as they come from people, and as they must come back.
+NAMES = {
+    b"dhaka-1": "dhaka-1",
+    "ঢাকা নিট".encode(): "ঢাকা নিট",
+    "工厂 №1".encode(): "工厂 №1",
+    b"a, b=c": "a, b=c",
+    b"\"quoted\" 'name'": "\"quoted\" 'name'",
+    b"C:\\mill\\one": "C:\\mill\\one",
+    b"a\\,b": "a\\,b",
+    b"a\\ b\\=c": "a\\ b\\=c",
+    b"two\\\\inside": "two\\\\inside",
+    b"ends with \\": "ends with " + LOST,
+    b"line\nfeed": f"line{LOST}feed",
+    b"K\xf6ln": f"K{LOST}ln",
+    b" leading and trailing ": " leading and trailing ",
+    b"#hash": "#hash",
+    "\U0001f3ed".encode(): "\U0001f3ed",
+    b"unable to parse 'x': dropped=3": "unable to parse 'x': dropped=3",
+}
+
+
+class Writer:
+    """sink_writer, to which one talks line by line."""
+
+    def __init__(self, dialect, url, database, facilities=(b"dhaka-1",), **environment):
+        self.folder = tempfile.TemporaryDirectory(prefix="ghgd-sinks-")
+        self.dead_rows = Path(self.folder.name, "dead.lp")
+        self.log = open(Path(self.folder.name, "log"), "w+b")
+        self.child = subprocess.Popen(
+            [WRITER, dialect, url, database, str(self.dead_rows), *facilities],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+            env={**os.environ, **environment})
+
+    def row(self, facility=0, bucket=0, activity=1.0, version=0, revision=0, final=False):
+        self._send(f"row {facility} {START_MS + bucket * BUCKET_MS} {round(activity * 1e6)} "
+                   f"{version} {revision} {int(final)}")
+
+    def write(self, meanwhile=None):
+        """The counters since the start, once everything is settled; meanwhile() runs a second later."""
+        self._send("write")
+        if meanwhile is not None:
+            time.sleep(1)
+            meanwhile()
+        return self._answer()
+
+    def wait(self, seconds):
+        self._send(f"wait {int(seconds * 1000)}")
+        self._answer()
+
+    def words(self):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+    def _send(self, line):
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+
+    def _answer(self):
+        line = self.child.stdout.readline()
+        if not line:
+            raise AssertionError(f"sink_writer ended: {self.words()}")
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.child.stdin.close()
+        status = self.child.wait(30)
+        self.child.stdout.close()
+        self.log.close()
+        self.folder.cleanup()
+        if kind is None and status != 0:
+            raise AssertionError(f"sink_writer: exit status {status}")
+
+
+class Influx(unittest.TestCase):
+    def rows(self, database, measurement="emissions_15m"):
+        return servers.influxdb().query(f'SELECT * FROM "{measurement}" GROUP BY *', database)
+
+    def test_awkward_names_and_every_field(self):
+        influxdb = servers.influxdb()
+        database = influxdb.database()
+        with Writer("influx1", influxdb.url, database, list(NAMES)) as writer:
+            for i in range(len(NAMES)):
+                writer.row(i, activity=i + 0.123456, revision=2, final=True)
+            got = writer.write()
+            self.assertEqual((got["written"], got["refused"], got["ok"]), (2 * len(NAMES), 0, 1))
+            self.assertFalse(writer.dead_rows.exists())
+        rows = {row["facility"]: row for row in self.rows(database)}
+        self.assertEqual(set(rows), set(NAMES.values()))
+        for i, name in enumerate(NAMES.values()):
+            row = rows[name]
+            self.assertEqual(row["time"], START_MS)
+            self.assertEqual(row["activity"], float(f"{i}.123456"))
+            self.assertEqual(row["co2e_kg"], float(f"{i}.123456"))
+            self.assertEqual(row["coverage"], 300 / 900)
+            self.assertEqual((row["revision"], row["final"]), (2, True))
+            self.assertEqual((row["scope"], row["category"], row["source"], row["unit"], row["region"]),
+                             ("2", "purchased electricity", "grid", "kWh", "Asia"))
+        self.assertEqual(len(self.rows(database, "coverage_15m")), len(NAMES))
+        types = {row["fieldKey"]: row["fieldType"]
+                 for row in influxdb.query('SHOW FIELD KEYS FROM "emissions_15m"', database)}
+        self.assertEqual({key for key, kind in types.items() if kind != "float"}, {"revision", "final"})
+        self.assertEqual((types["revision"], types["final"]), ("integer", "boolean"))
+
+    def test_a_revision_overwrites(self):
+        influxdb = servers.influxdb()
+        database = influxdb.database()
+        with Writer("influx1", influxdb.url, database) as writer:
+            for revision, activity in enumerate([5, 4, 3.5]):
+                writer.row(activity=activity, version=revision, revision=revision)
+                writer.write()
+        got = self.rows(database)
+        self.assertEqual([(r["time"], r["activity"], r["revision"]) for r in got], [(START_MS, 3.5, 2)])
+
+    def test_a_type_conflict_costs_its_rows_only(self):
+        influxdb = servers.influxdb()
+        database = influxdb.database()
+        influxdb.write(database, f'emissions_15m,facility=x activity="text" {START_MS}')
+        with Writer("influx1", influxdb.url, database) as writer:
+            writer.row(bucket=1)
+            got = writer.write()
+            self.assertEqual((got["written"], got["refused"], got["partial"]), (1, 1, 1))
+            self.assertEqual(got["retries"], 0)
+            self.assertIn("field type conflict", writer.dead_rows.read_text())
+        self.assertEqual(len(self.rows(database, "coverage_15m")), 1)
+
+    def test_a_database_that_comes_late(self):
+        influxdb = servers.influxdb()
+        database = servers.unique("late")
+        with Writer("influx1", influxdb.url, database) as writer:
+            writer.row()
+            got = writer.write(lambda: influxdb.query(f'CREATE DATABASE "{database}"'))
+            self.assertEqual((got["err"], got["written"], got["refused"]), (0, 2, 0))
+            self.assertGreater(got["requests_refused"], 0)
+            self.assertIn("database not found", writer.words())
+        self.assertEqual(len(self.rows(database)), 1)
+
+    def test_a_server_that_crashes_between_writes(self):
+        with servers.InfluxDB() as influxdb:
+            database = influxdb.database()
+            with Writer("influx1", influxdb.url, database) as writer:
+                for bucket in range(4):
+                    writer.row(bucket=bucket)
+                    influxdb.kill()
+                    got = writer.write(influxdb.launch)
+                self.assertEqual((got["err"], got["written"], got["refused"]), (0, 8, 0))
+                self.assertGreater(got["failed"], 0)
+            self.assertTrue(influxdb.wait_ready())
+            got = influxdb.query('SELECT count(activity) FROM "emissions_15m"', database)
+            self.assertEqual(got[0]["count"], 4)
+
+    def test_a_limit_of_the_body(self):
+        with servers.InfluxDB(["max-body-size = 4000"]) as influxdb:
+            database = influxdb.database()
+            with Writer("influx1", influxdb.url, database) as writer:
+                for bucket in range(1500):
+                    writer.row(bucket=bucket, activity=bucket * 0.987654)
+                got = writer.write()
+                self.assertEqual((got["written"], got["refused"], got["retries"]), (3000, 0, 0))
+                self.assertGreater(got["requests_refused"], 0)
+            got = influxdb.query('SELECT count(activity), sum(activity) FROM "emissions_15m"', database)
+            self.assertEqual(got[0]["count"], 1500)
+            self.assertAlmostEqual(got[0]["sum"], sum(b * 0.987654 for b in range(1500)), places=3)
+
+    def test_a_right_that_comes_late(self):
+        with servers.InfluxDB(["auth-enabled = true"]) as influxdb:
+            servers.http(f"{influxdb.url}/query",
+                         "q=CREATE USER root WITH PASSWORD 'secret' WITH ALL PRIVILEGES",
+                         {"Content-Type": "application/x-www-form-urlencoded"})
+            ask = f"{influxdb.url}/query?u=root&p=secret&epoch=ms&db=ghg&q="
+            servers.http(ask + "CREATE%20DATABASE%20ghg", "")
+            with Writer("influx1", influxdb.url, "ghg", GHGD_USER="ann", GHGD_PASSWORD="p:w") as writer:
+                writer.row()
+                got = writer.write(lambda: [
+                    servers.http(ask + "CREATE%20USER%20ann%20WITH%20PASSWORD%20%27p:w%27", ""),
+                    servers.http(ask + "GRANT%20ALL%20ON%20ghg%20TO%20ann", "")])
+                self.assertEqual((got["err"], got["written"]), (0, 2))
+                self.assertGreater(got["requests_refused"], 0)
+                self.assertNotIn("p:w", writer.words())
+            self.assertIn('"activity"', servers.http(ask + "SELECT%20*%20FROM%20emissions_15m", "")[1])
+
+
+class Victoria(unittest.TestCase):
+    def latest(self, victoria, database, field="activity", measurement="emissions_15m"):
+        """{facility: [samples]}"""
+        series = victoria.export(f'{measurement}_{field}{{db="{database}"}}')
+        return {dict(labels)["facility"]: samples for labels, samples in series.items()}
+
+    def test_awkward_names_and_every_type(self):
+        victoria = servers.victoria_metrics()
+        database = servers.unique("names")
+        with Writer("victoria", victoria.url, database, list(NAMES)) as writer:
+            for i in range(len(NAMES)):
+                writer.row(i, activity=i + 0.123456, version=3, revision=2, final=True)
+            self.assertEqual(writer.write()["written"], 2 * len(NAMES))
+        got = self.latest(victoria, database)
+        self.assertEqual(got, {name: [(START_MS + 4, float(f"{i}.123456"))]
+                               for i, name in enumerate(NAMES.values())})
+        for field, want in [("revision", 2), ("final", 1), ("estimated_share", 0)]:
+            got = self.latest(victoria, database, field)
+            self.assertEqual({samples[0][1] for samples in got.values()}, {want}, field)
+        got = self.latest(victoria, database, "meters_expected", "coverage_15m")
+        self.assertEqual(len(got), len(NAMES))
+
+    def test_the_newest_revision_stays(self):
+        victoria = servers.victoria_metrics()
+        database = servers.unique("revisions")
+        with Writer("victoria", victoria.url, database) as writer:
+            for version, activity in enumerate([5, 4, 3.5]):  # downward: VM itself would keep the largest
+                writer.row(activity=activity, version=version, revision=version)
+                writer.row(bucket=1, activity=activity * 10, version=version)
+                writer.write()
+        got = self.latest(victoria, database)["dhaka-1"]
+        self.assertEqual(got, [(START_MS + 3, 3.5), (START_MS + BUCKET_MS + 3, 35)])
+        got = victoria.query(
+            f'sum_over_time(last_over_time(emissions_15m_activity{{db="{database}"}}[15m])[30m:15m])',
+            START_MS + 2 * BUCKET_MS)
+        self.assertEqual(list(got.values()), [38.5])
+
+    def test_what_it_acknowledged_and_lost_comes_again(self):
+        with servers.VictoriaMetrics() as victoria, Writer("victoria", victoria.url, "ghg") as writer:
+            writer.row(bucket=0, activity=1)
+            writer.write()
+            time.sleep(0.5)
+            victoria.kill()
+            victoria.launch()
+            self.assertTrue(victoria.wait_ready())
+            writer.row(bucket=1, activity=2)  # the next write tells
+            writer.write()
+            writer.wait(0.5)
+            self.assertEqual(self.latest(victoria, "ghg")["dhaka-1"],
+                             [(START_MS + 1, 1), (START_MS + BUCKET_MS + 1, 2)])
+            victoria.kill()
+            victoria.launch()
+            self.assertTrue(victoria.wait_ready())
+            writer.wait(17)  # nothing is written: the sink asks by itself
+            self.assertEqual(self.latest(victoria, "ghg")["dhaka-1"],
+                             [(START_MS + 1, 1), (START_MS + BUCKET_MS + 1, 2)])
+
+
+if __name__ == "__main__":
+    unittest.main()
