@@ -16,33 +16,33 @@
 enum { SERIES_METERS_MAX = 2048 };
 
 enum {
-    BATCH_EVENTS_MAX = 4096,        /* events in a batch: its columns stay within a 2 MiB L2 cache */
-    MESSAGE_BYTES_MAX = 8 << 20,    /* one Kafka message; librdkafka's own default is 1 MB */
-    EVENT_BYTES_MAX = 64 << 10,     /* one event inside a message, dead-lettered whole */
-    NAME_BYTES_MAX = 255,           /* an id or a name from outside, as in a tag of the database */
+    BATCH_EVENTS_MAX = 4096,     /* events in a batch: its columns stay within a 2 MiB L2 cache */
+    MESSAGE_BYTES_MAX = 8 << 20, /* one Kafka message; librdkafka's own default is 1 MB */
+    EVENT_BYTES_MAX = 64 << 10,  /* one event inside a message, dead-lettered whole */
+    NAME_BYTES_MAX = 255,        /* an id or a name from outside, as in a tag of the database */
     UNIT_BYTES_MAX = 31,
     METERS_MAX = 1 << 20,
     FACILITIES_MAX = 1 << 18,
-    GROUP_LEVELS_MAX = 4,           /* tags of the database: few and bounded */
-    SINKS_MAX = 8,                  /* one bit each in a dirty mask */
-    DEADLETTERS_MAX = 1 << 16,      /* refused events under way: about 80 MB with their headers */
+    GROUP_LEVELS_MAX = 4,             /* tags of the database: few and bounded */
+    SINKS_MAX = 8,                    /* one bit each in a dirty mask */
+    DEADLETTERS_MAX = 1 << 16,        /* refused events under way: about 80 MB with their headers */
     DEADLETTERS_PER_MESSAGE_MAX = 64, /* or one message of a million bad events would fill it */
-    DEADLETTER_BYTES_MAX = 32 << 20, /* and their bytes; then the partition waits */
-    PARTITIONS_MAX = 1024,          /* partitions assigned to one process */
-    METER_READINGS_MAX = 1 << 18,   /* readings of one meter in the journal: 7 days of 2.3 s */
-    BUCKETS_MAX = 1 << 17,          /* buckets in the horizon: 90 days of one minute */
-    FACTOR_VERSIONS_MAX = 256,      /* editions of one factor, and eras of one facility */
-    ROWS_PER_BLOCK_MAX = 5000,      /* rows in one request to a sink: SERVERS measured the best rate */
+    DEADLETTER_BYTES_MAX = 32 << 20,  /* and their bytes; then the partition waits */
+    PARTITIONS_MAX = 1024,            /* partitions assigned to one process */
+    METER_READINGS_MAX = 1 << 18,     /* readings of one meter in the journal: 7 days of 2.3 s */
+    BUCKETS_MAX = 1 << 17,            /* buckets in the horizon: 90 days of one minute */
+    FACTOR_VERSIONS_MAX = 256,        /* editions of one factor, and eras of one facility */
+    ROWS_PER_BLOCK_MAX = 5000, /* rows in one request to a sink: SERVERS measured the best rate */
     REVISION_MAX = 65535
 };
 
 enum {
-    HTTP_CONNECTIONS_MAX = 32,        /* a scraper, a prober and some people; others wait */
-    HTTP_BACKLOG = 32,                /* where they wait */
-    HTTP_TIMEOUT_S = 10,              /* silence after which a connection is closed */
+    HTTP_CONNECTIONS_MAX = 32,         /* a scraper, a prober and some people; others wait */
+    HTTP_BACKLOG = 32,                 /* where they wait */
+    HTTP_TIMEOUT_S = 10,               /* silence after which a connection is closed */
     HTTP_REQUEST_BYTES_MAX = 16 << 10, /* request line, headers and buffers of one connection */
-    HTTP_UPLOAD_BYTES_MAX = 64 << 10, /* a body nobody asked for is read that far, to answer it */
-    HTTP_BODY_BYTES_MAX = 16 << 20    /* an answer: metrics of PARTITIONS_MAX partitions fit */
+    HTTP_UPLOAD_BYTES_MAX = 64 << 10,  /* a body nobody asked for is read that far, to answer it */
+    HTTP_BODY_BYTES_MAX = 16 << 20     /* an answer: metrics of PARTITIONS_MAX partitions fit */
 };
 
 #endif

@@ -13,8 +13,8 @@
 
 /* Where an event came from, and its bytes, borrowed from the message that the caller holds. */
 struct origin {
-    uint32_t message;   /* index of the message among those the caller holds for this batch */
-    uint32_t index;     /* position of the event within its message */
+    uint32_t message; /* index of the message among those the caller holds for this batch */
+    uint32_t index;   /* position of the event within its message */
     uint32_t size;
     const void *bytes;
 };
@@ -30,12 +30,12 @@ struct batch {
     uint32_t meter[BATCH_EVENTS_MAX];   /* column of the registry: the version valid at the time */
     int64_t start_ms[BATCH_EVENTS_MAX]; /* instants have start_ms == end_ms */
     int64_t end_ms[BATCH_EVENTS_MAX];
-    int64_t value[BATCH_EVENTS_MAX];    /* micro-units; of the canonical unit times multiplier.
-                                           Gauges: micro-units per hour */
+    int64_t value[BATCH_EVENTS_MAX]; /* micro-units; of the canonical unit times multiplier.
+                                        Gauges: micro-units per hour */
     uint16_t revision[BATCH_EVENTS_MAX];
     uint8_t quality[BATCH_EVENTS_MAX];
-    uint8_t outcome[BATCH_EVENTS_MAX];  /* enum outcome, set by the shard */
-    int64_t offset[BATCH_EVENTS_MAX];   /* Kafka offset, or the ordinal in a file */
+    uint8_t outcome[BATCH_EVENTS_MAX];    /* enum outcome, set by the shard */
+    int64_t offset[BATCH_EVENTS_MAX];     /* Kafka offset, or the ordinal in a file */
     int64_t arrived_ms[BATCH_EVENTS_MAX]; /* Kafka timestamp of the message; INT64_MIN if none */
     struct origin origin[BATCH_EVENTS_MAX];
     struct refusal refused[BATCH_EVENTS_MAX];

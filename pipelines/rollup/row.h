@@ -20,19 +20,19 @@ enum row_kind {
 struct row {
     uint8_t kind, level;
     bool final;
-    uint32_t partition;       /* the shard that has to hear of the acknowledgement */
-    uint32_t facility, series;/* series is REGISTRY_NONE for ROW_COVERAGE */
+    uint32_t partition;        /* the shard that has to hear of the acknowledgement */
+    uint32_t facility, series; /* series is REGISTRY_NONE for ROW_COVERAGE */
     struct window window;
-    uint32_t revision;        /* changes after the watermark had passed the window: 0, 1, 2 ... */
-    uint32_t version;         /* grows whenever the row's content may differ from an earlier write */
+    uint32_t revision; /* changes after the watermark had passed the window: 0, 1, 2 ... */
+    uint32_t version;  /* grows whenever the row's content may differ from an earlier write */
     uint32_t meters_expected, meters_reporting; /* ROW_COVERAGE */
-    struct figures figures;   /* ROW_COVERAGE: covered_ms and expected_ms only */
+    struct figures figures;                     /* ROW_COVERAGE: covered_ms and expected_ms only */
 };
 
 /* Rows that travel together to one sink. The sink owns a block from submit until it is done. */
 struct block {
     uint32_t count, capacity;
-    uint32_t sink;            /* index of the sink it is for */
+    uint32_t sink;                   /* index of the sink it is for */
     const struct registry *registry; /* kept alive until the block is done */
     struct row *rows;
 };
