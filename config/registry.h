@@ -27,6 +27,7 @@ struct meter {
     const char *id;
     uint32_t facility, series;
     uint32_t next_version;  /* column of the next version of the same id, by valid_from; or NONE */
+    uint32_t readings_max;  /* capacity of the meter's journal within the horizon */
     uint8_t kind, quantity; /* enum meter_kind, enum quantity */
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
     bool negative;          /* readings below zero are accepted */
@@ -38,7 +39,6 @@ struct meter {
     int64_t valid_from_ms, valid_to_ms; /* [from, to) in UTC; INT64_MIN and INT64_MAX if open */
     struct unit_scale own;              /* for events without `unit` */
     uint32_t units_first, units_count;  /* registry->units: what other units events may use */
-    uint32_t readings_max;              /* capacity of the meter's journal within the horizon */
     int64_t cell_max; /* |activity| of a cell; CELL_MAX, or less so that no mass exceeds it */
     const char *factor_name; /* for people: the factor that rates it now */
 };

@@ -47,8 +47,8 @@ struct consumer_stats {
     uint32_t assigned;
 };
 struct consumer_partition_stats {
-    int32_t partition;
     int64_t next_offset, log_end, lag; /* -1 if not known yet */
+    int32_t partition;
     bool stopped, caught_up;
 };
 

@@ -50,7 +50,8 @@ bool resend_is_full(const struct resend *resend)
 void resend_add(struct resend *resend, struct buffer *body, int64_t now_ms)
 {
     ASSERT(!resend_is_full(resend));
-    struct resend_body kept = {.size = body->size, .acked_ms = now_ms, .data = TAKE(body->data)};
+    struct resend_body kept = {.size = body->size, .acked_ms = now_ms};
+    kept.data = TAKE(body->data);
     put_newest(resend, kept);
     resend->bytes += kept.size;
     buffer_init(body, body->limit);

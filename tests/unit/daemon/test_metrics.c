@@ -65,8 +65,8 @@ static void fill(struct example *e)
     fill_shards(e);
     fill_sinks(e);
     e->consumer = (struct consumer_stats){.messages = 12, .assigned = 2, .rebalances = 1};
-    e->partitions[0] = (struct consumer_partition_stats){0, 41, 43, 2, false, true};
-    e->partitions[1] = (struct consumer_partition_stats){1, -1, -1, -1, true, false};
+    e->partitions[0] = (struct consumer_partition_stats){41, 43, 2, 0, false, true};
+    e->partitions[1] = (struct consumer_partition_stats){-1, -1, -1, 1, true, false};
     e->deadletter.waiting = 3;
     e->source.consumer = &e->consumer;
     e->source.partitions = e->partitions;
@@ -279,7 +279,7 @@ static void test_ready(void **state)
         const char *name, *fatal;
         uint32_t assigned, rebalances;
         bool caught_up;
-        int64_t lag, failing_ms;
+        int32_t lag, failing_ms;
         unsigned want;
         const char *line;
     } cases[] = {
