@@ -10,7 +10,7 @@ enum { FAULTS_BYTES_MAX = 1 << 20 };
 static void print_faults(struct buffer *faults)
 {
     if (faults->size > 0)
-        fwrite(faults->data, 1, faults->size, stderr);
+        (void)fwrite(faults->data, 1, faults->size, stderr);
     buffer_fini(faults);
 }
 
@@ -43,6 +43,7 @@ int command_load_run_config(struct config **config_out, const char *file)
 
 int command_misused(const char *command, const char *what, const char *found)
 {
-    fprintf(stderr, "ghgd %s: %s \"%s\"\nSee ghgd %s --help.\n", command, what, found, command);
+    (void)fprintf(stderr, "ghgd %s: %s \"%s\"\nSee ghgd %s --help.\n", command, what, found,
+                  command);
     return EXIT_MISUSED;
 }

@@ -29,7 +29,7 @@ static void print_config(const struct config *config)
     config_print(config, &out);
     buffer_add_char(&out, '\n');
     config_print_needs(config, &out);
-    fwrite(out.data, 1, out.size, stdout);
+    (void)fwrite(out.data, 1, out.size, stdout);
     buffer_fini(&out);
 }
 
@@ -38,9 +38,10 @@ int command_check(int argc, char **argv)
     const char *file = CONFIG_FILE_DEFAULT;
     bool quiet = false;
     int option;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
     while ((option = getopt_long(argc, argv, "c:qh", options, NULL)) != -1) {
         if (option == 'h') {
-            fputs(usage, stdout);
+            (void)fputs(usage, stdout);
             return EXIT_GOOD;
         }
         if (option == '?')

@@ -109,8 +109,8 @@ static int drain_sink(struct replay *replay, uint32_t sink)
         int err =
             sink_write_sync(replay->sinks[sink], &replay->loop, &replay->block, SINK_DEADLINE_MS);
         if (err < 0) {
-            fprintf(stderr, "ghgd replay: a sink takes no rows: %s (%s)\n", err_str(err),
-                    sink_get_stats(replay->sinks[sink])->last_error);
+            (void)fprintf(stderr, "ghgd replay: a sink takes no rows: %s (%s)\n", err_str(err),
+                          sink_get_stats(replay->sinks[sink])->last_error);
             return err;
         }
         settle_rows(replay);
@@ -168,8 +168,8 @@ static int open_sinks(struct replay *replay)
         err = sink_create(&replay->sinks[replay->sinks_count], &replay->loop, conf,
                           replay->config->window.bucket_ms, &callbacks);
         if (err < 0) {
-            fprintf(stderr, "ghgd replay: sink \"%s\" cannot be opened: %s\n", conf->name,
-                    err_str(err));
+            (void)fprintf(stderr, "ghgd replay: sink \"%s\" cannot be opened: %s\n", conf->name,
+                          err_str(err));
             return err;
         }
         replay->sinks_count++;
@@ -177,7 +177,7 @@ static int open_sinks(struct replay *replay)
     }
     if (replay->sinks_count > 0)
         return 0;
-    fprintf(stderr, "ghgd replay: the configuration has no such sink\n");
+    (void)fprintf(stderr, "ghgd replay: the configuration has no such sink\n");
     return -ENOENT;
 }
 
@@ -197,9 +197,9 @@ static void on_refused(void *context, const struct refusal *refusal)
     struct replay *replay = context;
     if (replay->rejects == NULL)
         return;
-    fprintf(replay->rejects, "%" PRId64 "\t%" PRIu32 "\t%s\t%s\t%s\n", refusal->offset + 1,
-            refusal->origin.index + 1, outcome_class(refusal->outcome),
-            outcome_reason(refusal->outcome), outcome_help(refusal->outcome));
+    (void)fprintf(replay->rejects, "%" PRId64 "\t%" PRIu32 "\t%s\t%s\t%s\n", refusal->offset + 1,
+                  refusal->origin.index + 1, outcome_class(refusal->outcome),
+                  outcome_reason(refusal->outcome), outcome_help(refusal->outcome));
 }
 
 static void show_progress(struct replay *replay)
@@ -212,10 +212,10 @@ static void show_progress(struct replay *replay)
     int64_t position = reader_position(replay->reader);
     uint64_t events = feed_events_read(replay->feed);
     double rate = (double)events * 1000.0 / (double)(time_ms - replay->started_ms + 1);
-    fprintf(stderr, "\r%" PRIu64 " events, %.0f a second, %" PRIu64 " rows", events, rate,
-            replay->rows);
+    (void)fprintf(stderr, "\r%" PRIu64 " events, %.0f a second, %" PRIu64 " rows", events, rate,
+                  replay->rows);
     if (size > 0)
-        fprintf(stderr, ", %d %% of the file ", (int)(position * 100 / size));
+        (void)fprintf(stderr, ", %d %% of the file ", (int)(position * 100 / size));
 }
 
 static int take_message(struct replay *replay, const struct feed_message *message)
@@ -246,7 +246,7 @@ static int read_events(struct replay *replay)
             return err;
     }
     if (more < 0) {
-        fprintf(stderr, "ghgd replay: %s: %s\n", replay->events_path, err_str(more));
+        (void)fprintf(stderr, "ghgd replay: %s: %s\n", replay->events_path, err_str(more));
         return more;
     }
     shard_finish(replay->shard);
@@ -268,7 +268,7 @@ static void print_summary(const struct replay *replay)
         rejected += i >= REJECT_UNDECODABLE ? counts[i] : 0;
     }
     int64_t elapsed_ms = now_ms() - replay->started_ms + 1;
-    fprintf(
+    (void)fprintf(
         stderr,
         "%sread %" PRIu64 " = used %" PRIu64 " + duplicate %" PRIu64 " + corrected %" PRIu64
         " + late %" PRIu64 " + early %" PRIu64 " + unknown %" PRIu64 " + rejected %" PRIu64 "\n",
@@ -277,16 +277,16 @@ static void print_summary(const struct replay *replay)
         counts[OUTCOME_LATE], counts[OUTCOME_EARLY], counts[OUTCOME_UNKNOWN], rejected);
     for (enum outcome i = REJECT_UNDECODABLE; i < OUTCOME_COUNT; i++) {
         if (counts[i] > 0)
-            fprintf(stderr, "  rejected %" PRIu64 " %s: %s\n", counts[i], outcome_reason(i),
-                    outcome_help(i));
+            (void)fprintf(stderr, "  rejected %" PRIu64 " %s: %s\n", counts[i], outcome_reason(i),
+                          outcome_help(i));
     }
     if (stats->discontinuities + stats->rollovers + stats->overlaps > 0)
-        fprintf(stderr,
-                "registers: %" PRIu64 " discontinuities held, %" PRIu64
-                " rollovers; intervals: %" PRIu64 " overlaps\n",
-                stats->discontinuities, stats->rollovers, stats->overlaps);
-    fprintf(stderr, "wrote %" PRIu64 " rows of %" PRIu64 " facilities in %.3f s\n", replay->rows,
-            stats->facilities, (double)elapsed_ms / 1000.0);
+        (void)fprintf(stderr,
+                      "registers: %" PRIu64 " discontinuities held, %" PRIu64
+                      " rollovers; intervals: %" PRIu64 " overlaps\n",
+                      stats->discontinuities, stats->rollovers, stats->overlaps);
+    (void)fprintf(stderr, "wrote %" PRIu64 " rows of %" PRIu64 " facilities in %.3f s\n",
+                  replay->rows, stats->facilities, (double)elapsed_ms / 1000.0);
 }
 
 /* --- setting up and taking down --- */
@@ -294,6 +294,7 @@ static void print_summary(const struct replay *replay)
 static int parse_arguments(struct replay *replay, int argc, char **argv)
 {
     int option;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
     while ((option = getopt_long(argc, argv, "c:o:sr:qh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
@@ -319,7 +320,7 @@ static int parse_arguments(struct replay *replay, int argc, char **argv)
             replay->quiet = true;
             break;
         case 'h':
-            fputs(usage, stdout);
+            (void)fputs(usage, stdout);
             return -1;
         default:
             return EXIT_MISUSED;
@@ -337,7 +338,7 @@ static int open_events(struct replay *replay)
     int err = reader_open(&replay->reader, replay->events_path,
                           (enum event_format)replay->config->input.format);
     if (err < 0) {
-        fprintf(stderr, "ghgd replay: %s: %s\n", replay->events_path, err_str(err));
+        (void)fprintf(stderr, "ghgd replay: %s: %s\n", replay->events_path, err_str(err));
         return err;
     }
     if (replay->rejects_path == NULL)
@@ -346,7 +347,7 @@ static int open_events(struct replay *replay)
     if (replay->rejects != NULL)
         return 0;
     err = -errno;
-    fprintf(stderr, "ghgd replay: %s: %s\n", replay->rejects_path, err_str(err));
+    (void)fprintf(stderr, "ghgd replay: %s: %s\n", replay->rejects_path, err_str(err));
     return err;
 }
 
@@ -355,7 +356,7 @@ static int open_pipeline(struct replay *replay)
     const struct config *config = replay->config;
     const struct kernels *kernels = kernels_find(config->simd);
     if (kernels == NULL) {
-        fprintf(stderr, "ghgd replay: this machine has no kernels \"%s\"\n", config->simd);
+        (void)fprintf(stderr, "ghgd replay: this machine has no kernels \"%s\"\n", config->simd);
         return -ENOTSUP;
     }
     struct shard_context context = {.registry = config->registry,

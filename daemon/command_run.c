@@ -151,9 +151,10 @@ int command_run(int argc, char **argv)
 {
     struct run run = {.file = CONFIG_FILE_DEFAULT};
     int option;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (option == 'h') {
-            fputs(usage, stdout);
+            (void)fputs(usage, stdout);
             return EXIT_GOOD;
         }
         if (option == '?')

@@ -59,7 +59,7 @@ static bool check_caught_up(const struct metrics_source *source, struct buffer *
 static void add_line(struct buffer *out, const char *text)
 {
     for (const char *c = text; *c != '\0'; c++)
-        buffer_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c);
+        buffer_add_char(out, (char)((unsigned char)*c < ' ' ? ' ' : *c));
 }
 
 static bool check_sink(const struct metrics_sink *sink, struct buffer *out)

@@ -114,6 +114,7 @@ static enum MHD_Result answer(struct http *http, struct MHD_Connection *connecti
 
 /* The library calls this once with the headers, then for pieces of a body, then once without one.
  * *request counts the bytes of a body, plus one: it is NULL at first only. */
+// NOLINTNEXTLINE(readability-function-size): the parameters are the library's
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **request)
@@ -122,14 +123,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)upload;
     uintptr_t read = (uintptr_t)*request;
     if (read == 0) {
-        *request = (void *)(uintptr_t)1;
+        *request = (void *)(uintptr_t)1; // NOLINT(performance-no-int-to-ptr): a count, see above
         return MHD_YES;
     }
     if (*upload_size == 0)
         return answer(context, connection, url, method);
     if (*upload_size > HTTP_UPLOAD_BYTES_MAX - (size_t)(read - 1))
-        return MHD_NO; /* nobody has to send us anything: hang up */
-    *request = (void *)(read + *upload_size);
+        return MHD_NO;                        /* nobody has to send us anything: hang up */
+    *request = (void *)(read + *upload_size); // NOLINT(performance-no-int-to-ptr): likewise
     *upload_size = 0;
     return MHD_YES;
 }

@@ -54,10 +54,28 @@ static struct part *find_part(const struct intake *intake, int32_t number)
 
 /* --- partitions come and go --- */
 
+/* Reads `key` and the number behind it, and moves on to what follows. */
+static bool read_number(const char **text, const char *key, int64_t *number_out)
+{
+    size_t size = strlen(key);
+    if (strncmp(*text, key, size) != 0)
+        return false;
+    char *end;
+    errno = 0;
+    *number_out = strtoll(*text + size, &end, 10);
+    if (errno != 0 || end == *text + size)
+        return false;
+    *text = end;
+    return true;
+}
+
+/* What does not look like ours says nothing: the partition is then read without silence. */
 static void parse_metadata(struct part *part, const char *metadata)
 {
-    int64_t next, settled_ms;
-    if (sscanf(metadata, "ghgd1 next=%" SCNd64 " settled=%" SCNd64, &next, &settled_ms) != 2)
+    int64_t next;
+    int64_t settled_ms;
+    if (!read_number(&metadata, "ghgd1 next=", &next) ||
+        !read_number(&metadata, " settled=", &settled_ms))
         return;
     part->live_from = next;
     part->settled_ms = settled_ms;
@@ -313,8 +331,8 @@ static void commit_part(struct intake *intake, struct part *part)
         part->next_offset == part->committed_next)
         return;
     char metadata[METADATA_BYTES];
-    snprintf(metadata, sizeof(metadata), "ghgd1 next=%" PRId64 " settled=%" PRId64,
-             part->next_offset, settled_ms);
+    (void)snprintf(metadata, sizeof(metadata), "ghgd1 next=%" PRId64 " settled=%" PRId64,
+                   part->next_offset, settled_ms);
     consumer_commit(intake->consumer, part->number, low, metadata);
     part->committed_offset = low;
     part->committed_settled_ms = settled_ms;

@@ -32,12 +32,13 @@ static const struct command *find_command(const char *name)
 
 static void print_commands(FILE *out)
 {
-    fprintf(out,
-            "ghgd turns meter and fuel events into greenhouse-gas emissions per facility.\n\n");
+    (void)fprintf(
+        out, "ghgd turns meter and fuel events into greenhouse-gas emissions per facility.\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  ghgd %-7s %-30s %s\n", commands[i].name, commands[i].usage,
-                commands[i].help);
-    fprintf(out, "\nNew here? Try `ghgd demo`. Every command has --help; the manual is ghgd(1).\n");
+        (void)fprintf(out, "  ghgd %-7s %-30s %s\n", commands[i].name, commands[i].usage,
+                      commands[i].help);
+    (void)fprintf(
+        out, "\nNew here? Try `ghgd demo`. Every command has --help; the manual is ghgd(1).\n");
 }
 
 static int command_help(int argc, char **argv)
@@ -50,7 +51,7 @@ static int command_help(int argc, char **argv)
     if (command == NULL)
         return command_misused("help", "there is no command", argv[1]);
     if (command->run == command_help || command->run == command_version) {
-        printf("ghgd %s %s\n  %s\n", command->name, command->usage, command->help);
+        (void)printf("ghgd %s %s\n  %s\n", command->name, command->usage, command->help);
         return EXIT_GOOD;
     }
     char *help[] = {argv[1], (char[]){"--help"}, NULL};
@@ -61,7 +62,7 @@ static int command_version(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    printf("ghgd %s\n", GHGD_VERSION);
+    (void)printf("ghgd %s\n", GHGD_VERSION);
     return EXIT_GOOD;
 }
 
@@ -76,7 +77,7 @@ int main(int argc, char **argv)
     if (command != NULL)
         return command->run(argc - 1, argv + 1);
     if (argc > 1)
-        fprintf(stderr, "ghgd: there is no command \"%s\"\n\n", argv[1]);
+        (void)fprintf(stderr, "ghgd: there is no command \"%s\"\n\n", argv[1]);
     print_commands(stderr);
     return EXIT_MISUSED;
 }

@@ -33,7 +33,7 @@ static void tell(const char *text)
 {
     int sent = sd_notify(0, text);
     if (sent < 0)
-        LOG_LIMITED(LOG_LEVEL_WARN, "service.notify_failed", "error=\"%s\"", strerror(-sent));
+        LOG_LIMITED(LOG_LEVEL_WARN, "service.notify_failed", "error=\"%s\"", err_str(sent));
 }
 
 static void on_hard_end(int number)
@@ -53,7 +53,7 @@ static void arm_hard_end(int64_t after_ms)
     struct itimerval timer = {.it_value = {.tv_sec = (time_t)(after_ms / 1000),
                                            .tv_usec = (suseconds_t)(after_ms % 1000 * 1000)}};
     if (sigaction(SIGALRM, &action, NULL) < 0 || setitimer(ITIMER_REAL, &timer, NULL) < 0)
-        LOG_ERROR("service.no_hard_end", "error=\"%s\"", strerror(errno));
+        LOG_ERROR("service.no_hard_end", "error=\"%s\"", err_str(-errno));
 }
 
 void service_stopping(struct service *service)
@@ -135,7 +135,7 @@ static void start_watchdog(struct service *service)
     uint64_t limit_us = 0;
     int enabled = sd_watchdog_enabled(0, &limit_us);
     if (enabled < 0)
-        LOG_WARN("service.watchdog_invalid", "error=\"%s\"", strerror(-enabled));
+        LOG_WARN("service.watchdog_invalid", "error=\"%s\"", err_str(enabled));
     if (enabled <= 0)
         return;
     uint64_t every_ms = limit_us / 2000;
