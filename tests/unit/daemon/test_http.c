@@ -296,8 +296,9 @@ static void test_long_requests(void **state)
     static char request[3 * HTTP_REQUEST_BYTES_MAX];
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         size_t size = (size_t)snprintf(request, sizeof(request), "%s", cases[i].head);
-        memset(request + size, 'a', 2 * HTTP_REQUEST_BYTES_MAX);
-        (void)snprintf(request + size + 2 * HTTP_REQUEST_BYTES_MAX, 64, "%s", cases[i].tail);
+        memset(request + size, 'a', 2 * (size_t)HTTP_REQUEST_BYTES_MAX);
+        (void)snprintf(request + size + 2 * (size_t)HTTP_REQUEST_BYTES_MAX, 64, "%s",
+                       cases[i].tail);
         int fd = client_open(fixture);
         client_send(fd, request);
         const char *got = client_read(fixture, fd, "HTTP/1.1 4");

@@ -10,7 +10,8 @@
 #include "pipelines/metering/booking.h"
 #include "pipelines/metering/projection.h"
 
-enum { BUCKET_MS = 900000, MIN_MS = 60000, SLOTS = 64, READINGS_MAX = 8, CELLS_MAX = 6 };
+#define MIN_MS INT64_C(60000)
+enum { BUCKET_MS = 900000, SLOTS = 64, READINGS_MAX = 8, CELLS_MAX = 6 };
 #define U INT64_C(1000000) /* one unit in micro-units */
 #define FLOOR INT64_MIN
 
@@ -222,6 +223,7 @@ static void check_cells(const struct expect *expect, const struct journal *journ
 }
 
 /* Every permutation (Heap's algorithm) of the readings gives the same cells. */
+// NOLINTNEXTLINE(misc-no-recursion): as deep as a case has readings, eight
 static void permute(const struct expect *expect, size_t *order, size_t n)
 {
     if (n <= 1) {
@@ -311,14 +313,16 @@ static void test_moved_base(void **state)
     struct reading slots[SLOTS];
     struct journal journal;
     journal_init(&journal, slots, SLOTS);
-    static const struct given first = {0, 0, 100 * U, ACTUAL}, last = {60, 0, 160 * U, ACTUAL},
-                              between = {45, 0, 105 * U, ACTUAL};
+    static const struct given first = {0, 0, 100 * U, ACTUAL};
+    static const struct given last = {60, 0, 160 * U, ACTUAL};
+    static const struct given between = {45, 0, 105 * U, ACTUAL};
     struct booking booking;
     struct reading reading = reading_of(&first);
     booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
     reading = reading_of(&last);
     booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-    int64_t floor_ms = 2 * BUCKET_MS; /* 30 units are booked in the two buckets before it */
+    int64_t floor_ms =
+        INT64_C(2) * BUCKET_MS; /* 30 units are booked in the two buckets before it */
     reading = reading_of(&between);
     assert_true(booking_reaches_back(&meter, &journal, &reading, floor_ms));
     booking_forget(&meter, &journal, floor_ms);
