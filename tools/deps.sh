@@ -17,7 +17,6 @@ build | make                    |                  | runs the Makefile
 build | pkg-config              |                  | finds the libraries
 build | libuv1-dev              |                  | the event loop
 build | librdkafka-dev          |                  | Kafka consumer and producer; the demo's mock cluster
-build | libmsgpack-dev          |                  | tests and benchmarks: another reader of MessagePack, to compare with
 build | libsimdjson-dev         |                  | decodes JSON events
 build | libcurl4-openssl-dev    |                  | writes to databases over HTTP
 build | libmicrohttpd-dev       |                  | serves /metrics and /healthz
@@ -31,6 +30,7 @@ build | libsystemd-dev          |                  | readiness, watchdog, journa
 build | tzdata                  |                  | the time zones of the facilities
 build | ca-certificates         |                  | trusts the servers of databases and of Maven Central
 check | libcmocka-dev           |                  | unit tests
+check | libmsgpack-dev          |                  | unit tests, benchmarks: another reader of MessagePack, to compare with
 check | python3                 |                  | integration tests, layers
 check | python3-msgpack         |                  | integration tests: events in MessagePack
 check | python3-jsonschema      |                  | integration tests: the schema of events
