@@ -93,14 +93,12 @@ static uint32_t count_reporting(const struct site *site)
 
 /* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
  * carries the acknowledgement, and one for every series of which anything is known. */
-static void append_rows(struct site *site, struct row row, struct block *block)
+static void append_rows(struct site *site, struct row row, const struct figures *coverage,
+                        struct block *block)
 {
-    struct figures coverage = {0};
     uint32_t first_series = site->facility->series_first;
     row.kind = ROW_EMISSIONS;
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
-        coverage.covered_ms += site->scratch[i].covered_ms;
-        coverage.expected_ms += site->scratch[i].expected_ms;
         if (site->scratch[i].cells == 0)
             continue;
         row.series = first_series + i;
@@ -109,7 +107,7 @@ static void append_rows(struct site *site, struct row row, struct block *block)
     }
     row.kind = ROW_COVERAGE;
     row.series = REGISTRY_NONE;
-    row.figures = coverage;
+    row.figures = *coverage;
     row.meters_expected = count_expected(site, row.window);
     row.meters_reporting = count_reporting(site);
     block->rows[block->count++] = row;
@@ -131,11 +129,31 @@ static bool has_room(const struct site *site, const struct block *block)
     return block->capacity - block->count > site->facility->series_count;
 }
 
+static struct figures sum_coverage(const struct site *site)
+{
+    struct figures coverage = {0};
+    for (uint32_t i = 0; i < site->facility->series_count; i++) {
+        coverage.covered_ms += site->scratch[i].covered_ms;
+        coverage.expected_ms += site->scratch[i].expected_ms;
+    }
+    return coverage;
+}
+
+/* Final: the watermark has passed it by the grace, or every expected meter has covered it all. */
+static bool is_final(const struct site *site, const struct taking *taking, struct window window,
+                     const struct figures *coverage)
+{
+    int64_t seen_ms = (taking->clock->top_row + 1) * site->conf.window->bucket_ms;
+    bool complete = coverage->expected_ms > 0 && coverage->covered_ms == coverage->expected_ms;
+    return window.end_ms <= taking->clock->final_ms || (complete && window.end_ms <= seen_ms);
+}
+
 /* The window's figures are in the scratch: makes its rows, and takes the mark. */
 static void take(struct site *site, const struct taking *taking, enum level level,
                  struct window window, struct day *day, struct mark *mark)
 {
-    bool final = window.end_ms <= taking->clock->final_ms;
+    struct figures coverage = sum_coverage(site);
+    bool final = is_final(site, taking, window, &coverage);
     uint32_t version = mark->version > UINT32_MAX / 2 - 1 ? UINT32_MAX / 2 - 1 : mark->version;
     struct row row = {.level = (uint8_t)level,
                       .final = final,
@@ -144,7 +162,7 @@ static void take(struct site *site, const struct taking *taking, enum level leve
                       .window = window,
                       .revision = mark->revision,
                       .version = 2 * version + final};
-    append_rows(site, row, taking->block);
+    append_rows(site, row, &coverage, taking->block);
     site_mark_taken(site, day, mark, taking->sink);
 }
 

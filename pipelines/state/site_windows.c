@@ -105,12 +105,16 @@ static struct day *find_day(const struct site *site, int64_t row)
     return NULL;
 }
 
+/* Hours are nearly all of one length: the guess is at most a change of clocks away. */
 static uint32_t hour_index(const struct day *day, int64_t row)
 {
     int64_t offset = row - day->first_row;
-    uint32_t hour = day->hours_count - 1;
+    int64_t rows_count = day->end_row - day->first_row;
+    uint32_t hour = (uint32_t)(offset * day->hours_count / rows_count);
     while (hour > 0 && day->hour_row[hour] > offset)
         hour--;
+    while (hour + 1 < day->hours_count && day->hour_row[hour + 1] <= offset)
+        hour++;
     return hour;
 }
 
