@@ -183,9 +183,8 @@ int eras_build(struct registry *registry, const struct meter_table *meters, cons
         int64_t starts[FACTOR_VERSIONS_MAX];
         int count = find_starts(&builder, facility, starts);
         if (count < 0) {
-            faults_error(faults, NULL, 0, 0,
-                         "facility \"%s\": its factors change on more than %d "
-                         "dates",
+            faults_error(faults, meters->facilities->conf->facilities, 0, 0,
+                         "the factors of facility \"%s\" change on more than %d dates",
                          facility->id, FACTOR_VERSIONS_MAX - 1);
             return 0;
         }

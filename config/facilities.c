@@ -1,6 +1,7 @@
 #include "config/facilities.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,9 +92,8 @@ static bool read_country(const struct csv_row *row)
 
 static bool read_names(const struct facility_table *table, const struct csv_row *row)
 {
-    bool good = cell_id(row, COLUMN_ID) && cell_name(row, COLUMN_NAME) &&
-                cell_id(row, COLUMN_TIME_ZONE) && cell_name(row, COLUMN_COUNTRY) &&
-                cell_name(row, COLUMN_GRID_REGION);
+    bool good = cell_id(row, COLUMN_ID) && cell_id(row, COLUMN_TIME_ZONE) &&
+                cell_name(row, COLUMN_COUNTRY) && cell_name(row, COLUMN_GRID_REGION);
     for (uint32_t i = 0; i < table->conf->group_levels_count; i++)
         good = cell_name(row, COLUMN_GROUPS + i) && good;
     good = good && read_country(row);
@@ -125,6 +125,24 @@ static const char *keep(const struct facility_table *table, const struct csv_row
     return arena_text(table->arena, cell->text, cell->size);
 }
 
+/* The name is for people, and comes from the registers of others: what is not one line of text
+ * becomes a space, and what is too long is cut. */
+static const char *keep_name(const struct facility_table *table, const struct csv_row *row)
+{
+    const struct csv_cell *cell =
+        &row->cells[cell_is_empty(row, COLUMN_NAME) ? COLUMN_ID : COLUMN_NAME];
+    size_t size = cell->size;
+    if (size > NAME_BYTES_MAX) {
+        const char *end = g_utf8_find_prev_char(cell->text, cell->text + NAME_BYTES_MAX + 1);
+        size = (size_t)(end - cell->text);
+    }
+    char *name = arena_text(table->arena, cell->text, size);
+    for (size_t i = 0; name != NULL && i < size; i++)
+        if (g_ascii_iscntrl(name[i]))
+            name[i] = ' ';
+    return name;
+}
+
 static int add_row(struct facility_table *table, const struct csv_row *row, uint32_t zone)
 {
     int err = make_room(table);
@@ -133,7 +151,7 @@ static int add_row(struct facility_table *table, const struct csv_row *row, uint
     struct facility *facility = &table->rows[table->count];
     *facility = (struct facility){
         .id = keep(table, row, COLUMN_ID),
-        .name = keep(table, row, cell_is_empty(row, COLUMN_NAME) ? COLUMN_ID : COLUMN_NAME),
+        .name = keep_name(table, row),
         .time_zone = table->zones.names[zone],
         .country = cell_is_empty(row, COLUMN_COUNTRY) ? "" : country_of(row)->code,
         .grid_region = keep(table, row, COLUMN_GRID_REGION),

@@ -245,6 +245,23 @@ static void test_many(void **state)
     assert_int_equal(unlink(meters), 0);
 }
 
+/* Names from the registers of others are made fit, not refused. */
+static void test_names(void **state)
+{
+    (void)state;
+    struct tables_conf named = conf;
+    named.facilities = "tests/data/tables/group_names.csv";
+    named.meters = "tests/data/tables/one_meter.csv";
+    struct registry *registry = build(&named);
+    static const char *const names[] = {"Xưởng may “Hòa Bình”, số 2", "Two lines, one tab", "f3"};
+    for (uint32_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_string_equal(registry->facilities[i].name, names[i]);
+    const char *cut = registry->facilities[3].name;
+    assert_int_equal(strlen(cut), NAME_BYTES_MAX / 3 * 3); /* whole characters */
+    assert_string_equal(cut + strlen(cut) - 3, "厂");
+    registry_destroy(&registry);
+}
+
 /* What cannot be read is a fault, not a crash. */
 static void test_missing(void **state)
 {
@@ -272,7 +289,7 @@ int main(void)
         cmocka_unit_test(test_versions),  cmocka_unit_test(test_units),
         cmocka_unit_test(test_factors),   cmocka_unit_test(test_eras),
         cmocka_unit_test(test_explained), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
