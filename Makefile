@@ -134,6 +134,10 @@ test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=th
 layers: ## fail on an include that points the wrong way
 	$(PYTHON) tests/layers/test_layers.py
 	$(PYTHON) tests/layers/layers.py .
+check-grafana: ## the dashboards against the types that Grafana publishes (needs npm and its registry)
+	mkdir -p $(BUILD)/grafana; cp tests/grafana/package.json tests/grafana/check.mjs $(BUILD)/grafana
+	cd $(BUILD)/grafana; npm install --silent --no-audit --no-fund --no-package-lock \
+	    && node check.mjs $(abspath $(wildcard dashboards/*.json))
 
 # ---- linting, with clang's eyes; -k, to show all faults at once
 LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC)
@@ -213,6 +217,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
-        check-valgrind check-tiers test layers lint lint-format lint-length lint-cppcheck lint-man \
+        check-valgrind check-tiers test layers check-grafana lint lint-format lint-length lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench coverage coverage-run install uninstall help clean \
         FORCE
