@@ -19,7 +19,7 @@ enum {
     FLUSH_MS = 2000
 };
 #define LATE_MS (2 * INT64_C(3600000))
-#define CORRECTION_MS (45 * INT64_C(60000))
+#define CORRECTION_MS (90 * INT64_C(60000)) /* after its windows were final */
 
 /* An event that waits for its moment. */
 struct held {
