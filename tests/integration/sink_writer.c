@@ -8,7 +8,7 @@
  * MS    lets the loop run for so long
  *
  * FACILITY counts the ids of the command line, ACTIVITY is in micro-units. GHGD_USER, GHGD_PASSWORD
- * and ROWS_MAX come from the environment.
+ * and ROWS_MAX come from the environment. DIALECT "sqlite" takes the path of a database for URL.
  */
 #include "pipelines/sink/sink.h"
 
@@ -54,7 +54,7 @@ static int make_registry(struct registry *registry, char **ids, uint32_t count)
 
 static int find_dialect(const char *name)
 {
-    static const char *const names[] = {"influx1", "influx2", "victoria"};
+    static const char *const names[] = {"influx1", "influx2", "victoria", "sqlite"};
     for (int i = 0; i < (int)ARRAY_LEN(names); i++)
         if (strcmp(names[i], name) == 0)
             return i;
@@ -66,10 +66,11 @@ static void add_rows(struct writer *writer, const char *arguments)
     struct row row = {.level = LEVEL_BUCKET, .kind = ROW_EMISSIONS};
     int64_t activity = 0;
     int is_final = 0;
-    int got = sscanf(arguments, "%" SCNu32 " %" SCNd64 " %" SCNd64 " %" SCNu32 " %" SCNu32 " %d",
-                     &row.facility, &row.window.start_ms, &activity, &row.version, &row.revision,
-                     &is_final);
-    if (got != 6 || writer->block->count + 2 > writer->block->capacity)
+    int got =
+        sscanf(arguments, "%" SCNu32 " %" SCNd64 " %" SCNd64 " %" SCNu32 " %" SCNu32 " %d %" SCNu8,
+               &row.facility, &row.window.start_ms, &activity, &row.version, &row.revision,
+               &is_final, &row.level);
+    if (got != 7 || row.level >= LEVEL_COUNT || writer->block->count + 2 > writer->block->capacity)
         abort();
     row.final = is_final != 0;
     row.window.end_ms = row.window.start_ms + BUCKET_MS;
@@ -147,6 +148,11 @@ static int open_sink(struct writer *writer, char **argv)
                                       .gzip = true,
                                       .backoff_min_ms = BACKOFF_MS,
                                       .backoff_max_ms = BACKOFF_MS};
+    if (strcmp(argv[1], "sqlite") == 0) {
+        writer->conf.type = SINK_SQLITE;
+        writer->conf.dialect = DIALECT_INFLUX1;
+        writer->conf.path = argv[2];
+    }
     const char *rows_max = getenv("ROWS_MAX");
     if (rows_max != NULL)
         writer->conf.rows_max = strtoll(rows_max, NULL, 10);

@@ -1,6 +1,8 @@
 """Sinks before the real databases: what a row becomes, what a revision becomes, what failures cost."""
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -47,9 +49,9 @@ class Writer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
             env={**os.environ, **environment})
 
-    def row(self, facility=0, bucket=0, activity=1.0, version=0, revision=0, final=False):
+    def row(self, facility=0, bucket=0, activity=1.0, version=0, revision=0, final=False, level=0):
         self._send(f"row {facility} {START_MS + bucket * BUCKET_MS} {round(activity * 1e6)} "
-                   f"{version} {revision} {int(final)}")
+                   f"{version} {revision} {int(final)} {level}")
 
     def write(self, meanwhile=None):
         """The counters since the start, once everything is settled; meanwhile() runs a second later."""
@@ -88,6 +90,21 @@ class Writer:
         self.folder.cleanup()
         if kind is None and status != 0:
             raise AssertionError(f"sink_writer: exit status {status}")
+
+
+def documented(words):
+    """The queries of docs/series.md that hold these words, each on one line."""
+    blocks = (servers.ROOT / "docs/series.md").read_text().split("\n\n")
+    queries = " ".join(block for block in blocks if block.startswith("    ")).split(";")
+    return [" ".join(query.split()) for query in queries if words in query]
+
+
+def write_all_levels(writer):
+    """A row of every window length, now and on the first of March."""
+    for start_ms in (START_MS, int(time.time() - 7200) * 1000 // BUCKET_MS * BUCKET_MS):
+        for level in range(5):
+            writer.row(bucket=(start_ms - START_MS) // BUCKET_MS, activity=2, final=True, level=level)
+    writer.write()
 
 
 class Influx(unittest.TestCase):
@@ -198,6 +215,32 @@ class Influx(unittest.TestCase):
             self.assertIn('"activity"', servers.http(ask + "SELECT%20*%20FROM%20emissions_15m", "")[1])
 
 
+    def test_documented_queries(self):
+        influxdb = servers.influxdb()
+        database = influxdb.database()
+        with Writer("influx1", influxdb.url, database) as writer:
+            write_all_levels(writer)
+        queries = documented('FROM "')
+        self.assertGreater(len(queries), 3)
+        for query in queries:
+            with self.subTest(query):
+                self.assertEqual(len(influxdb.query(query, database)), 1)
+
+
+class Sqlite(unittest.TestCase):
+    def test_documented_queries(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder, "ghg.db"))
+            with Writer("sqlite", path, "") as writer:
+                write_all_levels(writer)
+            queries = [query for query in documented("SELECT") if 'FROM "' not in query]
+            self.assertGreater(len(queries), 1)
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                for query in queries:
+                    with self.subTest(query):
+                        self.assertEqual(len(database.execute(query).fetchall()), 2)
+
+
 class Victoria(unittest.TestCase):
     def latest(self, victoria, database, field="activity", measurement="emissions_15m"):
         """{facility: [samples]}"""
@@ -234,6 +277,17 @@ class Victoria(unittest.TestCase):
             f'sum_over_time(last_over_time(emissions_15m_activity{{db="{database}"}}[15m])[30m:15m])',
             START_MS + 2 * BUCKET_MS)
         self.assertEqual(list(got.values()), [38.5])
+
+    def test_documented_queries(self):
+        victoria = servers.VictoriaMetrics()
+        with victoria, Writer("victoria", victoria.url, "ghg") as writer:
+            write_all_levels(writer)
+            queries = documented("last_over_time")
+            self.assertGreater(len(queries), 0)
+            for query in queries:
+                with self.subTest(query):
+                    got = victoria.query(query, START_MS + 3600_000)
+                    self.assertEqual(got, {(("region", "Asia"),): 2})
 
     def test_what_it_acknowledged_and_lost_comes_again(self):
         with servers.VictoriaMetrics() as victoria, Writer("victoria", victoria.url, "ghg") as writer:
