@@ -255,9 +255,13 @@ static bool read_register(struct meter_row *parsed, const struct csv_row *row)
     int err = decimal_to_micro(&parsed->meter.register_modulus, wrap, parsed->meter.own.scale);
     if (err < 0)
         csv_fault(row, METER_DIGITS,
-                  "a register of %s digits in \"%s\" holds more than can be "
-                  "counted",
+                  "a register of %s digits in \"%s\" holds more than can be counted",
                   row->cells[METER_DIGITS].text, row->cells[METER_UNIT].text);
+    else if (parsed->meter.register_modulus > CELL_MAX)
+        faults_warn(row->faults, row->file, row->line, row->cells[METER_DIGITS].column,
+                    "digits: the register can show more than %lld %s; readings above that will be "
+                    "refused",
+                    (long long)(CELL_MAX / MICRO), quantity_unit(parsed->meter.quantity));
     return err == 0;
 }
 
