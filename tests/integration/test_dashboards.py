@@ -5,11 +5,15 @@ in as it does. Rows are written as ghgd does, for facilities with names that nee
 """
 import json
 import re
+import tempfile
 import time
 import unittest
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
+import daemon
 import servers
+import test_status
 
 FOLDER = servers.ROOT / "dashboards"
 NAMES = ("group", "facility")
@@ -130,6 +134,15 @@ def rows(now):
                            f"ch4_kg={kg * 0.001},n2o_kg={kg * 0.0001},co2e_kg={kg},biogenic_co2_kg=0,"
                            f"co2e_unsplit_kg={kg * 0.05},co2e_estimated_kg={kg * 0.125},"
                            f"estimated_share=0.125,{quality} {at}")
+
+
+def shape(line):
+    """What every row of a measurement has in common: tags but the group levels, fields, their types."""
+    head, fields, _ = re.split(r"(?<!\\) ", line)
+    measurement, *tags = re.split(r"(?<!\\),", head)
+    kinds = [(name, "flag" if value in ("true", "false") else "integer" if value[-1] == "i" else "float")
+             for name, value in (field.split("=") for field in fields.split(","))]
+    return measurement, tuple(sorted({tag.split("=")[0] for tag in tags} - {"region"})), tuple(sorted(kinds))
 
 
 class Structure(unittest.TestCase):
@@ -277,6 +290,17 @@ class Queries(unittest.TestCase):
         filled = fill_in(query, self.now, panel, board, facilities, **chosen)
         self.assertNotRegex(filled, r"\$[a-zA-Z_{]")
         return self.influxdb.query(filled, self.database)
+
+    def test_rows_are_like_those_of_the_daemon(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in test_status.TABLES.items():
+                Path(folder, name).write_text(text)
+            Path(folder, "ghgd.yaml").write_text(json.dumps(test_status.conf("localhost:9092")))
+            event = {"meter": "m1", "start": "2026-03-01T00:00:00Z", "end": "2026-03-01T00:15:00Z", "value": 4}
+            done = daemon.ghgd("replay", "-q", "-c", "ghgd.yaml", input=json.dumps(event), cwd=folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        theirs, ours = ({shape(line) for line in lines} for lines in (done.stdout.splitlines(), rows(self.now)))
+        self.assertEqual(theirs, ours)
 
     def test_every_query_returns_rows(self):
         choices = [None, list(FACILITIES), [PLANT, "bursa"], *([name] for name in FACILITIES)]

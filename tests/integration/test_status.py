@@ -14,6 +14,7 @@ from daemon import Daemon
 FACILITIES = "id,name,time_zone,country,grid_region\nplant,Plant,Europe/Istanbul,TR,\n"
 METERS = ("id,facility,kind,quantity,unit,interval,scope,category,source,factor\n"
           "m1,plant,interval,energy,kWh,15m,2,purchased_electricity,grid,auto\n")
+TABLES = {"facilities.csv": FACILITIES, "meters.csv": METERS}
 
 
 def conf(brokers, topic="events"):
@@ -29,8 +30,7 @@ class Alive(Daemon):
     """A daemon that need not be ready to be looked at."""
 
     def __init__(self, brokers, topic="events", environment=None):
-        super().__init__(conf(brokers, topic), {"facilities.csv": FACILITIES, "meters.csv": METERS},
-                         environment)
+        super().__init__(conf(brokers, topic), TABLES, environment)
 
     def is_ready(self):
         try:
