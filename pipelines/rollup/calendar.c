@@ -25,23 +25,26 @@ enum { YEAR_MIN = 1900, YEAR_MAX = 2199 };
 
 #define NO_CHANGE INT64_MAX
 
-/* The cache of a level is direct-mapped by time: `slots` windows of nominally `span_ms`. It holds a
- * horizon of seven days, which every facility of the zone walks through after an outage. */
+/* The cache of a level is direct-mapped by time: mask + 1 windows of nominally `span_ms`. It holds
+ * a horizon of seven days, which every facility of the zone walks through after an outage. Buckets
+ * are too many and too cheap to be kept: they have one slot. */
 static const struct {
     int64_t span_ms;
-    uint32_t first, slots;
+    uint32_t first, mask;
 } caches[LEVEL_COUNT] = {
-    [LEVEL_HOUR] = {INT64_C(1000) * HOUR_S, 0, 256},
-    [LEVEL_DAY] = {INT64_C(1000) * DAY_S, 256, 16},
-    [LEVEL_MONTH] = {INT64_C(31000) * DAY_S, 272, 4},
-    [LEVEL_YEAR] = {INT64_C(366000) * DAY_S, 276, 4},
+    [LEVEL_BUCKET] = {1, 0, 0},
+    [LEVEL_HOUR] = {INT64_C(1000) * HOUR_S, 1, 255},
+    [LEVEL_DAY] = {INT64_C(1000) * DAY_S, 257, 15},
+    [LEVEL_MONTH] = {INT64_C(31000) * DAY_S, 273, 3},
+    [LEVEL_YEAR] = {INT64_C(366000) * DAY_S, 277, 3},
 };
-enum { CACHE_SLOTS = 280 };
+enum { CACHE_SLOTS = 281 };
 
 struct calendar {
     GTimeZone *zone;
     int64_t bucket_ms;
     int fiscal_year_start;
+    struct window last[LEVEL_COUNT]; /* what was asked for last: no division */
     struct window cache[CACHE_SLOTS];
 };
 
@@ -185,22 +188,33 @@ static struct span find_span(const struct calendar *calendar, enum level level, 
     return months_span(calendar, date, (unsigned)(months < 0 ? months + 12 : months), 12);
 }
 
+static bool contains(const struct window *window, int64_t time_ms)
+{
+    return time_ms >= window->start_ms && time_ms < window->end_ms;
+}
+
+static struct window find_window(const struct calendar *calendar, enum level level, int64_t time_ms)
+{
+    int64_t bucket_start_ms = floor_div(time_ms, calendar->bucket_ms) * calendar->bucket_ms;
+    if (level == LEVEL_BUCKET)
+        return (struct window){bucket_start_ms, bucket_start_ms + calendar->bucket_ms};
+    struct span span = find_span(calendar, level, floor_div(bucket_start_ms, 1000));
+    return (struct window){grid_ceil(calendar, span.start_s), grid_ceil(calendar, span.end_s)};
+}
+
 struct window calendar_window(struct calendar *calendar, enum level level, int64_t time_ms)
 {
     ASSERT(time_ms >= TIME_MIN_MS && time_ms <= TIME_MAX_MS);
     ASSERT(level < LEVEL_COUNT);
-    int64_t bucket_start_ms = floor_div(time_ms, calendar->bucket_ms) * calendar->bucket_ms;
-    if (level == LEVEL_BUCKET)
-        return (struct window){bucket_start_ms, bucket_start_ms + calendar->bucket_ms};
-
-    uint64_t slot = (uint64_t)floor_div(bucket_start_ms, caches[level].span_ms);
-    struct window *cached = &calendar->cache[caches[level].first + slot % caches[level].slots];
-    if (bucket_start_ms >= cached->start_ms && bucket_start_ms < cached->end_ms)
-        return *cached;
-
-    struct span span = find_span(calendar, level, floor_div(bucket_start_ms, 1000));
-    *cached = (struct window){grid_ceil(calendar, span.start_s), grid_ceil(calendar, span.end_s)};
-    ASSERT(cached->start_ms <= bucket_start_ms && bucket_start_ms < cached->end_ms);
+    struct window *last = &calendar->last[level];
+    if (contains(last, time_ms))
+        return *last;
+    uint64_t slot = (uint64_t)floor_div(time_ms, caches[level].span_ms) & caches[level].mask;
+    struct window *cached = &calendar->cache[caches[level].first + slot];
+    if (!contains(cached, time_ms))
+        *cached = find_window(calendar, level, time_ms);
+    ASSERT(contains(cached, time_ms));
+    *last = *cached;
     return *cached;
 }
 
@@ -231,11 +245,11 @@ static bool is_zone_name(const char *zone)
 
 static bool offsets_fit(const struct calendar *calendar)
 {
-    int64_t time_s = CHECK_FROM_S;
-    while (time_s != NO_CHANGE) {
-        if (offset_at(calendar, time_s) * 1000 % calendar->bucket_ms != 0)
+    int last = interval_at(calendar, CHECK_TO_S);
+    for (int i = interval_at(calendar, CHECK_FROM_S); i <= last; i++) {
+        int64_t offset_s = g_time_zone_get_offset(calendar->zone, i);
+        if (offset_s * 1000 % calendar->bucket_ms != 0)
             return false;
-        time_s = offset_change(calendar, time_s, CHECK_TO_S);
     }
     return true;
 }
