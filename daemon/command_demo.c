@@ -76,13 +76,14 @@ static void draw(struct demo *demo)
     const struct simulator_stats *sent = simulator_get_stats(demo->simulator);
     const struct demo_table_counts *rows = demo_table_get_counts(demo->table);
     int64_t now_ms = simulated_now(demo);
-    char time[TIMESTAMP_TEXT_SIZE], status[256];
+    char time[TIMESTAMP_TEXT_SIZE];
+    char status[256];
     timestamp_format(time, now_ms - now_ms % 60000);
-    snprintf(status, sizeof(status),
-             "ghgd demo: %s, %d times as fast as life. %" PRIu64 " events, %" PRIu64
-             " rows written, %" PRIu64 " of them revisions. %s",
-             time, SPEED, sent->events, rows->rows, rows->revised,
-             rows->rows == 0 ? "Joining the group ..." : "");
+    (void)snprintf(status, sizeof(status),
+                   "ghgd demo: %s, %d times as fast as life. %" PRIu64 " events, %" PRIu64
+                   " rows written, %" PRIu64 " of them revisions. %s",
+                   time, SPEED, sent->events, rows->rows, rows->revised,
+                   rows->rows == 0 ? "Joining the group ..." : "");
     demo_table_draw(demo->table, stdout, demo->terminal, now_ms, status);
 }
 
@@ -201,18 +202,18 @@ static void summarise(const struct demo *demo)
 {
     const struct simulator_stats *sent = simulator_get_stats(demo->simulator);
     const struct demo_table_counts *rows = demo_table_get_counts(demo->table);
-    printf("\nThe factories sent %" PRIu64 " events in %" PRIu64 " messages, JSON and MessagePack: "
-           "%" PRIu64 " came late, %" PRIu64 " twice,\n%" PRIu64
-           " were estimates, of which %" PRIu64 " will have been corrected, %" PRIu64
-           " had a wrong unit and went to %s-refused.\n",
-           sent->events, sent->messages, sent->late, sent->duplicates, sent->estimates,
-           sent->corrections, sent->faulty, DEMO_TOPIC);
-    printf("ghgd wrote %" PRIu64 " rows, %" PRIu64 " of them final, %" PRIu64 " revisions.\n",
-           rows->rows, rows->final, rows->revised);
+    (void)printf(
+        "\nThe factories sent %" PRIu64 " events in %" PRIu64 " messages, JSON and MessagePack: "
+        "%" PRIu64 " came late, %" PRIu64 " twice,\n%" PRIu64 " were estimates, of which %" PRIu64
+        " will have been corrected, %" PRIu64 " had a wrong unit and went to %s-refused.\n",
+        sent->events, sent->messages, sent->late, sent->duplicates, sent->estimates,
+        sent->corrections, sent->faulty, DEMO_TOPIC);
+    (void)printf("ghgd wrote %" PRIu64 " rows, %" PRIu64 " of them final, %" PRIu64 " revisions.\n",
+                 rows->rows, rows->final, rows->revised);
     if (demo->keep)
-        printf("Configuration and database: %s\n", demo->files.folder);
+        (void)printf("Configuration and database: %s\n", demo->files.folder);
     else
-        printf("Its folder is gone; --keep leaves configuration and database behind.\n");
+        (void)printf("Its folder is gone; --keep leaves configuration and database behind.\n");
 }
 
 /* In the reverse order of build(). */
@@ -239,7 +240,7 @@ static int run(struct demo *demo)
         demo->began_ms = uv_now(&demo->loop);
         open_handles(demo);
     } else {
-        fprintf(stderr, "ghgd demo: cannot start: %s\n", err_str(err));
+        (void)fprintf(stderr, "ghgd demo: cannot start: %s\n", err_str(err));
         demo->status = EXIT_FAILED;
     }
     uv_run(&demo->loop, UV_RUN_DEFAULT);
@@ -273,9 +274,10 @@ int command_demo(int argc, char **argv)
 {
     struct demo demo = {.seed = 1};
     int option;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h') {
-            fputs(usage, stdout);
+            (void)fputs(usage, stdout);
             return EXIT_GOOD;
         }
         if (option == '?')

@@ -82,7 +82,7 @@ static const char meters[] =
 static int write_file(const char *folder, const char *name, const char *text, const char *brokers)
 {
     char path[DEMO_PATH_MAX + 32];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *file = fopen(path, "wxe");
     if (file == NULL)
         return -errno;
@@ -93,13 +93,13 @@ static int write_file(const char *folder, const char *name, const char *text, co
 
 int demo_files_write(struct demo_files *files_out, const char *brokers)
 {
-    const char *base = getenv("TMPDIR");
+    const char *base = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
     struct demo_files *files = files_out;
-    snprintf(files->folder, sizeof(files->folder), "%.400s/ghgd-demo-XXXXXX",
-             base != NULL && base[0] == '/' ? base : "/tmp");
+    (void)snprintf(files->folder, sizeof(files->folder), "%.400s/ghgd-demo-XXXXXX",
+                   base != NULL && base[0] == '/' ? base : "/tmp");
     if (mkdtemp(files->folder) == NULL)
         return -errno;
-    snprintf(files->config, sizeof(files->config), "%s/ghgd.yaml", files->folder);
+    (void)snprintf(files->config, sizeof(files->config), "%s/ghgd.yaml", files->folder);
     int err = write_file(files->folder, "ghgd.yaml", yaml, brokers);
     if (err == 0)
         err = write_file(files->folder, "facilities.csv", facilities, NULL);
@@ -116,6 +116,7 @@ void demo_files_remove(const struct demo_files *files)
     if (folder == NULL)
         return;
     const struct dirent *entry;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of our own */
     while ((entry = readdir(folder)) != NULL)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             (void)unlinkat(dirfd(folder), entry->d_name, 0);

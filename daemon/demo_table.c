@@ -166,26 +166,27 @@ static void print_name(FILE *out, const char *name)
     int columns = 0;
     for (const char *c = name; *c != '\0'; c++)
         columns += ((unsigned char)*c & 0xc0U) != 0x80;
-    fprintf(out, "  %s%*s", name, columns < NAME_COLUMNS ? NAME_COLUMNS - columns : 1, "");
+    (void)fprintf(out, "  %s%*s", name, columns < NAME_COLUMNS ? NAME_COLUMNS - columns : 1, "");
 }
 
 static void print_line(FILE *out, const char *name, const char *clock, const struct line *line)
 {
     print_name(out, name);
-    fprintf(out, "%5s %11.1f %12.1f %11.1f %11.1f %13.1f", clock, line->rate_kg_h, line->today_kg,
-            line->scope_kg[0], line->scope_kg[1], line->yesterday_kg);
+    (void)fprintf(out, "%5s %11.1f %12.1f %11.1f %11.1f %13.1f", clock, line->rate_kg_h,
+                  line->today_kg, line->scope_kg[0], line->scope_kg[1], line->yesterday_kg);
     if (line->covered > 0)
-        fprintf(out, " %8.1f%%", line->covered);
-    fputs("\033[K\n", out);
+        (void)fprintf(out, " %8.1f%%", line->covered);
+    (void)fputs("\033[K\n", out);
 }
 
 static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, const char *status)
 {
     if (table->lines > 0)
-        fprintf(out, "\033[%" PRIu32 "A", table->lines);
-    fprintf(out, "%s\033[K\n\033[K\n", status);
-    fprintf(out, "\033[1m  %-*s%5s %11s %12s %11s %11s %13s %9s\033[0m\033[K\n", NAME_COLUMNS,
-            "kg CO2e", "local", "per hour", "today", "scope 1", "scope 2", "yesterday", "covered");
+        (void)fprintf(out, "\033[%" PRIu32 "A", table->lines);
+    (void)fprintf(out, "%s\033[K\n\033[K\n", status);
+    (void)fprintf(out, "\033[1m  %-*s%5s %11s %12s %11s %11s %13s %9s\033[0m\033[K\n", NAME_COLUMNS,
+                  "kg CO2e", "local", "per hour", "today", "scope 1", "scope 2", "yesterday",
+                  "covered");
     struct line total = {0};
     uint32_t count = table->registry->facilities_count;
     for (uint32_t i = 0; i < count; i++) {
@@ -193,7 +194,7 @@ static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, c
         int64_t start_ms = calendar_window(table->calendars[i], LEVEL_DAY, now_ms).start_ms;
         int minute = (int)((now_ms - start_ms) / 60000);
         char clock[16];
-        snprintf(clock, sizeof(clock), "%02d:%02d", minute / 60 % 24, minute % 60);
+        (void)snprintf(clock, sizeof(clock), "%02d:%02d", minute / 60 % 24, minute % 60);
         print_line(out, table->registry->facilities[i].name, clock, &line);
         total.rate_kg_h += line.rate_kg_h;
         total.today_kg += line.today_kg;
@@ -211,11 +212,12 @@ static void draw_plain(struct demo_table *table, FILE *out, int64_t now_ms)
     timestamp_format(time, now_ms - now_ms % 60000);
     for (uint32_t i = 0; i < table->registry->facilities_count; i++) {
         struct line line = make_line(table, i, now_ms);
-        fprintf(out,
-                "%s facility=%s co2e_kg_per_hour=%.1f today_kg=%.1f scope1_kg=%.1f scope2_kg=%.1f "
-                "yesterday_kg=%.1f covered_percent=%.1f\n",
-                time, table->registry->facilities[i].id, line.rate_kg_h, line.today_kg,
-                line.scope_kg[0], line.scope_kg[1], line.yesterday_kg, line.covered);
+        (void)fprintf(
+            out,
+            "%s facility=%s co2e_kg_per_hour=%.1f today_kg=%.1f scope1_kg=%.1f scope2_kg=%.1f "
+            "yesterday_kg=%.1f covered_percent=%.1f\n",
+            time, table->registry->facilities[i].id, line.rate_kg_h, line.today_kg,
+            line.scope_kg[0], line.scope_kg[1], line.yesterday_kg, line.covered);
     }
 }
 
@@ -226,5 +228,5 @@ void demo_table_draw(struct demo_table *table, FILE *out, bool terminal, int64_t
         draw_terminal(table, out, now_ms, status);
     else
         draw_plain(table, out, now_ms);
-    fflush(out);
+    (void)fflush(out);
 }

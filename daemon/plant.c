@@ -53,30 +53,32 @@ static bool is_between(int32_t minute, int32_t from_hour, int32_t to_hour)
     return minute >= from_hour * 60 && minute < to_hour * 60;
 }
 
-/* How much of a machine hall runs, in thousandths. */
+/* How much of a machine hall runs, in thousandths: in a shift, in its break, and else. */
+static int64_t hall_load(const struct plant_clock *clock, int32_t from, int32_t to, int32_t pause,
+                         int32_t pause_minutes)
+{
+    if (clock->minute < from || clock->minute >= to)
+        return 60;
+    return clock->minute >= pause && clock->minute < pause + pause_minutes ? 550 : 1000;
+}
+
 static int64_t shift_load(enum plant_load load, const struct plant_clock *clock)
 {
     bool sunday = clock->weekday == 0;
-    int32_t minute = clock->minute;
     switch (load) {
     case LOAD_THREE_SHIFTS:
         if (sunday)
             return 120;
-        if (minute % 480 >= 360 && minute % 480 < 375) /* 06:00, 14:00, 22:00 */
+        if (clock->minute % 480 >= 360 && clock->minute % 480 < 375) /* 06:00, 14:00, 22:00 */
             return 500;
-        return is_between(minute, 6, 22) ? 1000 : 780;
+        return is_between(clock->minute, 6, 22) ? 1000 : 780;
     case LOAD_TWO_SHIFTS:
-        if (sunday || !is_between(minute, 6, 22))
-            return 60;
-        return minute >= 12 * 60 && minute < 12 * 60 + 45 ? 620 : 1000;
+        return sunday ? 60 : hall_load(clock, 6 * 60, 22 * 60, 12 * 60, 45);
     case LOAD_FRIDAY_OFF:
-        if (clock->weekday == 5 || !is_between(minute, 8, 20))
-            return 70;
-        return is_between(minute, 13, 14) ? 550 : 1000;
+        return clock->weekday == 5 ? 70 : hall_load(clock, 8 * 60, 20 * 60, 13 * 60, 60);
     default:
-        if (sunday || clock->weekday == 6 || minute < 8 * 60 || minute >= 17 * 60 + 30)
-            return 40;
-        return is_between(minute, 12, 13) ? 500 : 1000;
+        return sunday || clock->weekday == 6 ? 40
+                                             : hall_load(clock, 8 * 60, 17 * 60 + 30, 12 * 60, 60);
     }
 }
 
@@ -86,8 +88,8 @@ static int64_t sun_load(const struct plant_clock *clock, uint64_t dice)
     int64_t x = clock->minute - 6 * 60;
     if (x < 0 || x > 720)
         return 0;
-    int64_t clear = 1000 * 4 * x * (720 - x) / (720 * 720);
-    return clear * (int64_t)(550 + dice % 450) / 1000;
+    int64_t clear = 4000 * x * (720 - x) / (INT64_C(720) * 720);
+    return clear * (550 + (int64_t)(dice % 450)) / 1000;
 }
 
 int64_t plant_rate(const struct plant_meter *meter, const struct plant_clock *clock, uint64_t seed)

@@ -191,7 +191,8 @@ static int set_consumer(rd_kafka_conf_t *settings, const struct kafka_conf *conf
                         struct buffer *why)
 {
     char kbytes[24];
-    snprintf(kbytes, sizeof(kbytes), "%lld", (long long)(conf->partition_bytes_max + 1023) / 1024);
+    (void)snprintf(kbytes, sizeof(kbytes), "%lld",
+                   (long long)(conf->partition_bytes_max + 1023) / 1024);
     const struct setting own[] = {
         {"group.id", conf->group != NULL ? conf->group : ""},
         {"queued.max.messages.kbytes", kbytes},
@@ -213,7 +214,7 @@ static int set_producer(rd_kafka_conf_t *settings, struct buffer *why)
 {
     /* A dead letter is at most a message that a broker gave us, plus its new headers. */
     char bytes[24];
-    snprintf(bytes, sizeof(bytes), "%d", MESSAGE_BYTES_MAX + (64 << 10));
+    (void)snprintf(bytes, sizeof(bytes), "%d", MESSAGE_BYTES_MAX + (64 << 10));
     const struct setting own = {"message.max.bytes", bytes};
     int err = set_all(settings, &own, 1, why);
     int set = set_all(settings, producer_settings, ARRAY_LEN(producer_settings), why);
@@ -367,18 +368,22 @@ int client_check(const struct kafka_conf *conf, struct buffer *faults)
     return err;
 }
 
-/* Quotes would end the value of our line. */
+/* Quotes would end the value, and newlines the line. */
 static void copy_unquoted(char *out, size_t size, const char *text)
 {
     size_t n = 0;
-    for (; text[n] != '\0' && n + 1 < size; n++)
-        out[n] = text[n] == '"' ? '\'' : text[n];
+    for (; text[n] != '\0' && n + 1 < size; n++) {
+        out[n] = text[n];
+        if (out[n] == '"' || iscntrl((unsigned char)out[n]))
+            out[n] = '\'';
+    }
     out[n] = '\0';
 }
 
 void client_log(struct log_limit *limit, const char *name, rd_kafka_event_t *event)
 {
-    const char *facility, *text;
+    const char *facility;
+    const char *text;
     int severity;
     if (rd_kafka_event_log(event, &facility, &text, &severity) != 0)
         return;
@@ -402,7 +407,7 @@ bool client_error_is_fatal(rd_kafka_t *client, rd_kafka_event_t *event,
     if (rd_kafka_event_error_is_fatal(event)) {
         char words[CLIENT_ERROR_TEXT_SIZE] = "";
         rd_kafka_resp_err_t code = rd_kafka_fatal_error(client, words, sizeof(words));
-        snprintf(text, CLIENT_ERROR_TEXT_SIZE, "%s: %.400s", rd_kafka_err2name(code), words);
+        (void)snprintf(text, CLIENT_ERROR_TEXT_SIZE, "%s: %.400s", rd_kafka_err2name(code), words);
         return true;
     }
     copy_unquoted(text, CLIENT_ERROR_TEXT_SIZE, rd_kafka_event_error_string(event));

@@ -53,7 +53,6 @@ static void fail(struct consumer *consumer, const char *why)
     if (consumer->failed)
         return;
     consumer->failed = true;
-    LOG_ERROR("kafka.failed", "topic=%s text=\"%s\"", consumer->topic, why);
     consumer->callbacks.failed(consumer->callbacks.context, why);
 }
 
@@ -88,9 +87,6 @@ static void report_loss(struct consumer *consumer, struct partition *partition, 
     bool stop = consumer->loss_policy == LOSS_STOP;
     partition->lost_from = -1;
     partition->halted = stop;
-    LOG_ERROR("kafka.data_lost",
-              "partition=%" PRId32 " from_offset=%" PRId64 " to_offset=%" PRId64 " policy=%s",
-              partition->id, from, next, stop ? "stop" : "continue");
     consumer->callbacks.data_lost(consumer->callbacks.context, partition->id, from, next);
     if (stop)
         fail(consumer, "messages that were not consumed yet are gone from the topic "
@@ -103,7 +99,8 @@ static void settle_position(struct consumer *consumer, struct partition *partiti
     int64_t next = partition_next(partition);
     if (next < 0)
         return;
-    int64_t low, high;
+    int64_t low;
+    int64_t high;
     if (partition->log_end < 0 &&
         rd_kafka_get_watermark_offsets(consumer->client, consumer->topic, partition->id, &low,
                                        &high) == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -468,7 +465,8 @@ const struct consumer_stats *consumer_get_stats(const struct consumer *consumer)
 static void fill_stats(const struct consumer *consumer, const struct partition *partition,
                        struct consumer_partition_stats *out)
 {
-    int64_t low, high;
+    int64_t low;
+    int64_t high;
     *out = (struct consumer_partition_stats){
         .partition = partition->id,
         .next_offset = partition_next(partition),

@@ -17,7 +17,7 @@ static void add_text(rd_kafka_headers_t *headers, const char *name, const char *
 static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t number)
 {
     char text[24];
-    snprintf(text, sizeof(text), "%" PRId64, number);
+    (void)snprintf(text, sizeof(text), "%" PRId64, number);
     add_text(headers, name, text);
 }
 
@@ -104,7 +104,7 @@ rd_kafka_resp_err_t letter_send(struct letter *letter, rd_kafka_t *client, const
     rd_kafka_resp_err_t code = rd_kafka_producev(
         client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(0),
         RD_KAFKA_V_KEY(key, letter->key_size),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)letter_body(letter), letter->size),
+        RD_KAFKA_V_VALUE(letter->bytes + letter->key_size, letter->size),
         RD_KAFKA_V_TIMESTAMP(letter->timestamp_ms), RD_KAFKA_V_HEADERS(letter->headers),
         RD_KAFKA_V_OPAQUE(letter), RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)

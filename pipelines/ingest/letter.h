@@ -31,11 +31,6 @@ struct letter *letter_create(const rd_kafka_message_t *message, const struct ref
                              bool whole);
 void letter_destroy(struct letter *letter);
 
-static inline const char *letter_body(const struct letter *letter)
-{
-    return letter->bytes + letter->key_size;
-}
-
 /* Hands the letter to the client, which borrows the body until its delivery report. On failure the
  * letter is as before. */
 rd_kafka_resp_err_t letter_send(struct letter *letter, rd_kafka_t *client, const char *topic);

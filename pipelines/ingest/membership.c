@@ -22,7 +22,8 @@ static void fail(struct membership *membership, const char *why)
 /* The first partition with this id or a larger one. */
 static uint32_t find_index(const struct membership *membership, int32_t id)
 {
-    uint32_t first = 0, end = membership->partitions_count;
+    uint32_t first = 0;
+    uint32_t end = membership->partitions_count;
     while (first < end) {
         uint32_t middle = first + (end - first) / 2;
         if (membership->partitions[middle]->id < id)
@@ -174,6 +175,7 @@ static void request_offsets(struct membership *membership)
     char text[128];
     rd_kafka_AdminOptions_set_request_timeout(options, OFFSETS_TIMEOUT_MS, text, sizeof(text));
     membership->request++;
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number that comes back with the answer */
     rd_kafka_AdminOptions_set_opaque(options, (void *)membership->request);
     rd_kafka_ListConsumerGroupOffsets_t *request =
         rd_kafka_ListConsumerGroupOffsets_new(membership->group, membership->given);
@@ -238,8 +240,8 @@ static void start_all(struct membership *membership, rd_kafka_topic_partition_li
     drop_given(membership);
     membership->state = MEMBER_ASSIGNED;
     membership->stats->assigned = membership->partitions_count;
-    LOG_INFO("kafka.assigned", "topic=%s partitions=%" PRIu32, membership->topic,
-             membership->partitions_count);
+    LOG_DEBUG("kafka.assigned", "topic=%s partitions=%" PRIu32, membership->topic,
+              membership->partitions_count);
     assign_all(membership);
 }
 
@@ -306,8 +308,8 @@ static void begin_revoke(struct membership *membership, bool lost)
     membership->rewind = false;
     membership->state = MEMBER_REVOKING;
     membership->revoke_until_ms = uv_now(membership->loop) + (lost ? 0 : REVOKE_COMMITS_MS);
-    LOG_INFO("kafka.revoked", "topic=%s partitions=%" PRIu32 " lost=%d", membership->topic,
-             membership->partitions_count, lost);
+    LOG_DEBUG("kafka.revoked", "topic=%s partitions=%" PRIu32 " lost=%d", membership->topic,
+              membership->partitions_count, lost);
     for (uint32_t i = 0; i < membership->partitions_count; i++) {
         struct partition *partition = membership->partitions[i];
         partition_take(partition, partition->held_count);

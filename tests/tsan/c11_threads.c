@@ -21,6 +21,7 @@ static void *run_thread(void *context)
 {
     struct start start = *(struct start *)context;
     free(context);
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number that thrd_join() gives back */
     return (void *)(intptr_t)start.run(start.argument);
 }
 
@@ -111,8 +112,12 @@ void cnd_destroy(cnd_t *condition)
  * seen. It destroys a lock, and frees a message that we have read, under references that it counts
  * where the sanitizer cannot see them. Named narrowly: a race of our callbacks on its threads has to
  * be told. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+ * NOLINTBEGIN(readability-identifier-naming): the name is the sanitizer's */
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
     return "race:pthread_rwlock_destroy\nrace_top:^__interceptor_free$\n";
 }
+/* NOLINTEND(readability-identifier-naming)
+ * NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

@@ -180,7 +180,7 @@ static void test_shifts(void **state)
     } cases[] = {
         {"a working day", "guimaraes-grid", 3, 10, 600, 800},
         {"lunch", "guimaraes-grid", 3, 12, 350, 450},
-        {"night", "guimaraes-grid", 3, 2, 80, 110},
+        {"night", "guimaraes-grid", 3, 2, 90, 130},
         {"sunday", "guimaraes-grid", 0, 10, 80, 110},
         {"saturday is a weekend there", "guimaraes-grid", 6, 10, 80, 110},
         {"and none here", "dongguan-grid", 6, 10, 2500, 2900},
