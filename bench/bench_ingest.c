@@ -173,8 +173,8 @@ static void on_data_lost(void *context, int32_t partition, int64_t from, int64_t
 static void on_failed(void *context, const char *why)
 {
     (void)context;
-    fprintf(stderr, "%s\n", why);
-    exit(1);
+    (void)fprintf(stderr, "%s\n", why);
+    abort();
 }
 
 static void on_closed(void *context)
@@ -228,7 +228,8 @@ static void compare(const char *name, uint64_t messages, size_t events)
     ASSERT(err == 0);
     const char *brokers = mock_cluster_brokers(cluster);
     fill(brokers, messages, events);
-    struct result bare = {0}, ours = {0};
+    struct result bare = {0};
+    struct result ours = {0};
     for (int round = 0; round < ROUNDS; round++) {
         struct result result = consume_bare(brokers, messages);
         keep_best(&bare, &result);

@@ -140,7 +140,9 @@ static struct simulator_stats simulate(uint64_t seed, int64_t step_ms, struct ar
 static void test_same_seed_same_events(void **state)
 {
     (void)state;
-    struct arrived first, second, other;
+    struct arrived first;
+    struct arrived second;
+    struct arrived other;
     struct simulator_stats stats = simulate(7, HOURS * HOUR_MS, &first);
     simulate(7, 777777, &second);
     simulate(8, HOURS * HOUR_MS, &other);

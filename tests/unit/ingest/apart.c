@@ -13,7 +13,7 @@ static void start(char *program, size_t index)
     if (child > 0)
         return;
     char number[24];
-    snprintf(number, sizeof(number), "%zu", index);
+    (void)snprintf(number, sizeof(number), "%zu", index);
     char *const arguments[] = {program, number, NULL};
     execv(program, arguments); /* under valgrind /proc/self/exe would be valgrind */
     _exit(127);

@@ -60,17 +60,16 @@ static void produce(struct cluster *cluster, int32_t partition, int first, int c
 /* What one consumer was told, by partition. */
 struct seen {
     struct consumer *consumer;
-    bool owned[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS], disordered, failed, closed;
-    int assigned_calls, refused_calls, revoked_calls;
-    int64_t committed[PARTITIONS], first[PARTITIONS], next[PARTITIONS];
-    int64_t lost_from, lost_to;
-    int lost_calls;
-    uint64_t messages;
-    char metadata[PARTITIONS][64];
-    size_t take_max; /* of each slice; then stop until resumed */
-    int stops;
     const char *commit_on_revoke; /* metadata of a last commit at `next` */
+    size_t take_max;              /* of each slice; then stop until resumed */
+    uint64_t messages;
+    int64_t lost_from, lost_to;
+    int64_t committed[PARTITIONS], first[PARTITIONS], next[PARTITIONS];
+    char metadata[PARTITIONS][64];
+    int assigned_calls, refused_calls, revoked_calls, lost_calls, stops;
     int32_t refuse;
+    bool owned[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS];
+    bool disordered, failed, closed;
 };
 
 static int on_assigned(void *context, int32_t partition, int64_t committed, const char *metadata)
@@ -85,7 +84,7 @@ static int on_assigned(void *context, int32_t partition, int64_t committed, cons
     seen->caught_up[partition] = false;
     seen->committed[partition] = committed;
     seen->first[partition] = seen->next[partition] = -1;
-    snprintf(seen->metadata[partition], sizeof(seen->metadata[0]), "%s", metadata);
+    (void)snprintf(seen->metadata[partition], sizeof(seen->metadata[0]), "%s", metadata);
     return 0;
 }
 
@@ -491,7 +490,7 @@ static void test_two_share(void **state)
     both[1] = &seen[1];
     WAIT_UNTIL(&loop, both_share, &seen[0]);
     /* Whoever joined first may have read all alone: what it gave up uncommitted is read again. */
-    assert_true(seen[0].messages + seen[1].messages >= 500 * PARTITIONS);
+    assert_true(seen[0].messages + seen[1].messages >= UINT64_C(500) * PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++) {
         assert_true(seen[0].owned[i] != seen[1].owned[i]);
         assert_int_equal(seen[seen[0].owned[i] ? 0 : 1].next[i], 500);

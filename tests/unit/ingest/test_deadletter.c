@@ -109,12 +109,12 @@ static rd_kafka_message_t *read_message(struct bench *bench, const char *topic, 
     return message;
 }
 
-static void produce_event(struct bench *bench, const char *key, const char *text, size_t size)
+static void produce_event(struct bench *bench, const char *key, char *text, size_t size)
 {
     size_t key_size = key != NULL ? strlen(key) : 0;
     rd_kafka_resp_err_t code = rd_kafka_producev(
         bench->client, RD_KAFKA_V_TOPIC("events"), RD_KAFKA_V_PARTITION(0),
-        RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_VALUE((void *)(uintptr_t)text, size),
+        RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_VALUE(text, size),
         RD_KAFKA_V_HEADER("source", "gateway 7", -1), RD_KAFKA_V_HEADER("ghgd-reason", "old", -1),
         RD_KAFKA_V_TIMESTAMP(1700000000123), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_END);
@@ -174,9 +174,9 @@ static void test_carries_everything(void **state)
     (void)state;
     struct bench bench;
     open_bench(&bench);
-    static const char text[] = "[{\"meter\":\"a\"},{\"meter\":\"b\"}]";
+    static char text[] = "[{\"meter\":\"a\"},{\"meter\":\"b\"}]";
     produce_event(&bench, "plant-7", text, sizeof(text) - 1);
-    produce_event(&bench, NULL, "\0\xff\x01", 3);
+    produce_event(&bench, NULL, (char[]){"\0\xff\x01"}, 3);
     rd_kafka_message_t *messages[] = {read_message(&bench, "events", 0),
                                       read_message(&bench, "events", 1)};
     struct refusal refusal = refuse(messages[0], REJECT_UNIT_UNKNOWN);
@@ -230,8 +230,8 @@ static void test_outage_is_bounded(void **state)
     (void)state;
     struct bench bench;
     open_bench(&bench);
-    produce_event(&bench, "k", "first", 5);
-    produce_event(&bench, "k", "second", 6);
+    produce_event(&bench, "k", (char[]){"first"}, 5);
+    produce_event(&bench, "k", (char[]){"second"}, 6);
     rd_kafka_message_t *first = read_message(&bench, "events", 0);
     rd_kafka_message_t *second = read_message(&bench, "events", 1);
     rd_kafka_mock_broker_set_down(bench.mock, BROKER);
@@ -275,7 +275,7 @@ static void test_bytes_are_bounded(void **state)
     free(text);
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     rd_kafka_mock_broker_set_down(bench.mock, BROKER);
-    assert_true(deadletter_has_room(bench.deadletter, 1, MESSAGE_BYTES_MAX * 8));
+    assert_true(deadletter_has_room(bench.deadletter, 1, (size_t)MESSAGE_BYTES_MAX * 8));
     struct refusal refusal = refuse(message, REJECT_UNDECODABLE);
     int sent = 0;
     while (deadletter_has_room(bench.deadletter, 1, size + 1)) {
@@ -300,12 +300,14 @@ static void test_many_of_one_message(void **state)
     char text[2001];
     memset(text, '0', sizeof(text));
     for (size_t i = 0; i < sizeof(text); i += 2)
-        text[i] = i == 0 ? '[' : i + 1 == sizeof(text) ? ']' : ',';
+        text[i] = ',';
+    text[0] = '[';
+    text[sizeof(text) - 1] = ']';
     produce_event(&bench, "k", text, sizeof(text));
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     struct refusal refusal = refuse(message, REJECT_UNDECODABLE);
     for (uint32_t i = 0; i < 1000; i++) {
-        refusal.origin.bytes = (const char *)message->payload + 1 + 2 * i;
+        refusal.origin.bytes = (const char *)message->payload + 1 + 2 * (size_t)i;
         refusal.origin.size = 1;
         refusal.origin.index = i;
         assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
@@ -333,7 +335,7 @@ static void test_refused_is_sent_again(void **state)
     (void)state;
     struct bench bench;
     open_bench(&bench);
-    produce_event(&bench, "k", "text", 4);
+    produce_event(&bench, "k", (char[]){"text"}, 4);
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     rd_kafka_mock_push_request_errors(bench.mock, PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
@@ -386,7 +388,7 @@ static void test_fatal_error_is_survived(void **state)
     (void)state;
     struct bench bench;
     open_bench(&bench);
-    produce_event(&bench, "k", "text", 4);
+    produce_event(&bench, "k", (char[]){"text"}, 4);
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     rd_kafka_mock_push_request_errors(bench.mock, PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
@@ -413,7 +415,7 @@ static void test_without_topic(void **state)
     buffer_init(&why, 1024);
     assert_int_equal(
         deadletter_create(&bench.deadletter, &bench.loop, &bench.conf, on_room, &bench, &why), 0);
-    produce_event(&bench, "k", "text", 4);
+    produce_event(&bench, "k", (char[]){"text"}, 4);
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     struct refusal refusal = refuse(message, OUTCOME_LATE);
     assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
