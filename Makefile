@@ -88,7 +88,8 @@ $(O)/flags: FORCE
 	    { echo "There is no $$tool: run make deps."; exit 1; }; done
 	mkdir -p $(@D); echo '$(CC) $(BASE) $(BASEXX) $(CFLAGS)' >$@.new; \
 	    cmp -s $@.new $@ && rm $@.new || mv $@.new $@
--include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC)) \
+-include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
+                           $(wildcard tests/integration/*.c)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
 
 # ---- what must be installed; make is started anew after it, to look for the libraries again
@@ -140,7 +141,8 @@ check-grafana: ## the dashboards against the types that Grafana publishes (needs
 	    && node check.mjs $(abspath $(wildcard dashboards/*.json))
 
 # ---- linting, with clang's eyes; -k, to show all faults at once
-LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC)
+LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
+             $(wildcard tests/integration/*.c)
 LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(wildcard tests/*/*.h tests/*/*/*.h)
 lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths
 	$(SUITE) -k CC=clang lint-format lint-length lint-cppcheck lint-man lint-unit lint-tidy lint-headers

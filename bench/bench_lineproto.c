@@ -51,8 +51,8 @@ static void fill(struct bench *bench)
                                               [GAS_N2O] = activity / 5000,
                                               [GAS_CO2E] = activity / 2 + activity / 300},
                                   .co2e_estimated_mg = activity / 7,
-                                  .covered_ms = BUCKET_MS * (int64_t)(random % 9),
-                                  .expected_ms = BUCKET_MS * INT64_C(8),
+                                  .covered_ms = (int128)BUCKET_MS * (int64_t)(random % 9),
+                                  .expected_ms = (int128)BUCKET_MS * 8,
                                   .cells = 1};
         bench->rows[i] = (struct row){
             .final = true, .window = {i * BUCKET_MS, (i + 1) * BUCKET_MS}, .figures = figures};

@@ -35,7 +35,7 @@ static int write_all(int fd, const char *data, size_t size)
 static void add_words(struct buffer *entry, const char *words, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        buffer_add_char(entry, (unsigned char)words[i] < ' ' ? ' ' : words[i]);
+        buffer_add(entry, (unsigned char)words[i] < ' ' ? " " : &words[i], 1);
 }
 
 int dead_rows_add(const char *path, const char *sink_name, const char *words, size_t words_size,

@@ -193,11 +193,15 @@ static enum verdict judge(enum sink_dialect dialect, int status, struct span mes
 static void take_words(struct influx_answer *answer, struct span message, int status)
 {
     size_t size = 0;
-    while (size < span_size(message) && size < ANSWER_WORDS_SIZE - 1 && message.at[size] != '\n')
-        size++;
+    size_t character = 0; /* where the last one begins */
+    for (; size < span_size(message) && size < ANSWER_WORDS_SIZE - 1; size++) {
+        if (message.at[size] == '\n')
+            break;
+        if (((unsigned char)message.at[size] & 0xc0) != 0x80)
+            character = size;
+    }
     if (size == ANSWER_WORDS_SIZE - 1)
-        while (size > 0 && ((unsigned char)message.at[size] & 0xc0) == 0x80)
-            size--; /* not in the midst of a character */
+        size = character; /* not in the midst of it */
     memcpy(answer->words, message.at, size);
     answer->words[size] = '\0';
     for (size_t i = 0; i < size; i++)

@@ -21,26 +21,29 @@ static bool is_continuation(unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* The length of the character that begins here, or 0 if none does: overlong forms, surrogates and
- * what lies beyond U+10FFFF are none, and neither are the controls U+0080 to U+009F. The text ends
- * with a NUL, which is no continuation. */
+/* Well-formed characters of more than a byte, by their first two bytes (Unicode, table 3-7), but
+ * for the controls U+0080 to U+009F. */
+static const struct {
+    unsigned char first_min, first_max, second_min, second_max, size;
+} sequences[] = {
+    {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+/* The length of the character that begins here, or 0 if none does. The text ends with a NUL, which
+ * continues no character. */
 static size_t utf8_size(const unsigned char *at)
 {
-    if (at[0] >= 0xc2 && at[0] <= 0xdf) {
-        bool is_control = at[0] == 0xc2 && at[1] < 0xa0;
-        return is_continuation(at[1]) && !is_control ? 2 : 0;
-    }
-    if ((at[0] & 0xf0) == 0xe0) {
-        unsigned char low = at[0] == 0xe0 ? 0xa0 : 0x80;
-        unsigned char high = at[0] == 0xed ? 0x9f : 0xbf;
-        return at[1] >= low && at[1] <= high && is_continuation(at[2]) ? 3 : 0;
-    }
-    if (at[0] >= 0xf0 && at[0] <= 0xf4) {
-        unsigned char low = at[0] == 0xf0 ? 0x90 : 0x80;
-        unsigned char high = at[0] == 0xf4 ? 0x8f : 0xbf;
-        return at[1] >= low && at[1] <= high && is_continuation(at[2]) && is_continuation(at[3])
-                   ? 4
-                   : 0;
+    for (size_t i = 0; i < ARRAY_LEN(sequences); i++) {
+        if (at[0] < sequences[i].first_min || at[0] > sequences[i].first_max)
+            continue;
+        if (at[1] < sequences[i].second_min || at[1] > sequences[i].second_max)
+            return 0;
+        size_t size = 2;
+        while (size < sequences[i].size && is_continuation(at[size]))
+            size++;
+        return size == sequences[i].size ? size : 0;
     }
     return 0;
 }

@@ -10,12 +10,15 @@
 #define GHGD_LABEL_H
 
 #include "base/buffer.h"
+#include "base/limits.h"
 
 enum label_style {
     LABEL_PLAIN,   /* valid UTF-8 without controls, nothing escaped */
     LABEL_INFLUX,  /* a tag of line protocol */
     LABEL_VICTORIA /* the same as VictoriaMetrics reads it */
 };
+
+enum { LABEL_BYTES_MAX = 4 * NAME_BYTES_MAX }; /* every byte escaped or replaced, and more */
 
 void label_add(struct buffer *out, const char *text, enum label_style style);
 

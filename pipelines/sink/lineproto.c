@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-    KEYS_BYTES_MAX = TAG_MAX * (4 * NAME_BYTES_MAX + 4), /* every byte escaped or replaced */
-    GENERATION_NONE = 0                                  /* registries count from 1 */
+    KEYS_BYTES_MAX = TAG_MAX * (LABEL_BYTES_MAX + 2),
+    GENERATION_NONE = 0 /* registries count from 1 */
 };
 
 void lineproto_init(struct lineproto *lineproto, enum sink_dialect dialect, int64_t bucket_ms)

@@ -17,7 +17,6 @@
 
 enum {
     SQL_BYTES_MAX = 1 << 20,
-    LABEL_BYTES_MAX = 4 * NAME_BYTES_MAX,
     BUSY_WAIT_MS = 1000 /* for another writer, on the pool's thread; then by the backoff */
 };
 

@@ -58,7 +58,7 @@ static void add_quoted(struct buffer *sql, const char *text, char quote)
 {
     buffer_add_char(sql, quote);
     struct buffer clean;
-    buffer_init(&clean, 4 * NAME_BYTES_MAX);
+    buffer_init(&clean, LABEL_BYTES_MAX);
     label_add(&clean, text, LABEL_PLAIN);
     for (size_t i = 0; i < clean.size; i++) {
         if (clean.data[i] == quote)

@@ -61,18 +61,33 @@ static int find_dialect(const char *name)
     return -1;
 }
 
+enum { FACILITY, START_MS, ACTIVITY, VERSION, REVISION, FINAL, LEVEL, NUMBERS };
+
+static void read_numbers(int64_t numbers[NUMBERS], const char *text)
+{
+    for (int i = 0; i < NUMBERS; i++) {
+        char *end = NULL;
+        numbers[i] = strtoll(text, &end, 10);
+        if (end == text)
+            abort();
+        text = end;
+    }
+}
+
 static void add_rows(struct writer *writer, const char *arguments)
 {
-    struct row row = {.level = LEVEL_BUCKET, .kind = ROW_EMISSIONS};
-    int64_t activity = 0;
-    int is_final = 0;
-    int got =
-        sscanf(arguments, "%" SCNu32 " %" SCNd64 " %" SCNd64 " %" SCNu32 " %" SCNu32 " %d %" SCNu8,
-               &row.facility, &row.window.start_ms, &activity, &row.version, &row.revision,
-               &is_final, &row.level);
-    if (got != 7 || row.level >= LEVEL_COUNT || writer->block->count + 2 > writer->block->capacity)
+    int64_t numbers[NUMBERS];
+    read_numbers(numbers, arguments);
+    if (numbers[LEVEL] >= LEVEL_COUNT || writer->block->count + 2 > writer->block->capacity)
         abort();
-    row.final = is_final != 0;
+    int64_t activity = numbers[ACTIVITY];
+    struct row row = {.kind = ROW_EMISSIONS,
+                      .level = (uint8_t)numbers[LEVEL],
+                      .facility = (uint32_t)numbers[FACILITY],
+                      .window = {.start_ms = numbers[START_MS]},
+                      .version = (uint32_t)numbers[VERSION],
+                      .revision = (uint32_t)numbers[REVISION],
+                      .final = numbers[FINAL] != 0};
     row.window.end_ms = row.window.start_ms + BUCKET_MS;
     row.figures.activity = activity;
     row.figures.mass_mg[GAS_CO2] = activity / 2;

@@ -174,7 +174,8 @@ static void test_long_words_end_with_a_character(void **state)
     (void)state;
     char body[ANSWER_WORDS_SIZE * 2];
     memset(body, 'x', sizeof(body));
-    memcpy(body + ANSWER_WORDS_SIZE - 2, "\xc3\xa9", 2);
+    body[ANSWER_WORDS_SIZE - 2] = '\xc3';
+    body[ANSWER_WORDS_SIZE - 1] = '\xa9';
     struct influx_answer answer;
     influx_answer_judge(&answer, DIALECT_INFLUX1, 404, body, sizeof(body));
     assert_int_equal(strlen(answer.words), ANSWER_WORDS_SIZE - 2);
