@@ -162,7 +162,7 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
         booking.outcome = REJECT_VALUE_RANGE;
     else if (found)
         judge_identity(&booking, journal_at(journal, index), reading);
-    else if (journal->count == journal->capacity)
+    else if (journal_is_full(journal))
         booking.outcome = REJECT_JOURNAL_FULL;
     if (booking.outcome == OUTCOME_USED) {
         enter(meter, journal, index, found, reading, floor_ms);

@@ -26,7 +26,7 @@ uint32_t journal_find(const struct journal *journal, int64_t time_ms)
 int journal_insert(struct journal *journal, uint32_t index, const struct reading *reading)
 {
     ASSERT(index <= journal->count);
-    if (journal->count == journal->capacity)
+    if (journal_is_full(journal))
         return ERR_FULL;
     if (journal->head + journal->count == journal->capacity) {
         memmove(journal->slots, journal->slots + journal->head,

@@ -26,6 +26,11 @@ static inline struct reading *journal_at(const struct journal *journal, uint32_t
     return &journal->slots[journal->head + index];
 }
 
+static inline bool journal_is_full(const struct journal *journal)
+{
+    return journal->count == journal->capacity;
+}
+
 /* The first index whose reading starts at or after time_ms; count if there is none. */
 uint32_t journal_find(const struct journal *journal, int64_t time_ms);
 /* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */

@@ -145,7 +145,9 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
     uint32_t column = meter - site->facility->meters_first;
     const struct meter *conf = &site->conf.registry->meters[meter];
     struct journal *journal = &site->journals[column];
-    if (booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
+    /* A full journal may hold readings of days that have not left yet. How long they stay is up to
+     * the sinks, and must not decide whether a reading is taken. */
+    if (journal_is_full(journal) || booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
         panel_project_column(site->panel, column, site->days[site->days_first].first_row,
                              site_row(site, clock->floor_ms));
         booking_forget(conf, journal, clock->floor_ms);

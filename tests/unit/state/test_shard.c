@@ -564,6 +564,33 @@ static void test_silent_register_catches_up(void **state)
     shard_destroy(&shard);
 }
 
+/* Sinks that are slow keep days in the panel: the horizon's readings have room nevertheless. */
+static void test_journal_has_room_while_days_wait(void **state)
+{
+    (void)state;
+    meters[0].readings_max = 200; /* the horizon has 192 */
+    struct shard *shard = make_shard();
+    struct block *block;
+    assert_int_equal(block_create(&block, 100), 0);
+    other.count = 0;
+    for (int64_t t = START_MS; t < START_MS + DAYS * DAY_MS; t += 15 * MIN_MS) {
+        struct input input = {0, t, t + 15 * MIN_MS, U, 0};
+        assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
+        if (shard_is_blocked(shard))
+            drain(shard, block, &other);
+    }
+    shard_finish(shard);
+    drain(shard, block, &other);
+    struct figures sums[METERS];
+    for (int level = LEVEL_BUCKET; level < LEVEL_COUNT; level++) {
+        sum_level(&other, level, sums);
+        assert_true(sums[0].activity == (int128)DAYS * 96 * U);
+    }
+    meters[0].readings_max = 1024;
+    block_destroy(&block);
+    shard_destroy(&shard);
+}
+
 static void test_facility_on_two_partitions(void **state)
 {
     (void)state;
@@ -600,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_low_offset_and_settled),
         cmocka_unit_test(test_abandoned_rows_come_again),
         cmocka_unit_test(test_silent_register_catches_up),
+        cmocka_unit_test(test_journal_has_room_while_days_wait),
         cmocka_unit_test(test_facility_on_two_partitions),
     };
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
