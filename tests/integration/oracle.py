@@ -11,12 +11,14 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from datetime import date, datetime, timezone
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 GASES = ("co2", "ch4", "n2o", "biogenic_co2", "co2e")
 LEVELS = ("hour", "day", "month", "year")
 QUALITIES = ("estimated", "invoice", "edited", "actual")
+CLASSES = ("used", "duplicate", "corrected", "late", "early", "unknown")
 DURATIONS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 HOUR_MS = 3_600_000
 SCOPES = {"stationary_combustion": 1, "mobile_combustion": 1, "process": 1, "fugitive": 1,
@@ -27,14 +29,18 @@ UNITS = {"Wh": ("energy", 3600), "kWh": ("energy", 3_600_000), "MWh": ("energy",
          "GWh": ("energy", 3_600_000_000_000), "J": ("energy", 1), "MJ": ("energy", 10**6),
          "GJ": ("energy", 10**9), "TJ": ("energy", 10**12), "kg": ("mass", 1), "t": ("mass", 1000),
          "g": ("mass", Fraction(1, 1000)), "lb": ("mass", Fraction(45359237, 10**8)),
-         "Nm3": ("volume", 1), "Sm3": ("volume", 1), "m3": ("volume", 1),
+         "short_ton": ("mass", Fraction(90718474, 10**5)),
+         "MMBtu": ("energy", Fraction(105505585262, 100)),
+         "scf": ("volume", Fraction(28316846592, 10**12)),
+         "gal": ("volume", Fraction(3785411784, 10**12)), "Nm3": ("volume", 1), "Sm3": ("volume", 1), "m3": ("volume", 1),
          "L": ("volume", Fraction(1, 1000)), "unit": ("item", 1)}
 RATES = {"W": "Wh", "kW": "kWh", "MW": "MWh"}
 # Quantity: its canonical unit, and that unit's size.
 QUANTITIES = {"energy": ("kWh", 3_600_000), "heat": ("GJ", 10**9), "mass": ("kg", 1),
               "gas_volume": ("m3", 1), "volume": ("L", Fraction(1, 1000)), "item": ("unit", 1)}
 DEFAULT_QUANTITY = {"J": "heat", "MJ": "heat", "GJ": "heat", "TJ": "heat", "Nm3": "gas_volume",
-                    "Sm3": "gas_volume", "L": "volume", "kg": "mass", "t": "mass", "unit": "item"}
+                    "Sm3": "gas_volume", "L": "volume", "kg": "mass", "t": "mass", "unit": "item",
+                    "MMBtu": "heat", "scf": "gas_volume", "gal": "volume"}
 
 
 def duration(text):
@@ -75,7 +81,7 @@ class Factors:
 
     def __init__(self, folder, gwp_set):
         self.rows = [row for path in sorted(Path(folder).glob("*.csv")) if path.name != "gwp.csv"
-                     for row in read_csv(path)]
+                     for row in read_csv(path) if row.get("gwp_set", gwp_set) == gwp_set]
         gwp = {(row["gas"], row["use"]): Fraction(row["gwp"])
                for row in read_csv(Path(folder, "gwp.csv")) if row["set"] == gwp_set}
         self.ch4, self.n2o = gwp["CH4", "default"], gwp["N2O", "default"]
@@ -115,14 +121,16 @@ class Factors:
         return masses
 
 
-class Calendar:
-    """Windows of a zone, found by looking at every bucket of the years in question."""
+def utc_year(at_ms):
+    return datetime.fromtimestamp(at_ms / 1000, timezone.utc).year
 
-    def __init__(self, zone, bucket_ms, first_ms, last_ms, fiscal_month=1):
+
+@lru_cache(maxsize=16)
+class Calendar:
+    """Windows of a zone, found by looking at every bucket of the years begin .. end - 1."""
+
+    def __init__(self, zone, bucket_ms, begin, end, fiscal_month):
         zone = ZoneInfo(zone)
-        # A year more on both sides, so that no window that is asked for is cut.
-        begin = datetime.fromtimestamp(first_ms / 1000, timezone.utc).year - 1
-        end = datetime.fromtimestamp(last_ms / 1000, timezone.utc).year + 2
         self.bucket_ms = bucket_ms
         self.first = instant(f"{begin}-01-01T00:00:00Z") // bucket_ms
         count = instant(f"{end}-01-01T00:00:00Z") // bucket_ms - self.first
@@ -227,7 +235,11 @@ class Oracle:
             return "unknown"
         start, end = self.times(meter, event)
         size = unit_size(event.get("unit") or meter["unit"])[1]
+        if not re.fullmatch(r"-?\d+(\.\d+)?", str(event["value"])):
+            return "value_invalid"
         value = round_even(Fraction(str(event["value"])) * size * meter["scale"] * 10**6)
+        if value < 0 and meter.get("negative") != "yes":
+            return "value_negative"
         if self.newest is not None and start < self.floor():
             return "late"
         quality = event.get("quality", "actual")
@@ -337,9 +349,11 @@ class Oracle:
         # The newest bucket: no moment after it is expected to be covered.
         last = max(self.last_row(meter, end) for meter, held in self.in_force.items()
                    for _, end in held)
-        result = {}
+        result, meters_of = {}, defaultdict(list)
+        for meter in self.meters.values():
+            meters_of[meter["facility"]].append(meter)
         for facility in self.facilities.values():
-            meters = [m for m in self.meters.values() if m["facility"] == facility["id"]]
+            meters = meters_of[facility["id"]]
             cells = {m["id"]: self.cells(m["id"]) for m in meters}
             firsts = [first for first in map(self.first_row, meters) if first is not None]
             if firsts:
@@ -360,8 +374,10 @@ class Oracle:
         return starts[0] // self.bucket_ms if starts else None
 
     def add_facility(self, result, facility, meters, cells, first, last):
-        calendar = Calendar(facility["time_zone"], self.bucket_ms, first * self.bucket_ms,
-                            last * self.bucket_ms, self.fiscal_month)
+        # A year more on both sides, so that no window that is asked for is cut.
+        calendar = Calendar(facility["time_zone"], self.bucket_ms,
+                            utc_year(first * self.bucket_ms) - 1,
+                            utc_year(last * self.bucket_ms) + 2, self.fiscal_month)
         name = facility["id"]
         expected = [meter for meter in meters if meter["kind"] != "delivery"]
         for level in ("bucket", *LEVELS):

@@ -25,7 +25,7 @@ def has_tier(tier):
 def write_csv(path, rows):
     with open(path, "w", encoding="utf-8", newline="") as file:
         columns = list(dict.fromkeys(column for row in rows for column in row))
-        writer = csv.DictWriter(file, columns, restval="")
+        writer = csv.DictWriter(file, columns, restval="", quoting=csv.QUOTE_ALL)
         writer.writeheader()
         writer.writerows(rows)
 

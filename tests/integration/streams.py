@@ -113,6 +113,153 @@ def household(seed=3, days=20):
         events)
 
 
+def smart_meters(seed=4, days=30):
+    """Homes with half-hourly kWh, as such files are: rows that stand twice, "Null", times off the
+    grid that overlap their neighbours, and over all that daily estimates and a weekly invoice."""
+    pick = random.Random(seed)
+    begin = ms("2013-10-12T00:00:00+01:00")
+    meters, events = [], []
+    for home in range(8):
+        name = f"MAC{home:06d}"
+        meters.append({"id": name, "facility": f"ACORN-{'AB'[home % 2]}", "kind": "interval",
+                       "unit": "kWh", "interval": "30m", "stamp": "start",
+                       "category": "purchased_electricity", "source": f"tariff_{home % 3}"})
+        for step in range(days * 48):
+            at = begin + step * 30 * MINUTE_MS
+            if pick.random() < 0.02:  # silent for a while
+                continue
+            event = {"meter": name, "time": stamp(at), "value": f"{pick.expovariate(4):.3f}"}
+            if pick.random() < 0.01:
+                event["time"] = stamp(at + pick.randrange(30 * MINUTE_MS))
+                event["value"] = pick.choice(("Null", event["value"]))
+            events.append(event)
+            if pick.random() < 0.01:
+                events.append(dict(event))
+            if pick.random() < 0.004:  # the same half-hour again, with another value
+                events.append({**event, "value": "0.25"})
+        for day in range(0, days, 3):
+            at = begin + day * DAY_MS
+            events.append({"meter": name, "start": stamp(at, 60), "end": stamp(at + DAY_MS, 60),
+                           "value": f"{pick.uniform(5, 15):.1f}", "quality": "estimated"})
+            if day % 9 == 0:
+                events.append({"meter": name, "start": stamp(at), "end": stamp(at + 7 * DAY_MS),
+                               "value": f"{pick.uniform(40, 90):.6f}", "quality": "invoice",
+                               "revision": home % 3})
+    events.sort(key=lambda event: ms(event.get("end") or event["time"]))
+    facilities = [{"id": f"ACORN-{group}", "time_zone": "Europe/London", "country": "GB"}
+                  for group in "AB"]
+    # An interval has to begin within the horizon, and a week is long.
+    return Stream(facilities, meters, events, {"windows": {"horizon": "15d"}})
+
+
+FUELS = (  # meter, kind, unit, factor, and how much there is of it in an hour
+    ("boiler", "register", "Nm3", "ipcc2006.natural_gas", 80),
+    ("boiler-2", "register", "Nm3", "ipcc2006.natural_gas", 35),
+    ("furnace", "interval", "Sm3", "ipcc2006.natural_gas_15c", 120),
+    ("dryer", "interval", "scf", "epa2025.natural_gas", 900),
+    ("burner", "gauge", "L/h", "ipcc2006.gas_diesel_oil", 30),
+    ("wood", "delivery", "t", "ipcc2006.wood_wood_waste", 0.02),
+    ("diesel", "delivery", "gal", "desnz.diesel", 9),
+    ("chiller", "delivery", "g", "refrigerant.r_410a", 3),
+    ("steam", "interval", "GJ", "ipcc2006.residual_fuel_oil", 2),
+)
+
+
+def fuels(seed=5, days=24):
+    """Gas by counter and by the hour, oil as a flow, wood, diesel and refrigerant as delivered,
+    beside the electricity of a plant with a province of its own; the year turns meanwhile."""
+    pick = random.Random(seed)
+    begin = ms("2024-12-18T16:00:00+00:00")
+    meters = [{"id": "grid", "facility": "foshan", "kind": "gauge", "unit": "MW", "interval": "5m",
+               "category": "purchased_electricity"},
+              {"id": "pv", "facility": "foshan", "kind": "interval", "unit": "kWh", "interval": "1h",
+               "stamp": "end", "negative": "yes", "category": "onsite_generation",
+               "factor": "onsite.solar"}]
+    for name, kind, unit, factor, _ in FUELS:
+        meters.append({"id": name, "facility": "foshan", "kind": kind, "unit": unit,
+                       "interval": "1h" if kind != "delivery" else "",
+                       "stamp": "end" if kind == "interval" else "",
+                       "digits": 7 if kind == "register" else "",
+                       "decimals": 2 if kind == "register" else "",
+                       "basis": "ncv" if name == "steam" else "", "factor": factor,
+                       "source": name if name == "dryer" else "",
+                       "category": "fugitive" if name == "chiller" else "stationary_combustion"})
+    counts = {name: pick.uniform(80_000, 99_900) for name, kind, *_ in FUELS if kind == "register"}
+    events = []
+    for hour in range(days * 24):
+        at = begin + hour * HOUR_MS
+        for name, kind, unit, _, size in FUELS:
+            amount = size * pick.uniform(0, 2)
+            when = at + (pick.randrange(HOUR_MS) if kind == "delivery" else 0)
+            if kind == "register":
+                counts[name] = (counts[name] + amount) % 10**5
+                amount = min(counts[name], 99999.99)
+            if kind != "delivery" or pick.random() < 0.08:
+                event = {"meter": name, "time": stamp(when), "value": f"{amount:.2f}"}
+                if pick.random() < 0.1:
+                    event["quality"] = pick.choice(("estimated", "edited", "invoice"))
+                events.append(event)
+        events.append({"meter": "pv", "time": stamp(at), "value": f"{pick.gauss(3, 9):.4f}"})
+        for step in range(12):
+            events.append({"meter": "grid", "time": stamp(at + step * 5 * MINUTE_MS),
+                           "value": f"{pick.uniform(0.4, 1.9):.5f}"})
+    events.sort(key=lambda event: event["time"])
+    return Stream([{"id": "foshan", "time_zone": "Asia/Shanghai", "country": "CN",
+                    "grid_region": "Guangdong", "region": "Asia", "division": "Weaving, dyeing"}],
+                  meters, events, {"tables": {"groups": ["region", "division"]}})
+
+
+ZONES = {"lisbon": ("Europe/Lisbon", "PT", ""), "new-york": ("America/New_York", "US", "NYCW"),
+         "kathmandu": ("Asia/Kathmandu", "NP", ""), "lord-howe": ("Australia/Lord_Howe", "", ""),
+         "cairo": ("Africa/Cairo", "EG", ""), "pune": ("Asia/Kolkata", "IN", "")}
+
+
+def zones(begin, end, seed=6):
+    """A meter each in zones of whole, half and quarter hours, whose clocks change on different days
+    and by different steps. India's factor changes with its fiscal year."""
+    pick = random.Random(seed)
+    facilities, meters, events = [], [], []
+    for name, (zone, country, region) in ZONES.items():
+        facilities.append({"id": name, "time_zone": zone, "country": country, "grid_region": region})
+        meters.append({"id": f"{name}-1", "facility": name, "kind": "register", "unit": "MWh",
+                       "category": "purchased_electricity" if country else "stationary_combustion",
+                       "factor": "" if country else "ipcc2006.lignite",
+                       "basis": "" if country else "ncv"})
+        at, count = ms(f"{begin}T00:00:00+00:00") + pick.randrange(DAY_MS), Decimal("17.5")
+        while at < ms(f"{end}T00:00:00+00:00"):
+            events.append({"meter": f"{name}-1", "time": stamp(at, pick.randrange(-48, 56) * 15),
+                           "value": str(count)})
+            at += pick.choice((15 * MINUTE_MS, HOUR_MS, pick.randrange(1, 5 * HOUR_MS)))
+            count += Decimal(pick.randrange(10**6)) / 10**6
+    events.sort(key=lambda event: ms(event["time"]))
+    return Stream(facilities, meters, events)
+
+
+NAMES = ("Nähwerk {}", "مصنع النسيج {}", "plant, {}", 'the "big" one {}', "back\\slash {}", "{}\\",
+         "a=b {}", "👟 {} 👩🏽‍🏭", "Cafe\u0301 {}", "  {}  ", "\\, {}", "工厂{}", "\u200f{}\u200e", "#{}", "'{}'",
+         "%s%n{}", "{}\u00a0", "${{HOME}} {}", "<{}>", "ﬃ {} Ω≈ç√")
+
+
+def crowd(count, seed=7):
+    """Thousands of places with names from everywhere; a few readings each, within an hour or so."""
+    pick = random.Random(seed)
+    begin = ms("2025-06-30T21:50:00+00:00")
+    facilities, meters, events = [], [], []
+    for number in range(count):
+        name = NAMES[number % len(NAMES)].format(number)
+        facilities.append({"id": name, "name": name, "line": NAMES[number % 7].format("line"),
+                           "time_zone": pick.choice(("Europe/Istanbul", "Asia/Dhaka", "America/Lima")),
+                           "country": pick.choice(("TR", "BD", "VN", "IN"))})
+        meter = f"{name}/m"
+        meters.append({"id": meter, "facility": name, "kind": "interval", "unit": "kWh",
+                       "interval": "15m", "stamp": "start", "category": "purchased_electricity"})
+        for step in sorted(pick.sample(range(4), pick.randint(1, 3))):
+            events.append({"meter": meter, "time": stamp(begin + step * 10 * MINUTE_MS),
+                           "value": str(pick.randrange(1000)), "unit": pick.choice(("kWh", "Wh"))})
+    events.sort(key=lambda event: event["time"])
+    return Stream(facilities, meters, events, {"tables": {"groups": ["line"]}})
+
+
 # --- disturbances: none of them may change a figure
 #
 # Each takes and gives (arrival, event) pairs. All of them together delay by less than six days.
@@ -137,7 +284,7 @@ def duplicated(pairs, pick, share=0.1):
     return pairs + again
 
 
-def delayed(pairs, pick, outage_ms=40 * HOUR_MS):
+def delayed(pairs, pick, outage_ms=30 * HOUR_MS):
     """Lines are down: what is measured meanwhile comes in one go when they are up again."""
     down = {key: pick.random() < 0.3 for key in {(event["meter"], at // outage_ms)
                                                  for at, event in pairs}}
@@ -145,28 +292,34 @@ def delayed(pairs, pick, outage_ms=40 * HOUR_MS):
             for at, event in pairs]
 
 
-def corrected(pairs, pick, share=0.1):
-    """Some events are sent with a wrong value too: estimated, or in an earlier revision. What is
-    outranked may come after what outranks it."""
+def preceded(pairs, pick, outranked, share=0.1):
+    """Some events are sent with a wrong value too, which they outrank, mostly before them."""
     result = []
     for at, event in pairs:
-        if event.get("quality") == "estimated" or pick.random() >= share:
+        if event.get("quality") == "estimated" or event["value"] == "Null" or pick.random() >= share:
             result.append((at, event))
             continue
         wrong = {**event, "value": str(Decimal(event["value"]) + pick.randrange(1, 50))}
-        if pick.random() < 0.5:
-            wrong["quality"] = "estimated"
-        else:
-            event = {**event, "revision": pick.randrange(1, 65536)}
-            wrong["revision"] = event["revision"] - 1
+        event, wrong = outranked(event, wrong)
         later = pick.randrange(DAY_MS)
         wrong_first = pick.random() < 0.7
         result += [(at + later * wrong_first, event), (at + later * (not wrong_first), wrong)]
     return result
 
 
+def estimated(pairs, pick):
+    return preceded(pairs, pick, lambda event, wrong: (event, {**wrong, "quality": "estimated"}))
+
+
+def revised(pairs, pick):
+    def outranked(event, wrong):
+        revision = pick.randrange(1, 65536)
+        return {**event, "revision": revision}, {**wrong, "revision": revision - 1}
+    return preceded(pairs, pick, outranked)
+
+
 DISTURBANCES = {"shuffled": shuffled, "duplicated": duplicated, "delayed": delayed,
-                "corrected": corrected}
+                "estimated": estimated, "revised": revised}
 
 
 def disturb(events, seed, *names):
@@ -242,7 +395,7 @@ def json_lines(events, seed=0, batch_max=1):
 def json_object(event, pick):
     parts = []
     for name, value in event.items():
-        bare = name == "value" and isinstance(value, str) and pick.random() < 0.7
+        bare = name == "value" and value[-1].isdigit() and pick.random() < 0.7
         ascii_only = pick.random() < 0.5
         parts.append(f'"{name}": ' + (value if bare else json.dumps(value, ensure_ascii=ascii_only)))
     if pick.random() < 0.1:
@@ -286,6 +439,6 @@ def msgpack_stream(events, seed=0, batch_max=1):
 
 def packed(event, pick):
     value = event["value"]
-    if pick.random() < 0.7 and len(value.lstrip("-0.")) <= 15:
+    if pick.random() < 0.7 and len(value.lstrip("-0.")) <= 15 and value[-1].isdigit():
         value = int(value) if value.lstrip("-").isdigit() else float(value)
     return {**event, "value": value}

@@ -1,4 +1,5 @@
 """`ghgd replay` against an independent model, whatever was done to the stream on its way."""
+import re
 import unittest
 from collections import Counter
 
@@ -38,12 +39,12 @@ class Comparison(unittest.TestCase):
         """The summary accounts for every event, as the model does."""
         self.assertEqual(result.read, count)
         self.assertEqual(sum(result.counts.values()), count)
-        want = Counter(model.outcomes)
-        conflicts = want.pop("conflict", 0)
-        got = Counter({name: number for name, number in result.counts.items() if number})
-        self.assertEqual(got.pop("rejected", 0), conflicts)
+        reasons = {name: n for name, n in model.outcomes.items() if name not in oracle.CLASSES}
+        want = {name: n for name, n in model.outcomes.items() if name in oracle.CLASSES}
+        got = {name: n for name, n in result.counts.items() if n > 0}
+        self.assertEqual(result.reasons, reasons)
+        self.assertEqual(got.pop("rejected", 0), sum(reasons.values()))
         self.assertEqual(got, want)
-        self.assertEqual(result.reasons, {"conflict": conflicts} if conflicts else {})
 
     def assert_figures(self, site, model, rows, bucket="15m"):
         """Every row of every window is as the model says, and there are no others."""
@@ -55,7 +56,9 @@ class Comparison(unittest.TestCase):
             if series is not None:
                 tags |= dict(zip(("scope", "category", "source", "unit"), series))
             name = ("coverage_" if series is None else "emissions_") + suffix
-            tags = tuple(sorted((key, value) for key, value in tags.items() if value))
+            # Line protocol cannot say a backslash at the end of a tag.
+            tags = tuple(sorted((key, re.sub(r"\\$", "\ufffd", value))
+                                for key, value in tags.items() if value))
             want[name, tags, start_ms] = figures
         got = {(name, tuple(sorted(tags)), start): row for (name, tags, start), row in rows.items()}
         self.assertEqual(sorted(set(want) - set(got))[:3], [], "rows that are missing")
@@ -137,11 +140,11 @@ class Comparison(unittest.TestCase):
             self.assertEqual(other, line)
         self.fail(f"{len(got)} rows instead of {len(want)}")
 
-    def check_all_disturbances(self, site, result, events):
-        for seed, name in enumerate(streams.DISTURBANCES):
+    def check_all_disturbances(self, site, result, events, names=tuple(streams.DISTURBANCES)):
+        for seed, name in enumerate(names):
             with self.subTest(name):
                 self.check_disturbed(site, result, streams.disturb(events, seed, name))
-        everything = streams.disturb(events, 99, *streams.DISTURBANCES)
+        everything = streams.disturb(events, 99, *names)
         with self.subTest("all at once, in MessagePack"):
             self.check_disturbed(site, result, everything,
                                  lambda e: streams.msgpack_stream(e, batch_max=700))
@@ -173,3 +176,39 @@ class DataSets(Comparison):
         stream = streams.household()
         site, result = self.check(stream)
         self.check_all_disturbances(site, result, stream.events)
+
+    def test_half_hourly_smart_meters(self):
+        stream = streams.smart_meters()
+        site, result = self.check(stream)
+        for name in ("duplicate", "value_invalid", "conflict"):
+            counts = {**result.counts, **result.reasons}
+            self.assertGreater(counts.get(name, 0), 10, name)
+        self.assertRegex(result.log, r"intervals: \d{2,} overlaps")
+        # A higher revision would win over another reading that it overlaps: no "revised" here.
+        self.check_all_disturbances(site, result, stream.events,
+                                    ("shuffled", "duplicated", "delayed", "estimated"))
+
+    def test_fuels_beside_electricity(self):
+        for gwp in ("AR5", "AR6"):
+            with self.subTest(gwp):
+                stream = streams.fuels()
+                stream.config["emissions"] = {"gwp": gwp}
+                site, result = self.check(stream)
+        self.check_all_disturbances(site, result, stream.events)
+
+    def test_time_zones_when_clocks_change(self):
+        for season, (begin, end, fiscal) in {"spring": ("2024-03-08", "2024-04-29", 4),
+                                             "autumn": ("2024-10-04", "2024-11-06", 1)}.items():
+            with self.subTest(season):
+                stream = streams.zones(begin, end)
+                stream.config["windows"] = {"fiscal_year_start": fiscal, "horizon": "8d"}
+                site, result = self.check(stream)
+        self.check_disturbed(site, result,
+                             streams.disturb(stream.events, 5, *streams.DISTURBANCES))
+
+    def test_eight_thousand_facilities(self):
+        stream = streams.crowd(8000)
+        site, result = self.check(stream)
+        events = streams.disturb(stream.events, 6, "shuffled", "duplicated")
+        self.check_disturbed(site, result, events,
+                             lambda e: streams.msgpack_stream(e, batch_max=1000))
