@@ -218,12 +218,14 @@ void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dia
     struct buffer text;
     buffer_init(&text, size);
     find_text(&text, (struct span){body, body + size});
-    struct span message = {text.data, text.data + text.size};
-    if (text.data == NULL)
-        message = (struct span){"", ""};
+    static const char nothing[] = "";
+    struct span message = {nothing, nothing};
+    if (text.data != NULL)
+        message = (struct span){text.data, text.data + text.size};
     while (message.end > message.at && (message.end[-1] == '\n' || message.end[-1] == ' '))
         message.end--;
-    answer_out->verdict = judge(dialect, status, message);
+    /* Without memory for its words, no answer may cost a row. */
+    answer_out->verdict = buffer_failed(&text) ? VERDICT_BROKEN : judge(dialect, status, message);
     if (answer_out->verdict == VERDICT_PARTIAL)
         answer_out->rejected = count_rejected(message);
     if (answer_out->verdict != VERDICT_DONE)

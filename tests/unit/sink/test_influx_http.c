@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { STEPS_MAX = 64, ROWS_MAX = 64, STALL_MS = 150, WAITS_MAX = 64, TICK_MS = 2 };
+enum { STEPS_MAX = 64, ROWS_MAX = 64, STALL_MS = 1000, WAITS_MAX = 64, TICK_MS = 2 };
 
 /* A sink, the server it writes to, and what the server has taken. */
 struct place {
