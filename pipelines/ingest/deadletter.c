@@ -129,9 +129,9 @@ static void on_failure(struct deadletter *deadletter, struct letter *letter,
     add_retry(deadletter, letter);
     if (!too_large)
         return;
-    deadletter->stats.bytes -= letter->size;
+    deadletter->stats.waiting_bytes -= letter->size;
     letter_cut(letter);
-    deadletter->stats.bytes += letter->size;
+    deadletter->stats.waiting_bytes += letter->size;
     deadletter->retry_at_ms = 0;
 }
 
@@ -163,7 +163,7 @@ bool deadletter_has_room(struct deadletter *deadletter, size_t messages, size_t 
     size_t letters = by_messages < by_bytes ? by_messages : by_bytes;
     size_t body = 2 * bytes; /* an event alone, and once more within its message */
     bool fits = stats->waiting + letters <= DEADLETTERS_MAX &&
-                (stats->waiting == 0 || stats->bytes + body <= DEADLETTER_BYTES_MAX);
+                (stats->waiting == 0 || stats->waiting_bytes + body <= DEADLETTER_BYTES_MAX);
     deadletter->full |= !fits;
     return fits;
 }
@@ -182,7 +182,8 @@ static void take_on(struct deadletter *deadletter, struct letter *letter)
     lane_add(&deadletter->lanes[letter->partition], letter);
     deadletter->stats.sent++;
     deadletter->stats.waiting++;
-    deadletter->stats.bytes += letter_cost(letter);
+    deadletter->stats.waiting_bytes += letter_cost(letter);
+    deadletter->stats.bytes += letter->size;
     if (deadletter->broken)
         add_retry(deadletter, letter);
     else
@@ -236,7 +237,7 @@ static void drop_letter(struct deadletter *deadletter, struct letter *letter)
 {
     lane_remove(&deadletter->lanes[letter->partition], letter);
     deadletter->stats.waiting--;
-    deadletter->stats.bytes -= letter_cost(letter);
+    deadletter->stats.waiting_bytes -= letter_cost(letter);
     letter_destroy(letter);
 }
 
@@ -357,7 +358,8 @@ static void deadletter_turn(struct deadletter *deadletter)
         return;
     }
     struct deadletter_stats *stats = &deadletter->stats;
-    bool roomy = stats->waiting <= DEADLETTERS_MAX / 2 && stats->bytes <= DEADLETTER_BYTES_MAX / 2;
+    bool roomy =
+        stats->waiting <= DEADLETTERS_MAX / 4 && stats->waiting_bytes <= DEADLETTER_BYTES_MAX / 4;
     if (deadletter->full && roomy) {
         deadletter->full = false;
         deadletter->on_room(deadletter->context);
@@ -411,7 +413,7 @@ static void step_close(struct deadletter *deadletter)
         return;
     if (deadletter->stats.waiting > 0)
         LOG_ERROR("deadletter.undelivered", "events=%" PRIu64 " bytes=%" PRIu64,
-                  deadletter->stats.waiting, deadletter->stats.bytes);
+                  deadletter->stats.waiting, deadletter->stats.waiting_bytes);
     close_client(deadletter);
     uv_close((uv_handle_t *)&deadletter->wake, on_handle_closed);
     uv_close((uv_handle_t *)&deadletter->tick, on_handle_closed);

@@ -29,9 +29,10 @@
 struct deadletter;
 
 struct deadletter_stats {
-    uint64_t sent, acknowledged;
-    uint64_t failed;         /* deliveries that brokers refused; each was tried again */
-    uint64_t waiting, bytes; /* not acknowledged yet */
+    uint64_t sent, bytes; /* letters, and what they carry */
+    uint64_t acknowledged;
+    uint64_t failed;                 /* deliveries that brokers refused; each is tried again */
+    uint64_t waiting, waiting_bytes; /* not acknowledged yet; bytes with their keys */
 };
 
 /* `on_room`: there is room again after ERR_FULL. `conf` outlives it. Returns 0, -ENOMEM, ERR_CONFIG
