@@ -179,6 +179,9 @@ static const struct metric metrics[] = {
      "Bytes sent to the sink, as they went over the wire.", SINK(bytes_sent)},
     {"ghgd_sink_retries_total", "counter", "requests", "Requests that were sent again.",
      SINK(retries)},
+    {"ghgd_sink_versions_saturated_total", "counter", "rows",
+     "Rows (VictoriaMetrics) whose version no longer fits its window: the newest may not stay.",
+     SINK(versions_saturated)},
     {"ghgd_sink_requests_total", "counter", "requests",
      "Requests by result: ok, partial (some rows named bad), refused (4xx), throttled (429, 503), "
      "failed (5xx, broken connections), timeout.",
