@@ -43,13 +43,16 @@ static int64_t wall_ms(void)
 static uint32_t on_take(void *context, uint32_t sink, bool due, struct block *block)
 {
     struct process *process = context;
+    if (process->intake == NULL)
+        return 0;
     return intake_take_rows(process->intake, sink, due, block);
 }
 
 static void on_settled(void *context, const struct block *block)
 {
     struct process *process = context;
-    intake_rows_settled(process->intake, block);
+    if (process->intake != NULL)
+        intake_rows_settled(process->intake, block);
     if (process->callbacks.written != NULL)
         process->callbacks.written(process->callbacks.context, block);
 }
