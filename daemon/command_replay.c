@@ -36,8 +36,8 @@ static const char usage[] =
     "  -s, --sinks         rows to the configured sinks instead\n"
     "      --sink NAME     rows to this configured sink instead\n"
     "  -r, --rejects FILE  one line for every event that was not used: where it stood, and why\n"
-    "      --as-of TIME    judge events as if they had all arrived at TIME (RFC 3339): what is\n"
-    "                      further ahead than windows.early_tolerance is early\n"
+    "      --as-of TIME    judge events as if they had all arrived at TIME (RFC 3339; now by\n"
+    "                      default): what is further ahead than windows.early_tolerance is early\n"
     "  -q, --quiet         no progress, no summary\n"
     "  -h, --help          this text\n";
 
@@ -72,6 +72,13 @@ struct replay {
     uint64_t rows;
     int64_t started_ms, shown_ms;
 };
+
+static int64_t wall_ms(void)
+{
+    uv_timeval64_t now;
+    uv_gettimeofday(&now);
+    return now.tv_sec * INT64_C(1000) + now.tv_usec / 1000;
+}
 
 static int64_t now_ms(void)
 {
@@ -413,7 +420,7 @@ int command_replay(int argc, char **argv)
     struct replay replay = {.config_file = CONFIG_FILE_DEFAULT,
                             .events_path = "-",
                             .output_path = "-",
-                            .as_of_ms = INT64_MIN};
+                            .as_of_ms = wall_ms()};
     int status = parse_arguments(&replay, argc, argv);
     if (status != EXIT_GOOD)
         return status < 0 ? EXIT_GOOD : status;

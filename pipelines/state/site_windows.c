@@ -3,6 +3,8 @@
 
 #include "pipelines/state/site.h"
 
+#define HOUR_MS INT64_C(3600000)
+
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
@@ -80,6 +82,8 @@ static void day_open(struct site *site, struct day *day, int64_t time_ms)
     day->first_row = row_from(site, day->window.start_ms);
     day->end_row = row_from(site, day->window.end_ms);
     int64_t hour_ms = day->window.start_ms;
+    if (site->conf.window->bucket_ms == HOUR_MS)
+        return; /* the buckets are the hours: one row, not two of the same name */
     while (hour_ms < day->window.end_ms && day->hours_count < HOURS_PER_DAY_MAX) {
         day->hour_row[day->hours_count++] = (uint16_t)(row_from(site, hour_ms) - day->first_row);
         hour_ms = calendar_window(site->calendar, LEVEL_HOUR, hour_ms).end_ms;
@@ -270,7 +274,7 @@ static void touch_day(struct site *site, const struct site_clock *clock, struct 
     for (int64_t row = from_row; row < to_row; row++) {
         touch_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
                    (row + 1) * bucket_ms);
-        uint32_t row_hour = hour_index(day, row);
+        uint32_t row_hour = day->hours_count > 0 ? hour_index(day, row) : UINT32_MAX;
         if (row_hour == hour)
             continue;
         hour = row_hour;

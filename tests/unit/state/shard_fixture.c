@@ -1,0 +1,127 @@
+#include "tests/unit/state/shard_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct meter meters[METERS] = {
+    {.id = "grid", .facility = 0, .series = 0, .kind = KIND_INTERVAL},
+    {.id = "gas", .facility = 0, .series = 1, .kind = KIND_REGISTER},
+    {.id = "pv", .facility = 0, .series = 2, .kind = KIND_GAUGE, .hold_ms = 30 * MIN_MS},
+    {.id = "grid2", .facility = 1, .series = 3, .kind = KIND_INTERVAL},
+    {.id = "diesel", .facility = 1, .series = 4, .kind = KIND_DELIVERY},
+};
+static struct series series[METERS] = {
+    {.facility = 0, .meters_first = 0, .meters_count = 1, .scope = 2},
+    {.facility = 0, .meters_first = 1, .meters_count = 1, .scope = 1},
+    {.facility = 0, .meters_first = 2, .meters_count = 1, .scope = 0},
+    {.facility = 1, .meters_first = 3, .meters_count = 1, .scope = 2},
+    {.facility = 1, .meters_first = 4, .meters_count = 1, .scope = 1},
+};
+static struct facility facilities[2] = {
+    {.id = "pune",
+     .time_zone = "Asia/Kolkata",
+     .meters_first = 0,
+     .meters_count = 3,
+     .series_first = 0,
+     .series_count = 3,
+     .eras_first = 0,
+     .eras_count = 1},
+    {.id = "troy",
+     .time_zone = "America/New_York",
+     .meters_first = 3,
+     .meters_count = 2,
+     .series_first = 3,
+     .series_count = 2,
+     .eras_first = 1,
+     .eras_count = 1},
+};
+static const double factors[GAS_COUNT * 3] = {0.7117, 2.02, 0.0, 0.0, 0.00003, 0.0,  0.0, 0.000003,
+                                              0.0,    0.0,  0.0, 0.0, 0.7117,  2.03, 0.0};
+static const uint8_t unsplit[3];
+static const uint32_t factor_id[3];
+static struct factor_era eras[2] = {{INT64_MIN, factors, unsplit, factor_id},
+                                    {INT64_MIN, factors, unsplit, factor_id}};
+struct registry registry = {.meters = meters,
+                            .series = series,
+                            .facilities = facilities,
+                            .eras = eras,
+                            .meters_count = METERS,
+                            .series_count = METERS,
+                            .facilities_count = 2,
+                            .eras_count = 2};
+const struct window_conf windows = {.bucket_ms = 15 * MIN_MS,
+                                    .allowed_delay_ms = 5 * MIN_MS,
+                                    .grace_ms = 10 * MIN_MS,
+                                    .horizon_ms = 2 * DAY_MS,
+                                    .early_tolerance_ms = HOUR_MS,
+                                    .idle_timeout_ms = HOUR_MS,
+                                    .fiscal_year_start = 1};
+
+int set_up_registry(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < METERS; i++) {
+        meters[i].interval_ms = 15 * MIN_MS;
+        meters[i].expected = meters[i].kind != KIND_DELIVERY;
+        meters[i].valid_from_ms = INT64_MIN;
+        meters[i].valid_to_ms = INT64_MAX;
+        meters[i].next_version = REGISTRY_NONE;
+        meters[i].readings_max = 1024;
+        meters[i].cell_max = CELL_MAX;
+    }
+    return 0;
+}
+
+void drain(struct shard *shard, struct block *block, struct output *output)
+{
+    block->count = 0;
+    while (shard_take_rows(shard, 0, TAKE_CLOSING, block) > 0) {
+        for (uint32_t i = 0; i < block->count; i++) {
+            assert_true(output->count < ROWS_MAX);
+            output->rows[output->count++] = block->rows[i];
+            shard_row_settled(shard, 0, &block->rows[i]);
+        }
+        block->count = 0;
+    }
+}
+
+struct shard *make_shard(void)
+{
+    struct shard_context context = {
+        .registry = &registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
+    struct shard *shard;
+    assert_int_equal(shard_create(&shard, &context, 0), 0);
+    return shard;
+}
+
+void fill_batch(struct batch *batch, const struct input *from, size_t count)
+{
+    batch_clear(batch);
+    for (size_t i = 0; i < count; i++) {
+        batch->meter[i] = from[i].meter;
+        batch->start_ms[i] = from[i].start_ms;
+        batch->end_ms[i] = from[i].end_ms;
+        batch->value[i] = from[i].value;
+        batch->revision[i] = (uint16_t)from[i].revision;
+        batch->quality[i] = QUALITY_ACTUAL;
+        batch->arrived_ms[i] = INT64_MIN;
+        batch->offset[i] = (int64_t)i;
+    }
+    batch->count = (uint32_t)count;
+}
+
+void sum_level(const struct output *output, int level, struct figures sums[METERS])
+{
+    memset(sums, 0, METERS * sizeof(*sums));
+    for (size_t i = 0; i < output->count; i++) {
+        const struct row *row = &output->rows[i];
+        if (row->kind == ROW_EMISSIONS && row->level == level)
+            figures_add(&sums[row->series], &row->figures);
+    }
+}

@@ -1,0 +1,46 @@
+/*
+ * shard_fixture.h - a registry of two facilities and five meters, and shards over it.
+ */
+#ifndef GHGD_SHARD_FIXTURE_H
+#define GHGD_SHARD_FIXTURE_H
+
+#include "pipelines/emissions/kernels.h"
+#include "pipelines/state/shard.h"
+
+#define MIN_MS INT64_C(60000)
+#define HOUR_MS (60 * MIN_MS)
+#define DAY_MS (24 * HOUR_MS)
+#define START_MS                                                                                   \
+    INT64_C(1772323200000) /* 2026-03-01T00:00:00Z: New York's clocks go on at the 8th */
+#define U INT64_C(1000000)
+
+enum { METERS = 5, ROWS_MAX = 60000 };
+/* grid, gas, pv at the first facility (Asia/Kolkata); grid2, diesel at the second (New York). */
+extern struct meter meters[METERS];
+extern struct registry registry;
+extern const struct window_conf windows;
+
+/* A cmocka group setup: completes the registry. */
+int set_up_registry(void **state);
+
+struct input {
+    uint32_t meter;
+    int64_t start_ms, end_ms, value, revision;
+};
+
+/* Rows as a sink got them. */
+struct output {
+    struct row rows[ROWS_MAX];
+    size_t count;
+    struct shard_stats stats;
+};
+
+/* One sink, any order of taking. */
+struct shard *make_shard(void);
+void fill_batch(struct batch *batch, const struct input *from, size_t count);
+/* Takes what must go, and settles it. */
+void drain(struct shard *shard, struct block *block, struct output *output);
+/* Sums of one level, by series. */
+void sum_level(const struct output *output, int level, struct figures sums[METERS]);
+
+#endif
