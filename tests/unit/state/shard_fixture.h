@@ -14,7 +14,7 @@
     INT64_C(1772323200000) /* 2026-03-01T00:00:00Z: New York's clocks go on at the 8th */
 #define U INT64_C(1000000)
 
-enum { METERS = 5, ROWS_MAX = 60000 };
+enum { METERS = 5, DAYS = 12, ROWS_MAX = 60000 };
 /* grid, gas, pv at the first facility (Asia/Kolkata); grid2, diesel at the second (New York). */
 extern struct meter meters[METERS];
 extern struct registry registry;

@@ -14,7 +14,7 @@
 
 #include "tests/unit/state/shard_fixture.h"
 
-enum { DAYS = 12, EVENTS_MAX = 20000 };
+enum { EVENTS_MAX = 20000 };
 
 static struct input events[EVENTS_MAX];
 static size_t events_count;
