@@ -158,7 +158,7 @@ static int empty_output(const struct replay *replay)
     if (truncate(replay->output_path, 0) == 0 || errno == ENOENT || errno == EINVAL)
         return 0;
     int err = -errno;
-    fprintf(stderr, "ghgd replay: %s: %s\n", replay->output_path, err_str(err));
+    (void)fprintf(stderr, "ghgd replay: %s: %s\n", replay->output_path, err_str(err));
     return err;
 }
 

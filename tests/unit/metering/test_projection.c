@@ -357,7 +357,8 @@ static void test_unused_moves_no_base(void **state)
         booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
         reading = reading_of(&again[0]);
         booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-        struct cell before, after;
+        struct cell before;
+        struct cell after;
         projection_cell(&before, &meter, &journal, INT64_C(2) * BUCKET_MS, BUCKET_MS);
         reading = reading_of(&again[i]);
         booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, INT64_C(2) * BUCKET_MS);
