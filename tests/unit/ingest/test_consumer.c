@@ -2,214 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
-
 #include "base/log.h"
-#include "pipelines/ingest/consumer.h"
-#include "tests/unit/ingest/apart.h"
-
-#define TOPIC "events"
-enum { PARTITIONS = 4, WAIT_MS = 15000 };
-
-/* A broker of our own, and a producer on it. */
-struct cluster {
-    rd_kafka_t *client;
-    rd_kafka_mock_cluster_t *mock;
-};
-
-static void cluster_open(struct cluster *cluster)
-{
-    char text[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    assert_int_equal(rd_kafka_conf_set(conf, "log_level", "2", text, sizeof(text)), 0);
-    rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-    assert_non_null(host);
-    cluster->mock = rd_kafka_mock_cluster_new(host, 1);
-    assert_non_null(cluster->mock);
-    assert_int_equal(rd_kafka_mock_topic_create(cluster->mock, TOPIC, PARTITIONS, 1), 0);
-    cluster->client = host;
-    rd_kafka_brokers_add(host, rd_kafka_mock_cluster_bootstraps(cluster->mock));
-}
-
-static void cluster_close(struct cluster *cluster)
-{
-    rd_kafka_mock_cluster_destroy(cluster->mock);
-    rd_kafka_destroy(cluster->client);
-}
-
-/* Message `number` of a partition is its decimal text. */
-static void produce(struct cluster *cluster, int32_t partition, int first, int count, size_t pad)
-{
-    char *text = calloc(1, pad + 16);
-    assert_non_null(text);
-    for (int i = first; i < first + count; i++) {
-        size_t size = (size_t)snprintf(text, 16, "%d", i) + pad;
-        rd_kafka_resp_err_t code;
-        while ((code = rd_kafka_producev(
-                    cluster->client, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_PARTITION(partition),
-                    RD_KAFKA_V_VALUE(text, size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                    RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            rd_kafka_poll(cluster->client, 10);
-        assert_int_equal(code, 0);
-    }
-    assert_int_equal(rd_kafka_flush(cluster->client, 10000), 0);
-    free(text);
-}
-
-/* What one consumer was told, by partition. */
-struct seen {
-    struct consumer *consumer;
-    const char *commit_on_revoke; /* metadata of a last commit at `next` */
-    size_t take_max;              /* of each slice; then stop until resumed */
-    uint64_t messages;
-    int64_t lost_from, lost_to;
-    int64_t committed[PARTITIONS], first[PARTITIONS], next[PARTITIONS];
-    char metadata[PARTITIONS][64];
-    int assigned_calls, refused_calls, revoked_calls, lost_calls, stops;
-    int32_t refuse;
-    bool owned[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS];
-    bool disordered, failed, closed;
-};
-
-static int on_assigned(void *context, int32_t partition, int64_t committed, const char *metadata)
-{
-    struct seen *seen = context;
-    seen->assigned_calls++;
-    if (partition == seen->refuse) {
-        seen->refused_calls++;
-        return -1;
-    }
-    seen->owned[partition] = true;
-    seen->caught_up[partition] = false;
-    seen->committed[partition] = committed;
-    seen->first[partition] = seen->next[partition] = -1;
-    (void)snprintf(seen->metadata[partition], sizeof(seen->metadata[0]), "%s", metadata);
-    return 0;
-}
-
-static void on_revoked(void *context, int32_t partition, bool lost)
-{
-    struct seen *seen = context;
-    assert_true(seen->owned[partition]);
-    seen->revoked_calls++;
-    seen->owned[partition] = false;
-    seen->lost[partition] = lost;
-    if (seen->commit_on_revoke != NULL && seen->next[partition] >= 0)
-        consumer_commit(seen->consumer, partition, seen->next[partition], seen->commit_on_revoke);
-}
-
-static size_t on_messages(void *context, int32_t partition, rd_kafka_message_t **messages,
-                          size_t count)
-{
-    struct seen *seen = context;
-    assert_true(seen->owned[partition]);
-    size_t take = seen->take_max > 0 && seen->take_max < count ? seen->take_max : count;
-    for (size_t i = 0; i < take; i++) {
-        assert_int_equal(messages[i]->partition, partition);
-        if (seen->first[partition] < 0)
-            seen->first[partition] = messages[i]->offset;
-        else if (messages[i]->offset != seen->next[partition])
-            seen->disordered = true;
-        seen->next[partition] = messages[i]->offset + 1;
-    }
-    seen->messages += take;
-    seen->stops += take < count;
-    return take;
-}
-
-static void on_caught_up(void *context, int32_t partition)
-{
-    struct seen *seen = context;
-    assert_false(seen->caught_up[partition]);
-    seen->caught_up[partition] = true;
-}
-
-static void on_data_lost(void *context, int32_t partition, int64_t from, int64_t to)
-{
-    struct seen *seen = context;
-    assert_true(seen->owned[partition]);
-    seen->lost_calls++;
-    seen->lost_from = from;
-    seen->lost_to = to;
-}
-
-static void on_failed(void *context, const char *why)
-{
-    struct seen *seen = context;
-    assert_non_null(why);
-    seen->failed = true;
-}
-
-static void on_closed(void *context)
-{
-    struct seen *seen = context;
-    seen->closed = true;
-    seen->consumer = NULL;
-}
-
-static struct conf_property fast_group[] = {
-    {"session.timeout.ms", "3500"}, /* the mock's groups need more than 3 s */
-    {"heartbeat.interval.ms", "100"},
-    {"fetch.wait.max.ms", "20"},
-};
-
-static struct kafka_conf test_conf(const struct cluster *cluster)
-{
-    return (struct kafka_conf){
-        .brokers = rd_kafka_mock_cluster_bootstraps(cluster->mock),
-        .group = "ghgd-test",
-        .partition_bytes_max = 4 << 20,
-        .properties = fast_group,
-        .properties_count = ARRAY_LEN(fast_group),
-    };
-}
-
-static void start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *conf)
-{
-    *seen = (struct seen){.refuse = -1};
-    const struct consumer_callbacks callbacks = {
-        .assigned = on_assigned,
-        .revoked = on_revoked,
-        .messages = on_messages,
-        .caught_up = on_caught_up,
-        .data_lost = on_data_lost,
-        .failed = on_failed,
-        .closed = on_closed,
-        .context = seen,
-    };
-    log_set_level(LOG_LEVEL_ERROR);
-    struct buffer why;
-    buffer_init(&why, 4096);
-    int err = consumer_create(&seen->consumer, loop, conf, TOPIC, &callbacks, &why);
-    if (err < 0)
-        fail_msg("%s", buffer_text(&why));
-    buffer_fini(&why);
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-/* Runs the loop until the condition holds, at most WAIT_MS. */
-static void wait_until(uv_loop_t *loop, bool (*holds)(const struct seen *seen),
-                       const struct seen *seen, const char *name)
-{
-    uv_timer_t tick;
-    uv_timer_init(loop, &tick);
-    uv_timer_start(&tick, on_tick, 5, 5);
-    uint64_t until = uv_now(loop) + WAIT_MS;
-    while (!holds(seen) && uv_now(loop) < until)
-        uv_run(loop, UV_RUN_ONCE);
-    bool held = holds(seen);
-    uv_close((uv_handle_t *)&tick, NULL);
-    uv_run(loop, UV_RUN_NOWAIT);
-    if (!held)
-        fail_msg("waited in vain until %s (%llu messages)", name,
-                 (unsigned long long)seen->messages);
-}
-#define WAIT_UNTIL(loop, holds, seen) wait_until(loop, holds, seen, #holds)
+#include "tests/unit/ingest/seen.h"
 
 static bool all_caught_up(const struct seen *seen)
 {
@@ -229,10 +23,6 @@ static bool has_failed(const struct seen *seen)
 {
     return seen->failed;
 }
-static bool is_closed(const struct seen *seen)
-{
-    return seen->closed;
-}
 static bool is_committed(const struct seen *seen)
 {
     return consumer_get_stats(seen->consumer)->commits > 0;
@@ -240,23 +30,6 @@ static bool is_committed(const struct seen *seen)
 static bool has_stopped(const struct seen *seen)
 {
     return seen->stops == PARTITIONS;
-}
-
-static void stop(struct seen *seen, uv_loop_t *loop)
-{
-    consumer_close(seen->consumer);
-    WAIT_UNTIL(loop, is_closed, seen);
-    for (int i = 0; i < PARTITIONS; i++)
-        assert_false(seen->owned[i]);
-    assert_int_equal(seen->revoked_calls, seen->assigned_calls - seen->refused_calls);
-}
-
-static void end(struct cluster *cluster, uv_loop_t *loop)
-{
-    assert_int_equal(uv_loop_close(loop), 0);
-    cluster_close(cluster);
-    assert_int_equal(rd_kafka_wait_destroyed(5000), 0);
-    assert_int_equal(rd_kafka_thread_cnt(), 0);
 }
 
 /* Everything arrives in order, empty partitions are caught up too, a full handler stops its
@@ -269,10 +42,10 @@ static void test_consume_stop_commit_restart(void **state)
     cluster_open(&cluster);
     uv_loop_init(&loop);
     for (int partition = 1; partition < PARTITIONS; partition++)
-        produce(&cluster, partition, 0, 3000, 50);
-    struct kafka_conf conf = test_conf(&cluster);
+        cluster_produce(&cluster, partition, 0, 3000, 50);
+    struct kafka_conf conf = cluster_conf(&cluster);
     struct seen seen;
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     assert_false(seen.disordered);
     assert_int_equal(seen.messages, 3000 * (PARTITIONS - 1));
@@ -291,7 +64,7 @@ static void test_consume_stop_commit_restart(void **state)
 
     seen.take_max = 5; /* now the handler is full after five messages */
     for (int partition = 0; partition < PARTITIONS; partition++)
-        produce(&cluster, partition, 3000, 100, 50);
+        cluster_produce(&cluster, partition, 3000, 100, 50);
     WAIT_UNTIL(&loop, has_stopped, &seen);
     assert_int_equal(consumer_get_partitions(seen.consumer, stats, PARTITIONS), PARTITIONS);
     assert_true(stats[3].stopped);
@@ -311,9 +84,9 @@ static void test_consume_stop_commit_restart(void **state)
     assert_false(seen.disordered);
     WAIT_UNTIL(&loop, is_committed, &seen);
     seen.commit_on_revoke = NULL;
-    stop(&seen, &loop);
+    seen_stop(&seen, &loop);
 
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     for (int i = 0; i < PARTITIONS; i++) {
         assert_int_equal(seen.committed[i], 50 + i);
@@ -322,8 +95,8 @@ static void test_consume_stop_commit_restart(void **state)
         assert_int_equal(seen.next[i], i == 0 ? 100 : 3100);
     }
     assert_false(seen.disordered);
-    stop(&seen, &loop);
-    end(&cluster, &loop);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* A group without offsets begins at the end if so configured, and stays there: what arrives while
@@ -336,26 +109,26 @@ static void test_start_latest(void **state)
     cluster_open(&cluster);
     uv_loop_init(&loop);
     for (int partition = 0; partition < PARTITIONS; partition++)
-        produce(&cluster, partition, 0, 100, 0);
-    struct kafka_conf conf = test_conf(&cluster);
+        cluster_produce(&cluster, partition, 0, 100, 0);
+    struct kafka_conf conf = cluster_conf(&cluster);
     conf.start = START_LATEST;
     struct seen seen;
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     assert_int_equal(seen.messages, 0);
-    stop(&seen, &loop);
+    seen_stop(&seen, &loop);
 
     for (int partition = 0; partition < PARTITIONS; partition++)
-        produce(&cluster, partition, 100, 10, 0);
-    start(&seen, &loop, &conf);
+        cluster_produce(&cluster, partition, 100, 10, 0);
+    seen_start(&seen, &loop, &conf);
     seen.commit_on_revoke = "last words";
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     assert_int_equal(seen.messages, 10 * PARTITIONS);
     assert_int_equal(seen.committed[2], 100);
     assert_int_equal(seen.first[2], 100);
-    stop(&seen, &loop);
+    seen_stop(&seen, &loop);
 
-    end(&cluster, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* Commits as an operator would with a tool, while nobody is in the group. */
@@ -388,19 +161,19 @@ static void test_refused_partition(void **state)
     cluster_open(&cluster);
     uv_loop_init(&loop);
     for (int partition = 0; partition < PARTITIONS; partition++)
-        produce(&cluster, partition, 0, 100, 0);
+        cluster_produce(&cluster, partition, 0, 100, 0);
     commit_by_hand(&cluster, 2, 60, "by hand");
-    struct kafka_conf conf = test_conf(&cluster);
+    struct kafka_conf conf = cluster_conf(&cluster);
     struct seen seen;
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     seen.refuse = 1;
     WAIT_UNTIL(&loop, others_caught_up, &seen);
     assert_int_equal(seen.committed[2], 60);
     assert_string_equal(seen.metadata[2], "by hand");
     assert_int_equal(seen.messages, 240);
     assert_int_equal(consumer_get_stats(seen.consumer)->assigned, PARTITIONS - 1);
-    stop(&seen, &loop);
-    end(&cluster, &loop);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* The mock keeps 5 MiB of a partition, so that of 900 messages the first are gone. What was
@@ -411,12 +184,12 @@ static void check_loss(int policy, int64_t committed, struct seen *seen)
     uv_loop_t loop;
     cluster_open(&cluster);
     uv_loop_init(&loop);
-    produce(&cluster, 3, 0, 900, 10000);
-    produce(&cluster, 0, 0, 200, 10);
+    cluster_produce(&cluster, 3, 0, 900, 10000);
+    cluster_produce(&cluster, 0, 0, 200, 10);
     commit_by_hand(&cluster, 3, committed, "v1");
-    struct kafka_conf conf = test_conf(&cluster);
+    struct kafka_conf conf = cluster_conf(&cluster);
     conf.on_data_loss = policy;
-    start(seen, &loop, &conf);
+    seen_start(seen, &loop, &conf);
     if (policy == LOSS_STOP)
         WAIT_UNTIL(&loop, has_failed, seen);
     else
@@ -426,8 +199,8 @@ static void check_loss(int policy, int64_t committed, struct seen *seen)
     assert_true(seen->lost_to > 300 && seen->lost_to < 900);
     assert_false(seen->disordered);
     struct seen result = *seen;
-    stop(seen, &loop);
-    end(&cluster, &loop);
+    seen_stop(seen, &loop);
+    cluster_end(&cluster, &loop);
     *seen = result;
 }
 
@@ -481,11 +254,11 @@ static void test_two_share(void **state)
     cluster_open(&cluster);
     uv_loop_init(&loop);
     for (int partition = 0; partition < PARTITIONS; partition++)
-        produce(&cluster, partition, 0, 500, 10);
-    struct kafka_conf conf = test_conf(&cluster);
+        cluster_produce(&cluster, partition, 0, 500, 10);
+    struct kafka_conf conf = cluster_conf(&cluster);
     struct seen seen[2];
-    start(&seen[0], &loop, &conf);
-    start(&seen[1], &loop, &conf);
+    seen_start(&seen[0], &loop, &conf);
+    seen_start(&seen[1], &loop, &conf);
     both[0] = &seen[0];
     both[1] = &seen[1];
     WAIT_UNTIL(&loop, both_share, &seen[0]);
@@ -496,15 +269,15 @@ static void test_two_share(void **state)
         assert_int_equal(seen[seen[0].owned[i] ? 0 : 1].next[i], 500);
     }
     seen[0].commit_on_revoke = "handed over";
-    stop(&seen[0], &loop);
+    seen_stop(&seen[0], &loop);
     WAIT_UNTIL(&loop, all_caught_up, &seen[1]);
     int handed_over = 0;
     for (int i = 0; i < PARTITIONS; i++)
         handed_over +=
             seen[1].committed[i] == 500 && strcmp(seen[1].metadata[i], "handed over") == 0;
     assert_int_equal(handed_over, PARTITIONS / 2);
-    stop(&seen[1], &loop);
-    end(&cluster, &loop);
+    seen_stop(&seen[1], &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* Nothing is polled but by the timer: past max.poll.interval.ms the member is still one. */
@@ -521,19 +294,19 @@ static void test_idle_stays_member(void **state)
     uv_loop_t loop;
     cluster_open(&cluster);
     uv_loop_init(&loop);
-    struct kafka_conf conf = test_conf(&cluster);
+    struct kafka_conf conf = cluster_conf(&cluster);
     conf.properties = properties;
     conf.properties_count = ARRAY_LEN(properties);
     struct seen seen;
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     uint64_t until = uv_now(&loop) + 4500;
     while (uv_now(&loop) < until)
         uv_run(&loop, UV_RUN_ONCE);
     assert_int_equal(seen.revoked_calls, 0);
     assert_int_equal(consumer_get_stats(seen.consumer)->rebalances, 1);
-    stop(&seen, &loop);
-    end(&cluster, &loop);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* Closing is right at any moment: before the group has formed, while offsets are asked for. */
@@ -544,16 +317,16 @@ static void test_close_early(void **state)
     uv_loop_t loop;
     cluster_open(&cluster);
     uv_loop_init(&loop);
-    struct kafka_conf conf = test_conf(&cluster);
+    struct kafka_conf conf = cluster_conf(&cluster);
     struct seen seen;
-    start(&seen, &loop, &conf);
-    stop(&seen, &loop);
+    seen_start(&seen, &loop, &conf);
+    seen_stop(&seen, &loop);
     assert_int_equal(seen.assigned_calls, 0);
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     for (int i = 0; i < 50; i++)
         uv_run(&loop, UV_RUN_NOWAIT);
-    stop(&seen, &loop);
-    end(&cluster, &loop);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* Offsets are asked for again when the coordinator refuses to tell them. */
@@ -566,13 +339,13 @@ static void test_offsets_retried(void **state)
     uv_loop_init(&loop);
     rd_kafka_mock_push_request_errors(cluster.mock, 9 /* OffsetFetch */, 1,
                                       RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
-    struct kafka_conf conf = test_conf(&cluster);
+    struct kafka_conf conf = cluster_conf(&cluster);
     struct seen seen;
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     assert_true(consumer_get_stats(seen.consumer)->errors >= 1);
-    stop(&seen, &loop);
-    end(&cluster, &loop);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* Fenced by a member with the same instance id: no group to leave, yet closing ends. */
@@ -583,15 +356,15 @@ static void test_fatal_error(void **state)
     uv_loop_t loop;
     cluster_open(&cluster);
     uv_loop_init(&loop);
-    struct kafka_conf conf = test_conf(&cluster);
+    struct kafka_conf conf = cluster_conf(&cluster);
     struct seen seen;
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     rd_kafka_mock_push_request_errors(cluster.mock, 12 /* Heartbeat */, 1,
                                       RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
     WAIT_UNTIL(&loop, has_failed, &seen);
-    stop(&seen, &loop);
-    end(&cluster, &loop);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 /* With no broker to say good-bye to, and commits under way, closing still ends. */
@@ -602,7 +375,7 @@ static void test_close_without_brokers(void **state)
     uv_loop_t loop;
     cluster_open(&cluster);
     uv_loop_init(&loop);
-    struct kafka_conf conf = test_conf(&cluster);
+    struct kafka_conf conf = cluster_conf(&cluster);
     static struct conf_property long_session[] = {
         {"session.timeout.ms", "6500"}, /* so long librdkafka would take */
         {"heartbeat.interval.ms", "100"},
@@ -610,16 +383,16 @@ static void test_close_without_brokers(void **state)
     conf.properties = long_session;
     conf.properties_count = ARRAY_LEN(long_session);
     struct seen seen;
-    start(&seen, &loop, &conf);
+    seen_start(&seen, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &seen);
     rd_kafka_mock_broker_set_down(cluster.mock, 1);
     consumer_commit(seen.consumer, 2, 0, "v1");
     uint64_t began_ms = uv_hrtime() / 1000000;
-    stop(&seen, &loop);
+    seen_stop(&seen, &loop);
     uint64_t took_ms = uv_hrtime() / 1000000 - began_ms;
     if (took_ms > 5800)
         fail_msg("took %llu ms", (unsigned long long)took_ms);
-    end(&cluster, &loop);
+    cluster_end(&cluster, &loop);
 }
 
 static void test_refused_at_creation(void **state)

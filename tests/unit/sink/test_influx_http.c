@@ -1,6 +1,4 @@
-#include "pipelines/sink/lineproto.h"
-#include "tests/unit/sink/fixture.h"
-#include "tests/unit/sink/scripted_server.h"
+#include "tests/unit/sink/place.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,160 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-enum { STEPS_MAX = 64, ROWS_MAX = 64, STALL_MS = 1000, WAITS_MAX = 64, TICK_MS = 2 };
-
-/* A sink, the server it writes to, and what the server has taken. */
-struct place {
-    char folder[64], dead_rows[96], url[64];
-    struct sink_conf conf;
-    uv_loop_t loop;
-    uv_timer_t tick; /* so that no turn of the loop waits for ever */
-    struct sink *sink;
-    struct scripted_server *server;
-    struct fixture_report report;
-    struct scripted_response steps[STEPS_MAX]; /* by request; after the last, 204 */
-    uint32_t steps_count;
-    struct buffer stored; /* bodies answered by 204 or "partial write" */
-    struct buffer heads;
-    uint32_t lines[STEPS_MAX];   /* of each request */
-    int64_t waits_ms[WAITS_MAX]; /* that the sink meant to make, and did not */
-    uint32_t waits;
-};
-
-#define GOOD                                                                                       \
-    {                                                                                              \
-        .status = 204                                                                              \
-    }
-
-static struct scripted_response follow_script(void *context, const struct scripted_request *request)
-{
-    struct place *place = context;
-    struct scripted_response response = GOOD;
-    if (request->index < place->steps_count)
-        response = place->steps[request->index];
-    if (request->index < STEPS_MAX)
-        place->lines[request->index] = request->lines;
-    bool is_partial = response.body != NULL && strstr(response.body, "partial write") != NULL;
-    if (response.manner == MANNER_ANSWER || response.manner == MANNER_ANSWER_AND_CLOSE)
-        if (response.status == 204 || is_partial)
-            buffer_add_str(&place->stored, request->body);
-    buffer_add_str(&place->heads, request->head);
-    buffer_add_str(&place->heads, "\r\n");
-    return response;
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-static int setup(void **state)
-{
-    struct place *place = calloc(1, sizeof(*place));
-    assert_non_null(place);
-    fixture_make_folder(place->folder);
-    (void)snprintf(place->dead_rows, sizeof(place->dead_rows), "%s/dead.lp", place->folder);
-    assert_int_equal(uv_loop_init(&place->loop), 0);
-    assert_int_equal(uv_timer_init(&place->loop, &place->tick), 0);
-    assert_int_equal(uv_timer_start(&place->tick, on_tick, TICK_MS, TICK_MS), 0);
-    uv_unref((uv_handle_t *)&place->tick);
-    buffer_init(&place->stored, 16 << 20);
-    buffer_init(&place->heads, 1 << 20);
-    place->server = scripted_server_start(&place->loop, follow_script, place);
-    (void)snprintf(place->url, sizeof(place->url), "http://127.0.0.1:%d",
-                   scripted_server_port(place->server));
-    place->conf = (struct sink_conf){.name = "test",
-                                     .type = SINK_INFLUX,
-                                     .dialect = DIALECT_INFLUX1,
-                                     .url = place->url,
-                                     .database = "ghg",
-                                     .dead_rows_path = place->dead_rows,
-                                     .gzip = true,
-                                     .timeout_ms = STALL_MS,
-                                     .connect_timeout_ms = STALL_MS,
-                                     .backoff_min_ms = 1000,
-                                     .backoff_max_ms = 60000};
-    *state = place;
-    return 0;
-}
-
-static void open_sink(struct place *place)
-{
-    struct sink_callbacks callbacks = fixture_callbacks(&place->report);
-    assert_int_equal(
-        sink_create(&place->sink, &place->loop, &place->conf, FIXTURE_BUCKET_MS, &callbacks), 0);
-}
-
-static void close_sink(struct place *place)
-{
-    sink_close(place->sink);
-    while (place->report.closed == 0)
-        uv_run(&place->loop, UV_RUN_ONCE);
-    place->report.closed = 0;
-    place->sink = NULL;
-}
-
-static int teardown(void **state)
-{
-    struct place *place = *state;
-    if (place->sink != NULL)
-        close_sink(place);
-    if (place->server != NULL)
-        scripted_server_stop(&place->server);
-    uv_close((uv_handle_t *)&place->tick, NULL);
-    uv_run(&place->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&place->loop), 0);
-    buffer_fini(&place->stored);
-    buffer_fini(&place->heads);
-    fixture_remove_folder(place->folder);
-    free(place);
-    return 0;
-}
-
-static void add_steps(struct place *place, const struct scripted_response *steps, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        place->steps[place->steps_count++] = steps[i];
-}
-
-/* Runs until the sink is idle, and lets no wait last; notes how long each was meant to be. */
-static void run_until_idle(struct place *place)
-{
-    while (!sink_is_idle(place->sink)) {
-        uv_run(&place->loop, UV_RUN_ONCE);
-        const struct sink_stats *stats = sink_get_stats(place->sink);
-        if (stats->retry_at_ms == 0)
-            continue;
-        assert_true(place->waits < WAITS_MAX);
-        place->waits_ms[place->waits++] = stats->retry_at_ms - (int64_t)uv_now(&place->loop);
-        sink_retry_now(place->sink);
-    }
-}
-
-static struct buffer encode(const struct place *place, const struct block *block, uint32_t first,
-                            uint32_t count)
-{
-    struct buffer text;
-    struct lineproto lineproto;
-    buffer_init(&text, 16 << 20);
-    lineproto_init(&lineproto, (enum sink_dialect)place->conf.dialect, FIXTURE_BUCKET_MS);
-    for (uint32_t i = first; i < first + count; i++)
-        lineproto_add(&lineproto, &text, block->registry, &block->rows[i]);
-    lineproto_fini(&lineproto);
-    return text;
-}
-
-static void expect_stored(struct place *place, struct buffer *want)
-{
-    assert_string_equal(buffer_text(&place->stored), buffer_text(want));
-    buffer_fini(want);
-}
-
-static void submit(struct place *place, struct block *block)
-{
-    assert_int_equal(sink_submit(place->sink, &block), 0);
-}
 
 #define BODY(text) "{\"error\":\"" text "\"}"
 
@@ -184,13 +28,13 @@ static void test_failures_that_pass(void **state)
         {.status = 502, .body = "<html>Bad Gateway</html>"},
         {.status = 400, .body = BODY("unexpected EOF")},
     };
-    add_steps(place, steps, ARRAY_LEN(steps));
-    open_sink(place);
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    place_open_sink(place);
     struct block *block = fixture_block(20);
-    struct buffer want = encode(place, block, 0, 20);
-    submit(place, block);
-    run_until_idle(place);
-    expect_stored(place, &want);
+    struct buffer want = place_encode(place, block, 0, 20);
+    place_submit(place, block);
+    place_run_until_idle(place);
+    place_expect_stored(place, &want);
     const struct sink_stats *stats = sink_get_stats(place->sink);
     assert_int_equal(place->report.done, 1);
     assert_int_equal(stats->rows_written, 20);
@@ -227,13 +71,13 @@ static void test_failures_that_wait_for_a_person(void **state)
         {.status = 307, .headers = "Location: /other\r\n"},
         {.status = 301, .headers = "Location: http://127.0.0.1:1/\r\n"},
     };
-    add_steps(place, steps, ARRAY_LEN(steps));
-    open_sink(place);
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    place_open_sink(place);
     struct block *block = fixture_block(3);
-    struct buffer want = encode(place, block, 0, 3);
-    submit(place, block);
-    run_until_idle(place);
-    expect_stored(place, &want);
+    struct buffer want = place_encode(place, block, 0, 3);
+    place_submit(place, block);
+    place_run_until_idle(place);
+    place_expect_stored(place, &want);
     const struct sink_stats *stats = sink_get_stats(place->sink);
     assert_int_equal(stats->requests_refused, 8);
     assert_int_equal(stats->requests_failed, 0);
@@ -254,14 +98,15 @@ static void test_partial_write_is_not_resent(void **state)
         {.status = 400, .body = BODY("partial write: field type conflict: x dropped=1")},
         {.status = 400, .body = BODY("partial write: points beyond retention policy dropped=99")},
     };
-    add_steps(place, steps, ARRAY_LEN(steps));
+    place_add_steps(place, steps, ARRAY_LEN(steps));
     place->conf.rows_max = 5;
-    open_sink(place);
+    place_open_sink(place);
     struct block *block = fixture_block(20);
-    struct buffer want = encode(place, block, 0, 20);
-    submit(place, block);
-    run_until_idle(place);
-    expect_stored(place, &want); /* each was sent once: the server stored what it liked of them */
+    struct buffer want = place_encode(place, block, 0, 20);
+    place_submit(place, block);
+    place_run_until_idle(place);
+    place_expect_stored(place,
+                        &want); /* each was sent once: the server stored what it liked of them */
     const struct sink_stats *stats = sink_get_stats(place->sink);
     assert_int_equal(stats->requests_partial, 3);
     assert_int_equal(stats->requests_ok, 1);
@@ -306,7 +151,7 @@ static void test_bad_rows_are_found_and_set_aside(void **state)
     };
     use_handler(place, refuse_bad_rows);
     place->conf.rows_max = 20;
-    open_sink(place);
+    place_open_sink(place);
     uint64_t rows = 0;
     uint64_t bad = 0;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -318,16 +163,16 @@ static void test_bad_rows_are_found_and_set_aside(void **state)
         for (uint32_t n = 0; n < cases[i].bad_count; n++)
             block->rows[cases[i].bad[n]].figures.activity = 666 * (int128)MICRO;
         for (uint32_t n = 0; n < cases[i].rows; n++) {
-            struct buffer line = encode(place, block, n, 1);
+            struct buffer line = place_encode(place, block, n, 1);
             bool is_bad = strstr(buffer_text(&line), "=666,") != NULL;
             buffer_add(is_bad ? &want_dead : &want, line.data, line.size);
             buffer_fini(&line);
         }
         buffer_clear(&place->stored);
         (void)remove(place->dead_rows);
-        submit(place, block);
-        run_until_idle(place);
-        expect_stored(place, &want);
+        place_submit(place, block);
+        place_run_until_idle(place);
+        place_expect_stored(place, &want);
         char *dead = fixture_read(place->dead_rows);
         uint32_t comments = 0;
         char *rest = dead;
@@ -368,22 +213,22 @@ static void test_too_large_is_halved(void **state)
 {
     struct place *place = *state;
     use_handler(place, take_three);
-    open_sink(place);
+    place_open_sink(place);
     struct block *block = fixture_block(40);
-    struct buffer want = encode(place, block, 0, 40);
-    submit(place, block);
-    run_until_idle(place);
-    expect_stored(place, &want);
+    struct buffer want = place_encode(place, block, 0, 40);
+    place_submit(place, block);
+    place_run_until_idle(place);
+    place_expect_stored(place, &want);
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 40);
     uint64_t refused = sink_get_stats(place->sink)->requests_refused;
     assert_int_equal(refused, 4); /* 40, 20, 10, 5: then it has learned */
     buffer_clear(&place->stored);
     block = fixture_block(4);
-    want = encode(place, block, 0, 3);
+    want = place_encode(place, block, 0, 3);
     block->rows[3].figures.activity = 666 * (int128)MICRO;
-    submit(place, block);
-    run_until_idle(place);
-    expect_stored(place, &want);
+    place_submit(place, block);
+    place_run_until_idle(place);
+    place_expect_stored(place, &want);
     assert_int_equal(sink_get_stats(place->sink)->rows_refused, 1);
 }
 
@@ -394,11 +239,11 @@ static void test_idle_connections_may_be_closed(void **state)
         {.manner = MANNER_ANSWER_AND_CLOSE, .status = 204},
         {.manner = MANNER_ANSWER_AND_CLOSE, .status = 204},
     };
-    add_steps(place, steps, ARRAY_LEN(steps));
-    open_sink(place);
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    place_open_sink(place);
     for (int i = 0; i < 4; i++) {
-        submit(place, fixture_block(2));
-        run_until_idle(place);
+        place_submit(place, fixture_block(2));
+        place_run_until_idle(place);
         uv_run(&place->loop, UV_RUN_NOWAIT); /* the server hangs up */
     }
     const struct sink_stats *stats = sink_get_stats(place->sink);
@@ -410,10 +255,10 @@ static void test_idle_connections_may_be_closed(void **state)
 static void test_connection_is_kept(void **state)
 {
     struct place *place = *state;
-    open_sink(place);
+    place_open_sink(place);
     for (int i = 0; i < 5; i++) {
-        submit(place, fixture_block(2));
-        run_until_idle(place);
+        place_submit(place, fixture_block(2));
+        place_run_until_idle(place);
     }
     assert_int_equal(place->report.done, 5);
     assert_int_equal(scripted_server_requests(place->server), 5);
@@ -445,10 +290,10 @@ static void check_request(struct place *place, const struct request_case *row)
     struct sink_conf before = place->conf;
     place->conf = conf;
     buffer_clear(&place->heads);
-    open_sink(place);
-    submit(place, fixture_block(1));
-    run_until_idle(place);
-    close_sink(place);
+    place_open_sink(place);
+    place_submit(place, fixture_block(1));
+    place_run_until_idle(place);
+    place_close_sink(place);
     place->conf = before;
     const char *heads = buffer_text(&place->heads);
     for (size_t i = 0; i < ARRAY_LEN(row->wants) && row->wants[i] != NULL; i++)
@@ -581,7 +426,7 @@ static void test_nobody_listens(void **state)
     struct place *place = *state;
     scripted_server_stop(&place->server);
     uv_run(&place->loop, UV_RUN_DEFAULT);
-    open_sink(place);
+    place_open_sink(place);
     struct block *block = fixture_block(2);
     assert_int_equal(sink_write_sync(place->sink, &place->loop, &block, 50), -ETIMEDOUT);
     assert_non_null(block);
@@ -596,15 +441,15 @@ static void test_sync(void **state)
 {
     struct place *place = *state;
     static const struct scripted_response steps[] = {{.manner = MANNER_STALL}};
-    add_steps(place, steps, ARRAY_LEN(steps));
-    open_sink(place);
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    place_open_sink(place);
     struct block *block = fixture_block(2);
     assert_int_equal(sink_write_sync(place->sink, &place->loop, &block, 20), -ETIMEDOUT);
     assert_true(sink_is_idle(place->sink));
     assert_int_equal(sink_write_sync(place->sink, &place->loop, &block, 10000), 0);
     assert_int_equal(block->count, 2);
-    struct buffer want = encode(place, block, 0, 2);
-    expect_stored(place, &want);
+    struct buffer want = place_encode(place, block, 0, 2);
+    place_expect_stored(place, &want);
     assert_int_equal(place->report.done + place->report.abandoned, 0);
     block_destroy(&block);
 }
@@ -616,39 +461,39 @@ static void test_close_at_any_moment(void **state)
         {.manner = MANNER_STALL},
         {.status = 503},
     };
-    add_steps(place, steps, ARRAY_LEN(steps));
-    open_sink(place);
-    submit(place, fixture_block(50));
-    close_sink(place); /* while the body is made */
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    place_open_sink(place);
+    place_submit(place, fixture_block(50));
+    place_close_sink(place); /* while the body is made */
     assert_int_equal(place->report.abandoned, 1);
 
-    open_sink(place);
-    submit(place, fixture_block(50));
+    place_open_sink(place);
+    place_submit(place, fixture_block(50));
     while (scripted_server_requests(place->server) == 0)
         uv_run(&place->loop, UV_RUN_ONCE);
-    close_sink(place); /* while the server is silent */
+    place_close_sink(place); /* while the server is silent */
     assert_int_equal(place->report.abandoned, 2);
 
-    open_sink(place);
-    submit(place, fixture_block(50));
+    place_open_sink(place);
+    place_submit(place, fixture_block(50));
     while (sink_get_stats(place->sink)->retry_at_ms == 0)
         uv_run(&place->loop, UV_RUN_ONCE);
-    close_sink(place); /* while it waits */
+    place_close_sink(place); /* while it waits */
     assert_int_equal(place->report.abandoned, 3);
     assert_int_equal(place->report.done, 0);
 
-    open_sink(place);
-    close_sink(place); /* while nothing happens */
+    place_open_sink(place);
+    place_close_sink(place); /* while nothing happens */
 }
 
 static void test_empty_block(void **state)
 {
     struct place *place = *state;
-    open_sink(place);
+    place_open_sink(place);
     struct block *block = fixture_block(1);
     block->count = 0;
-    submit(place, block);
-    run_until_idle(place);
+    place_submit(place, block);
+    place_run_until_idle(place);
     assert_int_equal(place->report.done, 1);
     assert_int_equal(scripted_server_requests(place->server), 0);
 }
@@ -658,23 +503,23 @@ static void test_acknowledged_is_sent_again(void **state)
 {
     struct place *place = *state;
     place->conf.dialect = DIALECT_VICTORIA;
-    open_sink(place);
+    place_open_sink(place);
     struct buffer first;
     struct buffer second;
     struct block *block = fixture_block(3);
-    first = encode(place, block, 0, 3);
-    submit(place, block);
-    run_until_idle(place);
+    first = place_encode(place, block, 0, 3);
+    place_submit(place, block);
+    place_run_until_idle(place);
     block = fixture_block(5);
-    second = encode(place, block, 0, 5);
-    submit(place, block);
-    run_until_idle(place);
+    second = place_encode(place, block, 0, 5);
+    place_submit(place, block);
+    place_run_until_idle(place);
     buffer_clear(&place->stored); /* it has lost both */
     scripted_server_drop(place->server);
     block = fixture_block(1);
-    struct buffer third = encode(place, block, 0, 1);
-    submit(place, block);
-    run_until_idle(place);
+    struct buffer third = place_encode(place, block, 0, 1);
+    place_submit(place, block);
+    place_run_until_idle(place);
     for (int i = 0; i < 1000 && place->stored.size < first.size + second.size + third.size; i++)
         uv_run(&place->loop, UV_RUN_ONCE);
     assert_non_null(strstr(buffer_text(&place->stored), buffer_text(&first)));
@@ -691,16 +536,16 @@ static void test_outage_is_followed_by_resending(void **state)
     struct place *place = *state;
     static const struct scripted_response steps[] = {
         GOOD, {.status = 502}, {.manner = MANNER_RESET}, GOOD, GOOD};
-    add_steps(place, steps, ARRAY_LEN(steps));
+    place_add_steps(place, steps, ARRAY_LEN(steps));
     place->conf.dialect = DIALECT_VICTORIA;
-    open_sink(place);
+    place_open_sink(place);
     struct block *block = fixture_block(3);
-    struct buffer first = encode(place, block, 0, 3);
-    submit(place, block);
-    run_until_idle(place);
+    struct buffer first = place_encode(place, block, 0, 3);
+    place_submit(place, block);
+    place_run_until_idle(place);
     buffer_clear(&place->stored);
-    submit(place, fixture_block(7));
-    run_until_idle(place);
+    place_submit(place, fixture_block(7));
+    place_run_until_idle(place);
     assert_int_equal(place->lines[1], 7); /* fails by 502 */
     assert_int_equal(place->lines[2], 3); /* resending, reset */
     assert_int_equal(place->lines[3], 3);
@@ -718,17 +563,17 @@ static void test_connections_are_never_kept(void **state)
         place->steps[place->steps_count++] =
             (struct scripted_response){.status = 204, .headers = "Connection: close\r\n"};
     place->conf.dialect = DIALECT_VICTORIA;
-    open_sink(place);
+    place_open_sink(place);
     enum { BLOCKS = 12 };
     for (uint32_t i = 0; i < BLOCKS; i++) {
-        submit(place, fixture_block(1));
-        run_until_idle(place);
+        place_submit(place, fixture_block(1));
+        place_run_until_idle(place);
     }
     assert_int_equal(place->report.done, BLOCKS);
     assert_true(scripted_server_requests(place->server) < 2 * BLOCKS);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, place_setup, place_teardown)
 
 int main(void)
 {
