@@ -125,13 +125,19 @@ static int drain_sink(struct replay *replay, uint32_t sink)
     }
 }
 
+/* Until no sink gets any: where one has settled a day, the next one may open for all. */
 static int drain(struct replay *replay)
 {
-    for (uint32_t sink = 0; sink < replay->sinks_count; sink++) {
-        int rows = drain_sink(replay, sink);
-        if (rows < 0)
-            return rows;
-    }
+    int total;
+    do {
+        total = 0;
+        for (uint32_t sink = 0; sink < replay->sinks_count; sink++) {
+            int rows = drain_sink(replay, sink);
+            if (rows < 0)
+                return rows;
+            total += rows;
+        }
+    } while (total > 0);
     return 0;
 }
 

@@ -317,16 +317,27 @@ static int64_t next_closing_ms(const struct shard *shard, uint32_t sink, int64_t
     return closing_ms;
 }
 
+static bool has_opened_all(const struct shard *shard)
+{
+    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
+        if (shard->sites[i] != NULL && !site_has_opened(shard->sites[i], &shard->clock))
+            return false;
+    }
+    return true;
+}
+
 /* Day by day of all facilities together, so that the order of rows is that of time and does not
  * depend on the order of arrival. */
 static void take_closing(struct shard *shard, uint32_t sink, struct block *block)
 {
-    int64_t limit_ms = shard->finished ? INT64_MAX : shard->clock.floor_ms;
+    /* In the end what is not over goes too: once the panels have room for the newest bucket. */
+    bool all = shard->finished && has_opened_all(shard);
+    int64_t limit_ms = all ? INT64_MAX : shard->clock.floor_ms;
     bool more = true;
     while (more) {
         int64_t closing_ms = next_closing_ms(shard, sink, limit_ms);
         more = closing_ms != INT64_MAX;
-        if (!more && !shard->finished)
+        if (!more && !all)
             return;
         for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
             if (!take_site(shard, i, sink, closing_ms, block))

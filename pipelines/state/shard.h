@@ -65,8 +65,9 @@ void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *r
 /* The partition has been idle for its timeout: windows that ended before wall_ms less delay and
  * grace may be called final. Changes no value and no revision. */
 void shard_idle(struct shard *shard, int64_t wall_ms);
-/* The input has ended (replay): every window that the newest reading reached the end of is final,
- * and all rows are to be taken with TAKE_CLOSING. */
+/* The input has ended (replay): every window that ends with the newest reading's bucket, or before,
+ * is final. All rows are to be taken with TAKE_CLOSING, by every sink in turn until none gets any.
+ */
 void shard_finish(struct shard *shard);
 /* finish: true once everything has been taken, settled and retired. */
 bool shard_is_drained(const struct shard *shard);

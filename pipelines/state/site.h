@@ -119,6 +119,9 @@ int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t c
                    int64_t from_row, int64_t to_row, int64_t low_offset);
 /* Opens days up to the shard's newest row (as far as there is room), marks what became final. */
 void site_advance(struct site *site, const struct site_clock *clock);
+/* Whether the day of the shard's newest row is open; nothing is expected of a site that has never
+ * reported. */
+bool site_has_opened(const struct site *site, const struct site_clock *clock);
 /* Lets settled days that end at or before limit_ms go. */
 void site_retire(struct site *site, const struct site_clock *clock, int64_t limit_ms);
 /* The end of the oldest day before limit_ms with a mark dirty for the sink; INT64_MAX if none. */

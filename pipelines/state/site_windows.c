@@ -341,6 +341,11 @@ static void close_day(struct site *site, const struct site_clock *clock, struct 
     close_mark(site, clock, day, &day->mark, day->window.end_ms);
 }
 
+bool site_has_opened(const struct site *site, const struct site_clock *clock)
+{
+    return site->first_row == INT64_MAX || newest_day(site)->end_row > clock->top_row;
+}
+
 void site_advance(struct site *site, const struct site_clock *clock)
 {
     if (site->first_row == INT64_MAX)

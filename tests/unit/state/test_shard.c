@@ -268,6 +268,36 @@ static void test_journal_has_room_while_days_wait(void **state)
     shard_destroy(&shard);
 }
 
+/* At the end of the input the newest days may have no room yet: months wait for them. */
+static void test_months_wait_for_the_last_day(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    struct block *block;
+    assert_int_equal(block_create(&block, ROWS_PER_BLOCK_MAX), 0);
+    other.count = 0;
+    for (int day = 0; day < 2; day++) {
+        struct input input = {0, START_MS + day * DAY_MS, START_MS + (day + 1) * DAY_MS, U, 0};
+        assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
+    }
+    struct input last = {3, START_MS + 6 * DAY_MS - HOUR_MS, START_MS + 6 * DAY_MS, U, 0};
+    assert_int_equal(apply_one(shard, last, INT64_MIN), OUTCOME_USED);
+    shard_finish(shard);
+    drain(shard, block, &other);
+    assert_true(shard_is_drained(shard));
+    uint32_t found = 0;
+    for (size_t i = 0; i < other.count; i++) {
+        const struct row *row = &other.rows[i];
+        if (row->kind != ROW_COVERAGE || row->level != LEVEL_MONTH || row->facility != 0)
+            continue;
+        found++;
+        assert_true(row->figures.expected_ms == (int128)3 * 6 * DAY_MS);
+    }
+    assert_int_equal(found, 1);
+    block_destroy(&block);
+    shard_destroy(&shard);
+}
+
 static void test_facility_on_two_partitions(void **state)
 {
     (void)state;
@@ -302,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_abandoned_rows_come_again),
         cmocka_unit_test(test_silent_register_catches_up),
         cmocka_unit_test(test_journal_has_room_while_days_wait),
+        cmocka_unit_test(test_months_wait_for_the_last_day),
         cmocka_unit_test(test_facility_on_two_partitions),
     };
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
