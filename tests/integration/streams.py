@@ -366,13 +366,12 @@ def as_intervals(events, span_ms):
     return result
 
 
-def as_registers(events, span_ms):
-    """Amounts per interval of one meter become what a counter shows."""
+def as_registers(events, span_ms, multiplier):
+    """Amounts per interval of one meter become what a counter behind a transformer shows."""
     count = Decimal("1234.5")
-    first = {**events[0], "time": stamp(ms(events[0]["time"]) - span_ms), "value": str(count)}
-    result = [first]
+    result = [{**events[0], "time": stamp(ms(events[0]["time"]) - span_ms), "value": str(count)}]
     for event in events:
-        count += Decimal(event["value"])
+        count += Decimal(event["value"]) / multiplier
         result.append({**event, "value": str(count)})
     return result
 

@@ -1,7 +1,9 @@
 """`ghgd replay` against an independent model, whatever was done to the stream on its way."""
 import re
+import shutil
 import unittest
 from collections import Counter
+from decimal import Decimal
 
 import oracle
 import replay
@@ -212,3 +214,245 @@ class DataSets(Comparison):
         events = streams.disturb(stream.events, 6, "shuffled", "duplicated")
         self.check_disturbed(site, result, events,
                              lambda e: streams.msgpack_stream(e, batch_max=1000))
+
+    def test_counters_in_place_of_amounts(self):
+        """The same plant by a counter behind a transformer: the same quarters of an hour, and in
+        all what was put in."""
+        stream = streams.steel(days=40)
+        amounts = replay.parse_rows(self.check(stream)[1].output)
+        counter = {**stream.meters[0], "kind": "register", "stamp": "", "multiplier": "40"}
+        shown = streams.as_registers(stream.events, 15 * 60_000, Decimal(40))
+        site, result = self.check(streams.Stream(stream.facilities, [counter], shown, stream.config))
+        self.check_disturbed(site, result, streams.disturb(shown, 8, *streams.DISTURBANCES))
+        rows = replay.parse_rows(result.output)
+        for key, row in amounts.items():
+            if key[0] == "emissions_15m":
+                self.assertEqual(rows[key], row)
+        total = sum(Decimal(event["value"]) for event in stream.events)
+        years = [micro(row["activity"]) for key, row in rows.items() if key[0] == "emissions_1y"]
+        self.assertEqual(sum(years), total * 10**6)
+
+    def test_a_register_that_was_silent_beyond_the_horizon(self):
+        """Windows that have closed meanwhile keep what they have, and the total is exact."""
+        stream = streams.steel(days=40)
+        register = {"id": "gas", "facility": "gwangyang", "kind": "register", "unit": "Nm3",
+                    "category": "stationary_combustion", "factor": "ipcc2006.natural_gas"}
+        site = replay.Site(stream.config, stream.facilities, [*stream.meters, register])
+        self.addCleanup(site.remove)
+        begin = streams.ms("2018-01-01T00:07:00+09:00")
+        shown = [(0, "5.5"), (11, "1000.123457"), (30, "1001"), (39, "7777.777777")]
+        events = stream.events + [{"meter": "gas", "time": streams.stamp(begin + days * DAY_MS),
+                                   "value": value} for days, value in shown]
+        result = site.replay(streams.json_lines(streams.in_order(streams.arrivals(events))))
+        self.assertEqual(result.counts["used"], len(events))
+        rows = replay.parse_rows(result.output)
+        self.assert_sums(rows)
+        gas = [row for (name, tags, _), row in rows.items()
+               if name == "emissions_1y" and dict(tags)["scope"] == "1"]
+        self.assertEqual([row["activity"] for row in gas], ["7772.277777"])
+
+
+    def test_several_sinks(self):
+        """Each gets every row once, as a single one does."""
+        stream = streams.steel(days=30)
+        early = {**stream.facilities[0], "id": "pohang"}  # falls silent soon
+        meter = {**stream.meters[0], "id": "other-line", "facility": "pohang"}
+        events = [{**stream.events[0], "meter": "other-line"}, *stream.events]
+        sinks = [{"name": name, "type": "file", "path": f"{name}.rows"} for name in "abc"]
+        site = replay.Site({**stream.config, "sinks": sinks, "state_directory": "."},
+                           [*stream.facilities, early], [*stream.meters, meter])
+        self.addCleanup(site.remove)
+        data = streams.json_lines(streams.disturb(events, 13, *streams.DISTURBANCES))
+        result = site.replay(data)
+        site.replay(data, options=("--sinks",))
+        for sink in sinks:
+            self.assertEqual((site.folder / sink["path"]).read_bytes(), result.output)
+
+
+class Judgement(Comparison):
+    """What becomes of events that are not used."""
+
+    METERS = [
+        {"id": "el", "facility": "plant", "kind": "interval", "unit": "kWh", "interval": "15m",
+         "stamp": "end", "category": "purchased_electricity"},
+        {"id": "bare", "facility": "plant", "kind": "interval", "unit": "kWh",
+         "category": "purchased_electricity"},
+        {"id": "gas", "facility": "plant", "kind": "register", "unit": "Nm3",
+         "category": "stationary_combustion", "factor": "ipcc2006.natural_gas"},
+        {"id": "kw", "facility": "plant", "kind": "gauge", "unit": "kW",
+         "category": "purchased_electricity"},
+        {"id": "weekly", "facility": "plant", "kind": "delivery", "unit": "L", "interval": "7d",
+         "category": "stationary_combustion", "factor": "ipcc2006.gas_diesel_oil"},
+        {"id": "old", "facility": "plant", "kind": "interval", "unit": "kWh", "interval": "15m",
+         "stamp": "start", "category": "purchased_electricity", "valid_to": "2026-03-01"},
+    ]
+    FACILITIES = [{"id": "plant", "time_zone": "Europe/Lisbon", "country": "PT"}]
+    GOOD = '{"meter": "el", "time": "2026-03-02T10:00:00Z", "value": 1}'
+
+    JSON = {
+        "undecodable": ("what", '{"meter": "el", "time": ', '"text"', "[7]", "{} {}", "\ufeff",
+                        '{"meter": "el", "value": NaN}', '{"meter": "el",}', "[" * 40 + "]" * 40),
+        "meter_missing": ('{T, "value": 1}', '{"meter": "", T, "value": 1}', "{}",
+                          '{"meter": null, T, "value": 1}',
+                          '{"meter": "' + "x" * 256 + '", T, "value": 1}'),
+        "meter_type": ('{"meter": 5, T, "value": 1}', '{"meter": ["el"], T, "value": 1}',
+                       '{"meter": "e\\u0000l", T, "value": 1}', '{"meter": "e\\nl", T, "value": 1}'),
+        "time_missing": ('{"meter": "el", "value": 1}', '{"meter": "el", "time": null, "value": 1}',
+                         '{"meter": "el", "start": "2026-03-02T10:00:00Z", "value": 1}'),
+        "time_invalid": ('{"meter": "el", "time": "2026-03-02T10:00:00", "value": 1}',
+                         '{"meter": "el", "time": "2026-02-29T10:00:00Z", "value": 1}',
+                         '{"meter": "el", "time": 1772360100, "value": 1}',
+                         '{"meter": "el", "time": "", "value": 1}',
+                         '{"meter": "el", "time": true, "value": 1}'),
+        "time_range": ('{"meter": "el", "time": "1899-12-31T23:59:59Z", "value": 1}',
+                       '{"meter": "el", "time": "2200-01-01T00:00:01Z", "value": 1}',
+                       '{"meter": "el", "start": "2026-03-02T10:00:00Z", '
+                       '"end": "2026-03-02T10:00:00Z", "value": 1}',
+                       '{"meter": "el", "start": "2026-03-02T10:00:00+01:00", '
+                       '"end": "2026-03-02T10:00:00+02:00", "value": 1}',
+                       '{"meter": "el", "start": "2025-01-01T10:00:00Z", '
+                       '"end": "2026-03-02T10:00:00Z", "value": 1}'),
+        "time_kind": ('{"meter": "gas", I, "value": 1}', '{"meter": "kw", I, "value": 1}',
+                      '{"meter": "weekly", I, "value": 1}', '{"meter": "bare", T, "value": 1}',
+                      '{"meter": "el", T, I, "value": 1}'),
+        "value_missing": ('{"meter": "el", T}', '{"meter": "el", T, "value": null}'),
+        "value_invalid": ('{"meter": "el", T, "value": "12,5"}', '{"meter": "el", T, "value": "Null"}',
+                          '{"meter": "el", T, "value": ""}', '{"meter": "el", T, "value": " 1"}',
+                          '{"meter": "el", T, "value": "0x1"}', '{"meter": "el", T, "value": false}',
+                          '{"meter": "el", T, "value": "inf"}', '{"meter": "el", T, "value": {}}'),
+        "value_range": ('{"meter": "el", T, "value": 1e30}', '{"meter": "el", T, "value": 2251799814}',
+                        '{"meter": "el", T, "value": 1.234567890123456789}',
+                        '{"meter": "gas", T, "value": 1e12}'),
+        "value_negative": ('{"meter": "el", T, "value": -0.5}', '{"meter": "gas", T, "value": "-1"}',
+                           '{"meter": "kw", T, "value": -1e-9}'),
+        "unit_unknown": ('{"meter": "el", T, "value": 1, "unit": "kilowatts"}',
+                         '{"meter": "el", T, "value": 1, "unit": "mWh"}',
+                         '{"meter": "el", T, "value": 1, "unit": ""}',
+                         '{"meter": "el", T, "value": 1, "unit": 3}'),
+        "unit_mismatch": ('{"meter": "el", T, "value": 1, "unit": "kg"}',
+                          '{"meter": "el", T, "value": 1, "unit": "kW"}',
+                          '{"meter": "gas", T, "value": 1, "unit": "Sm3"}',
+                          '{"meter": "kw", T, "value": 1, "unit": "kWh"}'),
+        "quality_invalid": ('{"meter": "el", T, "value": 1, "quality": "guessed"}',
+                            '{"meter": "el", T, "value": 1, "quality": 1}'),
+        "revision_invalid": ('{"meter": "el", T, "value": 1, "revision": -1}',
+                             '{"meter": "el", T, "value": 1, "revision": 65536}',
+                             '{"meter": "el", T, "value": 1, "revision": 1.5}',
+                             '{"meter": "el", T, "value": 1, "revision": "1"}'),
+        "field_duplicate": ('{"meter": "el", "meter": "el", T, "value": 1}',
+                            '{"meter": "el", T, "value": 1, "value": 1}'),
+        "meter_not_valid": ('{"meter": "old", T, "value": 1}', '{"meter": "old", I, "value": 1}'),
+        "too_large": ('{"meter": "el", T, "value": 1, "note": "' + "x" * 70_000 + '"}',
+                      '{"meter": "el", T, "value": 1, "note": "' + "x" * (9 << 20) + '"}'),
+        "unknown": ('{"meter": "nobody", T, "value": 1}', '{"meter": "EL", T, "value": "-3"}'),
+        "conflict": ('{"meter": "el", "time": "2026-03-02T10:00:00Z", "value": 0.5}',),
+    }
+    TIME = '"time": "2026-03-02T10:15:00Z"'
+    INTERVAL = '"start": "2026-03-02T10:00:00Z", "end": "2026-03-02T10:15:00Z"'
+
+    def site(self, **sections):
+        site = replay.Site(sections, self.FACILITIES, self.METERS)
+        self.addCleanup(site.remove)
+        return site
+
+    def assert_refused(self, result, wanted):
+        """wanted: (line, index, reason); reasons of their own class stand in its place."""
+        got = [(int(line), int(index), reason or outcome)
+               for line, index, outcome, reason in result.rejects]
+        self.assertEqual(got, wanted)
+        self.assertEqual(result.read, sum(result.counts.values()))
+
+    def test_every_kind_of_bad_event(self):
+        lines, wanted = [self.GOOD], []
+        for reason, texts in self.JSON.items():
+            for text in texts:
+                lines.append(text.replace("T,", self.TIME + ",").replace("T}", self.TIME + "}")
+                             .replace("I,", self.INTERVAL + ","))
+                wanted.append((len(lines), 1, reason))
+        result = self.site().replay("\n".join(lines).encode())
+        self.assert_refused(result, wanted)
+        self.assertEqual(result.counts["used"], 1)
+        self.assertEqual(result.counts["unknown"], 2)
+        reasons = Counter(reason for _, _, reason in wanted if reason != "unknown")
+        self.assertEqual(result.reasons, dict(reasons))
+
+    def test_bad_elements_leave_the_others(self):
+        good = [self.GOOD.replace("10:00", f"11:{minute}") for minute in (15, 30, 45)]
+        line = f'[{good[0]}, 7, {good[1]}, {{"meter": "nobody"}}, {good[2]}]'
+        result = self.site().replay(f"\n{line}\n{line[:-1]}\n[]\n{good[0]}".encode())
+        # The second line is cut at its end: what stood before is a duplicate, and used as such.
+        self.assert_refused(result, [(1, 2, "undecodable"), (1, 4, "time_missing"),
+                                     (2, 2, "undecodable"), (2, 4, "time_missing"),
+                                     (2, 6, "undecodable")])
+        self.assertEqual(result.counts["used"], 3)
+        self.assertEqual(result.counts["duplicate"], 4)
+
+    def test_bad_messagepack(self):
+        event = {"meter": "el", "time": "2026-03-02T10:00:00Z", "value": 1.5}
+        raw = streams.msgpack(event)
+        value = streams.msgpack(1.5)
+        meter = streams.msgpack("el")
+        cases = [
+            (raw, None),
+            (raw.replace(value, b"\xcb\x7f\xf8" + bytes(6)), "value_invalid"),  # NaN
+            (raw.replace(value, b"\xcb\xff\xf0" + bytes(6)), "value_invalid"),  # -inf
+            (raw.replace(value, b"\xcf" + b"\xff" * 8), "value_range"),
+            (raw.replace(value, b"\xc3"), "value_invalid"),
+            (raw.replace(value, b"\xc0"), "value_missing"),
+            (raw.replace(meter, b"\xc4\x02el"), "meter_type"),  # bytes
+            (raw.replace(meter, b"\xa2\xff\xfe"), "meter_type"),  # no UTF-8
+            (streams.msgpack({**event, "time": 1772445600}), "time_invalid"),
+            (streams.msgpack({**event, "revision": -1}), "revision_invalid"),
+            (streams.msgpack([event, 7])[0:1] + raw + b"\x07", "undecodable"),
+            (b"\x07", "undecodable"),
+            (raw, None),
+        ]
+        result = self.site().replay(b"".join(data for data, _ in cases))
+        wanted = [(number, 2 if data[0] == 0x92 else 1, reason)
+                  for number, (data, reason) in enumerate(cases, 1) if reason]
+        self.assert_refused(result, wanted)
+        self.assertEqual((result.counts["used"], result.counts["duplicate"]), (1, 2))
+
+    def test_late_early_and_too_many(self):
+        site = self.site(windows={"horizon": "2d", "early_tolerance": "10m", "bucket": "15m"})
+        event = '{{"meter": "el", "time": "{}", "value": {}}}'.format
+        lines = [event("2026-03-05T00:00:00Z", 1), event("2026-03-02T23:45:00Z", 2),
+                 event("2026-03-03T00:00:00Z", 3), event("2026-03-05T00:20:00Z", 4),
+                 event("2026-03-05T00:10:00Z", 5)]
+        lines += [f'{{"meter": "weekly", "time": "2026-03-04T00:00:{second:02}Z", "value": 1}}'
+                  for second in range(60)] * 2
+        lines += [f'{{"meter": "weekly", "time": "2026-03-04T00:01:{second:02}Z", "value": 1}}'
+                  for second in range(9)]
+        result = site.replay("\n".join(lines).encode(), options=("--as-of", "2026-03-05T00:00:00Z"))
+        # The floor is 2026-03-02T23:45Z, and what begins before it is late. A meter of one reading
+        # in seven days has room for 64.
+        self.assert_refused(result, [(2, 1, "late"), (4, 1, "early"),
+                                     *((number, 1, "journal_full")
+                                       for number in range(126 + 64 - 60, len(lines) + 1))])
+        self.assertEqual(result.counts["duplicate"], 60)
+
+    def test_late_events_change_nothing(self):
+        stream = streams.steel(days=30)
+        site = replay.Site({**stream.config, "windows": {"horizon": "1d"}}, stream.facilities,
+                           stream.meters)
+        self.addCleanup(site.remove)
+        events = streams.disturb(stream.events, 11, "delayed", "revised", "shuffled")
+        result, model = site.replay(streams.json_lines(events)), self.run_oracle(site, events)
+        self.assertGreater(model.outcomes["late"], 100)
+        self.assert_counts(result, model, len(events))
+        rows = self.assert_figures(site, model, replay.parse_rows(result.output))
+        self.assert_sums(rows)
+
+    @unittest.skipUnless(shutil.which("valgrind"), "there is no valgrind")
+    def test_memory(self):
+        """A replay of everything at once, under valgrind."""
+        stream = streams.fuels(days=4)
+        site = replay.Site(stream.config, stream.facilities, stream.meters)
+        self.addCleanup(site.remove)
+        events = streams.disturb(stream.events, 12, *streams.DISTURBANCES)
+        events += [{"meter": "nobody", "time": "2025-01-01T00:00:00Z", "value": "x"}] * 9
+        data = streams.json_lines(events, batch_max=50)
+        plain = site.replay(data)
+        result = site.replay(data, prefix=("valgrind", "-q", "--error-exitcode=9", "--leak-check=full",
+                                           "--errors-for-leak-kinds=definite"))
+        self.assertEqual(result.output, plain.output)
