@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/clock.h"
 #include "base/timestamp.h"
 
 #include <inttypes.h>
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LINE_SIZE_MAX = 4096, LIMITED_EVERY_MS = 1000 };
@@ -21,14 +21,6 @@ static int target_found = TARGET_UNKNOWN;
 void log_set_level(enum log_level level)
 {
     __atomic_store_n(&level_max, (int)level, __ATOMIC_RELAXED);
-}
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    if (clock_gettime(clock, &now) != 0)
-        return 0;
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
 /* JOURNAL_STREAM names the device and inode of the journal's socket; a child whose standard error
@@ -95,7 +87,7 @@ static void line_begin(struct line *line, enum log_level level, const char *even
         return;
     }
     char time_text[TIMESTAMP_TEXT_SIZE];
-    timestamp_format(time_text, clock_ms(CLOCK_REALTIME));
+    timestamp_format(time_text, clock_wall_ms());
     line_add(line, "%s %s %s", time_text, level_name(level), event);
 }
 
@@ -134,7 +126,7 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *even
 {
     if (!is_wanted(level))
         return;
-    int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    int64_t now_ms = clock_steady_ms();
     int64_t next_ms = __atomic_load_n(&limit->next_ms, __ATOMIC_RELAXED);
     /* Of several threads that come at once, one wins the exchange and writes. */
     if (now_ms < next_ms ||

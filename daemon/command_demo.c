@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "config/durations.h"
@@ -230,9 +231,7 @@ static void tear_down(struct demo *demo)
 
 static int run(struct demo *demo)
 {
-    uv_timeval64_t now;
-    uv_gettimeofday(&now);
-    demo->origin_ms = now.tv_sec * 1000 / HOUR_MS * HOUR_MS;
+    demo->origin_ms = clock_wall_ms() / HOUR_MS * HOUR_MS;
     demo->terminal = isatty(STDOUT_FILENO) == 1;
     int err = build(demo);
     if (err == 0) {

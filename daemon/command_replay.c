@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/timestamp.h"
 #include "daemon/command.h"
@@ -72,20 +72,6 @@ struct replay {
     uint64_t rows;
     int64_t started_ms, shown_ms;
 };
-
-static int64_t wall_ms(void)
-{
-    uv_timeval64_t now;
-    uv_gettimeofday(&now);
-    return now.tv_sec * INT64_C(1000) + now.tv_usec / 1000;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* --- rows to sinks --- */
 
@@ -217,7 +203,7 @@ static void on_refused(void *context, const struct refusal *refusal)
 
 static void show_progress(struct replay *replay)
 {
-    int64_t time_ms = now_ms();
+    int64_t time_ms = clock_steady_ms();
     if (replay->quiet || !isatty(STDERR_FILENO) || time_ms - replay->shown_ms < 200)
         return;
     replay->shown_ms = time_ms;
@@ -280,7 +266,7 @@ static void print_summary(const struct replay *replay)
         counts[i] += stats->outcomes[i];
         rejected += i >= REJECT_UNDECODABLE ? counts[i] : 0;
     }
-    int64_t elapsed_ms = now_ms() - replay->started_ms + 1;
+    int64_t elapsed_ms = clock_steady_ms() - replay->started_ms + 1;
     (void)fprintf(
         stderr,
         "%sread %" PRIu64 " = used %" PRIu64 " + duplicate %" PRIu64 " + corrected %" PRIu64
@@ -398,7 +384,7 @@ static int replay_all(struct replay *replay)
     if (err < 0)
         return err;
     uv_loop_init(&replay->loop);
-    replay->started_ms = now_ms();
+    replay->started_ms = clock_steady_ms();
     err = open_events(replay);
     if (err == 0)
         err = open_sinks(replay);
@@ -426,7 +412,7 @@ int command_replay(int argc, char **argv)
     struct replay replay = {.config_file = CONFIG_FILE_DEFAULT,
                             .events_path = "-",
                             .output_path = "-",
-                            .as_of_ms = wall_ms()};
+                            .as_of_ms = clock_wall_ms()};
     int status = parse_arguments(&replay, argc, argv);
     if (status != EXIT_GOOD)
         return status < 0 ? EXIT_GOOD : status;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/command.h"
 #include "daemon/intake.h"
@@ -30,13 +31,6 @@ struct process {
     uint32_t handles_open;
     uint64_t drain_deadline_ms;
 };
-
-static int64_t wall_ms(void)
-{
-    uv_timeval64_t now;
-    uv_gettimeofday(&now);
-    return now.tv_sec * INT64_C(1000) + now.tv_usec / 1000;
-}
 
 /* --- rows --- */
 
@@ -88,7 +82,7 @@ static void on_rows_wanted(void *context)
 static void on_emit(uv_timer_t *timer)
 {
     struct process *process = timer->data;
-    intake_check_idle(process->intake, (int64_t)uv_now(process->loop), wall_ms());
+    intake_check_idle(process->intake, (int64_t)uv_now(process->loop), clock_wall_ms());
     pump_emit(process->pump);
 }
 

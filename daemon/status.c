@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/health.h"
 #include "daemon/metrics.h"
@@ -28,13 +29,6 @@ struct status {
     struct shard_stats elsewhere;
     bool last_reload_failed;
 };
-
-static int64_t wall_ms(void)
-{
-    uv_timeval64_t now;
-    uv_gettimeofday(&now);
-    return now.tv_sec * INT64_C(1000) + now.tv_usec / 1000;
-}
 
 static void add_partitions(struct status *status, struct metrics_source *source)
 {
@@ -74,7 +68,7 @@ static void gather(struct status *status, struct metrics_source *source)
     const struct registry *registry = status->conf.config->registry;
     *source =
         (struct metrics_source){.daemon = {.started_ms = status->started_ms,
-                                           .now_ms = wall_ms(),
+                                           .now_ms = clock_wall_ms(),
                                            .reloads_ok = status->conf.reloads_ok,
                                            .reloads_failed = status->conf.reloads_failed,
                                            .last_reload_ok = !status->last_reload_failed,
@@ -122,7 +116,7 @@ int status_create(struct status **status_out, const struct status_conf *conf)
     if (status == NULL)
         return -ENOMEM;
     status->conf = *conf;
-    status->started_ms = wall_ms();
+    status->started_ms = clock_wall_ms();
     for (size_t i = 0; i < SINKS_MAX; i++)
         status->well_ms[i] = uv_now(conf->loop);
     const struct http_handler handlers[PAGES_COUNT] = {

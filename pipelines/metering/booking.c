@@ -1,9 +1,9 @@
 #include "pipelines/metering/booking.h"
 
+#include <sys/param.h>
+
 #include "base/decimal.h"
 
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define HOUR_MS INT64_C(3600000)
 
 static bool is_same_identity(const struct meter *meter, const struct reading *a,

@@ -1,10 +1,9 @@
 #include "pipelines/metering/projection.h"
 
+#include <sys/param.h>
+
 #include "base/decimal.h"
 #include "pipelines/metering/booking.h"
-
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 /* A gauge's sum is in micro-units per hour, twice, times milliseconds: no rounding before the end.
  */

@@ -1,21 +1,14 @@
 #include "pipelines/sink/dead_rows.h"
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/timestamp.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 enum { ENTRY_BYTES_MAX = 8 << 20 };
-
-static int64_t wall_ms(void)
-{
-    struct timeval now;
-    (void)gettimeofday(&now, NULL);
-    return now.tv_sec * INT64_C(1000) + now.tv_usec / 1000;
-}
 
 static int write_all(int fd, const char *data, size_t size)
 {
@@ -46,7 +39,7 @@ int dead_rows_add(const char *path, const char *sink_name, const char *words, si
     struct buffer entry;
     char now[TIMESTAMP_TEXT_SIZE];
     buffer_init(&entry, ENTRY_BYTES_MAX);
-    buffer_printf(&entry, "# %s sink=%s ", timestamp_format(now, wall_ms()), sink_name);
+    buffer_printf(&entry, "# %s sink=%s ", timestamp_format(now, clock_wall_ms()), sink_name);
     add_words(&entry, words, words_size);
     buffer_add_char(&entry, '\n');
     buffer_add(&entry, lines, lines_size);

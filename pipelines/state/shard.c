@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 #include "base/log.h"
 #include "pipelines/state/site.h"
-
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 /* What an accepted event has yet to touch: it waits for a day to be settled and to leave. */
 struct pending {

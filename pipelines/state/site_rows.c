@@ -1,10 +1,8 @@
 /* From the windows of a site to rows: projection, rating, sums. */
 #include <string.h>
+#include <sys/param.h>
 
 #include "pipelines/state/site.h"
-
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 struct rows_span {
     int64_t from_row, to_row;

@@ -1,12 +1,10 @@
 /* The windows of a site: which are open, which are touched, which may go. */
 #include <string.h>
+#include <sys/param.h>
 
 #include "pipelines/state/site.h"
 
 #define HOUR_MS INT64_C(3600000)
-
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 int64_t site_row(const struct site *site, int64_t time_ms)
 {

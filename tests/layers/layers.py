@@ -22,7 +22,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 IMPURE = re.compile(
     r"\b(LOG_[A-Z]+|(?:time|gettimeofday|clock_gettime|clock|getenv|fopen|open|printf|fprintf|puts|"
-    r"perror|uv_now|uv_hrtime|localtime|localtime_r|gmtime|mktime|random|rand)\s*\()"
+    r"perror|uv_now|uv_hrtime|clock_wall_ms|clock_steady_ms|localtime|localtime_r|gmtime|mktime|random|rand)\s*\()"
 )
 
 

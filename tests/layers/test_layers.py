@@ -55,6 +55,7 @@ BAD = [
     ("a pure step reads the clock", "pipelines/emissions/a.c", "\nint64_t now = time(NULL);",
      "a.c:2: pipelines/emissions reads no clock, does no I/O, logs nothing: time"),
     ("a pure step reads a better clock", "pipelines/trajectory/a.c", "clock_gettime(0, &ts);", "clock"),
+    ("a pure step reads our clock", "pipelines/metering/a.c", "x = clock_wall_ms();", "clock_wall_ms"),
     ("a pure step logs", "pipelines/rollup/a.c", 'LOG_INFO("x", "y");', "LOG_INFO"),
     ("a pure step prints", "pipelines/metering/a.c", 'printf("x");', "printf"),
     ("a kernel knows the house", "pipelines/emissions/kernels_avx2.c", '#include "base/base.h"',

@@ -1,0 +1,16 @@
+/*
+ * clock.h - what the clocks of the machine say, in milliseconds. Thread: any.
+ *
+ * For those that do I/O: the steps between ingest and sink are told the time, if they need it.
+ */
+#ifndef GHGD_CLOCK_H
+#define GHGD_CLOCK_H
+
+#include "base/base.h"
+
+/* Since the epoch, UTC; it may be set, and jump. */
+int64_t clock_wall_ms(void);
+/* Since some instant; it never goes back. For measuring how long something takes. */
+int64_t clock_steady_ms(void);
+
+#endif
