@@ -181,6 +181,7 @@ static void print_line(FILE *out, const char *name, const char *clock, const str
 
 static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, const char *status)
 {
+    (void)fputs("\033[?7l", out); /* a narrow terminal cuts lines off, or the count is wrong */
     if (table->lines > 0)
         (void)fprintf(out, "\033[%" PRIu32 "A", table->lines);
     (void)fprintf(out, "%s\033[K\n\033[K\n", status);
@@ -203,6 +204,7 @@ static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, c
             total.scope_kg[scope] += line.scope_kg[scope];
     }
     print_line(out, "Group", "", &total);
+    (void)fputs("\033[?7h", out);
     table->lines = count + 4;
 }
 
