@@ -115,7 +115,7 @@ check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(BUILD)/kafka/f
 	    $(PYTHON) tests/integration/run.py $(MATCH)
 $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
-	mvn -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$(abspath $(@D))
+	mvn -q -B -Dstyle.color=never -f $< org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies -DoutputDirectory=$(abspath $(@D))
 	touch $@
 check-clang: ## unit tests, built with clang
 	$(SUITE) CC=clang test

@@ -110,8 +110,8 @@ void cnd_destroy(cnd_t *condition)
 
 /* librdkafka itself is not instrumented; of what it does, only its calls into the C library are
  * seen. It destroys a lock, and frees a message that we have read, under references that it counts
- * where the sanitizer cannot see them. Named narrowly: a race of our callbacks on its threads has to
- * be told. */
+ * where the sanitizer cannot see them. Named narrowly: a race of our callbacks on its threads has
+ * to be told. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
  * NOLINTBEGIN(readability-identifier-naming): the name is the sanitizer's */
 const char *__tsan_default_suppressions(void);
