@@ -1,0 +1,56 @@
+/* A shard with every allocation of ours failing in turn, and what becomes of events meanwhile. */
+#include "tests/unit/failing_malloc.h"
+
+#include <stdlib.h>
+
+#include "tests/unit/state/shard_fixture.h"
+
+static struct batch batch;
+
+/* A facility for which there is no memory takes no reading; that costs the reading, not the shard.
+ */
+static int run(void)
+{
+    struct shard *shard = NULL;
+    struct block *block = NULL;
+    const struct shard_context context = {
+        .registry = &registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
+    int err = block_create(&block, 100);
+    if (err < 0)
+        return err;
+    err = shard_create(&shard, &context, 0);
+    assert_true((shard == NULL) == (err != 0));
+    if (err < 0)
+        goto done;
+    static const struct input inputs[] = {
+        {0, START_MS, START_MS + 15 * MIN_MS, U, 0},
+        {3, START_MS, START_MS + 15 * MIN_MS, U, 0},
+    };
+    fill_batch(&batch, inputs, ARRAY_LEN(inputs));
+    assert_int_equal(shard_apply(shard, &batch, 0), ARRAY_LEN(inputs));
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+        if (batch.outcome[i] == REJECT_JOURNAL_FULL)
+            err = -ENOMEM;
+        else
+            assert_int_equal(batch.outcome[i], OUTCOME_USED);
+    }
+    uint32_t facilities = err == 0 ? 2 : 1;
+    assert_int_equal(shard_get_stats(shard)->facilities, facilities);
+    assert_true(shard_take_rows(shard, 0, TAKE_ALL, block) > 0);
+done:
+    shard_destroy(&shard);
+    block_destroy(&block);
+    return err;
+}
+
+static void test_failing(void **state)
+{
+    (void)state;
+    fail_each_allocation(run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_failing)};
+    return cmocka_run_group_tests(tests, set_up_registry, NULL);
+}
