@@ -26,11 +26,10 @@ struct feed_conf {
     void *context;
 };
 
-/* Where an event came from. `message` is the caller's number for it, handed on in the refusal. */
+/* A refusal's origin.message is an index into those of the call. */
 struct feed_message {
     const void *bytes;
     size_t size;
-    uint32_t message;
     int64_t offset;
     int64_t arrived_ms; /* Kafka timestamp; INT64_MIN if none */
 };

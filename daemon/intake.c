@@ -247,7 +247,6 @@ static size_t on_messages(void *context, int32_t number, rd_kafka_message_t **me
         slice[i] = (struct feed_message){
             .bytes = messages[i]->payload,
             .size = messages[i]->len,
-            .message = (uint32_t)i,
             .offset = messages[i]->offset,
             .arrived_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? INT64_MIN : arrived_ms};
     }
