@@ -112,6 +112,18 @@ static const struct expect cases[] = {
      2,
      {U, 3 * U},
      {15, 15}},
+    {"of two equally long ones the earlier counts",
+     INTERVAL,
+     {{0, 30, 2 * U, ACTUAL}, {15, 45, 4 * U, ACTUAL}},
+     2,
+     {U, U, 2 * U},
+     {15, 15, 15}},
+    {"what has ended inside the bucket gives way",
+     INTERVAL,
+     {{0, 10, 2 * U, ACTUAL}, {0, 5, 4 * U, ACTUAL}},
+     2,
+     {5 * U},
+     {10}},
     {"a register's difference",
      {.cell_max = CELL_MAX, .kind = KIND_REGISTER},
      {{0, 0, 100 * U, ACTUAL}, {30, 0, 104 * U, ACTUAL}},
@@ -369,12 +381,84 @@ static void test_unused_moves_no_base(void **state)
     }
 }
 
+/* The last sample before the floor stays: the line from it to the next reaches into open windows.
+ */
+static void test_gauge_at_the_floor(void **state)
+{
+    (void)state;
+    static const struct meter meter = {
+        .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MIN_MS};
+    static const struct given samples[] = {
+        {0, 0, 0, ACTUAL}, {10, 0, 60 * U, ACTUAL}, {30, 0, 60 * U, ESTIMATE}};
+    struct reading slots[SLOTS];
+    struct journal journal;
+    journal_init(&journal, slots, SLOTS);
+    struct booking booking;
+    for (size_t i = 0; i < 2; i++) {
+        struct reading reading = reading_of(&samples[i]);
+        assert_int_equal(booking_reaches_back(&meter, &journal, &reading, BUCKET_MS), i > 0);
+        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
+    }
+    struct reading last = reading_of(&samples[2]);
+    assert_true(booking_reaches_back(&meter, &journal, &last, BUCKET_MS));
+    booking_forget(&meter, &journal, BUCKET_MS);
+    assert_int_equal(journal.count, 1);
+    booking_add(&booking, &meter, &journal, &last, BUCKET_MS, BUCKET_MS);
+    assert_int_equal(booking.outcome, OUTCOME_USED);
+    struct cell cell;
+    projection_cell(&cell, &meter, &journal, BUCKET_MS, BUCKET_MS);
+    assert_int_equal(cell.activity, 15 * U);
+    assert_int_equal(cell.covered_ms, BUCKET_MS);
+    assert_int_equal(cell.estimated_ms, BUCKET_MS); /* one end of the line is an estimate */
+}
+
+/* More readings over one moment than are told apart: the best counts, whichever came last. */
+static void test_deeper_than_the_maximum(void **state)
+{
+    (void)state;
+    enum { DEPTH = OVERLAP_DEPTH_MAX + 6 };
+    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
+    static const struct {
+        const char *name;
+        int first_revision, step;
+        int64_t want;
+    } cases_of_rank[] = {
+        {"the longest is the best", 0, 1, INT64_C(15) * DEPTH * U},
+        {"the shortest is the best", DEPTH, -1, 15 * U},
+        {"all are equal, the shortest counts", 0, 0, 15 * U},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases_of_rank); i++) {
+        struct reading slots[DEPTH];
+        struct journal journal;
+        journal_init(&journal, slots, DEPTH);
+        for (int n = 0; n < DEPTH; n++) {
+            int64_t minutes = 60 + n; /* so that each has a rate of its own: n + 1 a minute */
+            struct given given = {0, minutes, minutes * (n + 1) * U,
+                                  cases_of_rank[i].first_revision + n * cases_of_rank[i].step,
+                                  QUALITY_ACTUAL};
+            struct reading reading = reading_of(&given);
+            struct booking booking;
+            booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
+            assert_int_equal(booking.outcome, OUTCOME_USED);
+        }
+        struct cell cell;
+        projection_cell(&cell, &meter, &journal, BUCKET_MS, BUCKET_MS);
+        if (cell.activity != cases_of_rank[i].want || cell.covered_ms != BUCKET_MS)
+            fail_msg("%s: got %" PRId64 " over %" PRIu32 " ms", cases_of_rank[i].name,
+                     cell.activity, cell.covered_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_order),          cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_full_journal),         cmocka_unit_test(test_moved_base),
+        cmocka_unit_test(test_every_order),
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_full_journal),
+        cmocka_unit_test(test_moved_base),
         cmocka_unit_test(test_unused_moves_no_base),
+        cmocka_unit_test(test_gauge_at_the_floor),
+        cmocka_unit_test(test_deeper_than_the_maximum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
