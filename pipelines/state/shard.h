@@ -83,8 +83,4 @@ int64_t shard_settled_ms(const struct shard *shard);
 
 const struct shard_stats *shard_get_stats(struct shard *shard);
 
-/* Conservation: activity of accepted readings in force against the sum over all windows, per meter.
- * Returns 0, or -1 and a text of the first difference. A walk over everything: for tests, audit. */
-int shard_check(struct shard *shard, struct buffer *difference);
-
 #endif
