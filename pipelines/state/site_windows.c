@@ -322,6 +322,28 @@ static void close_mark(struct site *site, const struct site_clock *clock, struct
         site_mark_dirty(site, day, mark, all_sinks(site));
 }
 
+static void write_again(struct site *site, const struct site_clock *clock, struct day *day,
+                        struct mark *mark, int64_t end_ms)
+{
+    if (end_ms <= clock->settled_ms || mark->version == 0)
+        return; /* of a window without a reading nothing is told before it is final */
+    mark->version++;
+    site_mark_dirty(site, day, mark, all_sinks(site));
+}
+
+/* Buckets of the day have closed, be it in silence: day, month and year expected readings of them.
+ */
+static void expect_more(struct site *site, const struct site_clock *clock, struct day *day)
+{
+    write_again(site, clock, day, &day->mark, day->window.end_ms);
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+        struct period *period = &site->periods[i];
+        if (period->used && period->window.start_ms <= day->window.start_ms &&
+            period->window.end_ms > day->window.start_ms)
+            write_again(site, clock, NULL, &period->mark, period->window.end_ms);
+    }
+}
+
 static void close_day(struct site *site, const struct site_clock *clock, struct day *day)
 {
     int64_t bucket_ms = site->conf.window->bucket_ms;
@@ -336,6 +358,8 @@ static void close_day(struct site *site, const struct site_clock *clock, struct 
         if (end_row > site->first_row)
             close_mark(site, clock, day, &day->hours[hour], end_row * bucket_ms);
     }
+    if (first < end && (first + 1) * bucket_ms <= clock->final_ms)
+        expect_more(site, clock, day);
     close_mark(site, clock, day, &day->mark, day->window.end_ms);
 }
 

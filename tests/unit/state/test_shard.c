@@ -191,6 +191,25 @@ static void test_low_offset_and_settled(void **state)
     shard_destroy(&shard);
 }
 
+/* Missing is not zero: what a silent facility should have reported shows in its day at once. */
+static void test_silence_lowers_coverage(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    struct input spoke = {3, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    apply_one(shard, spoke, INT64_MIN);
+    int64_t day_ms = START_MS - 19 * HOUR_MS; /* New York's, the day before */
+    assert_true(find_row(shard, LEVEL_DAY, day_ms).figures.expected_ms == 15 * MIN_MS);
+    struct input neighbour = {0, START_MS + 2 * HOUR_MS, START_MS + 2 * HOUR_MS + 15 * MIN_MS, U,
+                              0};
+    apply_one(shard, neighbour, INT64_MIN);
+    struct row row = find_row(shard, LEVEL_DAY, day_ms);
+    assert_true(row.figures.covered_ms == 15 * MIN_MS);
+    assert_true(row.figures.expected_ms == 2 * HOUR_MS + 15 * MIN_MS);
+    assert_int_equal(row.revision, 0);
+    shard_destroy(&shard);
+}
+
 static void test_abandoned_rows_come_again(void **state)
 {
     (void)state;
@@ -330,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_idle_partitions_close_by_the_clock),
         cmocka_unit_test(test_settled_windows_stay_silent),
         cmocka_unit_test(test_low_offset_and_settled),
+        cmocka_unit_test(test_silence_lowers_coverage),
         cmocka_unit_test(test_abandoned_rows_come_again),
         cmocka_unit_test(test_silent_register_catches_up),
         cmocka_unit_test(test_journal_has_room_while_days_wait),
