@@ -156,6 +156,7 @@ lint-cppcheck:
 lint-man:
 	mandoc -Tlint -Wwarning docs/*.1
 lint-unit: # an exposure of 1.5 at most, and every setting known; the programs need not be there
+	mkdir -p $(O)
 	systemd-analyze security --no-pager --offline=true --threshold=15 systemd/ghgd.service >$(BUILD)/lint-unit \
 	    || { cat $(BUILD)/lint-unit; exit 1; }
 	sed 's,^\(Exec[A-Za-z]*=\)[^ ]*,\1/bin/true,' systemd/ghgd.service >$(O)/ghgd.service

@@ -15,6 +15,12 @@ FINDING = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime er
 LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
 
 
+def is_sanitized():
+    """Whether the binary is built with the address or the thread sanitizer."""
+    code = Path(BINARY).read_bytes()
+    return b"__asan_init" in code or b"__tsan_init" in code
+
+
 def ghgd(*args, input=None, cwd=None, timeout=120):
     """Runs a subcommand to its end: a CompletedProcess with returncode, stdout and stderr as text."""
     return subprocess.run([BINARY, *map(str, args)], input=input, cwd=cwd, timeout=timeout,

@@ -5,6 +5,7 @@ import unittest
 from collections import Counter
 from decimal import Decimal
 
+import daemon
 import oracle
 import replay
 import streams
@@ -444,6 +445,7 @@ class Judgement(Comparison):
         self.assert_sums(rows)
 
     @unittest.skipUnless(shutil.which("valgrind"), "there is no valgrind")
+    @unittest.skipIf(daemon.is_sanitized(), "a sanitizer has its own memory, and finds as much")
     def test_memory(self):
         """A replay of everything at once, under valgrind."""
         stream = streams.fuels(days=4)
