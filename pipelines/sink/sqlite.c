@@ -290,8 +290,6 @@ static void fail(struct sqlite_sink *lite)
 static void on_work(uv_work_t *work)
 {
     struct sqlite_sink *lite = work->data;
-    lite->words[0] = '\0';
-    lite->status = learn_zones(lite, lite->sink.block->registry);
     if (lite->status == SQLITE_OK && lite->db == NULL)
         lite->status = open_database(lite);
     if (lite->status == SQLITE_OK)
@@ -340,8 +338,13 @@ static void on_worked(uv_work_t *work, int err)
     sink_retry_in(sink, retry_ms);
 }
 
+/* The zones are opened here, on the loop's thread, so that one thread alone opens and closes those
+ * of GLib, whose cache of them sites use too. */
 static void lite_begin(struct sink *sink)
 {
+    struct sqlite_sink *lite = (struct sqlite_sink *)sink;
+    lite->words[0] = '\0';
+    lite->status = learn_zones(lite, sink->block->registry);
     sink_request_began(sink);
     sink_run_work(sink, on_work, on_worked);
 }
