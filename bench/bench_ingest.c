@@ -192,9 +192,14 @@ static struct result consume_ours(const char *brokers, uint64_t messages)
                                     .properties = properties,
                                     .properties_count = ARRAY_LEN(properties)};
     struct ours ours = {.messages = messages};
-    const struct consumer_callbacks callbacks = {on_assigned,  on_revoked,   on_messages,
-                                                 on_caught_up, on_data_lost, on_failed,
-                                                 on_closed,    &ours};
+    const struct consumer_callbacks callbacks = {.assigned = on_assigned,
+                                                 .revoked = on_revoked,
+                                                 .messages = on_messages,
+                                                 .caught_up = on_caught_up,
+                                                 .data_lost = on_data_lost,
+                                                 .failed = on_failed,
+                                                 .closed = on_closed,
+                                                 .context = &ours};
     struct buffer why;
     buffer_init(&why, 4096);
     uv_loop_t loop;

@@ -163,14 +163,21 @@ static void remember_stats(struct intake *intake, const struct part *part)
     intake->gone.overlaps += stats->overlaps;
 }
 
+static bool on_revoking(void *context, int32_t number)
+{
+    struct intake *intake = context;
+    struct part *part = find_part(intake, number);
+    if (part != NULL)
+        commit_part(intake, part);
+    return false;
+}
+
 static void on_revoked(void *context, int32_t number, bool lost)
 {
     struct intake *intake = context;
     struct part *part = find_part(intake, number);
     if (part == NULL)
         return;
-    if (!lost)
-        commit_part(intake, part);
     remember_stats(intake, part);
     for (uint32_t i = 0; i < intake->parts_count; i++) {
         if (intake->parts[i] == part)
@@ -431,6 +438,7 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     if (err < 0)
         goto fail_consumer;
     struct consumer_callbacks consumer = {.assigned = on_assigned,
+                                          .revoking = on_revoking,
                                           .revoked = on_revoked,
                                           .messages = on_messages,
                                           .caught_up = on_caught_up,

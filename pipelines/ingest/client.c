@@ -368,6 +368,11 @@ int client_check(const struct kafka_conf *conf, struct buffer *faults)
     return err;
 }
 
+int64_t client_get_number(rd_kafka_t *client, const char *property)
+{
+    return setting_number(rd_kafka_conf(client), property);
+}
+
 /* Quotes would end the value, and newlines the line. */
 static void copy_unquoted(char *out, size_t size, const char *text)
 {

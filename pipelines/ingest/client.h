@@ -24,6 +24,9 @@ int client_create(rd_kafka_t **client_out, const struct kafka_conf *conf, enum c
  * Returns 0, or ERR_CONFIG with a line per fault in `faults`. */
 int client_check(const struct kafka_conf *conf, struct buffer *faults) MUST_CHECK;
 
+/* The number that the client has in force for a property; -1 if it has none. */
+int64_t client_get_number(rd_kafka_t *client, const char *property);
+
 /* Logs an RD_KAFKA_EVENT_LOG as one of our lines, at most one per second and limit. */
 void client_log(struct log_limit *limit, const char *name, rd_kafka_event_t *event);
 

@@ -14,7 +14,7 @@ enum {
     TURN_EVENTS_MAX = 64, /* control events of one turn */
     POLL_MS = 1000,       /* an idle topic makes no events, and who never polls is thrown out */
     CLOSING_POLL_MS = 5,  /* the end of leaving the group raises no event */
-    CLOSING_MS = 5000 /* commits included; without brokers librdkafka takes session.timeout.ms */
+    CLOSING_MS = 5000     /* last commits included; alone, librdkafka takes session.timeout.ms */
 };
 
 struct consumer {
@@ -106,7 +106,7 @@ static void settle_position(struct consumer *consumer, struct partition *partiti
                                        &high) == RD_KAFKA_RESP_ERR_NO_ERROR)
         partition->log_end = high;
     if (partition->commits_start)
-        consumer_commit(consumer, partition->id, next, "");
+        consumer_commit(consumer, partition->id, next, CONSUMER_START_METADATA);
     if (partition->lost_from >= 0)
         report_loss(consumer, partition, next);
 }
@@ -186,6 +186,29 @@ void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offse
     ASSERT(offset >= 0);
     membership_commit(&consumer->membership, partition, offset, metadata);
     ask_again(consumer);
+}
+
+void consumer_release(struct consumer *consumer, int32_t partition)
+{
+    membership_release(&consumer->membership, partition);
+    ask_again(consumer);
+}
+
+void consumer_rewind(struct consumer *consumer, int32_t partition)
+{
+    struct partition *target = membership_find(&consumer->membership, partition);
+    if (target == NULL)
+        return;
+    partition_take(target, target->held_count);
+    partition_rewind(target, RD_KAFKA_OFFSET_BEGINNING);
+    target->caught_up = false;
+    consumer->membership.rewind = true;
+    ask_again(consumer);
+}
+
+int64_t consumer_get_setting(const struct consumer *consumer, const char *property)
+{
+    return client_get_number(consumer->client, property);
 }
 
 /* ---- control events ---- */
@@ -342,7 +365,10 @@ static void step_close(struct consumer *consumer)
             return;
         rd_kafka_error_destroy(error); /* after a fatal error there is no group to leave */
     } else if (!rd_kafka_consumer_closed(consumer->client)) {
-        if (uv_now(consumer->poll.loop) < consumer->close_until_ms)
+        uint64_t now_ms = uv_now(consumer->poll.loop);
+        if (membership_waits_for_handler(&consumer->membership))
+            consumer->close_until_ms = now_ms + CLOSING_MS; /* that wait has a bound of its own */
+        if (now_ms < consumer->close_until_ms)
             return;
         heard = false;
         LOG_WARN("kafka.left_unheard", "topic=%s waited_ms=%d", consumer->topic, CLOSING_MS);

@@ -20,9 +20,17 @@ struct consumer_callbacks {
      * yet and the start policy decides. metadata: of that offset ("" if none); borrowed. Returns 0,
      * or negative: the partition is refused and the reason was logged. */
     int (*assigned)(void *context, int32_t partition, int64_t committed, const char *metadata);
-    /* The partition goes away; lost: already somebody else's, write nothing more. Commits that were
-     * asked for in here go out before the group is told. */
+    /* The group wants the partition back, and it is still ours: nothing of it is offered any more,
+     * but last commits are accepted, and waited for. Returns true if consumer_release() tells, now
+     * or later, that they have been asked for; no answer to the group is delayed by more than 10 s
+     * or a third of max.poll.interval.ms. NULL: there is never anything to say. */
+    bool (*revoking)(void *context, int32_t partition);
+    /* The partition is gone. lost: without `revoking`, or before it was released; it may have been
+     * somebody else's for a while. */
     void (*revoked)(void *context, int32_t partition, bool lost);
+    /* A commit of this assignment was answered: the group has it, or refuses it (logged). NULL:
+     * nobody wants to know. */
+    void (*committed)(void *context, int32_t partition, int64_t offset, bool accepted);
     /* A slice of messages in offset order. Returns how many were taken; fewer than count stops the
      * partition until consumer_resume(), and the rest is offered again then. Messages are borrowed.
      */
@@ -39,6 +47,10 @@ struct consumer_callbacks {
     void (*closed)(void *context);
     void *context;
 };
+
+/* The metadata of the commit that says where a group without offsets began, so that a restart
+ * before its first commit neither skips messages nor takes missing ones for never read. */
+#define CONSUMER_START_METADATA "ghgd2 start"
 
 struct consumer_stats {
     uint64_t messages, bytes, rebalances, errors, commits, commit_failures;
@@ -61,8 +73,14 @@ void consumer_resume(struct consumer *consumer, int32_t partition);
  * later call replaces one that waits. */
 void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
                      const char *metadata);
-/* Leaves the group: revokes everything, then calls `closed`; after 5 s also if no broker listens.
- */
+/* Nothing more is to be committed for a partition that is being revoked. */
+void consumer_release(struct consumer *consumer, int32_t partition);
+/* The partition begins again, with the oldest message that is left. Not from `messages`. */
+void consumer_rewind(struct consumer *consumer, int32_t partition);
+/* What the client has in force for a property that is a number; -1 if it has none. */
+int64_t consumer_get_setting(const struct consumer *consumer, const char *property);
+/* Leaves the group: revokes everything, then calls `closed`; 5 s after the last partition was
+ * released also if no broker listens. */
 void consumer_close(struct consumer *consumer);
 const struct consumer_stats *consumer_get_stats(const struct consumer *consumer);
 /* Fills up to `max` entries; returns their number. */

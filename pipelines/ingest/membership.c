@@ -4,13 +4,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/limits.h"
+#include "pipelines/ingest/client.h"
 
 enum {
     OFFSETS_TIMEOUT_MS = 10000,
     OFFSETS_RETRY_MS = 1000,
-    REVOKE_COMMITS_MS = 3000 /* what a hand-over waits for its last commits */
+    RELEASE_MS = 10000,      /* what a hand-over waits for the handler's last words */
+    REVOKE_COMMITS_MS = 3000 /* and then for the answers to its last commits */
 };
 
 static void fail(struct membership *membership, const char *why)
@@ -56,7 +59,7 @@ void membership_fini(struct membership *membership)
     membership->partitions_count = 0;
     membership->stats->assigned = 0;
     membership->state = MEMBER_NONE;
-    membership->rewind = false;
+    membership->rewind = membership->lost = membership->all_released = false;
 }
 
 /* ---- commits ---- */
@@ -89,7 +92,9 @@ static void flush_commits(struct membership *membership)
     if (list == NULL)
         return;
     rd_kafka_resp_err_t code =
-        rd_kafka_commit_queue(membership->client, list, membership->replies, NULL, NULL);
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number that comes back with the answer */
+        rd_kafka_commit_queue(membership->client, list, membership->replies, NULL,
+                              (void *)membership->assignment);
     ASSERT(code == RD_KAFKA_RESP_ERR_NO_ERROR); /* it only posts the request: there is a group */
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -103,26 +108,38 @@ static bool commits_are_open(const struct membership *membership)
     return false;
 }
 
-/* A refused commit is not ours to mend: the partition is somebody else's by now, or the next
- * commit says more. */
+static void count_commit(struct membership *membership, const rd_kafka_topic_partition_t *entry,
+                         rd_kafka_resp_err_t code)
+{
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        membership->stats->commits++;
+        return;
+    }
+    membership->stats->commit_failures++;
+    log_limited(&membership->limit, LOG_LEVEL_WARN, "kafka.commit_refused",
+                "partition=%" PRId32 " offset=%" PRId64 " error=%s", entry->partition,
+                entry->offset, rd_kafka_err2name(code));
+}
+
+/* A refused commit is not ours to mend: the partition is somebody else's by now, or the handler
+ * asks again. An answer may be of an earlier assignment: then it concerns nobody. */
 void membership_on_commit(struct membership *membership, rd_kafka_event_t *event)
 {
+    const struct consumer_callbacks *callbacks = membership->callbacks;
+    bool stale = (uintptr_t)rd_kafka_event_opaque(event) != membership->assignment;
     rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
     for (int i = 0; list != NULL && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *entry = &list->elems[i];
-        struct partition *partition = membership_find(membership, entry->partition);
-        if (partition != NULL)
-            partition->commit_under_way = false;
         rd_kafka_resp_err_t code =
             entry->err != RD_KAFKA_RESP_ERR_NO_ERROR ? entry->err : rd_kafka_event_error(event);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            membership->stats->commits++;
+        count_commit(membership, entry, code);
+        struct partition *partition = membership_find(membership, entry->partition);
+        if (partition == NULL || stale)
             continue;
-        }
-        membership->stats->commit_failures++;
-        log_limited(&membership->limit, LOG_LEVEL_WARN, "kafka.commit_refused",
-                    "partition=%" PRId32 " offset=%" PRId64 " error=%s", entry->partition,
-                    entry->offset, rd_kafka_err2name(code));
+        partition->commit_under_way = false;
+        if (callbacks->committed != NULL)
+            callbacks->committed(callbacks->context, entry->partition, entry->offset,
+                                 code == RD_KAFKA_RESP_ERR_NO_ERROR);
     }
 }
 
@@ -161,6 +178,7 @@ static void assign_all(struct membership *membership)
 
 static void assign_nothing(struct membership *membership)
 {
+    membership->assignment++;
     membership_fini(membership); /* queues first: librdkafka is to hold nothing of ours */
     rd_kafka_resp_err_t code = rd_kafka_assign(membership->client, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !membership->leaving)
@@ -194,8 +212,7 @@ static void set_start(const struct membership *membership, struct partition *par
         partition_rewind(partition, committed);
     else
         partition_rewind(partition, latest ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING);
-    /* Or a restart before the first commit would skip what arrived meanwhile. */
-    partition->commits_start = committed < 0 && latest;
+    partition->commits_start = committed < 0;
 }
 
 /* Opens one partition at its committed offset, if the handler wants it. */
@@ -238,6 +255,7 @@ static void start_all(struct membership *membership, rd_kafka_topic_partition_li
         return;
     }
     drop_given(membership);
+    membership->assignment++;
     membership->state = MEMBER_ASSIGNED;
     membership->stats->assigned = membership->partitions_count;
     LOG_DEBUG("kafka.assigned", "topic=%s partitions=%" PRIu32, membership->topic,
@@ -301,30 +319,80 @@ static void on_given(struct membership *membership, const rd_kafka_topic_partiti
     request_offsets(membership);
 }
 
-/* Tells the handler; its last commits are waited for in finish_revoke(). */
+/* Asks the handler for its last words; they are waited for in step_revoke(). */
 static void begin_revoke(struct membership *membership, bool lost)
 {
+    const struct consumer_callbacks *callbacks = membership->callbacks;
     drop_given(membership);
     membership->rewind = false;
     membership->state = MEMBER_REVOKING;
-    membership->revoke_until_ms = uv_now(membership->loop) + (lost ? 0 : REVOKE_COMMITS_MS);
+    membership->lost = lost;
+    membership->all_released = false;
+    int64_t wait_ms = client_get_number(membership->client, "max.poll.interval.ms") / 3;
+    if (wait_ms < 0 || wait_ms > RELEASE_MS)
+        wait_ms = RELEASE_MS;
+    membership->revoke_until_ms = uv_now(membership->loop) + (uint64_t)wait_ms;
     LOG_DEBUG("kafka.revoked", "topic=%s partitions=%" PRIu32 " lost=%d", membership->topic,
               membership->partitions_count, lost);
     for (uint32_t i = 0; i < membership->partitions_count; i++) {
         struct partition *partition = membership->partitions[i];
         partition_take(partition, partition->held_count);
-        membership->callbacks->revoked(membership->callbacks->context, partition->id, lost);
-        if (lost)
-            partition->commit_offset = -1; /* the group would refuse it */
+        partition->released = false;
+        if (lost || callbacks->revoking == NULL ||
+            !callbacks->revoking(callbacks->context, partition->id))
+            partition->released = true;
     }
 }
 
-static void finish_revoke(struct membership *membership)
+static bool is_all_released(const struct membership *membership)
 {
-    flush_commits(membership);
-    bool waits = uv_now(membership->loop) < membership->revoke_until_ms;
-    if (!waits || !commits_are_open(membership))
-        assign_nothing(membership);
+    for (uint32_t i = 0; i < membership->partitions_count; i++)
+        if (!membership->partitions[i]->released)
+            return false;
+    return true;
+}
+
+bool membership_waits_for_handler(const struct membership *membership)
+{
+    return membership->state == MEMBER_REVOKING && !membership->all_released;
+}
+
+void membership_release(struct membership *membership, int32_t partition)
+{
+    struct partition *target = membership_find(membership, partition);
+    if (target != NULL)
+        target->released = true;
+}
+
+static void end_revoke(struct membership *membership)
+{
+    const struct consumer_callbacks *callbacks = membership->callbacks;
+    for (uint32_t i = 0; i < membership->partitions_count; i++) {
+        struct partition *partition = membership->partitions[i];
+        callbacks->revoked(callbacks->context, partition->id,
+                           membership->lost || !partition->released);
+    }
+}
+
+/* The wait ends when all is said and answered, when time is up, or when the group has given the
+ * partitions away. */
+static void step_revoke(struct membership *membership)
+{
+    uint64_t now_ms = uv_now(membership->loop);
+    membership->lost |= rd_kafka_assignment_lost(membership->client) != 0;
+    if (!membership->lost) {
+        flush_commits(membership);
+        if (!membership->all_released && is_all_released(membership)) {
+            membership->all_released = true;
+            membership->revoke_until_ms =
+                MIN(membership->revoke_until_ms, now_ms + REVOKE_COMMITS_MS);
+        }
+        bool done = membership->all_released && !commits_are_open(membership);
+        if (!done && now_ms < membership->revoke_until_ms)
+            return;
+    }
+    end_revoke(membership);
+    assign_nothing(membership);
 }
 
 void membership_on_rebalance(struct membership *membership, rd_kafka_event_t *event)
@@ -341,7 +409,7 @@ void membership_on_rebalance(struct membership *membership, rd_kafka_event_t *ev
         lost = true;
     }
     begin_revoke(membership, lost);
-    finish_revoke(membership);
+    step_revoke(membership);
 }
 
 void membership_step(struct membership *membership)
@@ -361,7 +429,7 @@ void membership_step(struct membership *membership)
         flush_commits(membership);
         break;
     case MEMBER_REVOKING:
-        finish_revoke(membership);
+        step_revoke(membership);
         break;
     }
 }
@@ -375,7 +443,10 @@ void membership_leave(struct membership *membership)
 
 void membership_lose(struct membership *membership)
 {
-    if (membership->partitions_count > 0 && membership->state != MEMBER_REVOKING)
-        begin_revoke(membership, true);
+    if (membership->partitions_count > 0) {
+        membership->lost = true;
+        end_revoke(membership);
+    }
+    membership->assignment++;
     membership_fini(membership);
 }

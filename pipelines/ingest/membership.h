@@ -4,6 +4,9 @@
  *
  *     NONE -> STARTING (offsets are asked for) -> ASSIGNED -> REVOKING (last commits) -> NONE
  *
+ * A revocation waits, bounded, until the handler has released every partition and its last commits
+ * were answered; one that was lost waits for nothing.
+ *
  * Eager: an assignment is always whole, and revoked whole before the next. Embedded in the
  * consumer, which polls the queues and hands every event on. The loop thread owns it.
  */
@@ -30,12 +33,15 @@ struct membership {
     enum membership_state state;
     bool leaving;                  /* takes no partition any more */
     bool rewind;                   /* some partition begins elsewhere: assign them all again */
+    bool lost;                     /* REVOKING: the partitions are not ours any more */
+    bool all_released;             /* REVOKING: only commits are waited for */
     struct partition **partitions; /* by id */
     uint32_t partitions_count;
     rd_kafka_topic_partition_list_t *given; /* STARTING: what the group gave us */
     uintptr_t request;                      /* number of the newest request for offsets */
+    uintptr_t assignment;                   /* number of this one: answers to commits tell it */
     uint64_t retry_at_ms;     /* STARTING: when to ask again; 0 while an answer is awaited */
-    uint64_t revoke_until_ms; /* REVOKING: when to stop waiting for commits */
+    uint64_t revoke_until_ms; /* REVOKING: when to stop waiting for the handler, then commits */
     const char *failure;      /* why this client cannot go on; NULL while it can */
     struct log_limit limit;
 };
@@ -55,6 +61,11 @@ void membership_commit(struct membership *membership, int32_t partition, int64_t
                        const char *metadata);
 /* Does what is due: commits, a repeated request, the end of a revocation. Cheap. */
 void membership_step(struct membership *membership);
+
+/* The handler has no more to commit for the partition. */
+void membership_release(struct membership *membership, int32_t partition);
+/* Whether a revocation waits for the handler. */
+bool membership_waits_for_handler(const struct membership *membership);
 
 /* Takes no partition from now on; answers what the group is waiting for. */
 void membership_leave(struct membership *membership);

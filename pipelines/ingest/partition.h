@@ -30,7 +30,8 @@ struct partition {
     bool stopped;      /* the handler took fewer than it was offered */
     bool halted;       /* data was lost and the policy is to stop */
     bool caught_up;
-    bool commits_start;    /* the group has no offset yet, and "latest" must be remembered */
+    bool commits_start;    /* the group has no offset yet: where it began must be remembered */
+    bool released;         /* revoking: its last commits have been asked for */
     int64_t start;         /* where to begin: an offset, or librdkafka's BEGINNING or END */
     int64_t received;      /* -1 until a start at BEGINNING or END is known */
     int64_t log_end;       /* as of the assignment; -1 until the first answer */

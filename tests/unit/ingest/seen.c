@@ -60,6 +60,47 @@ static int on_assigned(void *context, int32_t partition, int64_t committed, cons
     return 0;
 }
 
+static void say_last_words(struct seen *seen, int32_t partition)
+{
+    if (seen->commit_on_revoke != NULL && seen->next[partition] >= 0)
+        consumer_commit(seen->consumer, partition, seen->next[partition], seen->commit_on_revoke);
+}
+
+static void on_release(uv_timer_t *timer)
+{
+    struct seen *seen = timer->data;
+    uv_close((uv_handle_t *)timer, NULL);
+    for (int32_t i = 0; i < PARTITIONS; i++) {
+        if (!seen->leaving[i])
+            continue;
+        seen->leaving[i] = false;
+        say_last_words(seen, i);
+        consumer_release(seen->consumer, i);
+    }
+}
+
+static bool on_revoking(void *context, int32_t partition)
+{
+    struct seen *seen = context;
+    assert_true(seen->owned[partition]);
+    seen->revoking_calls++;
+    seen->leaving[partition] = true;
+    if (seen->never_releases)
+        return true;
+    if (seen->release_after_ms == 0) {
+        seen->leaving[partition] = false;
+        say_last_words(seen, partition);
+        return false;
+    }
+    if (!seen->releasing) {
+        seen->releasing = true;
+        uv_timer_init(seen->loop, &seen->release);
+        seen->release.data = seen;
+        uv_timer_start(&seen->release, on_release, seen->release_after_ms, 0);
+    }
+    return true;
+}
+
 static void on_revoked(void *context, int32_t partition, bool lost)
 {
     struct seen *seen = context;
@@ -67,8 +108,16 @@ static void on_revoked(void *context, int32_t partition, bool lost)
     seen->revoked_calls++;
     seen->owned[partition] = false;
     seen->lost[partition] = lost;
-    if (seen->commit_on_revoke != NULL && seen->next[partition] >= 0)
-        consumer_commit(seen->consumer, partition, seen->next[partition], seen->commit_on_revoke);
+}
+
+static void on_committed(void *context, int32_t partition, int64_t offset, bool accepted)
+{
+    struct seen *seen = context;
+    assert_true(seen->owned[partition]);
+    seen->accepted_calls += accepted;
+    seen->rejected_calls += !accepted;
+    if (accepted)
+        seen->accepted[partition] = offset;
 }
 
 static size_t on_messages(void *context, int32_t partition, rd_kafka_message_t **messages,
@@ -139,10 +188,12 @@ struct kafka_conf cluster_conf(const struct cluster *cluster)
 
 void seen_start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *conf)
 {
-    *seen = (struct seen){.refuse = -1};
+    *seen = (struct seen){.refuse = -1, .loop = loop};
     const struct consumer_callbacks callbacks = {
         .assigned = on_assigned,
+        .revoking = on_revoking,
         .revoked = on_revoked,
+        .committed = on_committed,
         .messages = on_messages,
         .caught_up = on_caught_up,
         .data_lost = on_data_lost,

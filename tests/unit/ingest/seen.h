@@ -27,17 +27,23 @@ void cluster_end(struct cluster *cluster, uv_loop_t *loop);
 
 /* What one consumer was told, by partition. */
 struct seen {
+    uv_loop_t *loop;
     struct consumer *consumer;
     const char *commit_on_revoke; /* metadata of a last commit at `next` */
-    size_t take_max;              /* of each slice; then stop until resumed */
+    uint64_t release_after_ms;    /* of being asked; 0: nothing to wait for */
+    bool never_releases;
+    size_t take_max; /* of each slice; then stop until resumed */
     uint64_t messages;
     int64_t lost_from, lost_to;
     int64_t committed[PARTITIONS], first[PARTITIONS], next[PARTITIONS];
     char metadata[PARTITIONS][64];
-    int assigned_calls, refused_calls, revoked_calls, lost_calls, stops;
+    int assigned_calls, refused_calls, revoking_calls, revoked_calls, lost_calls, stops;
+    int accepted_calls, rejected_calls; /* commits */
+    int64_t accepted[PARTITIONS];       /* the offset that the group has, as far as we were told */
+    uv_timer_t release;                 /* closed when it has fired */
     int32_t refuse;
-    bool owned[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS];
-    bool disordered, failed, closed;
+    bool owned[PARTITIONS], leaving[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS];
+    bool disordered, failed, closed, releasing;
 };
 
 void seen_start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *conf);

@@ -395,6 +395,148 @@ static void test_close_without_brokers(void **state)
     cluster_end(&cluster, &loop);
 }
 
+static bool all_accepted(const struct seen *seen)
+{
+    return seen->accepted_calls == PARTITIONS;
+}
+static bool one_rejected(const struct seen *seen)
+{
+    return seen->rejected_calls > 0;
+}
+
+/* The group has where it begins at once, and the handler hears of that and of every later commit,
+ * also of one that is refused. */
+static void test_commits_are_answered(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        cluster_produce(&cluster, partition, 0, 10, 0);
+    struct kafka_conf conf = cluster_conf(&cluster);
+    struct seen seen;
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_accepted, &seen);
+    assert_int_equal(seen.accepted[1], 0);
+    rd_kafka_mock_push_request_errors(cluster.mock, 8 /* OffsetCommit */, 1,
+                                      RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE);
+    consumer_commit(seen.consumer, 1, 5, "refused");
+    WAIT_UNTIL(&loop, one_rejected, &seen);
+    assert_int_equal(seen.accepted[1], 0);
+    assert_int_equal(consumer_get_stats(seen.consumer)->commit_failures, 1);
+    seen_stop(&seen, &loop);
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_int_equal(seen.committed[1], 0);
+    assert_string_equal(seen.metadata[1], CONSUMER_START_METADATA);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
+}
+
+static uint64_t stop_and_measure(struct seen *seen, uv_loop_t *loop)
+{
+    uint64_t began_ms = uv_hrtime() / 1000000;
+    seen_stop(seen, loop);
+    return uv_hrtime() / 1000000 - began_ms;
+}
+
+/* Who needs time for its last words has it: what it commits then is in force for its successor. */
+static void test_released_late(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        cluster_produce(&cluster, partition, 0, 10, 0);
+    struct kafka_conf conf = cluster_conf(&cluster);
+    struct seen seen;
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    WAIT_UNTIL(&loop, all_accepted, &seen);
+    seen.release_after_ms = 400;
+    seen.commit_on_revoke = "written at last";
+    uint64_t took_ms = stop_and_measure(&seen, &loop);
+    assert_true(took_ms >= 390 && took_ms < 3000);
+    assert_int_equal(seen.revoking_calls, PARTITIONS);
+    assert_int_equal(seen.accepted_calls, 2 * PARTITIONS);
+    for (int i = 0; i < PARTITIONS; i++) {
+        assert_false(seen.lost[i]);
+        assert_int_equal(seen.accepted[i], 10);
+    }
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_int_equal(seen.committed[3], 10);
+    assert_string_equal(seen.metadata[3], "written at last");
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
+}
+
+/* And who never says them is not waited for beyond a third of the poll limit. */
+static void test_never_released(void **state)
+{
+    (void)state;
+    static struct conf_property properties[] = {
+        {"session.timeout.ms", "3100"},
+        {"max.poll.interval.ms", "3200"},
+        {"heartbeat.interval.ms", "100"},
+        {"fetch.wait.max.ms", "20"},
+    };
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    struct kafka_conf conf = cluster_conf(&cluster);
+    conf.properties = properties;
+    conf.properties_count = ARRAY_LEN(properties);
+    struct seen seen;
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_int_equal(consumer_get_setting(seen.consumer, "max.poll.interval.ms"), 3200);
+    assert_int_equal(consumer_get_setting(seen.consumer, "no.such.property"), -1);
+    seen.never_releases = true;
+    uint64_t took_ms = stop_and_measure(&seen, &loop);
+    assert_true(took_ms >= 1000 && took_ms < 3000);
+    for (int i = 0; i < PARTITIONS; i++)
+        assert_true(seen.lost[i]);
+    cluster_end(&cluster, &loop);
+}
+
+static bool begins_again(const struct seen *seen)
+{
+    return seen->caught_up[2] && seen->next[2] == 10 && seen->first[2] == 0;
+}
+
+/* A partition can begin again while the others go on. */
+static void test_rewind(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        cluster_produce(&cluster, partition, 0, 10, 0);
+    commit_by_hand(&cluster, 2, 7, "state that cannot be read");
+    struct kafka_conf conf = cluster_conf(&cluster);
+    struct seen seen;
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_int_equal(seen.messages, 33);
+    seen.caught_up[2] = false;
+    seen.first[2] = -1;
+    consumer_rewind(seen.consumer, 2);
+    consumer_rewind(seen.consumer, PARTITIONS); /* not ours: nothing happens */
+    WAIT_UNTIL(&loop, begins_again, &seen);
+    assert_int_equal(seen.messages, 43);
+    assert_false(seen.disordered);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
+}
+
 static void test_refused_at_creation(void **state)
 {
     (void)state;
@@ -435,6 +577,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_close_early),
         cmocka_unit_test(test_consume_stop_commit_restart),
         cmocka_unit_test(test_start_latest),
+        cmocka_unit_test(test_commits_are_answered),
+        cmocka_unit_test(test_released_late),
+        cmocka_unit_test(test_never_released),
+        cmocka_unit_test(test_rewind),
         cmocka_unit_test(test_refused_partition),
         cmocka_unit_test(test_data_loss_stops),
         cmocka_unit_test(test_data_loss_continues),
