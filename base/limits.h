@@ -37,6 +37,12 @@ enum {
 };
 
 enum {
+    CHECKPOINT_BYTES_MAX = 1 << 30, /* one payload: 16 times the state of a large partition */
+    CHECKPOINT_RECORD_BYTES =
+        768 << 10 /* of a payload in a record: brokers take a MiB, headers too */
+};
+
+enum {
     HTTP_CONNECTIONS_MAX = 32,         /* a scraper, a prober and some people; others wait */
     HTTP_BACKLOG = 32,                 /* where they wait */
     HTTP_TIMEOUT_S = 10,               /* silence after which a connection is closed */

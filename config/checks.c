@@ -8,8 +8,9 @@
 
 #include "config/durations.h"
 #include "config/endpoints.h"
+#include "config/values.h"
 
-enum { HOUR_MS = 3600000, MINUTE_MS = 60000 };
+enum { HOUR_MS = 3600000, MINUTE_MS = 60000, TOPIC_BYTES_MAX = 249 };
 
 static struct place global(const struct loading *loading, const char *path)
 {
@@ -112,6 +113,35 @@ static void check_topics(struct loading *loading)
         kafka->late_topic = kafka->dead_letter_topic;
 }
 
+/* Compaction would delete what has no key of ours. */
+static void check_own_topic(struct loading *loading, const char *other, const char *name)
+{
+    const char *topic = loading->config->checkpoint.topic;
+    if (topic != NULL && name != NULL && strcmp(topic, name) == 0)
+        LOADING_ERROR(loading, global(loading, "checkpoint.topic"),
+                      "checkpoint.topic: \"%s\" is the %s too; expected a topic of its own", topic,
+                      other);
+}
+
+static void check_checkpoint(struct loading *loading)
+{
+    const struct kafka_conf *kafka = &loading->config->kafka;
+    struct checkpoint_conf *checkpoint = &loading->config->checkpoint;
+    if (checkpoint->topic == NULL) {
+        const char *name = loading_join(loading, kafka->group, "", "-checkpoint");
+        bool fits = strlen(name) <= TOPIC_BYTES_MAX && topic_name_fault(name) == NULL;
+        checkpoint->topic = fits ? name : NULL; /* a group may be called anything, a topic not */
+    }
+    check_own_topic(loading, "input.topic", loading->config->input.topic);
+    check_own_topic(loading, "kafka.dead_letter_topic", kafka->dead_letter_topic);
+    if (kafka->late_topic != kafka->dead_letter_topic)
+        check_own_topic(loading, "kafka.late_topic", kafka->late_topic);
+    if (checkpoint->replication == 0)
+        LOADING_ERROR(loading, global(loading, "checkpoint.replication"),
+                      "checkpoint.replication: 0 keeps nothing; expected 1 or more, or -1 for the "
+                      "brokers' default");
+}
+
 /* Group levels are columns of the facilities table, and tags beside our own tags and fields. */
 static bool is_taken(const char *level)
 {
@@ -188,6 +218,7 @@ void checks_run(struct loading *loading)
         loading->tables_unsure = true;
     check_fields(loading);
     check_topics(loading);
+    check_checkpoint(loading);
     checks_sinks(loading);
     check_http(loading);
 }
@@ -201,6 +232,11 @@ int config_check_run(const struct config *config, struct buffer *text)
     if (config->kafka.brokers == NULL)
         faults_error(&faults, config->file, 0, 0,
                      "kafka.brokers is missing; `ghgd run` needs host:port of a broker");
+    if (config->checkpoint.topic == NULL)
+        faults_error(&faults, config->file, 0, 0,
+                     "checkpoint.topic is missing; it cannot be called after kafka.group, as no "
+                     "topic can be \"%s-checkpoint\"",
+                     config->kafka.group);
     if (config->sinks_count == 0)
         faults_error(&faults, config->file, 0, 0,
                      "sinks is missing; `ghgd run` needs at least one, such as "

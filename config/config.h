@@ -13,6 +13,7 @@
 enum start_policy { START_EARLIEST, START_LATEST };
 enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
 enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
+enum unreadable_policy { UNREADABLE_STOP, UNREADABLE_REBUILD };
 enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE };
 enum sink_dialect { DIALECT_INFLUX1, DIALECT_INFLUX2, DIALECT_VICTORIA };
 
@@ -53,6 +54,14 @@ struct kafka_conf {
     const int *property_lines; /* and each of them; NULL: in no file */
 };
 
+struct checkpoint_conf {
+    const char *topic; /* by default GROUP-checkpoint; NULL if the group's name cannot be in one */
+    bool create;
+    int replication;   /* of a topic that is made; -1: the brokers' default */
+    int on_unreadable; /* enum unreadable_policy */
+    int64_t interval_ms;
+};
+
 struct window_conf {
     int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, idle_timeout_ms,
         emit_interval_ms;
@@ -73,6 +82,7 @@ struct config {
     const char *file;
     struct input_conf input;
     struct kafka_conf kafka;
+    struct checkpoint_conf checkpoint;
     struct table_files tables;
     struct window_conf window;
     const char *gwp_set;

@@ -23,6 +23,8 @@ static const struct choice starts[] = {
     {"earliest", START_EARLIEST}, {"latest", START_LATEST}, {NULL, 0}};
 static const struct choice loss_policies[] = {
     {"stop", LOSS_STOP}, {"continue", LOSS_CONTINUE}, {NULL, 0}};
+static const struct choice unreadable_policies[] = {
+    {"stop", UNREADABLE_STOP}, {"rebuild", UNREADABLE_REBUILD}, {NULL, 0}};
 static const struct choice gwp_sets[] = {{"AR4", 0}, {"AR5", 0}, {"AR6", 0}, {NULL, 0}};
 static const struct choice sink_types[] = {
     {"influx", SINK_INFLUX}, {"sqlite", SINK_SQLITE}, {"file", SINK_FILE}, {NULL, 0}};
@@ -97,6 +99,21 @@ const struct option options[] = {
     {"kafka.properties", OPTION_PROPERTIES, MEMBER(kafka.properties), 0, 0, NULL, NULL, NULL,
      "Any other property of librdkafka by its own name, `security.protocol: SASL_SSL`. A value can "
      "be `{file: PATH}` or `{credential: NAME}`; passwords and keys must be."},
+
+    {"checkpoint.topic", OPTION_TOPIC, MEMBER(checkpoint.topic), 1, 249, NULL, NULL, NULL,
+     "Compacted Kafka topic for the state of every partition. By default the group's name and "
+     "`-checkpoint`."},
+    {"checkpoint.create", OPTION_BOOLEAN, MEMBER(checkpoint.create), 0, 0, "true", NULL, NULL,
+     "Whether ghgd makes the topic if there is none, and adds partitions if the input topic has "
+     "more."},
+    {"checkpoint.replication", OPTION_INTEGER, MEMBER(checkpoint.replication), -1, 32767, "-1", NULL,
+     "replicas", "Of a topic that ghgd makes; -1 is the brokers' default."},
+    {"checkpoint.interval", OPTION_DURATION, MEMBER(checkpoint.interval_ms), SECOND, HOUR, "30s",
+     NULL, NULL, "How often the state of a partition is saved, and its offset committed."},
+    {"checkpoint.on_unreadable", OPTION_CHOICE, MEMBER(checkpoint.on_unreadable), 0, 0, "stop",
+     unreadable_policies, NULL, "What happens when saved state is damaged, gone or of a newer ghgd: "
+     "`stop` leaves the partition where it is and says what to do, `rebuild` derives its state anew "
+     "from the oldest messages that the topic still has."},
 
     {"tables.facilities", OPTION_INPUT_PATH, MEMBER(tables.facilities), 1, PATH_BYTES_MAX, NULL,
      NULL, NULL, "Table of facilities, CSV. Needed."},

@@ -15,6 +15,9 @@ static const struct {
      "Where a foreign producer keeps the fields of an event. Names of nested objects "
      "are joined by dots: `meter: device.id`. Absent: ghgd's own names."},
     {"kafka", "How the brokers are reached, and what becomes of events that are not used."},
+    {"checkpoint",
+     "Where the state of a partition is saved together with its offset, so that a restart, or "
+     "another process, goes on where the last one was; see Checkpoints above."},
     {"tables", "What comes in hundreds or thousands stands in CSV tables; see Tables above."},
     {"windows", "How time is cut, and how long it may change."},
     {"emissions", "How activity becomes CO2e."},

@@ -65,14 +65,20 @@ static int set_identifier(const struct value *value)
     return set_text(value);
 }
 
+const char *topic_name_fault(const char *name)
+{
+    for (const char *c = name; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL)
+            return "has a character that a topic's name cannot have";
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return "cannot be a topic's name";
+    return NULL;
+}
+
 static int set_topic(const struct value *value)
 {
-    for (const char *c = value->text; *c != '\0'; c++)
-        if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL)
-            return refuse(value, "has a character that a topic's name cannot have");
-    if (strcmp(value->text, ".") == 0 || strcmp(value->text, "..") == 0)
-        return refuse(value, "cannot be a topic's name");
-    return set_text(value);
+    const char *fault = topic_name_fault(value->text);
+    return fault != NULL ? refuse(value, fault) : set_text(value);
 }
 
 static const char *broker_fault(const char *text, size_t size)
@@ -183,8 +189,9 @@ static bool is_number(const char *text)
 static int set_integer(const struct value *value)
 {
     const struct option *option = value->option;
-    size_t size = strlen(value->text);
-    if (size == 0 || size > 18 || strspn(value->text, "0123456789") != size)
+    const char *digits = value->text + (option->min < 0 && value->text[0] == '-');
+    size_t size = strlen(digits);
+    if (size == 0 || size > 18 || strspn(digits, "0123456789") != size)
         return refuse(value, "is not a whole number");
     int64_t number = strtoll(value->text, NULL, 10);
     if (number < option->min || number > option->max)

@@ -12,6 +12,9 @@
 int value_set(struct loading *loading, const struct option *option, void *base, const char *text,
               struct place place);
 
+/* Why no Kafka topic can have this name, to follow the name in a sentence; NULL if one can. */
+const char *topic_name_fault(const char *name);
+
 bool option_is_list(const struct option *option);
 
 /* Whether there is anything to print: texts, secrets and lists can be absent. */
