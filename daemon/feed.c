@@ -9,14 +9,13 @@ struct feed {
     struct feed_conf conf;
     struct decoder *decoder;
     struct batch *batch;
-    uint64_t outcomes[OUTCOME_COUNT]; /* of events that never reached the shard */
-    uint64_t events_read;
+    struct feed_counts counts;
 
     const struct feed_message *messages; /* during feed_take() */
     uint32_t now_message, now_index;     /* being decoded: message, and event within it */
     uint32_t skip;                       /* events of the next message that are done already */
-    bool stopped;
-    uint32_t stop_message, stop_index; /* the first event that is not done */
+    bool stopped, again;                 /* again: every message is one parked event */
+    uint32_t stop_message, stop_index;   /* the first event that is not done */
 };
 
 int feed_create(struct feed **feed_out, const struct feed_conf *conf)
@@ -62,8 +61,8 @@ static void hand_over_early(struct feed *feed, const struct refusal *refusal)
     struct refusal handed = *refusal;
     if (handed.outcome == OUTCOME_UNKNOWN && feed->conf.parks_unknown)
         handed.outcome = OUTCOME_PARKED;
-    feed->outcomes[handed.outcome]++;
-    feed->events_read++;
+    feed->counts.outcomes[handed.outcome]++;
+    feed->counts.read++;
     feed->conf.refused(feed->conf.context, &handed);
 }
 
@@ -82,7 +81,7 @@ static void hand_over_refused(struct feed *feed, uint32_t applied)
         }
         if (i == applied)
             break;
-        feed->events_read++;
+        feed->counts.read++;
         enum outcome outcome = (enum outcome)batch->outcome[i];
         if (outcome_is_kept_apart(outcome)) {
             struct refusal refusal = {batch->origin[i], batch->offset[i], outcome};
@@ -109,7 +108,7 @@ static void on_event(void *context, const struct event *event)
 {
     struct feed *feed = context;
     uint32_t index = feed->now_index++;
-    if (feed->stopped || index < feed->skip)
+    if (feed->stopped || index < feed->skip || (feed->again && index > 0))
         return;
     if (batch_is_full(feed->batch)) {
         flush(feed);
@@ -142,13 +141,54 @@ size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t 
     return feed->stop_message;
 }
 
+size_t feed_take_again(struct feed *feed, const struct feed_message *messages, size_t count)
+{
+    uint32_t skip = feed->skip;
+    feed->skip = 0;
+    feed->again = true;
+    size_t taken = feed_take(feed, messages, count);
+    feed->again = false;
+    ASSERT(feed->skip == 0); /* there is one event in each */
+    feed->skip = skip;
+    feed->counts.outcomes[OUTCOME_PARKED] -= taken;
+    feed->counts.read -= taken;
+    return taken;
+}
+
+uint32_t feed_get_skip(const struct feed *feed)
+{
+    return feed->skip;
+}
+
+void feed_set_skip(struct feed *feed, uint32_t skip)
+{
+    feed->skip = skip;
+}
+
+void feed_unpark(struct feed *feed)
+{
+    ASSERT(feed->counts.outcomes[OUTCOME_PARKED] > 0);
+    feed->counts.outcomes[OUTCOME_PARKED]--;
+    feed->counts.outcomes[OUTCOME_UNKNOWN]++;
+}
+
+const struct feed_counts *feed_get_counts(const struct feed *feed)
+{
+    return &feed->counts;
+}
+
+void feed_set_counts(struct feed *feed, const struct feed_counts *counts)
+{
+    feed->counts = *counts;
+}
+
 uint64_t feed_events_read(const struct feed *feed)
 {
-    return feed->events_read;
+    return feed->counts.read;
 }
 
 void feed_add_outcomes(const struct feed *feed, uint64_t *counts)
 {
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
-        counts[i] += feed->outcomes[i];
+        counts[i] += feed->counts.outcomes[i];
 }

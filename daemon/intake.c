@@ -433,8 +433,10 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     err = deadletter_create(&intake->deadletter, loop, &config->kafka, on_room, intake, why);
     if (err < 0)
         goto fail_deadletter;
-    err = parking_create(&intake->parking, intake->deadletter, config->input.parked_bytes_max,
-                         config->window.horizon_ms);
+    struct parking_conf parking = {.deadletter = intake->deadletter,
+                                   .bytes_max = config->input.parked_bytes_max,
+                                   .age_max_ms = config->window.horizon_ms};
+    err = parking_create(&intake->parking, &parking);
     if (err < 0)
         goto fail_consumer;
     struct consumer_callbacks consumer = {.assigned = on_assigned,

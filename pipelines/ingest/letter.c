@@ -33,6 +33,13 @@ static void remove_ours(rd_kafka_headers_t *headers)
         rd_kafka_header_remove(headers, names[i]);
 }
 
+static void add_reason(rd_kafka_headers_t *headers, enum outcome outcome)
+{
+    const char *reason = outcome_reason(outcome);
+    add_text(headers, OUR_PREFIX "reason", reason[0] != '\0' ? reason : outcome_class(outcome));
+    add_text(headers, OUR_PREFIX "help", outcome_help(outcome));
+}
+
 static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
                                         const struct refusal *refusal, int64_t timestamp_ms)
 {
@@ -45,10 +52,7 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
     if (headers == NULL)
         return NULL;
     remove_ours(headers);
-    const char *reason = outcome_reason(refusal->outcome);
-    add_text(headers, OUR_PREFIX "reason",
-             reason[0] != '\0' ? reason : outcome_class(refusal->outcome));
-    add_text(headers, OUR_PREFIX "help", outcome_help(refusal->outcome));
+    add_reason(headers, refusal->outcome);
     add_text(headers, OUR_PREFIX "topic", rd_kafka_topic_name(message->rkt));
     add_number(headers, OUR_PREFIX "partition", message->partition);
     add_number(headers, OUR_PREFIX "offset", message->offset);
@@ -95,6 +99,15 @@ void letter_destroy(struct letter *letter)
     if (letter->headers != NULL)
         rd_kafka_headers_destroy(letter->headers);
     free(letter);
+}
+
+void letter_refuse(struct letter *letter, enum outcome outcome)
+{
+    ASSERT(letter->headers != NULL);
+    rd_kafka_header_remove(letter->headers, OUR_PREFIX "reason");
+    rd_kafka_header_remove(letter->headers, OUR_PREFIX "help");
+    add_reason(letter->headers, outcome);
+    letter->is_late = outcome == OUTCOME_LATE;
 }
 
 rd_kafka_resp_err_t letter_send(struct letter *letter, rd_kafka_t *client, const char *topic)

@@ -14,7 +14,8 @@
 struct letter {
     struct letter *older, *newer; /* of the same partition, by offset */
     struct letter *next_retry;
-    int64_t offset; /* of the message that the event came in */
+    uint64_t sequence; /* of a parked one: rises in the order of parking */
+    int64_t offset;    /* of the message that the event came in */
     int32_t partition;
     bool is_late;                /* to the late topic */
     bool is_cut;                 /* the topic takes no message of the full size */
@@ -30,6 +31,8 @@ struct letter {
 struct letter *letter_create(const rd_kafka_message_t *message, const struct refusal *refusal,
                              bool whole);
 void letter_destroy(struct letter *letter);
+/* It was judged anew, and refused for this reason instead. */
+void letter_refuse(struct letter *letter, enum outcome outcome);
 
 /* Hands the letter to the client, which borrows the body until its delivery report. On failure the
  * letter is as before. */

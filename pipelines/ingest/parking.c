@@ -2,25 +2,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
-#include "pipelines/ingest/letter.h"
+#include "pipelines/ingest/parked.h"
 
 struct parking {
-    struct deadletter *deadletter;
-    int64_t bytes_max, age_max_ms;
+    struct parking_conf conf;
+    uint64_t next_sequence;
     struct letter *oldest, *newest; /* in the order of arrival, linked by `newer` */
     struct parking_stats stats;
 };
 
-int parking_create(struct parking **parking_out, struct deadletter *deadletter, int64_t bytes_max,
-                   int64_t age_max_ms)
+int parking_create(struct parking **parking_out, const struct parking_conf *conf)
 {
     struct parking *parking = calloc(1, sizeof(*parking));
     if (parking == NULL)
         return -ENOMEM;
-    parking->deadletter = deadletter;
-    parking->bytes_max = bytes_max;
-    parking->age_max_ms = age_max_ms;
+    parking->conf = *conf;
+    parking->next_sequence = 1;
     *parking_out = parking;
     return 0;
 }
@@ -55,8 +54,8 @@ void parking_destroy(struct parking **parking)
 static bool is_over(const struct parking *parking, int64_t now_ms)
 {
     const struct letter *oldest = parking->oldest;
-    return oldest != NULL && (parking->stats.bytes > (uint64_t)parking->bytes_max ||
-                              oldest->timestamp_ms < now_ms - parking->age_max_ms);
+    return oldest != NULL && (parking->stats.bytes > (uint64_t)parking->conf.bytes_max ||
+                              oldest->timestamp_ms < now_ms - parking->conf.age_max_ms);
 }
 
 /* While the dead-letter queue is full they stay, a little above the bound: the caller makes sure of
@@ -64,13 +63,28 @@ static bool is_over(const struct parking *parking, int64_t now_ms)
 static void push_out(struct parking *parking, int64_t now_ms)
 {
     while (is_over(parking, now_ms)) {
-        if (!deadletter_has_room(parking->deadletter, 1, parking->oldest->size))
+        if (!deadletter_has_room(parking->conf.deadletter, 1, parking->oldest->size))
             return;
         struct letter *letter = take_oldest(parking);
-        int err = deadletter_post(parking->deadletter, &letter);
+        int32_t partition = letter->partition;
+        int err = deadletter_post(parking->conf.deadletter, &letter);
         ASSERT(err == 0); /* there was room */
         parking->stats.pushed_out++;
+        if (parking->conf.pushed_out != NULL)
+            parking->conf.pushed_out(parking->conf.context, partition);
     }
+}
+
+static void append(struct parking *parking, struct letter *letter)
+{
+    letter->sequence = parking->next_sequence++;
+    if (parking->newest != NULL)
+        parking->newest->newer = letter;
+    else
+        parking->oldest = letter;
+    parking->newest = letter;
+    parking->stats.events++;
+    parking->stats.bytes += letter_cost(letter);
 }
 
 int parking_add(struct parking *parking, const rd_kafka_message_t *message,
@@ -79,15 +93,15 @@ int parking_add(struct parking *parking, const rd_kafka_message_t *message,
     struct letter *letter = letter_create(message, refusal, false);
     if (letter == NULL)
         return -ENOMEM;
-    if (parking->newest != NULL)
-        parking->newest->newer = letter;
-    else
-        parking->oldest = letter;
-    parking->newest = letter;
-    parking->stats.events++;
-    parking->stats.bytes += letter_cost(letter);
-    push_out(parking, letter->timestamp_ms);
+    int64_t now_ms = letter->timestamp_ms;
+    append(parking, letter);
+    push_out(parking, now_ms);
     return 0;
+}
+
+void parking_put(struct parking *parking, struct letter **letter)
+{
+    append(parking, TAKE(*letter));
 }
 
 int64_t parking_low_offset(const struct parking *parking, int32_t partition)
@@ -97,6 +111,29 @@ int64_t parking_low_offset(const struct parking *parking, int32_t partition)
             return letter->offset;
     }
     return INT64_MAX;
+}
+
+uint64_t parking_next_sequence(const struct parking *parking)
+{
+    return parking->next_sequence;
+}
+
+void parking_save(const struct parking *parking, int32_t partition, uint64_t since,
+                  struct buffer *out)
+{
+    uint64_t left = UINT64_MAX;
+    uint32_t count = 0;
+    for (const struct letter *letter = parking->oldest; letter != NULL; letter = letter->newer) {
+        if (letter->partition != partition)
+            continue;
+        left = MIN(left, letter->sequence);
+        count += letter->sequence >= since;
+    }
+    parked_save_begin(out, left, count);
+    for (const struct letter *letter = parking->oldest; letter != NULL; letter = letter->newer) {
+        if (letter->partition == partition && letter->sequence >= since)
+            parked_save(out, letter);
+    }
 }
 
 void parking_forget(struct parking *parking, int32_t partition)

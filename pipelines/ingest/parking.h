@@ -12,6 +12,7 @@
 
 #include "pipelines/ingest/batch.h"
 #include "pipelines/ingest/deadletter.h"
+#include "pipelines/ingest/letter.h"
 
 struct parking;
 
@@ -20,17 +21,31 @@ struct parking_stats {
     uint64_t pushed_out;    /* sent to the dead-letter topic, ever */
 };
 
-/* deadletter is borrowed and outlives it. Returns 0 or -ENOMEM. */
-int parking_create(struct parking **parking_out, struct deadletter *deadletter, int64_t bytes_max,
-                   int64_t age_max_ms) MUST_CHECK;
-/* Forgets what is parked: it is read again after the next start. */
+struct parking_conf {
+    struct deadletter *deadletter; /* borrowed, outlives it */
+    int64_t bytes_max, age_max_ms;
+    /* Hears of every event that had to leave for the dead-letter topic; may be NULL. */
+    void (*pushed_out)(void *context, int32_t partition);
+    void *context;
+};
+
+/* Returns 0 or -ENOMEM. */
+int parking_create(struct parking **parking_out, const struct parking_conf *conf) MUST_CHECK;
+/* Forgets what is parked. */
 void parking_destroy(struct parking **parking);
 /* Copies the event out of its message. Returns 0 or -ENOMEM. */
 int parking_add(struct parking *parking, const rd_kafka_message_t *message,
                 const struct refusal *refusal) MUST_CHECK;
+/* Takes a letter that was parked in an earlier life, and is not known yet. */
+void parking_put(struct parking *parking, struct letter **letter);
 /* The oldest offset parked of the partition; INT64_MAX if none. */
 int64_t parking_low_offset(const struct parking *parking, int32_t partition);
-/* The partition went away; its next owner reads and parks its events itself. */
+/* The number that the next event gets, of whatever partition. */
+uint64_t parking_next_sequence(const struct parking *parking);
+/* Appends a section (parked.h) with the partition's events from `since` on; 0: all. */
+void parking_save(const struct parking *parking, int32_t partition, uint64_t since,
+                  struct buffer *out);
+/* The partition went away; its next owner has its events from the checkpoint. */
 void parking_forget(struct parking *parking, int32_t partition);
 const struct parking_stats *parking_get_stats(const struct parking *parking);
 

@@ -60,6 +60,7 @@ struct bench {
     struct refusal refused[REFUSED_MAX];
     uint32_t refused_count;
     uint64_t rows;
+    bool parks;
 };
 
 static void on_refused(void *context, const struct refusal *refusal)
@@ -67,6 +68,18 @@ static void on_refused(void *context, const struct refusal *refusal)
     struct bench *bench = context;
     assert_true(bench->refused_count < REFUSED_MAX);
     bench->refused[bench->refused_count++] = *refusal;
+}
+
+static int bench_open_feed(struct bench *bench)
+{
+    const struct decode_conf decode = {.format = FORMAT_JSON};
+    const struct feed_conf conf = {.decode = &decode,
+                                   .registry = registry,
+                                   .shard = bench->shard,
+                                   .parks_unknown = bench->parks,
+                                   .refused = on_refused,
+                                   .context = bench};
+    return feed_create(&bench->feed, &conf);
 }
 
 static int bench_open(struct bench *bench)
@@ -79,13 +92,7 @@ static int bench_open(struct bench *bench)
         err = shard_create(&bench->shard, &context, 0);
     if (err < 0)
         return err;
-    const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct feed_conf conf = {.decode = &decode,
-                                   .registry = registry,
-                                   .shard = bench->shard,
-                                   .refused = on_refused,
-                                   .context = bench};
-    return feed_create(&bench->feed, &conf);
+    return bench_open_feed(bench);
 }
 
 static void bench_close(struct bench *bench)
@@ -207,6 +214,72 @@ static void test_takes_whole_messages(void **state)
     bench_close(&bench);
 }
 
+#define NOBODY                                                                                     \
+    "{\"meter\":\"nobody's\",\"start\":\"2026-01-09T01:00:00Z\","                                  \
+    "\"end\":\"2026-01-09T01:15:00Z\",\"value\":1}"
+
+/* A parked event that is offered again was read once: what it becomes takes the place of parked. */
+static void test_parked_events_again(void **state)
+{
+    (void)state;
+    struct bench bench;
+    assert_int_equal(bench_open(&bench), 0);
+    bench.parks = true;
+    feed_destroy(&bench.feed);
+    assert_int_equal(bench_open_feed(&bench), 0);
+    const char *known = "{\"meter\":\"interval\",\"start\":\"2026-01-09T01:00:00Z\","
+                        "\"end\":\"2026-01-09T01:15:00Z\",\"value\":\"2.5\"}";
+    const struct feed_message unknown[] = {message_of(NOBODY, 1), message_of(NOBODY, 2),
+                                           message_of("[" NOBODY ", 1]", 3)};
+    assert_int_equal(feed_take(bench.feed, unknown, 2), 2);
+    feed_set_skip(bench.feed, 5); /* of the log's next message: not of these */
+    const struct feed_counts *counts = feed_get_counts(bench.feed);
+    assert_int_equal(counts->outcomes[OUTCOME_PARKED], 2);
+    assert_int_equal(feed_take_again(bench.feed, unknown, 1), 1); /* not known yet */
+    assert_int_equal(counts->outcomes[OUTCOME_PARKED], 2);
+    assert_int_equal(counts->read, 2);
+    assert_int_equal(bench.refused_count, 3);
+    assert_int_equal(bench.refused[2].outcome, OUTCOME_PARKED);
+    const struct feed_message again = message_of(known, 1);
+    assert_int_equal(feed_take_again(bench.feed, &again, 1), 1);
+    assert_int_equal(counts->outcomes[OUTCOME_PARKED], 1);
+    assert_int_equal(counts->read, 2);
+    assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_USED], 1);
+    feed_unpark(bench.feed);
+    assert_int_equal(counts->outcomes[OUTCOME_PARKED], 0);
+    assert_int_equal(counts->outcomes[OUTCOME_UNKNOWN], 1);
+    assert_int_equal(feed_get_skip(bench.feed), 5);
+    struct feed_counts kept = *counts;
+    kept.outcomes[OUTCOME_PARKED] = 1; /* as if another life had parked one more */
+    kept.read++;
+    feed_set_counts(bench.feed, &kept);
+    assert_int_equal(feed_take_again(bench.feed, &unknown[2], 1),
+                     1); /* one event, whatever it is */
+    assert_int_equal(feed_events_read(bench.feed), 3);
+    bench_close(&bench);
+}
+
+static const char two_days[] = "[{\"meter\":\"interval\",\"start\":\"2026-01-01T01:00:00Z\","
+                               "\"end\":\"2026-01-01T01:15:00Z\",\"value\":1},"
+                               "{\"meter\":\"interval\",\"start\":\"2026-01-01T02:00:00Z\","
+                               "\"end\":\"2026-01-01T02:15:00Z\",\"value\":1}]";
+
+/* What an earlier life had done of a message is passed over, of that message only. */
+static void test_skips_what_was_done(void **state)
+{
+    (void)state;
+    struct bench bench;
+    assert_int_equal(bench_open(&bench), 0);
+    const struct feed_message messages[] = {message_of(two_days, 1), message_of(two_days, 2)};
+    feed_set_skip(bench.feed, 1);
+    assert_int_equal(feed_take(bench.feed, messages, 2), 2);
+    assert_int_equal(feed_get_skip(bench.feed), 0);
+    assert_int_equal(feed_events_read(bench.feed), 3);
+    assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_USED], 2);
+    assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_DUPLICATE], 1);
+    bench_close(&bench);
+}
+
 static int run(void)
 {
     struct bench bench;
@@ -227,6 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stops_in_the_midst),
         cmocka_unit_test(test_takes_whole_messages),
+        cmocka_unit_test(test_parked_events_again),
+        cmocka_unit_test(test_skips_what_was_done),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, build, destroy);
