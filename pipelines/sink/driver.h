@@ -35,6 +35,7 @@ enum sink_state { SINK_IDLE, SINK_WORKING, SINK_WAITING, SINK_STOPPING, SINK_CLO
 struct sink {
     const struct driver *driver;
     enum sink_state state;
+    bool begins; /* waiting: the block was not begun, as nothing might be written */
     uv_loop_t *loop;
     const struct sink_conf *conf;
     int64_t bucket_ms;
@@ -54,6 +55,9 @@ void sink_settled(struct sink *sink);
 /* Calls resume() in `delay_ms`; or ends a stop. */
 void sink_retry_in(struct sink *sink, int64_t delay_ms);
 void sink_driver_closed(struct sink *sink);
+
+/* Whether the owner lets anything be written now. Thread: any. */
+bool sink_may_write(const struct sink *sink);
 
 /* Runs `work` on a thread of the pool, then `after` on the loop. One at a time. While it runs the
  * driver's own memory, the block, the registry and sink->lineproto belong to the thread. */

@@ -19,6 +19,7 @@ struct http_client {
     CURL *easy;
     struct curl_slist *headers;
     http_answered answered;
+    bool (*may_go_on)(void *context);
     void (*closed)(void *context);
     void *context;
     uv_timer_t timer;
@@ -49,6 +50,13 @@ static void release(struct http_client *client)
     closed(context);
 }
 
+static bool has_sent(const struct http_client *client)
+{
+    long size = 0;
+    curl_easy_getinfo(client->easy, CURLINFO_REQUEST_SIZE, &size);
+    return size > 0;
+}
+
 static void finish(struct http_client *client, CURLcode code)
 {
     long status = 0;
@@ -65,6 +73,7 @@ static void finish(struct http_client *client, CURLcode code)
     const char *words = client->error[0] != '\0' ? client->error : curl_easy_strerror(code);
     struct http_answer answer = {.status = (int)status,
                                  .timed_out = code == CURLE_OPERATION_TIMEDOUT,
+                                 .sent = has_sent(client),
                                  .connected = connects > 0,
                                  .error = code == CURLE_OK ? "" : words,
                                  .retry_after_ms = retry_after_s * 1000,
@@ -87,10 +96,22 @@ static void look_for_end(struct http_client *client)
         finish(client, message->data.result); /* there is one request: nothing else is left */
 }
 
+/* Returns true if nothing may be sent: then the request is over. */
+static bool is_given_up(struct http_client *client)
+{
+    if (!client->busy || client->may_go_on == NULL || client->may_go_on(client->context))
+        return false;
+    (void)snprintf(client->error, sizeof(client->error), "given up: nothing may be written now");
+    finish(client, CURLE_ABORTED_BY_CALLBACK);
+    return true;
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct http_socket *watched = poll->data;
     struct http_client *client = watched->client;
+    if (is_given_up(client))
+        return;
     int flags = 0;
     if (status < 0)
         flags = CURL_CSELECT_ERR;
@@ -106,6 +127,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 static void on_timer(uv_timer_t *timer)
 {
     struct http_client *client = timer->data;
+    if (is_given_up(client))
+        return;
     int running = 0;
     curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     look_for_end(client);
@@ -265,7 +288,8 @@ int http_client_create(struct http_client **client_out, uv_loop_t *loop,
     struct http_client *client = calloc(1, sizeof(*client));
     if (client == NULL)
         return err;
-    *client = (struct http_client){.loop = loop, .answered = answered, .context = context};
+    *client = (struct http_client){
+        .loop = loop, .answered = answered, .may_go_on = conf->may_go_on, .context = context};
     buffer_init(&client->body, HTTP_ANSWER_BYTES_MAX);
     client->multi = curl_multi_init();
     client->easy = curl_easy_init();
@@ -311,12 +335,14 @@ bool http_client_is_busy(const struct http_client *client)
     return client->busy;
 }
 
-void http_client_cancel(struct http_client *client)
+bool http_client_cancel(struct http_client *client)
 {
     if (!client->busy)
-        return;
+        return false;
+    bool sent = has_sent(client);
     curl_multi_remove_handle(client->multi, client->easy); /* closes the connection, too */
     client->busy = false;
+    return sent;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -327,7 +353,7 @@ static void on_timer_closed(uv_handle_t *handle)
 void http_client_close(struct http_client **client, void (*closed)(void *context))
 {
     struct http_client *taken = TAKE(*client);
-    http_client_cancel(taken);
+    (void)http_client_cancel(taken);
     taken->closed = closed;
     curl_easy_cleanup(taken->easy);
     curl_multi_cleanup(taken->multi); /* gives every socket back through set_socket() */

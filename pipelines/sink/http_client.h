@@ -19,11 +19,15 @@ struct http_conf {
     const char *authorization; /* the value of that header; NULL for none. Secrets: never logged */
     const char *content_encoding; /* "gzip", or NULL */
     int64_t timeout_ms, connect_timeout_ms;
+    /* Asked before anything is sent or read; once it says no, the request under way is given up, as
+     * if the connection had failed. NULL: always. */
+    bool (*may_go_on)(void *context);
 };
 
 struct http_answer {
     int status; /* 0: there was no answer, or not all of it */
     bool timed_out;
+    bool sent;              /* some of the request went out, perhaps all of it */
     bool connected;         /* a connection was made for it, so the server may be another one */
     const char *error;      /* status 0: what happened, in libcurl's words */
     int64_t retry_after_ms; /* of the Retry-After header; 0 without one */
@@ -42,8 +46,9 @@ int http_client_create(struct http_client **client_out, uv_loop_t *loop,
 /* The body is borrowed until the answer or http_client_cancel(). Returns 0 or -EIO. */
 int http_client_post(struct http_client *client, const void *body, size_t size) MUST_CHECK;
 bool http_client_is_busy(const struct http_client *client);
-/* Ends the request under way, if there is one, at once: there will be no answer. */
-void http_client_cancel(struct http_client *client);
+/* Ends the request under way, if there is one, at once: there will be no answer. Returns whether
+ * some of it had been sent. */
+bool http_client_cancel(struct http_client *client);
 /* Takes *client; ends the request under way; calls `closed` when nothing is left. */
 void http_client_close(struct http_client **client, void (*closed)(void *context));
 

@@ -360,6 +360,9 @@ static void failed(struct influx *influx, const struct influx_answer *judged,
 {
     struct sink *sink = &influx->sink;
     count_failure(sink, judged->verdict, answer->timed_out);
+    bool ambiguous = answer->status == 0 ? answer->sent : judged->verdict == VERDICT_BROKEN;
+    if (influx->purpose == PURPOSE_ROWS && ambiguous)
+        sink->block->uncertain = true; /* the server may be at it still */
     sink_note_failure(sink, judged->words);
     bool hold = judged->verdict == VERDICT_HOLD;
     int64_t retry_ms = hold ? backoff_slow_ms(&sink->backoff) : backoff_next_ms(&sink->backoff);
@@ -408,6 +411,12 @@ static void on_answered(void *context, const struct http_answer *answer)
 
 /* ---- the driver */
 
+static bool may_go_on(void *context)
+{
+    const struct influx *influx = context;
+    return sink_may_write(&influx->sink);
+}
+
 static void influx_resume(struct sink *sink)
 {
     go_on((struct influx *)sink);
@@ -428,7 +437,8 @@ static void influx_begin(struct sink *sink)
 static bool influx_cancel(struct sink *sink)
 {
     struct influx *influx = (struct influx *)sink;
-    http_client_cancel(influx->client);
+    if (http_client_cancel(influx->client) && influx->purpose == PURPOSE_ROWS)
+        sink->block->uncertain = true;
     if (is_victoria(influx)) {
         resend_all(&influx->resend); /* what was under way may be lost with its connection */
         wake_keeper_in(influx, RESEND_KEEP_MS);
@@ -485,7 +495,9 @@ static int influx_open(struct sink *sink)
     int err = is_victoria(influx) ? resend_init(&influx->resend) : 0;
     if (err < 0)
         return err;
-    err = influx_request_open(&influx->client, sink->loop, sink->conf, on_answered, influx);
+    const struct influx_request_callbacks callbacks = {
+        .answered = on_answered, .may_go_on = may_go_on, .context = influx};
+    err = influx_request_open(&influx->client, sink->loop, sink->conf, &callbacks);
     if (err < 0)
         goto fail_client;
     err = uv_timer_init(sink->loop, &influx->keeper);

@@ -65,7 +65,8 @@ static const char *authorization(struct buffer *header, const struct sink_conf *
 }
 
 int influx_request_open(struct http_client **client_out, uv_loop_t *loop,
-                        const struct sink_conf *conf, http_answered answered, void *context)
+                        const struct sink_conf *conf,
+                        const struct influx_request_callbacks *callbacks)
 {
     if (conf->url == NULL || !has_host(conf->url))
         return -EINVAL;
@@ -80,13 +81,15 @@ int influx_request_open(struct http_client **client_out, uv_loop_t *loop,
         .password = conf->password,
         .authorization = authorization(&header, conf),
         .content_encoding = conf->gzip ? "gzip" : NULL,
+        .may_go_on = callbacks->may_go_on,
         .timeout_ms = conf->timeout_ms > 0 ? conf->timeout_ms : TIMEOUT_DEFAULT_MS,
         .connect_timeout_ms =
             conf->connect_timeout_ms > 0 ? conf->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS,
     };
     int err = buffer_failed(&url) || buffer_failed(&header)
                   ? -ENOMEM
-                  : http_client_create(client_out, loop, &http_conf, answered, context);
+                  : http_client_create(client_out, loop, &http_conf, callbacks->answered,
+                                       callbacks->context);
     buffer_fini(&url);
     buffer_fini(&header);
     return err;

@@ -12,9 +12,15 @@
  * &bucket= of 2.x, with precision=ms. Names are percent-encoded; a path in conf->url stays. */
 void influx_request_add_url(struct buffer *url, const struct sink_conf *conf);
 
+struct influx_request_callbacks {
+    http_answered answered;
+    bool (*may_go_on)(void *context); /* as in struct http_conf */
+    void *context;
+};
+
 /* The client for those writes. Returns 0, -ENOMEM, or -EINVAL if the URL is none. */
 int influx_request_open(struct http_client **client_out, uv_loop_t *loop,
-                        const struct sink_conf *conf, http_answered answered,
-                        void *context) MUST_CHECK;
+                        const struct sink_conf *conf,
+                        const struct influx_request_callbacks *callbacks) MUST_CHECK;
 
 #endif

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { FORBIDDEN_RETRY_MS = 200 };
+
 const uint32_t sink_latency_bounds_us[12] = {
     1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 2500000, 10000000, UINT32_MAX};
 
@@ -70,14 +72,36 @@ bool sink_is_idle(const struct sink *sink)
     return sink->state == SINK_IDLE;
 }
 
+bool sink_may_write(const struct sink *sink)
+{
+    return sink->callbacks.may_write == NULL || sink->callbacks.may_write(sink->callbacks.context);
+}
+
+/* Begins the block or resumes it, as soon as that is allowed. */
+static void start_try(struct sink *sink)
+{
+    if (!sink_may_write(sink)) {
+        sink_retry_in(sink, FORBIDDEN_RETRY_MS);
+        return;
+    }
+    bool begins = sink->begins;
+    sink->begins = false;
+    if (begins)
+        sink->driver->begin(sink);
+    else
+        sink->driver->resume(sink);
+}
+
 int sink_submit(struct sink *sink, struct block **block)
 {
     if (sink->state != SINK_IDLE)
         return ERR_FULL;
     ASSERT((*block)->count <= (*block)->capacity);
     sink->block = TAKE(*block);
+    sink->block->uncertain = false;
     sink->state = SINK_WORKING;
-    sink->driver->begin(sink);
+    sink->begins = true;
+    start_try(sink);
     return 0;
 }
 
@@ -87,8 +111,8 @@ static void on_retry(uv_timer_t *timer)
     ASSERT(sink->state == SINK_WAITING);
     sink->state = SINK_WORKING;
     sink->stats.retry_at_ms = 0;
-    sink->stats.retries++;
-    sink->driver->resume(sink);
+    sink->stats.retries += !sink->begins;
+    start_try(sink);
 }
 
 void sink_retry_in(struct sink *sink, int64_t delay_ms)
@@ -147,6 +171,18 @@ void sink_stop(struct sink *sink, void (*stopped)(struct sink *sink))
         stopped(sink);
 }
 
+static void withdraw_stopped(struct sink *sink)
+{
+    sink->state = SINK_IDLE; /* so that the receiver may submit the next one */
+    abandon_block(sink);
+}
+
+void sink_withdraw(struct sink *sink)
+{
+    if (sink->state == SINK_WORKING || sink->state == SINK_WAITING)
+        sink_stop(sink, withdraw_stopped);
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct sink *sink = handle->data;
@@ -175,7 +211,10 @@ static void close_stopped(struct sink *sink)
 
 void sink_close(struct sink *sink)
 {
-    sink_stop(sink, close_stopped);
+    if (sink->state == SINK_STOPPING)
+        sink->stopped = close_stopped; /* being withdrawn: what follows is more */
+    else
+        sink_stop(sink, close_stopped);
 }
 
 const struct sink_stats *sink_get_stats(const struct sink *sink)

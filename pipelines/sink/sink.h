@@ -39,7 +39,12 @@ struct sink_callbacks {
     /* sink_close() has ended; nothing of the sink is left. The block under way, if any, came back
      * through `abandoned` before. */
     void (*closed)(void *context);
+    /* The block was given up: some of it may have been written, or be on its way
+     * (block->uncertain). */
     void (*abandoned)(void *context, struct block **block);
+    /* Whether anything may be written now; asked before every try, and before every piece of one.
+     * Thread: any. NULL: always. */
+    bool (*may_write)(void *context);
     void *context;
 };
 
@@ -53,6 +58,9 @@ bool sink_is_idle(const struct sink *sink);
 int sink_submit(struct sink *sink, struct block **block) MUST_CHECK;
 /* Gives up waiting: the next retry happens now (for SIGTERM and tests). */
 void sink_retry_now(struct sink *sink);
+/* Gives up the block under way, if there is one: it comes back through `abandoned`, at once or when
+ * the try under way has ended; or through `done`, if that had succeeded. */
+void sink_withdraw(struct sink *sink);
 /* Ends the request under way and all handles, then calls `closed`. */
 void sink_close(struct sink *sink);
 const struct sink_stats *sink_get_stats(const struct sink *sink);

@@ -266,10 +266,14 @@ static int write_transaction(struct sqlite_sink *lite, const struct block *block
     const struct registry *registry = block->registry;
     bool names = lite->names_generation != registry->generation;
     int status = execute(lite, "BEGIN IMMEDIATE");
+    if (status == SQLITE_OK && !sink_may_write(&lite->sink))
+        status = SQLITE_INTERRUPT; /* it may have waited long for the lock */
     if (status == SQLITE_OK && names)
         status = write_names(lite, registry);
     for (uint32_t i = 0; i < block->count && status == SQLITE_OK; i++)
         status = write_row(lite, registry, &block->rows[i]);
+    if (status == SQLITE_OK && !sink_may_write(&lite->sink))
+        status = SQLITE_INTERRUPT;
     if (status == SQLITE_OK)
         status = execute(lite, "COMMIT");
     if (status == SQLITE_OK)

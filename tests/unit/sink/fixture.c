@@ -90,6 +90,7 @@ static void on_done(void *context, struct block **block)
 {
     struct fixture_report *report = context;
     report->done++;
+    report->uncertain = (*block)->uncertain;
     block_destroy(block);
 }
 
@@ -97,6 +98,7 @@ static void on_abandoned(void *context, struct block **block)
 {
     struct fixture_report *report = context;
     report->abandoned++;
+    report->uncertain = (*block)->uncertain;
     block_destroy(block);
 }
 
@@ -106,10 +108,19 @@ static void on_closed(void *context)
     report->closed++;
 }
 
+static bool may_write(void *context)
+{
+    const struct fixture_report *report = context;
+    return !report->forbids;
+}
+
 struct sink_callbacks fixture_callbacks(struct fixture_report *report)
 {
-    return (struct sink_callbacks){
-        .done = on_done, .closed = on_closed, .abandoned = on_abandoned, .context = report};
+    return (struct sink_callbacks){.done = on_done,
+                                   .closed = on_closed,
+                                   .abandoned = on_abandoned,
+                                   .may_write = may_write,
+                                   .context = report};
 }
 
 void fixture_make_folder(char path[64])

@@ -25,6 +25,8 @@ struct block *fixture_block(uint32_t count);
 /* What a sink reported through its callbacks. */
 struct fixture_report {
     uint32_t done, abandoned, closed;
+    bool uncertain;       /* of the block that came back last */
+    _Atomic bool forbids; /* nothing may be written; asked by any thread */
 };
 struct sink_callbacks fixture_callbacks(struct fixture_report *report);
 
