@@ -95,7 +95,7 @@ struct config {
     int log_level;
     int64_t shutdown_timeout_ms;
     const char *simd;          /* "auto", "scalar", "avx2", "avx512" */
-    struct registry *registry; /* owned, until taken by config_take_registry() */
+    struct registry *registry; /* owned */
     struct arena *arena;
 };
 
@@ -108,8 +108,6 @@ void config_destroy(struct config **config);
 /* What `ghgd run` needs beyond a configuration that loads (replay needs no Kafka and no sink): a
  * topic, brokers, a sink. Faults are appended. Returns 0 or ERR_CONFIG. */
 int config_check_run(const struct config *config, struct buffer *faults) MUST_CHECK;
-/* The registry leaves the configuration: it is the caller's, and the member NULL. */
-struct registry *config_take_registry(struct config *config);
 
 /* The effective configuration as YAML, secrets as "<set>", to `out`. */
 void config_print(const struct config *config, struct buffer *out);

@@ -356,8 +356,3 @@ void config_destroy(struct config **config)
     struct arena *arena = gone->arena;
     arena_destroy(&arena); /* the configuration lies in it */
 }
-
-struct registry *config_take_registry(struct config *config)
-{
-    return TAKE(config->registry);
-}

@@ -14,7 +14,7 @@
     }
 #define COUNT(name, unit, member, help, sums)                                                      \
     {                                                                                              \
-        name, unit, FIELD_COUNT, 0, offsetof(struct row, member), 0, help, sums                    \
+        name, unit, FIELD_INTEGER, 0, offsetof(struct row, member), 0, help, sums                  \
     }
 #define FLAG(name, member, help, sums)                                                             \
     {                                                                                              \
@@ -117,7 +117,7 @@ int128 field_fixed(const struct field *field, const struct row *row)
 
 uint32_t field_count(const struct field *field, const struct row *row)
 {
-    ASSERT(field->type == FIELD_COUNT);
+    ASSERT(field->type == FIELD_INTEGER);
     return *(const uint32_t *)member(row, field->offset);
 }
 
@@ -185,7 +185,7 @@ static const char *type_text(const struct field *field)
     case FIELD_FIXED:
     case FIELD_RATIO:
         return "float";
-    case FIELD_COUNT:
+    case FIELD_INTEGER:
         return "integer";
     case FIELD_FLAG:
     default:

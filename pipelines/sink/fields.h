@@ -12,10 +12,10 @@
 #include "pipelines/rollup/row.h"
 
 enum field_type {
-    FIELD_FIXED, /* an int128 of `decimals` decimals; a float in the stores */
-    FIELD_RATIO, /* the quotient of two int128; 0 where nothing is below the line; a float */
-    FIELD_COUNT, /* a uint32_t; an integer */
-    FIELD_FLAG   /* a bool; a boolean */
+    FIELD_FIXED,   /* an int128 of `decimals` decimals; a float in the stores */
+    FIELD_RATIO,   /* the quotient of two int128; 0 where nothing is below the line; a float */
+    FIELD_INTEGER, /* a uint32_t; an integer */
+    FIELD_FLAG     /* a bool; a boolean */
 };
 
 struct field {

@@ -90,7 +90,7 @@ static void add_field(struct buffer *out, const struct field *field, const struc
     case FIELD_RATIO:
         add_ratio(out, field_ratio(field, row));
         break;
-    case FIELD_COUNT:
+    case FIELD_INTEGER:
         buffer_add_int(out, field_count(field, row));
         buffer_add_char(out, 'i');
         break;

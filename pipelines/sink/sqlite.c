@@ -155,7 +155,7 @@ static void bind_field(sqlite3_stmt *statement, int column, const struct field *
     case FIELD_RATIO:
         sqlite3_bind_double(statement, column, field_ratio(field, row));
         break;
-    case FIELD_COUNT:
+    case FIELD_INTEGER:
         sqlite3_bind_int64(statement, column, field_count(field, row));
         break;
     case FIELD_FLAG:
