@@ -258,6 +258,37 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         command += [part for name, value in headers for part in ("-H", f"{name}={value}")]
         subprocess.run(command, input=data, check=True, capture_output=True, timeout=120)
 
+    def produce_at(self, topic, messages):
+        """Sends (partition, time in ms, value) in order, with these Kafka timestamps."""
+        librdkafka = ctypes.CDLL("librdkafka.so.1")
+        for name in ("rd_kafka_conf_new", "rd_kafka_new"):
+            getattr(librdkafka, name).restype = ctypes.c_void_p
+        conf, words = ctypes.c_void_p(librdkafka.rd_kafka_conf_new()), ctypes.create_string_buffer(256)
+        for key, value in (("bootstrap.servers", self.brokers), ("linger.ms", "20"),
+                           ("queue.buffering.max.messages", "1000000")):
+            librdkafka.rd_kafka_conf_set(conf, key.encode(), value.encode(), words, 256)
+        producer = ctypes.c_void_p(librdkafka.rd_kafka_new(0, conf, words, 256))
+        for partition, time_ms, value in messages:
+            value = _bytes(value)
+            err = librdkafka.rd_kafka_producev(
+                producer, 1, topic.encode(), 3, ctypes.c_int32(partition), 8, ctypes.c_int64(time_ms),
+                4, value, ctypes.c_size_t(len(value)), 7, 2, 0)  # topic, partition, time, value, copy
+            if err != 0:
+                raise RuntimeError(f"produce: librdkafka error {err}")
+        left = librdkafka.rd_kafka_flush(producer, 60000)
+        librdkafka.rd_kafka_destroy(producer)
+        if left != 0:
+            raise RuntimeError("produce: not all messages were acknowledged")
+
+    def delete_before(self, topic, partition, offset):
+        """The broker's DeleteRecords request, version 0: as retention would."""
+        body = struct.pack(">i", 1) + struct.pack(">h", len(topic)) + topic.encode()
+        body += struct.pack(">iiqi", 1, partition, offset, 20000)
+        answer = self._request(api_key=21, version=0, body=body)
+        low, err = struct.unpack(">qh", answer[-10:])
+        if err != 0 or low != offset:
+            raise RuntimeError(f"delete records: Kafka error {err}, log begins at {low}")
+
     def consume(self, topic):
         """All messages of the topic up to its ends: a list of Message, by partition and offset."""
         end = b"\x01<end>\x02"

@@ -25,8 +25,9 @@ METERS = "id,facility,kind,quantity,unit,category,source,factor,interval,stamp\n
     for i in range(len(ZONES)))
 
 
-def events():
-    """(facility, event), delayed by up to a few hours, some twice, some corrected."""
+def arrivals():
+    """(arrival in s, facility, event), in order: delayed by up to a few hours, some twice, some
+    corrected."""
     dice = random.Random(5)
     made = []
     register = dict.fromkeys(range(len(ZONES)), 1000)
@@ -45,7 +46,12 @@ def events():
                 made.append((at + dice.randrange(7200), i,
                              {"meter": f"f{i}-gas", "time": stamp, "value": register[i]}))
     made.sort(key=lambda entry: entry[0])
-    return [(f"f{i}", json.dumps(event)) for _, i, event in made]
+    return made
+
+
+def events():
+    """(facility, event as text), in order of arrival."""
+    return [(f"f{i}", json.dumps(event)) for _, i, event in arrivals()]
 
 
 def figures(path):
