@@ -106,7 +106,7 @@ static void settle_position(struct consumer *consumer, struct partition *partiti
                                        &high) == RD_KAFKA_RESP_ERR_NO_ERROR)
         partition->log_end = high;
     if (partition->commits_start)
-        consumer_commit(consumer, partition->id, next, CONSUMER_START_METADATA);
+        membership_commit_start(partition, next);
     if (partition->lost_from >= 0)
         report_loss(consumer, partition, next);
 }
@@ -192,6 +192,17 @@ void consumer_release(struct consumer *consumer, int32_t partition)
 {
     membership_release(&consumer->membership, partition);
     ask_again(consumer);
+}
+
+void consumer_confirm(struct consumer *consumer)
+{
+    membership_confirm(&consumer->membership);
+    ask_again(consumer);
+}
+
+bool consumer_is_lost(const struct consumer *consumer)
+{
+    return consumer->client != NULL && rd_kafka_assignment_lost(consumer->client) != 0;
 }
 
 void consumer_rewind(struct consumer *consumer, int32_t partition)

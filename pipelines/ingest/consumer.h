@@ -28,9 +28,11 @@ struct consumer_callbacks {
     /* The partition is gone. lost: without `revoking`, or before it was released; it may have been
      * somebody else's for a while. */
     void (*revoked)(void *context, int32_t partition, bool lost);
-    /* A commit of this assignment was answered: the group has it, or refuses it (logged). NULL:
-     * nobody wants to know. */
+    /* What consumer_commit() asked for in this assignment was answered: the group has it, or
+     * refuses it (logged). NULL: nobody wants to know. */
     void (*committed)(void *context, int32_t partition, int64_t offset, bool accepted);
+    /* The group has shown, after consumer_confirm(), that we are a member. NULL: never asked. */
+    void (*confirmed)(void *context);
     /* A slice of messages in offset order. Returns how many were taken; fewer than count stops the
      * partition until consumer_resume(), and the rest is offered again then. Messages are borrowed.
      */
@@ -73,6 +75,12 @@ void consumer_resume(struct consumer *consumer, int32_t partition);
  * later call replaces one that waits. */
 void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
                      const char *metadata);
+/* Asks the group whether we are a member still: only a commit that is sent after this tells, and
+ * one is. `confirmed` follows, or a revocation; calling again before that asks once more if need
+ * be. */
+void consumer_confirm(struct consumer *consumer);
+/* The group has given our partitions away; the event that says so may still be on its way. */
+bool consumer_is_lost(const struct consumer *consumer);
 /* Nothing more is to be committed for a partition that is being revoked. */
 void consumer_release(struct consumer *consumer, int32_t partition);
 /* The partition begins again, with the oldest message that is left. Not from `messages`. */

@@ -70,10 +70,14 @@ static void add_commit(const struct membership *membership, struct partition *pa
     rd_kafka_topic_partition_t *entry =
         rd_kafka_topic_partition_list_add(list, membership->topic, partition->id);
     entry->offset = partition->commit_offset;
+    free(partition->granted_metadata); /* until the answer tells, nothing is known */
+    partition->granted_metadata = strdup(partition->commit_metadata);
+    partition->granted_offset = -1;
     entry->metadata_size = strlen(partition->commit_metadata);
     entry->metadata = TAKE(partition->commit_metadata); /* freed with the list */
     partition->commit_offset = -1;
     partition->commit_under_way = true;
+    partition->under_way_is_own = partition->commit_is_own;
 }
 
 /* All commits that wait, in one request. A partition has one under way at most, so that an older
@@ -94,7 +98,7 @@ static void flush_commits(struct membership *membership)
     rd_kafka_resp_err_t code =
         /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number that comes back with the answer */
         rd_kafka_commit_queue(membership->client, list, membership->replies, NULL,
-                              (void *)membership->assignment);
+                              (void *)membership->token);
     ASSERT(code == RD_KAFKA_RESP_ERR_NO_ERROR); /* it only posts the request: there is a group */
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -121,41 +125,99 @@ static void count_commit(struct membership *membership, const rd_kafka_topic_par
                 entry->offset, rd_kafka_err2name(code));
 }
 
+static void confirm(struct membership *membership)
+{
+    if (!membership->confirm_wanted)
+        return;
+    membership->confirm_wanted = membership->confirm_sent = false;
+    membership->callbacks->confirmed(membership->callbacks->context);
+}
+
+/* What an answer of this assignment says of one partition. */
+static void on_answer(struct membership *membership, struct partition *partition, int64_t offset,
+                      bool accepted)
+{
+    const struct consumer_callbacks *callbacks = membership->callbacks;
+    partition->commit_under_way = false;
+    if (accepted && partition->granted_metadata != NULL)
+        partition->granted_offset = offset;
+    if (!partition->under_way_is_own && callbacks->committed != NULL)
+        callbacks->committed(callbacks->context, partition->id, offset, accepted);
+}
+
 /* A refused commit is not ours to mend: the partition is somebody else's by now, or the handler
  * asks again. An answer may be of an earlier assignment: then it concerns nobody. */
 void membership_on_commit(struct membership *membership, rd_kafka_event_t *event)
 {
-    const struct consumer_callbacks *callbacks = membership->callbacks;
-    bool stale = (uintptr_t)rd_kafka_event_opaque(event) != membership->assignment;
+    uintptr_t token = (uintptr_t)rd_kafka_event_opaque(event);
+    bool stale = token < membership->assignment_token;
+    bool confirmed = false;
     rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
     for (int i = 0; list != NULL && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *entry = &list->elems[i];
         rd_kafka_resp_err_t code =
             entry->err != RD_KAFKA_RESP_ERR_NO_ERROR ? entry->err : rd_kafka_event_error(event);
+        bool accepted = code == RD_KAFKA_RESP_ERR_NO_ERROR;
         count_commit(membership, entry, code);
         struct partition *partition = membership_find(membership, entry->partition);
         if (partition == NULL || stale)
             continue;
-        partition->commit_under_way = false;
-        if (callbacks->committed != NULL)
-            callbacks->committed(callbacks->context, entry->partition, entry->offset,
-                                 code == RD_KAFKA_RESP_ERR_NO_ERROR);
+        on_answer(membership, partition, entry->offset, accepted);
+        confirmed |= accepted;
     }
+    if (token < membership->confirm_token)
+        return;
+    membership->confirm_sent = false;
+    if (confirmed)
+        confirm(membership);
+}
+
+/* It replaces one that waits. */
+static void put_commit(struct partition *partition, int64_t offset, const char *metadata, bool own)
+{
+    char *copy = strdup(metadata);
+    if (copy == NULL)
+        return; /* the next commit says more */
+    free(partition->commit_metadata);
+    partition->commit_metadata = copy;
+    partition->commit_offset = offset;
+    partition->commits_start = false;
+    partition->commit_is_own = own;
 }
 
 void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
                        const char *metadata)
 {
     struct partition *target = membership_find(membership, partition);
-    if (target == NULL)
+    if (target != NULL)
+        put_commit(target, offset, metadata, false);
+}
+
+void membership_commit_start(struct partition *partition, int64_t offset)
+{
+    put_commit(partition, offset, CONSUMER_START_METADATA, true);
+}
+
+/* A commit of the handler's that waits will tell as well; else what the group has is committed once
+ * more, for any partition that has nothing under way. */
+void membership_confirm(struct membership *membership)
+{
+    if (!membership->confirm_wanted)
+        membership->confirm_token = ++membership->token;
+    membership->confirm_wanted = true;
+    if (membership->state != MEMBER_ASSIGNED || membership->confirm_sent)
         return;
-    char *copy = strdup(metadata);
-    if (copy == NULL)
-        return; /* the next commit says more */
-    free(target->commit_metadata);
-    target->commit_metadata = copy;
-    target->commit_offset = offset;
-    target->commits_start = false;
+    for (uint32_t i = 0; i < membership->partitions_count; i++) {
+        struct partition *partition = membership->partitions[i];
+        if (partition->commit_under_way)
+            continue;
+        if (partition->commit_offset < 0 && partition->granted_offset < 0)
+            continue;
+        if (partition->commit_offset < 0)
+            put_commit(partition, partition->granted_offset, partition->granted_metadata, true);
+        membership->confirm_sent = true;
+        return;
+    }
 }
 
 /* ---- assignment ---- */
@@ -178,7 +240,8 @@ static void assign_all(struct membership *membership)
 
 static void assign_nothing(struct membership *membership)
 {
-    membership->assignment++;
+    membership->assignment_token = ++membership->token;
+    membership->confirm_sent = false;
     membership_fini(membership); /* queues first: librdkafka is to hold nothing of ours */
     rd_kafka_resp_err_t code = rd_kafka_assign(membership->client, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !membership->leaving)
@@ -229,6 +292,10 @@ static int start_partition(struct membership *membership, const rd_kafka_topic_p
         goto done;
     int64_t committed = entry->offset >= 0 ? entry->offset : -1;
     set_start(membership, partition, committed);
+    partition->granted_offset = committed;
+    partition->granted_metadata = strdup(metadata);
+    if (partition->granted_metadata == NULL)
+        partition->granted_offset = -1;
     membership->partitions[membership->partitions_count++] = partition;
     if (membership->callbacks->assigned(membership->callbacks->context, entry->partition, committed,
                                         metadata) < 0)
@@ -255,12 +322,13 @@ static void start_all(struct membership *membership, rd_kafka_topic_partition_li
         return;
     }
     drop_given(membership);
-    membership->assignment++;
+    membership->assignment_token = ++membership->token;
     membership->state = MEMBER_ASSIGNED;
     membership->stats->assigned = membership->partitions_count;
     LOG_DEBUG("kafka.assigned", "topic=%s partitions=%" PRIu32, membership->topic,
               membership->partitions_count);
     assign_all(membership);
+    confirm(membership); /* the group has just let us in */
 }
 
 /* What is wrong with an answer, or its list of offsets. */
@@ -447,6 +515,5 @@ void membership_lose(struct membership *membership)
         membership->lost = true;
         end_revoke(membership);
     }
-    membership->assignment++;
     membership_fini(membership);
 }

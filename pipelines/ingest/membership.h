@@ -39,7 +39,10 @@ struct membership {
     uint32_t partitions_count;
     rd_kafka_topic_partition_list_t *given; /* STARTING: what the group gave us */
     uintptr_t request;                      /* number of the newest request for offsets */
-    uintptr_t assignment;                   /* number of this one: answers to commits tell it */
+    uintptr_t token;            /* rises; every commit carries it, and its answer brings it back */
+    uintptr_t assignment_token; /* answers with an earlier one are not of this assignment */
+    uintptr_t confirm_token;    /* and with an earlier one than this confirm nothing */
+    bool confirm_wanted, confirm_sent;
     uint64_t retry_at_ms;     /* STARTING: when to ask again; 0 while an answer is awaited */
     uint64_t revoke_until_ms; /* REVOKING: when to stop waiting for the handler, then commits */
     const char *failure;      /* why this client cannot go on; NULL while it can */
@@ -59,6 +62,10 @@ void membership_on_commit(struct membership *membership, rd_kafka_event_t *event
 /* Remembers a commit; membership_step() sends it. */
 void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
                        const char *metadata);
+/* The same on our own behalf, and the handler does not hear of the answer: where a group without
+ * offsets begins; and, to see whether the group accepts it, what it has already. */
+void membership_commit_start(struct partition *partition, int64_t offset);
+void membership_confirm(struct membership *membership);
 /* Does what is due: commits, a repeated request, the end of a revocation. Cheap. */
 void membership_step(struct membership *membership);
 

@@ -21,6 +21,7 @@ int partition_create(struct partition **partition_out, rd_kafka_t *client, const
     partition->id = id;
     partition->async = async;
     partition->commit_offset = -1;
+    partition->granted_offset = -1;
     partition->lost_from = -1;
     partition_rewind(partition, RD_KAFKA_OFFSET_INVALID);
     partition->queue = rd_kafka_queue_get_partition(client, topic, id);
@@ -45,6 +46,7 @@ void partition_destroy(struct partition **partition)
     partition_take(gone, gone->held_count);
     rd_kafka_queue_destroy(gone->queue);
     free(gone->commit_metadata);
+    free(gone->granted_metadata);
     free(gone);
 }
 

@@ -39,6 +39,9 @@ struct partition {
     int64_t commit_offset; /* waits to be committed; -1 if none */
     char *commit_metadata;
     bool commit_under_way;
+    bool commit_is_own, under_way_is_own; /* not the handler's, which hears nothing of it */
+    int64_t granted_offset;               /* what the group has, as far as we know; -1: nothing */
+    char *granted_metadata;
     uint32_t held_first, held_count;
     rd_kafka_message_t *held[PARTITION_HELD_MAX];
 };

@@ -120,6 +120,12 @@ static void on_committed(void *context, int32_t partition, int64_t offset, bool 
         seen->accepted[partition] = offset;
 }
 
+static void on_confirmed(void *context)
+{
+    struct seen *seen = context;
+    seen->confirmed_calls++;
+}
+
 static size_t on_messages(void *context, int32_t partition, rd_kafka_message_t **messages,
                           size_t count)
 {
@@ -194,6 +200,7 @@ void seen_start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *con
         .revoking = on_revoking,
         .revoked = on_revoked,
         .committed = on_committed,
+        .confirmed = on_confirmed,
         .messages = on_messages,
         .caught_up = on_caught_up,
         .data_lost = on_data_lost,

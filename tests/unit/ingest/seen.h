@@ -39,8 +39,9 @@ struct seen {
     char metadata[PARTITIONS][64];
     int assigned_calls, refused_calls, revoking_calls, revoked_calls, lost_calls, stops;
     int accepted_calls, rejected_calls; /* commits */
-    int64_t accepted[PARTITIONS];       /* the offset that the group has, as far as we were told */
-    uv_timer_t release;                 /* closed when it has fired */
+    int confirmed_calls;
+    int64_t accepted[PARTITIONS]; /* the offset that the group has, as far as we were told */
+    uv_timer_t release;           /* closed when it has fired */
     int32_t refuse;
     bool owned[PARTITIONS], leaving[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS];
     bool disordered, failed, closed, releasing;
