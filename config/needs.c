@@ -11,7 +11,7 @@
  * test holds the estimate to what they take. */
 enum {
     READING_BYTES = 32,       /* of the journal: identity, value, rank */
-    METER_BYTES = 48,         /* its head */
+    METER_BYTES = 112,        /* its head, and its account */
     CELL_BYTES = 17,          /* of the panel: activity, covered and estimated time */
     PANEL_ROW_BYTES = 20,     /* per facility and bucket: revision, what is dirty */
     FIGURES_BYTES = 176,      /* exact sums of a series over a window */

@@ -140,6 +140,7 @@ static void enter(const struct meter *meter, struct journal *journal, uint32_t i
                   const struct reading *reading, int64_t floor_ms)
 {
     move_base(meter, journal, index, floor_ms);
+    journal_changed(journal, reading->start_ms);
     if (found) {
         *journal_at(journal, index) = *reading;
         return;
@@ -224,6 +225,10 @@ bool register_stretch(const struct meter *meter, const struct journal *journal, 
 
 void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms)
 {
+    if (floor_ms > journal->forgotten_ms) {
+        journal->forgotten_ms = floor_ms;
+        journal->changed = true;
+    }
     if (meter->kind == KIND_INTERVAL) {
         journal_drop_ended(journal, floor_ms);
         return;

@@ -1,10 +1,15 @@
 #include "pipelines/metering/journal.h"
 
 #include <string.h>
+#include <sys/param.h>
 
 void journal_init(struct journal *journal, struct reading *slots, uint32_t capacity)
 {
-    *journal = (struct journal){.slots = slots, .capacity = capacity, .base_ms = INT64_MIN};
+    *journal = (struct journal){.slots = slots,
+                                .capacity = capacity,
+                                .base_ms = INT64_MIN,
+                                .forgotten_ms = INT64_MIN,
+                                .changed_ms = INT64_MAX};
 }
 
 uint32_t journal_find(const struct journal *journal, int64_t time_ms)
@@ -40,9 +45,22 @@ int journal_insert(struct journal *journal, uint32_t index, const struct reading
     return 0;
 }
 
+void journal_changed(struct journal *journal, int64_t start_ms)
+{
+    journal->changed = true;
+    journal->changed_ms = MIN(journal->changed_ms, start_ms);
+}
+
+void journal_saved(struct journal *journal)
+{
+    journal->changed = false;
+    journal->changed_ms = INT64_MAX;
+}
+
 void journal_drop_first(struct journal *journal, uint32_t count)
 {
     ASSERT(count <= journal->count);
+    journal->changed |= count > 0;
     journal->head += count;
     journal->count -= count;
     if (count > 0) {
@@ -62,7 +80,10 @@ void journal_drop_ended(struct journal *journal, int64_t end_ms)
         const struct reading *reading = journal_at(journal, i);
         if (reading_end_ms(reading) > end_ms)
             *journal_at(journal, kept++) = *reading;
+        else if (kept > 0)
+            journal_changed(journal, reading->start_ms); /* not from the front */
     }
+    journal->changed |= kept < journal->count;
     journal->count = kept;
     if (kept == 0)
         journal->overlapping = false;

@@ -17,6 +17,12 @@ struct journal {
     /* Registers, of the first reading: up to base_ms what follows it was booked in windows that
      * have closed since, base_booked in all. base_ms is INT64_MIN while nothing was. */
     int64_t base_ms, base_booked;
+
+    int64_t forgotten_ms; /* cells before it rest on readings that may be gone; INT64_MIN: none */
+
+    /* For saving what changed only: the first reading that did, INT64_MAX if none. */
+    bool changed; /* something did, if only that old readings are gone */
+    int64_t changed_ms;
 };
 
 void journal_init(struct journal *journal, struct reading *slots, uint32_t capacity);
@@ -36,6 +42,11 @@ uint32_t journal_find(const struct journal *journal, int64_t time_ms);
 /* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */
 int journal_insert(struct journal *journal, uint32_t index,
                    const struct reading *reading) MUST_CHECK;
+/* A reading that starts then is new or another: journal_insert() leaves telling it to the caller.
+ */
+void journal_changed(struct journal *journal, int64_t start_ms);
+/* What changed so far is saved. */
+void journal_saved(struct journal *journal);
 /* Forgets the first `count` readings. */
 void journal_drop_first(struct journal *journal, uint32_t count);
 /* Forgets every reading that ended at or before end_ms. */

@@ -13,7 +13,8 @@ static uint32_t words_of(uint32_t columns)
 
 size_t panel_size(uint32_t rows, uint32_t columns)
 {
-    return sizeof(struct panel) + (size_t)rows * columns * CELL_BYTES +
+    return sizeof(struct panel) + 2 * (size_t)columns * sizeof(int128) +
+           (size_t)rows * columns * CELL_BYTES +
            (size_t)rows * words_of(columns) * sizeof(uint64_t);
 }
 
@@ -31,7 +32,9 @@ int panel_create(struct panel **panel_out, uint32_t rows, uint32_t columns, int6
     panel->bucket_ms = bucket_ms;
     panel->meters = meters;
     panel->journals = journals;
-    panel->activity = (int64_t *)(panel + 1); /* the widest first: all stay aligned */
+    panel->moved = (int128 *)(panel + 1); /* the widest first: all stay aligned */
+    panel->left = panel->moved + columns;
+    panel->activity = (int64_t *)(panel->left + columns);
     panel->stale = (uint64_t *)(panel->activity + cells);
     panel->covered_ms = (uint32_t *)(panel->stale + (size_t)rows * panel->words);
     panel->estimated_ms = panel->covered_ms + cells;
@@ -55,17 +58,23 @@ void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column)
     stale_words(panel, row)[column / 64] |= UINT64_C(1) << column % 64;
 }
 
+void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct cell *cell)
+{
+    size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
+    panel->moved[column] += (int128)cell->activity - panel->activity[i];
+    panel->activity[i] = cell->activity;
+    panel->covered_ms[i] = cell->covered_ms;
+    panel->estimated_ms[i] = cell->estimated_ms;
+    panel->present[i] = cell->present;
+    panel->held += cell->held;
+}
+
 static void project(struct panel *panel, int64_t row, uint32_t column)
 {
     struct cell cell;
     projection_cell(&cell, &panel->meters[column], &panel->journals[column], row * panel->bucket_ms,
                     panel->bucket_ms);
-    size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
-    panel->activity[i] = cell.activity;
-    panel->covered_ms[i] = cell.covered_ms;
-    panel->estimated_ms[i] = cell.estimated_ms;
-    panel->present[i] = cell.present;
-    panel->held += cell.held;
+    panel_put(panel, row, column, &cell);
 }
 
 void panel_project_row(struct panel *panel, int64_t row)
@@ -98,9 +107,23 @@ struct panel_row panel_get_row(const struct panel *panel, int64_t row)
                               .present = panel->present + first};
 }
 
+uint32_t panel_audit(const struct panel *panel)
+{
+    for (uint32_t column = 0; column < panel->columns; column++) {
+        int128 sum = panel->left[column];
+        for (uint32_t slot = 0; slot < panel->rows; slot++)
+            sum += panel->activity[(size_t)slot * panel->columns + column];
+        if (sum != panel->moved[column])
+            return column;
+    }
+    return UINT32_MAX;
+}
+
 void panel_clear_row(struct panel *panel, int64_t row)
 {
     size_t first = (size_t)panel_slot(panel, row) * panel->columns;
+    for (uint32_t column = 0; column < panel->columns; column++)
+        panel->left[column] += panel->activity[first + column];
     memset(panel->activity + first, 0, panel->columns * sizeof(*panel->activity));
     memset(panel->covered_ms + first, 0, panel->columns * sizeof(*panel->covered_ms));
     memset(panel->estimated_ms + first, 0, panel->columns * sizeof(*panel->estimated_ms));

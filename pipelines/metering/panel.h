@@ -12,7 +12,7 @@
 #include "pipelines/metering/projection.h"
 
 struct panel {
-    uint32_t rows, columns, words; /* words of 64 stale bits per row */
+    _Alignas(16) uint32_t rows, columns, words; /* words of 64 stale bits per row */
     int64_t bucket_ms;
     const struct meter *meters; /* of the columns */
     struct journal *journals;
@@ -21,6 +21,10 @@ struct panel {
     uint8_t *present;
     uint64_t *stale;
     uint64_t held; /* cells that could not be held, ever */
+
+    /* A ledger by column, in micro-units, which nothing but panel_audit() reads: all changes of
+     * cells ever, and what cells held when their row was cleared. The difference is in the rows. */
+    int128 *moved, *left;
 };
 
 /* One row's cells: arrays over the columns. */
@@ -49,6 +53,10 @@ void panel_project_row(struct panel *panel, int64_t row);
 void panel_project_column(struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row);
 /* The row's cells; it has been projected. */
 struct panel_row panel_get_row(const struct panel *panel, int64_t row);
+/* Puts a projected cell in: one that its journal can no longer give. */
+void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct cell *cell);
+/* The column for which the ledger does not agree with the rows; UINT32_MAX if all do. */
+uint32_t panel_audit(const struct panel *panel);
 /* Empties a row for its next turn of the ring. */
 void panel_clear_row(struct panel *panel, int64_t row);
 
