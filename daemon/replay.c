@@ -97,6 +97,8 @@ int replay_take(struct replay *replay, const struct feed_message *message)
     while (feed_take(replay->feed, message, 1) == 0) {
         if (!shard_is_blocked(replay->shard))
             continue;
+        if (shard_get_block(replay->shard) == SHARD_WAITS_FOR_MEMORY)
+            return -ENOMEM; /* which was logged */
         int err = outlet_drain(replay->outlet, replay->shard, TAKE_CLOSING, &replay->filter);
         if (err < 0)
             return err;

@@ -6,29 +6,7 @@
 #include <sys/param.h>
 
 #include "base/log.h"
-#include "pipelines/state/site.h"
-
-/* What an accepted event has yet to touch: it waits for a day to be settled and to leave. */
-struct pending {
-    struct site *site;
-    uint32_t column;
-    int64_t next_row, to_row, low_offset;
-};
-
-struct shard {
-    struct shard_context context;
-    uint32_t partition;
-    struct site **sites; /* by facility; NULL where this partition has none of */
-    struct rating *rating;
-    struct site_clock clock;
-    int64_t newest_ms;      /* end of the newest accepted reading; INT64_MIN */
-    int64_t idle_final_ms;  /* final because the partition was idle */
-    bool finished;          /* the input has ended */
-    uint32_t cursor;        /* the facility at which the next taking begins */
-    uint64_t in_flight;     /* marks under way to a sink */
-    struct pending pending; /* site NULL: none */
-    struct shard_stats stats;
-};
+#include "pipelines/state/shard_state.h"
 
 static uint32_t largest_facility(const struct registry *registry)
 {
@@ -71,6 +49,17 @@ static void disown(struct shard *shard, uint32_t facility)
         owner[facility] = UINT32_MAX;
 }
 
+static void drop_site(struct shard *shard, uint32_t facility)
+{
+    size_t bytes = shard->sites[facility]->memory_bytes;
+    disown(shard, facility);
+    site_destroy(&shard->sites[facility]);
+    shard->stats.facilities--;
+    shard->stats.memory_bytes -= bytes;
+    if (shard->context.memory_used != NULL)
+        *shard->context.memory_used -= bytes;
+}
+
 void shard_destroy(struct shard **shard)
 {
     struct shard *gone = TAKE(*shard);
@@ -78,8 +67,7 @@ void shard_destroy(struct shard **shard)
         return;
     for (uint32_t i = 0; i < gone->context.registry->facilities_count; i++) {
         if (gone->sites[i] != NULL)
-            disown(gone, i);
-        site_destroy(&gone->sites[i]);
+            drop_site(gone, i);
     }
     rating_destroy(&gone->rating);
     free(gone->sites);
@@ -88,15 +76,15 @@ void shard_destroy(struct shard **shard)
 
 /* --- the shard's clock: made of event times --- */
 
-static int64_t watermark_of(const struct shard *shard, int64_t newest_ms)
+int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms)
 {
     return newest_ms - shard->context.window->allowed_delay_ms;
 }
 
-static int64_t floor_of(const struct shard *shard, int64_t newest_ms)
+int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms)
 {
     int64_t bucket_ms = shard->context.window->bucket_ms;
-    int64_t floor_ms = watermark_of(shard, newest_ms) - shard->context.window->horizon_ms;
+    int64_t floor_ms = shard_watermark_of(shard, newest_ms) - shard->context.window->horizon_ms;
     int64_t rest_ms = floor_ms % bucket_ms;
     return floor_ms - (rest_ms < 0 ? rest_ms + bucket_ms : rest_ms);
 }
@@ -112,30 +100,15 @@ static void clock_advance(struct shard *shard, const struct reading *reading)
 {
     struct site_clock *clock = &shard->clock;
     clock->passed_ms =
-        shard->newest_ms == INT64_MIN ? INT64_MIN : watermark_of(shard, shard->newest_ms);
+        shard->newest_ms == INT64_MIN ? INT64_MIN : shard_watermark_of(shard, shard->newest_ms);
     shard->newest_ms = MAX(shard->newest_ms, reading_end_ms(reading));
-    clock->floor_ms = floor_of(shard, shard->newest_ms);
+    clock->floor_ms = shard_floor_of(shard, shard->newest_ms);
     clock->top_row = MAX(clock->top_row, last_row(shard, reading));
-}
-
-/* Until when windows are final: by the watermark, by idleness, or because the input has ended. No
- * window is final that begins after the newest reading. */
-static void clock_close(struct shard *shard)
-{
-    if (shard->newest_ms == INT64_MIN)
-        return;
-    int64_t end_ms = (shard->clock.top_row + 1) * shard->context.window->bucket_ms;
-    int64_t final_ms = watermark_of(shard, shard->newest_ms) - shard->context.window->grace_ms;
-    final_ms = MAX(final_ms, shard->idle_final_ms);
-    if (shard->finished)
-        final_ms = end_ms;
-    shard->clock.final_ms = MAX(shard->clock.final_ms, MIN(final_ms, end_ms));
 }
 
 /* --- events --- */
 
-/* The rows that an event has yet to touch; false: a day has to be settled first. */
-static bool touch_pending(struct shard *shard)
+bool shard_touch_pending(struct shard *shard)
 {
     struct pending *pending = &shard->pending;
     if (pending->site == NULL)
@@ -148,27 +121,57 @@ static bool touch_pending(struct shard *shard)
     return true;
 }
 
+bool shard_has_memory(const struct shard *shard, size_t bytes)
+{
+    const struct shard_context *context = &shard->context;
+    return context->memory_used == NULL || context->memory_max == 0 ||
+           (*context->memory_used <= context->memory_max &&
+            bytes <= context->memory_max - *context->memory_used);
+}
+
+/* Notes that the facility needs memory which is not there. */
+static void starve(struct shard *shard, uint32_t facility)
+{
+    const struct shard_context *context = &shard->context;
+    shard->starved_bytes = site_size(context->registry, context->window, facility);
+    LOG_LIMITED(LOG_LEVEL_ERROR, "shard.memory",
+                "partition=%" PRIu32 " facility=\"%s\" needed_bytes=%zu used_bytes=%zu"
+                " max_bytes=%zu consumption=stopped",
+                shard->partition, context->registry->facilities[facility].id, shard->starved_bytes,
+                context->memory_used != NULL ? *context->memory_used : 0, context->memory_max);
+}
+
+int shard_make_site(struct shard *shard, uint32_t facility)
+{
+    const struct shard_context *context = &shard->context;
+    struct site_conf conf = {.registry = context->registry,
+                             .window = context->window,
+                             .rating = shard->rating,
+                             .facility = facility,
+                             .sinks_count = context->sinks_count,
+                             .partition = shard->partition};
+    int err = -ENOMEM;
+    if (shard_has_memory(shard, site_size(context->registry, context->window, facility)))
+        err = site_create(&shard->sites[facility], &conf, &shard->clock);
+    if (err < 0) {
+        starve(shard, facility);
+        return err;
+    }
+    shard->sites[facility]->healing = shard->healing;
+    shard->stats.facilities++;
+    shard->stats.memory_bytes += shard->sites[facility]->memory_bytes;
+    if (context->memory_used != NULL)
+        *context->memory_used += shard->sites[facility]->memory_bytes;
+    return 0;
+}
+
 static struct site *find_site(struct shard *shard, uint32_t facility, int64_t end_ms)
 {
     if (shard->sites[facility] != NULL)
         return shard->sites[facility];
-    struct site_conf conf = {.registry = shard->context.registry,
-                             .window = shard->context.window,
-                             .rating = shard->rating,
-                             .facility = facility,
-                             .sinks_count = shard->context.sinks_count,
-                             .partition = shard->partition};
     if (shard->newest_ms == INT64_MIN)
-        shard->clock.floor_ms = floor_of(shard, end_ms);
-    int err = site_create(&shard->sites[facility], &conf, &shard->clock);
-    if (err < 0) {
-        LOG_ERROR("shard.site_failed", "partition=%" PRIu32 " facility=\"%s\" error=\"%s\"",
-                  shard->partition, conf.registry->facilities[facility].id, err_str(err));
-        return NULL;
-    }
-    shard->stats.facilities++;
-    shard->stats.memory_bytes += shard->sites[facility]->memory_bytes;
-    return shard->sites[facility];
+        shard->clock.floor_ms = shard_floor_of(shard, end_ms);
+    return shard_make_site(shard, facility) == 0 ? shard->sites[facility] : NULL;
 }
 
 static bool is_foreign(struct shard *shard, uint32_t facility)
@@ -212,7 +215,7 @@ static void apply_reading(struct shard *shard, struct site *site, uint32_t meter
                                       .next_row = site_row(site, from_ms),
                                       .to_row = site_row(site, booking->to_ms - 1) + 1,
                                       .low_offset = booking->low_offset};
-    touch_pending(shard);
+    shard_touch_pending(shard);
 }
 
 /* What can be told without looking into the state. */
@@ -229,165 +232,75 @@ static enum outcome judge(struct shard *shard, const struct batch *batch, uint32
     return OUTCOME_USED;
 }
 
-static void apply_event(struct shard *shard, struct batch *batch, uint32_t i)
+static struct reading reading_of(const struct batch *batch, uint32_t i)
 {
+    return (struct reading){.start_ms = batch->start_ms[i],
+                            .value = batch->value[i],
+                            .offset = batch->offset[i],
+                            .span_ms = (uint64_t)(batch->end_ms[i] - batch->start_ms[i]) &
+                                       ((UINT64_C(1) << 40) - 1),
+                            .revision = batch->revision[i],
+                            .quality = batch->quality[i] & 3U};
+}
+
+static void count_outcome(struct shard *shard, uint32_t facility, enum outcome outcome)
+{
+    struct site *site = shard->sites[facility];
+    shard->stats.outcomes[outcome]++;
+    if (site == NULL)
+        return;
+    site->outcomes[outcome]++;
+    site->changed = true;
+}
+
+/* False: there is no memory for the event's facility, and nothing has changed. */
+static bool apply_event(struct shard *shard, struct batch *batch, uint32_t i)
+{
+    uint32_t facility = shard->context.registry->meters[batch->meter[i]].facility;
     enum outcome outcome = judge(shard, batch, i);
     enum outcome counted = outcome;
     if (outcome == OUTCOME_USED) {
-        struct reading reading = {.start_ms = batch->start_ms[i],
-                                  .value = batch->value[i],
-                                  .offset = batch->offset[i],
-                                  .span_ms = (uint64_t)(batch->end_ms[i] - batch->start_ms[i]) &
-                                             ((UINT64_C(1) << 40) - 1),
-                                  .revision = batch->revision[i],
-                                  .quality = batch->quality[i] & 3U};
-        uint32_t facility = shard->context.registry->meters[batch->meter[i]].facility;
         struct site *site = find_site(shard, facility, batch->end_ms[i]);
-        struct booking booking = {.outcome = REJECT_JOURNAL_FULL};
-        if (site != NULL)
-            apply_reading(shard, site, batch->meter[i], &reading, &booking);
+        if (site == NULL)
+            return false;
+        struct reading reading = reading_of(batch, i);
+        struct booking booking;
+        apply_reading(shard, site, batch->meter[i], &reading, &booking);
         outcome = booking.outcome;
         /* A reading that takes another's place leaves the number of those in use as it is. */
         counted = booking.displaced != OUTCOME_USED ? booking.displaced : outcome;
+        if (shard->newest_ms == INT64_MIN)
+            drop_site(shard, facility); /* the first accepted reading says where rings begin */
     }
     batch->outcome[i] = (uint8_t)outcome;
-    shard->stats.outcomes[counted]++;
+    count_outcome(shard, facility, counted);
+    return true;
 }
 
 uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
 {
     ASSERT(!shard->finished);
+    shard->starved_bytes = 0;
     for (uint32_t i = first; i < batch->count; i++) {
-        if (!touch_pending(shard))
+        if (!shard_touch_pending(shard))
             return i;
-        apply_event(shard, batch, i);
+        if (!apply_event(shard, batch, i))
+            return i;
     }
-    touch_pending(shard);
+    shard_touch_pending(shard);
     return batch->count;
+}
+
+enum shard_block shard_get_block(const struct shard *shard)
+{
+    if (shard->pending.site != NULL)
+        return SHARD_WAITS_FOR_SINKS;
+    return shard->starved_bytes > 0 ? SHARD_WAITS_FOR_MEMORY : SHARD_GOES_ON;
 }
 
 bool shard_is_blocked(const struct shard *shard)
 {
-    return shard->pending.site != NULL;
-}
-
-/* --- rows --- */
-
-static void advance_sites(struct shard *shard)
-{
-    clock_close(shard);
-    touch_pending(shard);
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] == NULL)
-            continue;
-        site_retire(shard->sites[i], &shard->clock, shard->clock.floor_ms);
-        site_advance(shard->sites[i], &shard->clock);
-    }
-}
-
-static bool take_site(struct shard *shard, uint32_t facility, uint32_t sink, int64_t limit_ms,
-                      struct block *block)
-{
-    struct site *site = shard->sites[facility];
-    if (site == NULL || site->dirty_count == 0)
-        return true;
-    return site_take_rows(site, &shard->clock, sink, limit_ms, block);
-}
-
-/* Every facility in turn, beginning where the last block was full. */
-static void take_all(struct shard *shard, uint32_t sink, struct block *block)
-{
-    uint32_t facilities_count = shard->context.registry->facilities_count;
-    for (uint32_t n = 0; n < facilities_count; n++) {
-        if (!take_site(shard, shard->cursor, sink, INT64_MAX, block))
-            return;
-        shard->cursor = (shard->cursor + 1) % facilities_count;
-    }
-}
-
-static int64_t next_closing_ms(const struct shard *shard, uint32_t sink, int64_t limit_ms)
-{
-    int64_t closing_ms = INT64_MAX;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL && shard->sites[i]->dirty_count > 0)
-            closing_ms = MIN(closing_ms, site_closing_ms(shard->sites[i], sink, limit_ms));
-    }
-    return closing_ms;
-}
-
-static bool has_opened_all(const struct shard *shard)
-{
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL && !site_has_opened(shard->sites[i], &shard->clock))
-            return false;
-    }
-    return true;
-}
-
-/* Day by day of all facilities together, so that the order of rows is that of time and does not
- * depend on the order of arrival. */
-static void take_closing(struct shard *shard, uint32_t sink, struct block *block)
-{
-    /* In the end what is not over goes too: once the panels have room for the newest bucket. */
-    bool all = shard->finished && has_opened_all(shard);
-    int64_t limit_ms = all ? INT64_MAX : shard->clock.floor_ms;
-    bool more = true;
-    while (more) {
-        int64_t closing_ms = next_closing_ms(shard, sink, limit_ms);
-        more = closing_ms != INT64_MAX;
-        if (!more && !all)
-            return;
-        for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-            if (!take_site(shard, i, sink, closing_ms, block))
-                return;
-        }
-    }
-}
-
-uint32_t shard_take_rows(struct shard *shard, uint32_t sink, enum take_mode mode,
-                         struct block *block)
-{
-    uint32_t before = block->count;
-    if (shard->newest_ms == INT64_MIN)
-        return 0;
-    advance_sites(shard);
-    if (mode == TAKE_ALL)
-        take_all(shard, sink, block);
-    else
-        take_closing(shard, sink, block);
-    for (uint32_t i = before; i < block->count; i++)
-        shard->in_flight += block->rows[i].kind == ROW_COVERAGE;
-    return block->count - before;
-}
-
-/* The mark of the row that stands for its window; NULL for other rows, and for windows gone. */
-static struct mark *find_mark(struct shard *shard, const struct row *row, struct day **day_out)
-{
-    struct site *site = shard->sites[row->facility];
-    if (row->kind != ROW_COVERAGE || site == NULL)
-        return NULL;
-    return site_find_mark(site, (enum level)row->level, row->window.start_ms, day_out);
-}
-
-void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row)
-{
-    struct day *day;
-    struct mark *mark = find_mark(shard, row, &day);
-    if (mark == NULL)
-        return;
-    site_mark_settled(day, mark, sink);
-    shard->in_flight--;
-}
-
-void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row)
-{
-    struct day *day;
-    struct mark *mark = find_mark(shard, row, &day);
-    if (mark == NULL)
-        return;
-    site_mark_settled(day, mark, sink);
-    site_mark_dirty(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
-    shard->in_flight--;
+    return shard_get_block(shard) != SHARD_GOES_ON;
 }
 
 void shard_idle(struct shard *shard, int64_t wall_ms)
@@ -399,19 +312,6 @@ void shard_idle(struct shard *shard, int64_t wall_ms)
 void shard_finish(struct shard *shard)
 {
     shard->finished = true;
-}
-
-static uint64_t count_dirty(const struct shard *shard)
-{
-    uint64_t dirty = 0;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++)
-        dirty += shard->sites[i] != NULL ? shard->sites[i]->dirty_count : 0;
-    return dirty;
-}
-
-bool shard_is_drained(const struct shard *shard)
-{
-    return shard->pending.site == NULL && shard->in_flight == 0 && count_dirty(shard) == 0;
 }
 
 int64_t shard_low_offset(const struct shard *shard)
@@ -453,9 +353,10 @@ static uint64_t count_readings(const struct shard *shard)
 const struct shard_stats *shard_get_stats(struct shard *shard)
 {
     shard->stats.readings = count_readings(shard);
-    shard->stats.dirty_rows = count_dirty(shard);
+    shard->stats.dirty_rows = shard_count_dirty(shard);
+    shard->stats.suspect_rows = shard_count_suspect(shard);
     shard->stats.watermark_ms =
-        shard->newest_ms == INT64_MIN ? INT64_MIN : watermark_of(shard, shard->newest_ms);
+        shard->newest_ms == INT64_MIN ? INT64_MIN : shard_watermark_of(shard, shard->newest_ms);
     shard->stats.floor_ms = shard->clock.floor_ms;
     return &shard->stats;
 }

@@ -10,6 +10,7 @@
 #ifndef GHGD_SHARD_H
 #define GHGD_SHARD_H
 
+#include "base/buffer.h"
 #include "config/config.h"
 #include "pipelines/ingest/batch.h"
 #include "pipelines/rollup/row.h"
@@ -23,16 +24,30 @@ struct shard_context {
     const struct window_conf *window;
     const struct kernels *kernels;
     uint32_t sinks_count;
+    const struct sink_conf *sinks; /* for their names; only saving and loading need them */
     /* By facility: the partition that owns it, or UINT32_MAX. Shared by the process's shards. */
     uint32_t *facility_partition;
+    /* The bytes that the sites of the process take, and the most that they may; NULL: nobody
+     * counts, 0: no ceiling. */
+    size_t *memory_used;
+    size_t memory_max;
+};
+
+/* What became of events. */
+struct shard_counts {
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t discontinuities, rollovers, overlaps;
 };
 
 struct shard_stats {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t discontinuities; /* register falls and implausible jumps that were held */
     uint64_t rollovers;
-    uint64_t overlaps;   /* readings that overlap another of the same meter */
-    uint64_t dirty_rows; /* windows that some sink has not acknowledged */
+    uint64_t overlaps;           /* readings that overlap another of the same meter */
+    struct shard_counts earlier; /* of earlier lives of the partition: the account of its whole log
+                                    is the sum of these and the above */
+    uint64_t dirty_rows;         /* windows that some sink has not acknowledged */
+    uint64_t suspect_rows;       /* windows that some sink will get once more: shard_heal() */
     uint64_t memory_bytes;
     uint64_t facilities;
     uint64_t readings;    /* in the journal now */
@@ -45,9 +60,16 @@ int shard_create(struct shard **shard_out, const struct shard_context *context,
 void shard_destroy(struct shard **shard);
 
 /* Applies the readings first .. count-1 of the batch, in order, and sets their outcomes. Returns
- * the index of the first that was not applied: batch->count, or less if a window that leaves the
- * horizon still has to be written; then take rows, have them acknowledged, and call again. */
+ * the index of the first that was not applied: batch->count, or less if the shard is blocked; then
+ * take rows, have them acknowledged, and call again. */
 uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first);
+
+enum shard_block {
+    SHARD_GOES_ON,
+    SHARD_WAITS_FOR_SINKS,  /* a window that leaves the horizon still has to be written */
+    SHARD_WAITS_FOR_MEMORY, /* for the facility of the next event; taking rows tries once more */
+};
+enum shard_block shard_get_block(const struct shard *shard);
 bool shard_is_blocked(const struct shard *shard);
 
 enum take_mode {
@@ -60,7 +82,16 @@ uint32_t shard_take_rows(struct shard *shard, uint32_t sink, enum take_mode mode
                          struct block *block);
 /* The sink has settled this row (of this shard); or gave it back, and it is dirty again. */
 void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row);
+/* It is settled, but an earlier attempt of the row may still arrive: it is written once more after
+ * shard_heal(), and its day stays until then. */
+void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struct row *row);
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
+
+/* Rows that somebody else sent before us may still arrive (a member that does not know yet that it
+ * has been replaced): what is dirty now, or becomes so, is suspect, which keeps its day. */
+void shard_begin_healing(struct shard *shard);
+/* Nothing older can arrive any more: what is suspect is dirty, to be written once more. */
+void shard_heal(struct shard *shard);
 
 /* The partition has been idle for its timeout: windows that ended before wall_ms less delay and
  * grace may be called final. Changes no value and no revision. */
@@ -82,5 +113,8 @@ void shard_set_settled(struct shard *shard, int64_t settled_ms);
 int64_t shard_settled_ms(const struct shard *shard);
 
 const struct shard_stats *shard_get_stats(struct shard *shard);
+/* Walks over everything: the activity that meters have moved into cells, and that years and cells
+ * hold, must be the same. Returns the number of meters and series for which it is not, in words. */
+uint32_t shard_audit(const struct shard *shard, struct buffer *why);
 
 #endif

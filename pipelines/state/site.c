@@ -38,7 +38,8 @@ static struct layout layout_of(const struct registry *registry, const struct win
     layout.total = sizeof(struct site) + facility->meters_count * sizeof(struct journal) +
                    layout.readings * sizeof(struct reading) + layout.rows * sizeof(struct mark) +
                    layout.days * sizeof(struct day) + layout.figures * sizeof(struct figures) +
-                   layout.bits * sizeof(uint64_t) + panel_size(layout.rows, facility->meters_count);
+                   layout.bits * sizeof(uint64_t) + facility->series_count * sizeof(int128) +
+                   panel_size(layout.rows, facility->meters_count);
     return layout;
 }
 
@@ -85,8 +86,9 @@ static int site_allocate(struct site *site, const struct layout *layout)
     site->days = calloc(layout->days, sizeof(*site->days));
     site->figures = calloc(layout->figures, sizeof(*site->figures));
     site->bits = calloc(layout->bits, sizeof(*site->bits));
+    site->balance = calloc(site->facility->series_count, sizeof(*site->balance));
     if (site->journals == NULL || site->slots == NULL || site->row_marks == NULL ||
-        site->days == NULL || site->figures == NULL || site->bits == NULL)
+        site->days == NULL || site->figures == NULL || site->bits == NULL || site->balance == NULL)
         return -ENOMEM;
     site_divide(site, layout);
     return panel_create(&site->panel, layout->rows, meters_count, site->conf.window->bucket_ms,
@@ -130,6 +132,7 @@ void site_destroy(struct site **site)
     if (gone->calendar != NULL)
         calendar_destroy(&gone->calendar);
     panel_destroy(&gone->panel);
+    free(gone->balance);
     free(gone->bits);
     free(gone->figures);
     free(gone->days);
@@ -142,6 +145,7 @@ void site_destroy(struct site **site)
 void site_book(struct site *site, const struct site_clock *clock, uint32_t meter,
                const struct reading *reading, struct booking *booking_out)
 {
+    site->changed = true;
     uint32_t column = meter - site->facility->meters_first;
     const struct meter *conf = &site->conf.registry->meters[meter];
     struct journal *journal = &site->journals[column];

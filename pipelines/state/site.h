@@ -32,6 +32,7 @@ struct mark {
     uint32_t revision; /* those of them that came after the watermark had passed it */
     uint8_t dirty;     /* a bit per sink: has to be written */
     uint8_t in_flight; /* a bit per sink: written, not yet acknowledged */
+    uint8_t suspect;   /* a bit per sink: an older write may still reach it (healing.c) */
 };
 
 struct day {
@@ -39,7 +40,8 @@ struct day {
     int64_t first_row, end_row;      /* buckets that start in it */
     int64_t low_offset;              /* oldest offset it depends on; INT64_MAX */
     uint32_t dirty_count[SINKS_MAX]; /* dirty marks in it, its own too */
-    uint32_t in_flight_count;
+    uint32_t in_flight_count, suspect_count;
+    bool changed; /* some mark in it, since the last save */
     struct mark mark;
     uint32_t hours_count;
     uint16_t hour_row[HOURS_PER_DAY_MAX + 1]; /* first row of each hour, from first_row on */
@@ -51,6 +53,7 @@ struct day {
 
 struct period { /* a month or a year */
     bool used;
+    bool changed; /* its closed part, since the last save */
     uint8_t level;
     struct window window;
     struct mark mark;
@@ -94,6 +97,15 @@ struct site {
     int64_t first_row;    /* the first row ever touched; INT64_MAX if none */
     int64_t closed_ms;    /* windows up to here were marked when they became final */
     uint64_t dirty_count; /* marks dirty for any sink, summed over the sinks */
+    uint64_t suspect_count;
+    bool healing; /* what is marked dirty is suspect too */
+    bool changed; /* anything, since the last save */
+    /* Which declaration of the chain of payloads names it, from 1 on; 0: none yet. */
+    uint32_t declared;
+    uint64_t outcomes[OUTCOME_COUNT]; /* of readings of the facility, over the whole log */
+    /* By series: activity of closed years less what has left the panel. 0 while all years are there
+     * and the registry is what it was when they were booked. */
+    int128 *balance;
     size_t memory_bytes;
 };
 
@@ -110,9 +122,23 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
                const struct reading *reading, struct booking *booking_out);
 
 /* site_windows.c */
+static inline struct day *site_day(const struct site *site, uint32_t index)
+{
+    return &site->days[(site->days_first + index) % site->days_capacity];
+}
+/* The first row that starts at or after the instant. */
+int64_t site_row_from(const struct site *site, int64_t time_ms);
 int64_t site_row(const struct site *site, int64_t time_ms);
 /* Opens the day in which the ring begins. */
 void site_open_first_day(struct site *site, int64_t time_ms);
+/* Whether the panel has room for the day after the newest; and opens it. */
+bool site_has_room(const struct site *site);
+void site_open_next_day(struct site *site);
+/* Clears the oldest day's rows and marks, and lets it go; nothing of it is booked. */
+void site_drop_oldest_day(struct site *site);
+/* The period of that level in which the instant lies, made if need be; NULL if all are in use. */
+struct period *site_find_period(struct site *site, enum level level, int64_t time_ms);
+void site_clear_period(struct site *site, struct period *period);
 /* A change of one meter in rows [from, to). Returns the first row that found no room because a day
  * has to be settled before it can leave; `to` when all is done. */
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
@@ -128,13 +154,41 @@ void site_retire(struct site *site, const struct site_clock *clock, int64_t limi
 int64_t site_closing_ms(const struct site *site, uint32_t sink, int64_t limit_ms);
 struct mark *site_find_mark(struct site *site, enum level level, int64_t start_ms,
                             struct day **day_out);
-void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
-void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
-void site_mark_settled(struct day *day, struct mark *mark, uint32_t sink);
 /* Windows that ended at or before it have left, settled with every sink. */
 int64_t site_settled_ms(const struct site *site);
 /* The oldest offset on which an open window depends; INT64_MAX if none. */
 int64_t site_low_offset(const struct site *site);
+
+/* site_marks.c */
+uint8_t site_all_sinks(const struct site *site);
+/* day: in which the window lies, NULL for months and years. */
+void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
+void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
+void site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
+/* An older write may still reach these sinks: until site_heal() the day stays. */
+void site_mark_suspect(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
+/* An accepted reading has changed the window that ends then. */
+void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
+                     struct mark *mark, int64_t end_ms);
+
+struct mark_place {
+    struct mark *mark;
+    struct day *day;
+    int64_t end_ms;
+    bool told; /* some row of the window has been written, or has to be */
+};
+/* Calls visitor for the mark of every open window. */
+void site_visit_marks(struct site *site,
+                      void (*visitor)(void *context, const struct mark_place *place),
+                      void *context);
+/* The registry rates the facility otherwise than before: touches what has been told. */
+void site_touch_told(struct site *site, const struct site_clock *clock);
+/* Marks it dirty for these sinks, untouched. */
+void site_tell_again(struct site *site, uint8_t sinks);
+/* What is dirty now, or gets so until site_heal(), is suspect too. */
+void site_begin_healing(struct site *site);
+/* What is suspect is dirty: it is written once more. */
+void site_heal(struct site *site);
 
 /* site_rows.c */
 /* Appends rows of dirty windows to the block: of days that end at or before limit_ms and of periods

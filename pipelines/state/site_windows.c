@@ -12,58 +12,14 @@ int64_t site_row(const struct site *site, int64_t time_ms)
     return time_ms / bucket_ms - (time_ms % bucket_ms < 0);
 }
 
-/* The first row that starts at or after the instant. */
-static int64_t row_from(const struct site *site, int64_t time_ms)
+int64_t site_row_from(const struct site *site, int64_t time_ms)
 {
     return site_row(site, time_ms + site->conf.window->bucket_ms - 1);
 }
 
-static struct day *day_at(const struct site *site, uint32_t index)
-{
-    return &site->days[(site->days_first + index) % site->days_capacity];
-}
-
 static struct day *newest_day(const struct site *site)
 {
-    return day_at(site, site->days_count - 1);
-}
-
-static uint8_t all_sinks(const struct site *site)
-{
-    return (uint8_t)((1U << site->conf.sinks_count) - 1);
-}
-
-void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks)
-{
-    for (uint8_t added = sinks & (uint8_t)~mark->dirty; added != 0; added &= (uint8_t)(added - 1)) {
-        if (day != NULL)
-            day->dirty_count[__builtin_ctz(added)]++;
-        site->dirty_count++;
-    }
-    mark->dirty |= sinks;
-}
-
-void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink)
-{
-    uint8_t bit = (uint8_t)(1U << sink);
-    ASSERT((mark->dirty & bit) != 0);
-    mark->dirty &= (uint8_t)~bit;
-    mark->in_flight |= bit;
-    site->dirty_count--;
-    if (day != NULL) {
-        day->dirty_count[sink]--;
-        day->in_flight_count++;
-    }
-}
-
-void site_mark_settled(struct day *day, struct mark *mark, uint32_t sink)
-{
-    uint8_t bit = (uint8_t)(1U << sink);
-    if ((mark->in_flight & bit) == 0)
-        return;
-    mark->in_flight &= (uint8_t)~bit;
-    if (day != NULL)
-        day->in_flight_count--;
+    return site_day(site, site->days_count - 1);
 }
 
 /* --- days --- */
@@ -77,13 +33,14 @@ static void day_open(struct site *site, struct day *day, int64_t time_ms)
                         .low_offset = INT64_MAX,
                         .cached_end_row = INT64_MIN};
     day->window = calendar_window(site->calendar, LEVEL_DAY, time_ms);
-    day->first_row = row_from(site, day->window.start_ms);
-    day->end_row = row_from(site, day->window.end_ms);
+    day->first_row = site_row_from(site, day->window.start_ms);
+    day->end_row = site_row_from(site, day->window.end_ms);
     int64_t hour_ms = day->window.start_ms;
     if (site->conf.window->bucket_ms == HOUR_MS)
         return; /* the buckets are the hours: one row, not two of the same name */
     while (hour_ms < day->window.end_ms && day->hours_count < HOURS_PER_DAY_MAX) {
-        day->hour_row[day->hours_count++] = (uint16_t)(row_from(site, hour_ms) - day->first_row);
+        day->hour_row[day->hours_count++] =
+            (uint16_t)(site_row_from(site, hour_ms) - day->first_row);
         hour_ms = calendar_window(site->calendar, LEVEL_HOUR, hour_ms).end_ms;
     }
     day->hour_row[day->hours_count] = (uint16_t)(day->end_row - day->first_row);
@@ -94,13 +51,40 @@ void site_open_first_day(struct site *site, int64_t time_ms)
     ASSERT(site->days_count == 0);
     site->days_first = 0;
     site->days_count = 1;
-    day_open(site, day_at(site, 0), time_ms);
+    day_open(site, site_day(site, 0), time_ms);
+}
+
+bool site_has_room(const struct site *site)
+{
+    int64_t next_ms = newest_day(site)->window.end_ms;
+    struct window next = calendar_window(site->calendar, LEVEL_DAY, next_ms);
+    return site_row_from(site, next.end_ms) - site_day(site, 0)->first_row <=
+               (int64_t)site->panel->rows &&
+           site->days_count < site->days_capacity;
+}
+
+void site_open_next_day(struct site *site)
+{
+    int64_t next_ms = newest_day(site)->window.end_ms;
+    site->days_count++;
+    day_open(site, newest_day(site), next_ms);
+}
+
+void site_drop_oldest_day(struct site *site)
+{
+    const struct day *day = site_day(site, 0);
+    for (int64_t row = day->first_row; row < day->end_row; row++) {
+        panel_clear_row(site->panel, row);
+        site->row_marks[panel_slot(site->panel, row)] = (struct mark){0};
+    }
+    site->days_first = (site->days_first + 1) % site->days_capacity;
+    site->days_count--;
 }
 
 static struct day *find_day(const struct site *site, int64_t row)
 {
     for (uint32_t i = site->days_count; i-- > 0;) {
-        struct day *day = day_at(site, i);
+        struct day *day = site_day(site, i);
         if (row >= day->first_row)
             return row < day->end_row ? day : NULL;
     }
@@ -122,8 +106,7 @@ static uint32_t hour_index(const struct day *day, int64_t row)
 
 /* --- months and years --- */
 
-/* The period of that level in which the instant lies, made if need be; NULL if all are in use. */
-static struct period *find_period(struct site *site, enum level level, int64_t time_ms)
+struct period *site_find_period(struct site *site, enum level level, int64_t time_ms)
 {
     struct period *unused = NULL;
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
@@ -136,14 +119,20 @@ static struct period *find_period(struct site *site, enum level level, int64_t t
     }
     if (unused == NULL)
         return NULL;
-    unused->used = true;
+    site->changed = true;
+    unused->used = unused->changed = true;
     unused->level = (uint8_t)level;
     unused->window = calendar_window(site->calendar, level, time_ms);
     unused->mark = (struct mark){0};
     unused->low_offset = INT64_MAX;
-    memset(unused->closed, 0, site->facility->series_count * sizeof(*unused->closed));
-    memset(unused->reporting, 0, site->words * sizeof(*unused->reporting));
+    site_clear_period(site, unused);
     return unused;
+}
+
+void site_clear_period(struct site *site, struct period *period)
+{
+    memset(period->closed, 0, site->facility->series_count * sizeof(*period->closed));
+    memset(period->reporting, 0, site->words * sizeof(*period->reporting));
 }
 
 /* Periods that no day can change any more, and that every sink has. */
@@ -151,9 +140,12 @@ static void drop_periods(struct site *site)
 {
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
-        if (period->used && period->mark.dirty == 0 && period->mark.in_flight == 0 &&
-            period->window.end_ms <= day_at(site, 0)->window.start_ms)
-            period->used = false;
+        if (!period->used || period->window.end_ms > site_day(site, 0)->window.start_ms ||
+            (period->mark.dirty | period->mark.in_flight | period->mark.suspect) != 0)
+            continue;
+        period->used = false;
+        for (uint32_t k = 0; period->level == LEVEL_YEAR && k < site->facility->series_count; k++)
+            site->balance[k] -= period->closed[k].activity;
     }
 }
 
@@ -163,13 +155,14 @@ static void close_day_into(struct site *site, const struct day *day, struct peri
         figures_add(&period->closed[i], &day->cache[i]);
     for (uint32_t i = 0; i < site->words; i++)
         period->reporting[i] |= day->reporting[i];
+    period->changed = true;
 }
 
 /* --- opening and retiring --- */
 
 static bool is_settled(const struct site *site, const struct day *day)
 {
-    if (day->in_flight_count > 0)
+    if (day->in_flight_count > 0 || day->suspect_count > 0)
         return false;
     for (uint32_t sink = 0; sink < site->conf.sinks_count; sink++) {
         if (day->dirty_count[sink] > 0)
@@ -181,27 +174,23 @@ static bool is_settled(const struct site *site, const struct day *day)
 /* Whether the month and the year of a day are there, or could be made. */
 static bool has_periods(struct site *site, int64_t time_ms)
 {
-    return find_period(site, LEVEL_MONTH, time_ms) != NULL &&
-           find_period(site, LEVEL_YEAR, time_ms) != NULL;
+    return site_find_period(site, LEVEL_MONTH, time_ms) != NULL &&
+           site_find_period(site, LEVEL_YEAR, time_ms) != NULL;
 }
 
 /* Lets the oldest day go if it may; opens its successor if it was the only one. */
 static bool retire_oldest(struct site *site, const struct site_clock *clock)
 {
-    struct day *day = day_at(site, 0);
+    struct day *day = site_day(site, 0);
     if (!is_settled(site, day) || !has_periods(site, day->window.start_ms) ||
         !has_periods(site, day->window.end_ms))
         return false;
     site_refresh_day(site, clock, day);
-    close_day_into(site, day, find_period(site, LEVEL_MONTH, day->window.start_ms));
-    close_day_into(site, day, find_period(site, LEVEL_YEAR, day->window.start_ms));
-    for (int64_t row = day->first_row; row < day->end_row; row++) {
-        panel_clear_row(site->panel, row);
-        site->row_marks[panel_slot(site->panel, row)] = (struct mark){0};
-    }
+    close_day_into(site, day, site_find_period(site, LEVEL_MONTH, day->window.start_ms));
+    close_day_into(site, day, site_find_period(site, LEVEL_YEAR, day->window.start_ms));
     int64_t end_ms = day->window.end_ms;
-    site->days_first = (site->days_first + 1) % site->days_capacity;
-    site->days_count--;
+    site_drop_oldest_day(site);
+    site->changed = true;
     if (site->days_count == 0)
         site_open_first_day(site, end_ms);
     for (uint32_t i = 0; i < site->facility->meters_count; i++)
@@ -212,7 +201,7 @@ static bool retire_oldest(struct site *site, const struct site_clock *clock)
 
 void site_retire(struct site *site, const struct site_clock *clock, int64_t limit_ms)
 {
-    while (day_at(site, 0)->window.end_ms <= limit_ms && retire_oldest(site, clock)) {
+    while (site_day(site, 0)->window.end_ms <= limit_ms && retire_oldest(site, clock)) {
     }
 }
 
@@ -220,46 +209,25 @@ void site_retire(struct site *site, const struct site_clock *clock, int64_t limi
 static bool reach(struct site *site, const struct site_clock *clock, int64_t row)
 {
     while (row >= newest_day(site)->end_row) {
-        int64_t next_ms = newest_day(site)->window.end_ms;
-        struct window next = calendar_window(site->calendar, LEVEL_DAY, next_ms);
-        bool room = row_from(site, next.end_ms) - day_at(site, 0)->first_row <=
-                        (int64_t)site->panel->rows &&
-                    site->days_count < site->days_capacity;
-        if (!room || !has_periods(site, next_ms)) {
-            if (day_at(site, 0)->window.end_ms > clock->floor_ms || !retire_oldest(site, clock))
-                return false;
+        if (site_has_room(site) && has_periods(site, newest_day(site)->window.end_ms)) {
+            site_open_next_day(site);
             continue;
         }
-        site->days_count++;
-        day_open(site, newest_day(site), next_ms);
+        if (site_day(site, 0)->window.end_ms > clock->floor_ms || !retire_oldest(site, clock))
+            return false;
     }
     return true;
 }
 
 /* --- touching --- */
 
-static bool has_passed(const struct site *site, const struct site_clock *clock, int64_t end_ms)
-{
-    return clock->passed_ms != INT64_MIN &&
-           end_ms + site->conf.window->grace_ms <= clock->passed_ms;
-}
-
-static void touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
-                       struct mark *mark, int64_t end_ms)
-{
-    mark->version++;
-    mark->revision += has_passed(site, clock, end_ms);
-    if (end_ms > clock->settled_ms)
-        site_mark_dirty(site, day, mark, all_sinks(site));
-}
-
 static void touch_period(struct site *site, const struct site_clock *clock, enum level level,
                          int64_t time_ms, int64_t low_offset)
 {
-    struct period *period = find_period(site, level, time_ms);
+    struct period *period = site_find_period(site, level, time_ms);
     ASSERT(period != NULL); /* made when its day was opened, and kept while the day is */
     period->low_offset = MIN(period->low_offset, low_offset);
-    touch_mark(site, clock, NULL, &period->mark, period->window.end_ms);
+    site_touch_mark(site, clock, NULL, &period->mark, period->window.end_ms);
 }
 
 /* The part of [from, to) that lies in one day; its windows are touched once each. */
@@ -270,16 +238,16 @@ static void touch_day(struct site *site, const struct site_clock *clock, struct 
     uint32_t hour = UINT32_MAX;
     day->cached_end_row = INT64_MIN;
     for (int64_t row = from_row; row < to_row; row++) {
-        touch_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
-                   (row + 1) * bucket_ms);
+        site_touch_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
+                        (row + 1) * bucket_ms);
         uint32_t row_hour = day->hours_count > 0 ? hour_index(day, row) : UINT32_MAX;
         if (row_hour == hour)
             continue;
         hour = row_hour;
-        touch_mark(site, clock, day, &day->hours[hour],
-                   (day->first_row + day->hour_row[hour + 1]) * bucket_ms);
+        site_touch_mark(site, clock, day, &day->hours[hour],
+                        (day->first_row + day->hour_row[hour + 1]) * bucket_ms);
     }
-    touch_mark(site, clock, day, &day->mark, day->window.end_ms);
+    site_touch_mark(site, clock, day, &day->mark, day->window.end_ms);
 }
 
 /* Earlier than any reading before: from here on the facility is expected to report. */
@@ -288,7 +256,7 @@ static void begin_at(struct site *site, int64_t row)
     site->first_row = row;
     site->closed_ms = MIN(site->closed_ms, row * site->conf.window->bucket_ms);
     for (uint32_t i = 0; i < site->days_count; i++)
-        day_at(site, i)->cached_end_row = INT64_MIN;
+        site_day(site, i)->cached_end_row = INT64_MIN;
 }
 
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
@@ -319,7 +287,7 @@ static void close_mark(struct site *site, const struct site_clock *clock, struct
                        struct mark *mark, int64_t end_ms)
 {
     if (end_ms > site->closed_ms && end_ms <= clock->final_ms && end_ms > clock->settled_ms)
-        site_mark_dirty(site, day, mark, all_sinks(site));
+        site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
 static void write_again(struct site *site, const struct site_clock *clock, struct day *day,
@@ -328,7 +296,7 @@ static void write_again(struct site *site, const struct site_clock *clock, struc
     if (end_ms <= clock->settled_ms || mark->version == 0)
         return; /* of a window without a reading nothing is told before it is final */
     mark->version++;
-    site_mark_dirty(site, day, mark, all_sinks(site));
+    site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
 /* Buckets of the day have closed, be it in silence: day, month and year expected readings of them.
@@ -377,7 +345,7 @@ void site_advance(struct site *site, const struct site_clock *clock)
         return;
     int64_t bucket_ms = site->conf.window->bucket_ms;
     for (uint32_t i = 0; i < site->days_count; i++) {
-        struct day *day = day_at(site, i);
+        struct day *day = site_day(site, i);
         if (day->window.end_ms > site->closed_ms && day->end_row > site->first_row)
             close_day(site, clock, day);
     }
@@ -386,6 +354,7 @@ void site_advance(struct site *site, const struct site_clock *clock)
         if (period->used && period->window.end_ms > site->first_row * bucket_ms)
             close_mark(site, clock, NULL, &period->mark, period->window.end_ms);
     }
+    site->changed = true;
     site->closed_ms =
         reached ? clock->final_ms : MIN(clock->final_ms, newest_day(site)->window.end_ms);
 }
@@ -395,7 +364,7 @@ void site_advance(struct site *site, const struct site_clock *clock)
 int64_t site_closing_ms(const struct site *site, uint32_t sink, int64_t limit_ms)
 {
     for (uint32_t i = 0; i < site->days_count; i++) {
-        const struct day *day = day_at(site, i);
+        const struct day *day = site_day(site, i);
         if (day->window.end_ms > limit_ms)
             break;
         if (day->dirty_count[sink] > 0)
@@ -416,7 +385,7 @@ struct mark *site_find_mark(struct site *site, enum level level, int64_t start_m
         }
         return NULL;
     }
-    int64_t row = row_from(site, start_ms);
+    int64_t row = site_row_from(site, start_ms);
     struct day *day = find_day(site, row);
     *day_out = day;
     if (day == NULL)
@@ -433,7 +402,7 @@ struct mark *site_find_mark(struct site *site, enum level level, int64_t start_m
 
 int64_t site_settled_ms(const struct site *site)
 {
-    int64_t settled_ms = day_at(site, 0)->window.start_ms;
+    int64_t settled_ms = site_day(site, 0)->window.start_ms;
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         const struct period *period = &site->periods[i];
         if (period->used && (period->mark.dirty | period->mark.in_flight) != 0)
@@ -446,7 +415,7 @@ int64_t site_low_offset(const struct site *site)
 {
     int64_t low = INT64_MAX;
     for (uint32_t i = 0; i < site->days_count; i++)
-        low = MIN(low, day_at(site, i)->low_offset);
+        low = MIN(low, site_day(site, i)->low_offset);
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         if (site->periods[i].used)
             low = MIN(low, site->periods[i].low_offset);

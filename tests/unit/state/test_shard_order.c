@@ -111,6 +111,11 @@ static void run(struct output *output, size_t batch_size)
     drain(shard, block, output);
     assert_true(shard_is_drained(shard));
     output->stats = *shard_get_stats(shard);
+    struct buffer why;
+    buffer_init(&why, 1 << 16);
+    if (shard_audit(shard, &why) != 0)
+        fail_msg("%s", buffer_text(&why));
+    buffer_fini(&why);
     block_destroy(&block);
     shard_destroy(&shard);
     free(batch);

@@ -1,0 +1,48 @@
+/*
+ * shard_state.h - struct shard, for the files that make it up: shard.c and shard_rows.c; nobody
+ * else looks into it.
+ */
+#ifndef GHGD_SHARD_STATE_H
+#define GHGD_SHARD_STATE_H
+
+#include "pipelines/state/shard.h"
+#include "pipelines/state/site.h"
+
+/* What an accepted event has yet to touch: it waits for a day to be settled and to leave. */
+struct pending {
+    struct site *site;
+    uint32_t column;
+    int64_t next_row, to_row, low_offset;
+};
+
+struct shard {
+    struct shard_context context;
+    uint32_t partition;
+    struct site **sites; /* by facility; NULL where this partition has none of */
+    struct rating *rating;
+    struct site_clock clock;
+    int64_t newest_ms;      /* end of the newest accepted reading; INT64_MIN: there are no sites */
+    int64_t idle_final_ms;  /* final because the partition was idle */
+    bool finished;          /* the input has ended */
+    bool healing;           /* what becomes dirty is suspect too */
+    uint32_t cursor;        /* the facility at which the next taking begins */
+    uint64_t in_flight;     /* marks under way to a sink */
+    struct pending pending; /* site NULL: none */
+    size_t starved_bytes;   /* the site that the next event needs has no memory; 0: none */
+    struct shard_stats stats;
+};
+
+/* The watermark that belongs to a newest reading, and the floor. */
+int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms);
+int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms);
+/* The facility's site, made with the ring beginning at the clock's floor. 0; -ENOMEM: it is logged,
+ * and the shard blocked. */
+int shard_make_site(struct shard *shard, uint32_t facility) MUST_CHECK;
+/* Whether a site of so many bytes stays below the ceiling. */
+bool shard_has_memory(const struct shard *shard, size_t bytes);
+uint64_t shard_count_dirty(const struct shard *shard);
+uint64_t shard_count_suspect(const struct shard *shard);
+/* The rows that an event has yet to touch; false: a day has to be settled first. */
+bool shard_touch_pending(struct shard *shard);
+
+#endif

@@ -1,0 +1,175 @@
+/* Marks that an older write may still reach, memory that is not there, and the first reading. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/state/shard_fixture.h"
+
+static struct batch one;
+static struct output output;
+static struct block *block;
+
+static int set_up(void **state)
+{
+    set_up_registry(state);
+    return block_create(&block, 4000);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    block_destroy(&block);
+    return 0;
+}
+
+static enum outcome apply(struct shard *shard, struct input input)
+{
+    fill_batch(&one, &input, 1);
+    assert_int_equal(shard_apply(shard, &one, 0), 1);
+    return (enum outcome)one.outcome[0];
+}
+
+enum { ROW_LEVELS = 5 };
+
+/* Takes all rows, and settles them; returns how many windows they were. */
+static uint32_t write_rows(struct shard *shard,
+                           void (*settle)(struct shard *, uint32_t, const struct row *))
+{
+    uint32_t windows_count = 0;
+    block->count = 0;
+    shard_take_rows(shard, 0, TAKE_ALL, block);
+    for (uint32_t i = 0; i < block->count; i++) {
+        windows_count += block->rows[i].kind == ROW_COVERAGE;
+        settle(shard, 0, &block->rows[i]);
+    }
+    return windows_count;
+}
+
+static void test_healing_writes_once_more(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    struct input second = {0, START_MS + 15 * MIN_MS, START_MS + 30 * MIN_MS, U, 0};
+    apply(shard, first);
+    shard_begin_healing(shard);
+    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS);
+    apply(shard, second); /* its bucket is new, and the first one final */
+    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS + 1);
+    assert_int_equal(shard_get_stats(shard)->suspect_rows, ROW_LEVELS + 1);
+    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    shard_heal(shard);
+    assert_int_equal(shard_get_stats(shard)->suspect_rows, 0);
+    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS + 1);
+    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    assert_true(shard_is_drained(shard));
+    shard_destroy(&shard);
+}
+
+static void test_uncertain_rows_come_again(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    apply(shard, first);
+    assert_int_equal(write_rows(shard, shard_row_settled_uncertain), ROW_LEVELS);
+    assert_true(shard_is_drained(shard));
+    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    shard_heal(shard);
+    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS);
+    shard_heal(shard);
+    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    shard_destroy(&shard);
+}
+
+/* A day with suspect marks stays, so that what is written once more can still be made. */
+static void test_suspect_days_stay(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    output.count = 0;
+    struct input first = {1, START_MS, START_MS, 100 * U, 0};
+    struct input last = {1, START_MS + 10 * DAY_MS, START_MS + 10 * DAY_MS, 196 * U, 0};
+    apply(shard, first);
+    shard_begin_healing(shard);
+    apply(shard, last);
+    assert_int_equal(shard_get_block(shard), SHARD_WAITS_FOR_SINKS);
+    drain(shard, block, &output);
+    assert_true(shard_is_blocked(shard)); /* everything is written, and nothing may leave */
+    shard_heal(shard);
+    drain(shard, block, &output);
+    assert_false(shard_is_blocked(shard));
+    shard_finish(shard);
+    drain(shard, block, &output);
+    assert_true(shard_is_drained(shard));
+    shard_destroy(&shard);
+}
+
+static void test_memory_ceiling(void **state)
+{
+    (void)state;
+    size_t used = 0;
+    struct shard_context context = {.registry = &registry,
+                                    .window = &windows,
+                                    .kernels = &kernels_scalar,
+                                    .sinks_count = 1,
+                                    .memory_used = &used};
+    struct shard *shard;
+    assert_int_equal(shard_create(&shard, &context, 0), 0);
+    struct input input = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    assert_int_equal(apply(shard, input), OUTCOME_USED);
+    size_t bytes = used;
+    assert_int_equal(shard_get_stats(shard)->memory_bytes, bytes);
+    shard_destroy(&shard);
+    assert_int_equal(used, 0);
+    context.memory_max = bytes - 1;
+    assert_int_equal(shard_create(&shard, &context, 0), 0);
+    assert_int_equal(shard_apply(shard, &one, 0), 0);
+    assert_int_equal(shard_get_block(shard), SHARD_WAITS_FOR_MEMORY);
+    shard_take_rows(shard, 0, TAKE_ALL, block);
+    assert_int_equal(shard_get_block(shard), SHARD_WAITS_FOR_MEMORY);
+    assert_int_equal(shard_get_stats(shard)->outcomes[OUTCOME_USED], 0);
+    shard_destroy(&shard);
+    used = bytes; /* another shard of the process has it, and gives it back */
+    context.memory_max = 2 * bytes - 1;
+    assert_int_equal(shard_create(&shard, &context, 0), 0);
+    assert_int_equal(shard_apply(shard, &one, 0), 0);
+    used = 0;
+    shard_take_rows(shard, 0, TAKE_ALL, block);
+    assert_false(shard_is_blocked(shard));
+    assert_int_equal(shard_apply(shard, &one, 0), 1);
+    shard_destroy(&shard);
+}
+
+/* What is refused says nothing about time: the ring begins with the first reading in force. */
+static void test_rings_begin_with_the_first_accepted(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    meters[0].cell_max = 100 * U;
+    int64_t later_ms = START_MS + 100 * DAY_MS;
+    struct input huge = {0, later_ms, later_ms + 15 * MIN_MS, 101 * U, 0};
+    struct input other = {3, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    struct input same = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    assert_int_equal(apply(shard, huge), REJECT_VALUE_RANGE);
+    assert_int_equal(shard_get_stats(shard)->facilities, 0);
+    assert_int_equal(apply(shard, other), OUTCOME_USED);
+    assert_int_equal(apply(shard, same), OUTCOME_USED);
+    meters[0].cell_max = CELL_MAX;
+    shard_destroy(&shard);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_healing_writes_once_more),
+        cmocka_unit_test(test_uncertain_rows_come_again),
+        cmocka_unit_test(test_suspect_days_stay),
+        cmocka_unit_test(test_memory_ceiling),
+        cmocka_unit_test(test_rings_begin_with_the_first_accepted),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
