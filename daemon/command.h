@@ -12,8 +12,8 @@ enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_resync(int argc, char **argv);
 int command_demo(int argc, char **argv);
-int command_deadletter(int argc, char **argv);
 
 /* Where a configuration is looked for when no -c is given. */
 #define CONFIG_FILE_DEFAULT "/etc/ghgd/ghgd.yaml"

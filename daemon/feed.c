@@ -10,7 +10,6 @@ struct feed {
     struct decoder *decoder;
     struct batch *batch;
     struct feed_counts counts;
-    struct feed_counts earlier; /* and what has changed of it since: the account is their sum */
 
     const struct feed_message *messages; /* during feed_take() */
     uint32_t now_message, now_index;     /* being decoded: message, and event within it */
@@ -151,8 +150,8 @@ size_t feed_take_again(struct feed *feed, const struct feed_message *messages, s
     feed->again = false;
     ASSERT(feed->skip == 0); /* there is one event in each */
     feed->skip = skip;
-    feed->earlier.outcomes[OUTCOME_PARKED] -= taken;
-    feed->earlier.read -= taken;
+    feed->counts.outcomes[OUTCOME_PARKED] -= taken;
+    feed->counts.read -= taken;
     return taken;
 }
 
@@ -168,20 +167,19 @@ void feed_set_skip(struct feed *feed, uint32_t skip)
 
 void feed_unpark(struct feed *feed)
 {
-    feed->earlier.outcomes[OUTCOME_PARKED]--;
+    ASSERT(feed->counts.outcomes[OUTCOME_PARKED] > 0);
+    feed->counts.outcomes[OUTCOME_PARKED]--;
     feed->counts.outcomes[OUTCOME_UNKNOWN]++;
 }
 
-void feed_get_account(const struct feed *feed, struct feed_counts *account_out)
+const struct feed_counts *feed_get_counts(const struct feed *feed)
 {
-    account_out->read = feed->earlier.read + feed->counts.read;
-    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
-        account_out->outcomes[i] = feed->earlier.outcomes[i] + feed->counts.outcomes[i];
+    return &feed->counts;
 }
 
-void feed_set_earlier(struct feed *feed, const struct feed_counts *earlier)
+void feed_set_counts(struct feed *feed, const struct feed_counts *counts)
 {
-    feed->earlier = *earlier;
+    feed->counts = *counts;
 }
 
 uint64_t feed_events_read(const struct feed *feed)
@@ -189,7 +187,7 @@ uint64_t feed_events_read(const struct feed *feed)
     return feed->counts.read;
 }
 
-void feed_add_outcomes(const struct feed *feed, uint64_t counts[OUTCOME_COUNT])
+void feed_add_outcomes(const struct feed *feed, uint64_t *counts)
 {
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         counts[i] += feed->counts.outcomes[i];

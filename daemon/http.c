@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,32 +62,105 @@ static void on_timer(uv_timer_t *timer)
     http_turn(timer->data);
 }
 
-static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status,
-                               const char *content_type, const struct buffer *body)
+/* A request and what is answered to it. */
+struct exchange {
+    struct MHD_Connection *connection;
+    const char *url;
+    const char *allow; /* methods of the path, for status 405 */
+    const char *content_type;
+};
+
+struct http_query {
+    struct MHD_Connection *connection;
+};
+
+const char *http_query_get(const struct http_query *query, const char *name)
+{
+    return MHD_lookup_connection_value(query->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static enum MHD_Result respond(const struct exchange *exchange, unsigned status,
+                               const struct buffer *body)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body->size, body->data, MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
         return MHD_NO;
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, exchange->content_type);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->allow);
+    enum MHD_Result result = MHD_queue_response(exchange->connection, status, response);
     MHD_destroy_response(response);
     return result;
 }
 
-static unsigned handle_url(struct http *http, const char *url, const char **content_type_out)
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+    }
+    if (address->sa_family != AF_INET6)
+        return false;
+    const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == 127);
+}
+
+/* Whoever may log in here may also tell the daemon what to do; nobody else, and no web page. */
+static bool may_command(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info != NULL && info->client_addr != NULL && is_loopback(info->client_addr) &&
+           MHD_lookup_connection_value(connection, MHD_HEADER_KIND, HTTP_COMMAND_HEADER) != NULL;
+}
+
+static unsigned handle_post(struct http *http, const struct http_handler *handler,
+                            const struct exchange *exchange)
+{
+    if (!may_command(exchange->connection)) {
+        buffer_add_str(&http->body, "Commands are taken from this machine only, with the header "
+                                    "\"" HTTP_COMMAND_HEADER "\".\n");
+        return MHD_HTTP_FORBIDDEN;
+    }
+    const struct http_query query = {exchange->connection};
+    return handler->post(handler->context, &query, &http->body);
+}
+
+static bool is_get(const char *method)
+{
+    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+static unsigned refuse_method(struct http *http, struct exchange *exchange, bool takes_post)
+{
+    exchange->allow = takes_post ? "POST" : "GET, HEAD";
+    buffer_add_str(&http->body, takes_post ? "Only POST is served here.\n"
+                                           : "Only GET and HEAD are served here.\n");
+    return MHD_HTTP_METHOD_NOT_ALLOWED;
+}
+
+static unsigned handle_method(struct http *http, const struct http_handler *handler,
+                              struct exchange *exchange, const char *method)
+{
+    bool posts = strcmp(method, MHD_HTTP_METHOD_POST) == 0 && handler->post != NULL;
+    if (!posts && (!is_get(method) || handler->handle == NULL))
+        return refuse_method(http, exchange, handler->post != NULL);
+    exchange->content_type = handler->content_type;
+    return posts ? handle_post(http, handler, exchange)
+                 : handler->handle(handler->context, &http->body);
+}
+
+static unsigned handle_url(struct http *http, struct exchange *exchange, const char *method)
 {
     for (size_t i = 0; i < http->handlers_count; i++) {
-        const struct http_handler *handler = &http->handlers[i];
-        if (strcmp(url, handler->path) != 0)
-            continue;
-        *content_type_out = handler->content_type;
-        return handler->handle(handler->context, &http->body);
+        if (strcmp(exchange->url, http->handlers[i].path) == 0)
+            return handle_method(http, &http->handlers[i], exchange, method);
     }
+    if (!is_get(method))
+        return refuse_method(http, exchange, false);
     buffer_add_str(&http->body, "There is nothing here. There is:\n");
     for (size_t i = 0; i < http->handlers_count; i++)
         buffer_printf(&http->body, "  %s\n", http->handlers[i].path);
@@ -96,20 +170,17 @@ static unsigned handle_url(struct http *http, const char *url, const char **cont
 static enum MHD_Result answer(struct http *http, struct MHD_Connection *connection, const char *url,
                               const char *method)
 {
-    const char *content_type = "text/plain; charset=utf-8";
-    unsigned status = MHD_HTTP_METHOD_NOT_ALLOWED;
+    struct exchange exchange = {
+        .connection = connection, .url = url, .content_type = "text/plain; charset=utf-8"};
     buffer_clear(&http->body);
-    if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
-        status = handle_url(http, url, &content_type);
-    else
-        buffer_add_str(&http->body, "Only GET and HEAD are served.\n");
+    unsigned status = handle_url(http, &exchange, method);
     if (buffer_failed(&http->body)) {
         LOG_LIMITED(LOG_LEVEL_ERROR, "http.body_too_large", "path=\"%s\" bytes_max=%zu", url,
                     http->body.limit);
         buffer_clear(&http->body);
         status = MHD_HTTP_INTERNAL_SERVER_ERROR;
     }
-    return respond(connection, status, content_type, &http->body);
+    return respond(&exchange, status, &http->body);
 }
 
 /* The library calls this once with the headers, then for pieces of a body, then once without one.

@@ -1,9 +1,11 @@
 /*
  * http.h - the daemon's small HTTP server: a table of paths, answered on the loop.
  *
- * GET and HEAD only; no body is read, nothing can be changed through it. libmicrohttpd runs in its
- * external epoll mode, so there is no thread. Connections, their memory and their idle time are
- * bounded (limits.h): clients beyond the limit wait in the kernel's backlog.
+ * GET and HEAD, for everybody who may connect; and POST, which changes something, from this machine
+ * alone and with the header HTTP_COMMAND_HEADER, which no page in a browser can send unasked. No
+ * body is read. libmicrohttpd runs in its external epoll mode, so there is no thread. Connections,
+ * their memory and their idle time are bounded (limits.h): clients beyond the limit wait in the
+ * kernel's backlog.
  */
 #ifndef GHGD_HTTP_H
 #define GHGD_HTTP_H
@@ -14,12 +16,20 @@
 
 struct http;
 
+#define HTTP_COMMAND_HEADER "Ghgd-Command"
+
+struct http_query;
+/* A parameter of the query, decoded; NULL without it. Lives until the handler returns. */
+const char *http_query_get(const struct http_query *query, const char *name);
+
+/* Handlers append the body and return the status. Called on the loop; must not block. */
 struct http_handler {
     const char *path; /* exact, without a query */
     const char *content_type;
-    /* Appends the body and returns the status. Called on the loop; must not block. */
-    unsigned (*handle)(void *context, struct buffer *body);
+    unsigned (*handle)(void *context, struct buffer *body); /* GET; or NULL */
     void *context;
+    unsigned (*post)(void *context, const struct http_query *query, struct buffer *body); /* or NULL
+                                                                                           */
 };
 
 /* Listens on host (a name or an address) and port; port 0 takes any free one. `handlers` is

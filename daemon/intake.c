@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/log.h"
 #include "daemon/feed.h"
@@ -319,6 +320,18 @@ void intake_rows_abandoned(struct intake *intake, const struct block *block)
         struct part *part = find_part(intake, (int32_t)block->rows[i].partition);
         if (part != NULL)
             shard_row_abandoned(part->shard, block->sink, &block->rows[i]);
+    }
+}
+
+void intake_mark_dirty(struct intake *intake, uint32_t sink, int64_t from_ms,
+                       struct intake_marked *marked_out)
+{
+    *marked_out = (struct intake_marked){.partitions = intake->parts_count, .open_ms = INT64_MIN};
+    for (uint32_t i = 0; i < intake->parts_count; i++) {
+        const struct part *part = intake->parts[i];
+        marked_out->windows += shard_mark_dirty(part->shard, sink, from_ms);
+        marked_out->waiting += !part->live;
+        marked_out->open_ms = MAX(marked_out->open_ms, shard_open_ms(part->shard));
     }
 }
 

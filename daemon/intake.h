@@ -48,6 +48,17 @@ void intake_rows_abandoned(struct intake *intake, const struct block *block);
 /* Goes on with the partitions that had stopped and can take more. */
 void intake_resume(struct intake *intake);
 
+/* What intake_mark_dirty() has found. */
+struct intake_marked {
+    uint64_t windows;
+    uint32_t partitions, waiting; /* waiting: not caught up yet, and write nothing until then */
+    int64_t open_ms;              /* as shard_open_ms(), of all of them */
+};
+/* Every window of the state that ends after from_ms is dirty for the sink, as by
+ * shard_mark_dirty(). */
+void intake_mark_dirty(struct intake *intake, uint32_t sink, int64_t from_ms,
+                       struct intake_marked *marked_out);
+
 void intake_commit(struct intake *intake);
 /* Windows of partitions without an event for the idle timeout may be called final. */
 void intake_check_idle(struct intake *intake, int64_t now_ms, int64_t wall_ms);

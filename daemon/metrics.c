@@ -51,6 +51,8 @@ static void print_latency(const struct metric *metric, const struct metrics_sour
                           struct buffer *out);
 static void print_failing(const struct metric *metric, const struct metrics_source *source,
                           struct buffer *out);
+static void print_resync(const struct metric *metric, const struct metrics_source *source,
+                         struct buffer *out);
 
 #define AT(place, shape, type, member) place, shape, offsetof(type, member), 0, NULL, NULL
 #define AT_SCALED(place, shape, type, member, decimals)                                            \
@@ -173,6 +175,9 @@ static const struct metric metrics[] = {
      "For how long the sink has not been healthy; 0 if it is.", PRINTED(print_failing, "sink")},
     {"ghgd_sink_rows_written_total", "counter", "rows", "Rows that the sink acknowledged.",
      SINK(rows_written)},
+    {"ghgd_sink_resync_windows_total", "counter", "windows",
+     "Windows that `ghgd resync` has marked to be written to the sink once more.",
+     PRINTED(print_resync, "sink")},
     {"ghgd_sink_rows_refused_total", "counter", "rows",
      "Rows that the server named bad, set aside in the dead-rows file.", SINK(rows_refused)},
     {"ghgd_sink_sent_bytes_total", "counter", "bytes",
@@ -450,6 +455,15 @@ static void print_failing(const struct metric *metric, const struct metrics_sour
     for (size_t i = 0; i < source->sinks_count; i++) {
         add_series(out, metric->name, "sink", source->sinks[i].name, NULL, NULL);
         add_sample(out, source->sinks[i].failing_ms, 3);
+    }
+}
+
+static void print_resync(const struct metric *metric, const struct metrics_source *source,
+                         struct buffer *out)
+{
+    for (size_t i = 0; i < source->sinks_count; i++) {
+        add_series(out, metric->name, "sink", source->sinks[i].name, NULL, NULL);
+        add_sample(out, (int64_t)source->sinks[i].resync_windows, 0);
     }
 }
 

@@ -24,7 +24,8 @@ struct metrics_shard {
 struct metrics_sink {
     const char *name;
     const struct sink_stats *stats;
-    int64_t failing_ms; /* for how long it has not been healthy; 0 if it is */
+    int64_t failing_ms;      /* for how long it has not been healthy; 0 if it is */
+    uint64_t resync_windows; /* marked to be written once more, by request */
 };
 
 struct metrics_daemon {

@@ -12,7 +12,6 @@ struct lane { /* one sink */
     struct sink *sink;
     struct block *block; /* NULL while the sink has it */
     bool due;            /* everything dirty, not only what has to go */
-    bool forgotten;      /* the partitions of the block under way are gone */
 };
 
 struct pump {
@@ -44,15 +43,13 @@ static void feed_lane(struct lane *lane)
 static void take_back(struct lane *lane, struct block **block)
 {
     (*block)->count = 0;
-    lane->forgotten = false;
     lane->block = TAKE(*block);
 }
 
 static void on_done(void *context, struct block **block)
 {
     struct lane *lane = context;
-    if (!lane->forgotten)
-        lane->pump->callbacks.settled(lane->pump->callbacks.context, *block);
+    lane->pump->callbacks.settled(lane->pump->callbacks.context, *block);
     take_back(lane, block);
     feed_lane(lane);
     lane->pump->callbacks.moved(lane->pump->callbacks.context);
@@ -61,16 +58,8 @@ static void on_done(void *context, struct block **block)
 static void on_abandoned(void *context, struct block **block)
 {
     struct lane *lane = context;
-    if (!lane->forgotten)
-        lane->pump->callbacks.abandoned(lane->pump->callbacks.context, *block);
+    lane->pump->callbacks.abandoned(lane->pump->callbacks.context, *block);
     take_back(lane, block);
-}
-
-/* Thread: any. */
-static bool may_write(void *context)
-{
-    const struct pump *pump = ((const struct lane *)context)->pump;
-    return pump->callbacks.may_write == NULL || pump->callbacks.may_write(pump->callbacks.context);
 }
 
 static void pump_free(struct pump *pump)
@@ -95,11 +84,8 @@ static int lane_open(struct pump *pump, const struct config *config)
 {
     struct lane *lane = &pump->lanes[pump->lanes_count];
     *lane = (struct lane){.pump = pump, .index = pump->lanes_count};
-    struct sink_callbacks callbacks = {.done = on_done,
-                                       .closed = on_closed,
-                                       .abandoned = on_abandoned,
-                                       .may_write = may_write,
-                                       .context = lane};
+    struct sink_callbacks callbacks = {
+        .done = on_done, .closed = on_closed, .abandoned = on_abandoned, .context = lane};
     int err = block_create(&lane->block, ROWS_PER_BLOCK_MAX);
     if (err < 0)
         return err;
@@ -147,24 +133,16 @@ void pump_emit(struct pump *pump)
     pump_kick(pump);
 }
 
+bool pump_is_due(const struct pump *pump, uint32_t sink)
+{
+    return pump->lanes[sink].due;
+}
+
 void pump_kick(struct pump *pump)
 {
     for (uint32_t i = 0; i < pump->lanes_count; i++)
         feed_lane(&pump->lanes[i]);
     pump->callbacks.moved(pump->callbacks.context);
-}
-
-void pump_withdraw(struct pump *pump)
-{
-    for (uint32_t i = 0; i < pump->lanes_count; i++)
-        sink_withdraw(pump->lanes[i].sink);
-}
-
-void pump_forget(struct pump *pump)
-{
-    for (uint32_t i = 0; i < pump->lanes_count; i++)
-        pump->lanes[i].forgotten = pump->lanes[i].block == NULL;
-    pump_withdraw(pump);
 }
 
 void pump_close(struct pump *pump)

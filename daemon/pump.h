@@ -20,8 +20,7 @@ struct pump_callbacks {
     uint32_t (*take)(void *context, uint32_t sink, bool due, struct block *block);
     void (*settled)(void *context, const struct block *block);
     void (*abandoned)(void *context, const struct block *block);
-    bool (*may_write)(void *context); /* as in struct sink_callbacks. Thread: any */
-    void (*moved)(void *context);     /* some block was settled: what waited for it may go on */
+    void (*moved)(void *context); /* some block was settled: what waited for it may go on */
     void (*closed)(void *context);
     void *context;
 };
@@ -30,13 +29,10 @@ int pump_create(struct pump **pump_out, uv_loop_t *loop, const struct config *co
                 const struct pump_callbacks *callbacks) MUST_CHECK;
 /* Everything dirty is due to every sink, now. */
 void pump_emit(struct pump *pump);
+/* Whether the sink has not yet got everything that was due. */
+bool pump_is_due(const struct pump *pump, uint32_t sink);
 /* Tries every idle sink. */
 void pump_kick(struct pump *pump);
-/* Gives up the blocks under way; they come back through `abandoned`, or `settled` where that had
- * succeeded. */
-void pump_withdraw(struct pump *pump);
-/* The same, for partitions that are no longer ours: nothing is heard of these blocks any more. */
-void pump_forget(struct pump *pump);
 /* Blocks under way come back through `abandoned`, then `closed` is called. */
 void pump_close(struct pump *pump);
 uint32_t pump_get_sinks_count(const struct pump *pump);

@@ -8,8 +8,9 @@
 #include "base/log.h"
 #include "daemon/health.h"
 #include "daemon/metrics.h"
+#include "daemon/resync.h"
 
-enum { PAGES_COUNT = 3, WHY_BYTES = 256 };
+enum { PAGES_COUNT = 4, WHY_BYTES = 256 };
 
 struct status {
     struct status_conf conf;
@@ -18,6 +19,7 @@ struct status {
     char fatal[WHY_BYTES]; /* empty: nothing has happened */
     int64_t started_ms;
     uint64_t well_ms[SINKS_MAX]; /* uv_now() when the sink was last seen healthy */
+    struct resync resync;
     void (*closed)(void *context);
     void *closed_context;
 
@@ -57,7 +59,8 @@ static void add_sinks(struct status *status, struct metrics_source *source)
         status->sinks[i] =
             (struct metrics_sink){.name = status->conf.config->sinks[i].name,
                                   .stats = stats,
-                                  .failing_ms = (int64_t)(now_ms - status->well_ms[i])};
+                                  .failing_ms = (int64_t)(now_ms - status->well_ms[i]),
+                                  .resync_windows = status->resync.windows[i]};
     }
     source->sinks = status->sinks;
     source->sinks_count = count;
@@ -117,12 +120,15 @@ int status_create(struct status **status_out, const struct status_conf *conf)
         return -ENOMEM;
     status->conf = *conf;
     status->started_ms = clock_wall_ms();
+    status->resync =
+        (struct resync){.config = conf->config, .intake = conf->intake, .pump = conf->pump};
     for (size_t i = 0; i < SINKS_MAX; i++)
         status->well_ms[i] = uv_now(conf->loop);
     const struct http_handler handlers[PAGES_COUNT] = {
-        {"/metrics", METRICS_CONTENT_TYPE, on_metrics, status},
-        {"/healthz", "text/plain; charset=utf-8", on_healthz, status},
-        {"/readyz", "text/plain; charset=utf-8", on_readyz, status},
+        {"/metrics", METRICS_CONTENT_TYPE, on_metrics, status, NULL},
+        {"/healthz", "text/plain; charset=utf-8", on_healthz, status, NULL},
+        {"/readyz", "text/plain; charset=utf-8", on_readyz, status, NULL},
+        {"/resync", "text/plain; charset=utf-8", NULL, &status->resync, resync_post},
     };
     memcpy(status->handlers, handlers, sizeof(handlers));
     const struct config *config = conf->config;

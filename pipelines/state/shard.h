@@ -112,6 +112,13 @@ void shard_set_settled(struct shard *shard, int64_t settled_ms);
  * change; INT64_MIN if there is none. */
 int64_t shard_settled_ms(const struct shard *shard);
 
+/* The sink has lost rows: every window that ends after from_ms and of which it should have some is
+ * dirty for it, to be written once more as it is then. Returns their number. */
+uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms);
+/* Of windows that ended at or before it not all are in the state any more; INT64_MIN without any
+ * facility. */
+int64_t shard_open_ms(const struct shard *shard);
+
 const struct shard_stats *shard_get_stats(struct shard *shard);
 /* Walks over everything: the activity that meters have moved into cells, and that years and cells
  * hold, must be the same. Returns the number of meters and series for which it is not, in words. */

@@ -2,6 +2,8 @@
 #include "daemon/http.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -61,11 +63,21 @@ static void on_closed(void *context)
     ((struct fixture *)context)->closed = true;
 }
 
+static unsigned post_order(void *context, const struct http_query *query, struct buffer *body)
+{
+    (void)context;
+    const char *dish = http_query_get(query, "dish");
+    buffer_printf(body, "%s, %s\n", dish != NULL ? dish : "nothing",
+                  http_query_get(query, "none") == NULL ? "no more" : "more");
+    return dish != NULL ? 202 : 400;
+}
+
 static struct http_handler handlers[] = {
-    {"/hello", "text/plain; version=0.0.4", handle_hello, NULL},
-    {"/big", "text/plain", handle_big, NULL},
-    {"/sick", "text/plain", handle_sick, NULL},
-    {"/endless", "text/plain", handle_endless, NULL},
+    {"/hello", "text/plain; version=0.0.4", handle_hello, NULL, NULL},
+    {"/big", "text/plain", handle_big, NULL, NULL},
+    {"/sick", "text/plain", handle_sick, NULL, NULL},
+    {"/endless", "text/plain", handle_endless, NULL, NULL},
+    {"/order", "text/plain", NULL, NULL, post_order},
 };
 
 static int setup(void **state)
@@ -172,6 +184,21 @@ static void test_requests(void **state)
         {"delete", "DELETE /hello HTTP/1.1\r\n", "HTTP/1.1 405 ", "Only GET"},
         {"options", "OPTIONS * HTTP/1.1\r\n", "HTTP/1.1 405 ", "Only GET"},
         {"unknown method", "BREW /hello HTTP/1.1\r\n", "HTTP/1.1 405 ", "Only GET"},
+        {"command", "POST /order?dish=soup&a=b HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 202 ",
+         "soup, no more"},
+        {"decoded", "POST /order?dish=a%26b%20c HTTP/1.1\r\nghgd-command: 1\r\n", "HTTP/1.1 202 ",
+         "a&b c, no more"},
+        {"no parameter", "POST /order HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 400 ",
+         "nothing, no more"},
+        {"a body with a command is read over",
+         "POST /order?dish=soup HTTP/1.1\r\nGhgd-Command: 1\r\nContent-Length: 5\r\n",
+         "HTTP/1.1 202 ", "soup"},
+        {"a form of a web page", "POST /order?dish=soup HTTP/1.1\r\n", "HTTP/1.1 403 ",
+         "\"Ghgd-Command\""},
+        {"get a command", "GET /order?dish=soup HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 405 ",
+         "Allow: POST\r\n"},
+        {"put a command", "PUT /order?dish=soup HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 405 ",
+         "Only POST"},
         {"answer too large", "GET /endless HTTP/1.1\r\n", "HTTP/1.1 500 ", "Content-Length: 0\r\n"},
         {"wrong protocol", "GET /hello HTTP/9.9\r\n", "HTTP/1.1 505 ", ""},
         {"line noise", "\x16\x03\x01\x02 \xff\r\n", "HTTP/1.1 4", ""},
@@ -188,6 +215,44 @@ static void test_requests(void **state)
             fail_msg("%s: %.500s", cases[i].name, got);
         (void)close(fd);
     }
+}
+
+/* The address of some interface that is not the loopback's; false if there is none. */
+static bool find_own_address(struct sockaddr_in *address_out)
+{
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) != 0)
+        return false;
+    bool found = false;
+    for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
+        found = i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
+                (i->ifa_flags & IFF_LOOPBACK) == 0 && (i->ifa_flags & IFF_UP) != 0;
+        if (found)
+            memcpy(address_out, i->ifa_addr, sizeof(*address_out));
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static void test_command_from_elsewhere(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sockaddr_in address;
+    if (!find_own_address(&address))
+        skip();
+    struct http *http;
+    assert_int_equal(
+        http_create(&http, &fixture->loop, "0.0.0.0", 0, handlers, ARRAY_LEN(handlers)), 0);
+    address.sin_port = htons((uint16_t)http_get_port(http));
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    client_send(fd, "POST /order?dish=soup HTTP/1.1\r\nHost: x\r\nGhgd-Command: 1\r\n\r\n");
+    (void)client_read(fixture, fd, "HTTP/1.1 403 ");
+    (void)close(fd);
+    http_close(http, on_closed, fixture);
+    while (!fixture->closed)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    fixture->closed = false;
 }
 
 static void test_head(void **state)
@@ -393,6 +458,7 @@ int main(void)
     (void)alarm(60); /* rather than hang */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_command_from_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pipelined, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow_client, setup, teardown),

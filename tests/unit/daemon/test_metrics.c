@@ -53,8 +53,8 @@ static void fill_sinks(struct example *e)
                                       .latency_sum_us = 1234567,
                                       .latency_bucket = {2, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}};
     (void)snprintf(e->sinks[1].last_error, sizeof(e->sinks[1].last_error), "database\nnot found");
-    e->sink_list[0] = (struct metrics_sink){"main", &e->sinks[0], 0};
-    e->sink_list[1] = (struct metrics_sink){"a \"b\"\\c\nd", &e->sinks[1], 61500};
+    e->sink_list[0] = (struct metrics_sink){"main", &e->sinks[0], 0, 0};
+    e->sink_list[1] = (struct metrics_sink){"a \"b\"\\c\nd", &e->sinks[1], 61500, 77};
     e->source.sinks = e->sink_list;
     e->source.sinks_count = 2;
 }
@@ -113,6 +113,7 @@ static void test_samples(void **state)
         /* Backslash, quote and line end of a name. */
         {"\nghgd_sink_healthy{sink=\"a \\\"b\\\"\\\\c\\nd\"} 0\n", true},
         {"\nghgd_sink_failing_seconds{sink=\"a \\\"b\\\"\\\\c\\nd\"} 61.5\n", true},
+        {"\nghgd_sink_resync_windows_total{sink=\"a \\\"b\\\"\\\\c\\nd\"} 77\n", true},
         /* Buckets add up; the last has no bound and is +Inf. */
         {"\nghgd_sink_request_duration_seconds_bucket{sink=\"main\",le=\"0.001\"} 2\n", true},
         {"\nghgd_sink_request_duration_seconds_bucket{sink=\"main\",le=\"0.0025\"} 3\n", true},

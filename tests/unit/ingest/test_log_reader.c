@@ -48,12 +48,12 @@ static void test_parts_of_a_topic(void **state)
     assert_int_equal(bounds.low, 0);
     assert_int_equal(bounds.high, 3000);
     static const struct {
-        int32_t partition;
         int64_t from, to;
+        int32_t partition;
         int want;
     } cases[] = {
-        {1, 0, 3000, 3000}, {1, 17, 18, 1}, {1, 2990, 3000, 10}, {2, 0, 7, 7}, {1, 100, 700, 600},
-        {2, 7, 7, 0},       {0, 0, 0, 0},   {2, 5, 3, 0},        {1, 0, 5, 5},
+        {0, 3000, 1, 3000}, {17, 18, 1, 1}, {2990, 3000, 1, 10}, {0, 7, 2, 7}, {100, 700, 1, 600},
+        {7, 7, 2, 0},       {0, 0, 0, 0},   {5, 3, 2, 0},        {0, 5, 1, 5},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_int_equal(
