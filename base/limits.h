@@ -37,9 +37,8 @@ enum {
 };
 
 enum {
-    CHECKPOINT_BYTES_MAX = 1 << 30, /* one payload: 16 times the state of a large partition */
-    CHECKPOINT_RECORD_BYTES =
-        768 << 10 /* of a payload in a record: brokers take a MiB, headers too */
+    CHECKPOINT_BYTES_MAX = 1 << 30,     /* one payload: 16 times the state of a large partition */
+    CHECKPOINT_RECORD_BYTES = 768 << 10 /* of it in one record: brokers take a MiB */
 };
 
 enum {

@@ -34,6 +34,15 @@ static const struct setting consumer_settings[] = {
     {"queued.min.messages", "100000"},     {"check.crcs", "true"},
 };
 
+/* Reads one stretch of a partition at full speed, and is done. */
+static const struct setting reader_settings[] = {
+    {"enable.auto.commit", "false"},         {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},          {"enable.partition.eof", "true"},
+    {"allow.auto.create.topics", "false"},   {"fetch.wait.max.ms", "10"},
+    {"fetch.message.max.bytes", "8388608"},  {"queued.min.messages", "100000"},
+    {"queued.max.messages.kbytes", "65536"}, {"check.crcs", "true"},
+};
+
 /* message.timeout.ms 0: an outage of the brokers ends no retry; the bounded queue stops the input
  * instead, and nothing is given up. */
 static const struct setting producer_settings[] = {
@@ -43,6 +52,14 @@ static const struct setting producer_settings[] = {
     {"compression.codec", "lz4"},
     {"message.timeout.ms", "0"},
     {"queue.buffering.max.messages", "100000"},
+};
+
+static const struct setting writer_settings[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"linger.ms", "0"},
+    {"compression.codec", "lz4"},
+    {"message.timeout.ms", "60000"},
 };
 
 /* What a property may not change, and what to use instead. A key that ends in '*' is a prefix. */
@@ -58,12 +75,12 @@ static const struct setting owned_keys[] = {
     {"enable.partition.eof", "ghgd needs it to know that it has caught up"},
     {"group.protocol", "ghgd's hand-over of partitions needs the classic protocol"},
     {"group.remote.assignor", "ghgd's hand-over of partitions needs the classic protocol"},
-    {"enable.idempotence", "dead letters are always written idempotently"},
-    {"acks", "dead letters always wait for all replicas"},
-    {"request.required.acks", "dead letters always wait for all replicas"},
+    {"enable.idempotence", "what ghgd writes to Kafka is always written idempotently"},
+    {"acks", "what ghgd writes to Kafka always waits for all replicas"},
+    {"request.required.acks", "what ghgd writes to Kafka always waits for all replicas"},
     {"transactional.id", "ghgd uses no transactions"},
-    {"message.timeout.ms", "dead letters are retried until they are acknowledged"},
-    {"delivery.timeout.ms", "dead letters are retried until they are acknowledged"},
+    {"message.timeout.ms", "ghgd knows for how long each of its messages is worth a retry"},
+    {"delivery.timeout.ms", "ghgd knows for how long each of its messages is worth a retry"},
     {"log.queue", "ghgd writes the client's log lines"},
 };
 
@@ -221,6 +238,21 @@ static int set_producer(rd_kafka_conf_t *settings, struct buffer *why)
     return err < 0 ? err : set;
 }
 
+static int set_kind(rd_kafka_conf_t *settings, const struct kafka_conf *conf, enum client_kind kind,
+                    struct buffer *why)
+{
+    switch (kind) {
+    case CLIENT_CONSUMER:
+        return set_consumer(settings, conf, why);
+    case CLIENT_PRODUCER:
+        return set_producer(settings, why);
+    case CLIENT_READER:
+        return set_all(settings, reader_settings, ARRAY_LEN(reader_settings), why);
+    default:
+        return set_all(settings, writer_settings, ARRAY_LEN(writer_settings), why);
+    }
+}
+
 /* Every setting but the brokers. All faults are reported, not the first alone. */
 static int settings_create(rd_kafka_conf_t **settings_out, const struct kafka_conf *conf,
                            enum client_kind kind, struct buffer *why)
@@ -229,8 +261,7 @@ static int settings_create(rd_kafka_conf_t **settings_out, const struct kafka_co
     if (settings == NULL)
         return -ENOMEM;
     int err = set_all(settings, common_settings, ARRAY_LEN(common_settings), why);
-    int kind_err =
-        kind == CLIENT_CONSUMER ? set_consumer(settings, conf, why) : set_producer(settings, why);
+    int kind_err = set_kind(settings, conf, kind, why);
     if (kind_err < 0)
         err = kind_err;
     if (set_properties(settings, conf, why) < 0)
@@ -249,9 +280,9 @@ static int client_new(rd_kafka_t **client_out, rd_kafka_conf_t *settings, enum c
                       struct buffer *why)
 {
     char text[512] = "";
-    rd_kafka_t *client =
-        rd_kafka_new(kind == CLIENT_CONSUMER ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, settings,
-                     text, sizeof(text));
+    bool consumes = kind == CLIENT_CONSUMER || kind == CLIENT_READER;
+    rd_kafka_t *client = rd_kafka_new(consumes ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, settings,
+                                      text, sizeof(text));
     if (client == NULL) {
         rd_kafka_conf_destroy(settings);
         buffer_printf(why, "kafka: %s\n", text);
@@ -354,7 +385,7 @@ int client_create(rd_kafka_t **client_out, const struct kafka_conf *conf, enum c
 int client_check(const struct kafka_conf *conf, struct buffer *faults)
 {
     int err = check_brokers(conf->brokers, faults);
-    for (enum client_kind kind = CLIENT_CONSUMER; kind <= CLIENT_PRODUCER; kind++) {
+    for (enum client_kind kind = CLIENT_CONSUMER; kind < CLIENT_KINDS; kind++) {
         rd_kafka_conf_t *settings;
         int kind_err = settings_create(&settings, conf, kind, faults);
         if (kind_err < 0)

@@ -13,14 +13,20 @@
 #include "base/log.h"
 #include "config/config.h"
 
-enum client_kind { CLIENT_CONSUMER, CLIENT_PRODUCER };
+enum client_kind {
+    CLIENT_CONSUMER, /* member of the group */
+    CLIENT_PRODUCER, /* of dead letters: what they refuse is tried for ever */
+    CLIENT_READER,   /* a consumer without a group, for rd_kafka_consume_start_queue() */
+    CLIENT_WRITER,   /* of checkpoints: given up after a minute, as the next one says more */
+    CLIENT_KINDS
+};
 
 /* Builds a client that posts `events` (RD_KAFKA_EVENT_...; errors and logs always) to its queues.
  * Returns 0, -ENOMEM or ERR_CONFIG; `why` then has a line for every fault. */
 int client_create(rd_kafka_t **client_out, const struct kafka_conf *conf, enum client_kind kind,
                   int events, struct buffer *why) MUST_CHECK;
 
-/* Builds both kinds without a broker to connect to, and checks what librdkafka accepts silently.
+/* Builds every kind without a broker to connect to, and checks what librdkafka accepts silently.
  * Returns 0, or ERR_CONFIG with a line per fault in `faults`. */
 int client_check(const struct kafka_conf *conf, struct buffer *faults) MUST_CHECK;
 
