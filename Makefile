@@ -1,6 +1,6 @@
 # ghgd: one Makefile, no recursion but for the suites, which build the same rules with other flags.
 # `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
-# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FOR (length of the demo, 20s).
+# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, FOR (length of the demo, 20s).
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
@@ -15,6 +15,8 @@ ifndef V
 .SILENT:
 endif
 FUZZ_SECONDS  ?= 60
+FAULTS        ?= 20
+SEED          ?= 1
 CATALOGUE_DIR := $(CURDIR)/config/factors
 
 # ---- flags
@@ -71,6 +73,9 @@ $(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
 $(O)/tests/integration/%: $(O)/tests/integration/%.o $(TSAN_OBJ) $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(O)/tests/faults/%: $(O)/tests/faults/%.o $(TSAN_OBJ) $(O)/libghgd.a
+	echo "  LD $@"
+	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(FUZZERS): $(O)/%: $(O)/%.o $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) -fsanitize=fuzzer $(LDFLAGS) $^ -lmsgpackc $(LDLIBS) -o $@
@@ -89,7 +94,7 @@ $(O)/flags: FORCE
 	mkdir -p $(@D); echo '$(CC) $(BASE) $(BASEXX) $(CFLAGS)' >$@.new; \
 	    cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 -include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
-                           $(wildcard tests/integration/*.c)) \
+                           $(wildcard tests/integration/*.c tests/faults/*.c)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
 
 # ---- what must be installed; make is started anew after it, to look for the libraries again
@@ -117,6 +122,11 @@ $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
 	mvn -q -B -Dstyle.color=never -f $< org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies -DoutputDirectory=$(abspath $(@D))
 	touch $@
+faults: deps-check ## FAULTS (20) faults against daemon, Kafka and InfluxDB, from SEED (1); MATCH=kind picks them
+	$(SUITE) faults-run
+faults-run: $(O)/ghgd $(O)/tests/faults/produce $(BUILD)/kafka/fetched
+	GHGD=$(abspath $<) PRODUCE=$(abspath $(word 2,$^)) BUILD=$(abspath $(BUILD)) \
+	    $(PYTHON) tests/faults/run.py --faults $(FAULTS) --seed $(SEED) --match "$(MATCH)"
 check-clang: ## unit tests, built with clang
 	$(SUITE) CC=clang test
 check-asan: ## all tests under the address and undefined behaviour sanitizers
@@ -142,7 +152,7 @@ check-grafana: ## the dashboards against the types that Grafana publishes (needs
 
 # ---- linting, with clang's eyes; -k, to show all faults at once
 LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
-             $(wildcard tests/integration/*.c)
+             $(wildcard tests/integration/*.c tests/faults/*.c)
 LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(wildcard tests/*/*.h tests/*/*/*.h)
 lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths
 	$(SUITE) -k CC=clang lint-format lint-length lint-cppcheck lint-man lint-unit lint-tidy lint-headers
@@ -220,6 +230,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
-        check-valgrind check-tiers test layers check-grafana lint lint-format lint-length lint-cppcheck lint-man \
+        check-valgrind check-tiers faults faults-run test layers check-grafana lint lint-format lint-length lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench coverage coverage-run install uninstall help clean \
         FORCE

@@ -12,5 +12,9 @@
 int64_t clock_wall_ms(void);
 /* Since some instant; it never goes back. For measuring how long something takes. */
 int64_t clock_steady_ms(void);
+/* The same, and it goes on while the machine is suspended. */
+int64_t clock_boot_ms(void);
+/* Processor time that the calling thread has had, in microseconds. */
+int64_t clock_cpu_us(void);
 
 #endif

@@ -14,6 +14,7 @@ int command_check(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_resync(int argc, char **argv);
 int command_demo(int argc, char **argv);
+int command_deadletter(int argc, char **argv);
 
 /* Where a configuration is looked for when no -c is given. */
 #define CONFIG_FILE_DEFAULT "/etc/ghgd/ghgd.yaml"

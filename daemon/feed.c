@@ -10,6 +10,7 @@ struct feed {
     struct decoder *decoder;
     struct batch *batch;
     struct feed_counts counts;
+    struct feed_counts earlier; /* and what has changed of it since: the account is their sum */
 
     const struct feed_message *messages; /* during feed_take() */
     uint32_t now_message, now_index;     /* being decoded: message, and event within it */
@@ -150,8 +151,8 @@ size_t feed_take_again(struct feed *feed, const struct feed_message *messages, s
     feed->again = false;
     ASSERT(feed->skip == 0); /* there is one event in each */
     feed->skip = skip;
-    feed->counts.outcomes[OUTCOME_PARKED] -= taken;
-    feed->counts.read -= taken;
+    feed->earlier.outcomes[OUTCOME_PARKED] -= taken;
+    feed->earlier.read -= taken;
     return taken;
 }
 
@@ -167,19 +168,20 @@ void feed_set_skip(struct feed *feed, uint32_t skip)
 
 void feed_unpark(struct feed *feed)
 {
-    ASSERT(feed->counts.outcomes[OUTCOME_PARKED] > 0);
-    feed->counts.outcomes[OUTCOME_PARKED]--;
+    feed->earlier.outcomes[OUTCOME_PARKED]--;
     feed->counts.outcomes[OUTCOME_UNKNOWN]++;
 }
 
-const struct feed_counts *feed_get_counts(const struct feed *feed)
+void feed_get_account(const struct feed *feed, struct feed_counts *account_out)
 {
-    return &feed->counts;
+    account_out->read = feed->earlier.read + feed->counts.read;
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        account_out->outcomes[i] = feed->earlier.outcomes[i] + feed->counts.outcomes[i];
 }
 
-void feed_set_counts(struct feed *feed, const struct feed_counts *counts)
+void feed_set_earlier(struct feed *feed, const struct feed_counts *earlier)
 {
-    feed->counts = *counts;
+    feed->earlier = *earlier;
 }
 
 uint64_t feed_events_read(const struct feed *feed)
@@ -187,7 +189,7 @@ uint64_t feed_events_read(const struct feed *feed)
     return feed->counts.read;
 }
 
-void feed_add_outcomes(const struct feed *feed, uint64_t *counts)
+void feed_add_outcomes(const struct feed *feed, uint64_t counts[OUTCOME_COUNT])
 {
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         counts[i] += feed->counts.outcomes[i];

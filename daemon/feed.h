@@ -42,8 +42,8 @@ void feed_destroy(struct feed **feed);
  * message. */
 size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t count);
 
-/* The same for events that had been parked: each message is one event, and was counted as parked
- * before. Where the next message of the log goes on is not touched. */
+/* The same for events that had been parked: each message is one event, and was counted as read and
+ * parked before. Where the next message of the log goes on is not touched. */
 size_t feed_take_again(struct feed *feed, const struct feed_message *messages, size_t count);
 
 /* So many events of the next message are done already, here or in an earlier life. */
@@ -52,18 +52,17 @@ void feed_set_skip(struct feed *feed, uint32_t skip);
 /* A parked event has left for the dead letters: it counts as unknown now. */
 void feed_unpark(struct feed *feed);
 
-/* Counts as a checkpoint keeps them: events read, and outcomes of those that never reached the
- * shard. */
+/* Events read, and the outcomes of those that never reached the shard; the others are its own. */
 struct feed_counts {
     uint64_t read;
     uint64_t outcomes[OUTCOME_COUNT];
 };
-const struct feed_counts *feed_get_counts(const struct feed *feed);
-void feed_set_counts(struct feed *feed, const struct feed_counts *counts);
+/* Of the partition's whole log: of this life and of those before, as a checkpoint keeps them. */
+void feed_get_account(const struct feed *feed, struct feed_counts *account_out);
+void feed_set_earlier(struct feed *feed, const struct feed_counts *earlier);
 
+/* Of this life alone; no count of it ever falls, so that one that was parked stays so here. */
 uint64_t feed_events_read(const struct feed *feed);
-/* Adds the outcomes of events that never reached the shard to counts[OUTCOME_COUNT]; the others are
- * the shard's. */
-void feed_add_outcomes(const struct feed *feed, uint64_t *counts);
+void feed_add_outcomes(const struct feed *feed, uint64_t counts[OUTCOME_COUNT]);
 
 #endif

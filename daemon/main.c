@@ -16,6 +16,8 @@ static const struct command {
      command_check},
     {"replay", "[-c FILE] [OPTIONS] [EVENTS]",
      "the same pipeline over a file, or over the topic again", command_replay},
+    {"deadletter", "list|show|retry|export", "events that were not used: look, mend, send again",
+     command_deadletter},
     {"resync", "[-c FILE] [--sink NAME]", "let the daemon write a database again that lost rows",
      command_resync},
     {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
@@ -37,7 +39,7 @@ static void print_commands(FILE *out)
     (void)fprintf(
         out, "ghgd turns meter and fuel events into greenhouse-gas emissions per facility.\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)fprintf(out, "  ghgd %-7s %-30s %s\n", commands[i].name, commands[i].usage,
+        (void)fprintf(out, "  ghgd %-10s %-30s %s\n", commands[i].name, commands[i].usage,
                       commands[i].help);
     (void)fprintf(
         out, "\nNew here? Try `ghgd demo`. Every command has --help; the manual is ghgd(1).\n");

@@ -12,6 +12,7 @@ struct lane { /* one sink */
     struct sink *sink;
     struct block *block; /* NULL while the sink has it */
     bool due;            /* everything dirty, not only what has to go */
+    bool forgotten;      /* the partitions of the block under way are gone */
 };
 
 struct pump {
@@ -43,13 +44,15 @@ static void feed_lane(struct lane *lane)
 static void take_back(struct lane *lane, struct block **block)
 {
     (*block)->count = 0;
+    lane->forgotten = false;
     lane->block = TAKE(*block);
 }
 
 static void on_done(void *context, struct block **block)
 {
     struct lane *lane = context;
-    lane->pump->callbacks.settled(lane->pump->callbacks.context, *block);
+    if (!lane->forgotten)
+        lane->pump->callbacks.settled(lane->pump->callbacks.context, *block);
     take_back(lane, block);
     feed_lane(lane);
     lane->pump->callbacks.moved(lane->pump->callbacks.context);
@@ -58,8 +61,16 @@ static void on_done(void *context, struct block **block)
 static void on_abandoned(void *context, struct block **block)
 {
     struct lane *lane = context;
-    lane->pump->callbacks.abandoned(lane->pump->callbacks.context, *block);
+    if (!lane->forgotten)
+        lane->pump->callbacks.abandoned(lane->pump->callbacks.context, *block);
     take_back(lane, block);
+}
+
+/* Thread: any. */
+static bool may_write(void *context)
+{
+    const struct pump *pump = ((const struct lane *)context)->pump;
+    return pump->callbacks.may_write == NULL || pump->callbacks.may_write(pump->callbacks.context);
 }
 
 static void pump_free(struct pump *pump)
@@ -84,8 +95,11 @@ static int lane_open(struct pump *pump, const struct config *config)
 {
     struct lane *lane = &pump->lanes[pump->lanes_count];
     *lane = (struct lane){.pump = pump, .index = pump->lanes_count};
-    struct sink_callbacks callbacks = {
-        .done = on_done, .closed = on_closed, .abandoned = on_abandoned, .context = lane};
+    struct sink_callbacks callbacks = {.done = on_done,
+                                       .closed = on_closed,
+                                       .abandoned = on_abandoned,
+                                       .may_write = may_write,
+                                       .context = lane};
     int err = block_create(&lane->block, ROWS_PER_BLOCK_MAX);
     if (err < 0)
         return err;
@@ -143,6 +157,19 @@ void pump_kick(struct pump *pump)
     for (uint32_t i = 0; i < pump->lanes_count; i++)
         feed_lane(&pump->lanes[i]);
     pump->callbacks.moved(pump->callbacks.context);
+}
+
+void pump_withdraw(struct pump *pump)
+{
+    for (uint32_t i = 0; i < pump->lanes_count; i++)
+        sink_withdraw(pump->lanes[i].sink);
+}
+
+void pump_forget(struct pump *pump)
+{
+    for (uint32_t i = 0; i < pump->lanes_count; i++)
+        pump->lanes[i].forgotten = pump->lanes[i].block == NULL;
+    pump_withdraw(pump);
 }
 
 void pump_close(struct pump *pump)

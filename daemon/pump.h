@@ -20,7 +20,8 @@ struct pump_callbacks {
     uint32_t (*take)(void *context, uint32_t sink, bool due, struct block *block);
     void (*settled)(void *context, const struct block *block);
     void (*abandoned)(void *context, const struct block *block);
-    void (*moved)(void *context); /* some block was settled: what waited for it may go on */
+    bool (*may_write)(void *context); /* as in struct sink_callbacks. Thread: any */
+    void (*moved)(void *context);     /* some block was settled: what waited for it may go on */
     void (*closed)(void *context);
     void *context;
 };
@@ -33,6 +34,11 @@ void pump_emit(struct pump *pump);
 bool pump_is_due(const struct pump *pump, uint32_t sink);
 /* Tries every idle sink. */
 void pump_kick(struct pump *pump);
+/* Gives up the blocks under way; they come back through `abandoned`, or `settled` where that had
+ * succeeded. */
+void pump_withdraw(struct pump *pump);
+/* The same, for partitions that are no longer ours: nothing is heard of these blocks any more. */
+void pump_forget(struct pump *pump);
 /* Blocks under way come back through `abandoned`, then `closed` is called. */
 void pump_close(struct pump *pump);
 uint32_t pump_get_sinks_count(const struct pump *pump);

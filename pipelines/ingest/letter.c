@@ -5,39 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipelines/ingest/envelope.h"
+
 enum { CUT_BYTES = 1000 }; /* enough to see what it was; the original's place is in the headers */
 
-#define OUR_PREFIX "ghgd-"
-
-static void add_text(rd_kafka_headers_t *headers, const char *name, const char *text)
+static void add_text(rd_kafka_headers_t *headers, enum envelope_header header, const char *text)
 {
-    rd_kafka_header_add(headers, name, -1, text, -1);
+    rd_kafka_header_add(headers, envelope_header_name(header), -1, text, -1);
 }
 
-static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t number)
+static void add_number(rd_kafka_headers_t *headers, enum envelope_header header, int64_t number)
 {
     char text[24];
     (void)snprintf(text, sizeof(text), "%" PRId64, number);
-    add_text(headers, name, text);
-}
-
-/* A dead letter that was sent in once more carries the headers of its first death. */
-static void remove_ours(rd_kafka_headers_t *headers)
-{
-    static const char *const names[] = {
-        OUR_PREFIX "reason",    OUR_PREFIX "help",      OUR_PREFIX "topic",
-        OUR_PREFIX "partition", OUR_PREFIX "offset",    OUR_PREFIX "index",
-        OUR_PREFIX "timestamp", OUR_PREFIX "truncated", OUR_PREFIX "whole",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        rd_kafka_header_remove(headers, names[i]);
+    add_text(headers, header, text);
 }
 
 static void add_reason(rd_kafka_headers_t *headers, enum outcome outcome)
 {
     const char *reason = outcome_reason(outcome);
-    add_text(headers, OUR_PREFIX "reason", reason[0] != '\0' ? reason : outcome_class(outcome));
-    add_text(headers, OUR_PREFIX "help", outcome_help(outcome));
+    add_text(headers, ENVELOPE_REASON, reason[0] != '\0' ? reason : outcome_class(outcome));
+    add_text(headers, ENVELOPE_HELP, outcome_help(outcome));
 }
 
 static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
@@ -51,14 +39,14 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
         headers = rd_kafka_headers_new(8);
     if (headers == NULL)
         return NULL;
-    remove_ours(headers);
+    envelope_strip(headers); /* of a dead letter that was sent in once more */
     add_reason(headers, refusal->outcome);
-    add_text(headers, OUR_PREFIX "topic", rd_kafka_topic_name(message->rkt));
-    add_number(headers, OUR_PREFIX "partition", message->partition);
-    add_number(headers, OUR_PREFIX "offset", message->offset);
-    add_number(headers, OUR_PREFIX "index", refusal->origin.index);
+    add_text(headers, ENVELOPE_TOPIC, rd_kafka_topic_name(message->rkt));
+    add_number(headers, ENVELOPE_PARTITION, message->partition);
+    add_number(headers, ENVELOPE_OFFSET, message->offset);
+    add_number(headers, ENVELOPE_INDEX, refusal->origin.index);
     if (timestamp_ms > 0)
-        add_number(headers, OUR_PREFIX "timestamp", timestamp_ms);
+        add_number(headers, ENVELOPE_TIMESTAMP, timestamp_ms);
     return headers;
 }
 
@@ -90,7 +78,7 @@ struct letter *letter_create(const rd_kafka_message_t *message, const struct ref
     if (size > 0)
         memcpy(letter->bytes + key_size, body, size);
     if (whole)
-        add_text(letter->headers, OUR_PREFIX "whole", "1");
+        add_text(letter->headers, ENVELOPE_WHOLE, "1");
     return letter;
 }
 
@@ -104,8 +92,8 @@ void letter_destroy(struct letter *letter)
 void letter_refuse(struct letter *letter, enum outcome outcome)
 {
     ASSERT(letter->headers != NULL);
-    rd_kafka_header_remove(letter->headers, OUR_PREFIX "reason");
-    rd_kafka_header_remove(letter->headers, OUR_PREFIX "help");
+    rd_kafka_header_remove(letter->headers, envelope_header_name(ENVELOPE_REASON));
+    rd_kafka_header_remove(letter->headers, envelope_header_name(ENVELOPE_HELP));
     add_reason(letter->headers, outcome);
     letter->is_late = outcome == OUTCOME_LATE;
 }
@@ -138,7 +126,7 @@ void letter_cut(struct letter *letter)
     ASSERT(letter->headers != NULL);
     if (letter->is_cut || letter->size <= CUT_BYTES)
         return;
-    add_number(letter->headers, OUR_PREFIX "truncated", (int64_t)letter->size);
+    add_number(letter->headers, ENVELOPE_TRUNCATED, (int64_t)letter->size);
     letter->size = CUT_BYTES;
     letter->is_cut = true;
 }

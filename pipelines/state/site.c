@@ -109,7 +109,7 @@ int site_create(struct site **site_out, const struct site_conf *conf,
     site->days_capacity = layout.days;
     site->words = layout.words;
     site->first_row = INT64_MAX;
-    site->closed_ms = INT64_MIN;
+    site->closed_ms = site->seen_row = INT64_MIN;
     site->memory_bytes = layout.total;
     int err = site_allocate(site, &layout);
     if (err == 0)

@@ -96,6 +96,7 @@ struct site {
     uint32_t words;
     int64_t first_row;    /* the first row ever touched; INT64_MAX if none */
     int64_t closed_ms;    /* windows up to here were marked when they became final */
+    int64_t seen_row;     /* the newest row that running windows were marked for */
     uint64_t dirty_count; /* marks dirty for any sink, summed over the sinks */
     uint64_t suspect_count;
     bool healing; /* what is marked dirty is suspect too */

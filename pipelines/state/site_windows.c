@@ -255,6 +255,7 @@ static void begin_at(struct site *site, int64_t row)
 {
     site->first_row = row;
     site->closed_ms = MIN(site->closed_ms, row * site->conf.window->bucket_ms);
+    site->seen_row = MIN(site->seen_row, row - 1);
     for (uint32_t i = 0; i < site->days_count; i++)
         site_day(site, i)->cached_end_row = INT64_MIN;
 }
@@ -299,17 +300,40 @@ static void write_again(struct site *site, const struct site_clock *clock, struc
     site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
-/* Buckets of the day have closed, be it in silence: day, month and year expected readings of them.
- */
-static void expect_more(struct site *site, const struct site_clock *clock, struct day *day)
+static int64_t row_end_ms(const struct site *site, int64_t row)
 {
+    return (row + 1) * site->conf.window->bucket_ms;
+}
+
+static void expect_more_of_day(struct site *site, const struct site_clock *clock, struct day *day,
+                               int64_t from_row)
+{
+    for (uint32_t hour = 0; hour < day->hours_count; hour++) {
+        int64_t end_row = day->first_row + day->hour_row[hour + 1];
+        if (end_row > from_row)
+            write_again(site, clock, day, &day->hours[hour], row_end_ms(site, end_row - 1));
+    }
     write_again(site, clock, day, &day->mark, day->window.end_ms);
+}
+
+/* The shard has come to further buckets, be it by the readings of others: hours, days, months and
+ * years that they lie in expect readings of them. */
+static void expect_more(struct site *site, const struct site_clock *clock)
+{
+    int64_t seen_row = MIN(clock->top_row, newest_day(site)->end_row - 1);
+    if (seen_row <= site->seen_row)
+        return;
+    int64_t from_row = MAX(site->seen_row + 1, site->first_row);
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        if (site_day(site, i)->end_row > from_row)
+            expect_more_of_day(site, clock, site_day(site, i), from_row);
+    }
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
-        if (period->used && period->window.start_ms <= day->window.start_ms &&
-            period->window.end_ms > day->window.start_ms)
+        if (period->used && period->window.end_ms >= row_end_ms(site, from_row))
             write_again(site, clock, NULL, &period->mark, period->window.end_ms);
     }
+    site->seen_row = seen_row;
 }
 
 static void close_day(struct site *site, const struct site_clock *clock, struct day *day)
@@ -326,8 +350,6 @@ static void close_day(struct site *site, const struct site_clock *clock, struct 
         if (end_row > site->first_row)
             close_mark(site, clock, day, &day->hours[hour], end_row * bucket_ms);
     }
-    if (first < end && (first + 1) * bucket_ms <= clock->final_ms)
-        expect_more(site, clock, day);
     close_mark(site, clock, day, &day->mark, day->window.end_ms);
 }
 
@@ -341,6 +363,7 @@ void site_advance(struct site *site, const struct site_clock *clock)
     if (site->first_row == INT64_MAX)
         return;
     bool reached = reach(site, clock, clock->top_row);
+    expect_more(site, clock);
     if (clock->final_ms <= site->closed_ms)
         return;
     int64_t bucket_ms = site->conf.window->bucket_ms;

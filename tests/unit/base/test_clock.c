@@ -25,11 +25,23 @@ static void test_steady(void **state)
     }
 }
 
+static void test_boot_and_cpu(void **state)
+{
+    (void)state;
+    assert_true(clock_boot_ms() >= clock_steady_ms() - 1000); /* it counts suspended time too */
+    int64_t before_us = clock_cpu_us();
+    int64_t until_ms = clock_steady_ms() + 20;
+    while (clock_steady_ms() < until_ms)
+        ;
+    assert_true(clock_cpu_us() > before_us);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wall),
         cmocka_unit_test(test_steady),
+        cmocka_unit_test(test_boot_and_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,121 @@
+"""The input of a seed, and what one daemon makes of it when nothing happens: what every run with
+faults is compared with. Both are made once, and kept in build/faults/."""
+import hashlib
+import json
+import pickle
+import shutil
+import zlib
+from pathlib import Path
+
+import campaign
+import daemon
+import fleet
+import readings
+import replay
+import servers
+import verdict
+
+HERE = Path(__file__).resolve().parent
+# A replay has no end of the log to wait at: what is not over is final there.
+NOT_REPLAYED = ("final",)
+
+
+class Peace:
+    """folder: of the input. expected: what must become of every event. dumps: the database after
+    the calm run. differences: of the calm run itself, from what is expected and from a replay."""
+
+    def __init__(self, folder, expected):
+        self.folder, self.expected = folder, expected
+        self.tables = {name: (folder / name).read_text()
+                       for name in ("facilities.csv", "meters.csv")}
+        self.dumps, self.differences = {}, []
+
+
+def digest(*parts):
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part if isinstance(part, bytes) else Path(part).read_bytes())
+    return total.hexdigest()[:12]
+
+
+def prepare(seed, show):
+    """The Peace of the seed: out of build/faults/ if it is there."""
+    home = servers.BUILD / "faults"
+    made = digest(HERE / "readings.py", HERE.parent / "integration/streams.py")
+    folder = home / f"input-{seed}-{made}"
+    if not (folder / "expected").exists():
+        show.line(f"making the input of seed {seed}")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, rows in zip(("facilities.csv", "meters.csv"), readings.tables()):
+            replay.write_csv(folder / name, rows)
+        readings.make(folder, seed)
+    peace = Peace(folder, readings.load(folder))
+    key = digest(daemon.BINARY, HERE / "fleet.py", HERE / "calm.py", made.encode())
+    kept = home / f"calm-{seed}-{key}"
+    if kept.exists():
+        peace.dumps = pickle.loads(zlib.decompress(kept.read_bytes()))
+        return peace
+    for old in home.glob(f"calm-{seed}-*"):
+        old.unlink()
+    run_calm(peace, seed, show)
+    if not peace.differences:
+        kept.write_bytes(zlib.compress(pickle.dumps(peace.dumps), 1))
+    return peace
+
+
+def run_calm(peace, seed, show):
+    run = campaign.Run(0, 1, [], seed, peace, show)
+    clusters = campaign.Clusters()
+    try:
+        peace.differences += run.execute(clusters.get(1))
+        peace.dumps = run.dumps
+        show.line(f"calm run: {peace.expected.events} events, "
+                  f"{verdict.count_rows(peace.dumps)} rows, "
+                  f"{len(peace.expected.letters)} letters, {run.seconds:.0f} s")
+        peace.differences += compare_replay(peace, show)
+    finally:
+        clusters.stop()
+
+
+def compare_replay(peace, show):
+    """`ghgd replay` of each partition's readings into a database of its own."""
+    outcomes = {}
+    with servers.InfluxDB() as influxdb:
+        database = influxdb.database()
+        config = fleet.configuration("unused", ["127.0.0.1:9"], influxdb.url, database)
+        config["sinks"][0]["timeout"] = "30s"
+        config["tables"] |= {name: str(peace.folder / f"{name}.csv")
+                             for name in ("facilities", "meters")}
+        path = servers.LOGS / "replay.yaml"
+        path.write_text(json.dumps(config))
+        for partition in range(fleet.PARTITIONS):
+            done = daemon.ghgd("replay", "-c", path, "--sinks", "--as-of", "2025-11-06T00:00:00Z",
+                               peace.folder / f"partition-{partition}", cwd=servers.LOGS,
+                               timeout=300)
+            if done.returncode != 0:
+                raise AssertionError(f"ghgd replay: {done.returncode}\n{done.stderr}")
+            count(outcomes, done.stderr)
+        dumps = verdict.dump_all(influxdb.url, database)
+    differences = [f"replay: {line}" for line in verdict.compare(peace.dumps, dumps, NOT_REPLAYED)]
+    wanted = {}
+    for (_, outcome), number in peace.expected.outcomes.items():
+        wanted[outcome] = wanted.get(outcome, 0) + number
+    wanted.pop("undecodable")  # left out of the files: what follows such a message cannot be read
+    differences += [f"replay: {name}: expected {wanted.get(name, 0)}, found {outcomes.get(name, 0)}"
+                    for name in sorted(set(wanted) | set(outcomes))
+                    if wanted.get(name, 0) != outcomes.get(name, 0)]
+    show.line(f"replay of the same events: {len(differences)} differences")
+    return differences
+
+
+def count(outcomes, summary):
+    """Adds a summary's numbers: by class, and the rejected ones by reason."""
+    match = replay.SUMMARY.search(summary)
+    found = {name: int(number) for name, number in replay.re.findall(r"(\w+) (\d+)", match[2])
+             if name != "rejected"}
+    found |= {name: int(number)
+              for number, name in replay.re.findall(r"  rejected (\d+) (\w+):", summary)}
+    for name, number in found.items():
+        if number:
+            outcomes[name] = outcomes.get(name, 0) + number

@@ -1,0 +1,171 @@
+"""The daemons of one group, by slot. Each has ports, a folder and links of its own."""
+import signal
+import time
+
+import cluster
+import daemon
+import servers
+
+PARTITIONS = 12
+SESSION_S = 4
+SINK_TIMEOUT_S = 4
+
+
+class Member(daemon.Daemon):
+    """A daemon that keeps its folder and its port through crashes."""
+
+    def prepare(self):
+        if not hasattr(self, "port"):
+            super().prepare()
+
+    def is_alive(self):
+        return self.child is not None and self.child.poll() is None
+
+    def signal(self, number):
+        self.child.send_signal(number)
+
+    def try_metrics(self):
+        """Its metrics, or None while it cannot answer."""
+        try:
+            return self.metrics()
+        except (OSError, RuntimeError, ValueError):
+            return None
+
+
+def configuration(topic, brokers, influxdb_url, database):
+    return {"input": {"topic": topic, "time_unit": "ms"},
+            "kafka": {"brokers": brokers, "group": topic, "dead_letter_topic": topic + "-dead",
+                      "late_topic": topic + "-late",
+                      "properties": {"session.timeout.ms": str(SESSION_S * 1000),
+                                     "heartbeat.interval.ms": "500",
+                                     "topic.metadata.refresh.interval.ms": "2000",
+                                     "reconnect.backoff.max.ms": "1000",
+                                     "socket.timeout.ms": "10000"}},
+            "tables": {"facilities": "facilities.csv", "meters": "meters.csv",
+                       "groups": ["region"], "catalogue": str(servers.ROOT / "config/factors")},
+            # The clock must not call anything final: the calm run's clock is another one.
+            "windows": {"horizon": "36h", "grace": "1h", "emit_interval": "500ms",
+                        "idle_timeout": "7d"},
+            "sinks": [{"name": "influx", "type": "influx", "dialect": "influx1",
+                       "url": influxdb_url, "database": database, "timeout": f"{SINK_TIMEOUT_S}s",
+                       "connect_timeout": "2s", "backoff_min": "100ms", "backoff_max": "500ms",
+                       "batch_rows": 2000}]}
+
+
+class Fleet:
+    def __init__(self, kafka, network, influxdb, topic, database, tables):
+        self.members, self.running, self.deaths = [], set(), []
+        self.stopped = set()
+        self.last_change = time.monotonic()
+        for slot in range(cluster.SLOTS):
+            link = network.link("influxdb", slot, influxdb.port)
+            self.members.append(Member(
+                configuration(topic, kafka.brokers_of(slot), f"http://{link.address}", database),
+                tables))
+
+    def start(self, slot):
+        member = self.members[slot]
+        servers.LOGS.mkdir(parents=True, exist_ok=True)
+        if member.folder is None:
+            member.folder = servers.Path(servers.tempfile.mkdtemp(prefix="ghgd-"))
+            member.prepare()
+        member.launch()
+        self.running.add(slot)
+        self.last_change = time.monotonic()
+
+    def kill(self, slot):
+        self.running.discard(slot)
+        self.stopped.discard(slot)
+        self.members[slot].kill()
+        self.last_change = time.monotonic()
+
+    def terminate(self, slot):
+        """Asks it to go, does not wait; reap() sees how it went."""
+        self.running.discard(slot)
+        self.members[slot].signal(signal.SIGTERM)
+        self.last_change = time.monotonic()
+
+    def pause(self, slot):
+        self.stopped.add(slot)
+        self.members[slot].signal(signal.SIGSTOP)
+
+    def go_on(self, slot):
+        self.stopped.discard(slot)
+        self.members[slot].signal(signal.SIGCONT)
+        self.last_change = time.monotonic()
+
+    def is_gone(self, slot):
+        return not self.members[slot].is_alive()
+
+    def check(self):
+        """Notes daemons that ended without being told to, and starts them again."""
+        for slot in list(self.running):
+            member = self.members[slot]
+            if member.is_alive():
+                continue
+            status = member.child.returncode
+            self.deaths.append(f"daemon {slot} ended by itself with status {status}:\n"
+                               + member.log_tail(15))
+            self.running.discard(slot)
+            self.start(slot)
+
+    def stop(self):
+        for member in self.members:
+            try:
+                member.stop()
+            except AssertionError as error:  # what a sanitizer has found
+                self.deaths.append(str(error))
+
+    # --- whether everything is done
+
+    def status(self, ends):
+        """(what is still missing, or "", and a number that changes with every write)"""
+        owners, written, missing = {}, 0, ""
+        for slot in sorted(self.running):
+            metrics = self.members[slot].try_metrics()
+            if metrics is None:
+                return f"daemon {slot} does not answer", 0
+            for key, value in metrics.items():
+                if key[0] == "ghgd_partition_next_offset":
+                    partition = int(key[2])
+                    missing = missing or self.unfinished(metrics, partition, value, ends)
+                    owners.setdefault(partition, []).append(slot)
+                elif key[0] in ("ghgd_sink_rows_written_total", "ghgd_sink_retries_total"):
+                    written += value
+                elif key[0] == "ghgd_dead_letters_waiting" and value > 0:
+                    missing = missing or f"daemon {slot}: {value:.0f} dead letters wait"
+        twice = {p: slots for p, slots in owners.items() if len(slots) > 1}
+        if len(owners) < len(ends) or twice:
+            lost = sorted(set(range(len(ends))) - set(owners))
+            return f"partitions without owner: {lost}, with two: {twice}", written
+        return missing, written
+
+    @staticmethod
+    def unfinished(metrics, partition, position, ends):
+        def of(name):
+            return metrics.get((name, "partition", str(partition)), -1)
+        if position != ends[partition]:
+            return f"partition {partition} at {position:.0f} of {ends[partition]}"
+        if of("ghgd_partition_caught_up") != 1:
+            return f"partition {partition} has not caught up"
+        if of("ghgd_shard_dirty_rows") != 0:
+            return f"partition {partition}: {of('ghgd_shard_dirty_rows'):.0f} dirty rows"
+        return ""
+
+    def settle(self, ends, quiet_s, limit_s, progress=lambda text: None):
+        """Waits until everything is done, has stayed so for quiet_s, and nobody writes any more.
+        "", or what was missing after limit_s."""
+        deadline = time.monotonic() + limit_s
+        since, before = None, None
+        while True:
+            self.check()
+            missing, written = self.status(ends)
+            now = time.monotonic()
+            if missing or written != before:
+                since, before = now, written
+            elif now - max(since, self.last_change) >= quiet_s:
+                return ""
+            if now > deadline:
+                return missing or "rows are written without end"
+            progress(missing or "waits for silence")
+            time.sleep(0.2)

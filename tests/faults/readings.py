@@ -1,0 +1,366 @@
+"""The input of a campaign: two million readings of 24 facilities over 12 partitions, from a seed.
+
+What must become of every event is known as it is made: its outcome, and the letter that the
+dead-letter or the late topic must hold for it. Files of one input, in a folder of its own:
+
+    facilities.csv, meters.csv   the tables
+    log                          the messages, as produce.c reads them
+    partition-N                  the same readings for `ghgd replay`, one MessagePack after another
+    expected                     a pickled Expected
+"""
+import pickle
+import random
+import struct
+from collections import Counter
+from pathlib import Path
+
+from streams import DAY_MS, HOUR_MS, MINUTE_MS, ms, msgpack, stamp
+
+PARTITIONS = 12
+FACILITIES = 24
+DAYS = 12
+BEGIN = ms("2025-10-24T00:00:00+00:00")  # clocks change on the way, and a month ends
+END = BEGIN + DAYS * DAY_MS
+HORIZON = "36h"
+HORIZON_MS = 36 * HOUR_MS
+EVENTS_MIN = 2_000_000
+LETTERS_PER_MESSAGE = 64  # of one message; the next takes the message along whole
+HEAD = struct.Struct("<iqII")  # partition, timestamp, size of the key, size of the value
+
+PLACES = (("Asia/Shanghai", "CN", ""), ("Europe/Lisbon", "PT", ""),
+          ("America/New_York", "US", "NYCW"), ("Asia/Kathmandu", "NP", ""),
+          ("Africa/Cairo", "EG", ""), ("Asia/Kolkata", "IN", ""),
+          ("Asia/Dhaka", "BD", ""), ("Europe/Istanbul", "TR", ""))
+
+# name: kind, minutes between readings, and columns of the meters table
+METERS = {
+    "grid": ("interval", 5, {"unit": "kWh", "stamp": "end", "category": "purchased_electricity"}),
+    "line-1": ("gauge", 1, {"unit": "kW", "hold": "5m", "category": "purchased_electricity"}),
+    "line-2": ("gauge", 1, {"unit": "kW", "hold": "5m", "category": "purchased_electricity"}),
+    "shop": ("register", 1, {"unit": "kWh", "multiplier": "1.25", "digits": 6, "decimals": 1,
+                             "category": "purchased_electricity", "source": "shop"}),
+    "gas": ("register", 2, {"unit": "Nm3", "digits": 6, "decimals": 2, "max_rate": "900 Nm3/h",
+                            "category": "stationary_combustion",
+                            "factor": "ipcc2006.natural_gas"}),
+    "boiler": ("gauge", 1, {"unit": "L/h", "hold": "5m", "category": "stationary_combustion",
+                            "factor": "ipcc2006.gas_diesel_oil"}),
+    "sun": ("interval", 15, {"unit": "kWh", "stamp": "start", "negative": "yes",
+                             "category": "onsite_generation", "factor": "onsite.solar"}),
+    "steam": ("interval", 10, {"unit": "MJ", "stamp": "end", "basis": "ncv",
+                               "category": "stationary_combustion",
+                               "factor": "ipcc2006.residual_fuel_oil"}),
+    "diesel": ("delivery", 480, {"unit": "L", "category": "mobile_combustion",
+                                 "factor": "ipcc2006.gas_diesel_oil", "source": "trucks"}),
+}
+
+
+class Expected:
+    """events: how many there are. outcomes: of them, by facility (None where no meter is known).
+    letters: {(partition, offset, index): (late, reason, bytes)}. ends: messages by partition."""
+
+    def __init__(self):
+        self.events = 0
+        self.outcomes = Counter()
+        self.letters = {}
+        self.ends = [0] * PARTITIONS
+
+
+class Record:
+    """One event on its way into a message."""
+
+    __slots__ = ("arrival", "packed", "json", "outcome", "letter")
+
+    def __init__(self, arrival, packed, json, outcome, letter=False):
+        self.arrival, self.packed, self.json = arrival, packed, json
+        self.outcome, self.letter = outcome, letter
+
+
+def tables():
+    """(rows of the facilities table, rows of the meters table)"""
+    facilities, meters = [], []
+    for number in range(FACILITIES):
+        zone, country, region = PLACES[number % len(PLACES)]
+        facilities.append({"id": f"f{number:02}", "name": f"Works {number}", "time_zone": zone,
+                           "region": "east" if number % 3 else "west", "country": country,
+                           "grid_region": region})
+        for name, (kind, minutes, columns) in METERS.items():
+            meters.append({"id": f"f{number:02}-{name}", "facility": f"f{number:02}", "kind": kind,
+                           "interval": f"{min(minutes, 60)}m", **columns})
+    return facilities, meters
+
+
+def values(kind, name, minutes, pick):
+    """What the meter says, reading after reading: whole numbers, or decimals of few digits."""
+    if kind == "register":
+        modulus = 10**METERS[name][2]["digits"]
+        scale = 10**METERS[name][2]["decimals"]
+        count = modulus - pick.randrange(modulus // 50)  # it wraps soon
+        step = max(1, int(8 * minutes * scale / 60 * pick.uniform(2, 20)))
+        while True:
+            yield count / scale
+            count = (count + int(pick.random() * step)) % modulus
+    if kind == "delivery":
+        while True:
+            yield pick.randrange(1, 6000)
+    level, spread = pick.uniform(50, 400), pick.uniform(1, 20)
+    low = -50 if name == "sun" else 0
+    while True:
+        level = min(900.0, max(low, level + (pick.random() - 0.5) * spread))
+        yield round(level, 3)
+
+
+def delays(pick):
+    """How late a reading comes: seconds, at times minutes, seldom hours."""
+    while True:
+        dice = pick.random()
+        yield int(dice * 20_000) if dice < 0.95 else int(
+            pick.random() * (20 * MINUTE_MS if dice < 0.995 else 8 * HOUR_MS))
+
+
+class Facility:
+    """Makes the records of one facility."""
+
+    def __init__(self, number, pick):
+        self.name = f"f{number:02}"
+        self.pick = pick
+        self.is_json = number % 8 == 3
+        self.records = []
+
+    def add(self, arrival, event, outcome, letter=False):
+        json = json_text(event).encode() if self.is_json else None
+        self.records.append(Record(arrival, msgpack(event), json, outcome, letter))
+
+    def meter(self, name, kind, minutes):
+        """All readings of a meter. Most of them are made by pasting, because there are so many."""
+        pick, records, is_json = self.pick, self.records, self.is_json
+        meter = f"{self.name}-{name}"
+        head = b"\x83\xa5meter" + msgpack(meter) + b"\xa4time\xd3"
+        text = '{"meter": "' + meter + '", "time": %d, "value": %r}'
+        pack_time, pack_value = struct.Struct(">q").pack, struct.Struct(">d").pack
+        delay, rare = delays(pick), 0.012 if kind != "delivery" else 0.2
+        at = BEGIN + MINUTE_MS * pick.randrange(1, minutes + 1)
+        for value in values(kind, name, minutes, pick):
+            if at >= END:
+                return
+            arrival = at + 16 * MINUTE_MS + next(delay)  # an interval may end by then, not begin
+            if pick.random() < rare:
+                self.unusual(meter, kind, at, arrival, value)
+            else:
+                packed = head + pack_time(at) + b"\xa5value\xcb" + pack_value(value)
+                json = (text % (at, value)).encode() if is_json else None
+                records.append(Record(arrival, packed, json, "used"))
+            at += minutes * MINUTE_MS
+
+    def unusual(self, meter, kind, at, arrival, value):
+        pick = self.pick
+        event = {"meter": meter, "time": at, "value": value}
+        later = arrival + 1 + (0 if pick.random() < 0.3 else pick.randrange(4 * HOUR_MS))
+        way = pick.choices(("lost", "twice", "corrected", "outranked", "estimated", "conflict",
+                            "outbid", "written"), (60, 90, 40, 20, 30, 3, 3, 40))[0]
+        if kind == "register" and way not in ("lost", "twice"):
+            way = "written"  # another count would be a fall or a jump
+        if way == "lost":
+            return
+        if way == "twice":
+            self.add(arrival, event, "used")
+            self.add(later, event, "duplicate")
+        elif way == "corrected":
+            self.add(arrival, event, "used")
+            self.add(later, {**event, "value": value + 1.5, "revision": pick.randrange(1, 9)},
+                     "corrected")
+        elif way == "outranked":
+            self.add(arrival, {**event, "revision": 7}, "used")
+            self.add(later, {**event, "value": value + 2.25, "revision": 3}, "corrected")
+        elif way == "estimated":
+            self.add(arrival, {**event, "value": value + 10, "quality": "estimated"}, "used")
+            self.add(later, event, "corrected")
+        elif way == "conflict":
+            self.add(arrival, {**event, "value": value + 3.5}, "used")
+            self.add(later, event, "conflict", letter=True)
+        elif way == "outbid":
+            self.add(arrival, event, "used")
+            self.add(later, {**event, "value": value + 3.5}, "conflict")  # the first one is it
+        else:
+            self.add(arrival, {"time": stamp(at, 345), "meter": meter, "value": f"{value:.3f}",
+                               "id": f"no {at}", "quality": pick.choice(("edited", "invoice"))},
+                     "used")
+
+    def estimates(self):
+        """A day as a whole, estimated, under the measured intervals."""
+        for day in range(DAYS):
+            start = BEGIN + day * DAY_MS
+            self.add(start + DAY_MS + HOUR_MS + self.pick.randrange(HOUR_MS),
+                     {"meter": f"{self.name}-grid", "start": start, "end": start + DAY_MS,
+                      "value": self.pick.randrange(9000), "quality": "estimated"}, "used")
+
+    def refused(self, count):
+        """Events that must leave by the dead-letter or the late topic."""
+        pick = self.pick
+        for _ in range(count):
+            arrival = BEGIN + pick.randrange(DAY_MS, DAYS * DAY_MS)
+            good = {"meter": f"{self.name}-grid", "time": arrival // MINUTE_MS * MINUTE_MS + 13,
+                    "value": 5}
+            event, reason = bad_event(good, self.name, pick)
+            self.add(arrival, event, reason, letter=True)
+
+    def make(self):
+        for name, (kind, minutes, _) in METERS.items():
+            self.meter(name, kind, minutes)
+        self.estimates()
+        self.refused(60)
+        self.records.sort(key=lambda record: record.arrival)
+        return self.records
+
+
+def without(event, name):
+    return {key: value for key, value in event.items() if key != name}
+
+
+def bad_event(good, facility, pick):
+    """(event, reason)"""
+    return pick.choice((
+        lambda: ({**good, "time": good["time"] - HORIZON_MS - DAY_MS - pick.randrange(DAY_MS)},
+                 "late"),
+        lambda: ({**good, "time": good["time"] - HORIZON_MS - 2 * DAY_MS}, "late"),
+        lambda: ({**good, "time": good["time"] + 500 * DAY_MS}, "early"),
+        lambda: ({**good, "meter": f"{facility}-nobody"}, "unknown"),
+        lambda: ({**good, "value": "1,5"}, "value_invalid"),
+        lambda: ({**good, "value": 1e30}, "value_range"),
+        lambda: ({**good, "value": -1}, "value_negative"),
+        lambda: ({**good, "meter": 7}, "meter_type"),
+        lambda: ({**good, "unit": "furlong"}, "unit_unknown"),
+        lambda: ({**good, "unit": "kg"}, "unit_mismatch"),
+        lambda: ({**good, "quality": "guessed"}, "quality_invalid"),
+        lambda: ({**good, "revision": 65536}, "revision_invalid"),
+        lambda: ({**good, "time": "2025-10-30T00:15:00"}, "time_invalid"),
+        lambda: ({**good, "meter": f"{facility}-gas", "start": good["time"] - 1,
+                  "end": good["time"]}, "time_kind"),
+        lambda: (without(good, "meter"), "meter_missing"),
+        lambda: (without(good, "time"), "time_missing"),
+        lambda: (without(good, "value"), "value_missing"),
+        lambda: ({**good, "note": "x" * 65_500}, "too_large"),
+    ))()
+
+
+def json_text(value):
+    """Like json.dumps, which would escape nothing here either, but quicker."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{k}": {json_text(v)}' for k, v in value.items()) + "}"
+    if isinstance(value, str):
+        return f'"{value}"'
+    return repr(value)
+
+
+# --- messages
+
+class Message:
+    """damage: how the last record is spoilt. Timestamps are event time: the log looks the same
+    whenever it is produced."""
+
+    def __init__(self, key, timestamp, value, records, damaged=False):
+        self.key, self.timestamp, self.value = key, timestamp, value
+        self.records, self.damaged = records, damaged
+
+
+def messages_of(facility, pick):
+    """The facility's records in messages of about a hundred; some damaged, some sent twice."""
+    records, at = facility.make(), 0
+    while at < len(records):
+        part = records[at:at + pick.randint(60, 140)]
+        at += len(part)
+        timestamp = part[-1].arrival
+        whole = array_of(part, facility.is_json)
+        dice = pick.random()
+        if dice < 0.002 and timestamp > BEGIN + DAY_MS:
+            yield spoilt(facility, timestamp, part, whole, pick)
+            again = part[len(part) // 2:]  # the second half is cut off, and comes properly
+            yield Message(facility.name, timestamp, array_of(again, facility.is_json), again)
+        elif dice < 0.006 and all(r.outcome == "used" for r in part):
+            yield Message(facility.name, timestamp, whole, part)
+            twins = [Record(r.arrival, r.packed, r.json, "duplicate") for r in part]
+            yield Message(facility.name, timestamp, whole, twins)
+        else:
+            yield Message(facility.name, timestamp, whole, part)
+        if pick.random() < 0.001:
+            yield Message(facility.name, timestamp, pick.choice(
+                (b"garbage", b"\xc1\x00", b"{", b"\x93")), [], damaged=True)
+        if pick.random() < 0.0005:
+            yield flood(facility, timestamp)
+
+
+def array_of(records, is_json):
+    if is_json:
+        return b"[" + b", ".join(record.json for record in records) + b"]"
+    return b"\xdc" + struct.pack(">H", len(records)) + b"".join(r.packed for r in records)
+
+
+def spoilt(facility, timestamp, records, whole, pick):
+    """Cut in the middle of an event: those before it are good, the message is not."""
+    keep = records[:len(records) // 2]
+    if facility.is_json:
+        value = array_of(keep, True)[:-1] + b', {"meter": '
+    else:
+        value = whole[:len(array_of(keep, False)) + pick.randrange(3, 12)]
+    return Message(facility.name, timestamp, value, keep, damaged=True)
+
+
+def flood(facility, timestamp):
+    """More bad events than go alone."""
+    events = [{"meter": 1, "n": n} for n in range(90)]
+    bad = [Record(timestamp, msgpack(event),
+                  json_text(event).encode() if facility.is_json else None, "meter_type",
+                  letter=True) for event in events]
+    return Message(facility.name, timestamp, array_of(bad, facility.is_json), bad)
+
+
+def account(expected, partition, message):
+    """What must become of the message, which is the next one of its partition."""
+    offset = expected.ends[partition]
+    expected.ends[partition] += 1
+    is_json = message.records and message.records[0].json is not None
+    letters = 0
+    for index, record in enumerate(message.records):
+        expected.outcomes[message.key, record.outcome] += 1
+        if not record.letter:
+            continue
+        letters += 1
+        if letters > LETTERS_PER_MESSAGE + 1:
+            continue
+        body = (record.json if is_json else record.packed) if letters <= LETTERS_PER_MESSAGE \
+            else message.value
+        expected.letters[partition, offset, index] = (record.outcome == "late", record.outcome,
+                                                      body)
+    expected.events += len(message.records)
+    if message.damaged:
+        expected.events += 1
+        expected.outcomes[None, "undecodable"] += 1
+        letter = (False, "undecodable", message.value)
+        expected.letters[partition, offset, len(message.records)] = letter
+
+
+def make(folder, seed):
+    """Writes the files of the seed's input into the folder."""
+    folder = Path(folder)
+    expected = Expected()
+    written = []
+    for partition in range(PARTITIONS):
+        pick = random.Random(f"{seed}/{partition}")
+        messages = [message for number in range(partition, FACILITIES, PARTITIONS)
+                    for message in messages_of(Facility(number, pick), pick)]
+        messages.sort(key=lambda message: message.timestamp)
+        with open(folder / f"partition-{partition}", "wb") as replay:
+            for message in messages:
+                account(expected, partition, message)
+                replay.write(b"".join(record.packed for record in message.records))
+        written += [(m.timestamp, partition, m.key.encode(), m.value) for m in messages]
+    if expected.events < EVENTS_MIN:
+        raise AssertionError(f"only {expected.events} events")
+    written.sort(key=lambda entry: entry[0])  # stable: partitions keep their order
+    with open(folder / "log", "wb") as log:
+        for timestamp, partition, key, value in written:
+            log.write(HEAD.pack(partition, timestamp, len(key), len(value)) + key + value)
+    (folder / "expected").write_bytes(pickle.dumps(expected))
+
+
+def load(folder):
+    return pickle.loads((Path(folder) / "expected").read_bytes())
