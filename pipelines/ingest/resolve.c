@@ -155,3 +155,16 @@ enum outcome resolve_event(struct batch *batch, const struct registry *registry,
     batch->origin[i] = origin;
     return OUTCOME_USED;
 }
+
+uint32_t resolve_facility(const struct registry *registry, const struct event *event)
+{
+    uint32_t meter = registry_find_meter(registry, event->meter, event->meter_size);
+    if (meter == REGISTRY_NONE)
+        return REGISTRY_NONE;
+    uint32_t version = REGISTRY_NONE;
+    if (has(event, FIELD_TIME))
+        version = version_at(registry, meter, event->time_ms);
+    else if (has(event, FIELD_START))
+        version = registry_meter_at(registry, meter, event->start_ms);
+    return registry->meters[version == REGISTRY_NONE ? meter : version].facility;
+}
