@@ -77,7 +77,7 @@ static const struct {
                              "allows for; set its true interval in the meters table"},
     [REJECT_WRONG_PARTITION] = {"rejected", "wrong_partition",
                                 "the readings of this facility already come from another "
-                                "partition; key the messages by facility"},
+                                "partition; key the messages by facility, or set input.rekey"},
 };
 
 _Static_assert(ARRAY_LEN(outcomes) == OUTCOME_COUNT, "one row for each outcome");

@@ -183,10 +183,11 @@ static bool is_foreign(struct shard *shard, uint32_t facility)
         owner[facility] = shard->partition;
     if (owner[facility] == shard->partition)
         return false;
-    LOG_LIMITED(
-        LOG_LEVEL_ERROR, "shard.facility_on_two_partitions",
-        "facility=\"%s\" partitions=%" PRIu32 ",%" PRIu32 " hint=\"key the topic by facility\"",
-        shard->context.registry->facilities[facility].id, owner[facility], shard->partition);
+    LOG_LIMITED(LOG_LEVEL_ERROR, "shard.facility_on_two_partitions",
+                "facility=\"%s\" partitions=%" PRIu32 ",%" PRIu32
+                " hint=\"key the topic by facility, or set input.rekey: true\"",
+                shard->context.registry->facilities[facility].id, owner[facility],
+                shard->partition);
     return true;
 }
 
