@@ -113,6 +113,32 @@ static void check_topics(struct loading *loading)
         kafka->late_topic = kafka->dead_letter_topic;
 }
 
+static void check_rekey(struct loading *loading)
+{
+    struct input_conf *input = &loading->config->input;
+    const struct kafka_conf *kafka = &loading->config->kafka;
+    struct place place = global(loading, "input.rekey_topic");
+    if (input->rekey && input->rekey_topic == NULL) {
+        const char *name = loading_join(loading, kafka->group, "", "-rekeyed");
+        bool fits = strlen(name) <= TOPIC_BYTES_MAX && topic_name_fault(name) == NULL;
+        input->rekey_topic = fits ? name : NULL;
+    }
+    if (!input->rekey && place.line > 0)
+        LOADING_WARN(loading, place, "input.rekey_topic: not used, as input.rekey is not true");
+    check_not_input(loading, "input.rekey_topic", input->rekey_topic);
+    const struct {
+        const char *path, *name;
+    } others[] = {{"kafka.dead_letter_topic", kafka->dead_letter_topic},
+                  {"kafka.late_topic", kafka->late_topic}};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (input->rekey && input->rekey_topic != NULL && others[i].name != NULL &&
+            strcmp(others[i].name, input->rekey_topic) == 0)
+            LOADING_ERROR(loading, either(place, global(loading, others[i].path)),
+                          "input.rekey_topic: \"%s\" is the %s too; expected a topic of its own",
+                          input->rekey_topic, others[i].path);
+    }
+}
+
 /* Compaction would delete what has no key of ours. */
 static void check_own_topic(struct loading *loading, const char *other, const char *name)
 {
@@ -133,6 +159,7 @@ static void check_checkpoint(struct loading *loading)
         checkpoint->topic = fits ? name : NULL; /* a group may be called anything, a topic not */
     }
     check_own_topic(loading, "input.topic", loading->config->input.topic);
+    check_own_topic(loading, "input.rekey_topic", loading->config->input.rekey_topic);
     check_own_topic(loading, "kafka.dead_letter_topic", kafka->dead_letter_topic);
     if (kafka->late_topic != kafka->dead_letter_topic)
         check_own_topic(loading, "kafka.late_topic", kafka->late_topic);
@@ -218,9 +245,15 @@ void checks_run(struct loading *loading)
         loading->tables_unsure = true;
     check_fields(loading);
     check_topics(loading);
+    check_rekey(loading);
     check_checkpoint(loading);
     checks_sinks(loading);
     check_http(loading);
+}
+
+const char *config_log_topic(const struct config *config)
+{
+    return config->input.rekey ? config->input.rekey_topic : config->input.topic;
 }
 
 int config_check_run(const struct config *config, struct buffer *text)
@@ -232,6 +265,11 @@ int config_check_run(const struct config *config, struct buffer *text)
     if (config->kafka.brokers == NULL)
         faults_error(&faults, config->file, 0, 0,
                      "kafka.brokers is missing; `ghgd run` needs host:port of a broker");
+    if (config->input.rekey && config->input.rekey_topic == NULL)
+        faults_error(&faults, config->file, 0, 0,
+                     "input.rekey_topic is missing; it cannot be called after kafka.group, as no "
+                     "topic can be \"%s-rekeyed\"",
+                     config->kafka.group);
     if (config->checkpoint.topic == NULL)
         faults_error(&faults, config->file, 0, 0,
                      "checkpoint.topic is missing; it cannot be called after kafka.group, as no "

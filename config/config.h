@@ -40,14 +40,18 @@ struct input_conf {
     const char *fields[9]; /* by enum event_field: a dotted path, NULL for the native name */
     int unknown_meter;     /* enum unknown_policy */
     int64_t parked_bytes_max;
+    bool rekey;              /* the topic is not keyed by facility */
+    const char *rekey_topic; /* keyed by facility, ours; by default GROUP-rekeyed; or NULL */
+    int rekey_partitions;    /* of a topic that is made; 0: as many as input.topic has */
 };
 
 struct kafka_conf {
     const char *brokers, *group;
     const char *dead_letter_topic, *late_topic; /* late_topic: by default the dead letters' */
-    int start;                        /* enum start_policy: where a group without offsets begins */
-    int on_data_loss;                 /* enum loss_policy */
-    int64_t partition_bytes_max;      /* queued.max.messages.kbytes, per partition */
+    const char *rekey_topic;     /* set by the stage that re-keys, for its own client; or NULL */
+    int start;                   /* enum start_policy: where a group without offsets begins */
+    int on_data_loss;            /* enum loss_policy */
+    int64_t partition_bytes_max; /* queued.max.messages.kbytes, per partition */
     struct conf_property *properties; /* passed through to librdkafka, after ours */
     uint32_t properties_count;
     const char *file;          /* where the properties stand, */
@@ -104,6 +108,10 @@ struct config {
  * warnings alone are 0 too. */
 int config_load(struct config **config_out, const char *file, struct buffer *faults) MUST_CHECK;
 void config_destroy(struct config **config);
+
+/* The topic whose log decides what is stored, and to whose partitions state belongs: input.topic,
+ * or the one that its events are re-keyed into. */
+const char *config_log_topic(const struct config *config);
 
 /* What `ghgd run` needs beyond a configuration that loads (replay needs no Kafka and no sink): a
  * topic, brokers, a sink. Faults are appended. Returns 0 or ERR_CONFIG. */

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "base/limits.h"
+
 #include "config/durations.h"
 
 /* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
@@ -20,6 +22,7 @@ enum {
     SITE_BYTES = 4096,        /* per facility */
     PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
     WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
+    RUN_HEAD_BYTES = 1024,    /* per message under way to the keyed topic: its headers, twice */
     HALF_DAY_MS = 43200000,
     STRADDLED_MS = 50 * 3600000 /* the days at both ends of the horizon are kept whole */
 };
@@ -41,6 +44,8 @@ struct memory_estimate config_memory_estimate(const struct config *config)
         .partition_bytes = config->kafka.partition_bytes_max,
         .parked_bytes =
             config->input.unknown_meter == UNKNOWN_PARK ? config->input.parked_bytes_max : 0,
+        .rekeyed_bytes =
+            config->input.rekey ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * RUN_HEAD_BYTES : 0,
     };
     if (registry == NULL)
         return needs;
@@ -107,13 +112,19 @@ static void print_memory(const struct config *config, struct buffer *out)
         print_line(out, "parked events", needs.parked_bytes);
         buffer_add_str(out, ", at most\n");
     }
+    if (needs.rekeyed_bytes > 0) {
+        print_line(out, "events being re-keyed", needs.rekeyed_bytes);
+        buffer_add_str(out, ", at most\n");
+    }
     print_line(out, "the program", needs.program_bytes);
     buffer_add_char(out, '\n');
     print_line(out, "together",
-               needs.journal_bytes + needs.panel_bytes + needs.parked_bytes + needs.program_bytes);
+               needs.journal_bytes + needs.panel_bytes + needs.parked_bytes + needs.rekeyed_bytes +
+                   needs.program_bytes);
     buffer_add_str(out, ", and ");
     size_print(out, needs.partition_bytes);
-    buffer_add_str(out, " for each assigned partition\n");
+    buffer_add_str(out, config->input.rekey ? " for each assigned partition of either topic\n"
+                                            : " for each assigned partition\n");
 }
 
 void config_print_needs(const struct config *config, struct buffer *out)

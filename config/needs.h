@@ -10,6 +10,7 @@ struct memory_estimate {
     int64_t journal_bytes;   /* readings of the horizon, to tell corrections from duplicates */
     int64_t panel_bytes;     /* activity and coverage of every meter and bucket */
     int64_t parked_bytes;    /* events of unknown meters, at most */
+    int64_t rekeyed_bytes;   /* events on their way to input.rekey_topic, at most */
     int64_t program_bytes;   /* what does not depend on the configuration */
     int64_t partition_bytes; /* fetched messages, for each assigned partition, at most */
 };

@@ -70,6 +70,15 @@ const struct option options[] = {
      "topic, `park` keeps them until a reload knows the meter."},
     {"input.parked_max", OPTION_SIZE, MEMBER(input.parked_bytes_max), 0, INT64_C(16) << 30, "64MiB",
      NULL, NULL, "Memory for parked events; what does not fit is rejected."},
+    {"input.rekey", OPTION_BOOLEAN, MEMBER(input.rekey), 0, 0, "false", NULL, NULL,
+     "Whether the topic is not keyed by facility: its events are then written to input.rekey_topic "
+     "first, which is, and read from there."},
+    {"input.rekey_topic", OPTION_TOPIC, MEMBER(input.rekey_topic), 1, 249, NULL, NULL, NULL,
+     "Topic for events keyed by facility, of this installation alone; made if there is none. By "
+     "default the group's name and `-rekeyed`."},
+    {"input.rekey_partitions", OPTION_INTEGER, MEMBER(input.rekey_partitions), 0, 100000, "0", NULL,
+     "partitions", "Of a rekey_topic that ghgd makes; 0 is as many as the input topic has. The "
+     "number never changes afterwards."},
     FIELD_PATH("meter", 0, "Where an event has the meter's id."),
     FIELD_PATH("time", 1, "Where an event has its instant."),
     FIELD_PATH("start", 2, "Where an event has the beginning of its interval."),

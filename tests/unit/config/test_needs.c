@@ -73,12 +73,23 @@ static void test_parked(void **state)
     config_destroy(&config);
 }
 
+static void test_rekeyed(void **state)
+{
+    (void)state;
+    struct config *config = load_example();
+    assert_int_equal(config_memory_estimate(config).rekeyed_bytes, 0);
+    config->input.rekey = true;
+    assert_true(config_memory_estimate(config).rekeyed_bytes > DEADLETTER_BYTES_MAX);
+    config_destroy(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sites),
         cmocka_unit_test(test_series),
         cmocka_unit_test(test_parked),
+        cmocka_unit_test(test_rekeyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
