@@ -44,12 +44,14 @@ static const struct setting reader_settings[] = {
 };
 
 /* message.timeout.ms 0: an outage of the brokers ends no retry; the bounded queue stops the input
- * instead, and nothing is given up. */
+ * instead, and nothing is given up. The partitioner is that of Kafka's own clients, and ours to
+ * set: every process has to find the same partition for a facility. */
 static const struct setting producer_settings[] = {
     {"enable.idempotence", "true"},
     {"acks", "all"},
     {"linger.ms", "5"},
     {"compression.codec", "lz4"},
+    {"partitioner", "murmur2_random"},
     {"message.timeout.ms", "0"},
     {"queue.buffering.max.messages", "100000"},
 };
@@ -81,6 +83,7 @@ static const struct setting owned_keys[] = {
     {"transactional.id", "ghgd uses no transactions"},
     {"message.timeout.ms", "ghgd knows for how long each of its messages is worth a retry"},
     {"delivery.timeout.ms", "ghgd knows for how long each of its messages is worth a retry"},
+    {"partitioner", "every process has to find the same partition for a facility"},
     {"log.queue", "ghgd writes the client's log lines"},
 };
 

@@ -31,7 +31,7 @@ struct deadletter {
     const struct kafka_conf *conf;
     rd_kafka_t *client;
     rd_kafka_queue_t *events;
-    char *topics[2]; /* dead letters, late events; NULL: those are only counted */
+    char *topics[3]; /* by topic_of(): dead letters, late events, runs; NULL: those are not sent */
     struct lane *lanes;
     uint32_t lanes_count;
     struct letter *retries; /* failed, to be sent again at retry_at_ms */
@@ -39,7 +39,7 @@ struct deadletter {
     bool broken; /* the client has a fatal error and is replaced */
     bool full, closing;
     uint64_t close_at_ms;
-    struct deadletter_stats stats;
+    struct deadletter_stats stats, run_stats;
     struct log_limit log_limit, failed_limit;
     void (*on_room)(void *context);
     void *context;
@@ -89,6 +89,27 @@ static void lane_remove(struct lane *lane, struct letter *letter)
         lane->last = letter->older;
 }
 
+static size_t topic_of(const struct letter *letter)
+{
+    return letter->is_run ? 2 : letter->is_late;
+}
+
+static struct deadletter_stats *stats_of(struct deadletter *deadletter, const struct letter *letter)
+{
+    return letter->is_run ? &deadletter->run_stats : &deadletter->stats;
+}
+
+/* Letters and runs share the room. */
+static uint64_t count_waiting(const struct deadletter *deadletter)
+{
+    return deadletter->stats.waiting + deadletter->run_stats.waiting;
+}
+
+static uint64_t count_waiting_bytes(const struct deadletter *deadletter)
+{
+    return deadletter->stats.waiting_bytes + deadletter->run_stats.waiting_bytes;
+}
+
 static size_t letter_cost(const struct letter *letter)
 {
     return letter->key_size + letter->size;
@@ -118,20 +139,23 @@ static void add_retry(struct deadletter *deadletter, struct letter *letter)
 static void on_failure(struct deadletter *deadletter, struct letter *letter,
                        rd_kafka_resp_err_t code)
 {
-    deadletter->stats.failed++;
-    bool too_large = code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && !letter->is_cut;
-    log_limited(&deadletter->failed_limit, LOG_LEVEL_ERROR, "deadletter.failed",
+    struct deadletter_stats *stats = stats_of(deadletter, letter);
+    stats->failed++;
+    bool too_large =
+        code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && !letter->is_cut && !letter->is_run;
+    log_limited(&deadletter->failed_limit, LOG_LEVEL_ERROR,
+                letter->is_run ? "rekey.failed" : "deadletter.failed",
                 "topic=%s partition=%" PRId32 " offset=%" PRId64 " error=%s bytes=%zu action=%s",
-                deadletter->topics[letter->is_late], letter->partition, letter->offset,
+                deadletter->topics[topic_of(letter)], letter->partition, letter->offset,
                 rd_kafka_err2name(code), letter->size, too_large ? "truncate" : "retry");
     if (letter->headers == NULL)
         return; /* out of memory: it holds the commits back, and comes again after a restart */
     add_retry(deadletter, letter);
     if (!too_large)
         return;
-    deadletter->stats.waiting_bytes -= letter->size;
+    stats->waiting_bytes -= letter->size;
     letter_cut(letter);
-    deadletter->stats.waiting_bytes += letter->size;
+    stats->waiting_bytes += letter->size;
     deadletter->retry_at_ms = 0;
 }
 
@@ -139,7 +163,7 @@ static void on_failure(struct deadletter *deadletter, struct letter *letter,
 static void try_letter(struct deadletter *deadletter, struct letter *letter)
 {
     rd_kafka_resp_err_t code =
-        letter_send(letter, deadletter->client, deadletter->topics[letter->is_late]);
+        letter_send(letter, deadletter->client, deadletter->topics[topic_of(letter)]);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         on_failure(deadletter, letter, code);
 }
@@ -157,13 +181,13 @@ static void send_retries(struct deadletter *deadletter)
 
 bool deadletter_has_room(struct deadletter *deadletter, size_t messages, size_t bytes)
 {
-    const struct deadletter_stats *stats = &deadletter->stats;
+    uint64_t waiting = count_waiting(deadletter);
     size_t by_messages = messages * (DEADLETTERS_PER_MESSAGE_MAX + 1);
     size_t by_bytes = bytes / 2 + messages; /* no event of an array is shorter than "0," */
     size_t letters = by_messages < by_bytes ? by_messages : by_bytes;
     size_t body = 2 * bytes; /* an event alone, and once more within its message */
-    bool fits = stats->waiting + letters <= DEADLETTERS_MAX &&
-                (stats->waiting == 0 || stats->waiting_bytes + body <= DEADLETTER_BYTES_MAX);
+    bool fits = waiting + letters <= DEADLETTERS_MAX &&
+                (waiting == 0 || count_waiting_bytes(deadletter) + body <= DEADLETTER_BYTES_MAX);
     deadletter->full |= !fits;
     return fits;
 }
@@ -179,11 +203,12 @@ static uint32_t count_event(struct lane *lane, int64_t offset)
 
 static void take_on(struct deadletter *deadletter, struct letter *letter)
 {
+    struct deadletter_stats *stats = stats_of(deadletter, letter);
     lane_add(&deadletter->lanes[letter->partition], letter);
-    deadletter->stats.sent++;
-    deadletter->stats.waiting++;
-    deadletter->stats.waiting_bytes += letter_cost(letter);
-    deadletter->stats.bytes += letter->size;
+    stats->sent++;
+    stats->waiting++;
+    stats->waiting_bytes += letter_cost(letter);
+    stats->bytes += letter->size;
     if (deadletter->broken)
         add_retry(deadletter, letter);
     else
@@ -193,10 +218,9 @@ static void take_on(struct deadletter *deadletter, struct letter *letter)
 int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *message,
                     const struct refusal *refusal)
 {
-    struct deadletter_stats *stats = &deadletter->stats;
     if (deadletter->topics[refusal->outcome == OUTCOME_LATE] == NULL)
         return 0;
-    if (stats->waiting == DEADLETTERS_MAX || deadletter->closing) {
+    if (count_waiting(deadletter) == DEADLETTERS_MAX || deadletter->closing) {
         deadletter->full = true;
         return ERR_FULL;
     }
@@ -215,13 +239,23 @@ int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *mes
     return 0;
 }
 
+/* Who sends a letter has made sure of the room for its bytes; who sends a run learns it here. */
+static bool has_place(const struct deadletter *deadletter, const struct letter *letter)
+{
+    uint64_t waiting = count_waiting(deadletter);
+    if (waiting == DEADLETTERS_MAX || deadletter->closing)
+        return false;
+    return !letter->is_run || waiting == 0 ||
+           count_waiting_bytes(deadletter) + letter_cost(letter) <= DEADLETTER_BYTES_MAX;
+}
+
 int deadletter_post(struct deadletter *deadletter, struct letter **letter)
 {
-    if (deadletter->topics[(*letter)->is_late] == NULL) {
+    if (deadletter->topics[topic_of(*letter)] == NULL) {
         letter_destroy(TAKE(*letter));
         return 0;
     }
-    if (deadletter->stats.waiting == DEADLETTERS_MAX || deadletter->closing) {
+    if (!has_place(deadletter, *letter)) {
         deadletter->full = true;
         return ERR_FULL;
     }
@@ -235,9 +269,10 @@ int deadletter_post(struct deadletter *deadletter, struct letter **letter)
 
 static void drop_letter(struct deadletter *deadletter, struct letter *letter)
 {
+    struct deadletter_stats *stats = stats_of(deadletter, letter);
     lane_remove(&deadletter->lanes[letter->partition], letter);
-    deadletter->stats.waiting--;
-    deadletter->stats.waiting_bytes -= letter_cost(letter);
+    stats->waiting--;
+    stats->waiting_bytes -= letter_cost(letter);
     letter_destroy(letter);
 }
 
@@ -247,7 +282,7 @@ static void on_reports(struct deadletter *deadletter, rd_kafka_event_t *event)
     while ((report = rd_kafka_event_message_next(event)) != NULL) {
         struct letter *letter = report->_private;
         if (report->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            deadletter->stats.acknowledged++;
+            stats_of(deadletter, letter)->acknowledged++;
             drop_letter(deadletter, letter);
             continue;
         }
@@ -357,9 +392,8 @@ static void deadletter_turn(struct deadletter *deadletter)
         step_close(deadletter);
         return;
     }
-    struct deadletter_stats *stats = &deadletter->stats;
-    bool roomy =
-        stats->waiting <= DEADLETTERS_MAX / 4 && stats->waiting_bytes <= DEADLETTER_BYTES_MAX / 4;
+    bool roomy = count_waiting(deadletter) <= DEADLETTERS_MAX / 4 &&
+                 count_waiting_bytes(deadletter) <= DEADLETTER_BYTES_MAX / 4;
     if (deadletter->full && roomy) {
         deadletter->full = false;
         deadletter->on_room(deadletter->context);
@@ -390,8 +424,8 @@ static void deadletter_free(struct deadletter *deadletter)
         while (deadletter->lanes[i].oldest != NULL)
             drop_letter(deadletter, deadletter->lanes[i].oldest);
     free(deadletter->lanes);
-    free(deadletter->topics[0]);
-    free(deadletter->topics[1]);
+    for (size_t i = 0; i < ARRAY_LEN(deadletter->topics); i++)
+        free(deadletter->topics[i]);
     free(deadletter);
 }
 
@@ -409,11 +443,14 @@ static void on_handle_closed(uv_handle_t *handle)
 static void step_close(struct deadletter *deadletter)
 {
     bool over = uv_now(deadletter->tick.loop) >= deadletter->close_at_ms;
-    if (uv_is_closing((uv_handle_t *)&deadletter->tick) || (deadletter->stats.waiting > 0 && !over))
+    if (uv_is_closing((uv_handle_t *)&deadletter->tick) || (count_waiting(deadletter) > 0 && !over))
         return;
     if (deadletter->stats.waiting > 0)
         LOG_ERROR("deadletter.undelivered", "events=%" PRIu64 " bytes=%" PRIu64,
                   deadletter->stats.waiting, deadletter->stats.waiting_bytes);
+    if (deadletter->run_stats.waiting > 0)
+        LOG_WARN("rekey.undelivered", "runs=%" PRIu64 " hint=\"they are sent by the next owner\"",
+                 deadletter->run_stats.waiting);
     close_client(deadletter);
     uv_close((uv_handle_t *)&deadletter->wake, on_handle_closed);
     uv_close((uv_handle_t *)&deadletter->tick, on_handle_closed);
@@ -433,7 +470,7 @@ void deadletter_close(struct deadletter *deadletter, int64_t timeout_ms,
 
 static int copy_topics(struct deadletter *deadletter, const struct kafka_conf *conf)
 {
-    const char *const names[2] = {conf->dead_letter_topic, conf->late_topic};
+    const char *const names[] = {conf->dead_letter_topic, conf->late_topic, conf->rekey_topic};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (names[i] == NULL || names[i][0] == '\0')
             continue;
@@ -480,4 +517,9 @@ fail:
 const struct deadletter_stats *deadletter_get_stats(const struct deadletter *deadletter)
 {
     return &deadletter->stats;
+}
+
+const struct deadletter_stats *deadletter_get_run_stats(const struct deadletter *deadletter)
+{
+    return &deadletter->run_stats;
 }

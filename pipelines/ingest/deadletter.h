@@ -15,7 +15,10 @@
  * are, with the full size in ghgd-truncated; the original still lies where ghgd-topic,
  * ghgd-partition and ghgd-offset say. And of one message at most DEADLETTERS_PER_MESSAGE_MAX events
  * go alone: the next takes the whole message along, with the header ghgd-whole, for itself and all
- * that follow. The loop thread owns it.
+ * that follow.
+ *
+ * Runs of events on their way to the topic keyed by facility (rekeyed.h) need the same, and go the
+ * same way, counted apart. They are never cut. The loop thread owns it.
  */
 #ifndef GHGD_DEADLETTER_H
 #define GHGD_DEADLETTER_H
@@ -47,14 +50,16 @@ bool deadletter_has_room(struct deadletter *deadletter, size_t messages, size_t 
  * nothing sent. Where the topic is not configured the event is not kept, and that is 0 too. */
 int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *message,
                     const struct refusal *refusal) MUST_CHECK;
-/* Sends a letter that somebody had kept. Takes *letter; ERR_FULL or -ENOMEM and it stays. Where the
- * topic is not configured it is destroyed, and that is 0 too. */
+/* Sends a letter that somebody had kept, or a run, which needs no room to be made sure of. Takes
+ * *letter; ERR_FULL or -ENOMEM and it stays. Where the topic is not configured it is destroyed, and
+ * that is 0 too. */
 struct letter;
 int deadletter_post(struct deadletter *deadletter, struct letter **letter) MUST_CHECK;
-/* The oldest offset of the partition whose dead letters are not all acknowledged; INT64_MAX if
- * none. */
+/* The oldest offset of the partition whose dead letters and runs are not all acknowledged;
+ * INT64_MAX if none. */
 int64_t deadletter_low_offset(const struct deadletter *deadletter, int32_t partition);
 const struct deadletter_stats *deadletter_get_stats(const struct deadletter *deadletter);
+const struct deadletter_stats *deadletter_get_run_stats(const struct deadletter *deadletter);
 /* Flushes for at most timeout_ms, then frees everything; what was not delivered is logged. Then
  * calls closed. */
 void deadletter_close(struct deadletter *deadletter, int64_t timeout_ms,

@@ -9,7 +9,7 @@ static const char *const names[] = {
     [ENVELOPE_OFFSET] = "ghgd-offset",       [ENVELOPE_INDEX] = "ghgd-index",
     [ENVELOPE_TIMESTAMP] = "ghgd-timestamp", [ENVELOPE_TRUNCATED] = "ghgd-truncated",
     [ENVELOPE_WHOLE] = "ghgd-whole",         [ENVELOPE_RETRIED] = "ghgd-retried",
-    [ENVELOPE_RETRY_OF] = "ghgd-retry-of",
+    [ENVELOPE_RETRY_OF] = "ghgd-retry-of",   [ENVELOPE_KEY] = "ghgd-key",
 };
 
 _Static_assert(ARRAY_LEN(names) == ENVELOPE_HEADER_COUNT, "a name for each header");

@@ -25,6 +25,7 @@ enum envelope_header {
     ENVELOPE_WHOLE,     /* the whole message, for this event and all that follow */
     ENVELOPE_RETRIED,   /* of a mark: the offset at which the event was sent in again */
     ENVELOPE_RETRY_OF,  /* of an event that was sent in again: the place of its letter */
+    ENVELOPE_KEY,       /* of a re-keyed message (rekeyed.h), no letter: the key it had */
     ENVELOPE_HEADER_COUNT
 };
 

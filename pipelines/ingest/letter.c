@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipelines/ingest/envelope.h"
+#include "pipelines/ingest/rekeyed.h"
 
 enum { CUT_BYTES = 1000 }; /* enough to see what it was; the original's place is in the headers */
 
@@ -28,6 +29,19 @@ static void add_reason(rd_kafka_headers_t *headers, enum outcome outcome)
     add_text(headers, ENVELOPE_HELP, outcome_help(outcome));
 }
 
+/* Where the message stood, or the one that it was made of. */
+static struct rekeyed place_of(const rd_kafka_message_t *message)
+{
+    struct rekeyed place;
+    if (rekeyed_read(&place, message))
+        return place;
+    return (struct rekeyed){.topic = rd_kafka_topic_name(message->rkt),
+                            .partition = message->partition,
+                            .offset = message->offset,
+                            .key = message->key,
+                            .key_size = message->key != NULL ? message->key_len : 0};
+}
+
 static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
                                         const struct refusal *refusal, int64_t timestamp_ms)
 {
@@ -39,12 +53,13 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
         headers = rd_kafka_headers_new(8);
     if (headers == NULL)
         return NULL;
+    const struct rekeyed place = place_of(message); /* borrows from the message's own headers */
     envelope_strip(headers); /* of a dead letter that was sent in once more */
     add_reason(headers, refusal->outcome);
-    add_text(headers, ENVELOPE_TOPIC, rd_kafka_topic_name(message->rkt));
-    add_number(headers, ENVELOPE_PARTITION, message->partition);
-    add_number(headers, ENVELOPE_OFFSET, message->offset);
-    add_number(headers, ENVELOPE_INDEX, refusal->origin.index);
+    add_text(headers, ENVELOPE_TOPIC, place.topic);
+    add_number(headers, ENVELOPE_PARTITION, place.partition);
+    add_number(headers, ENVELOPE_OFFSET, place.offset);
+    add_number(headers, ENVELOPE_INDEX, (int64_t)place.index + refusal->origin.index);
     if (timestamp_ms > 0)
         add_number(headers, ENVELOPE_TIMESTAMP, timestamp_ms);
     return headers;
@@ -53,10 +68,10 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
 struct letter *letter_create(const rd_kafka_message_t *message, const struct refusal *refusal,
                              bool whole)
 {
-    size_t key_size = message->key != NULL ? message->key_len : 0;
+    const struct rekeyed place = place_of(message);
     const void *body = whole ? message->payload : refusal->origin.bytes;
     size_t size = whole ? message->len : refusal->origin.size;
-    struct letter *letter = calloc(1, sizeof(*letter) + key_size + size);
+    struct letter *letter = calloc(1, sizeof(*letter) + place.key_size + size);
     if (letter == NULL)
         return NULL;
     rd_kafka_timestamp_type_t type;
@@ -70,13 +85,13 @@ struct letter *letter_create(const rd_kafka_message_t *message, const struct ref
     letter->offset = message->offset;
     letter->partition = message->partition;
     letter->is_late = refusal->outcome == OUTCOME_LATE;
-    letter->has_key = message->key != NULL;
-    letter->key_size = key_size;
+    letter->has_key = place.key != NULL;
+    letter->key_size = place.key_size;
     letter->size = size;
-    if (key_size > 0)
-        memcpy(letter->bytes, message->key, key_size);
+    if (place.key_size > 0)
+        memcpy(letter->bytes, place.key, place.key_size);
     if (size > 0)
-        memcpy(letter->bytes + key_size, body, size);
+        memcpy(letter->bytes + place.key_size, body, size);
     if (whole)
         add_text(letter->headers, ENVELOPE_WHOLE, "1");
     return letter;

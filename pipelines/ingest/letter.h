@@ -18,6 +18,7 @@ struct letter {
     int64_t offset;    /* of the message that the event came in */
     int32_t partition;
     bool is_late;                /* to the late topic */
+    bool is_run;                 /* not refused: to the topic keyed by facility (rekeyed.h) */
     bool is_cut;                 /* the topic takes no message of the full size */
     int64_t timestamp_ms;        /* of the original message; 0 if it has none */
     rd_kafka_headers_t *headers; /* NULL while the client has them */
