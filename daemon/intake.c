@@ -461,8 +461,11 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
                                           .failed = on_failed,
                                           .closed = on_consumer_closed,
                                           .context = intake};
-    err = consumer_create(&intake->consumer, loop, &config->kafka, config->input.topic, &consumer,
-                          why);
+    struct kafka_conf kafka = config->kafka;
+    if (config->input.rekey) /* what is re-keyed already is not to be skipped */
+        kafka.start = START_EARLIEST;
+    err =
+        consumer_create(&intake->consumer, loop, &kafka, config_log_topic(config), &consumer, why);
     if (err < 0)
         goto fail_consumer;
     *intake_out = intake;

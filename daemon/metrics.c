@@ -20,8 +20,11 @@ enum place {
     PLACE_CONSUMER,  /* struct consumer_stats */
     PLACE_PARTITION, /* struct consumer_partition_stats */
     PLACE_DEADLETTER,
-    PLACE_SINK, /* struct sink_stats */
-    PLACE_NONE  /* has a printer of its own */
+    PLACE_REKEY,           /* struct rekey_stats */
+    PLACE_REKEY_RUNS,      /* struct deadletter_stats, of runs */
+    PLACE_REKEY_PARTITION, /* struct consumer_partition_stats, of the input topic */
+    PLACE_SINK,            /* struct sink_stats */
+    PLACE_NONE             /* has a printer of its own */
 };
 
 enum shape { SHAPE_U64, SHAPE_U32, SHAPE_BOOL, SHAPE_I64 /* no sample if unknown */ };
@@ -66,6 +69,10 @@ static void print_resync(const struct metric *metric, const struct metrics_sourc
 #define CONSUMER(member) AT(PLACE_CONSUMER, SHAPE_U64, struct consumer_stats, member)
 #define PARTITION(shape, member) AT(PLACE_PARTITION, shape, struct consumer_partition_stats, member)
 #define DEADLETTER(member) AT(PLACE_DEADLETTER, SHAPE_U64, struct deadletter_stats, member)
+#define REKEY(member) AT(PLACE_REKEY, SHAPE_U64, struct rekey_stats, member)
+#define REKEY_RUNS(member) AT(PLACE_REKEY_RUNS, SHAPE_U64, struct deadletter_stats, member)
+#define REKEY_PARTITION(shape, member)                                                             \
+    AT(PLACE_REKEY_PARTITION, shape, struct consumer_partition_stats, member)
 #define SINK(member) AT(PLACE_SINK, SHAPE_U64, struct sink_stats, member)
 
 static const struct metric metrics[] = {
@@ -129,6 +136,35 @@ static const struct metric metrics[] = {
     {"ghgd_partition_stopped", "gauge", "",
      "1 while the partition waits for a sink or for the dead-letter queue.",
      PARTITION(SHAPE_BOOL, stopped)},
+    /* The stage before, with input.rekey. */
+    {"ghgd_rekey_messages_total", "counter", "messages",
+     "Messages of the input topic whose events were all sent on or refused (input.rekey).",
+     REKEY(messages)},
+    {"ghgd_rekey_received_bytes_total", "counter", "bytes", "Payload of those messages.",
+     REKEY(bytes)},
+    {"ghgd_rekey_events_total", "counter", "events",
+     "Events that were sent on, and those that ended there and are in ghgd_events_total.",
+     REKEY(events)},
+    {"ghgd_rekey_sent_total", "counter", "messages",
+     "Messages handed to the Kafka producer for the keyed topic.", REKEY_RUNS(sent)},
+    {"ghgd_rekey_sent_bytes_total", "counter", "bytes", "Payload of those messages.",
+     REKEY_RUNS(bytes)},
+    {"ghgd_rekey_acknowledged_total", "counter", "messages", "Messages that the keyed topic has.",
+     REKEY_RUNS(acknowledged)},
+    {"ghgd_rekey_failed_total", "counter", "messages",
+     "Deliveries to the keyed topic that the brokers refused; each is tried again.",
+     REKEY_RUNS(failed)},
+    {"ghgd_rekey_waiting", "gauge", "messages",
+     "Messages that the keyed topic has not acknowledged yet.", REKEY_RUNS(waiting)},
+    {"ghgd_rekey_partition_next_offset", "gauge", "offset",
+     "Offset of the next message to be taken from the input topic.",
+     REKEY_PARTITION(SHAPE_I64, next_offset)},
+    {"ghgd_rekey_partition_lag_messages", "gauge", "messages",
+     "Messages in the partition of the input topic that were not taken yet.",
+     REKEY_PARTITION(SHAPE_I64, lag)},
+    {"ghgd_rekey_partition_stopped", "gauge", "",
+     "1 while the partition waits for acknowledgements, or for others that are further behind.",
+     REKEY_PARTITION(SHAPE_BOOL, stopped)},
     /* Events. */
     {"ghgd_events_total", "counter", "events",
      "Events by what became of them; every event has exactly one outcome. The reason tells why one "
@@ -197,7 +233,7 @@ static const struct metric metrics[] = {
 
 static enum per place_per(enum place place)
 {
-    if (place == PLACE_SHARD || place == PLACE_PARTITION)
+    if (place == PLACE_SHARD || place == PLACE_PARTITION || place == PLACE_REKEY_PARTITION)
         return PER_PARTITION;
     return place == PLACE_SINK ? PER_SINK : PER_PROCESS;
 }
@@ -321,6 +357,17 @@ static void print_samples(const struct metric *metric, const struct metrics_sour
         break;
     case PLACE_DEADLETTER:
         print_process(metric, source->deadletter, out);
+        break;
+    case PLACE_REKEY:
+        print_process(metric, source->rekey, out);
+        break;
+    case PLACE_REKEY_RUNS:
+        print_process(metric, source->rekey_runs, out);
+        break;
+    case PLACE_REKEY_PARTITION:
+        for (size_t i = 0; i < source->rekey_partitions_count; i++)
+            print_partition(metric, source->rekey_partitions[i].partition,
+                            &source->rekey_partitions[i], out);
         break;
     case PLACE_SUM:
         print_sum(metric, source, out);

@@ -10,6 +10,7 @@
 #define GHGD_METRICS_H
 
 #include "base/buffer.h"
+#include "daemon/rekey.h"
 #include "daemon/usage.h"
 #include "pipelines/ingest/consumer.h"
 #include "pipelines/ingest/deadletter.h"
@@ -49,6 +50,10 @@ struct metrics_source {
     const struct consumer_partition_stats *partitions;
     size_t partitions_count;
     const struct deadletter_stats *deadletter;
+    const struct rekey_stats *rekey; /* NULL: no stage re-keys, and its rows are left out */
+    const struct deadletter_stats *rekey_runs;
+    const struct consumer_partition_stats *rekey_partitions; /* of the input topic */
+    size_t rekey_partitions_count;
     const struct metrics_sink *sinks;
     size_t sinks_count;
 };

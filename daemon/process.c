@@ -9,8 +9,10 @@
 #include "daemon/command.h"
 #include "daemon/intake.h"
 #include "daemon/pump.h"
+#include "daemon/rekey.h"
 #include "daemon/status.h"
 #include "pipelines/emissions/kernels.h"
+#include "pipelines/ingest/rekey_topic.h"
 
 enum { COMMIT_INTERVAL_MS = 5000, DRAIN_CHECK_MS = 50 };
 
@@ -23,6 +25,7 @@ struct process {
     int status;
     const struct config *config;
     const struct kernels *kernels;
+    struct rekey *rekey; /* NULL: the input topic is keyed by facility */
     struct intake *intake;
     struct pump *pump;
     struct status *status_page;
@@ -30,6 +33,7 @@ struct process {
     uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
     uint32_t handles_open;
     uint64_t drain_deadline_ms;
+    int64_t close_timeout_ms; /* of the parts that read from Kafka */
 };
 
 /* --- rows --- */
@@ -132,11 +136,28 @@ static void on_intake_closed(void *context)
     pump_close(process->pump);
 }
 
+static void on_rekey_closed(void *context)
+{
+    struct process *process = context;
+    process->rekey = NULL;
+    intake_close(process->intake, process->close_timeout_ms / 2);
+}
+
+/* The rekeying stage, if there is one, and then the intake. */
+static void close_readers(struct process *process, int64_t timeout_ms)
+{
+    process->close_timeout_ms = timeout_ms;
+    if (process->rekey != NULL)
+        rekey_close(process->rekey, timeout_ms / 2);
+    else
+        intake_close(process->intake, timeout_ms);
+}
+
 static void on_status_closed(void *context)
 {
     struct process *process = context;
     process->status_page = NULL;
-    intake_close(process->intake, process->config->shutdown_timeout_ms / 2);
+    close_readers(process, process->config->shutdown_timeout_ms / 2);
 }
 
 static void process_close(struct process *process)
@@ -171,6 +192,8 @@ void process_stop(struct process *process)
         return;
     process->state = PROCESS_DRAINING;
     LOG_INFO("process.draining", "timeout_ms=%" PRId64, process->config->shutdown_timeout_ms / 2);
+    if (process->rekey != NULL)
+        rekey_pause(process->rekey);
     intake_pause(process->intake);
     process->drain_deadline_ms =
         uv_now(process->loop) + (uint64_t)process->config->shutdown_timeout_ms / 2;
@@ -200,6 +223,15 @@ static void init_handles(struct process *process)
     process->handles_open = 4;
 }
 
+static int report_kafka(int err, struct buffer *why)
+{
+    if (err < 0)
+        LOG_ERROR("process.kafka_failed", "error=\"%s\" why=\"%s\"", err_str(err),
+                  buffer_text(why));
+    buffer_fini(why);
+    return err;
+}
+
 static int create_intake(struct process *process)
 {
     struct intake_callbacks callbacks = {.rows_wanted = on_rows_wanted,
@@ -208,13 +240,21 @@ static int create_intake(struct process *process)
                                          .context = process};
     struct buffer why;
     buffer_init(&why, 4096);
-    int err = intake_create(&process->intake, process->loop, process->config, process->kernels,
+    int err = process->config->input.rekey ? rekey_topic_ensure(process->config, &why) : 0;
+    if (err == 0)
+        err = intake_create(&process->intake, process->loop, process->config, process->kernels,
                             &callbacks, &why);
-    if (err < 0)
-        LOG_ERROR("process.kafka_failed", "error=\"%s\" why=\"%s\"", err_str(err),
-                  buffer_text(&why));
-    buffer_fini(&why);
-    return err;
+    return report_kafka(err, &why);
+}
+
+static int create_rekey(struct process *process)
+{
+    struct rekey_callbacks callbacks = {
+        .failed = on_failed, .closed = on_rekey_closed, .context = process};
+    struct buffer why;
+    buffer_init(&why, 4096);
+    return report_kafka(
+        rekey_create(&process->rekey, process->loop, process->config, &callbacks, &why), &why);
 }
 
 static int create_parts(struct process *process, const struct process_conf *conf)
@@ -237,9 +277,13 @@ static int create_parts(struct process *process, const struct process_conf *conf
     err = create_intake(process);
     if (err < 0)
         goto fail_intake;
+    err = config->input.rekey ? create_rekey(process) : 0;
+    if (err < 0)
+        goto fail_rekey;
     struct status_conf status = {.loop = process->loop,
                                  .config = config,
                                  .intake = process->intake,
+                                 .rekey = process->rekey,
                                  .pump = process->pump,
                                  .reloads_ok = conf->reloads_ok,
                                  .reloads_failed = conf->reloads_failed};
@@ -250,8 +294,9 @@ static int create_parts(struct process *process, const struct process_conf *conf
 
     /* What is open closes on the loop; each end begins the next: intake, pump, handles. */
 fail_status:
+fail_rekey:
     process->callbacks.ended = NULL;
-    intake_close(process->intake, 0);
+    close_readers(process, 0);
     return err;
 fail_intake:
     process->callbacks.ended = NULL;

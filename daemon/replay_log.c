@@ -227,7 +227,7 @@ static int open_log(struct logs *logs)
     const struct config *config = logs->replay->config;
     int err = create_owners(logs->replay);
     if (err == 0)
-        err = log_reader_open(&logs->reader, &config->kafka, config->input.topic, &logs->why);
+        err = log_reader_open(&logs->reader, &config->kafka, config_log_topic(config), &logs->why);
     if (err == 0)
         err = plan(logs);
     return err < 0 ? complain(logs, err) : 0;

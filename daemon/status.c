@@ -29,6 +29,8 @@ struct status {
     struct consumer_partition_stats consumed[PARTITIONS_MAX];
     struct metrics_sink sinks[SINKS_MAX];
     struct shard_stats elsewhere;
+    struct deadletter_stats letters;
+    struct consumer_partition_stats rekeyed[PARTITIONS_MAX];
     bool last_reload_failed;
 };
 
@@ -66,24 +68,51 @@ static void add_sinks(struct status *status, struct metrics_source *source)
     source->sinks_count = count;
 }
 
+static void add_letters(struct deadletter_stats *sum, const struct deadletter_stats *stats)
+{
+    sum->sent += stats->sent;
+    sum->bytes += stats->bytes;
+    sum->acknowledged += stats->acknowledged;
+    sum->failed += stats->failed;
+    sum->waiting += stats->waiting;
+    sum->waiting_bytes += stats->waiting_bytes;
+}
+
+/* What ended in the stage before the intake counts with what ended behind it. */
+static void add_rekey(struct status *status, struct metrics_source *source)
+{
+    const struct rekey *rekey = status->conf.rekey;
+    if (rekey == NULL)
+        return;
+    const struct rekey_stats *stats = rekey_get_stats(rekey);
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        status->elsewhere.outcomes[i] += stats->outcomes[i];
+    add_letters(&status->letters, rekey_get_deadletter_stats(rekey));
+    source->rekey = stats;
+    source->rekey_runs = rekey_get_run_stats(rekey);
+    source->rekey_partitions = status->rekeyed;
+    source->rekey_partitions_count = rekey_get_partitions(rekey, status->rekeyed, PARTITIONS_MAX);
+}
+
 static void gather(struct status *status, struct metrics_source *source)
 {
     const struct registry *registry = status->conf.config->registry;
-    *source =
-        (struct metrics_source){.daemon = {.started_ms = status->started_ms,
-                                           .now_ms = clock_wall_ms(),
-                                           .reloads_ok = status->conf.reloads_ok,
-                                           .reloads_failed = status->conf.reloads_failed,
-                                           .last_reload_ok = !status->last_reload_failed,
-                                           .generation = registry->generation,
-                                           .meters = registry->meters_count,
-                                           .facilities = registry->facilities_count,
-                                           .series = registry->series_count},
-                                .elsewhere = &status->elsewhere,
-                                .consumer = intake_get_consumer_stats(status->conf.intake),
-                                .deadletter = intake_get_deadletter_stats(status->conf.intake)};
+    *source = (struct metrics_source){.daemon = {.started_ms = status->started_ms,
+                                                 .now_ms = clock_wall_ms(),
+                                                 .reloads_ok = status->conf.reloads_ok,
+                                                 .reloads_failed = status->conf.reloads_failed,
+                                                 .last_reload_ok = !status->last_reload_failed,
+                                                 .generation = registry->generation,
+                                                 .meters = registry->meters_count,
+                                                 .facilities = registry->facilities_count,
+                                                 .series = registry->series_count},
+                                      .elsewhere = &status->elsewhere,
+                                      .consumer = intake_get_consumer_stats(status->conf.intake),
+                                      .deadletter = &status->letters};
     usage_read(&source->usage);
     intake_get_elsewhere(status->conf.intake, &status->elsewhere);
+    status->letters = *intake_get_deadletter_stats(status->conf.intake);
+    add_rekey(status, source);
     add_partitions(status, source);
     add_sinks(status, source);
 }

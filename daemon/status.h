@@ -11,6 +11,7 @@
 #include "daemon/http.h"
 #include "daemon/intake.h"
 #include "daemon/pump.h"
+#include "daemon/rekey.h"
 
 struct status;
 
@@ -18,6 +19,7 @@ struct status_conf {
     uv_loop_t *loop;
     const struct config *config;
     struct intake *intake;
+    const struct rekey *rekey; /* NULL: there is none */
     struct pump *pump;
     uint64_t reloads_ok, reloads_failed; /* before this process was made */
 };

@@ -1,0 +1,227 @@
+"""A topic that is not keyed by facility: refused with both partitions named, or re-keyed to the same figures."""
+import json
+import random
+import time
+import unittest
+
+import daemon
+import msgpack
+import servers
+from test_daemon import MINUTE, START, configuration, influx_sink, stamp
+
+FACILITIES = 7
+METERS = 3
+QUARTERS = 96
+MEASUREMENTS = [kind + "_" + length for kind in ("emissions", "coverage")
+                for length in ("15m", "1h", "1d", "1mo", "1y")]
+
+
+def tables():
+    facilities = "id,name,region,time_zone,country,grid_region\n"
+    meters = "id,facility,kind,quantity,unit,category,source,factor,interval,stamp,digits\n"
+    for f in range(FACILITIES):
+        facilities += f"f{f},Plant {f},asia,Asia/Shanghai,CN,\n"
+        meters += f"f{f}m0,f{f},interval,energy,kWh,purchased_electricity,grid,,15m,end,\n"
+        meters += f"f{f}m1,f{f},register,gas_volume,Nm3,stationary_combustion,gas,ipcc2006.natural_gas,15m,,6\n"
+        meters += f"f{f}m2,f{f},gauge,energy,kW,purchased_electricity,line,,15m,,\n"
+    return {"facilities.csv": facilities, "meters.csv": meters}
+
+
+def readings(rng):
+    """(facility, event) in the order of their times: every meter to the same end; revisions and duplicates."""
+    events = []
+    for quarter in range(1, QUARTERS + 1):
+        for f in range(FACILITIES):
+            for m in range(METERS):
+                value = quarter * 7 + f if m == 1 else rng.randrange(1, 400) / 8
+                event = {"meter": f"f{f}m{m}", "time": stamp(START + quarter * 15 * MINUTE), "value": value}
+                events.append((f, event))
+                if rng.random() < 0.05:
+                    events.append((f, event))
+                if rng.random() < 0.05 and m != 1:
+                    events.append((f, {**event, "value": rng.randrange(1, 400) / 8, "revision": 1}))
+    return events
+
+
+def mixed_messages(rng, events):
+    """Messages of gateways that know nothing of facilities: a few events each, shuffled, of both formats."""
+    shuffled = sorted(enumerate(events), key=lambda pair: pair[0] + rng.randrange(300))
+    rest = [event for _, (_, event) in shuffled]
+    messages = []
+    while rest:
+        count = rng.choice((1, 1, 2, 5, 40))
+        group, rest = rest[:count], rest[count:]
+        body = group[0] if count == 1 else group
+        text = msgpack.packb(body) if rng.random() < 0.5 else json.dumps(body, indent=rng.choice((None, 1)))
+        messages.append((f"gateway-{rng.randrange(20)}", text))
+    return messages
+
+
+def figures(database):
+    """{(measurement, tags, time): fields} of all that was written, without the number of the revision."""
+    found = {}
+    for measurement in MEASUREMENTS:
+        for row in servers.influxdb().query(f"SELECT * FROM {measurement}", database):
+            row.pop("revision")
+            tags = tuple(row.pop(tag, None) for tag in ("_name", "facility", "source", "time"))
+            found[tags] = row
+    return found
+
+
+def topics(partitions):
+    kafka = servers.kafka()
+    topic = kafka.topic("meters", partitions=partitions)
+    for suffix in ("-dead", "-late"):
+        kafka.create_topic(topic + suffix)
+    return topic
+
+
+def outcomes(ghgd):
+    return {key[2] + (":" + key[4] if key[4] else ""): value for key, value in ghgd.metrics().items()
+            if key[0] == "ghgd_events_total" and value > 0}
+
+
+class Rekey(unittest.TestCase):
+    maxDiff = 2000
+
+    def run_calm(self, events):
+        """The figures of one calm run over a topic that is keyed by facility."""
+        topic, database = topics(3), servers.influxdb().database()
+        servers.kafka().produce(topic, [(f"f{f}", json.dumps(event)) for f, event in events])
+        with daemon.Daemon(configuration(topic, [influx_sink(database)]), tables()) as ghgd:
+            self.wait_used(ghgd, FACILITIES * METERS * QUARTERS)
+            return self.settled(ghgd, database)
+
+    def wait_used(self, ghgd, count):
+        def check():
+            found[:] = [outcomes(ghgd)]
+            return found[0].get("used") == count
+        found = []
+        try:
+            servers.eventually(check, seconds=60)
+        except AssertionError:
+            self.fail(f"{found}, not {count} used\n{ghgd.log_tail()}")
+
+    def settled(self, ghgd, database):
+        """What the database holds once nothing waits to be written."""
+        time.sleep(1)  # what was taken last shows as dirty with the next emission
+        servers.eventually(lambda: sum(value for key, value in ghgd.metrics().items()
+                                       if key[0] == "ghgd_shard_dirty_rows") == 0, seconds=60)
+        return figures(database)
+
+    def reads(self, ghgd):
+        """Whether its stage has been given partitions of the input topic."""
+        return any(key[0] == "ghgd_rekey_partition_stopped" for key in ghgd.metrics())
+
+    def wait_same(self, database, want):
+        """Waits until the database holds the same figures."""
+        self.assertGreater(len(want), FACILITIES * QUARTERS)
+        try:
+            servers.eventually(lambda: figures(database) == want, seconds=60, every=1)
+        except AssertionError:
+            got = figures(database)
+            self.assertEqual(got.keys(), want.keys())
+            self.assertEqual({key: got[key] for key in want if got[key] != want[key]},
+                             {key: want[key] for key in want if got[key] != want[key]})
+
+    def test_equal_to_a_keyed_topic_and_killed_in_the_middle(self):
+        rng = random.Random(7)
+        events = readings(rng)
+        want = self.run_calm(events)
+        messages = mixed_messages(rng, events)
+        for kills in (0, 3):
+            with self.subTest(kills=kills):
+                topic, database = topics(4), servers.influxdb().database()
+                config = configuration(topic, [influx_sink(database)],
+                                       input={"rekey": True, "rekey_partitions": 3})
+                with daemon.Daemon(config, tables()) as ghgd:
+                    for part in range(kills):
+                        servers.eventually(lambda: self.reads(ghgd), seconds=60)
+                        servers.kafka().produce(topic, messages[part::kills + 1])
+                        time.sleep(rng.random() / 5)
+                        ghgd.kill()
+                        ghgd.launch()
+                        ghgd.wait_ready()
+                    servers.kafka().produce(topic, messages[kills::kills + 1])
+                    self.wait_same(database, want)
+                    servers.eventually(lambda: ghgd.metrics()[("ghgd_rekey_waiting",)] == 0)
+                    lag = [value for key, value in ghgd.metrics().items()
+                           if key[0] == "ghgd_rekey_partition_lag_messages"]
+                    self.assertEqual((len(lag), sum(lag)), (4, 0))
+                rekeyed = servers.kafka().consume(topic + "-rekeyed")
+                self.assertEqual({m.partition for m in rekeyed} <= {0, 1, 2}, True)
+                homes = {}
+                for message in rekeyed:
+                    homes.setdefault(message.key, set()).add(message.partition)
+                self.assertEqual({len(home) for home in homes.values()}, {1})
+
+    def test_dead_letters_name_the_original_place(self):
+        topic, database = topics(2), servers.influxdb().database()
+        config = configuration(topic, [influx_sink(database)], input={"rekey": True})
+        good = {"meter": "f0m0", "time": stamp(START), "value": 1}
+        other = {**good, "meter": "f1m0"}
+        table = [
+            (b"garbage", [("undecodable", 0, b"garbage")]),
+            (json.dumps([good, {"value": 1}, other]).encode(),
+             [("meter_missing", 1, b'{"value": 1}')]),
+            (json.dumps([good, good, {**good, "meter": "nobody"}]).encode(),
+             [("unknown", 2, json.dumps({**good, "meter": "nobody"}).encode())]),
+            (json.dumps([other, good, {**good, "value": -1}, {**good, "value": "x"}]).encode(),
+             [("value_negative", 2, json.dumps({**good, "value": -1}).encode()),
+              ("value_invalid", 3, json.dumps({**good, "value": "x"}).encode())]),
+            (msgpack.packb([good, {**other, "unit": "kg"}]),
+             [("unit_mismatch", 1, msgpack.packb({**other, "unit": "kg"}))]),
+        ]
+        kafka = servers.kafka()
+        for partition, (message, _) in enumerate(table):
+            kafka.produce(topic, [("gateway 7", message)], partition=partition % 2,
+                          headers=[("trace", "t1"), ("ghgd-offset", "99")])
+        with daemon.Daemon(config, tables()) as ghgd:
+            count = sum(len(letters) for _, letters in table)
+            servers.eventually(lambda: len(kafka.consume(topic + "-dead")) == count)
+            dead = {m.value: m for m in kafka.consume(topic + "-dead")}
+            places = {m.value: (m.partition, m.offset, m.timestamp) for m in kafka.consume(topic)}
+            for message, letters in table:
+                for reason, index, value in letters:
+                    letter = dead[value]
+                    self.assertEqual(letter.headers["ghgd-reason"], reason)
+                    self.assertEqual(letter.headers["ghgd-topic"], topic)
+                    place = tuple(int(letter.headers["ghgd-" + name])
+                                  for name in ("partition", "offset", "timestamp"))
+                    self.assertEqual(place, places[message], value)
+                    self.assertEqual(letter.headers["ghgd-index"], str(index), value)
+                    self.assertEqual(letter.headers["trace"], "t1")
+                    self.assertNotIn("ghgd-key", letter.headers)
+                    self.assertEqual(letter.key, b"gateway 7")
+            self.assertEqual(sum(outcomes(ghgd).values()), 13)
+
+    def test_parked_events_wait_for_their_meter(self):
+        topic, database = topics(2), servers.influxdb().database()
+        config = configuration(topic, [influx_sink(database)],
+                               input={"rekey": True, "unknown_meter": "park"})
+        new = {"meter": "f0new", "time": stamp(START), "value": 2}
+        files = tables()
+        with daemon.Daemon(config, files) as ghgd:
+            servers.kafka().produce(topic, [("g", json.dumps([{**new, "meter": "f0m0"}, new]))])
+            servers.eventually(lambda: outcomes(ghgd) == {"used": 1, "parked": 1})
+            ghgd.reload({"meters.csv": files["meters.csv"] +
+                         "f0new,f0,interval,energy,kWh,purchased_electricity,grid,,15m,end,\n"})
+            servers.eventually(lambda: [row["activity"] for row in servers.influxdb().query(
+                "SELECT activity FROM emissions_1h WHERE source='grid'", database)] == [4])
+            self.assertEqual(servers.kafka().consume(topic + "-dead"), [])
+
+    def test_without_it_a_facility_on_two_partitions_is_an_error(self):
+        topic, database = topics(2), servers.influxdb().database()
+        kafka = servers.kafka()
+        event = {"meter": "f0m0", "time": stamp(START), "value": 1}
+        with daemon.Daemon(configuration(topic, [influx_sink(database)]), tables()) as ghgd:
+            kafka.produce(topic, [json.dumps(event)], partition=0)
+            servers.eventually(lambda: outcomes(ghgd) == {"used": 1})
+            kafka.produce(topic, [json.dumps(event)], partition=1)
+            servers.eventually(lambda: len(kafka.consume(topic + "-dead")) == 1)
+            [letter] = kafka.consume(topic + "-dead")
+            self.assertEqual(letter.headers["ghgd-reason"], "wrong_partition")
+            [line] = [line for line in ghgd.log().splitlines()
+                      if "shard.facility_on_two_partitions" in line]
+            for text in ('facility="f0"', "partitions=0,1", "input.rekey: true"):
+                self.assertIn(text, line)
