@@ -79,7 +79,7 @@ static size_t size_with(const struct run *run, const struct event *event)
 static void add_to_run(struct splitter *splitter, const struct event *event, uint32_t facility)
 {
     struct run *run = &splitter->run;
-    bool fits = run->count > 0 && run->facility == facility &&
+    bool fits = run->count > 0 && run->count < RUN_EVENTS_MAX && run->facility == facility &&
                 size_with(run, event) + RUN_PREFIX_MAX + 1 <= RUN_BYTES_MAX;
     if (!fits) {
         give_run(splitter);
@@ -145,16 +145,15 @@ size_t run_prefix(const struct run *run, uint8_t prefix[RUN_PREFIX_MAX])
         prefix[0] = '[';
         return 1;
     }
-    uint32_t count = run->count;
-    if (count < 16) {
-        prefix[0] = (uint8_t)(0x90 | count);
+    if (run->count < 16) {
+        prefix[0] = (uint8_t)(0x90 | run->count);
         return 1;
     }
-    size_t size = count <= UINT16_MAX ? 2 : 4;
-    prefix[0] = size == 2 ? 0xdc : 0xdd;
-    for (size_t i = 0; i < size; i++)
-        prefix[1 + i] = (uint8_t)(count >> 8 * (size - 1 - i));
-    return 1 + size;
+    _Static_assert((int)RUN_EVENTS_MAX <= (int)UINT16_MAX, "an array of 16 bits of size");
+    prefix[0] = 0xdc;
+    prefix[1] = (uint8_t)(run->count >> 8);
+    prefix[2] = (uint8_t)run->count;
+    return RUN_PREFIX_MAX;
 }
 
 size_t run_suffix(const struct run *run, uint8_t suffix[1])

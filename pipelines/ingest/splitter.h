@@ -25,7 +25,9 @@ struct run {
 
 enum {
     RUN_BYTES_MAX = 256 << 10, /* a longer run is cut: topics take messages of 1 MB by default */
-    RUN_PREFIX_MAX = 5         /* what run_prefix() writes at most */
+    RUN_EVENTS_MAX = DEADLETTERS_PER_MESSAGE_MAX, /* so that each may become a letter of its own,
+                                                     with its own place in the original message */
+    RUN_PREFIX_MAX = 3                            /* what run_prefix() writes at most */
 };
 
 /* Both are called in the order of the events, and borrow what they get. They return 0, or negative

@@ -207,7 +207,7 @@ static void pack_events(struct packed *packed, const char *const *events, size_t
 static void test_msgpack_runs(void **state)
 {
     (void)state;
-    static const uint32_t counts[] = {1, 2, 15, 16, 70, 2500};
+    static const uint32_t counts[] = {1, 2, 15, 16, RUN_EVENTS_MAX};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
         struct packed in;
         struct packed want;
@@ -261,38 +261,45 @@ static void test_msgpack_damage(void **state)
     msgpack_sbuffer_destroy(&in.bytes);
 }
 
-/* A run too long for a topic is cut between events. */
-static void test_long_runs_are_cut(void **state)
+/* The runs of so many events of one facility, each with `pad` bytes more. */
+static void cut(int count, int pad)
 {
-    (void)state;
-    enum { COUNT = 20000 };
     struct buffer message;
-    buffer_init(&message, 4 << 20);
-    buffer_add_char(&message, '[');
-    for (int i = 0; i < COUNT; i++)
-        buffer_add_str(&message, i == 0 ? A1 : "," A1);
+    buffer_init(&message, 8 << 20);
+    for (int i = 0; i < count; i++)
+        buffer_printf(&message, "%s{\"meter\":\"a1\",\"pad\":\"%0*d\"}", i == 0 ? "[" : ",", pad,
+                      0);
     buffer_add_char(&message, ']');
     struct heard heard;
     struct splitter *splitter = splitter_for(&heard, NULL);
     uint32_t done = 0;
     assert_int_equal(splitter_split(splitter, message.data, message.size, 77, &done), 0);
-    assert_int_equal(done, COUNT);
+    assert_int_equal(done, count);
     uint32_t next = 0;
     const char *line = buffer_text(&heard.lines);
     while (*line != '\0') {
         uint32_t first;
-        uint32_t count;
-        assert_int_equal(sscanf(line, "A %u+%u ", &first, &count), 2);
+        uint32_t taken;
+        assert_int_equal(sscanf(line, "A %u+%u ", &first, &taken), 2);
         assert_int_equal(first, next);
-        next = first + count;
+        next = first + taken;
         const char *end = strchr(line, '\n');
-        assert_true(end - line < RUN_BYTES_MAX + 32);
+        assert_true(end - line < RUN_BYTES_MAX + 32 && taken <= RUN_EVENTS_MAX);
         line = end + 1;
     }
-    assert_int_equal(next, COUNT);
+    assert_int_equal(next, count);
     buffer_fini(&heard.lines);
     buffer_fini(&message);
     splitter_destroy(&splitter);
+}
+
+/* Runs too long for a topic are cut between events, and so are those of too many events. */
+static void test_long_runs_are_cut(void **state)
+{
+    (void)state;
+    cut(RUN_EVENTS_MAX, 1);
+    cut(20 * RUN_EVENTS_MAX + 1, 1);
+    cut(100, 30000);
 }
 
 int main(void)
