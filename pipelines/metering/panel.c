@@ -107,16 +107,28 @@ struct panel_row panel_get_row(const struct panel *panel, int64_t row)
                               .present = panel->present + first};
 }
 
+/* What the column's cells hold and have held. */
+static int128 sum_column(const struct panel *panel, uint32_t column)
+{
+    int128 sum = panel->left[column];
+    for (uint32_t slot = 0; slot < panel->rows; slot++)
+        sum += panel->activity[(size_t)slot * panel->columns + column];
+    return sum;
+}
+
 uint32_t panel_audit(const struct panel *panel)
 {
     for (uint32_t column = 0; column < panel->columns; column++) {
-        int128 sum = panel->left[column];
-        for (uint32_t slot = 0; slot < panel->rows; slot++)
-            sum += panel->activity[(size_t)slot * panel->columns + column];
-        if (sum != panel->moved[column])
+        if (sum_column(panel, column) != panel->moved[column])
             return column;
     }
     return UINT32_MAX;
+}
+
+void panel_accept(struct panel *panel)
+{
+    for (uint32_t column = 0; column < panel->columns; column++)
+        panel->moved[column] = sum_column(panel, column);
 }
 
 void panel_clear_row(struct panel *panel, int64_t row)

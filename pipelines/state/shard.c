@@ -6,7 +6,11 @@
 #include <sys/param.h>
 
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "pipelines/state/shard_state.h"
+
+/* Local days that begin before the calendar does are of no use. */
+#define FLOOR_MIN_MS (TIME_MIN_MS + INT64_C(2) * 86400000)
 
 static uint32_t largest_facility(const struct registry *registry)
 {
@@ -85,6 +89,7 @@ int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms)
 {
     int64_t bucket_ms = shard->context.window->bucket_ms;
     int64_t floor_ms = shard_watermark_of(shard, newest_ms) - shard->context.window->horizon_ms;
+    floor_ms = MAX(floor_ms, FLOOR_MIN_MS);
     int64_t rest_ms = floor_ms % bucket_ms;
     return floor_ms - (rest_ms < 0 ? rest_ms + bucket_ms : rest_ms);
 }

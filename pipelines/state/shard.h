@@ -77,7 +77,8 @@ enum take_mode {
     TAKE_CLOSING, /* only what must be written before the shard can go on */
 };
 /* Appends dirty windows of one sink to the block, oldest first, until it is full or none is left.
- * They are under way until settled. Returns the number of rows appended. */
+ * They are under way until settled, and nothing more is taken for the sink meanwhile. Returns the
+ * number of rows appended. */
 uint32_t shard_take_rows(struct shard *shard, uint32_t sink, enum take_mode mode,
                          struct block *block);
 /* The sink has settled this row (of this shard); or gave it back, and it is dirty again. */
@@ -118,6 +119,24 @@ uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms);
 /* Of windows that ended at or before it not all are in the state any more; INT64_MIN without any
  * facility. */
 int64_t shard_open_ms(const struct shard *shard);
+
+/* The state as bytes (docs/state.md): what changed since the payload before, or all of it if `full`
+ * is set, nothing was saved before, or the last payload was not followed by shard_saved(). Appends
+ * to *payload. Returns 0, or -ENOMEM if the buffer could not take it; the next one is full then. */
+int shard_save(struct shard *shard, bool full, struct buffer *payload) MUST_CHECK;
+/* The payload that shard_save() has made just now is in safe hands: the next one may build upon it.
+ * If it gets lost after all, ask for a full one. */
+void shard_saved(struct shard *shard);
+
+/* A new shard takes the payloads of a chain, oldest first, and then begins to live. What is loaded
+ * is the same state by name: see docs/state.md for a registry, sinks or factors that have changed
+ * since. Nothing is taken from a shard, nor applied to it, in between. Returns 0; ERR_SYNTAX if the
+ * bytes are not whole, or too new; ERR_CONFIG if the configuration does not go with them; or
+ * -ENOMEM. On error `why` says what is wrong, and the shard is good for nothing but
+ * shard_destroy(). */
+int shard_load(struct shard *shard, const void *payload, size_t size,
+               struct buffer *why) MUST_CHECK;
+int shard_load_end(struct shard *shard, struct buffer *why) MUST_CHECK;
 
 const struct shard_stats *shard_get_stats(struct shard *shard);
 /* Walks over everything: the activity that meters have moved into cells, and that years and cells

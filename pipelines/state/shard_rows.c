@@ -116,36 +116,37 @@ static struct mark *find_mark(struct shard *shard, const struct row *row, struct
     return site_find_mark(site, (enum level)row->level, row->window.start_ms, day_out);
 }
 
+/* The mark of a row that was under way, and is no more; NULL for others. */
+static struct mark *land(struct shard *shard, uint32_t sink, const struct row *row,
+                         struct day **day_out)
+{
+    struct mark *mark = find_mark(shard, row, day_out);
+    if (mark == NULL || !site_mark_settled(shard->sites[row->facility], *day_out, mark, sink))
+        return NULL;
+    shard->in_flight--;
+    return mark;
+}
+
 void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row)
 {
     struct day *day;
-    struct mark *mark = find_mark(shard, row, &day);
-    if (mark == NULL)
-        return;
-    site_mark_settled(shard->sites[row->facility], day, mark, sink);
-    shard->in_flight--;
+    (void)land(shard, sink, row, &day);
 }
 
 void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struct row *row)
 {
     struct day *day;
-    struct mark *mark = find_mark(shard, row, &day);
-    if (mark == NULL)
-        return;
-    site_mark_suspect(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
-    site_mark_settled(shard->sites[row->facility], day, mark, sink);
-    shard->in_flight--;
+    struct mark *mark = land(shard, sink, row, &day);
+    if (mark != NULL)
+        site_mark_suspect(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
 }
 
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row)
 {
     struct day *day;
-    struct mark *mark = find_mark(shard, row, &day);
-    if (mark == NULL)
-        return;
-    site_mark_settled(shard->sites[row->facility], day, mark, sink);
-    site_mark_dirty(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
-    shard->in_flight--;
+    struct mark *mark = land(shard, sink, row, &day);
+    if (mark != NULL)
+        site_mark_dirty(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
 }
 
 uint64_t shard_count_dirty(const struct shard *shard)

@@ -1,6 +1,6 @@
 /*
- * shard_state.h - struct shard, for the files that make it up: shard.c and shard_rows.c; nobody
- * else looks into it.
+ * shard_state.h - struct shard, for the files that make it up: shard.c, shard_rows.c, shard_save.c,
+ * shard_load.c. Nobody else looks into it.
  */
 #ifndef GHGD_SHARD_STATE_H
 #define GHGD_SHARD_STATE_H
@@ -14,6 +14,8 @@ struct pending {
     uint32_t column;
     int64_t next_row, to_row, low_offset;
 };
+
+struct shard_loading;
 
 struct shard {
     struct shard_context context;
@@ -30,6 +32,10 @@ struct shard {
     struct pending pending; /* site NULL: none */
     size_t starved_bytes;   /* the site that the next event needs has no memory; 0: none */
     struct shard_stats stats;
+    uint32_t chain_next;           /* the number of the next payload; 0: it must be full */
+    uint32_t chain_saving;         /* of the payload that shard_save() made last */
+    uint32_t declared_count;       /* sites that the chain has named */
+    struct shard_loading *loading; /* between shard_load() and shard_load_end() */
 };
 
 /* The watermark that belongs to a newest reading, and the floor. */
@@ -44,5 +50,7 @@ uint64_t shard_count_dirty(const struct shard *shard);
 uint64_t shard_count_suspect(const struct shard *shard);
 /* The rows that an event has yet to touch; false: a day has to be settled first. */
 bool shard_touch_pending(struct shard *shard);
+/* Forgets what was loaded so far. */
+void shard_loading_destroy(struct shard_loading **loading);
 
 #endif

@@ -165,7 +165,8 @@ uint8_t site_all_sinks(const struct site *site);
 /* day: in which the window lies, NULL for months and years. */
 void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
 void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
-void site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
+/* False if it was not under way: a row of an earlier life. */
+bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
 /* An older write may still reach these sinks: until site_heal() the day stays. */
 void site_mark_suspect(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
 /* An accepted reading has changed the window that ends then. */

@@ -51,15 +51,16 @@ void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint
     }
 }
 
-void site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink)
+bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink)
 {
     uint8_t bit = (uint8_t)(1U << sink);
     if ((mark->in_flight & bit) == 0)
-        return;
+        return false;
     note_change(site, day);
     mark->in_flight &= (uint8_t)~bit;
     if (day != NULL)
         day->in_flight_count--;
+    return true;
 }
 
 static bool has_passed(const struct site *site, const struct site_clock *clock, int64_t end_ms)

@@ -334,6 +334,7 @@ static void expect_more(struct site *site, const struct site_clock *clock)
             write_again(site, clock, NULL, &period->mark, period->window.end_ms);
     }
     site->seen_row = seen_row;
+    site->changed = true;
 }
 
 static void close_day(struct site *site, const struct site_clock *clock, struct day *day)

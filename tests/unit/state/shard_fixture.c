@@ -1,4 +1,5 @@
 #include "tests/unit/state/shard_fixture.h"
+#include "config/id_index.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,11 +18,36 @@ struct meter meters[METERS] = {
     {.id = "diesel", .facility = 1, .series = 4, .kind = KIND_DELIVERY},
 };
 static struct series series[METERS] = {
-    {.facility = 0, .meters_first = 0, .meters_count = 1, .scope = 2},
-    {.facility = 0, .meters_first = 1, .meters_count = 1, .scope = 1},
-    {.facility = 0, .meters_first = 2, .meters_count = 1, .scope = 0},
-    {.facility = 1, .meters_first = 3, .meters_count = 1, .scope = 2},
-    {.facility = 1, .meters_first = 4, .meters_count = 1, .scope = 1},
+    {.facility = 0,
+     .meters_first = 0,
+     .meters_count = 1,
+     .scope = 2,
+     .category = "power",
+     .source = "grid"},
+    {.facility = 0,
+     .meters_first = 1,
+     .meters_count = 1,
+     .scope = 1,
+     .category = "stationary",
+     .source = "gas"},
+    {.facility = 0,
+     .meters_first = 2,
+     .meters_count = 1,
+     .scope = 0,
+     .category = "power",
+     .source = "pv"},
+    {.facility = 1,
+     .meters_first = 3,
+     .meters_count = 1,
+     .scope = 2,
+     .category = "power",
+     .source = "grid"},
+    {.facility = 1,
+     .meters_first = 4,
+     .meters_count = 1,
+     .scope = 1,
+     .category = "mobile",
+     .source = "diesel"},
 };
 static struct facility facilities[2] = {
     {.id = "pune",
@@ -66,6 +92,10 @@ const struct window_conf windows = {.bucket_ms = 15 * MIN_MS,
 int set_up_registry(void **state)
 {
     (void)state;
+    static struct id_index facility_ids;
+    registry.facility_ids = &facility_ids;
+    for (uint32_t i = 0; i < ARRAY_LEN(facilities); i++)
+        assert_int_equal(id_index_set(&facility_ids, facilities[i].id, i), 0);
     for (size_t i = 0; i < METERS; i++) {
         meters[i].interval_ms = 15 * MIN_MS;
         meters[i].expected = meters[i].kind != KIND_DELIVERY;

@@ -1,0 +1,33 @@
+/*
+ * declaration.h - what a payload says of a facility once, by name, and what the registry makes of
+ * it.
+ *
+ * A chain of payloads names a facility, its series and its meters when it first speaks of them, and
+ * counts them from then on. So a registry that has other meters, facilities or factors by then can
+ * still take the state: declared_take() tells which column or series each number means now.
+ */
+#ifndef GHGD_DECLARATION_H
+#define GHGD_DECLARATION_H
+
+#include "config/registry.h"
+#include "pipelines/state/packed.h"
+
+/* The facility, its series, its meters and how they convert readings; a hash of how it is rated. */
+void declaration_add(struct buffer *out, const struct registry *registry, uint32_t facility);
+
+struct declared {
+    uint32_t facility; /* REGISTRY_NONE: there is none of this name any more, or it has no meters */
+    bool same;         /* meters, series, factors and tags are what they were */
+    uint32_t meters_count, series_count;
+    uint32_t meters_gone, series_gone;
+    uint32_t *meters; /* by number: the column within the facility, or REGISTRY_NONE */
+    uint32_t *series; /* by number: the index within the facility, or REGISTRY_NONE */
+};
+
+/* Returns 0; ERR_SYNTAX if the bytes are damaged; -ENOMEM; or ERR_CONFIG, with words in `why`, if
+ * a meter converts readings otherwise now, or the facility has another time zone. */
+int declared_take(struct declared **declared_out, struct packed *packed,
+                  const struct registry *registry, struct buffer *why) MUST_CHECK;
+void declared_destroy(struct declared **declared);
+
+#endif

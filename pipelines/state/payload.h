@@ -1,0 +1,104 @@
+/*
+ * payload.h - the state of a shard as bytes: what, in which order, in which units.
+ *
+ * Made by shard_save(), read by shard_load(); docs/state.md is the reference for people, packed.h
+ * the alphabet. A payload is full (number 0) or says what changed since the one before it in its
+ * chain (number n). In this order:
+ *
+ *   magic, uint version, uint number
+ *   number 0 only: the configuration of windows, the names of the sinks, the names of the outcomes
+ *   int newest_ms, floor_ms, passed_ms, final_ms, idle_final_ms, top_row
+ *   uint discontinuities, rollovers, overlaps; uint per outcome: over the whole log
+ *   uint count of sites, and as many parts, each of one facility:
+ *     uint number of its declaration; if it is the next new one, that declaration (declaration.c)
+ *     int first_row, seen_row, closed_ms, start of its oldest open day; uint count of open days
+ *     pairs of uint outcome and uint count, the outcome plus one; 0
+ *     wide per series: its balance
+ *     per day with changed marks: uint index of the day plus one, marks of its buckets, hours and
+ *       of itself; 0
+ *     per month and year: uint level, int start; 0; then for each of them: marks (one), uint 1 if
+ *       the closed part follows: figures per series, words of bits of the meters that reported
+ *     per changed meter: uint column plus one, what site_save.c says of it; 0
+ *   uint 1 if an event waits to touch windows: uint declaration, uint column, int first and last
+ * row text: the facility whose rows come next
+ *
+ * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
+ * masses in mg. A mark is dirty for what it was dirty, under way or suspect for.
+ */
+#ifndef GHGD_PAYLOAD_H
+#define GHGD_PAYLOAD_H
+
+#include "base/timestamp.h"
+#include "pipelines/state/declaration.h"
+#include "pipelines/state/packed.h"
+#include "pipelines/state/site.h"
+
+#define PAYLOAD_MAGIC "ghgdS"
+enum { PAYLOAD_VERSION = 1, PAYLOAD_MAGIC_BYTES = 5 };
+
+/* A run of marks: uint gap of untouched ones plus one, times four, plus what follows the version
+ * (1 a revision, 2 sinks); uint version; revision; sinks. 0 ends the run. */
+enum { MARK_HAS_REVISION = 1, MARK_HAS_SINKS = 2, MARK_FLAG_BITS = 2 };
+
+/* A meter: flags, and what they announce; uint readings kept from before, from the newest on; uint
+ * count of readings that follow those; frozen cells. */
+enum {
+    METER_OVERLAPS = 1,
+    METER_HAS_BASE = 2,
+    METER_HAS_FORGOTTEN = 4,
+    METER_HAS_LEFT = 8,
+    METER_HAS_CHANGED = 16
+};
+
+/* A reading: flags, and what they announce; int value and offset less those of the one before.
+ * A step is the start less the start before it, and comes as its change. */
+enum { READING_NEW_STEP = 1, READING_NEW_SPAN = 2, READING_NEW_RANK = 4 };
+
+/* Sums beyond it are damage: no log can hold so many cells. */
+#define PAYLOAD_SUM_MAX ((int128)1 << 120)
+
+/* The options of windows that decide what the state means. */
+enum { SAVED_WINDOWS = 5 };
+struct saved_window {
+    const char *key;
+    size_t offset;
+};
+extern const struct saved_window saved_windows[SAVED_WINDOWS];
+static inline const int64_t *saved_window_ms(const struct window_conf *window, size_t index)
+{
+    return (const int64_t *)((const char *)window + saved_windows[index].offset);
+}
+
+/* The reason, or the class of those that have none. */
+const char *payload_outcome_name(enum outcome outcome);
+
+/* site_save.c: what changed, or all, of a site that has been declared. */
+void site_save(const struct site *site, bool full, struct buffer *out);
+void site_saved(struct site *site);
+
+/* What a chain's numbers mean now. */
+struct payload_names {
+    uint32_t sinks_count, outcomes_count;
+    uint8_t sinks[SINKS_MAX];         /* by number: the sink's bit; 0: it is gone */
+    uint32_t outcomes[OUTCOME_COUNT]; /* by number; OUTCOME_COUNT: not known here */
+};
+
+/* site_load.c */
+/* Takes a site's part of a payload; the site was made, and the payloads before were loaded. Returns
+ * 0; ERR_SYNTAX if the bytes are damaged; or ERR_CONFIG, with words in `why`. */
+int site_load(struct site *site, const struct declared *declared, const struct payload_names *names,
+              struct packed *packed, struct buffer *why) MUST_CHECK;
+struct site_loaded {
+    const struct site_clock *clock; /* its passed_ms is the watermark */
+    const struct declared *declared;
+    uint8_t new_sinks;       /* bits */
+    uint32_t pending_column; /* of the event that waits to touch windows; UINT32_MAX: none, */
+    int64_t pending_row;     /* and the first row that it has not touched */
+};
+/* All payloads are there: makes what was not saved. ERR_SYNTAX if it cannot be whole. */
+int site_load_end(struct site *site, const struct site_loaded *loaded) MUST_CHECK;
+
+/* INT64_MIN, or a time that windows and clocks can have. */
+int64_t payload_take_time(struct packed *packed);
+
+#endif

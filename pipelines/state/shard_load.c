@@ -1,0 +1,376 @@
+/* A shard from bytes; payload.h tells the order. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "base/log.h"
+#include "config/durations.h"
+#include "pipelines/state/payload.h"
+#include "pipelines/state/shard_state.h"
+
+/* What a chain has said so far. */
+struct shard_loading {
+    uint32_t next; /* number of the payload that comes next */
+    struct payload_names names;
+    uint8_t new_sinks;          /* bits of sinks that the chain does not know */
+    struct declared **declared; /* by number, from 1 on */
+    uint32_t declared_count, declared_capacity;
+    uint32_t pending_declared; /* 0: no event waits */
+    uint32_t pending_number;
+    int64_t pending_next_row, pending_to_row;
+};
+
+void shard_loading_destroy(struct shard_loading **loading)
+{
+    struct shard_loading *gone = TAKE(*loading);
+    if (gone == NULL)
+        return;
+    for (uint32_t i = 0; i < gone->declared_count; i++)
+        declared_destroy(&gone->declared[i]);
+    free(gone->declared);
+    free(gone);
+}
+
+/* --- the configuration --- */
+
+static void add_window_value(struct buffer *out, int64_t ms)
+{
+    if (ms >= 0)
+        duration_print(out, ms);
+    else
+        buffer_printf(out, "%" PRId64 "ms", ms);
+}
+
+static int check_windows(const struct shard *shard, struct packed *packed, struct buffer *why)
+{
+    for (size_t i = 0; i < SAVED_WINDOWS; i++) {
+        int64_t was_ms = packed_take_int(packed, INT64_MIN, INT64_MAX);
+        int64_t is_ms = *saved_window_ms(shard->context.window, i);
+        if (packed->damaged)
+            return ERR_SYNTAX;
+        if (was_ms == is_ms)
+            continue;
+        buffer_printf(why, "%s was ", saved_windows[i].key);
+        add_window_value(why, was_ms);
+        buffer_add_str(why, " and is ");
+        add_window_value(why, is_ms);
+        buffer_add_str(why, ": set it back, or have the state derived again");
+        return ERR_CONFIG;
+    }
+    int64_t was = packed_take_int(packed, 1, 12);
+    int is = shard->context.window->fiscal_year_start;
+    if (packed->damaged || was == is)
+        return packed->damaged ? ERR_SYNTAX : 0;
+    buffer_printf(why,
+                  "windows.fiscal_year_start was %" PRId64 " and is %d: set it back, or have the "
+                  "state derived again",
+                  was, is);
+    return ERR_CONFIG;
+}
+
+static void take_sink_names(const struct shard *shard, struct packed *packed)
+{
+    struct shard_loading *loading = shard->loading;
+    char name[NAME_BYTES_MAX + 1];
+    loading->new_sinks = (uint8_t)((1U << shard->context.sinks_count) - 1);
+    loading->names.sinks_count = packed_take_count(packed, SINKS_MAX);
+    for (uint32_t i = 0; i < loading->names.sinks_count; i++) {
+        packed_take_text(packed, name, sizeof(name));
+        loading->names.sinks[i] = 0;
+        for (uint32_t k = 0; k < shard->context.sinks_count; k++) {
+            if (strcmp(shard->context.sinks[k].name, name) == 0)
+                loading->names.sinks[i] = (uint8_t)(1U << k);
+        }
+        loading->new_sinks &= (uint8_t)~loading->names.sinks[i];
+    }
+}
+
+static void take_outcome_names(struct payload_names *names, struct packed *packed)
+{
+    char name[NAME_BYTES_MAX + 1];
+    names->outcomes_count = packed_take_count(packed, OUTCOME_COUNT);
+    for (uint32_t i = 0; i < names->outcomes_count; i++) {
+        packed_take_text(packed, name, sizeof(name));
+        names->outcomes[i] = OUTCOME_COUNT;
+        for (enum outcome k = 0; k < OUTCOME_COUNT; k++) {
+            if (strcmp(payload_outcome_name(k), name) == 0)
+                names->outcomes[i] = k;
+        }
+    }
+}
+
+static int take_configuration(struct shard *shard, struct packed *packed, struct buffer *why)
+{
+    int err = check_windows(shard, packed, why);
+    if (err < 0)
+        return err;
+    take_sink_names(shard, packed);
+    take_outcome_names(&shard->loading->names, packed);
+    return packed->damaged ? ERR_SYNTAX : 0;
+}
+
+/* --- clock and counts --- */
+
+static bool is_clock_sound(const struct shard *shard)
+{
+    const struct site_clock *clock = &shard->clock;
+    int64_t bucket_ms = shard->context.window->bucket_ms;
+    int64_t newest_ms = shard->newest_ms;
+    if (newest_ms == INT64_MIN)
+        return clock->passed_ms == INT64_MIN && clock->final_ms == INT64_MIN &&
+               clock->top_row == INT64_MIN;
+    if (newest_ms < TIME_MIN_MS || newest_ms > TIME_MAX_MS ||
+        clock->floor_ms != shard_floor_of(shard, newest_ms) ||
+        clock->passed_ms > shard_watermark_of(shard, newest_ms))
+        return false;
+    int64_t end_ms = newest_ms - newest_ms % bucket_ms; /* of a bucket near the newest reading */
+    return clock->top_row >= end_ms / bucket_ms - 2 && clock->top_row <= end_ms / bucket_ms &&
+           clock->final_ms <= (clock->top_row + 1) * bucket_ms;
+}
+
+static void take_clock(struct shard *shard, struct packed *packed)
+{
+    shard->newest_ms = payload_take_time(packed);
+    shard->clock.floor_ms = payload_take_time(packed);
+    shard->clock.passed_ms = payload_take_time(packed);
+    shard->clock.final_ms = payload_take_time(packed);
+    shard->idle_final_ms = payload_take_time(packed);
+    shard->clock.top_row = packed_take_int(packed, INT64_MIN, TIME_MAX_MS);
+    if (!packed->damaged && !is_clock_sound(shard))
+        packed->damaged = true;
+}
+
+static void take_counts(struct shard *shard, struct packed *packed)
+{
+    const struct payload_names *names = &shard->loading->names;
+    struct shard_counts *counts = &shard->stats.earlier;
+    *counts = (struct shard_counts){0};
+    counts->discontinuities = packed_take_uint(packed, UINT64_MAX);
+    counts->rollovers = packed_take_uint(packed, UINT64_MAX);
+    counts->overlaps = packed_take_uint(packed, UINT64_MAX);
+    for (uint32_t i = 0; i < names->outcomes_count; i++) {
+        uint64_t count = packed_take_uint(packed, UINT64_MAX);
+        if (names->outcomes[i] < OUTCOME_COUNT)
+            counts->outcomes[names->outcomes[i]] = count;
+    }
+}
+
+/* --- sites --- */
+
+static int add_declared(struct shard_loading *loading, struct declared **declared)
+{
+    if (loading->declared_count == loading->declared_capacity) {
+        uint32_t capacity = MAX(2 * loading->declared_capacity, 16);
+        struct declared **grown = realloc(loading->declared, capacity * sizeof(struct declared *));
+        if (grown == NULL)
+            return -ENOMEM;
+        loading->declared = grown;
+        loading->declared_capacity = capacity;
+    }
+    loading->declared[loading->declared_count++] = TAKE(*declared);
+    return 0;
+}
+
+static void tell_what_is_gone(const struct shard *shard, const struct declared *declared)
+{
+    const char *id = declared->facility == REGISTRY_NONE
+                         ? ""
+                         : shard->context.registry->facilities[declared->facility].id;
+    if (declared->meters_gone + declared->series_gone > 0)
+        LOG_WARN("shard.dropped",
+                 "partition=%" PRIu32 " facility=\"%s\" meters=%" PRIu32 " series=%" PRIu32
+                 " reason=\"not in the tables any more\"",
+                 shard->partition, id, declared->meters_gone, declared->series_gone);
+}
+
+/* A facility of which the chain speaks for the first time gets its site. */
+static int declare(struct shard *shard, struct packed *packed, struct buffer *why)
+{
+    struct declared *declared;
+    int err = declared_take(&declared, packed, shard->context.registry, why);
+    if (err < 0)
+        return err;
+    uint32_t facility = declared->facility;
+    tell_what_is_gone(shard, declared);
+    if (facility != REGISTRY_NONE)
+        err = shard->sites[facility] != NULL ? ERR_SYNTAX : shard_make_site(shard, facility);
+    if (err == 0 && facility != REGISTRY_NONE)
+        shard->sites[facility]->days_count = 0; /* the payload says which are open */
+    if (err == 0)
+        err = add_declared(shard->loading, &declared);
+    declared_destroy(&declared);
+    return err;
+}
+
+static int take_site(struct shard *shard, struct packed *packed, struct buffer *why)
+{
+    struct shard_loading *loading = shard->loading;
+    uint64_t number = packed_take_uint(packed, (uint64_t)loading->declared_count + 1);
+    if (packed->damaged || number == 0)
+        return ERR_SYNTAX;
+    if (number > loading->declared_count) {
+        int err = declare(shard, packed, why);
+        if (err < 0)
+            return err;
+    }
+    const struct declared *declared = loading->declared[number - 1];
+    if (declared->facility == REGISTRY_NONE)
+        return 0;
+    return site_load(shard->sites[declared->facility], declared, &loading->names, packed, why);
+}
+
+static int take_sites(struct shard *shard, struct packed *packed, struct buffer *why)
+{
+    uint32_t count = packed_take_count(packed, FACILITIES_MAX);
+    if (count > 0 && shard->newest_ms == INT64_MIN)
+        return ERR_SYNTAX;
+    for (uint32_t i = 0; i < count; i++) {
+        struct packed part;
+        packed_take_part(packed, &part);
+        int err = packed->damaged ? ERR_SYNTAX : take_site(shard, &part, why);
+        if (err < 0) {
+            packed->at = part.at; /* where it is wrong */
+            return err;
+        }
+    }
+    return packed->damaged ? ERR_SYNTAX : 0;
+}
+
+/* --- the rest --- */
+
+static void take_pending(struct shard_loading *loading, struct packed *packed)
+{
+    loading->pending_declared = 0;
+    if (packed_take_uint(packed, 1) == 0)
+        return;
+    loading->pending_declared = (uint32_t)packed_take_uint(packed, loading->declared_count);
+    loading->pending_number = (uint32_t)packed_take_uint(packed, METERS_MAX);
+    loading->pending_next_row = packed_take_int(packed, -TIME_MAX_MS, TIME_MAX_MS);
+    loading->pending_to_row = packed_take_int(packed, -TIME_MAX_MS, TIME_MAX_MS);
+    packed->damaged |= loading->pending_declared == 0;
+}
+
+static void take_cursor(struct shard *shard, struct packed *packed)
+{
+    char id[NAME_BYTES_MAX + 1];
+    packed_take_text(packed, id, sizeof(id));
+    uint32_t facility = registry_find_facility(shard->context.registry, id, strlen(id));
+    shard->cursor = facility == REGISTRY_NONE ? 0 : facility;
+}
+
+static int take_payload(struct shard *shard, struct packed *packed, struct buffer *why)
+{
+    char magic[PAYLOAD_MAGIC_BYTES] = {0};
+    for (size_t i = 0; i < sizeof(magic) && packed->at < packed->end; i++)
+        magic[i] = (char)*packed->at++;
+    if (memcmp(magic, PAYLOAD_MAGIC, sizeof(magic)) != 0)
+        return ERR_SYNTAX;
+    uint64_t version = packed_take_uint(packed, UINT64_MAX);
+    if (!packed->damaged && version != PAYLOAD_VERSION) {
+        buffer_printf(why, "it has format %" PRIu64 ", and this program knows %d", version,
+                      PAYLOAD_VERSION);
+        return ERR_SYNTAX;
+    }
+    uint64_t number = packed_take_uint(packed, UINT32_MAX - 1);
+    if (packed->damaged || number != shard->loading->next)
+        return ERR_SYNTAX;
+    int err = number == 0 ? take_configuration(shard, packed, why) : 0;
+    if (err < 0)
+        return err;
+    take_clock(shard, packed);
+    take_counts(shard, packed);
+    err = packed->damaged ? ERR_SYNTAX : take_sites(shard, packed, why);
+    if (err < 0)
+        return err;
+    take_pending(shard->loading, packed);
+    take_cursor(shard, packed);
+    shard->loading->next++;
+    return packed->damaged || !packed_is_at_end(packed) ? ERR_SYNTAX : 0;
+}
+
+int shard_load(struct shard *shard, const void *payload, size_t size, struct buffer *why)
+{
+    if (shard->loading == NULL) {
+        ASSERT(shard->newest_ms == INT64_MIN && shard->chain_next == 0);
+        shard->loading = calloc(1, sizeof(*shard->loading));
+        if (shard->loading == NULL)
+            return -ENOMEM;
+    }
+    struct packed packed;
+    packed_init(&packed, payload, size);
+    size_t said = why->size;
+    int err = take_payload(shard, &packed, why);
+    if (err < 0 && why->size == said)
+        buffer_printf(why, "%s at byte %td of payload %" PRIu32,
+                      err == ERR_SYNTAX ? "it is damaged" : err_str(err), packed.at - packed.begin,
+                      shard->loading->next);
+    return err;
+}
+
+/* The event that waits goes on, unless its meter is gone. */
+static int settle_pending(struct shard *shard)
+{
+    const struct shard_loading *loading = shard->loading;
+    if (loading->pending_declared == 0)
+        return 0;
+    const struct declared *declared = loading->declared[loading->pending_declared - 1];
+    if (loading->pending_number >= declared->meters_count)
+        return ERR_SYNTAX;
+    uint32_t column = declared->meters[loading->pending_number];
+    if (declared->facility == REGISTRY_NONE || column == REGISTRY_NONE)
+        return 0;
+    struct site *site = shard->sites[declared->facility];
+    if (loading->pending_next_row < site_day(site, 0)->first_row ||
+        loading->pending_next_row >= loading->pending_to_row ||
+        loading->pending_to_row > shard->clock.top_row + 1)
+        return ERR_SYNTAX;
+    shard->pending = (struct pending){.site = site,
+                                      .column = column,
+                                      .next_row = loading->pending_next_row,
+                                      .to_row = loading->pending_to_row,
+                                      .low_offset = INT64_MAX};
+    return 0;
+}
+
+static int settle_sites(struct shard *shard)
+{
+    const struct shard_loading *loading = shard->loading;
+    struct site_clock clock = shard->clock;
+    if (shard->newest_ms != INT64_MIN)
+        clock.passed_ms = shard_watermark_of(shard, shard->newest_ms);
+    for (uint32_t i = 0; i < loading->declared_count; i++) {
+        const struct declared *declared = loading->declared[i];
+        if (declared->facility == REGISTRY_NONE)
+            continue;
+        struct site *site = shard->sites[declared->facility];
+        bool waits = shard->pending.site == site;
+        const struct site_loaded loaded = {
+            .clock = &clock,
+            .declared = declared,
+            .new_sinks = loading->new_sinks,
+            .pending_column = waits ? shard->pending.column : UINT32_MAX,
+            .pending_row = shard->pending.next_row,
+        };
+        int err = site_load_end(site, &loaded);
+        if (err < 0)
+            return err;
+        uint32_t *owner = shard->context.facility_partition;
+        if (owner != NULL && owner[declared->facility] == UINT32_MAX)
+            owner[declared->facility] = shard->partition;
+    }
+    return 0;
+}
+
+int shard_load_end(struct shard *shard, struct buffer *why)
+{
+    int err = shard->loading == NULL ? ERR_SYNTAX : settle_pending(shard);
+    if (err == 0)
+        err = settle_sites(shard);
+    if (err < 0)
+        buffer_add_str(why, "it is not whole");
+    else
+        shard_loading_destroy(&shard->loading);
+    return err;
+}

@@ -1,0 +1,132 @@
+/* A shard as bytes; payload.h tells the order. */
+#include <errno.h>
+
+#include "pipelines/state/declaration.h"
+#include "pipelines/state/payload.h"
+#include "pipelines/state/shard_state.h"
+
+/* Keys as the configuration has them, so that a difference can be named. */
+const struct saved_window saved_windows[SAVED_WINDOWS] = {
+    {"windows.bucket", offsetof(struct window_conf, bucket_ms)},
+    {"windows.allowed_delay", offsetof(struct window_conf, allowed_delay_ms)},
+    {"windows.grace", offsetof(struct window_conf, grace_ms)},
+    {"windows.horizon", offsetof(struct window_conf, horizon_ms)},
+    {"windows.early_tolerance", offsetof(struct window_conf, early_tolerance_ms)},
+};
+
+const char *payload_outcome_name(enum outcome outcome)
+{
+    const char *reason = outcome_reason(outcome);
+    return reason[0] != '\0' ? reason : outcome_class(outcome);
+}
+
+static void save_configuration(const struct shard *shard, struct buffer *out)
+{
+    const struct window_conf *window = shard->context.window;
+    for (size_t i = 0; i < SAVED_WINDOWS; i++)
+        packed_add_int(out, *saved_window_ms(window, i));
+    packed_add_int(out, window->fiscal_year_start);
+    packed_add_uint(out, shard->context.sinks_count);
+    for (uint32_t i = 0; i < shard->context.sinks_count; i++)
+        packed_add_text(out, shard->context.sinks[i].name);
+    packed_add_uint(out, OUTCOME_COUNT);
+    for (enum outcome i = 0; i < OUTCOME_COUNT; i++)
+        packed_add_text(out, payload_outcome_name(i));
+}
+
+static void save_clock(const struct shard *shard, struct buffer *out)
+{
+    packed_add_int(out, shard->newest_ms);
+    packed_add_int(out, shard->clock.floor_ms);
+    packed_add_int(out, shard->clock.passed_ms);
+    packed_add_int(out, shard->clock.final_ms);
+    packed_add_int(out, shard->idle_final_ms);
+    packed_add_int(out, shard->clock.top_row);
+}
+
+static void save_counts(const struct shard *shard, struct buffer *out)
+{
+    const struct shard_stats *now = &shard->stats;
+    const struct shard_counts *earlier = &shard->stats.earlier;
+    packed_add_uint(out, earlier->discontinuities + now->discontinuities);
+    packed_add_uint(out, earlier->rollovers + now->rollovers);
+    packed_add_uint(out, earlier->overlaps + now->overlaps);
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        packed_add_uint(out, earlier->outcomes[i] + now->outcomes[i]);
+}
+
+static void save_site(struct shard *shard, uint32_t facility, bool full, struct buffer *out)
+{
+    struct site *site = shard->sites[facility];
+    size_t part = packed_begin_part(out);
+    bool declares = site->declared == 0;
+    if (declares)
+        site->declared = ++shard->declared_count;
+    packed_add_uint(out, site->declared);
+    if (declares)
+        declaration_add(out, shard->context.registry, facility);
+    site_save(site, full, out);
+    packed_end_part(out, part);
+}
+
+static void save_sites(struct shard *shard, bool full, struct buffer *out)
+{
+    uint32_t facilities_count = shard->context.registry->facilities_count;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < facilities_count; i++)
+        count += shard->sites[i] != NULL && (full || shard->sites[i]->changed);
+    packed_add_uint(out, count);
+    for (uint32_t i = 0; i < facilities_count; i++) {
+        if (shard->sites[i] != NULL && (full || shard->sites[i]->changed))
+            save_site(shard, i, full || shard->sites[i]->declared == 0, out);
+    }
+}
+
+static void save_pending(const struct shard *shard, struct buffer *out)
+{
+    const struct pending *pending = &shard->pending;
+    packed_add_uint(out, pending->site != NULL);
+    if (pending->site == NULL)
+        return;
+    packed_add_uint(out, pending->site->declared);
+    packed_add_uint(out, pending->column);
+    packed_add_int(out, pending->next_row);
+    packed_add_int(out, pending->to_row);
+}
+
+int shard_save(struct shard *shard, bool full, struct buffer *payload)
+{
+    ASSERT(shard->loading == NULL && !shard->finished);
+    shard->chain_saving = full ? 0 : shard->chain_next;
+    shard->chain_next = 0; /* until shard_saved() */
+    full = shard->chain_saving == 0;
+    if (full) {
+        shard->declared_count = 0;
+        for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
+            if (shard->sites[i] != NULL)
+                shard->sites[i]->declared = 0;
+        }
+    }
+    buffer_add(payload, PAYLOAD_MAGIC, PAYLOAD_MAGIC_BYTES);
+    packed_add_uint(payload, PAYLOAD_VERSION);
+    packed_add_uint(payload, shard->chain_saving);
+    if (full)
+        save_configuration(shard, payload);
+    save_clock(shard, payload);
+    save_counts(shard, payload);
+    save_sites(shard, full, payload);
+    save_pending(shard, payload);
+    packed_add_text(payload, shard->context.registry->facilities_count > 0
+                                 ? shard->context.registry->facilities[shard->cursor].id
+                                 : "");
+    return buffer_failed(payload) ? -ENOMEM : 0;
+}
+
+void shard_saved(struct shard *shard)
+{
+    shard->chain_next = shard->chain_saving + 1;
+    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
+        if (shard->sites[i] != NULL)
+            site_saved(shard->sites[i]);
+    }
+}

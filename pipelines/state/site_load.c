@@ -1,0 +1,509 @@
+/* A site from bytes; payload.h tells the order. What comes from outside is checked, never believed.
+ */
+#include <string.h>
+#include <sys/param.h>
+
+#include "pipelines/state/payload.h"
+
+#define TEN_YEARS_MS (INT64_C(3653) * 86400000)
+
+struct taking {
+    struct site *site;
+    const struct declared *declared;
+    const struct payload_names *names;
+    struct packed *packed;
+    struct buffer *why;
+};
+
+int64_t payload_take_time(struct packed *packed)
+{
+    int64_t time_ms = packed_take_int(packed, INT64_MIN, TIME_MAX_MS + TEN_YEARS_MS);
+    if (time_ms != INT64_MIN && time_ms < TIME_MIN_MS - TEN_YEARS_MS)
+        packed->damaged = true;
+    return time_ms;
+}
+
+/* --- days --- */
+
+/* Lets days go and opens days until they are those of the payload. */
+static void follow_days(const struct taking *taking)
+{
+    struct site *site = taking->site;
+    int64_t first_ms = packed_take_int(taking->packed, TIME_MIN_MS, TIME_MAX_MS);
+    uint64_t count = packed_take_uint(taking->packed, site->days_capacity);
+    if (taking->packed->damaged)
+        return;
+    while (site->days_count > 0 && site_day(site, 0)->window.start_ms < first_ms)
+        site_drop_oldest_day(site);
+    if (site->days_count == 0)
+        site_open_first_day(site, first_ms);
+    while (site->days_count < count &&
+           site_day(site, site->days_count - 1)->window.end_ms <= TIME_MAX_MS &&
+           site_has_room(site))
+        site_open_next_day(site);
+    taking->packed->damaged =
+        site->days_count != count || site_day(site, 0)->window.start_ms != first_ms;
+}
+
+/* The bits of the sinks as they are numbered now. */
+static uint8_t take_sinks(const struct taking *taking)
+{
+    uint64_t saved = packed_take_uint(taking->packed, (1U << taking->names->sinks_count) - 1);
+    uint8_t sinks = 0;
+    for (uint32_t i = 0; i < taking->names->sinks_count; i++) {
+        if ((saved >> i & 1) != 0)
+            sinks |= taking->names->sinks[i];
+    }
+    return sinks;
+}
+
+/* Buckets, hours, and the day itself; or the one mark of a period. */
+static struct mark *mark_at(struct site *site, struct day *day, struct mark *single, uint64_t index)
+{
+    if (day == NULL)
+        return index == 0 ? single : NULL;
+    uint64_t rows_count = (uint64_t)(day->end_row - day->first_row);
+    if (index < rows_count)
+        return &site->row_marks[panel_slot(site->panel, day->first_row + (int64_t)index)];
+    index -= rows_count;
+    if (index < day->hours_count)
+        return &day->hours[index];
+    return index == day->hours_count ? &day->mark : NULL;
+}
+
+static void take_marks(const struct taking *taking, struct day *day, struct mark *single)
+{
+    struct packed *packed = taking->packed;
+    struct mark *mark;
+    for (uint64_t i = 0; (mark = mark_at(taking->site, day, single, i)) != NULL; i++)
+        *mark = (struct mark){0};
+    uint64_t next = 0;
+    uint64_t key;
+    while ((key = packed_take_uint(packed, UINT32_MAX)) != 0) {
+        uint64_t gap = key >> MARK_FLAG_BITS;
+        mark = gap > 0 ? mark_at(taking->site, day, single, next + gap - 1) : NULL;
+        if (mark == NULL) {
+            packed->damaged = true;
+            return;
+        }
+        next += gap;
+        mark->version = (uint32_t)packed_take_uint(packed, UINT32_MAX);
+        if ((key & MARK_HAS_REVISION) != 0)
+            mark->revision = (uint32_t)packed_take_uint(packed, UINT32_MAX);
+        if ((key & MARK_HAS_SINKS) != 0)
+            mark->dirty = take_sinks(taking);
+    }
+}
+
+static void take_days(const struct taking *taking)
+{
+    uint64_t day;
+    while ((day = packed_take_uint(taking->packed, taking->site->days_count)) != 0)
+        take_marks(taking, site_day(taking->site, (uint32_t)day - 1), NULL);
+}
+
+/* --- months and years --- */
+
+struct listed {
+    struct {
+        enum level level;
+        int64_t start_ms;
+    } periods[SITE_PERIODS_MAX];
+    uint32_t count;
+};
+
+static void take_list(const struct taking *taking, struct listed *listed)
+{
+    uint64_t level;
+    listed->count = 0;
+    while ((level = packed_take_uint(taking->packed, LEVEL_YEAR)) != 0) {
+        if (listed->count == SITE_PERIODS_MAX || level < LEVEL_MONTH) {
+            taking->packed->damaged = true;
+            return;
+        }
+        listed->periods[listed->count].level = (enum level)level;
+        listed->periods[listed->count++].start_ms =
+            packed_take_int(taking->packed, TIME_MIN_MS - TEN_YEARS_MS, TIME_MAX_MS);
+    }
+}
+
+static bool is_listed(const struct listed *listed, const struct period *period)
+{
+    for (uint32_t i = 0; i < listed->count; i++) {
+        if (listed->periods[i].level == period->level &&
+            listed->periods[i].start_ms == period->window.start_ms)
+            return true;
+    }
+    return false;
+}
+
+static void take_figures(struct packed *packed, struct figures *figures)
+{
+    figures->activity = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        figures->mass_mg[gas] = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+    figures->co2e_unsplit_mg = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+    figures->co2e_estimated_mg = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+    figures->covered_ms = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+    figures->expected_ms = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+    figures->cells = packed_take_uint(packed, UINT64_MAX >> 4);
+}
+
+static void take_closed(const struct taking *taking, struct period *period)
+{
+    const struct declared *declared = taking->declared;
+    site_clear_period(taking->site, period);
+    for (uint32_t i = 0; i < declared->series_count && !taking->packed->damaged; i++) {
+        struct figures figures;
+        take_figures(taking->packed, &figures);
+        if (declared->series[i] != REGISTRY_NONE)
+            period->closed[declared->series[i]] = figures;
+    }
+    for (uint32_t first = 0; first < declared->meters_count; first += 64) {
+        uint64_t bits = packed_take_uint(taking->packed, UINT64_MAX);
+        for (uint32_t i = first; i < MIN(first + 64, declared->meters_count); i++) {
+            uint32_t column = declared->meters[i];
+            if ((bits >> (i - first) & 1) != 0 && column != REGISTRY_NONE)
+                period->reporting[column / 64] |= UINT64_C(1) << column % 64;
+        }
+    }
+}
+
+static bool is_known(const struct site *site, enum level level, int64_t start_ms)
+{
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+        if (site->periods[i].used && site->periods[i].level == level &&
+            site->periods[i].window.start_ms == start_ms)
+            return true;
+    }
+    return false;
+}
+
+static void take_periods(const struct taking *taking)
+{
+    struct site *site = taking->site;
+    struct listed listed;
+    take_list(taking, &listed);
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++)
+        site->periods[i].used = site->periods[i].used && is_listed(&listed, &site->periods[i]);
+    for (uint32_t i = 0; i < listed.count && !taking->packed->damaged; i++) {
+        int64_t start_ms = listed.periods[i].start_ms;
+        bool known = is_known(site, listed.periods[i].level, start_ms);
+        struct period *period =
+            site_find_period(site, listed.periods[i].level, MAX(start_ms, TIME_MIN_MS));
+        if (period == NULL || period->window.start_ms != start_ms) {
+            taking->packed->damaged = true;
+            return;
+        }
+        take_marks(taking, NULL, &period->mark);
+        bool closed = packed_take_uint(taking->packed, 1) != 0;
+        if (closed)
+            take_closed(taking, period);
+        else if (!known)
+            taking->packed->damaged = true;
+    }
+}
+
+/* --- meters --- */
+
+/* A meter's record on the way in; journal NULL: the meter is gone, and what is said of it passes.
+ */
+struct meter_taking {
+    const struct taking *taking;
+    const struct meter *meter;
+    struct journal *journal;
+    uint32_t column;
+};
+
+static bool is_sound(const struct meter *meter, const struct reading *before,
+                     const struct reading *reading)
+{
+    bool interval = meter->kind == KIND_INTERVAL;
+    if (reading->start_ms < TIME_MIN_MS || reading_end_ms(reading) > TIME_MAX_MS ||
+        interval != (reading->span_ms > 0))
+        return false;
+    if (before == NULL || before->start_ms < reading->start_ms)
+        return true;
+    return interval && before->start_ms == reading->start_ms && before->span_ms < reading->span_ms;
+}
+
+static void take_reading(struct packed *packed, struct reading *reading, int64_t *step_ms)
+{
+    uint64_t flags =
+        packed_take_uint(packed, READING_NEW_STEP | READING_NEW_SPAN | READING_NEW_RANK);
+    if ((flags & READING_NEW_STEP) != 0)
+        *step_ms += packed_take_int(packed, 2 * TIME_MIN_MS, 2 * TIME_MAX_MS);
+    if ((flags & READING_NEW_SPAN) != 0)
+        reading->span_ms =
+            packed_take_uint(packed, READING_SPAN_MAX_MS) & ((UINT64_C(1) << 40) - 1);
+    if ((flags & READING_NEW_RANK) != 0) {
+        uint64_t rank = packed_take_uint(packed, (uint64_t)REVISION_MAX << 2 | 3);
+        reading->revision = rank >> 2 & UINT16_MAX;
+        reading->quality = rank & 3;
+    }
+    int64_t value = reading->value + packed_take_int(packed, -2 * CELL_MAX, 2 * CELL_MAX);
+    uint64_t offset =
+        (uint64_t)reading->offset + (uint64_t)packed_take_int(packed, INT64_MIN, INT64_MAX);
+    reading->start_ms += *step_ms;
+    reading->value = value;
+    reading->offset = (int64_t)offset;
+    if (value > CELL_MAX || value < -CELL_MAX || reading->start_ms < TIME_MIN_MS ||
+        reading->start_ms > TIME_MAX_MS)
+        packed->damaged = true;
+}
+
+static int take_readings(const struct meter_taking *taken, uint64_t count)
+{
+    struct packed *packed = taken->taking->packed;
+    struct journal *journal = taken->journal;
+    struct reading reading = {0};
+    int64_t step_ms = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        take_reading(packed, &reading, &step_ms);
+        if (packed->damaged)
+            return 0;
+        if (journal == NULL)
+            continue;
+        const struct reading *before =
+            journal->count > 0 ? journal_at(journal, journal->count - 1) : NULL;
+        packed->damaged = !is_sound(taken->meter, before, &reading);
+        journal->overlapping |= before != NULL && reading_end_ms(before) > reading.start_ms;
+        int err = packed->damaged ? 0 : journal_insert(journal, journal->count, &reading);
+        if (err < 0) {
+            buffer_printf(taken->taking->why,
+                          "meter \"%s\" has more readings than there is room for now: its interval "
+                          "was shorter; set it back, or have the state derived again",
+                          taken->meter->id);
+            return ERR_CONFIG;
+        }
+    }
+    return 0;
+}
+
+static void take_frozen(const struct meter_taking *taken)
+{
+    struct packed *packed = taken->taking->packed;
+    struct site *site = taken->taking->site;
+    int64_t bucket_ms = site->conf.window->bucket_ms;
+    int64_t row = site_day(site, 0)->first_row - 1;
+    int64_t end_row = site_day(site, site->days_count - 1)->end_row;
+    uint64_t gap;
+    while ((gap = packed_take_uint(packed, site->panel->rows)) != 0) {
+        row += (int64_t)gap;
+        struct cell cell = {.present = true};
+        cell.activity = packed_take_int(packed, -CELL_MAX, CELL_MAX);
+        cell.covered_ms = (uint32_t)packed_take_uint(packed, (uint64_t)bucket_ms);
+        cell.estimated_ms = (uint32_t)packed_take_uint(packed, cell.covered_ms);
+        packed->damaged |= row >= end_row;
+        if (packed->damaged)
+            return;
+        if (taken->journal == NULL)
+            continue;
+        /* What its factor could hold then, and can no longer, counts as nothing, as it does anew.
+         */
+        cell.held =
+            cell.activity > taken->meter->cell_max || cell.activity < -taken->meter->cell_max;
+        cell.activity = cell.held ? 0 : cell.activity;
+        panel_put(site->panel, row, taken->column, &cell);
+    }
+}
+
+/* The readings before those that changed stay, but for the oldest, which were forgotten. */
+static void keep_readings(const struct meter_taking *taken, int64_t changed_ms, uint64_t kept)
+{
+    struct journal *journal = taken->journal;
+    if (journal == NULL)
+        return;
+    uint32_t unchanged = journal_find(journal, changed_ms);
+    if (kept > unchanged) {
+        taken->taking->packed->damaged = true;
+        return;
+    }
+    journal->count = unchanged;
+    journal_drop_first(journal, unchanged - (uint32_t)kept);
+}
+
+static int take_meter(const struct meter_taking *taken)
+{
+    struct packed *packed = taken->taking->packed;
+    struct journal ignored = {0};
+    struct journal *journal = taken->journal != NULL ? taken->journal : &ignored;
+    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_CHANGED - 1);
+    int64_t base_ms = INT64_MIN;
+    int64_t base_booked = 0;
+    int128 left = 0;
+    journal->forgotten_ms = INT64_MIN;
+    if ((flags & METER_HAS_BASE) != 0) {
+        base_ms = payload_take_time(packed);
+        base_booked = packed_take_int(packed, -4 * CELL_MAX, 4 * CELL_MAX);
+    }
+    if ((flags & METER_HAS_FORGOTTEN) != 0)
+        journal->forgotten_ms = payload_take_time(packed);
+    if ((flags & METER_HAS_LEFT) != 0)
+        left = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+    int64_t changed_ms = INT64_MAX;
+    if ((flags & METER_HAS_CHANGED) != 0)
+        changed_ms = packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS);
+    keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
+    journal->overlapping = (flags & METER_OVERLAPS) != 0;
+    int err = take_readings(taken, packed_take_uint(packed, METER_READINGS_MAX));
+    journal->base_ms = base_ms;
+    journal->base_booked = base_booked;
+    if (taken->journal != NULL)
+        taken->taking->site->panel->left[taken->column] = left;
+    if (err == 0 && !packed->damaged)
+        take_frozen(taken);
+    return err;
+}
+
+static int take_meters(const struct taking *taking)
+{
+    struct site *site = taking->site;
+    uint64_t number;
+    while ((number = packed_take_uint(taking->packed, taking->declared->meters_count)) != 0) {
+        uint32_t column = taking->declared->meters[number - 1];
+        bool gone = column == REGISTRY_NONE;
+        const struct meter_taking taken = {
+            .taking = taking,
+            .meter = gone ? NULL : &site->panel->meters[column],
+            .journal = gone ? NULL : &site->journals[column],
+            .column = column,
+        };
+        int err = take_meter(&taken);
+        if (err < 0)
+            return err;
+        if (taking->packed->damaged)
+            break;
+    }
+    return 0;
+}
+
+/* --- all of it --- */
+
+static void take_outcomes(const struct taking *taking)
+{
+    memset(taking->site->outcomes, 0, sizeof(taking->site->outcomes));
+    uint64_t number;
+    while ((number = packed_take_uint(taking->packed, taking->names->outcomes_count)) != 0) {
+        uint32_t outcome = taking->names->outcomes[number - 1];
+        uint64_t count = packed_take_uint(taking->packed, UINT64_MAX);
+        if (outcome < OUTCOME_COUNT)
+            taking->site->outcomes[outcome] = count;
+    }
+}
+
+static void take_head(const struct taking *taking)
+{
+    struct site *site = taking->site;
+    int64_t row_max = (TIME_MAX_MS + TEN_YEARS_MS) / site->conf.window->bucket_ms;
+    site->first_row = packed_take_int(taking->packed, -row_max, INT64_MAX);
+    if (site->first_row != INT64_MAX && site->first_row > row_max)
+        taking->packed->damaged = true;
+    site->seen_row = packed_take_int(taking->packed, INT64_MIN, row_max);
+    site->closed_ms = payload_take_time(taking->packed);
+    follow_days(taking);
+}
+
+int site_load(struct site *site, const struct declared *declared, const struct payload_names *names,
+              struct packed *packed, struct buffer *why)
+{
+    const struct taking taking = {site, declared, names, packed, why};
+    take_head(&taking);
+    if (packed->damaged)
+        return ERR_SYNTAX;
+    take_outcomes(&taking);
+    for (uint32_t i = 0; i < declared->series_count; i++) {
+        int128 balance = packed_take_wide(packed, PAYLOAD_SUM_MAX);
+        if (declared->series[i] != REGISTRY_NONE)
+            site->balance[declared->series[i]] = balance;
+    }
+    take_days(&taking);
+    take_periods(&taking);
+    int err = packed->damaged ? ERR_SYNTAX : take_meters(&taking);
+    if (err == 0 && (packed->damaged || !packed_is_at_end(packed)))
+        err = ERR_SYNTAX;
+    return err;
+}
+
+/* --- what was not saved --- */
+
+/* Every open day needs its month and its year, which are made when it is touched. */
+static bool has_room_for_periods(struct site *site)
+{
+    uint32_t needed = 0;
+    int64_t made_until_ms[2] = {INT64_MIN, INT64_MIN};
+    static const enum level levels[2] = {LEVEL_MONTH, LEVEL_YEAR};
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++)
+        needed += site->periods[i].used;
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        int64_t day_ms = site_day(site, i)->window.start_ms;
+        for (size_t k = 0; k < ARRAY_LEN(levels); k++) {
+            struct window window = calendar_window(site->calendar, levels[k], day_ms);
+            if (day_ms < made_until_ms[k])
+                continue;
+            made_until_ms[k] = window.end_ms;
+            needed += !is_known(site, levels[k], window.start_ms);
+        }
+    }
+    return needed <= SITE_PERIODS_MAX;
+}
+
+static void count_dirty(void *context, const struct mark_place *place)
+{
+    uint8_t sinks = place->mark->dirty;
+    place->mark->dirty = 0;
+    site_mark_dirty(context, place->day, place->mark, sinks);
+}
+
+/* The rows that the readings touch, from where they alone decide, are to be projected. */
+static void mark_stale(struct site *site, uint32_t column, int64_t end_row)
+{
+    const struct journal *journal = &site->journals[column];
+    if (journal->count == 0 || site->first_row == INT64_MAX)
+        return;
+    int64_t end_ms = INT64_MIN;
+    for (uint32_t i = 0; i < journal->count; i++)
+        end_ms = MAX(end_ms, reading_end_ms(journal_at(journal, i)));
+    int64_t row = MAX(site_day(site, 0)->first_row, site->first_row);
+    row = MAX(row, site_row(site, journal_at(journal, 0)->start_ms));
+    if (journal->forgotten_ms != INT64_MIN)
+        row = MAX(row, site_row(site, journal->forgotten_ms));
+    end_row = MIN(end_row, site_row(site, end_ms) + 1);
+    end_row = MIN(end_row, site_day(site, site->days_count - 1)->end_row);
+    for (; row < end_row; row++)
+        panel_mark_stale(site->panel, row, column);
+}
+
+/* Other meters have other accounts: what years and meters differ by now is no fault. */
+static void accept_balance(struct site *site)
+{
+    for (uint32_t i = 0; i < site->facility->series_count; i++) {
+        const struct series *series =
+            &site->conf.registry->series[site->facility->series_first + i];
+        uint32_t first = series->meters_first - site->facility->meters_first;
+        site->balance[i] = 0;
+        for (uint32_t k = 0; k < SITE_PERIODS_MAX; k++) {
+            if (site->periods[k].used && site->periods[k].level == LEVEL_YEAR)
+                site->balance[i] += site->periods[k].closed[i].activity;
+        }
+        for (uint32_t k = 0; k < series->meters_count; k++)
+            site->balance[i] -= site->panel->left[first + k];
+    }
+}
+
+int site_load_end(struct site *site, const struct site_loaded *loaded)
+{
+    if (!has_room_for_periods(site))
+        return ERR_SYNTAX;
+    site_visit_marks(site, count_dirty, site);
+    for (uint32_t column = 0; column < site->facility->meters_count; column++)
+        mark_stale(site, column,
+                   column == loaded->pending_column ? loaded->pending_row : INT64_MAX);
+    panel_accept(site->panel);
+    if (!loaded->declared->same) {
+        accept_balance(site);
+        site_touch_told(site, loaded->clock);
+    }
+    site_tell_again(site, loaded->new_sinks);
+    return 0;
+}

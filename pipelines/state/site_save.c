@@ -1,0 +1,248 @@
+/* A site as bytes; payload.h tells the order. */
+#include <sys/param.h>
+
+#include "pipelines/state/payload.h"
+
+/* --- marks --- */
+
+struct mark_run {
+    struct buffer *out;
+    uint64_t gap;
+};
+
+static void add_mark(struct mark_run *run, const struct mark *mark)
+{
+    uint8_t sinks = mark->dirty | mark->in_flight | mark->suspect;
+    if (mark->version == 0 && mark->revision == 0 && sinks == 0) {
+        run->gap++;
+        return;
+    }
+    uint64_t flags = (mark->revision > 0 ? MARK_HAS_REVISION : 0U) | (sinks ? MARK_HAS_SINKS : 0U);
+    uint8_t bytes[4 * PACKED_UINT_BYTES];
+    uint8_t *at = packed_put_uint(bytes, (run->gap + 1) << MARK_FLAG_BITS | flags);
+    at = packed_put_uint(at, mark->version);
+    if (mark->revision > 0)
+        at = packed_put_uint(at, mark->revision);
+    if (sinks != 0)
+        at = packed_put_uint(at, sinks);
+    buffer_add(run->out, bytes, (size_t)(at - bytes));
+    run->gap = 0;
+}
+
+static void end_marks(struct mark_run *run)
+{
+    packed_add_uint(run->out, 0);
+}
+
+static void save_day(const struct site *site, const struct day *day, struct buffer *out)
+{
+    struct mark_run run = {.out = out};
+    for (int64_t row = day->first_row; row < day->end_row; row++)
+        add_mark(&run, &site->row_marks[panel_slot(site->panel, row)]);
+    for (uint32_t hour = 0; hour < day->hours_count; hour++)
+        add_mark(&run, &day->hours[hour]);
+    add_mark(&run, &day->mark);
+    end_marks(&run);
+}
+
+static void save_days(const struct site *site, bool full, struct buffer *out)
+{
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        const struct day *day = site_day(site, i);
+        if (!full && !day->changed)
+            continue;
+        packed_add_uint(out, i + 1);
+        save_day(site, day, out);
+    }
+    packed_add_uint(out, 0);
+}
+
+/* --- months and years --- */
+
+static void save_figures(const struct figures *figures, struct buffer *out)
+{
+    packed_add_wide(out, figures->activity);
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        packed_add_wide(out, figures->mass_mg[gas]);
+    packed_add_wide(out, figures->co2e_unsplit_mg);
+    packed_add_wide(out, figures->co2e_estimated_mg);
+    packed_add_wide(out, figures->covered_ms);
+    packed_add_wide(out, figures->expected_ms);
+    packed_add_uint(out, figures->cells);
+}
+
+static bool is_before(const struct period *a, const struct period *b)
+{
+    return a->level != b->level ? a->level < b->level : a->window.start_ms < b->window.start_ms;
+}
+
+/* In an order that does not depend on when they were made: equal states are equal bytes. */
+static uint32_t sort_periods(const struct site *site, const struct period *sorted[SITE_PERIODS_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+        const struct period *period = &site->periods[i];
+        if (!period->used)
+            continue;
+        uint32_t at = count++;
+        for (; at > 0 && is_before(period, sorted[at - 1]); at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = period;
+    }
+    return count;
+}
+
+static void save_periods(const struct site *site, bool full, struct buffer *out)
+{
+    const struct period *sorted[SITE_PERIODS_MAX];
+    uint32_t count = sort_periods(site, sorted);
+    for (uint32_t i = 0; i < count; i++) {
+        packed_add_uint(out, sorted[i]->level);
+        packed_add_int(out, sorted[i]->window.start_ms);
+    }
+    packed_add_uint(out, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        struct mark_run run = {.out = out};
+        add_mark(&run, &sorted[i]->mark);
+        end_marks(&run);
+        bool closed = full || sorted[i]->changed;
+        packed_add_uint(out, closed);
+        for (uint32_t k = 0; closed && k < site->facility->series_count; k++)
+            save_figures(&sorted[i]->closed[k], out);
+        for (uint32_t k = 0; closed && k < site->words; k++)
+            packed_add_uint(out, sorted[i]->reporting[k]);
+    }
+}
+
+/* --- meters --- */
+
+static void save_readings(const struct journal *journal, uint32_t first, struct buffer *out)
+{
+    struct reading before = {0};
+    int64_t step_ms = 0;
+    for (uint32_t i = first; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        uint8_t bytes[6 * PACKED_UINT_BYTES];
+        uint8_t *at = bytes + 1;
+        bytes[0] = 0;
+        int64_t now_ms = reading->start_ms - before.start_ms;
+        if (now_ms != step_ms) {
+            bytes[0] |= READING_NEW_STEP;
+            at = packed_put_uint(at, packed_zigzag(now_ms - step_ms));
+        }
+        if (reading->span_ms != before.span_ms) {
+            bytes[0] |= READING_NEW_SPAN;
+            at = packed_put_uint(at, reading->span_ms);
+        }
+        if (reading->revision != before.revision || reading->quality != before.quality) {
+            bytes[0] |= READING_NEW_RANK;
+            at = packed_put_uint(at, (uint64_t)reading->revision << 2 | reading->quality);
+        }
+        at = packed_put_uint(at, packed_zigzag(reading->value - before.value));
+        at = packed_put_uint(
+            at, packed_zigzag((int64_t)((uint64_t)reading->offset - (uint64_t)before.offset)));
+        buffer_add(out, bytes, (size_t)(at - bytes));
+        before = *reading;
+        step_ms = now_ms;
+    }
+}
+
+/* Cells that the journal can no longer give: uint gap of rows plus one, int activity, uint covered
+ * and estimated ms; 0. From the oldest open row on. */
+static void save_frozen(const struct site *site, uint32_t column, struct buffer *out)
+{
+    const struct panel *panel = site->panel;
+    const struct day *newest = site_day(site, site->days_count - 1);
+    int64_t end_row = site->journals[column].forgotten_ms == INT64_MIN
+                          ? INT64_MIN
+                          : site_row(site, site->journals[column].forgotten_ms);
+    end_row = MIN(end_row, newest->end_row);
+    uint64_t gap = 0;
+    for (int64_t row = site_day(site, 0)->first_row; row < end_row; row++) {
+        size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
+        if (panel->present[i] == 0) {
+            gap++;
+            continue;
+        }
+        packed_add_uint(out, gap + 1);
+        packed_add_int(out, panel->activity[i]);
+        packed_add_uint(out, panel->covered_ms[i]);
+        packed_add_uint(out, panel->estimated_ms[i]);
+        gap = 0;
+    }
+    packed_add_uint(out, 0);
+}
+
+static void save_meter(const struct site *site, uint32_t column, bool full, struct buffer *out)
+{
+    const struct journal *journal = &site->journals[column];
+    bool based = journal->base_ms != INT64_MIN;
+    bool forgotten = journal->forgotten_ms != INT64_MIN;
+    bool changed = !full && journal->changed_ms != INT64_MAX;
+    int128 left = site->panel->left[column];
+    packed_add_uint(out, column + 1);
+    packed_add_uint(out,
+                    (journal->overlapping ? METER_OVERLAPS : 0U) | (based ? METER_HAS_BASE : 0U) |
+                        (forgotten ? METER_HAS_FORGOTTEN : 0U) | (left != 0 ? METER_HAS_LEFT : 0U) |
+                        (changed ? METER_HAS_CHANGED : 0U));
+    if (based) {
+        packed_add_int(out, journal->base_ms);
+        packed_add_int(out, journal->base_booked);
+    }
+    if (forgotten)
+        packed_add_int(out, journal->forgotten_ms);
+    if (left != 0)
+        packed_add_wide(out, left);
+    if (changed)
+        packed_add_int(out, journal->changed_ms);
+    uint32_t kept = full ? 0 : journal_find(journal, journal->changed_ms);
+    packed_add_uint(out, kept);
+    packed_add_uint(out, journal->count - kept);
+    save_readings(journal, kept, out);
+    save_frozen(site, column, out);
+}
+
+/* --- all of it --- */
+
+static void save_outcomes(const struct site *site, struct buffer *out)
+{
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
+        if (site->outcomes[i] == 0)
+            continue;
+        packed_add_uint(out, i + 1);
+        packed_add_uint(out, site->outcomes[i]);
+    }
+    packed_add_uint(out, 0);
+}
+
+void site_save(const struct site *site, bool full, struct buffer *out)
+{
+    packed_add_int(out, site->first_row);
+    packed_add_int(out, site->seen_row);
+    packed_add_int(out, site->closed_ms);
+    packed_add_int(out, site_day(site, 0)->window.start_ms);
+    packed_add_uint(out, site->days_count);
+    save_outcomes(site, out);
+    for (uint32_t i = 0; i < site->facility->series_count; i++)
+        packed_add_wide(out, site->balance[i]);
+    save_days(site, full, out);
+    save_periods(site, full, out);
+    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
+        if (full || site->journals[i].changed)
+            save_meter(site, i, full, out);
+    }
+    packed_add_uint(out, 0);
+}
+
+void site_saved(struct site *site)
+{
+    if (!site->changed)
+        return;
+    site->changed = false;
+    for (uint32_t i = 0; i < site->days_count; i++)
+        site_day(site, i)->changed = false;
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++)
+        site->periods[i].changed = false;
+    for (uint32_t i = 0; i < site->facility->meters_count; i++)
+        journal_saved(&site->journals[i]);
+}
