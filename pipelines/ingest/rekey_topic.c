@@ -209,12 +209,12 @@ static int ensure(struct ensuring *ensuring)
     return wait_for_leaders(ensuring);
 }
 
-/* A consumer's client, because asking for a topic as a producer may make it. */
+/* A reader, because asking for a topic as a producer may make it. */
 int rekey_topic_ensure(const struct config *config, struct buffer *why)
 {
     struct ensuring ensuring = {
         .config = config, .until_ms = clock_steady_ms() + WAIT_MS, .why = why};
-    int err = client_create(&ensuring.client, &config->kafka, CLIENT_CONSUMER, 0, why);
+    int err = client_create(&ensuring.client, &config->kafka, CLIENT_READER, 0, why);
     if (err < 0)
         return err;
     ensuring.replies = rd_kafka_queue_new(ensuring.client);

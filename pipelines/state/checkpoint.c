@@ -74,8 +74,9 @@ static int make_lane(struct checkpoint *checkpoint, int32_t partition, struct la
         return -ENOMEM;
     struct lane **lane = &checkpoint->lanes[partition];
     const struct config *config = checkpoint->config;
-    int err =
-        *lane == NULL ? lane_create(lane, config->kafka.group, config->input.topic, partition) : 0;
+    int err = *lane == NULL
+                  ? lane_create(lane, config->kafka.group, config_log_topic(config), partition)
+                  : 0;
     if (err < 0)
         return err;
     if (partition >= checkpoint->partitions)
@@ -279,7 +280,7 @@ static void describe(const struct checkpoint *checkpoint, const struct lane *lan
                       "kafka-consumer-groups --group %s --topic %s:%" PRId32
                       " --reset-offsets --to-earliest --execute, or set "
                       "checkpoint.on_unreadable: rebuild",
-                      config->kafka.group, config->input.topic, lane->partition);
+                      config->kafka.group, config_log_topic(config), lane->partition);
 }
 
 static void refuse_restore(struct checkpoint *checkpoint, struct lane *lane, int err,

@@ -252,7 +252,7 @@ static int add_partitions(struct topic_check *check, int32_t count, int32_t want
         buffer_printf(&check->why,
                       "topic %s has %" PRId32 " partitions, and %s has %" PRId32
                       ", each of which needs one; add them: ",
-                      conf->topic, count, check->config->input.topic, wanted);
+                      conf->topic, count, config_log_topic(check->config), wanted);
         add_command(check, "alter", wanted);
         return ERR_CONFIG;
     }
@@ -362,7 +362,7 @@ static int check_partitions(struct topic_check *check, int32_t wanted)
 
 static int check_all(struct topic_check *check)
 {
-    const char *input = check->config->input.topic;
+    const char *input = config_log_topic(check->config);
     int32_t wanted = 0;
     int err = count_partitions(check, input, &wanted);
     if (err == 0 && wanted == 0)

@@ -141,15 +141,22 @@ static void stop(struct bench *bench)
     assert_false(bench->failed);
 }
 
-static void produce(struct bench *bench, int32_t partition, const char *text, size_t size)
+static const int64_t timestamp_ms = 1772360100000;
+
+static void produce_at(struct bench *bench, int32_t partition, const char *text, size_t size,
+                       int64_t at_ms)
 {
     rd_kafka_resp_err_t code = rd_kafka_producev(
         bench->client, RD_KAFKA_V_TOPIC("events"), RD_KAFKA_V_PARTITION(partition),
         RD_KAFKA_V_KEY("gateway", 7), RD_KAFKA_V_VALUE((void *)text, size),
         RD_KAFKA_V_HEADER("trace", "t1", -1), RD_KAFKA_V_HEADER("ghgd-offset", "99", -1),
-        RD_KAFKA_V_TIMESTAMP(1772360100000), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_END);
+        RD_KAFKA_V_TIMESTAMP(at_ms), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
     assert_int_equal(code, 0);
+}
+
+static void produce(struct bench *bench, int32_t partition, const char *text, size_t size)
+{
+    produce_at(bench, partition, text, size, timestamp_ms);
     assert_int_equal(rd_kafka_flush(bench->client, 10000), 0);
 }
 
@@ -233,7 +240,7 @@ static void print_keyed(struct buffer *out, const rd_kafka_message_t *message)
     assert_string_equal(place.topic, "events");
     assert_int_equal(place.key_size, 7);
     assert_memory_equal(place.key, "gateway", 7);
-    assert_int_equal(rd_kafka_message_timestamp(message, NULL), 1772360100000);
+    assert_int_equal(rd_kafka_message_timestamp(message, NULL), timestamp_ms);
     buffer_printf(out, "%.*s %d/%d/%u %.*s\n", (int)message->key_len, (const char *)message->key,
                   (int)place.partition, (int)place.offset, place.index, (int)message->len,
                   (const char *)message->payload);
@@ -401,11 +408,45 @@ static void test_waits_for_the_keyed_topic(void **state)
     close_bench(&bench);
 }
 
+/* Two partitions with hundred days each, and an empty one: they are read side by side, and no
+ * message comes to the keyed topic later than others that are younger by more than the slack. */
+static void test_backlogs_are_merged(void **state)
+{
+    (void)state;
+    enum { MESSAGES = 4000 };
+    const int64_t step_ms = INT64_C(100) * 86400000 / MESSAGES;
+    struct bench bench;
+    open_bench(&bench);
+    for (int32_t partition = 0; partition < 2; partition++)
+        for (int i = 0; i < MESSAGES; i++)
+            produce_at(&bench, partition, EVENT("a1"), strlen(EVENT("a1")),
+                       timestamp_ms + i * step_ms);
+    assert_int_equal(rd_kafka_flush(bench.client, 10000), 0);
+    start(&bench);
+    wait_taken(&bench, 2 * MESSAGES);
+    wait_caught_up(&bench);
+    stop(&bench);
+    struct reader reader;
+    rd_kafka_message_t *message;
+    int64_t newest_ms = 0;
+    int count = 0;
+    open_reader(&reader, &bench, "keyed", KEYED);
+    for (; (message = read_next(&reader)) != NULL; count++) {
+        int64_t at_ms = rd_kafka_message_timestamp(message, NULL);
+        assert_true(at_ms >= newest_ms - bench.config.window.horizon_ms / 64 - step_ms);
+        newest_ms = at_ms > newest_ms ? at_ms : newest_ms;
+        rd_kafka_message_destroy(message);
+    }
+    assert_int_equal(count, 2 * MESSAGES);
+    close_bench(&bench);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_facility),
         cmocka_unit_test(test_waits_for_the_keyed_topic),
+        cmocka_unit_test(test_backlogs_are_merged),
     };
     return run_apart(tests, ARRAY_LEN(tests), argc, argv);
 }
