@@ -2,9 +2,11 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     /* Two lines of words for each of 5000 rows; what is longer is read, and not kept. */
@@ -25,6 +27,7 @@ struct http_client {
     uv_timer_t timer;
     uint32_t handles; /* of libuv, not yet closed: the timer and the sockets */
     bool busy;
+    unsigned int timeout_ms;
     struct buffer body;
     char error[CURL_ERROR_SIZE];
 };
@@ -242,6 +245,22 @@ static bool is_url(const char *text)
     return good;
 }
 
+/* What was given up must not arrive later: a socket that is closed, also by the end of the process,
+ * drops what it has not sent yet, and what nobody acknowledges is not tried for longer than the
+ * request's own time. Otherwise the kernel goes on delivering, for minutes, long after another
+ * process has written newer rows. */
+static int set_socket_options(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)purpose;
+    const struct http_client *client = context;
+    const struct linger abort_at_close = {.l_onoff = 1, .l_linger = 0};
+    unsigned int timeout_ms = client->timeout_ms;
+    bool set =
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_at_close, sizeof(abort_at_close)) == 0 &&
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms)) == 0;
+    return set ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+}
+
 static int set_options(struct http_client *client, const struct http_conf *conf)
 {
     CURL *easy = client->easy;
@@ -257,6 +276,8 @@ static int set_options(struct http_client *client, const struct http_conf *conf)
     curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a hanging resolver must not stall the loop */
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, set_socket_options);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, client);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -288,8 +309,11 @@ int http_client_create(struct http_client **client_out, uv_loop_t *loop,
     struct http_client *client = calloc(1, sizeof(*client));
     if (client == NULL)
         return err;
-    *client = (struct http_client){
-        .loop = loop, .answered = answered, .may_go_on = conf->may_go_on, .context = context};
+    *client = (struct http_client){.loop = loop,
+                                   .answered = answered,
+                                   .may_go_on = conf->may_go_on,
+                                   .context = context,
+                                   .timeout_ms = (unsigned int)conf->timeout_ms};
     buffer_init(&client->body, HTTP_ANSWER_BYTES_MAX);
     client->multi = curl_multi_init();
     client->easy = curl_easy_init();

@@ -19,7 +19,7 @@ struct scripted_server {
     uv_tcp_t tcp;
     scripted_handler handler;
     void *context;
-    uint32_t requests, connected;
+    uint32_t requests, connected, resets;
     struct connection *connections[CONNECTIONS_MAX];
     uint32_t handles;
 };
@@ -158,6 +158,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *chunk)
 {
     struct connection *connection = (struct connection *)stream;
     if (size < 0) {
+        connection->server->resets += size == UV_ECONNRESET;
         hang_up(connection, false);
         return;
     }
@@ -216,6 +217,11 @@ int scripted_server_port(const struct scripted_server *server)
 uint32_t scripted_server_requests(const struct scripted_server *server)
 {
     return server->requests;
+}
+
+uint32_t scripted_server_resets(const struct scripted_server *server)
+{
+    return server->resets;
 }
 
 void scripted_server_drop(struct scripted_server *server)

@@ -41,6 +41,8 @@ struct scripted_server *scripted_server_start(uv_loop_t *loop, scripted_handler 
                                               void *context);
 int scripted_server_port(const struct scripted_server *server);
 uint32_t scripted_server_requests(const struct scripted_server *server);
+/* Connections that the client broke off without a farewell. */
+uint32_t scripted_server_resets(const struct scripted_server *server);
 /* Resets every connection; new ones are welcome. */
 void scripted_server_drop(struct scripted_server *server);
 /* Closes everything and frees it once the loop has run. */

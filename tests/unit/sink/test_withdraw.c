@@ -96,6 +96,22 @@ static void test_withdraw(void **state)
     assert_int_equal(place->report.done, 1);
 }
 
+/* What was given up does not arrive later: the connection is broken off, not closed in order, which
+ * would let the kernel deliver what still waits in it. */
+static void test_withdrawn_is_cut_off(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {{.manner = MANNER_STALL}};
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    place_open_sink(place);
+    place_submit(place, fixture_block(2));
+    run_until_requests(place, 1);
+    sink_withdraw(place->sink);
+    for (int i = 0; i < 100 && scripted_server_resets(place->server) == 0; i++)
+        run_ms(place, 10);
+    assert_int_equal(scripted_server_resets(place->server), 1);
+}
+
 /* Withdrawn while a thread packs it: it comes back when the thread has ended; closing overtakes. */
 static void test_withdraw_while_packing(void **state)
 {
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_connection_is_certain, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(test_withdraw, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_withdrawn_is_cut_off, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_withdraw_while_packing, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_forbidden_before, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_forbidden_amidst, place_setup, place_teardown),
