@@ -101,8 +101,9 @@ const struct option options[] = {
     {"kafka.start", OPTION_CHOICE, MEMBER(kafka.start), 0, 0, "earliest", starts, NULL,
      "Where a group that has never committed begins."},
     {"kafka.on_data_loss", OPTION_CHOICE, MEMBER(kafka.on_data_loss), 0, 0, "stop", loss_policies,
-     NULL, "What happens when the broker no longer has the messages that come next: `stop` ends "
-     "with an error, `continue` goes on with the oldest that is left, and says so."},
+     NULL, "What happens when the broker no longer has the messages that come next of a partition: "
+     "`stop` halts that partition with an error that says what is gone, `continue` goes on with "
+     "the oldest that is left, and says so."},
     {"kafka.partition_max", OPTION_SIZE, MEMBER(kafka.partition_bytes_max), MIB, INT64_C(2) << 30,
      "16MiB", NULL, NULL, "Memory for fetched messages, for each assigned partition."},
     {"kafka.properties", OPTION_PROPERTIES, MEMBER(kafka.properties), 0, 0, NULL, NULL, NULL,

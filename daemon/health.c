@@ -9,13 +9,44 @@ static const char *word(bool good)
     return good ? "ok" : "no";
 }
 
-unsigned health_print(const char *fatal, struct buffer *out)
+/* Says of every partition that is halted what is gone. */
+static bool check_halted(const struct consumer_partition_stats *partitions, size_t count,
+                         const char *of, struct buffer *out)
+{
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        if (!partitions[i].halted)
+            continue;
+        good = false;
+        buffer_printf(out, "no data of partition %" PRId32 "%s: ", partitions[i].partition, of);
+        data_loss_print(&partitions[i].loss, out);
+        buffer_add_str(out, "; it is halted until kafka.on_data_loss says otherwise\n");
+    }
+    return good;
+}
+
+static bool check_losses(const struct metrics_source *source, struct buffer *out)
+{
+    bool good = check_halted(source->partitions, source->partitions_count, "", out);
+    return check_halted(source->rekey_partitions, source->rekey_partitions_count,
+                        " of the input topic", out) &&
+           good;
+}
+
+static unsigned print_fatal(const char *fatal, struct buffer *out)
 {
     if (fatal == NULL)
         buffer_add_str(out, "ok loop: it turns\n");
     else
         buffer_printf(out, "no fatal: %s\n", fatal);
     return fatal == NULL ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+unsigned health_print(const char *fatal, const struct metrics_source *source, struct buffer *out)
+{
+    unsigned status = print_fatal(fatal, out);
+    (void)check_losses(source, out);
+    return status;
 }
 
 static bool check_assigned(const struct metrics_source *source, struct buffer *out)
@@ -41,6 +72,8 @@ static bool check_caught_up(const struct metrics_source *source, struct buffer *
         if (partition->caught_up)
             continue;
         behind++;
+        if (partition->halted)
+            continue;
         if (worst == NULL || partition->lag > worst->lag)
             worst = partition;
     }
@@ -79,7 +112,8 @@ static bool check_sink(const struct metrics_sink *sink, struct buffer *out)
 unsigned health_print_ready(const char *fatal, const struct metrics_source *source,
                             struct buffer *out)
 {
-    bool good = health_print(fatal, out) == STATUS_OK;
+    bool good = print_fatal(fatal, out) == STATUS_OK;
+    good = check_losses(source, out) && good;
     good = check_assigned(source, out) && good;
     good = check_caught_up(source, out) && good;
     for (size_t i = 0; i < source->sinks_count; i++)

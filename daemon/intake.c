@@ -203,17 +203,12 @@ static void on_caught_up(void *context, int32_t number)
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
-static void on_data_lost(void *context, int32_t number, int64_t from, int64_t to)
+static void on_data_lost(void *context, int32_t number, const struct data_loss *loss)
 {
     struct intake *intake = context;
     struct part *part = find_part(intake, number);
-    bool stops = intake->config->kafka.on_data_loss == LOSS_STOP;
-    LOG_ERROR("intake.data_lost",
-              "partition=%" PRId32 " from_offset=%" PRId64 " to_offset=%" PRId64
-              " consumption=%s hint=\"%s\"",
-              number, from, to, stops ? "stopped" : "continues",
-              stops ? "longer retention; or kafka.on_data_loss: continue, then restart"
-                    : "months and years that reach back before this are incomplete");
+    data_loss_log("intake.data_lost", number, loss,
+                  intake->config->kafka.on_data_loss == LOSS_STOP);
     if (part != NULL)
         part->lost_data = true;
 }

@@ -120,7 +120,13 @@ static const struct metric metrics[] = {
     {"ghgd_consumer_commit_failures_total", "counter", "commits",
      "Commits that the broker refused or did not answer.", CONSUMER(commit_failures)},
     {"ghgd_consumer_gaps_total", "counter", "gaps",
-     "Times that messages were gone before they were read: data is lost.", CONSUMER(gaps)},
+     "Jumps of the offset; compaction and transaction markers leave them too.", CONSUMER(gaps)},
+    {"ghgd_consumer_data_losses_total", "counter", "losses",
+     "Times that the messages that came next were gone from the topic before they were read.",
+     CONSUMER(losses)},
+    {"ghgd_consumer_lost_messages_total", "counter", "messages",
+     "Messages that were gone; of a topic that was made anew nobody knows how many.",
+     CONSUMER(lost_messages)},
     {"ghgd_consumer_assigned_partitions", "gauge", "partitions",
      "Partitions that the group gave to this process.",
      AT(PLACE_CONSUMER, SHAPE_U32, struct consumer_stats, assigned)},
@@ -136,6 +142,10 @@ static const struct metric metrics[] = {
     {"ghgd_partition_stopped", "gauge", "",
      "1 while the partition waits for a sink or for the dead-letter queue.",
      PARTITION(SHAPE_BOOL, stopped)},
+    {"ghgd_partition_halted", "gauge", "",
+     "1 if data of the partition is gone and kafka.on_data_loss is `stop`: nothing more of it is "
+     "taken.",
+     PARTITION(SHAPE_BOOL, halted)},
     /* The stage before, with input.rekey. */
     {"ghgd_rekey_messages_total", "counter", "messages",
      "Messages of the input topic whose events were all sent on or refused (input.rekey).",
@@ -165,6 +175,9 @@ static const struct metric metrics[] = {
     {"ghgd_rekey_partition_stopped", "gauge", "",
      "1 while the partition waits for acknowledgements, or for others that are further behind.",
      REKEY_PARTITION(SHAPE_BOOL, stopped)},
+    {"ghgd_rekey_partition_halted", "gauge", "",
+     "1 if data of the partition of the input topic is gone and kafka.on_data_loss is `stop`.",
+     REKEY_PARTITION(SHAPE_BOOL, halted)},
     /* Events. */
     {"ghgd_events_total", "counter", "events",
      "Events by what became of them; every event has exactly one outcome. The reason tells why one "

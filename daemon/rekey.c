@@ -274,16 +274,10 @@ static void on_caught_up(void *context, int32_t number)
              source->next_offset);
 }
 
-static void on_data_lost(void *context, int32_t number, int64_t from, int64_t to)
+static void on_data_lost(void *context, int32_t number, const struct data_loss *loss)
 {
-    struct rekey *rekey = context;
-    bool stops = rekey->config->kafka.on_data_loss == LOSS_STOP;
-    LOG_ERROR("rekey.data_lost",
-              "topic=\"%s\" partition=%" PRId32 " from_offset=%" PRId64 " to_offset=%" PRId64
-              " consumption=%s hint=\"%s\"",
-              rekey->config->input.topic, number, from, to, stops ? "stopped" : "continues",
-              stops ? "longer retention; or kafka.on_data_loss: continue, then restart"
-                    : "months and years that reach back before this are incomplete");
+    const struct rekey *rekey = context;
+    data_loss_log("rekey.data_lost", number, loss, rekey->config->kafka.on_data_loss == LOSS_STOP);
 }
 
 static void on_failed(void *context, const char *why)

@@ -132,7 +132,9 @@ static unsigned on_metrics(void *context, struct buffer *body)
 
 static unsigned on_healthz(void *context, struct buffer *body)
 {
-    return health_print(fatal_of(context), body);
+    struct metrics_source source;
+    gather(context, &source);
+    return health_print(fatal_of(context), &source, body);
 }
 
 static unsigned on_readyz(void *context, struct buffer *body)

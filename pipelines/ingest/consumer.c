@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pipelines/ingest/client.h"
+#include "pipelines/ingest/log_reader.h"
 #include "pipelines/ingest/membership.h"
 
 enum {
@@ -80,17 +81,25 @@ static void on_partition_event(void *context, struct partition *partition,
                 "partition=%" PRId32 " error=%s", partition->id, rd_kafka_err2name(event->err));
 }
 
-/* After a loss the log begins at `next`: says what is gone, and goes on or stops. */
+/* After a loss the log begins at `next`: says what is gone, and goes on or halts. */
 static void report_loss(struct consumer *consumer, struct partition *partition, int64_t next)
 {
-    int64_t from = partition->lost_from;
-    bool stop = consumer->loss_policy == LOSS_STOP;
+    struct data_loss loss = {.from = partition->lost_from,
+                             .to = next,
+                             .taken_ms = partition->taken_ms,
+                             .to_ms = INT64_MIN};
+    if (partition->held_count > 0)
+        loss.to_ms = log_message_time_ms(partition->held[partition->held_first]);
+    consumer->stats.losses++;
+    consumer->stats.lost_messages += data_loss_count(&loss);
     partition->lost_from = -1;
-    partition->halted = stop;
-    consumer->callbacks.data_lost(consumer->callbacks.context, partition->id, from, next);
-    if (stop)
-        fail(consumer, "messages that were not consumed yet are gone from the topic "
-                       "(kafka.on_data_loss is stop)");
+    partition->loss = loss;
+    partition->halted = consumer->loss_policy == LOSS_STOP;
+    if (partition->halted) {
+        partition_take(partition, partition->held_count);
+        consumer->membership.rewind = true; /* what is no longer fetched takes no memory */
+    }
+    consumer->callbacks.data_lost(consumer->callbacks.context, partition->id, &loss);
 }
 
 /* The first answer after an assignment has told the log's end and where we really are. */
@@ -105,10 +114,10 @@ static void settle_position(struct consumer *consumer, struct partition *partiti
         rd_kafka_get_watermark_offsets(consumer->client, consumer->topic, partition->id, &low,
                                        &high) == RD_KAFKA_RESP_ERR_NO_ERROR)
         partition->log_end = high;
-    if (partition->commits_start)
-        membership_commit_start(partition, next);
     if (partition->lost_from >= 0)
         report_loss(consumer, partition, next);
+    if (partition->commits_start && !partition->halted)
+        membership_commit_start(partition, next);
 }
 
 static void offer_held(struct consumer *consumer, struct partition *partition)
@@ -118,6 +127,9 @@ static void offer_held(struct consumer *consumer, struct partition *partition)
                                                 partition->held + partition->held_first, count);
     ASSERT(taken <= count);
     partition->stopped = taken < count;
+    if (taken > 0)
+        partition->taken_ms =
+            log_message_time_ms(partition->held[partition->held_first + taken - 1]);
     partition_take(partition, taken);
 }
 
@@ -212,7 +224,8 @@ void consumer_rewind(struct consumer *consumer, int32_t partition)
         return;
     partition_take(target, target->held_count);
     partition_rewind(target, RD_KAFKA_OFFSET_BEGINNING);
-    target->caught_up = false;
+    target->caught_up = target->halted = false;
+    target->lost_from = -1;
     consumer->membership.rewind = true;
     ask_again(consumer);
 }
@@ -506,11 +519,13 @@ static void fill_stats(const struct consumer *consumer, const struct partition *
     int64_t high;
     *out = (struct consumer_partition_stats){
         .partition = partition->id,
-        .next_offset = partition_next(partition),
+        .next_offset = partition->halted ? partition->loss.from : partition_next(partition),
         .log_end = -1,
         .lag = -1,
         .stopped = partition->stopped,
         .caught_up = partition->caught_up,
+        .halted = partition->halted,
+        .loss = partition->loss,
     };
     if (partition->log_end < 0 ||
         rd_kafka_get_watermark_offsets(consumer->client, consumer->topic, partition->id, &low,

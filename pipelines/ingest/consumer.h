@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "config/config.h"
+#include "pipelines/ingest/data_loss.h"
 
 struct consumer;
 
@@ -40,10 +41,9 @@ struct consumer_callbacks {
                        size_t count);
     /* The end of the log as of the assignment has been reached (at once if it was empty). */
     void (*caught_up)(void *context, int32_t partition);
-    /* Data that was asked for is gone: [from, to) by retention; or to <= from, where the log now
-     * begins, if the topic was recreated. By policy the partition then goes on at `to`, or stops
-     * and `failed` follows. */
-    void (*data_lost)(void *context, int32_t partition, int64_t from, int64_t to);
+    /* By policy the partition then goes on at loss->to, or is halted: nothing more of it is offered
+     * in this assignment. The others go on. */
+    void (*data_lost)(void *context, int32_t partition, const struct data_loss *loss);
     /* The client cannot go on (fatal error): leave with an error. */
     void (*failed)(void *context, const char *why);
     void (*closed)(void *context);
@@ -58,12 +58,15 @@ struct consumer_stats {
     uint64_t messages, bytes, rebalances, errors, commits, commit_failures;
     uint64_t gaps;  /* jumps of the offset: compaction and transaction markers leave them too */
     uint64_t stale; /* messages that librdkafka gave again, dropped */
+    uint64_t losses, lost_messages; /* by retention; of a topic made anew nobody knows how many */
     uint32_t assigned;
 };
 struct consumer_partition_stats {
     int64_t next_offset, log_end, lag; /* -1 if not known yet */
     int32_t partition;
     bool stopped, caught_up;
+    bool halted;           /* data was lost, and the policy is to stop */
+    struct data_loss loss; /* if it is halted */
 };
 
 /* Builds the client, subscribes, starts. `why` receives librdkafka's words on failure. */

@@ -50,7 +50,7 @@ static void drop_given(struct membership *membership)
         rd_kafka_topic_partition_list_destroy(TAKE(membership->given));
 }
 
-void membership_fini(struct membership *membership)
+void membership_end_assignment(struct membership *membership)
 {
     drop_given(membership);
     for (uint32_t i = 0; i < membership->partitions_count; i++)
@@ -60,6 +60,29 @@ void membership_fini(struct membership *membership)
     membership->stats->assigned = 0;
     membership->state = MEMBER_NONE;
     membership->rewind = membership->lost = membership->all_released = false;
+}
+
+void membership_fini(struct membership *membership)
+{
+    membership_end_assignment(membership);
+    free(TAKE(membership->known_offsets));
+    membership->known_count = 0;
+}
+
+/* Without memory it stays unknown: what it is for is rare. */
+static void remember_offset(struct membership *membership, int32_t id, int64_t offset)
+{
+    if ((uint32_t)id >= membership->known_count) {
+        uint32_t count = (uint32_t)id + 1;
+        int64_t *offsets = reallocarray(membership->known_offsets, count, sizeof(*offsets));
+        if (offsets == NULL)
+            return;
+        for (uint32_t i = membership->known_count; i < count; i++)
+            offsets[i] = -1;
+        membership->known_offsets = offsets;
+        membership->known_count = count;
+    }
+    membership->known_offsets[id] = offset;
 }
 
 /* ---- commits ---- */
@@ -139,6 +162,8 @@ static void on_answer(struct membership *membership, struct partition *partition
 {
     const struct consumer_callbacks *callbacks = membership->callbacks;
     partition->commit_under_way = false;
+    if (accepted)
+        remember_offset(membership, partition->id, offset);
     if (accepted && partition->granted_metadata != NULL)
         partition->granted_offset = offset;
     if (!partition->under_way_is_own && callbacks->committed != NULL)
@@ -222,13 +247,16 @@ void membership_confirm(struct membership *membership)
 
 /* ---- assignment ---- */
 
-/* Tells librdkafka all our partitions and where each goes on. */
+/* Tells librdkafka all our partitions and where each goes on; of one that is halted nothing is
+ * fetched. */
 static void assign_all(struct membership *membership)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)membership->partitions_count);
     for (uint32_t i = 0; i < membership->partitions_count; i++) {
         const struct partition *partition = membership->partitions[i];
+        if (partition->halted)
+            continue;
         rd_kafka_topic_partition_list_add(list, membership->topic, partition->id)->offset =
             partition->received >= 0 ? partition->received : partition->start;
     }
@@ -242,7 +270,7 @@ static void assign_nothing(struct membership *membership)
 {
     membership->assignment_token = ++membership->token;
     membership->confirm_sent = false;
-    membership_fini(membership); /* queues first: librdkafka is to hold nothing of ours */
+    membership_end_assignment(membership); /* queues first: librdkafka is to hold nothing of ours */
     rd_kafka_resp_err_t code = rd_kafka_assign(membership->client, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !membership->leaving)
         fail(membership, rd_kafka_err2str(code));
@@ -267,15 +295,28 @@ static void request_offsets(struct membership *membership)
     membership->retry_at_ms = 0;
 }
 
-static void set_start(const struct membership *membership, struct partition *partition,
-                      int64_t committed)
+/* A group that no longer has the offset it had: the topic was deleted and made anew. */
+static bool is_forgotten(const struct membership *membership, const struct partition *partition,
+                         int64_t committed)
+{
+    return committed < 0 && (uint32_t)partition->id < membership->known_count &&
+           membership->known_offsets[partition->id] > 0;
+}
+
+static void set_start(struct membership *membership, struct partition *partition, int64_t committed)
 {
     bool latest = membership->start_policy == START_LATEST;
+    if (is_forgotten(membership, partition, committed)) {
+        partition->lost_from = membership->known_offsets[partition->id];
+        latest = false;
+    }
     if (committed >= 0)
         partition_rewind(partition, committed);
     else
         partition_rewind(partition, latest ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING);
     partition->commits_start = committed < 0;
+    if (committed >= 0)
+        remember_offset(membership, partition->id, committed);
 }
 
 /* Opens one partition at its committed offset, if the handler wants it. */
@@ -515,5 +556,5 @@ void membership_lose(struct membership *membership)
         membership->lost = true;
         end_revoke(membership);
     }
-    membership_fini(membership);
+    membership_end_assignment(membership);
 }

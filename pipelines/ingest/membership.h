@@ -37,6 +37,10 @@ struct membership {
     bool all_released;             /* REVOKING: only commits are waited for */
     struct partition **partitions; /* by id */
     uint32_t partitions_count;
+    /* Offsets that the group is known to have had, by id: -1 if it had none. It forgets those of a
+     * topic that is deleted, and only so while it has members. */
+    int64_t *known_offsets;
+    uint32_t known_count;
     rd_kafka_topic_partition_list_t *given; /* STARTING: what the group gave us */
     uintptr_t request;                      /* number of the newest request for offsets */
     uintptr_t token;            /* rises; every commit carries it, and its answer brings it back */
@@ -50,6 +54,8 @@ struct membership {
 };
 
 /* Frees what is left of an assignment, without a word to the group. */
+void membership_end_assignment(struct membership *membership);
+/* And what it knew of earlier ones. */
 void membership_fini(struct membership *membership);
 
 struct partition *membership_find(const struct membership *membership, int32_t id);

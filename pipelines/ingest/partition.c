@@ -23,6 +23,7 @@ int partition_create(struct partition **partition_out, rd_kafka_t *client, const
     partition->commit_offset = -1;
     partition->granted_offset = -1;
     partition->lost_from = -1;
+    partition->taken_ms = INT64_MIN;
     partition_rewind(partition, RD_KAFKA_OFFSET_INVALID);
     partition->queue = rd_kafka_queue_get_partition(client, topic, id);
     if (partition->queue == NULL) {

@@ -36,6 +36,8 @@ struct partition {
     int64_t received;      /* -1 until a start at BEGINNING or END is known */
     int64_t log_end;       /* as of the assignment; -1 until the first answer */
     int64_t lost_from;     /* offset that is gone, until the next one is known; else -1 */
+    int64_t taken_ms;      /* Kafka timestamp of the last message taken; INT64_MIN if none */
+    struct data_loss loss; /* of a halted one */
     int64_t commit_offset; /* waits to be committed; -1 if none */
     char *commit_metadata;
     bool commit_under_way;

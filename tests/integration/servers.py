@@ -289,6 +289,14 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         if err != 0 or low != offset:
             raise RuntimeError(f"delete records: Kafka error {err}, log begins at {low}")
 
+    def delete_topic(self, topic):
+        """The broker's DeleteTopics request, version 1."""
+        body = struct.pack(">ih", 1, len(topic)) + topic.encode() + struct.pack(">i", 20000)
+        err, = struct.unpack_from(">h", self._request(api_key=20, version=1, body=body), 10 + len(topic))
+        if err != 0:
+            raise RuntimeError(f"delete topic {topic}: Kafka error {err}")
+        eventually(lambda: self._leaders(topic) == 0)
+
     def consume(self, topic):
         """All messages of the topic up to its ends: a list of Message, by partition and offset."""
         end = b"\x01<end>\x02"

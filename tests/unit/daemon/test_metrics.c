@@ -65,8 +65,10 @@ static void fill(struct example *e)
     fill_shards(e);
     fill_sinks(e);
     e->consumer = (struct consumer_stats){.messages = 12, .assigned = 2, .rebalances = 1};
-    e->partitions[0] = (struct consumer_partition_stats){41, 43, 2, 0, false, true};
-    e->partitions[1] = (struct consumer_partition_stats){-1, -1, -1, 1, true, false};
+    e->partitions[0] = (struct consumer_partition_stats){
+        .next_offset = 41, .log_end = 43, .lag = 2, .partition = 0, .caught_up = true};
+    e->partitions[1] = (struct consumer_partition_stats){
+        .next_offset = -1, .log_end = -1, .lag = -1, .partition = 1, .stopped = true};
     e->deadletter.waiting = 3;
     e->source.consumer = &e->consumer;
     e->source.partitions = e->partitions;
@@ -265,10 +267,12 @@ static void test_health(void **state)
     (void)state;
     struct buffer out;
     buffer_init(&out, 1 << 16);
-    assert_int_equal(health_print(NULL, &out), 200);
+    static struct example example;
+    fill(&example);
+    assert_int_equal(health_print(NULL, &example.source, &out), 200);
     assert_string_equal(buffer_text(&out), "ok loop: it turns\n");
     buffer_clear(&out);
-    assert_int_equal(health_print("the broker fenced us", &out), 503);
+    assert_int_equal(health_print("the broker fenced us", &example.source, &out), 503);
     assert_string_equal(buffer_text(&out), "no fatal: the broker fenced us\n");
     buffer_fini(&out);
 }
@@ -318,6 +322,22 @@ static void test_ready(void **state)
             (strstr(text, "no ") == text || strstr(text, "\nno ") != NULL) != (got == 503))
             fail_msg("%s: %u, %s", cases[i].name, got, text);
     }
+    static struct example example;
+    fill(&example);
+    example.partitions[1].halted = true;
+    example.partitions[1].loss =
+        (struct data_loss){.from = 7, .to = 500, .taken_ms = INT64_MIN, .to_ms = 1700000000000};
+    static const char words[] =
+        "no data of partition 1: offsets 7 to 499 are gone from the topic before they were read; "
+        "the oldest left is 500; the oldest left arrived at 2023-11-14T22:13:20Z; it is halted "
+        "until kafka.on_data_loss says otherwise\n";
+    buffer_clear(&out);
+    assert_int_equal(health_print_ready(NULL, &example.source, &out), 503);
+    assert_non_null(strstr(buffer_text(&out), words));
+    buffer_clear(&out);
+    assert_int_equal(health_print(NULL, &example.source, &out), 200); /* a restart mends nothing */
+    assert_non_null(strstr(buffer_text(&out), words));
+
     static const struct metrics_source nothing;
     buffer_clear(&out);
     assert_int_equal(health_print_ready(NULL, &nothing, &out), 503);

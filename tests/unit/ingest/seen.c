@@ -152,13 +152,14 @@ static void on_caught_up(void *context, int32_t partition)
     seen->caught_up[partition] = true;
 }
 
-static void on_data_lost(void *context, int32_t partition, int64_t from, int64_t to)
+static void on_data_lost(void *context, int32_t partition, const struct data_loss *loss)
 {
     struct seen *seen = context;
     assert_true(seen->owned[partition]);
     seen->lost_calls++;
-    seen->lost_from = from;
-    seen->lost_to = to;
+    seen->lost_from = loss->from;
+    seen->lost_to = loss->to;
+    seen->lost_to_ms = loss->to_ms;
 }
 
 static void on_failed(void *context, const char *why)

@@ -34,7 +34,7 @@ struct seen {
     bool never_releases;
     size_t take_max; /* of each slice; then stop until resumed */
     uint64_t messages;
-    int64_t lost_from, lost_to;
+    int64_t lost_from, lost_to, lost_to_ms;
     int64_t committed[PARTITIONS], first[PARTITIONS], next[PARTITIONS];
     char metadata[PARTITIONS][64];
     int assigned_calls, refused_calls, revoking_calls, revoked_calls, lost_calls, stops;

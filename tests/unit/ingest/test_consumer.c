@@ -23,6 +23,14 @@ static bool has_failed(const struct seen *seen)
 {
     return seen->failed;
 }
+/* Partition 3 has lost data, and the others go on. */
+static bool is_halted(const struct seen *seen)
+{
+    for (int i = 0; i < 3; i++)
+        if (!seen->caught_up[i])
+            return false;
+    return seen->lost_calls > 0;
+}
 static bool is_committed(const struct seen *seen)
 {
     return consumer_get_stats(seen->consumer)->commits > 0;
@@ -191,10 +199,19 @@ static void check_loss(int policy, int64_t committed, struct seen *seen)
     conf.on_data_loss = policy;
     seen_start(seen, &loop, &conf);
     if (policy == LOSS_STOP)
-        WAIT_UNTIL(&loop, has_failed, seen);
+        WAIT_UNTIL(&loop, is_halted, seen);
     else
         WAIT_UNTIL(&loop, all_caught_up, seen);
+    assert_false(seen->failed);
     assert_int_equal(seen->lost_calls, 1);
+    struct consumer_partition_stats stats[PARTITIONS];
+    assert_int_equal(consumer_get_partitions(seen->consumer, stats, PARTITIONS), PARTITIONS);
+    for (int i = 0; i < PARTITIONS; i++)
+        assert_int_equal(stats[i].halted, i == 3 && policy == LOSS_STOP);
+    assert_int_equal(consumer_get_stats(seen->consumer)->losses, 1);
+    assert_int_equal(consumer_get_stats(seen->consumer)->lost_messages,
+                     committed < seen->lost_to ? seen->lost_to - committed : 0);
+    assert_true(seen->lost_to_ms > 0);
     assert_int_equal(seen->lost_from, committed);
     assert_true(seen->lost_to > 300 && seen->lost_to < 900);
     assert_false(seen->disordered);
@@ -210,6 +227,7 @@ static void test_data_loss_stops(void **state)
     struct seen seen;
     check_loss(LOSS_STOP, 7, &seen);
     assert_int_equal(seen.first[3], -1);
+    assert_int_equal(seen.next[0], 200); /* the other partitions notice nothing */
 }
 
 static void test_data_loss_continues(void **state)
@@ -217,7 +235,6 @@ static void test_data_loss_continues(void **state)
     (void)state;
     struct seen seen;
     check_loss(LOSS_CONTINUE, 7, &seen);
-    assert_false(seen.failed);
     assert_int_equal(seen.first[3], seen.lost_to);
     assert_int_equal(seen.next[3], 900);
     assert_int_equal(seen.first[0], 0); /* the other partitions notice nothing */

@@ -1,0 +1,26 @@
+/*
+ * data_loss.h - messages that were to come next and are gone from the topic.
+ *
+ * By retention, [from, to); or because the topic was made anew: then its log begins at to <= from,
+ * or the group has forgotten the offset that it had.
+ */
+#ifndef GHGD_DATA_LOSS_H
+#define GHGD_DATA_LOSS_H
+
+#include "base/buffer.h"
+
+struct data_loss {
+    int64_t from, to; /* to: the oldest that is left; the end of the log if nothing is */
+    /* Kafka timestamps of the last message that was taken in this assignment, and of that at `to`;
+     * INT64_MIN if there is none. */
+    int64_t taken_ms, to_ms;
+};
+
+/* How many are known to be gone; of a topic made anew nobody knows. */
+uint64_t data_loss_count(const struct data_loss *loss);
+/* Which offsets and times are gone, as a sentence without its full stop. */
+void data_loss_print(const struct data_loss *loss, struct buffer *out);
+/* The same as an error in the log, and how to go on. halts: by policy the partition stops here. */
+void data_loss_log(const char *event, int32_t partition, const struct data_loss *loss, bool halts);
+
+#endif
