@@ -3,8 +3,8 @@
  * timestamps, so that none is ahead of the others by more than a slack.
  *
  * Where their events flow together, the one that is ahead moves the watermark, and the events of
- * the others would be late. A partition at the end of its log is not waited for, nor is one that
- * has not moved for PACE_PATIENCE_MS: its broker may be away. Pure.
+ * the others would be late. A partition at the end of its log is not waited for, nor is one of
+ * which nothing was heard for PACE_PATIENCE_MS: its broker may be away. Pure.
  */
 #ifndef GHGD_PACE_H
 #define GHGD_PACE_H
@@ -15,7 +15,7 @@ enum { PACE_PATIENCE_MS = 30000 };
 
 struct pace_lane {
     int64_t head_ms;  /* timestamp of the message that comes next, or came last; INT64_MIN: none */
-    int64_t moved_ms; /* on the clock that `now_ms` is of: when it was opened, or moved last */
+    int64_t moved_ms; /* on the clock that `now_ms` is of: when it was opened, or heard of last */
     bool caught_up;
 };
 

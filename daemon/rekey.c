@@ -126,6 +126,15 @@ static int on_refused(void *context, const struct refusal *refusal)
     return 0;
 }
 
+/* An event that was parked has left for the dead-letter topic. */
+static void on_pushed_out(void *context, int32_t number)
+{
+    struct rekey *rekey = context;
+    (void)number;
+    rekey->stats.outcomes[OUTCOME_PARKED]--;
+    rekey->stats.outcomes[OUTCOME_UNKNOWN]++;
+}
+
 /* --- messages --- */
 
 /* INT64_MAX for messages that have none: they hold nobody back. */
@@ -150,7 +159,8 @@ static int64_t find_limit(const struct rekey *rekey, const struct source *source
                       (int64_t)uv_now(rekey->loop));
 }
 
-/* Those that wait try again; each finds out for itself what it waits for. */
+/* Those that wait try again; each finds out for itself what it waits for. They have messages, so
+ * nobody's patience with them may end. */
 static void resume_sources(struct rekey *rekey)
 {
     for (uint32_t i = 0; i < rekey->sources_count && !rekey->paused; i++) {
@@ -158,6 +168,7 @@ static void resume_sources(struct rekey *rekey)
         if (!source->stopped)
             continue;
         source->stopped = false;
+        pace_move(&source->pace, source->pace.head_ms, (int64_t)uv_now(rekey->loop));
         consumer_resume(rekey->consumer, source->number);
     }
 }
@@ -426,7 +437,9 @@ int rekey_create(struct rekey **rekey_out, uv_loop_t *loop, const struct config 
     rekey->tick.data = rekey;
     struct parking_conf parking = {.deadletter = rekey->deadletter,
                                    .bytes_max = config->input.parked_bytes_max,
-                                   .age_max_ms = config->window.horizon_ms};
+                                   .age_max_ms = config->window.horizon_ms,
+                                   .pushed_out = on_pushed_out,
+                                   .context = rekey};
     err = parking_create(&rekey->parking, &parking);
     if (err == 0)
         err = make_consumer(rekey, why);

@@ -88,7 +88,7 @@ struct letter *letter_create(const rd_kafka_message_t *message, const struct ref
     letter->has_key = place.key != NULL;
     letter->key_size = place.key_size;
     letter->size = size;
-    if (place.key_size > 0)
+    if (place.key != NULL)
         memcpy(letter->bytes, place.key, place.key_size);
     if (size > 0)
         memcpy(letter->bytes + place.key_size, body, size);

@@ -95,6 +95,6 @@ bool rekeyed_read(struct rekeyed *rekeyed_out, const rd_kafka_message_t *message
                                     .offset = envelope.offset,
                                     .index = envelope.index,
                                     .key = key,
-                                    .key_size = key_size};
+                                    .key_size = key != NULL ? key_size : 0};
     return true;
 }

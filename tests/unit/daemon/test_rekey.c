@@ -423,7 +423,7 @@ static void test_backlogs_are_merged(void **state)
                        timestamp_ms + i * step_ms);
     assert_int_equal(rd_kafka_flush(bench.client, 10000), 0);
     start(&bench);
-    wait_taken(&bench, 2 * MESSAGES);
+    wait_taken(&bench, UINT64_C(2) * MESSAGES);
     wait_caught_up(&bench);
     stop(&bench);
     struct reader reader;

@@ -278,12 +278,11 @@ static void cut(int count, int pad)
     uint32_t next = 0;
     const char *line = buffer_text(&heard.lines);
     while (*line != '\0') {
-        uint32_t first;
-        uint32_t taken;
-        assert_int_equal(sscanf(line, "A %u+%u ", &first, &taken), 2);
-        assert_int_equal(first, next);
-        next = first + taken;
-        const char *end = strchr(line, '\n');
+        char *at;
+        assert_int_equal(strtoul(line + strlen("A "), &at, 10), next);
+        uint32_t taken = (uint32_t)strtoul(at + 1, &at, 10);
+        next += taken;
+        const char *end = strchr(at, '\n');
         assert_true(end - line < RUN_BYTES_MAX + 32 && taken <= RUN_EVENTS_MAX);
         line = end + 1;
     }
