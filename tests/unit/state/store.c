@@ -62,7 +62,7 @@ static void on_closed(void *context)
 void store_open_cluster(struct store *store)
 {
     *store = (struct store){0};
-    log_set_level(LOG_LEVEL_ERROR);
+    log_set_level((enum log_level)0); /* brokers go away on purpose */
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "log_level", "2", NULL, 0);
