@@ -115,8 +115,8 @@ check: deps-check ## unit tests, layers, and the daemon against real servers; in
 	$(SUITE) check-integration
 check-unit: ## unit tests
 	$(SUITE) test
-check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
-	GHGD=$(abspath $<) SINK_WRITER=$(abspath $(word 2,$^)) BUILD=$(abspath $(BUILD)) \
+check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(O)/tests/integration/checkpoint_store $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
+	GHGD=$(abspath $<) SINK_WRITER=$(abspath $(word 2,$^)) CHECKPOINT_STORE=$(abspath $(word 3,$^)) BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) tests/integration/run.py $(MATCH)
 $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
