@@ -42,6 +42,7 @@ check | influxdb-client         |                  | integration tests: looks in
 check | victoria-metrics        | victoria-metrics | integration tests: a real VictoriaMetrics
 check | prometheus              | prometheus       | promtool checks /metrics
 check | sqlite3                 |                  | integration tests: reads what was written
+check | iproute2                |                  | faults: network namespaces
 check | valgrind                |                  | check-valgrind
 check | clang                   |                  | check-clang, fuzz
 check | libclang-rt-14-dev      |                  | fuzz: the sanitizers of clang

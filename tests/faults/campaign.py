@@ -8,14 +8,18 @@ import sys
 import time
 
 import cluster
+import disk
 import fleet
 import kinds
+import namespaces
 import servers
 import verdict
 from network import Network
 
 PRODUCE = os.environ.get("PRODUCE", str(servers.BUILD / "gcc/tests/faults/produce"))
 SETTLE_LIMIT_S = 120
+NAMESPACES = (2, 3)  # slots of the daemons that have a network of their own
+TRIES = 30           # of a fault for which nobody is there
 # Until the last zombie's lease and the last request of anybody are over, and what they could have
 # overtaken is written again.
 QUIET_S = fleet.SESSION_S + fleet.SINK_TIMEOUT_S + 2
@@ -41,7 +45,8 @@ class Clusters:
     """One broker, or three: started when they are first asked for, one kind at a time."""
 
     def __init__(self):
-        self.network, self.cluster = Network(), None
+        self.namespaces, self.why_none = namespaces.make(NAMESPACES)
+        self.network, self.cluster = Network(self.namespaces), None
 
     def get(self, nodes):
         if self.cluster is not None and len(self.cluster.nodes) != nodes:
@@ -60,6 +65,8 @@ class Clusters:
     def stop(self):
         self.drop()
         self.network.close()
+        for namespace in self.namespaces.values():
+            namespace.remove()
 
 
 class Run:
@@ -121,7 +128,7 @@ class Run:
         servers.LOGS.mkdir(parents=True, exist_ok=True)
         self.cluster, self.network = clusters.cluster, clusters.network
         self.began = time.monotonic()
-        with servers.InfluxDB() as self.influxdb:
+        with disk.InfluxDB() as self.influxdb:
             before = list(self.network.links)
             self.fleet = self.make_fleet()
             try:
@@ -159,21 +166,25 @@ class Run:
                 [PRODUCE, self.cluster.addresses, self.topic, self.peace.folder / "log",
                  str(int(total * backlog)), f"{at:.1f}"], stdout=log, stderr=log,
                 preexec_fn=servers._die_with_parent)
-        daemons = self.pick.randint(1, cluster.SLOTS) if self.script else 1
+        slots = self.pick.sample(range(cluster.SLOTS), self.pick.randint(1, cluster.SLOTS))
+        slots = sorted(slots) if self.script else [0]
         if self.script:
-            self.say(f"{self.nodes} brokers, {daemons} daemons, {backlog:.0%} of the input at once, "
+            self.say(f"{self.nodes} brokers, daemons {slots}, {backlog:.0%} of the input at once, "
                      f"the rest over {at:.0f} s")
-        for slot in range(daemons):
+        for slot in slots:
             self.fleet.start(slot)
         for number, (name, at) in enumerate(zip(self.script, times)):
             self.later(at - self.now(),
                        lambda name=name, number=number: self.inject(name, number))
         self.follow()
 
-    def inject(self, name, number):
+    def inject(self, name, number, tries=TRIES):
         done = kinds.KINDS[name](self, random.Random(f"{self.seed}/{number}"))
+        if done is None and tries > 0:
+            self.later(0.5, lambda: self.inject(name, number, tries - 1))
+            return
         if done is None:
-            self.later(0.5, lambda: self.inject(name, number))
+            self.say(f"{name}: left out, nobody is there that it could happen to")
             return
         self.injected += 1
         self.say(f"{name}: {done}")

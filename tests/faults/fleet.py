@@ -14,9 +14,22 @@ SINK_TIMEOUT_S = 4
 class Member(daemon.Daemon):
     """A daemon that keeps its folder and its port through crashes."""
 
+    namespace = None
+
     def prepare(self):
-        if not hasattr(self, "port"):
+        if hasattr(self, "port"):
+            return
+        if self.namespace is None:
             super().prepare()
+            return
+        listen = f"{self.namespace.inside}:{servers.free_port()}"
+        self.config["http"] = {"listen": listen}
+        super().prepare()
+        self.url = f"http://{listen}"
+
+    def command(self):
+        prefix = self.namespace.prefix() if self.namespace else []
+        return [*prefix, *super().command()]
 
     def is_alive(self):
         return self.child is not None and self.child.poll() is None
@@ -59,9 +72,10 @@ class Fleet:
         self.last_change = time.monotonic()
         for slot in range(cluster.SLOTS):
             link = network.link("influxdb", slot, influxdb.port)
-            self.members.append(Member(
-                configuration(topic, kafka.brokers_of(slot), f"http://{link.address}", database),
-                tables))
+            member = Member(configuration(topic, kafka.brokers_of(slot), f"http://{link.address}",
+                                          database), tables)
+            member.namespace = network.namespaces.get(slot)
+            self.members.append(member)
 
     def start(self, slot):
         member = self.members[slot]

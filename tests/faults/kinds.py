@@ -147,6 +147,30 @@ def terminate(world, pick):
 
 
 @kind()
+def kill_while_leaving(world, pick):
+    slot = some_daemon(world, pick)
+    if slot is None:
+        return None
+    patience_s = pick.uniform(0, 0.5)
+    world.fleet.terminate(slot)
+
+    def kill_it():
+        world.fleet.kill(slot)
+        restart(world, slot, 0)
+    world.later(patience_s, kill_it)
+    return f"daemon {slot} terminated, and killed {patience_s * 1000:.0f} ms later"
+
+
+@kind()
+def reload(world, pick):
+    slot = some_daemon(world, pick)
+    if slot is None or world.fleet.members[slot].try_metrics() is None:
+        return None
+    world.fleet.members[slot].signal(signal.SIGHUP)
+    return f"daemon {slot} reloads its configuration"
+
+
+@kind()
 def scale_up(world, pick):
     free = [slot for slot in range(cluster.SLOTS)
             if slot not in world.fleet.running and world.fleet.is_gone(slot)]
@@ -280,6 +304,25 @@ def influxdb_unreachable(world, pick):
 
 
 @kind()
+def cable_pulled(world, pick):
+    namespaces = world.network.namespaces
+    if not namespaces:
+        return kafka_stalled(world, pick)
+    running = sorted(set(namespaces) & world.fleet.running)
+    slot = pick.choice(running or sorted(namespaces))
+    seconds = pick.uniform(0.5, fleet.SESSION_S + 5)
+    if slot not in running:
+        if not world.fleet.is_gone(slot):
+            return None
+        world.fleet.start(slot)
+    pull_s = 0 if slot in running else 3
+    world.later(pull_s, namespaces[slot].pull)
+    world.later(pull_s + seconds, namespaces[slot].plug)
+    return (f"the cable of daemon {slot} pulled for {seconds:.1f} s"
+            + ("" if slot in running else ", 3 s after it was started"))
+
+
+@kind()
 def delays(world, pick):
     delay_s = pick.uniform(0.02, 0.4)
     return on_links(world, list(world.network.links), pick.uniform(2, 6),
@@ -360,4 +403,20 @@ def writes_overtaken(world, pick):
 
 @kind()
 def disk_full(world, pick):
-    return answers(world, pick, "disk_full", "find the disk full")
+    if not world.influxdb.has_disk:
+        return answers(world, pick, "disk_full", "get the words of a full disk (no real one: "
+                       f"{world.influxdb.why_not})")
+    if world.broken_influxdb:
+        return None
+    if world.influxdb.was_full:
+        return answers(world, pick, "disk_full", "get the words of a full disk")
+    pause_s = pick.uniform(0.5, 4)
+    world.broken_influxdb = True
+    world.influxdb.fill()
+
+    def restart_it():
+        world.influxdb.empty()
+        world.influxdb.restart()
+        world.broken_influxdb = False
+    world.later(pause_s, restart_it)
+    return f"the disk of InfluxDB full for {pause_s:.1f} s, then a restart"

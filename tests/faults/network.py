@@ -13,9 +13,10 @@ PRODUCE, OFFSET_COMMIT = 0, 8  # Kafka's numbers of requests
 
 
 class Network:
-    def __init__(self):
+    def __init__(self, namespaces=None):
+        """namespaces: {slot: Namespace} of the daemons that are in one."""
         self.loop = asyncio.new_event_loop()
-        self.links = []
+        self.links, self.namespaces = [], namespaces or {}
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
 
@@ -60,8 +61,10 @@ class Link:
 
     async def open(self):
         self.moved = asyncio.Condition()
-        self.listener = await asyncio.start_server(self.serve, "127.0.0.1", 0, limit=CHUNK)
-        self.address = "127.0.0.1:%d" % self.listener.sockets[0].getsockname()[1]
+        namespace = self.network.namespaces.get(self.slot)
+        host = namespace.host if namespace else "127.0.0.1"
+        self.listener = await asyncio.start_server(self.serve, host, 0, limit=CHUNK)
+        self.address = "%s:%d" % self.listener.sockets[0].getsockname()
 
     def close(self):
         self.listener.close()
@@ -216,7 +219,8 @@ class HttpLink(Link):
     async def disk_full(self, request, reader, server, client):
         """The words of InfluxDB 1.6.7 when its WAL cannot grow."""
         await self.answer(client, "500 Internal Server Error",
-                          '{"error":"[shard 1] write /wal/_00001.wal: no space left on device"}')
+                          '{"error":"engine: error writing WAL entry: write /wal/_00001.wal: '
+                          'no space left on device"}')
 
     async def break_in_the_middle(self, request, reader, server, client):
         server.write(request[:len(request) // 2])
