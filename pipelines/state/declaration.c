@@ -269,6 +269,9 @@ static int take_facility(struct taking *taking, uint64_t *rating_out)
     *rating_out = packed_take_uint(taking->packed, UINT64_MAX);
     if (taking->packed->damaged)
         return ERR_SYNTAX;
+    taking->declared->id = strdup(id);
+    if (taking->declared->id == NULL)
+        return -ENOMEM;
     uint32_t facility = registry_find_facility(taking->registry, id, strlen(id));
     if (facility == REGISTRY_NONE || taking->registry->facilities[facility].meters_count == 0)
         return 0;
@@ -313,6 +316,7 @@ void declared_destroy(struct declared **declared)
     struct declared *gone = TAKE(*declared);
     if (gone == NULL)
         return;
+    free(gone->id);
     free(gone->meters);
     free(gone->series);
     free(gone);

@@ -16,6 +16,7 @@
 void declaration_add(struct buffer *out, const struct registry *registry, uint32_t facility);
 
 struct declared {
+    char *id;          /* of the facility, as it was */
     uint32_t facility; /* REGISTRY_NONE: there is none of this name any more, or it has no meters */
     bool same;         /* meters, series, factors and tags are what they were */
     uint32_t meters_count, series_count;

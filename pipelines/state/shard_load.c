@@ -175,14 +175,11 @@ static int add_declared(struct shard_loading *loading, struct declared **declare
 
 static void tell_what_is_gone(const struct shard *shard, const struct declared *declared)
 {
-    const char *id = declared->facility == REGISTRY_NONE
-                         ? ""
-                         : shard->context.registry->facilities[declared->facility].id;
     if (declared->meters_gone + declared->series_gone > 0)
-        LOG_WARN("shard.dropped",
-                 "partition=%" PRIu32 " facility=\"%s\" meters=%" PRIu32 " series=%" PRIu32
-                 " reason=\"not in the tables any more\"",
-                 shard->partition, id, declared->meters_gone, declared->series_gone);
+        LOG_LIMITED(LOG_LEVEL_WARN, "shard.dropped",
+                    "partition=%" PRIu32 " facility=\"%s\" meters=%" PRIu32 " series=%" PRIu32
+                    " reason=\"not in the tables any more\"",
+                    shard->partition, declared->id, declared->meters_gone, declared->series_gone);
 }
 
 /* A facility of which the chain speaks for the first time gets its site. */
