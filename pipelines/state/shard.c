@@ -73,6 +73,7 @@ void shard_destroy(struct shard **shard)
         if (gone->sites[i] != NULL)
             drop_site(gone, i);
     }
+    shard_loading_destroy(&gone->loading);
     rating_destroy(&gone->rating);
     free(gone->sites);
     free(gone);
@@ -285,7 +286,7 @@ static bool apply_event(struct shard *shard, struct batch *batch, uint32_t i)
 
 uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
 {
-    ASSERT(!shard->finished);
+    ASSERT(!shard->finished && shard->loading == NULL);
     shard->starved_bytes = 0;
     for (uint32_t i = first; i < batch->count; i++) {
         if (!shard_touch_pending(shard))

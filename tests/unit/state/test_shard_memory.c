@@ -45,6 +45,53 @@ done:
     return err;
 }
 
+static int save(struct buffer *payload)
+{
+    struct shard *shard = NULL;
+    const struct shard_context context = {
+        .registry = &registry, .window = &windows, .kernels = &kernels_scalar};
+    int err = shard_create(&shard, &context, 0);
+    if (err < 0)
+        return err;
+    static const struct input input = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    fill_batch(&batch, &input, 1);
+    err = shard_apply(shard, &batch, 0) == 1 ? 0 : -ENOMEM;
+    if (err == 0)
+        err = shard_save(shard, true, payload);
+    shard_destroy(&shard);
+    return err;
+}
+
+static int save_and_load(void)
+{
+    struct buffer payload;
+    struct buffer why;
+    struct shard *shard = NULL;
+    const struct shard_context context = {
+        .registry = &registry, .window = &windows, .kernels = &kernels_scalar};
+    buffer_init(&payload, 1 << 20);
+    buffer_init(&why, 1 << 10);
+    int err = save(&payload);
+    if (err == 0)
+        err = shard_create(&shard, &context, 0);
+    if (err == 0)
+        err = shard_load(shard, payload.data, payload.size, &why);
+    if (err == 0)
+        err = shard_load_end(shard, &why);
+    if (err == 0)
+        assert_int_equal(shard_get_stats(shard)->readings, 1);
+    shard_destroy(&shard);
+    buffer_fini(&payload);
+    buffer_fini(&why);
+    return err;
+}
+
+static void test_failing_save_and_load(void **state)
+{
+    (void)state;
+    fail_each_allocation(save_and_load);
+}
+
 static void test_failing(void **state)
 {
     (void)state;
@@ -53,6 +100,7 @@ static void test_failing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_failing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_failing),
+                                       cmocka_unit_test(test_failing_save_and_load)};
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
 }

@@ -1,0 +1,197 @@
+/*
+ * Any bytes as the state of a shard: refused, or a state that goes on, is saved again, and then
+ * loads to the same bytes.
+ *
+ * The first byte says whether the rest is a full payload (even) or what changed since a good one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "config/id_index.h"
+#include "pipelines/emissions/kernels.h"
+#include "pipelines/state/shard.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define START_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
+
+enum { METERS = 4, SINKS = 2, PAYLOAD_MAX = 1 << 24 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define METER(name, index, meter_kind)                                                             \
+    {                                                                                              \
+        .id = (name), .series = (index), .kind = (meter_kind), .expected = true,                   \
+        .next_version = REGISTRY_NONE, .readings_max = 300, .interval_ms = HOUR_MS,                \
+        .hold_ms = 2 * HOUR_MS, .valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX,              \
+        .own.scale = {1, 1}, .cell_max = CELL_MAX                                                  \
+    }
+#define SERIES(index, name)                                                                        \
+    {                                                                                              \
+        .meters_first = (index), .meters_count = 1, .scope = 1, .category = "c", .source = (name)  \
+    }
+
+static struct meter meters[METERS] = {METER("a", 0, KIND_INTERVAL), METER("b", 1, KIND_REGISTER),
+                                      METER("c", 2, KIND_GAUGE), METER("d", 3, KIND_DELIVERY)};
+static struct series series[METERS] = {SERIES(0, "a"), SERIES(1, "b"), SERIES(2, "c"),
+                                       SERIES(3, "d")};
+static struct facility facility = {.id = "f",
+                                   .time_zone = "Europe/Berlin",
+                                   .meters_count = METERS,
+                                   .series_count = METERS,
+                                   .eras_count = 1};
+static const double factors[GAS_COUNT * METERS] = {0.5, 2.0, 1.0, 0.25};
+static const uint8_t unsplit[METERS];
+static const uint32_t factor_ids[METERS];
+static struct factor_era era = {INT64_MIN, factors, unsplit, factor_ids};
+static struct id_index facility_ids;
+static const struct registry registry = {.meters = meters,
+                                         .series = series,
+                                         .facilities = &facility,
+                                         .eras = &era,
+                                         .meters_count = METERS,
+                                         .series_count = METERS,
+                                         .facilities_count = 1,
+                                         .eras_count = 1,
+                                         .facility_ids = &facility_ids};
+static const struct window_conf windows = {.bucket_ms = HOUR_MS,
+                                           .allowed_delay_ms = HOUR_MS,
+                                           .grace_ms = HOUR_MS,
+                                           .horizon_ms = 48 * HOUR_MS,
+                                           .early_tolerance_ms = HOUR_MS,
+                                           .fiscal_year_start = 1};
+static const struct sink_conf sinks[SINKS] = {{.name = "x"}, {.name = "y"}};
+static struct batch batch;
+static struct block *block;
+static struct buffer base;
+
+static struct shard *make_shard(void)
+{
+    const struct shard_context context = {.registry = &registry,
+                                          .window = &windows,
+                                          .kernels = &kernels_scalar,
+                                          .sinks_count = SINKS,
+                                          .sinks = sinks};
+    struct shard *shard;
+    int err = shard_create(&shard, &context, 0);
+    ASSERT(err == 0);
+    return shard;
+}
+
+/* A reading of every meter that ends at the time. */
+static void apply_round(struct shard *shard, int64_t time_ms)
+{
+    batch_clear(&batch);
+    for (uint32_t i = 0; i < METERS; i++) {
+        batch.meter[i] = i;
+        batch.end_ms[i] = time_ms;
+        batch.start_ms[i] = time_ms - (meters[i].kind == KIND_INTERVAL ? HOUR_MS : 0);
+        batch.value[i] = time_ms / 1000;
+        batch.quality[i] = QUALITY_ACTUAL;
+        batch.arrived_ms[i] = INT64_MIN;
+    }
+    batch.count = METERS;
+    (void)shard_apply(shard, &batch, 0);
+}
+
+static void write_rows(struct shard *shard)
+{
+    for (uint32_t sink = 0; sink < SINKS; sink++) {
+        block->count = 0;
+        shard_take_rows(shard, sink, TAKE_ALL, block);
+        for (uint32_t i = 0; i < block->count; i++)
+            shard_row_settled(shard, sink, &block->rows[i]);
+    }
+}
+
+static int set_up(void)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    buffer_init(&base, PAYLOAD_MAX);
+    int err = id_index_set(&facility_ids, facility.id, 0);
+    if (err == 0)
+        err = block_create(&block, 1000);
+    ASSERT(err == 0);
+    struct shard *shard = make_shard();
+    for (int64_t hour = 0; hour < 70; hour++) {
+        apply_round(shard, START_MS + hour * HOUR_MS);
+        if (hour % 9 == 0)
+            write_rows(shard);
+    }
+    err = shard_save(shard, true, &base);
+    ASSERT(err == 0);
+    shard_destroy(&shard);
+    return 1;
+}
+
+static int load(struct shard *shard, const struct buffer *payload)
+{
+    struct buffer why;
+    buffer_init(&why, 1 << 16);
+    int err = shard_load(shard, payload->data, payload->size, &why);
+    ASSERT(err == 0 || why.size > 0);
+    buffer_fini(&why);
+    return err;
+}
+
+static void save(struct shard *shard, struct buffer *out)
+{
+    buffer_init(out, PAYLOAD_MAX);
+    int err = shard_save(shard, true, out);
+    ASSERT(err == 0);
+}
+
+/* What could be loaded can be saved and loaded again, to the same. */
+static void check_round_trip(struct shard *shard)
+{
+    struct buffer first;
+    struct buffer second;
+    struct buffer why;
+    buffer_init(&why, 1 << 16);
+    save(shard, &first);
+    struct shard *again = make_shard();
+    int err = load(again, &first);
+    if (err == 0)
+        err = shard_load_end(again, &why);
+    ASSERT(err == 0);
+    save(again, &second);
+    ASSERT(first.size == second.size && memcmp(first.data, second.data, first.size) == 0);
+    shard_destroy(&again);
+    buffer_fini(&first);
+    buffer_fini(&second);
+    buffer_fini(&why);
+}
+
+static void go_on(struct shard *shard)
+{
+    check_round_trip(shard);
+    int64_t watermark_ms = shard_get_stats(shard)->watermark_ms;
+    int64_t time_ms = watermark_ms == INT64_MIN ? START_MS : watermark_ms;
+    for (int64_t hour = 0; hour < 60; hour += 6) {
+        apply_round(shard, time_ms + hour * HOUR_MS);
+        write_rows(shard);
+    }
+    shard_heal(shard);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static int ready;
+    if (!ready)
+        ready = set_up();
+    if (size == 0)
+        return 0;
+    struct buffer why;
+    buffer_init(&why, 1 << 16);
+    struct shard *shard = make_shard();
+    int err = data[0] % 2 == 0 ? 0 : load(shard, &base);
+    ASSERT(err == 0);
+    err = shard_load(shard, data + 1, size - 1, &why);
+    if (err == 0)
+        err = shard_load_end(shard, &why);
+    if (err == 0)
+        go_on(shard);
+    shard_destroy(&shard);
+    buffer_fini(&why);
+    return 0;
+}
