@@ -180,21 +180,21 @@ static struct site *find_site(struct shard *shard, uint32_t facility, int64_t en
     return shard_make_site(shard, facility) == 0 ? shard->sites[facility] : NULL;
 }
 
-static bool is_foreign(struct shard *shard, uint32_t facility)
+bool shard_claim(struct shard *shard, uint32_t facility)
 {
     uint32_t *owner = shard->context.facility_partition;
     if (owner == NULL)
-        return false;
+        return true;
     if (owner[facility] == UINT32_MAX)
         owner[facility] = shard->partition;
     if (owner[facility] == shard->partition)
-        return false;
+        return true;
     LOG_LIMITED(LOG_LEVEL_ERROR, "shard.facility_on_two_partitions",
                 "facility=\"%s\" partitions=%" PRIu32 ",%" PRIu32
                 " hint=\"key the topic by facility, or set input.rekey: true\"",
                 shard->context.registry->facilities[facility].id, owner[facility],
                 shard->partition);
-    return true;
+    return false;
 }
 
 static void count_booking(struct shard *shard, const struct booking *booking)
@@ -234,7 +234,7 @@ static enum outcome judge(struct shard *shard, const struct batch *batch, uint32
         return OUTCOME_EARLY;
     if (shard->newest_ms != INT64_MIN && batch->start_ms[i] < shard->clock.floor_ms)
         return OUTCOME_LATE;
-    if (is_foreign(shard, shard->context.registry->meters[batch->meter[i]].facility))
+    if (!shard_claim(shard, shard->context.registry->meters[batch->meter[i]].facility))
         return REJECT_WRONG_PARTITION;
     return OUTCOME_USED;
 }

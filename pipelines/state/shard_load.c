@@ -353,9 +353,8 @@ static int settle_sites(struct shard *shard)
         int err = site_load_end(site, &loaded);
         if (err < 0)
             return err;
-        uint32_t *owner = shard->context.facility_partition;
-        if (owner != NULL && owner[declared->facility] == UINT32_MAX)
-            owner[declared->facility] = shard->partition;
+        /* Another partition may have it: in two processes nobody knew. */
+        (void)shard_claim(shard, declared->facility);
     }
     return 0;
 }

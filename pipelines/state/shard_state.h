@@ -44,6 +44,8 @@ int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms);
 /* The facility's site, made with the ring beginning at the clock's floor. 0; -ENOMEM: it is logged,
  * and the shard blocked. */
 int shard_make_site(struct shard *shard, uint32_t facility) MUST_CHECK;
+/* False: the facility belongs to another partition, and both are logged. */
+bool shard_claim(struct shard *shard, uint32_t facility);
 /* Whether a site of so many bytes stays below the ceiling. */
 bool shard_has_memory(const struct shard *shard, size_t bytes);
 uint64_t shard_count_dirty(const struct shard *shard);

@@ -321,11 +321,13 @@ static void test_months_wait_for_the_last_day(void **state)
 static void test_facility_on_two_partitions(void **state)
 {
     (void)state;
+    const struct sink_conf sink = {.name = "one"};
     uint32_t owners[2] = {UINT32_MAX, UINT32_MAX};
     struct shard_context context = {.registry = &registry,
                                     .window = &windows,
                                     .kernels = &kernels_scalar,
                                     .sinks_count = 1,
+                                    .sinks = &sink,
                                     .facility_partition = owners};
     struct shard *shards[2];
     assert_int_equal(shard_create(&shards[0], &context, 0), 0);
@@ -337,6 +339,23 @@ static void test_facility_on_two_partitions(void **state)
     assert_int_equal(apply_one(shards[1], second, INT64_MIN), OUTCOME_USED);
     shard_destroy(&shards[0]);
     assert_int_equal(apply_one(shards[1], first, INT64_MIN), OUTCOME_USED); /* it moved here */
+
+    /* What two processes have taken apart from each other is told where both states meet. */
+    struct buffer payload;
+    struct buffer why;
+    buffer_init(&payload, 1 << 20);
+    buffer_init(&why, 1024);
+    assert_int_equal(shard_save(shards[1], true, &payload), 0);
+    struct shard *shard;
+    assert_int_equal(shard_create(&shard, &context, 2), 0);
+    assert_int_equal(shard_load(shard, payload.data, payload.size, &why), 0);
+    assert_int_equal(shard_load_end(shard, &why), 0);
+    struct input next = {0, START_MS + 15 * MIN_MS, START_MS + 30 * MIN_MS, U, 0};
+    assert_int_equal(apply_one(shard, next, INT64_MIN), REJECT_WRONG_PARTITION);
+    assert_int_equal(apply_one(shards[1], next, INT64_MIN), OUTCOME_USED);
+    buffer_fini(&payload);
+    buffer_fini(&why);
+    shard_destroy(&shard);
     shard_destroy(&shards[1]);
 }
 int main(void)
