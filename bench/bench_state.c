@@ -45,8 +45,8 @@ static struct registry registry = {.meters = meters,
                                    .eras_count = FACILITIES,
                                    .facility_ids = &facility_ids};
 static const struct window_conf windows = {.bucket_ms = ROUND_MS,
-                                           .allowed_delay_ms = 5 * 60000,
-                                           .grace_ms = 10 * 60000,
+                                           .allowed_delay_ms = ROUND_MS / 3,
+                                           .grace_ms = ROUND_MS,
                                            .horizon_ms = 48 * HOUR_MS,
                                            .early_tolerance_ms = HOUR_MS,
                                            .fiscal_year_start = 1};

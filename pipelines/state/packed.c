@@ -19,7 +19,7 @@ void packed_add_wide(struct buffer *out, int128 value)
 {
     uint8_t bytes[PACKED_WIDE_BYTES];
     uint8_t *at = bytes;
-    uint128 zigzag = (uint128)value << 1 ^ (uint128)(value >> 127);
+    uint128 zigzag = (uint128)value << 1 ^ (value < 0 ? ~(uint128)0 : 0);
     for (; zigzag >= 0x80; zigzag >>= 7)
         *at++ = (uint8_t)((uint8_t)zigzag | 0x80);
     *at++ = (uint8_t)zigzag;

@@ -34,7 +34,7 @@ static inline uint8_t *packed_put_uint(uint8_t *at, uint64_t value)
 
 static inline uint64_t packed_zigzag(int64_t value)
 {
-    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+    return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 struct packed {

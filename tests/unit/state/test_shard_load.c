@@ -298,7 +298,7 @@ static void test_another_factor_rates_anew(void **state)
             assert_true(mass_mg * 10 == delivered * 54);
             found += row->revision > 0;
         }
-        if (row->level == LEVEL_MONTH && delivered > 100 * U) {
+        if (row->level == LEVEL_MONTH && delivered > (int128)100 * U) {
             assert_true(mass_mg * 10 > delivered * 27 && mass_mg * 10 < delivered * 54);
             found += 100;
         }

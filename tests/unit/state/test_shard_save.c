@@ -124,9 +124,9 @@ static void check_audit(const struct pair *pair, const struct shard *shard)
 static int64_t next_register(struct pair *pair, uint32_t meter)
 {
     int64_t *value = &pair->registers[meter];
-    *value += random_below(300) * U + random_below(1000000);
+    *value += (int64_t)random_below(300) * U + random_below(1000000);
     if (random_below(40) == 0)
-        *value = random_below(9000) * U;
+        *value = (int64_t)random_below(9000) * U;
     *value %= 10000 * U;
     return *value;
 }
@@ -142,6 +142,8 @@ static struct input next_input(struct pair *pair)
     pair->now_ms += random_below(4) * 5 * MIN_MS;
     if (random_below(500) == 0)
         pair->now_ms += random_below(6) * 20 * HOUR_MS;
+    if (pair->seed % 4 == 0 && random_below(300) == 0)
+        pair->now_ms += (int64_t)random_below(90) * DAY_MS;
     input.start_ms = pair->now_ms - back_ms;
     input.start_ms -= input.start_ms % (5 * MIN_MS);
     input.end_ms = input.start_ms;
@@ -326,7 +328,9 @@ static void run_round(struct pair *pair, uint32_t seed)
     pair->calm = make_saved_shard();
     pair->restless = make_saved_shard();
     pair->batch.count = pair->applied = 0;
-    pair->now_ms = START_MS + random_below(10) * DAY_MS;
+    pair->now_ms = START_MS + (int64_t)random_below(10) * DAY_MS;
+    if (seed % 3 == 0)
+        pair->now_ms -= 65 * DAY_MS; /* about the end of a year */
     memset(pair->registers, 0, sizeof(pair->registers));
     for (uint32_t i = 0; i < STEPS; i++)
         step(pair);
