@@ -167,10 +167,13 @@ lint-man:
 	mandoc -Tlint -Wwarning docs/*.1
 lint-unit: # an exposure of 1.5 at most, and every setting known; the programs need not be there
 	mkdir -p $(O)
-	systemd-analyze security --no-pager --offline=true --threshold=15 systemd/ghgd.service >$(BUILD)/lint-unit \
-	    || { cat $(BUILD)/lint-unit; exit 1; }
-	sed 's,^\(Exec[A-Za-z]*=\)[^ ]*,\1/bin/true,' systemd/ghgd.service >$(O)/ghgd.service
-	systemd-analyze verify --man=no $(O)/ghgd.service
+	cmp systemd/ghgd.service systemd/ghgd@.service # one text under two names
+	set -e; for unit in ghgd.service ghgd@.service; do \
+	    systemd-analyze security --no-pager --offline=true --threshold=15 systemd/$$unit >$(BUILD)/lint-unit \
+	        || { cat $(BUILD)/lint-unit; exit 1; }; \
+	    sed 's,^\(Exec[A-Za-z]*=\)[^ ]*,\1/bin/true,' systemd/$$unit >$(O)/$$unit; \
+	    systemd-analyze verify --man=no $(O)/$$unit; \
+	done
 lint-tidy: $(LINT_SRC:%.c=$(O)/%.tidy)
 $(O)/%.tidy: %.c $(HEADERS) .clang-tidy $(O)/flags
 	mkdir -p $(@D); echo "  TIDY $<"
@@ -215,13 +218,16 @@ install: $(O)/installed/ghgd ## install under DESTDIR/PREFIX (/usr/local)
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/ghgd
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/ghgd.1
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/local/,$(PREFIX)/,' systemd/ghgd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/ghgd.service
+	for unit in ghgd.service ghgd@.service; do \
+	    sed 's,/usr/local/,$(PREFIX)/,' systemd/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
+	done
 	for folder in config/factors config/examples dashboards; do \
 	    (cd $$folder && find . -type f -exec install -D -m 644 {} $(abspath $(DESTDIR))$(SHARE)/$${folder#config/}/{} \;) || exit 1; \
 	done
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/ghgd $(DESTDIR)$(PREFIX)/share/man/man1/ghgd.1 \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ghgd.service
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ghgd.service \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ghgd@.service
 	rm -rf $(DESTDIR)$(SHARE)
 
 help: ## this list

@@ -8,6 +8,7 @@
 
 #include "config/durations.h"
 #include "config/endpoints.h"
+#include "config/instance.h"
 #include "config/values.h"
 
 enum { HOUR_MS = 3600000, MINUTE_MS = 60000, TOPIC_BYTES_MAX = 249 };
@@ -228,6 +229,7 @@ static void check_http(struct loading *loading)
     ASSERT(fault == NULL); /* it was checked when it was set */
     config->http_host = loading_text(loading, endpoint.host, endpoint.host_size);
     config->http_port = endpoint.port;
+    instance_apply_port(loading);
     if (strncmp(config->http_host, "127.", 4) != 0 && strcmp(config->http_host, "::1") != 0 &&
         strcmp(config->http_host, "localhost") != 0)
         LOADING_WARN(loading, global(loading, "http.listen"),
@@ -239,6 +241,7 @@ static void check_http(struct loading *loading)
 void checks_run(struct loading *loading)
 {
     uint32_t errors = loading->faults->errors;
+    instance_apply(loading);
     check_tables(loading);
     check_windows(loading);
     if (loading->faults->errors > errors)

@@ -84,6 +84,7 @@ struct sink_conf {
 
 struct config {
     const char *file;
+    int instance; /* of several that share the file; 0: there is one (instance.h) */
     struct input_conf input;
     struct kafka_conf kafka;
     struct checkpoint_conf checkpoint;

@@ -446,7 +446,12 @@ bool client_error_is_fatal(rd_kafka_t *client, rd_kafka_event_t *event,
     if (rd_kafka_event_error_is_fatal(event)) {
         char words[CLIENT_ERROR_TEXT_SIZE] = "";
         rd_kafka_resp_err_t code = rd_kafka_fatal_error(client, words, sizeof(words));
-        (void)snprintf(text, CLIENT_ERROR_TEXT_SIZE, "%s: %.400s", rd_kafka_err2name(code), words);
+        const char *hint = code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+                               ? "; another process has joined with the same group.instance.id: "
+                                 "give each its own, such as %H-%i"
+                               : "";
+        (void)snprintf(text, CLIENT_ERROR_TEXT_SIZE, "%s: %.300s%s", rd_kafka_err2name(code), words,
+                       hint);
         return true;
     }
     copy_unquoted(text, CLIENT_ERROR_TEXT_SIZE, rd_kafka_event_error_string(event));
