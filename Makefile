@@ -145,6 +145,8 @@ test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=th
 layers: ## fail on an include that points the wrong way
 	$(PYTHON) tests/layers/test_layers.py
 	$(PYTHON) tests/layers/layers.py .
+model: deps-check ## search the model of checkpoints, rebalances and zombies (docs/model)
+	$(PYTHON) docs/model/check.py --build $(BUILD)/model
 check-grafana: ## the dashboards against the types that Grafana publishes (needs npm and its registry)
 	mkdir -p $(BUILD)/grafana; cp tests/grafana/package.json tests/grafana/check.mjs $(BUILD)/grafana
 	cd $(BUILD)/grafana; npm install --silent --no-audit --no-fund --no-package-lock \
@@ -236,6 +238,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
-        check-valgrind check-tiers faults faults-run test layers check-grafana lint lint-format lint-length lint-cppcheck lint-man \
+        check-valgrind check-tiers faults faults-run test layers model check-grafana lint lint-format lint-length lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench coverage coverage-run install uninstall help clean \
         FORCE

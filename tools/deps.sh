@@ -44,6 +44,7 @@ check | prometheus              | prometheus       | promtool checks /metrics
 check | sqlite3                 |                  | integration tests: reads what was written
 check | iproute2                |                  | faults: network namespaces
 check | valgrind                |                  | check-valgrind
+check | spin                    |                  | model: searches it
 check | clang                   |                  | check-clang, fuzz
 check | libclang-rt-14-dev      |                  | fuzz: the sanitizers of clang
 check | clang-format            |                  | lint

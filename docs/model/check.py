@@ -1,0 +1,185 @@
+#!/usr/bin/python3
+"""Runs spin on the model: the design as it is must hold, and each variant must be refuted.
+
+    check.py                what `make model` runs
+    check.py --deep         larger bounds for the design as it is: minutes, and up to 8 GB of memory
+    check.py --show NAME    the shortest counter-example of a variant, in words
+
+Exits 1 on any surprise: a run that fails, a search that was cut short, a variant that holds, or a
+step of the model that no run of the design reaches.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+MODEL = HERE / "ghgd.pml"
+TOPIC = ("-DWITHOUT_DATABASE",)
+DATABASE = ("-DWITHOUT_TOPIC",)
+
+
+def bounds(faults, checkpoints, processes=2):
+    return (f"-DFAULTS={faults}", f"-DCHECKPOINTS={checkpoints}", f"-DPROCESSES={processes}")
+
+
+# name: what spin is told
+DESIGN = {
+    "whole": bounds(1, 2),
+    "topic, 2 faults": TOPIC + bounds(2, 2),
+    "topic, 4 checkpoints": TOPIC + bounds(1, 4),
+    "topic, 3 processes": TOPIC + bounds(1, 3, 3),
+    "database, 3 faults": DATABASE + bounds(3, 1),
+    "database, 2 checkpoints": DATABASE + bounds(2, 2),
+    "database, 3 processes": DATABASE + bounds(2, 1, 3),
+    "database, silence": DATABASE + bounds(2, 1) + ("-DWATCH_SILENCE",),
+}
+DEEP = {
+    "whole, 2 faults": bounds(2, 1),
+    "topic, 2 faults, 3 checkpoints": TOPIC + bounds(2, 3),
+    "topic, 3 faults": TOPIC + bounds(3, 2),
+    "database, 4 faults": DATABASE + bounds(4, 1),
+    "database, 3 faults, 2 checkpoints": DATABASE + bounds(3, 2),
+    "database, 3 faults, 3 processes": DATABASE + bounds(3, 1, 3),
+}
+VARIANTS = {
+    "NO_FENCING": TOPIC + bounds(1, 3),
+    "NO_FORGETTING": TOPIC + bounds(1, 3),
+    "COMMIT_BEFORE_ACK": TOPIC + bounds(1, 1),
+    "STATE_WITHOUT_OFFSET": TOPIC + bounds(1, 1),
+    "DELTA_ON_UNACKED": TOPIC + bounds(1, 2),
+    "SHARED_KEYS": TOPIC + bounds(1, 2),
+    "TOMBSTONES_AT_ONCE": TOPIC + bounds(1, 2),
+    "ERROR_IF_SUPERSEDED": TOPIC + bounds(2, 2),
+    "NO_LETTER_GATE": TOPIC + bounds(1, 1),
+    "LETTER_GATE_BY_OFFSET": TOPIC + bounds(1, 1),
+    "NO_SILENCE": DATABASE + bounds(1, 1) + ("-DWATCH_SILENCE",),
+    "NO_DIRTY_IN_STATE": DATABASE + bounds(1, 1),
+    "NO_IN_FLIGHT_IN_STATE": DATABASE + bounds(1, 1),
+    "NO_SUSPECTS_IN_STATE": DATABASE + bounds(2, 1),
+    "NO_HEALING": DATABASE + bounds(1, 1),
+    "NO_HEALING_AFRESH": DATABASE + bounds(1, 1),
+    "HEALING_BY_CLOCK": DATABASE + bounds(1, 1),
+    "NO_DOUBT": DATABASE + bounds(1, 1),
+    "NO_BRAKE": DATABASE + bounds(1, 1),
+    "SEND_NOT_ATOMIC": DATABASE + bounds(1, 1),
+}
+
+
+class Run:
+    """One search: generated, compiled and run in a folder of its own."""
+
+    def __init__(self, folder, name, flags, is_variant):
+        self.name, self.is_variant = name, is_variant
+        self.flags = flags + ((f"-D{name}",) if is_variant else ())
+        self.folder = folder / re.sub(r"\W+", "_", name)
+        self.states, self.seconds, self.unreached = 0, 0.0, set()
+        self.verdict, self.good = "", False
+
+    def _call(self, *command):
+        done = subprocess.run(command, cwd=self.folder, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+    def search(self):
+        """A variant's search goes breadth first: its counter-example is a shortest one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for stale in self.folder.iterdir():
+            stale.unlink()
+        began = time.monotonic()
+        code, output = self._call("spin", "-a", *self.flags, str(MODEL))
+        if code == 0:
+            code, output = self._call(
+                "gcc", "-O0" if self.is_variant else "-O2", "-w", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=12000",
+                "-DBFS" if self.is_variant else "-DNODEBUG", "-o", "pan", "pan.c")
+        if code == 0:
+            code, output = self._call("./pan", "-m1000")
+        self.seconds = time.monotonic() - began
+        self._judge(code, output)
+        return self
+
+    def _judge(self, code, output):
+        states = re.search(r"([0-9.e+]+) states, stored", output)
+        errors = re.search(r"errors: (\d+)", output)
+        self.states = int(float(states[1])) if states else 0
+        cut_short = [words for words in ("max search depth too small", "Search not completed",
+                                         "out of memory", "reached -DMEMLIM")
+                     if words in output]
+        if code != 0 or not errors:
+            self.verdict = "DID NOT RUN"
+            print(f"{self.name}: {' '.join(self.flags)}\n{output}", file=sys.stderr)
+        elif errors[1] != "0":
+            found = re.search(r"pan:1: (.*?)(?: \(at depth|$)", output, re.M)
+            self.verdict, self.good = "refuted", self.is_variant
+            if not self.is_variant:
+                self.verdict = "REFUTED"
+                print(f"{self.name}: {found[1] if found else '?'}\n{self.story()}", file=sys.stderr)
+        elif cut_short:
+            self.verdict = "CUT SHORT"
+            print(f"{self.name}: {'; '.join(cut_short)}", file=sys.stderr)
+        else:
+            self.verdict = "HOLDS" if self.is_variant else "holds"
+            self.good = not self.is_variant
+            self.unreached = set(
+                re.findall(r'ghgd\.pml:(\d+), state \d+, "(?!-end-)', output))
+
+    def story(self):
+        """What the steps of the counter-example say."""
+        trail = self.folder / "ghgd.pml.trail"
+        _, output = self._call("spin", "-t", "-k", str(trail), *self.flags, str(MODEL))
+        lines = [line.strip() for line in output.split("#processes:")[0].splitlines()]
+        told = [line for line in lines if line and not line.startswith("spin:")]
+        broken = [line for line in lines if "text of failed assertion" in line]
+        return "\n".join("  " + line for line in told + broken)
+
+
+def show(folder, name):
+    if name not in VARIANTS:
+        sys.exit(f"There is no variant {name}. There are: {', '.join(VARIANTS)}")
+    run = Run(folder, name, VARIANTS[name], True).search()
+    print(f"{name}: {run.verdict}")
+    if run.good:
+        print(run.story())
+    return run.good
+
+
+def check(folder, design, variants):
+    runs = [Run(folder, name, flags, False) for name, flags in design.items()]
+    runs += [Run(folder, name, flags, True) for name, flags in variants.items()]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = list(pool.map(Run.search, runs))
+    print(f"{'model':34} {'verdict':12} {'states':>10} {'seconds':>8}")
+    for run in runs:
+        print(f"{run.name:34} {run.verdict:12} {run.states:10d} {run.seconds:8.1f}")
+    holding = [run.unreached for run in runs if not run.is_variant]
+    unreached = sorted(set.intersection(*holding), key=int)
+    if unreached:
+        print(f"No run reaches these lines of {MODEL.name}: {', '.join(unreached)}")
+    surprises = sum(not run.good for run in runs) + len(unreached)
+    print(f"{surprises} surprises" if surprises else "as expected")
+    return surprises == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--deep", action="store_true", help="larger bounds, the design only")
+    parser.add_argument("--show", metavar="NAME", help="tell a variant's counter-example")
+    parser.add_argument("--build", default=HERE.parents[1] / "build" / "model", type=pathlib.Path,
+                        help="where the generated programs go")
+    options = parser.parse_args()
+    if options.show:
+        good = show(options.build, options.show)
+    elif options.deep:
+        good = check(options.build, DEEP, {})
+    else:
+        good = check(options.build, DESIGN, VARIANTS)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
