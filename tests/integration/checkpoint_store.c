@@ -40,8 +40,11 @@ struct bench {
 static void keep(char *out, size_t size, const char *text)
 {
     size_t n = 0;
-    for (; text[n] != '\0' && n + 1 < size; n++)
-        out[n] = text[n] == '"' || text[n] == '\\' || text[n] == '\n' ? '\'' : text[n];
+    for (; text[n] != '\0' && n + 1 < size; n++) {
+        out[n] = text[n];
+        if (strchr("\"\\\n", out[n]) != NULL)
+            out[n] = '\'';
+    }
     out[n] = '\0';
 }
 
@@ -116,14 +119,23 @@ static void fill(struct buffer *out, size_t size, uint64_t seed)
     }
 }
 
+/* The number that comes next; moves on behind it. */
+static int64_t read_number(const char **text)
+{
+    char *end = NULL;
+    int64_t number = strtoll(*text, &end, 10);
+    if (end == *text)
+        abort();
+    *text = end + strspn(end, " ");
+    return number;
+}
+
 static void do_write(struct bench *bench, const char *arguments)
 {
-    int partition;
-    struct log_position at = {0};
-    size_t size;
-    uint64_t seed;
-    if (sscanf(arguments, "%d %" SCNd64 " %zu %" SCNu64, &partition, &at.offset, &size, &seed) != 4)
-        abort();
+    int32_t partition = (int32_t)read_number(&arguments);
+    struct log_position at = {read_number(&arguments), 0};
+    size_t size = (size_t)read_number(&arguments);
+    uint64_t seed = (uint64_t)read_number(&arguments);
     struct buffer payload;
     buffer_init(&payload, CHECKPOINT_BYTES_MAX);
     fill(&payload, size, seed);
@@ -140,14 +152,11 @@ static void do_write(struct bench *bench, const char *arguments)
 
 static void do_restore(struct bench *bench, const char *arguments)
 {
-    int partition;
-    int64_t offset;
-    int used = 0;
-    if (sscanf(arguments, "%d %" SCNd64 " %n", &partition, &offset, &used) != 2)
-        abort();
+    int32_t partition = (int32_t)read_number(&arguments);
+    int64_t offset = read_number(&arguments);
     buffer_clear(&bench->restored);
     bench->payloads = 0;
-    if (checkpoint_restore(bench->checkpoint, partition, offset, arguments + used) < 0)
+    if (checkpoint_restore(bench->checkpoint, partition, offset, arguments) < 0)
         abort();
     wait_done(bench);
     const struct checkpoint_stats *stats = checkpoint_get_stats(bench->checkpoint);
@@ -155,6 +164,11 @@ static void do_restore(struct bench *bench, const char *arguments)
            ", \"bytes\": %zu, \"checksum\": \"%" PRIx64 "\", \"took_ms\": %" PRId64 "}\n",
            bench->err, bench->why, bench->at.offset, bench->payloads, bench->restored.size,
            XXH3_64bits(bench->restored.data, bench->restored.size), stats->last_restore_ms);
+}
+
+static void do_open(struct bench *bench, const char *arguments)
+{
+    printf("{\"err\": %d}\n", checkpoint_open(bench->checkpoint, (int32_t)read_number(&arguments)));
 }
 
 static void print_stats(struct bench *bench)
@@ -168,10 +182,8 @@ static void print_stats(struct bench *bench)
 
 static void do_committed(struct bench *bench, const char *arguments)
 {
-    int partition;
-    int64_t offset;
-    if (sscanf(arguments, "%d %" SCNd64, &partition, &offset) != 2)
-        abort();
+    int32_t partition = (int32_t)read_number(&arguments);
+    int64_t offset = read_number(&arguments);
     checkpoint_committed(bench->checkpoint, partition, offset);
     const struct checkpoint_stats *stats = checkpoint_get_stats(bench->checkpoint);
     uint64_t until = uv_hrtime() + (uint64_t)WAIT_S * WAIT_NS_PER_S;
@@ -198,7 +210,7 @@ static void obey(struct bench *bench, char *command)
     if (strcmp(command, "ready") == 0)
         wait_ready(bench);
     else if (strncmp(command, "open ", 5) == 0)
-        printf("{\"err\": %d}\n", checkpoint_open(bench->checkpoint, atoi(command + 5)));
+        do_open(bench, command + 5);
     else if (strncmp(command, "restore ", 8) == 0)
         do_restore(bench, command + 8);
     else if (strncmp(command, "write ", 6) == 0)
@@ -217,7 +229,7 @@ static void read_arguments(struct bench *bench, int argc, char **argv)
     bench->config = (struct config){
         .input.topic = argv[3],
         .kafka = {.brokers = argv[1], .group = argv[2], .properties = bench->properties},
-        .checkpoint = {.topic = argv[4], .create = atoi(argv[5]) != 0, .replication = -1},
+        .checkpoint = {.topic = argv[4], .create = strcmp(argv[5], "1") == 0, .replication = -1},
     };
     for (int i = 6; i < argc && i - 6 < PROPERTIES_MAX; i++) {
         char *value = strchr(argv[i], '=');

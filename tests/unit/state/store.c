@@ -14,7 +14,7 @@ static void on_written(void *context, int32_t partition, const struct log_positi
     struct heard *heard = &((struct store *)context)->heard[partition];
     heard->written++;
     heard->at = *at;
-    strcpy(heard->pointer, pointer);
+    (void)snprintf(heard->pointer, sizeof(heard->pointer), "%s", pointer);
 }
 
 static void on_write_failed(void *context, int32_t partition)

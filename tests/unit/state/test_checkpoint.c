@@ -7,7 +7,12 @@
 #include "tests/unit/ingest/apart.h"
 #include "tests/unit/state/store.h"
 
-enum { MIB = 1 << 20 };
+#define MIB ((size_t)1 << 20)
+
+static void keep_pointer(char out[POINTER_TEXT_SIZE], const struct heard *heard)
+{
+    memcpy(out, heard->pointer, POINTER_TEXT_SIZE);
+}
 
 /* A chain of one and of several records, of nothing too, comes back as it was, by another process.
  */
@@ -32,7 +37,7 @@ static void test_chain_comes_back(void **state)
     assert_int_equal(stats->waiting_bytes, 0);
     assert_true(stats->ready);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[2].pointer);
+    keep_pointer(pointer, &store.heard[2]);
     store_close(&store, 1000);
 
     store_open(&store);
@@ -59,14 +64,14 @@ static void test_chain_ends(void **state)
     store_write(&store, 0, 10, 1000, 1);
     for (int i = 2; i < 5; i++) {
         assert_false(checkpoint_wants_full(store.checkpoint, 0));
-        store_write(&store, 0, 10 * i, 400000, i);
+        store_write(&store, 0, 10 * (int64_t)i, 400000, i);
     }
     assert_true(checkpoint_wants_full(store.checkpoint, 0));
     store_write(&store, 0, 50, 1200, 5);
     store_write(&store, 0, 60, 30, 6);
     assert_int_equal(checkpoint_get_stats(store.checkpoint)->full_writes, 2);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[0].pointer);
+    keep_pointer(pointer, &store.heard[0]);
     store_close(&store, 1000);
     store_open(&store);
     assert_int_equal(store_restore(&store, 0, 60, pointer), 0);
@@ -116,7 +121,7 @@ static void test_refused_write(void **state)
         store_write(&store, 0, 31, 50, 4);
     }
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[0].pointer);
+    keep_pointer(pointer, &store.heard[0]);
     store_close(&store, 1000);
     store_open(&store);
     assert_int_equal(store_restore(&store, 0, 31, pointer), 0);
@@ -170,7 +175,7 @@ static void test_many_partitions(void **state)
     }
     for (int i = 0; i < STORE_PARTITIONS; i++) {
         store_wait(&store, &store.heard[i].written, 1);
-        strcpy(pointers[i], store.heard[i].pointer);
+        keep_pointer(pointers[i], &store.heard[i]);
     }
     store_close(&store, 1000);
     store_open(&store);
@@ -198,12 +203,12 @@ static void test_zombie(void **state)
     assert_int_equal(checkpoint_open(store.checkpoint, 1), 0);
     assert_int_equal(checkpoint_open(zombie.checkpoint, 1), 0);
     for (int i = 1; i <= 3; i++) {
-        store_write(&zombie, 1, 10 * i + 5, MIB / 2, 20 + i);
-        store_write(&store, 1, 10 * i, MIB / 2, i);
+        store_write(&zombie, 1, 10 * (int64_t)i + 5, MIB / 2, 20 + i);
+        store_write(&store, 1, 10 * (int64_t)i, MIB / 2, i);
     }
     store_write(&zombie, 1, 45, 10, 24);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[1].pointer);
+    keep_pointer(pointer, &store.heard[1]);
     store_close(&zombie, 1000);
     store_close(&store, 1000);
     buffer_fini(&zombie.heard[1].bytes);
@@ -253,7 +258,7 @@ static void test_tombstones(void **state)
     assert_int_equal(tombstones(&store), 11);
     assert_int_equal(checkpoint_get_stats(store.checkpoint)->leftovers, 0);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[0].pointer);
+    keep_pointer(pointer, &store.heard[0]);
     store_close(&store, 1000);
     assert_int_equal(store_count(&store, 0, true), 11);
 
@@ -277,7 +282,7 @@ static void test_tombstones_are_inherited(void **state)
     store_write(&store, 0, 20, 5 * MIB, 2);       /* 7 */
     store_write(&store, 0, 30, 100, 3);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[0].pointer);
+    keep_pointer(pointer, &store.heard[0]);
     store_close(&store, 1000);
     store_open(&store);
     assert_int_equal(store_restore(&store, 0, 30, pointer), 0);
@@ -306,7 +311,7 @@ static void test_unreadable(void **state)
     assert_int_equal(checkpoint_open(store.checkpoint, 0), 0);
     store_write(&store, 0, 10, 100, 1);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[0].pointer);
+    keep_pointer(pointer, &store.heard[0]);
     checkpoint_forget(store.checkpoint, 0);
     const struct {
         const char *name, *metadata, *why;
@@ -353,7 +358,7 @@ static void test_forgotten(void **state)
     assert_int_equal(checkpoint_open(store.checkpoint, 0), 0);
     store_write(&store, 0, 10, 3 * MIB, 1);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[0].pointer);
+    keep_pointer(pointer, &store.heard[0]);
     for (int turns = 0; turns < 8; turns++) {
         store_begin_write(&store, 0, 20, 3 * MIB, 2);
         for (int i = 0; i < turns; i++)
@@ -394,7 +399,7 @@ static void test_close(void **state)
     store_close(&store, 10000);
     assert_int_equal(store.heard[0].written, 2);
     char pointer[POINTER_TEXT_SIZE];
-    strcpy(pointer, store.heard[0].pointer);
+    keep_pointer(pointer, &store.heard[0]);
 
     store_open(&store);
     assert_int_equal(store_restore(&store, 0, 20, pointer), 0);

@@ -96,19 +96,27 @@ static void check_like_set(const struct leftovers *leftovers, bool set[EPOCHS][K
     assert_memory_equal(got, set, sizeof(got));
 }
 
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state >> 8;
+}
+
 static void test_like_a_set(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    srand(seed);
-    print_message("seed %u\n", seed);
+    uint64_t random = (uint64_t)time(NULL);
+    print_message("seed %llu\n", (unsigned long long)random);
     for (int run = 0; run < 200; run++) {
         struct leftovers leftovers = {0};
         bool set[EPOCHS][KEYS] = {{0}};
         for (int step = 0; step < 60; step++) {
-            struct key_range range = {(uint64_t)(rand() % EPOCHS), (uint64_t)(rand() % KEYS), 0};
-            range.end = range.first + (uint64_t)rand() % (KEYS - range.first) + 1;
-            bool adds = rand() % 2 == 0;
+            struct key_range range = {next_random(&random) % EPOCHS, next_random(&random) % KEYS,
+                                      0};
+            range.end = range.first + next_random(&random) % (KEYS - range.first) + 1;
+            bool adds = next_random(&random) % 2 == 0;
             for (uint64_t key = range.first; key < range.end; key++)
                 set[range.epoch][key] = adds;
             if (adds)
