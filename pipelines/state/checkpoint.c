@@ -274,7 +274,7 @@ static void describe(const struct checkpoint *checkpoint, const struct lane *lan
     const struct config *config = checkpoint->config;
     buffer_printf(out, "the state of partition %" PRId32 " in %s cannot be restored: %s",
                   lane->partition, config->checkpoint.topic, why[0] != '\0' ? why : err_str(err));
-    if (err == ERR_PROTOCOL)
+    if (err != -ETIMEDOUT && err != -ENOMEM) /* for those it is enough to try again */
         buffer_printf(out,
                       "; to derive it anew, stop the processes of the group and run "
                       "kafka-consumer-groups --group %s --topic %s:%" PRId32

@@ -231,7 +231,8 @@ static const char *read_field(uint64_t *value_out, const char *text, const char 
     if (text == NULL || strncmp(text, name, size) != 0)
         return NULL;
     text += size;
-    return read_digits(value_out, text, text + strlen(text), base);
+    const char *rest = read_digits(value_out, text, text + strlen(text), base);
+    return base == 16 && rest != text + EPOCH_DIGITS ? NULL : rest;
 }
 
 /* ghgd3 and later will be pointers too, but not ours to follow. */

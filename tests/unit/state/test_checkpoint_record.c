@@ -117,6 +117,8 @@ static void test_pointers(void **state)
         {"ghgd2 epoch=0123456789abcdef  number=1 base=0 end=0", "no pointer"},
         {"ghgd2 number=1 epoch=0123456789abcdef base=0 end=0", "no pointer"},
         {"ghgd2 epoch=0123456789ABCDEF number=1 base=0 end=0", "no pointer"},
+        {"ghgd2 epoch=123456789abcdef number=1 base=0 end=0", "no pointer"},
+        {"ghgd2 epoch=00123456789abcdef number=1 base=0 end=0", "no pointer"},
         {"ghgd2 epoch=10123456789abcdef0 number=1 base=0 end=0", "no pointer"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
