@@ -96,7 +96,8 @@ static void count_leftovers(struct checkpoint *checkpoint)
     for (uint32_t i = 0; i < checkpoint->lanes_count; i++) {
         const struct lane *lane = checkpoint->lanes[i];
         if (lane != NULL)
-            keys += leftovers_keys(&lane->doomed) + leftovers_keys(&lane->superseded);
+            keys += leftovers_keys(&lane->inherited) + leftovers_keys(&lane->superseded) +
+                    leftovers_keys(&lane->doomed);
     }
     checkpoint->stats.leftovers = keys;
 }
@@ -318,7 +319,7 @@ static void on_chain_read(void *context, struct chain *chain, uint64_t started_m
     struct checkpoint_stats *stats = &checkpoint->stats;
     struct log_position at = chain_position(chain);
     lane_begin(lane, at.offset);
-    chain_take_leftovers(chain, &lane->superseded);
+    chain_take_leftovers(chain, &lane->inherited);
     stats->restores++;
     stats->restored_bytes += chain_bytes(chain);
     stats->last_restore_ms = (int64_t)(uv_now(checkpoint->tick.loop) - started_ms);
@@ -326,7 +327,7 @@ static void on_chain_read(void *context, struct chain *chain, uint64_t started_m
              "partition=%" PRId32 " offset=%" PRId64 " bytes=%" PRIu64 " took_ms=%" PRId64
              " leftovers=%" PRIu64,
              lane->partition, at.offset, chain_bytes(chain), stats->last_restore_ms,
-             leftovers_keys(&lane->superseded));
+             leftovers_keys(&lane->inherited));
     checkpoint->callbacks.restored(checkpoint->callbacks.context, lane->partition, 0, &at, "");
 }
 

@@ -93,8 +93,9 @@ bool checkpoint_has_room(const struct checkpoint *checkpoint);
  * buffer is as it was then. `full` whenever checkpoint_wants_full(). */
 int checkpoint_write(struct checkpoint *checkpoint, int32_t partition,
                      const struct log_position *at, bool full, struct buffer *payload) MUST_CHECK;
-/* The group has committed the pointer of the newest or an earlier checkpoint, at this offset:
- * records that only older chains need get tombstones. Of a partition that is unknown: nothing. */
+/* The group has accepted a commit of this offset, with the pointer of the newest or an earlier
+ * checkpoint: records that only older chains need get tombstones, those of this assignment after a
+ * second commit. Of a partition that is unknown: nothing. */
 void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int64_t offset);
 /* Revoked or lost: no callback for this assignment any more. Of one that is unknown: nothing. */
 void checkpoint_forget(struct checkpoint *checkpoint, int32_t partition);

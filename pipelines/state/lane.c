@@ -59,11 +59,12 @@ void lane_end(struct lane *lane)
     chain_destroy(&lane->chain);
     buffer_fini(&lane->write.payload);
     buffer_clear(&lane->refusal);
+    leftovers_fini(&lane->inherited);
     leftovers_fini(&lane->superseded);
     leftovers_fini(&lane->doomed);
     lane->state = LANE_UNKNOWN;
     lane->batch_waiting = 0;
-    lane->bury = lane->unconfirmed = false;
+    lane->bury = false;
 }
 
 void lane_begin(struct lane *lane, int64_t standing)
@@ -74,7 +75,9 @@ void lane_begin(struct lane *lane, int64_t standing)
     lane->next_number = 1;
     lane->number = 0;
     lane->written_offset = standing;
-    lane->unconfirmed = lane->bury = false;
+    lane->confirm_from = INT64_MAX;
+    lane->commits = 0;
+    lane->bury = false;
     lane->batch_waiting = 0;
 }
 
@@ -110,7 +113,7 @@ void lane_write_begin(struct lane *lane, const struct log_position *at, bool ful
 /* What a process that restores this chain has to bury, if we do not get to it. */
 static uint32_t list_leftovers(const struct lane *lane, struct key_range out[RECORD_LEFTOVERS_MAX])
 {
-    const struct leftovers *const lists[] = {&lane->superseded, &lane->doomed};
+    const struct leftovers *const lists[] = {&lane->superseded, &lane->inherited, &lane->doomed};
     uint32_t count = 0;
     if (lane->kept_from < lane->write.first_sequence)
         out[count++] = (struct key_range){lane->epoch, lane->kept_from, lane->write.first_sequence};
@@ -191,8 +194,7 @@ int lane_on_piece(struct lane *lane, const struct shipment *shipment)
     return write->acked == write->pieces;
 }
 
-/* Everything of the epoch before the new chain may go once that is confirmed. A commit of the same
- * offset may still be one of the older chain: it confirms nothing. */
+/* A commit of the same offset may still be one of the older chain: it confirms nothing. */
 static void begin_chain(struct lane *lane)
 {
     const struct lane_write *write = &lane->write;
@@ -202,7 +204,7 @@ static void begin_chain(struct lane *lane)
     lane->base_offset = write->first_offset;
     lane->base_bytes = write->payload.size;
     lane->added_bytes = 0;
-    lane->unconfirmed = true;
+    lane->commits = 0;
     lane->confirm_from = write->at.offset + (lane->written_offset >= write->at.offset);
 }
 
@@ -232,10 +234,11 @@ void lane_write_failed(struct lane *lane)
 
 void lane_confirm(struct lane *lane, int64_t offset)
 {
-    if (lane->unconfirmed && offset >= lane->confirm_from) {
-        lane->unconfirmed = false;
+    lane->commits += offset >= lane->confirm_from;
+    if (lane->commits > 0)
+        leftovers_move(&lane->doomed, &lane->inherited);
+    if (lane->commits > 1)
         leftovers_move(&lane->doomed, &lane->superseded);
-    }
     lane->bury = true;
 }
 

@@ -37,11 +37,12 @@ struct lane {
     int64_t base_offset;
     uint64_t kept_from;     /* sequence with which the newest chain begins */
     int64_t written_offset; /* where the newest checkpoint stands; -1: none */
-    bool unconfirmed;       /* the newest chain is not yet known to be committed */
-    int64_t confirm_from;   /* a commit of this offset or a later one points into it */
+    int64_t confirm_from;   /* a commit of this offset or a later one points into that chain */
+    uint32_t commits;       /* such commits that were accepted */
 
     struct lane_write write;
-    struct leftovers superseded; /* keys that may go once the newest chain is confirmed */
+    struct leftovers inherited;  /* keys of earlier assignments: may go after one commit */
+    struct leftovers superseded; /* keys of ours: after a second one */
     struct leftovers doomed;     /* keys that may go */
     struct key_range batch;      /* tombstones under way */
     uint32_t batch_waiting;
@@ -74,6 +75,9 @@ int lane_on_piece(struct lane *lane, const struct shipment *shipment);
 void lane_write_done(struct lane *lane, char pointer[POINTER_TEXT_SIZE]);
 void lane_write_failed(struct lane *lane);
 
+/* The group has accepted a commit of this offset. A chain of ours goes at the second commit into a
+ * newer one: the first may be overtaken by an earlier commit that was never answered, and is put
+ * right by the second. Older owners' commits are refused by then. */
 void lane_confirm(struct lane *lane, int64_t offset);
 void lane_send_tombstones(struct lane *lane, struct record_writer *writer);
 void lane_on_tombstone(struct lane *lane, const struct shipment *shipment);

@@ -8,7 +8,8 @@
  * open PARTITION                     begins afresh
  * restore PARTITION OFFSET POINTER   and waits; the payload's checksum, or what is wrong
  * write PARTITION OFFSET SIZE SEED   and waits; the pointer
- * committed PARTITION OFFSET         and lets the loop run until no leftovers are known
+ * committed PARTITION OFFSET
+ * bury                               waits until no leftovers are known
  * stats
  */
 #include "pipelines/state/checkpoint.h"
@@ -185,6 +186,11 @@ static void do_committed(struct bench *bench, const char *arguments)
     int32_t partition = (int32_t)read_number(&arguments);
     int64_t offset = read_number(&arguments);
     checkpoint_committed(bench->checkpoint, partition, offset);
+    print_stats(bench);
+}
+
+static void wait_buried(struct bench *bench)
+{
     const struct checkpoint_stats *stats = checkpoint_get_stats(bench->checkpoint);
     uint64_t until = uv_hrtime() + (uint64_t)WAIT_S * WAIT_NS_PER_S;
     do
@@ -217,6 +223,8 @@ static void obey(struct bench *bench, char *command)
         do_write(bench, command + 6);
     else if (strncmp(command, "committed ", 10) == 0)
         do_committed(bench, command + 10);
+    else if (strcmp(command, "bury") == 0)
+        wait_buried(bench);
     else if (strcmp(command, "stats") == 0)
         print_stats(bench);
     else

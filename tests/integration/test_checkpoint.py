@@ -158,7 +158,9 @@ class Chain(unittest.TestCase):
             got = store("write", 0, 300, 10, 3)
             self.assertEqual(got["full"], 1)
             self.assertEqual(store("stats")["tombstones"], 0)
-            self.assertEqual(store("committed", 0, 300)["tombstones"], 3 + 6)
+            for offset in (300, 301):
+                store("committed", 0, offset)
+            self.assertEqual(store("bury")["tombstones"], 3 + 6)
         messages = kafka.consume(self.topic)
         gone = {message.key for message in messages if message.value is None}
         kept = {message.key for message in messages} - gone

@@ -252,7 +252,10 @@ static void test_tombstones(void **state)
     checkpoint_committed(store.checkpoint, 0, 19); /* no news */
     run_for_a_while(&store);
     assert_int_equal(tombstones(&store), 0);
-    checkpoint_committed(store.checkpoint, 0, 21);
+    checkpoint_committed(store.checkpoint, 0, 21); /* an unanswered one may still come behind it */
+    run_for_a_while(&store);
+    assert_int_equal(tombstones(&store), 0);
+    checkpoint_committed(store.checkpoint, 0, 22);
     store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->tombstones, 11);
     run_for_a_while(&store);
     assert_int_equal(tombstones(&store), 11);
