@@ -105,7 +105,8 @@ void foreign_add_dump(struct buffer *out, const void *bytes, size_t size)
         buffer_add_str(out, "  |");
         for (size_t i = 0; i < count; i++) {
             unsigned char c = at[line + i];
-            buffer_add_char(out, c >= ' ' && c < 0x7f ? (char)c : '.');
+            bool is_printable = c >= ' ' && c < 0x7f;
+            buffer_add(out, is_printable ? &c : (const void *)".", 1);
         }
         buffer_add_str(out, "|\n");
     }

@@ -99,7 +99,8 @@ const struct option options[] = {
     {"kafka.late_topic", OPTION_TOPIC, MEMBER(kafka.late_topic), 1, 249, NULL, NULL, NULL,
      "Topic for events older than the horizon. Without it they go to the dead-letter topic."},
     {"kafka.start", OPTION_CHOICE, MEMBER(kafka.start), 0, 0, "earliest", starts, NULL,
-     "Where a group that has never committed begins."},
+     "Where a group that has never committed begins. Partitions that the topic gets later are read "
+     "from their beginning."},
     {"kafka.on_data_loss", OPTION_CHOICE, MEMBER(kafka.on_data_loss), 0, 0, "stop", loss_policies,
      NULL, "What happens when the broker no longer has the messages that come next of a partition: "
      "`stop` halts that partition with an error that says what is gone, `continue` goes on with "

@@ -118,10 +118,10 @@ static void flush_commits(struct membership *membership)
     }
     if (list == NULL)
         return;
-    rd_kafka_resp_err_t code =
+    rd_kafka_resp_err_t code = rd_kafka_commit_queue(
+        membership->client, list, membership->replies, NULL,
         /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number that comes back with the answer */
-        rd_kafka_commit_queue(membership->client, list, membership->replies, NULL,
-                              (void *)membership->token);
+        (void *)membership->token);
     ASSERT(code == RD_KAFKA_RESP_ERR_NO_ERROR); /* it only posts the request: there is a group */
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -164,6 +164,7 @@ static void on_answer(struct membership *membership, struct partition *partition
     partition->commit_under_way = false;
     if (accepted)
         remember_offset(membership, partition->id, offset);
+    membership->began |= accepted;
     if (accepted && partition->granted_metadata != NULL)
         partition->granted_offset = offset;
     if (!partition->under_way_is_own && callbacks->committed != NULL)
@@ -306,10 +307,10 @@ static bool is_forgotten(const struct membership *membership, const struct parti
 static void set_start(struct membership *membership, struct partition *partition, int64_t committed)
 {
     bool latest = membership->start_policy == START_LATEST;
-    if (is_forgotten(membership, partition, committed)) {
+    if (is_forgotten(membership, partition, committed))
         partition->lost_from = membership->known_offsets[partition->id];
-        latest = false;
-    }
+    if (membership->began)
+        latest = false; /* the partition is new, and nobody has read any of it */
     if (committed >= 0)
         partition_rewind(partition, committed);
     else
@@ -346,6 +347,16 @@ done:
     return err;
 }
 
+/* A group that has begun has an offset for every partition that there was then. */
+static bool has_begun(const struct membership *membership,
+                      const rd_kafka_topic_partition_list_t *offsets)
+{
+    bool began = membership->began;
+    for (int i = 0; i < offsets->cnt; i++)
+        began |= offsets->elems[i].offset >= 0;
+    return began;
+}
+
 /* The offsets are known: opens every partition and lets the messages come. */
 static void start_all(struct membership *membership, rd_kafka_topic_partition_list_t *offsets)
 {
@@ -354,6 +365,8 @@ static void start_all(struct membership *membership, rd_kafka_topic_partition_li
         return;
     }
     rd_kafka_topic_partition_list_sort(offsets, NULL, NULL);
+    membership->began = has_begun(membership, offsets);
+    ASSERT(offsets->cnt >= 0);
     membership->partitions = calloc((size_t)offsets->cnt, sizeof(struct partition *));
     int err = membership->partitions == NULL ? -ENOMEM : 0;
     for (int i = 0; i < offsets->cnt && err == 0; i++)

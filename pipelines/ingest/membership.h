@@ -32,6 +32,7 @@ struct membership {
 
     enum membership_state state;
     bool leaving;                  /* takes no partition any more */
+    bool began;                    /* the group is known to have had an offset */
     bool rewind;                   /* some partition begins elsewhere: assign them all again */
     bool lost;                     /* REVOKING: the partitions are not ours any more */
     bool all_released;             /* REVOKING: only commits are waited for */

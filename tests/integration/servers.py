@@ -289,6 +289,15 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         if err != 0 or low != offset:
             raise RuntimeError(f"delete records: Kafka error {err}, log begins at {low}")
 
+    def add_partitions(self, topic, count):
+        """The broker's CreatePartitions request, version 0: the topic then has so many."""
+        body = struct.pack(">ih", 1, len(topic)) + topic.encode() + struct.pack(">ii", count, -1)
+        answer = self._request(api_key=37, version=0, body=body + struct.pack(">i?", 20000, False))
+        err, = struct.unpack_from(">h", answer, 10 + len(topic))
+        if err != 0:
+            raise RuntimeError(f"add partitions to {topic}: Kafka error {err}")
+        eventually(lambda: self._leaders(topic) == count)
+
     def delete_topic(self, topic):
         """The broker's DeleteTopics request, version 1."""
         body = struct.pack(">ih", 1, len(topic)) + topic.encode() + struct.pack(">i", 20000)

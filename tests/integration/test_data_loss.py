@@ -120,6 +120,23 @@ class DataLoss(unittest.TestCase):
         return len(test_daemon.rows(self.database, "emissions_15m",
                                     facility=("hz", "lx")[partition], source="grid"))
 
+    def test_a_topic_that_grows(self):
+        kafka = servers.kafka()
+        topic = test_daemon.make_topics(partitions=1)
+        config = configuration(topic, [influx_sink(self.database)])
+        config["kafka"]["start"] = "latest"
+        config["kafka"]["properties"]["topic.metadata.refresh.interval.ms"] = "500"
+        self.config = config
+        with self.make_lx() as ghgd:
+            servers.eventually(lambda: servers.http(f"{ghgd.url}/readyz")[0] == 200)
+            servers.eventually(lambda: ghgd.metrics()[("ghgd_consumer_commits_total",)] >= 1)
+            self.produce(topic, 0, 1)
+            self.wait_quarters(self.database, 0, 1)
+            kafka.add_partitions(topic, 2)
+            self.produce(topic, 1, 1, 2)  # before anybody has noticed, and read all the same
+            self.wait_quarters(self.database, 1, 1, 2)
+            self.assertEqual(ghgd.halted(), {"0": 0, "1": 0})
+
     def test_a_topic_made_anew(self):
         kafka = servers.kafka()
         with self.make_lx() as ghgd:

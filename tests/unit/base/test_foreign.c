@@ -20,6 +20,7 @@ static void test_inside_of_json(void **state)
         {"escape of a terminal", "\x1b[2J", "\\u001b[2J"},
         {"delete", "\x7f", "\\u007f"},
         {"control of eight bits", "\xc2\x9b", "\\u009b"},
+        /* NOLINTNEXTLINE(misc-misleading-bidirectional): that is what has to be escaped */
         {"text turned round", "\xe2\x80\xae", "\\u202e"},
         {"line separator", "\xe2\x80\xa8", "\\u2028"},
         {"stray continuation", "a\x80z", "a\\ufffdz"},

@@ -115,20 +115,20 @@ static void test_states(void **state)
     const struct letters_filter all = LETTERS_FILTER_ALL;
     static const struct {
         const char *reason, *body;
-        bool whole;
         int64_t full_size;
         enum letter_state want;
+        bool whole;
     } cases[] = {
-        {"unknown", GOOD, false, -1, LETTER_READY},
-        {"unknown", STRANGER, false, -1, LETTER_REFUSED},
-        {"undecodable", "garbage", false, -1, LETTER_REFUSED},
-        {"undecodable", "", false, -1, LETTER_REFUSED},
-        {"late", GOOD, false, -1, LETTER_LATE},
-        {"late", STRANGER, false, -1, LETTER_LATE},
-        {"unknown", "{\"meter\":\"reg", false, 5000, LETTER_READY},
-        {"unknown", "[" STRANGER "," STRANGER "," GOOD "]", true, -1, LETTER_READY},
-        {"unknown", "[" GOOD "," STRANGER "," STRANGER "]", true, -1, LETTER_REFUSED},
-        {"reason of a later version", GOOD, false, -1, LETTER_READY},
+        {"unknown", GOOD, -1, LETTER_READY, false},
+        {"unknown", STRANGER, -1, LETTER_REFUSED, false},
+        {"undecodable", "garbage", -1, LETTER_REFUSED, false},
+        {"undecodable", "", -1, LETTER_REFUSED, false},
+        {"late", GOOD, -1, LETTER_LATE, false},
+        {"late", STRANGER, -1, LETTER_LATE, false},
+        {"unknown", "{\"meter\":\"reg", 5000, LETTER_READY, false},
+        {"unknown", "[" STRANGER "," STRANGER "," GOOD "]", -1, LETTER_READY, true},
+        {"unknown", "[" GOOD "," STRANGER "," STRANGER "]", -1, LETTER_REFUSED, true},
+        {"reason of a later version", GOOD, -1, LETTER_READY, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct letters *letters = make(&all, 10);

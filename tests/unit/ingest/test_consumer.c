@@ -160,6 +160,29 @@ static void commit_by_hand(struct cluster *cluster, int32_t partition, int64_t o
     rd_kafka_destroy(client);
 }
 
+/* To a group that has begun, a partition without an offset is a new one: it is read whole. */
+static void test_new_partitions_are_read_whole(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        cluster_produce(&cluster, partition, 0, 100, 0);
+    commit_by_hand(&cluster, 2, 60, "by hand");
+    struct kafka_conf conf = cluster_conf(&cluster);
+    conf.start = START_LATEST;
+    struct seen seen;
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    for (int i = 0; i < PARTITIONS; i++)
+        assert_int_equal(seen.first[i], i == 2 ? 60 : 0);
+    assert_int_equal(seen.lost_calls, 0);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
+}
+
 /* A partition that the handler refuses, as its state cannot be restored, holds no other. */
 static void test_refused_partition(void **state)
 {
@@ -605,6 +628,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_never_released),
         cmocka_unit_test(test_rewind),
         cmocka_unit_test(test_refused_partition),
+        cmocka_unit_test(test_new_partitions_are_read_whole),
         cmocka_unit_test(test_data_loss_stops),
         cmocka_unit_test(test_data_loss_continues),
         cmocka_unit_test(test_topic_recreated),
