@@ -357,6 +357,11 @@ static uint64_t count_readings(const struct shard *shard)
     return readings;
 }
 
+const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility)
+{
+    return shard->sites[facility] == NULL ? NULL : shard->sites[facility]->outcomes;
+}
+
 const struct shard_stats *shard_get_stats(struct shard *shard)
 {
     shard->stats.readings = count_readings(shard);

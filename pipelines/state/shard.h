@@ -139,6 +139,9 @@ int shard_load(struct shard *shard, const void *payload, size_t size,
 int shard_load_end(struct shard *shard, struct buffer *why) MUST_CHECK;
 
 const struct shard_stats *shard_get_stats(struct shard *shard);
+/* By outcome: what became of the facility's readings, over the whole log, from the first that was
+ * in force on; NULL if there is none of it here. */
+const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility);
 /* Walks over everything: the activity that meters have moved into cells, and that years and cells
  * hold, must be the same. Returns the number of meters and series for which it is not, in words. */
 uint32_t shard_audit(const struct shard *shard, struct buffer *why);

@@ -321,6 +321,27 @@ static void step(struct pair *pair)
     }
 }
 
+/* What is in force or a duplicate belongs to a facility; late and early may come before its first.
+ */
+static void check_outcomes(const struct pair *pair)
+{
+    const struct shard_stats *stats = shard_get_stats(pair->calm);
+    uint64_t sums[OUTCOME_COUNT] = {0};
+    for (uint32_t facility = 0; facility < registry.facilities_count; facility++) {
+        const uint64_t *calm = shard_get_outcomes(pair->calm, facility);
+        const uint64_t *restless = shard_get_outcomes(pair->restless, facility);
+        assert_int_equal(calm == NULL, restless == NULL);
+        for (uint32_t i = 0; calm != NULL && i < OUTCOME_COUNT; i++) {
+            assert_int_equal(calm[i], restless[i]);
+            sums[i] += calm[i];
+        }
+    }
+    assert_int_equal(sums[OUTCOME_USED], stats->outcomes[OUTCOME_USED]);
+    assert_int_equal(sums[OUTCOME_DUPLICATE], stats->outcomes[OUTCOME_DUPLICATE]);
+    assert_int_equal(sums[OUTCOME_CORRECTED], stats->outcomes[OUTCOME_CORRECTED]);
+    assert_true(sums[OUTCOME_LATE] <= stats->outcomes[OUTCOME_LATE]);
+}
+
 static void run_round(struct pair *pair, uint32_t seed)
 {
     pair->seed = seed;
@@ -346,6 +367,7 @@ static void run_round(struct pair *pair, uint32_t seed)
     assert_true(calm->floor_ms == restless->floor_ms);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         assert_int_equal(calm->outcomes[i], restless->outcomes[i] + restless->earlier.outcomes[i]);
+    check_outcomes(pair);
     drop_chain(pair);
     shard_destroy(&pair->calm);
     shard_destroy(&pair->restless);
