@@ -95,6 +95,23 @@ static void add_line(struct buffer *out, const char *text)
         buffer_add_char(out, (char)((unsigned char)*c < ' ' ? ' ' : *c));
 }
 
+/* A partition whose state cannot be read stands still until somebody says how to go on; a restart
+ * would mend nothing, so that the process is healthy all the same. */
+static bool check_state(const struct metrics_source *source, struct buffer *out)
+{
+    bool good = true;
+    for (size_t i = 0; i < source->parts_count; i++) {
+        if (!source->parts[i].unreadable)
+            continue;
+        good = false;
+        buffer_printf(out, "no state: partition %" PRId32 " cannot be restored: ",
+                      source->parts[i].partition);
+        add_line(out, source->parts[i].why);
+        buffer_add_char(out, '\n');
+    }
+    return good;
+}
+
 static bool check_sink(const struct metrics_sink *sink, struct buffer *out)
 {
     bool good = sink->failing_ms <= HEALTH_SINK_FAILING_MS_MAX;
@@ -116,6 +133,7 @@ unsigned health_print_ready(const char *fatal, const struct metrics_source *sour
     good = check_losses(source, out) && good;
     good = check_assigned(source, out) && good;
     good = check_caught_up(source, out) && good;
+    good = check_state(source, out) && good;
     for (size_t i = 0; i < source->sinks_count; i++)
         good = check_sink(&source->sinks[i], out) && good;
     return good ? STATUS_OK : STATUS_UNAVAILABLE;

@@ -2,155 +2,117 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
 
 #include "base/log.h"
-#include "daemon/feed.h"
-#include "pipelines/ingest/parking.h"
+#include "daemon/intake_state.h"
 
-enum { SLICE_MESSAGES_MAX = 512, METADATA_BYTES = 96 };
+enum { TICK_MS = 250 };
 
-/* One partition that the group has assigned to us. */
-struct part {
-    int32_t number;
-    struct shard *shard;
-    struct feed *feed;
-    bool live, stopped, lost_data;
-    int64_t next_offset;      /* the next message to take; -1 before the first */
-    int64_t live_from;        /* silent until here: an earlier life had come so far */
-    int64_t settled_ms;       /* of the earlier life */
-    int64_t committed_offset; /* what the last commit said, to say nothing twice */
-    int64_t committed_settled_ms, committed_next;
-    int64_t last_message_ms; /* uv_now() */
-};
-
-struct intake {
-    uv_loop_t *loop;
-    const struct config *config;
-    struct intake_callbacks callbacks;
-    struct shard_context context;
-    struct consumer *consumer;
-    struct deadletter *deadletter;
-    struct parking *parking;
-    struct part *parts[PARTITIONS_MAX];
-    uint32_t parts_count;
-    uint32_t cursor; /* the partition whose rows are taken first */
-    bool paused;
-    int64_t close_timeout_ms;
-    struct shard_stats gone;       /* outcomes and counters of partitions that went away */
-    rd_kafka_message_t **messages; /* during a slice */
-};
-
-static struct part *find_part(const struct intake *intake, int32_t number)
+static void on_room(void *context)
 {
-    for (uint32_t i = 0; i < intake->parts_count; i++) {
-        if (intake->parts[i]->number == number)
-            return intake->parts[i];
-    }
-    return NULL;
+    intake_resume(context);
 }
 
 /* --- partitions come and go --- */
 
-/* Reads `key` and the number behind it, and moves on to what follows. */
-static bool read_number(const char **text, const char *key, int64_t *number_out)
+static int reset_part(struct intake *intake, struct part *part, struct part **part_out,
+                      int32_t number)
 {
-    size_t size = strlen(key);
-    if (strncmp(*text, key, size) != 0)
-        return false;
-    char *end;
-    errno = 0;
-    *number_out = strtoll(*text + size, &end, 10);
-    if (errno != 0 || end == *text + size)
-        return false;
-    *text = end;
-    return true;
-}
-
-/* What does not look like ours says nothing: the partition is then read without silence. */
-static void parse_metadata(struct part *part, const char *metadata)
-{
-    int64_t next;
-    int64_t settled_ms;
-    if (!read_number(&metadata, "ghgd1 next=", &next) ||
-        !read_number(&metadata, " settled=", &settled_ms))
-        return;
-    part->live_from = next;
-    part->settled_ms = settled_ms;
-    shard_set_settled(part->shard, settled_ms);
-}
-
-static void on_refused(void *context, const struct refusal *refusal)
-{
-    struct intake *intake = context;
-    const rd_kafka_message_t *message = intake->messages[refusal->origin.message];
-    int err;
-    if (refusal->outcome == OUTCOME_PARKED) {
-        struct refusal unknown = *refusal;
-        unknown.outcome = OUTCOME_UNKNOWN; /* what it is if it has to leave */
-        err = parking_add(intake->parking, message, &unknown);
-    } else {
-        err = deadletter_send(intake->deadletter, message, refusal);
-    }
-    ASSERT(err == 0); /* on_messages made sure of the room; without memory the log is read again */
-}
-
-static int part_create(struct part **part_out, struct intake *intake, int32_t number)
-{
-    struct part *part = calloc(1, sizeof(*part));
-    if (part == NULL)
-        return -ENOMEM;
-    *part = (struct part){.number = number,
-                          .next_offset = -1,
-                          .live_from = -1,
-                          .settled_ms = INT64_MIN,
-                          .committed_offset = -1,
-                          .last_message_ms = (int64_t)uv_now(intake->loop)};
-    int err = shard_create(&part->shard, &intake->context, (uint32_t)number);
-    if (err < 0)
-        goto fail_shard;
-    struct decode_conf decode = {.format = (enum event_format)intake->config->input.format,
-                                 .time_unit = (uint8_t)intake->config->input.time_unit};
-    memcpy(decode.fields, intake->config->input.fields, sizeof(decode.fields));
-    struct feed_conf feed = {.decode = &decode,
-                             .registry = intake->context.registry,
-                             .shard = part->shard,
-                             .parks_unknown = intake->config->input.unknown_meter == UNKNOWN_PARK,
-                             .refused = on_refused,
-                             .context = intake};
-    err = feed_create(&part->feed, &feed);
-    if (err < 0)
-        goto fail_feed;
-    *part_out = part;
-    return 0;
-
-fail_feed:
-    shard_destroy(&part->shard);
-fail_shard:
-    free(part);
-    return err;
+    const struct input_conf *input = &intake->config->input;
+    struct decode_conf decode = {.format = (enum event_format)input->format,
+                                 .time_unit = (uint8_t)input->time_unit};
+    memcpy(decode.fields, input->fields, sizeof(decode.fields));
+    const struct feed_conf feed = {.decode = &decode,
+                                   .registry = intake->context.registry,
+                                   .parks_unknown = input->unknown_meter == UNKNOWN_PARK,
+                                   .refused = intake_on_refused,
+                                   .context = intake};
+    const struct part_conf conf = {
+        .context = &intake->context, .feed = &feed, .now_ms = intake_now_ms(intake)};
+    return part != NULL ? part_reset(part, &conf) : part_create(part_out, number, &conf);
 }
 
 static int on_assigned(void *context, int32_t number, int64_t committed, const char *metadata)
 {
     struct intake *intake = context;
-    if (intake->parts_count == PARTITIONS_MAX)
-        return ERR_FULL;
-    struct part *part;
-    int err = part_create(&part, intake, number);
+    struct part *part = NULL;
+    int err = reset_part(intake, NULL, &part, number);
+    if (err == 0)
+        err = parts_add(&intake->parts, part);
     if (err < 0)
-        return err;
-    parse_metadata(part, metadata);
-    intake->parts[intake->parts_count++] = part;
-    LOG_INFO("intake.assigned", "partition=%" PRId32 " offset=%" PRId64 " silent_until=%" PRId64,
-             number, committed, part->live_from);
-    return 0;
+        goto fail;
+    LOG_INFO("intake.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
+    err = saver_begin(intake->saver, part, committed, metadata);
+    if (err == 0)
+        return 0;
+    parts_remove(&intake->parts, part);
+fail:
+    LOG_ERROR("intake.not_assigned", "partition=%" PRId32 " error=\"%s\"", number, err_str(err));
+    part_destroy(&part);
+    return err;
 }
 
-static void commit_part(struct intake *intake, struct part *part);
+static void go_live(struct intake *intake, struct part *part)
+{
+    LOG_INFO("intake.caught_up", "partition=%" PRId32 " offset=%" PRId64, part->number,
+             part->next_offset);
+    intake->callbacks.rows_wanted(intake->callbacks.context);
+}
+
+/* Of a group that never committed nobody can have been at it before. */
+static void on_began(void *context, struct part *part)
+{
+    struct intake *intake = context;
+    if (part->committed >= 0) {
+        shard_begin_healing(part->shard);
+        part->heal_at_ms = part->assigned_ms + intake->heal_ms;
+    }
+    part->stopped = false;
+    consumer_resume(intake->consumer, part->number);
+    (void)intake_offer_returned(intake, part); /* or when there is room */
+    if (part->caught_up)
+        go_live(intake, part);
+}
+
+static int on_reset(void *context, struct part *part)
+{
+    return reset_part(context, part, NULL, part->number);
+}
+
+static void on_rebuilds(void *context, struct part *part)
+{
+    struct intake *intake = context;
+    consumer_rewind(intake->consumer, part->number);
+    on_began(intake, part);
+}
+
+static void on_commit(void *context, int32_t partition, int64_t offset, const char *pointer)
+{
+    struct intake *intake = context;
+    consumer_commit(intake->consumer, partition, offset, pointer);
+}
+
+static void on_committed(void *context, int32_t partition, int64_t offset, bool accepted)
+{
+    struct intake *intake = context;
+    saver_committed(intake->saver, partition, offset, accepted);
+}
+
+static bool on_revoking(void *context, int32_t number)
+{
+    struct intake *intake = context;
+    struct part *part = parts_find(&intake->parts, number);
+    return part != NULL && saver_leave(intake->saver, part);
+}
+
+static void on_released(void *context, struct part *part)
+{
+    struct intake *intake = context;
+    consumer_release(intake->consumer, part->number);
+}
 
 /* So that no counter ever falls. */
 static void remember_stats(struct intake *intake, const struct part *part)
@@ -164,49 +126,43 @@ static void remember_stats(struct intake *intake, const struct part *part)
     intake->gone.overlaps += stats->overlaps;
 }
 
-static bool on_revoking(void *context, int32_t number)
-{
-    struct intake *intake = context;
-    struct part *part = find_part(intake, number);
-    if (part != NULL)
-        commit_part(intake, part);
-    return false;
-}
-
 static void on_revoked(void *context, int32_t number, bool lost)
 {
     struct intake *intake = context;
-    struct part *part = find_part(intake, number);
+    struct part *part = parts_find(&intake->parts, number);
     if (part == NULL)
         return;
+    LOG_INFO("intake.revoked", "partition=%" PRId32 " offset=%" PRId64 " lost=%d", number,
+             part->next_offset, lost);
+    intake->callbacks.revoked(intake->callbacks.context);
     remember_stats(intake, part);
-    for (uint32_t i = 0; i < intake->parts_count; i++) {
-        if (intake->parts[i] == part)
-            intake->parts[i] = intake->parts[--intake->parts_count];
-    }
+    saver_forget(intake->saver, part);
     parking_forget(intake->parking, number);
-    feed_destroy(&part->feed);
-    shard_destroy(&part->shard);
-    free(part);
-    LOG_INFO("intake.revoked", "partition=%" PRId32 " lost=%d", number, lost);
+    parts_remove(&intake->parts, part);
+    part_destroy(&part);
+}
+
+static void on_confirmed(void *context)
+{
+    struct intake *intake = context;
+    intake->callbacks.confirmed(intake->callbacks.context);
 }
 
 static void on_caught_up(void *context, int32_t number)
 {
     struct intake *intake = context;
-    struct part *part = find_part(intake, number);
-    if (part == NULL || part->live)
+    struct part *part = parts_find(&intake->parts, number);
+    if (part == NULL || part->caught_up)
         return;
-    part->live = true;
-    LOG_INFO("intake.caught_up", "partition=%" PRId32 " offset=%" PRId64, number,
-             part->next_offset);
-    intake->callbacks.rows_wanted(intake->callbacks.context);
+    part->caught_up = true;
+    if (part_is_live(part))
+        go_live(intake, part);
 }
 
 static void on_data_lost(void *context, int32_t number, const struct data_loss *loss)
 {
     struct intake *intake = context;
-    struct part *part = find_part(intake, number);
+    struct part *part = parts_find(&intake->parts, number);
     data_loss_log("intake.data_lost", number, loss,
                   intake->config->kafka.on_data_loss == LOSS_STOP);
     if (part != NULL)
@@ -219,174 +175,34 @@ static void on_failed(void *context, const char *why)
     intake->callbacks.failed(intake->callbacks.context, why);
 }
 
-/* --- messages --- */
+/* --- a few times a second --- */
 
-/* How many of the messages the dead-letter queue could take whole, if every event were bad. */
-static size_t affordable(const struct intake *intake, rd_kafka_message_t **messages, size_t count)
+/* The group waits for a part no longer than we mean to. */
+static void release_all(struct intake *intake)
 {
-    size_t n = 0;
-    size_t bytes = 0;
-    for (; n < count && n < SLICE_MESSAGES_MAX; n++) {
-        bytes += messages[n]->len + messages[n]->key_len;
-        if (!deadletter_has_room(intake->deadletter, n + 1, bytes))
-            break;
-    }
-    return n;
+    for (uint32_t i = 0; i < intake->parts.count; i++)
+        consumer_release(intake->consumer, intake->parts.items[i]->number);
 }
 
-static size_t on_messages(void *context, int32_t number, rd_kafka_message_t **messages,
-                          size_t count)
+static void on_tick(uv_timer_t *timer)
 {
-    struct intake *intake = context;
-    struct part *part = find_part(intake, number);
-    ASSERT(part != NULL);
-    if (intake->paused)
-        return 0;
-    struct feed_message slice[SLICE_MESSAGES_MAX];
-    size_t n = affordable(intake, messages, count);
-    for (size_t i = 0; i < n; i++) {
-        rd_kafka_timestamp_type_t type;
-        int64_t arrived_ms = rd_kafka_message_timestamp(messages[i], &type);
-        slice[i] = (struct feed_message){
-            .bytes = messages[i]->payload,
-            .size = messages[i]->len,
-            .offset = messages[i]->offset,
-            .arrived_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? INT64_MIN : arrived_ms};
-    }
-    intake->messages = messages;
-    size_t taken = feed_take(part->feed, slice, n);
-    intake->messages = NULL;
-    part->stopped = taken < count;
-    if (taken > 0) {
-        part->next_offset = messages[taken - 1]->offset + 1;
-        part->last_message_ms = (int64_t)uv_now(intake->loop);
-    }
-    if (shard_is_blocked(part->shard))
-        intake->callbacks.rows_wanted(intake->callbacks.context);
-    return taken;
-}
-
-void intake_resume(struct intake *intake)
-{
-    if (intake->paused)
+    struct intake *intake = timer->data;
+    if (intake->consumer == NULL)
         return;
-    for (uint32_t i = 0; i < intake->parts_count; i++) {
-        struct part *part = intake->parts[i];
-        if (!part->stopped || shard_is_blocked(part->shard))
-            continue;
-        part->stopped = false;
-        consumer_resume(intake->consumer, part->number);
-    }
-}
-
-static void on_room(void *context)
-{
-    intake_resume(context);
-}
-
-/* --- rows --- */
-
-uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct block *block)
-{
-    uint32_t rows = 0;
-    for (uint32_t n = 0; n < intake->parts_count; n++) {
-        struct part *part = intake->parts[(intake->cursor + n) % intake->parts_count];
-        if (due && part->live)
-            rows += shard_take_rows(part->shard, sink, TAKE_ALL, block);
-        else if (shard_is_blocked(part->shard))
-            rows += shard_take_rows(part->shard, sink, TAKE_CLOSING, block);
-    }
-    intake->cursor++;
-    return rows;
-}
-
-void intake_rows_settled(struct intake *intake, const struct block *block)
-{
-    for (uint32_t i = 0; i < block->count; i++) {
-        struct part *part = find_part(intake, (int32_t)block->rows[i].partition);
-        if (part != NULL)
-            shard_row_settled(part->shard, block->sink, &block->rows[i]);
-    }
-}
-
-void intake_rows_abandoned(struct intake *intake, const struct block *block)
-{
-    for (uint32_t i = 0; i < block->count; i++) {
-        struct part *part = find_part(intake, (int32_t)block->rows[i].partition);
-        if (part != NULL)
-            shard_row_abandoned(part->shard, block->sink, &block->rows[i]);
-    }
-}
-
-void intake_mark_dirty(struct intake *intake, uint32_t sink, int64_t from_ms,
-                       struct intake_marked *marked_out)
-{
-    *marked_out = (struct intake_marked){.partitions = intake->parts_count, .open_ms = INT64_MIN};
-    for (uint32_t i = 0; i < intake->parts_count; i++) {
-        const struct part *part = intake->parts[i];
-        marked_out->windows += shard_mark_dirty(part->shard, sink, from_ms);
-        marked_out->waiting += !part->live;
-        marked_out->open_ms = MAX(marked_out->open_ms, shard_open_ms(part->shard));
-    }
-}
-
-/* --- offsets --- */
-
-static void commit_part(struct intake *intake, struct part *part)
-{
-    if (!part->live || part->next_offset < 0)
-        return; /* the earlier commit still says it all */
-    int64_t low = shard_low_offset(part->shard);
-    low = low < 0 ? part->next_offset : MIN(low, part->next_offset);
-    low = MIN(low, deadletter_low_offset(intake->deadletter, part->number));
-    low = MIN(low, parking_low_offset(intake->parking, part->number));
-    int64_t settled_ms = MAX(part->settled_ms, shard_settled_ms(part->shard));
-    if (low == part->committed_offset && settled_ms == part->committed_settled_ms &&
-        part->next_offset == part->committed_next)
-        return;
-    char metadata[METADATA_BYTES];
-    (void)snprintf(metadata, sizeof(metadata), "ghgd1 next=%" PRId64 " settled=%" PRId64,
-                   part->next_offset, settled_ms);
-    consumer_commit(intake->consumer, part->number, low, metadata);
-    part->committed_offset = low;
-    part->committed_settled_ms = settled_ms;
-    part->committed_next = part->next_offset;
-}
-
-void intake_commit(struct intake *intake)
-{
-    for (uint32_t i = 0; i < intake->parts_count; i++)
-        commit_part(intake, intake->parts[i]);
-}
-
-void intake_check_idle(struct intake *intake, int64_t now_ms, int64_t wall_ms)
-{
-    for (uint32_t i = 0; i < intake->parts_count; i++) {
-        struct part *part = intake->parts[i];
-        if (part->live && now_ms - part->last_message_ms >= intake->config->window.idle_timeout_ms)
-            shard_idle(part->shard, wall_ms);
-    }
-}
-
-void intake_pause(struct intake *intake)
-{
-    intake->paused = true;
-}
-
-bool intake_is_drained(const struct intake *intake)
-{
-    for (uint32_t i = 0; i < intake->parts_count; i++) {
-        if (intake->parts[i]->live && !shard_is_drained(intake->parts[i]->shard))
-            return false;
-    }
-    return true;
+    if (!intake->held && consumer_is_lost(intake->consumer))
+        intake->callbacks.lost(intake->callbacks.context);
+    if (intake->held)
+        consumer_confirm(intake->consumer);
+    saver_step(intake->saver);
+    intake_check_healing(intake);
+    if (intake->close_at_ms > 0 && uv_now(intake->loop) >= intake->close_at_ms)
+        release_all(intake);
 }
 
 /* --- beginning and end --- */
 
-static void on_deadletter_closed(void *context)
+static void intake_free(struct intake *intake)
 {
-    struct intake *intake = context;
     struct intake_callbacks callbacks = intake->callbacks;
     free(intake->context.facility_partition);
     free(intake);
@@ -394,19 +210,38 @@ static void on_deadletter_closed(void *context)
         callbacks.closed(callbacks.context);
 }
 
+static void on_tick_closed(uv_handle_t *handle)
+{
+    intake_free(handle->data);
+}
+
+static void on_deadletter_closed(void *context)
+{
+    struct intake *intake = context;
+    uv_close((uv_handle_t *)&intake->tick, on_tick_closed);
+}
+
+static void on_saver_closed(void *context)
+{
+    struct intake *intake = context;
+    intake->saver = NULL;
+    parking_destroy(&intake->parking);
+    deadletter_close(intake->deadletter, intake->close_timeout_ms, on_deadletter_closed, intake);
+}
+
 static void on_consumer_closed(void *context)
 {
     struct intake *intake = context;
-    ASSERT(intake->parts_count == 0);
+    ASSERT(intake->parts.count == 0);
     intake->consumer = NULL;
-    parking_destroy(&intake->parking);
-    deadletter_close(intake->deadletter, intake->close_timeout_ms, on_deadletter_closed, intake);
+    saver_close(intake->saver, intake->close_timeout_ms);
 }
 
 void intake_close(struct intake *intake, int64_t timeout_ms)
 {
     intake->paused = true;
     intake->close_timeout_ms = timeout_ms;
+    intake->close_at_ms = uv_now(intake->loop) + (uint64_t)timeout_ms;
     consumer_close(intake->consumer);
 }
 
@@ -421,8 +256,68 @@ static int bind_registry(struct intake *intake, const struct config *config)
     intake->context.registry = config->registry;
     intake->context.window = &config->window;
     intake->context.sinks_count = config->sinks_count;
+    intake->context.sinks = config->sinks;
     intake->context.facility_partition = owners;
     return 0;
+}
+
+static int create_parking(struct intake *intake)
+{
+    const struct parking_conf conf = {.deadletter = intake->deadletter,
+                                      .bytes_max = intake->config->input.parked_bytes_max,
+                                      .age_max_ms = intake->config->window.horizon_ms,
+                                      .pushed_out = intake_on_pushed_out,
+                                      .context = intake};
+    return parking_create(&intake->parking, &conf);
+}
+
+static int create_saver(struct intake *intake, struct buffer *why)
+{
+    const struct saver_conf conf = {.loop = intake->loop,
+                                    .config = intake->config,
+                                    .parts = &intake->parts,
+                                    .parking = intake->parking,
+                                    .deadletter = intake->deadletter};
+    const struct saver_callbacks callbacks = {.began = on_began,
+                                              .reset = on_reset,
+                                              .rebuilds = on_rebuilds,
+                                              .commit = on_commit,
+                                              .released = on_released,
+                                              .failed = on_failed,
+                                              .closed = on_saver_closed,
+                                              .context = intake};
+    return saver_create(&intake->saver, &conf, &callbacks, why);
+}
+
+static int create_consumer(struct intake *intake, struct buffer *why)
+{
+    const struct consumer_callbacks callbacks = {.assigned = on_assigned,
+                                                 .revoking = on_revoking,
+                                                 .revoked = on_revoked,
+                                                 .committed = on_committed,
+                                                 .confirmed = on_confirmed,
+                                                 .messages = intake_on_messages,
+                                                 .caught_up = on_caught_up,
+                                                 .data_lost = on_data_lost,
+                                                 .failed = on_failed,
+                                                 .closed = on_consumer_closed,
+                                                 .context = intake};
+    struct kafka_conf kafka = intake->config->kafka;
+    if (intake->config->input.rekey) /* what is re-keyed already is not to be skipped */
+        kafka.start = START_EARLIEST;
+    return consumer_create(&intake->consumer, intake->loop, &kafka,
+                           config_log_topic(intake->config), &callbacks, why);
+}
+
+/* A write of somebody who was replaced without knowing it: it was begun while the group still
+ * believed in him, and no request lasts longer than its timeout. */
+static void learn_times(struct intake *intake)
+{
+    int64_t timeout_ms = 0;
+    for (uint32_t i = 0; i < intake->config->sinks_count; i++)
+        timeout_ms = MAX(timeout_ms, intake_sink_timeout_ms(intake, i));
+    intake->session_ms = consumer_get_setting(intake->consumer, "session.timeout.ms");
+    intake->heal_ms = intake->session_ms + timeout_ms;
 }
 
 int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct config *config,
@@ -441,35 +336,30 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     err = deadletter_create(&intake->deadletter, loop, &config->kafka, on_room, intake, why);
     if (err < 0)
         goto fail_deadletter;
-    struct parking_conf parking = {.deadletter = intake->deadletter,
-                                   .bytes_max = config->input.parked_bytes_max,
-                                   .age_max_ms = config->window.horizon_ms};
-    err = parking_create(&intake->parking, &parking);
+    uv_timer_init(loop, &intake->tick); /* cannot fail */
+    intake->tick.data = intake;
+    err = create_parking(intake);
+    if (err < 0)
+        goto fail_parking;
+    err = create_saver(intake, why);
+    if (err < 0)
+        goto fail_parking;
+    err = create_consumer(intake, why);
     if (err < 0)
         goto fail_consumer;
-    struct consumer_callbacks consumer = {.assigned = on_assigned,
-                                          .revoking = on_revoking,
-                                          .revoked = on_revoked,
-                                          .messages = on_messages,
-                                          .caught_up = on_caught_up,
-                                          .data_lost = on_data_lost,
-                                          .failed = on_failed,
-                                          .closed = on_consumer_closed,
-                                          .context = intake};
-    struct kafka_conf kafka = config->kafka;
-    if (config->input.rekey) /* what is re-keyed already is not to be skipped */
-        kafka.start = START_EARLIEST;
-    err =
-        consumer_create(&intake->consumer, loop, &kafka, config_log_topic(config), &consumer, why);
-    if (err < 0)
-        goto fail_consumer;
+    learn_times(intake);
+    uv_timer_start(&intake->tick, on_tick, TICK_MS, TICK_MS);
     *intake_out = intake;
     return 0;
 
-fail_consumer: /* its handles close on the loop, and then the intake is freed */
+    /* What has handles closes on the loop, and then the intake is freed. */
+fail_consumer:
     intake->callbacks.closed = NULL;
-    parking_destroy(&intake->parking);
-    deadletter_close(intake->deadletter, 0, on_deadletter_closed, intake);
+    saver_close(intake->saver, 0);
+    return err;
+fail_parking:
+    intake->callbacks.closed = NULL;
+    on_saver_closed(intake);
     return err;
 fail_deadletter:
     free(intake->context.facility_partition);
@@ -480,6 +370,11 @@ fail_registry:
 
 /* --- what others want to know --- */
 
+int64_t intake_get_session_ms(const struct intake *intake)
+{
+    return intake->session_ms;
+}
+
 size_t intake_get_partitions(struct intake *intake, struct intake_partition *out, size_t max)
 {
     static const struct consumer_partition_stats unknown = {
@@ -487,17 +382,16 @@ size_t intake_get_partitions(struct intake *intake, struct intake_partition *out
     struct consumer_partition_stats consumed[PARTITIONS_MAX];
     size_t consumed_count = consumer_get_partitions(intake->consumer, consumed, PARTITIONS_MAX);
     size_t n = 0;
-    for (; n < intake->parts_count && n < max; n++) {
-        const struct part *part = intake->parts[n];
-        out[n] = (struct intake_partition){.partition = (uint32_t)part->number,
-                                           .live = part->live,
-                                           .shard = part->shard,
-                                           .next_offset = part->next_offset,
-                                           .consumed = unknown};
+    for (; n < intake->parts.count && n < max; n++) {
+        const struct part *part = intake->parts.items[n];
+        out[n] = (struct intake_partition){.part = part, .consumed = unknown};
         for (size_t i = 0; i < consumed_count; i++) {
             if (consumed[i].partition == part->number)
                 out[n].consumed = consumed[i];
         }
+        out[n].consumed.partition = part->number;
+        out[n].consumed.caught_up &= part_is_live(part);
+        out[n].consumed.stopped |= part->state == PART_STOPPED;
     }
     return n;
 }
@@ -505,8 +399,8 @@ size_t intake_get_partitions(struct intake *intake, struct intake_partition *out
 void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats_out)
 {
     *stats_out = intake->gone;
-    for (uint32_t i = 0; i < intake->parts_count; i++)
-        feed_add_outcomes(intake->parts[i]->feed, stats_out->outcomes);
+    for (uint32_t i = 0; i < intake->parts.count; i++)
+        feed_add_outcomes(intake->parts.items[i]->feed, stats_out->outcomes);
 }
 
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake)
@@ -517,4 +411,9 @@ const struct consumer_stats *intake_get_consumer_stats(const struct intake *inta
 const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake)
 {
     return deadletter_get_stats(intake->deadletter);
+}
+
+const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake)
+{
+    return saver_get_stats(intake->saver);
 }

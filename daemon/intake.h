@@ -1,12 +1,11 @@
 /*
- * intake.h - from Kafka into the shards: partitions come and go, messages are fed, offsets
- * committed.
+ * intake.h - from Kafka into the shards: partitions come and go, messages are fed, state is kept.
  *
- * Until there are checkpoints, an offset is committed that lies before everything on which an open
- * window depends (shard_low_offset()), so that a restart reads it all again and nothing is lost.
- * The commit's metadata says how far the shard had come ("next=") and which windows were settled
- * with every sink ("settled="): after a restart the partition stays silent until it has caught up,
- * and never writes a window that was settled before. The loop thread owns it.
+ * A partition that is assigned is brought back first (saver.h), takes messages then, and writes
+ * nothing until it has caught up with the end of the log as of its assignment, but what has to go
+ * for it to go on. Rows that an earlier owner had under way may still arrive: until heal_ms after
+ * the assignment what is written is written once more in the end (shard_heal()). When it is
+ * revoked, it is saved a last time before the group is told. The loop thread owns it.
  */
 #ifndef GHGD_INTAKE_H
 #define GHGD_INTAKE_H
@@ -14,8 +13,10 @@
 #include <uv.h>
 
 #include "config/config.h"
+#include "daemon/part.h"
 #include "pipelines/ingest/consumer.h"
 #include "pipelines/ingest/deadletter.h"
+#include "pipelines/state/checkpoint.h"
 #include "pipelines/state/shard.h"
 
 struct intake;
@@ -24,15 +25,17 @@ struct kernels;
 struct intake_callbacks {
     void (*rows_wanted)(void *context); /* a shard waits for rows to be taken, or has caught up */
     void (*failed)(void *context, const char *why); /* the client cannot go on */
+    /* Our partitions have gone: rows of theirs that are under way are to be given up. */
+    void (*revoked)(void *context);
+    /* The group has given them away, and has not said so yet. */
+    void (*lost)(void *context);
+    void (*confirmed)(void *context); /* after intake_hold(): the group knows us as a member */
     void (*closed)(void *context);
     void *context;
 };
 
 struct intake_partition {
-    uint32_t partition;
-    bool live; /* caught up: its live windows are written */
-    struct shard *shard;
-    int64_t next_offset;
+    const struct part *part;
     struct consumer_partition_stats consumed;
 };
 
@@ -59,22 +62,29 @@ struct intake_marked {
 void intake_mark_dirty(struct intake *intake, uint32_t sink, int64_t from_ms,
                        struct intake_marked *marked_out);
 
-void intake_commit(struct intake *intake);
 /* Windows of partitions without an event for the idle timeout may be called final. */
 void intake_check_idle(struct intake *intake, int64_t now_ms, int64_t wall_ms);
 /* Takes no more messages; what is in the shards stays to be written. */
 void intake_pause(struct intake *intake);
+/* Takes no messages and gives no rows until intake_release(), and asks the group whether we are a
+ * member still: `confirmed` tells. */
+void intake_hold(struct intake *intake);
+void intake_release(struct intake *intake);
 /* Every live partition has all its rows settled with every sink. */
 bool intake_is_drained(const struct intake *intake);
-/* Commits, leaves the group, flushes dead letters for at most timeout_ms, then calls `closed`. */
+/* Saves every partition within timeout_ms, leaves the group, flushes dead letters for at most
+ * timeout_ms, then calls `closed`. */
 void intake_close(struct intake *intake, int64_t timeout_ms);
 
+/* How long the group believes in a member that says nothing. */
+int64_t intake_get_session_ms(const struct intake *intake);
 /* For metrics and readiness: fills up to max entries; returns their number. */
 size_t intake_get_partitions(struct intake *intake, struct intake_partition *out, size_t max);
-/* Outcomes and counters that stand in no shard: of events that never reached one, and of shards
- * that went away. The other members are 0. */
+/* Outcomes and counters of this process that stand in no shard: of events that never reached one,
+ * and of shards that went away. The other members are 0. */
 void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats_out);
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake);
+const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);
 
 #endif

@@ -15,6 +15,7 @@
 #include "pipelines/ingest/consumer.h"
 #include "pipelines/ingest/deadletter.h"
 #include "pipelines/sink/sink.h"
+#include "pipelines/state/checkpoint.h"
 #include "pipelines/state/shard.h"
 
 struct metrics_shard {
@@ -29,12 +30,22 @@ struct metrics_sink {
     uint64_t resync_windows; /* marked to be written once more, by request */
 };
 
+struct metrics_part {
+    int32_t partition;
+    uint64_t read, outcomes[OUTCOME_COUNT]; /* of the partition's whole log */
+    int64_t age_ms, save_ms, save_cpu_us;   /* of the last checkpoint; -1: none yet */
+    int64_t restore_ms;                     /* -1: not yet */
+    bool unreadable, healing;
+    const char *why; /* unreadable: in words */
+};
+
 struct metrics_daemon {
     int64_t started_ms, now_ms; /* wall clock */
     uint64_t reloads_ok, reloads_failed;
     uint64_t last_reload_ok; /* 1 or 0; 1 before the first */
     uint64_t generation;     /* of the registry in force */
     uint64_t meters, facilities, series;
+    uint64_t standstills;
 };
 
 /* NULL for what there is not (yet): its rows have no samples then. */
@@ -54,6 +65,9 @@ struct metrics_source {
     const struct deadletter_stats *rekey_runs;
     const struct consumer_partition_stats *rekey_partitions; /* of the input topic */
     size_t rekey_partitions_count;
+    const struct checkpoint_stats *checkpoint;
+    const struct metrics_part *parts;
+    size_t parts_count;
     const struct metrics_sink *sinks;
     size_t sinks_count;
 };

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/brake.h"
 #include "daemon/command.h"
 #include "daemon/intake.h"
 #include "daemon/pump.h"
@@ -14,7 +15,7 @@
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/ingest/rekey_topic.h"
 
-enum { COMMIT_INTERVAL_MS = 5000, DRAIN_CHECK_MS = 50 };
+enum { DRAIN_CHECK_MS = 50 };
 
 enum process_state { PROCESS_RUNNING, PROCESS_DRAINING, PROCESS_CLOSING };
 
@@ -29,7 +30,8 @@ struct process {
     struct intake *intake;
     struct pump *pump;
     struct status *status_page;
-    uv_timer_t emit_timer, commit_timer, drain_timer;
+    struct brake brake;
+    uv_timer_t emit_timer, drain_timer;
     uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
     uint32_t handles_open;
     uint64_t drain_deadline_ms;
@@ -90,10 +92,42 @@ static void on_emit(uv_timer_t *timer)
     pump_emit(process->pump);
 }
 
-static void on_commit(uv_timer_t *timer)
+/* --- may we write? --- */
+
+/* Thread: any. */
+static bool on_may_write(void *context)
 {
-    struct process *process = timer->data;
-    intake_commit(process->intake);
+    struct process *process = context;
+    return !brake_is_on(&process->brake);
+}
+
+static void on_brake(void *context)
+{
+    struct process *process = context;
+    if (process->intake == NULL)
+        return;
+    intake_hold(process->intake);
+    pump_withdraw(process->pump);
+}
+
+static void on_confirmed(void *context)
+{
+    struct process *process = context;
+    brake_release(&process->brake);
+    intake_release(process->intake);
+    on_rows_wanted(process);
+}
+
+static void on_lost(void *context)
+{
+    struct process *process = context;
+    brake_pull(&process->brake);
+}
+
+static void on_revoked(void *context)
+{
+    struct process *process = context;
+    pump_forget(process->pump);
 }
 
 /* --- the end: in the reverse order of the beginning --- */
@@ -114,11 +148,17 @@ static void on_handle_closed(uv_handle_t *handle)
         process_free(process);
 }
 
+static void on_brake_closed(uv_handle_t *handle)
+{
+    handle->data = ((struct brake *)handle->data)->context;
+    on_handle_closed(handle);
+}
+
 static void close_handles(struct process *process)
 {
     uv_close((uv_handle_t *)&process->kick, on_handle_closed);
     uv_close((uv_handle_t *)&process->drain_timer, on_handle_closed);
-    uv_close((uv_handle_t *)&process->commit_timer, on_handle_closed);
+    uv_close((uv_handle_t *)&process->brake.tick, on_brake_closed);
     uv_close((uv_handle_t *)&process->emit_timer, on_handle_closed);
 }
 
@@ -164,7 +204,6 @@ static void process_close(struct process *process)
 {
     process->state = PROCESS_CLOSING;
     uv_timer_stop(&process->emit_timer);
-    uv_timer_stop(&process->commit_timer);
     uv_timer_stop(&process->drain_timer);
     uv_idle_stop(&process->kick);
     LOG_INFO("process.closing", "status=%d", process->status);
@@ -215,10 +254,10 @@ static void on_failed(void *context, const char *why)
 static void init_handles(struct process *process)
 {
     uv_timer_init(process->loop, &process->emit_timer);
-    uv_timer_init(process->loop, &process->commit_timer);
     uv_timer_init(process->loop, &process->drain_timer);
     uv_idle_init(process->loop, &process->kick);
-    process->emit_timer.data = process->commit_timer.data = process->drain_timer.data = process;
+    brake_init(&process->brake, process->loop, on_brake, process);
+    process->emit_timer.data = process->drain_timer.data = process;
     process->kick.data = process;
     process->handles_open = 4;
 }
@@ -236,6 +275,9 @@ static int create_intake(struct process *process)
 {
     struct intake_callbacks callbacks = {.rows_wanted = on_rows_wanted,
                                          .failed = on_failed,
+                                         .revoked = on_revoked,
+                                         .lost = on_lost,
+                                         .confirmed = on_confirmed,
                                          .closed = on_intake_closed,
                                          .context = process};
     struct buffer why;
@@ -268,6 +310,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
     struct pump_callbacks callbacks = {.take = on_take,
                                        .settled = on_settled,
                                        .abandoned = on_abandoned,
+                                       .may_write = on_may_write,
                                        .moved = on_moved,
                                        .closed = on_pump_closed,
                                        .context = process};
@@ -277,6 +320,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
     err = create_intake(process);
     if (err < 0)
         goto fail_intake;
+    brake_set_gap(&process->brake, intake_get_session_ms(process->intake) / 2);
     err = config->input.rekey ? create_rekey(process) : 0;
     if (err < 0)
         goto fail_rekey;
@@ -285,6 +329,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
                                  .intake = process->intake,
                                  .rekey = process->rekey,
                                  .pump = process->pump,
+                                 .standstills = &process->brake.pulls,
                                  .reloads_ok = conf->reloads_ok,
                                  .reloads_failed = conf->reloads_failed};
     err = status_create(&process->status_page, &status);
@@ -325,7 +370,6 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct p
     }
     uint64_t emit_ms = (uint64_t)config->window.emit_interval_ms;
     uv_timer_start(&process->emit_timer, on_emit, emit_ms, emit_ms);
-    uv_timer_start(&process->commit_timer, on_commit, COMMIT_INTERVAL_MS, COMMIT_INTERVAL_MS);
     LOG_INFO("process.started",
              "config=\"%s\" meters=%" PRIu32 " facilities=%" PRIu32 " sinks=%" PRIu32 " kernels=%s",
              config->file, config->registry->meters_count, config->registry->facilities_count,

@@ -27,6 +27,7 @@ struct status {
     struct intake_partition partitions[PARTITIONS_MAX];
     struct metrics_shard shards[PARTITIONS_MAX];
     struct consumer_partition_stats consumed[PARTITIONS_MAX];
+    struct metrics_part parts[PARTITIONS_MAX];
     struct metrics_sink sinks[SINKS_MAX];
     struct shard_stats elsewhere;
     struct deadletter_stats letters;
@@ -34,20 +35,38 @@ struct status {
     bool last_reload_failed;
 };
 
+static void fill_part(struct metrics_part *out, const struct part *part, int64_t now_ms)
+{
+    const struct part_stats *stats = &part->stats;
+    *out = (struct metrics_part){
+        .partition = part->number,
+        .age_ms = stats->saves > 0 ? now_ms - stats->saved_at_ms : -1,
+        .save_ms = stats->saves > 0 ? stats->save_ms : -1,
+        .save_cpu_us = stats->saves > 0 ? stats->save_cpu_us : -1,
+        .restore_ms = part->state == PART_RESTORING ? -1 : stats->restore_ms,
+        .unreadable = part->state == PART_STOPPED,
+        .healing = part->heal_at_ms > 0,
+        .why = part->why,
+    };
+    part_get_account(part, &out->read, out->outcomes);
+}
+
 static void add_partitions(struct status *status, struct metrics_source *source)
 {
     size_t count = intake_get_partitions(status->conf.intake, status->partitions, PARTITIONS_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct intake_partition *partition = &status->partitions[i];
-        status->shards[i] = (struct metrics_shard){.partition = (int32_t)partition->partition,
-                                                   .stats = shard_get_stats(partition->shard)};
+        status->shards[i] = (struct metrics_shard){
+            .partition = partition->part->number, .stats = shard_get_stats(partition->part->shard)};
         status->consumed[i] = partition->consumed;
-        status->consumed[i].partition = (int32_t)partition->partition;
+        fill_part(&status->parts[i], partition->part, (int64_t)uv_now(status->conf.loop));
     }
     source->shards = status->shards;
     source->shards_count = count;
     source->partitions = status->consumed;
     source->partitions_count = count;
+    source->parts = status->parts;
+    source->parts_count = count;
 }
 
 static void add_sinks(struct status *status, struct metrics_source *source)
@@ -97,18 +116,21 @@ static void add_rekey(struct status *status, struct metrics_source *source)
 static void gather(struct status *status, struct metrics_source *source)
 {
     const struct registry *registry = status->conf.config->registry;
-    *source = (struct metrics_source){.daemon = {.started_ms = status->started_ms,
-                                                 .now_ms = clock_wall_ms(),
-                                                 .reloads_ok = status->conf.reloads_ok,
-                                                 .reloads_failed = status->conf.reloads_failed,
-                                                 .last_reload_ok = !status->last_reload_failed,
-                                                 .generation = registry->generation,
-                                                 .meters = registry->meters_count,
-                                                 .facilities = registry->facilities_count,
-                                                 .series = registry->series_count},
-                                      .elsewhere = &status->elsewhere,
-                                      .consumer = intake_get_consumer_stats(status->conf.intake),
-                                      .deadletter = &status->letters};
+    *source =
+        (struct metrics_source){.daemon = {.started_ms = status->started_ms,
+                                           .now_ms = clock_wall_ms(),
+                                           .reloads_ok = status->conf.reloads_ok,
+                                           .reloads_failed = status->conf.reloads_failed,
+                                           .last_reload_ok = !status->last_reload_failed,
+                                           .generation = registry->generation,
+                                           .meters = registry->meters_count,
+                                           .facilities = registry->facilities_count,
+                                           .series = registry->series_count,
+                                           .standstills = *status->conf.standstills},
+                                .elsewhere = &status->elsewhere,
+                                .consumer = intake_get_consumer_stats(status->conf.intake),
+                                .deadletter = &status->letters,
+                                .checkpoint = intake_get_checkpoint_stats(status->conf.intake)};
     usage_read(&source->usage);
     intake_get_elsewhere(status->conf.intake, &status->elsewhere);
     status->letters = *intake_get_deadletter_stats(status->conf.intake);

@@ -21,6 +21,7 @@ struct status_conf {
     struct intake *intake;
     const struct rekey *rekey; /* NULL: there is none */
     struct pump *pump;
+    const uint64_t *standstills;
     uint64_t reloads_ok, reloads_failed; /* before this process was made */
 };
 

@@ -183,6 +183,16 @@ struct letter *parked_take(struct parked *parked)
     return letter;
 }
 
+void parked_put_back(struct parked *parked, struct letter **letter)
+{
+    struct letter *first = TAKE(*letter);
+    first->newer = parked->oldest;
+    parked->oldest = first;
+    if (parked->newest == NULL)
+        parked->newest = first;
+    parked->count++;
+}
+
 static void append(struct parked *parked, struct letter *letter)
 {
     if (parked->newest != NULL)

@@ -27,6 +27,8 @@ int parked_load(struct parked *parked, int32_t partition, const void *section,
                 size_t size) MUST_CHECK;
 /* Takes the oldest off the list; NULL if there is none. */
 struct letter *parked_take(struct parked *parked);
+/* Puts it back where it was. */
+void parked_put_back(struct parked *parked, struct letter **letter);
 void parked_fini(struct parked *parked);
 
 #endif

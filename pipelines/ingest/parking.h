@@ -1,9 +1,11 @@
 /*
  * parking.h - events of meters that the registry does not know yet, kept until it does.
  *
- * A reload or restart reads them again from the log, because no offset is committed beyond a parked
- * event. So parking is bounded in bytes, and in age by the horizon, beyond which they would be late
- * anyhow: what is pushed out goes to the dead-letter topic as `unknown`. The loop thread owns it.
+ * They are part of a partition's checkpoint, and are offered again after a restart or reload, to
+ * the registry of then; the re-keying stage, which has no checkpoint, commits no offset beyond one.
+ * Parking is bounded in bytes, and in age by the horizon, beyond which they
+ * would be late anyhow: what is pushed out goes to the dead-letter topic as `unknown`. The loop
+ * thread owns it.
  */
 #ifndef GHGD_PARKING_H
 #define GHGD_PARKING_H

@@ -280,6 +280,33 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         if left != 0:
             raise RuntimeError("produce: not all messages were acknowledged")
 
+    def delete_topic(self, name):
+        """The broker's DeleteTopics request, version 1."""
+        body = struct.pack(">ih", 1, len(name)) + name.encode() + struct.pack(">i", 20000)
+        err, = struct.unpack(">h", self._request(api_key=20, version=1, body=body)[-2:])
+        if err != 0:
+            raise RuntimeError(f"delete topic {name}: Kafka error {err}")
+
+    def group_offset(self, group, topic, partition=0):
+        """(offset, metadata) that a group has committed; OffsetFetch, version 1."""
+        def text(value):
+            return struct.pack(">h", len(value)) + value.encode()
+        body = text(group) + struct.pack(">i", 1) + text(topic) + struct.pack(">ii", 1, partition)
+        answer = self._request(api_key=9, version=1, body=body)
+        at = 4 + 2 + len(topic) + 4 + 4  # behind the counts, the name and the partition
+        offset, size = struct.unpack_from(">qh", answer, at)
+        return offset, answer[at + 10:at + 10 + max(size, 0)].decode()
+
+    def commit_offset(self, group, topic, partition, offset, metadata=""):
+        """As a tool does for a group that has no member; OffsetCommit, version 2."""
+        def text(value):
+            return struct.pack(">h", len(value)) + value.encode()
+        body = text(group) + struct.pack(">i", -1) + text("") + struct.pack(">qi", -1, 1) + text(topic)
+        body += struct.pack(">iiq", 1, partition, offset) + text(metadata)
+        err, = struct.unpack(">h", self._request(api_key=8, version=2, body=body)[-2:])
+        if err != 0:
+            raise RuntimeError(f"commit {group} {topic}: Kafka error {err}")
+
     def delete_before(self, topic, partition, offset):
         """The broker's DeleteRecords request, version 0: as retention would."""
         body = struct.pack(">i", 1) + struct.pack(">h", len(topic)) + topic.encode()

@@ -147,7 +147,18 @@ class ServiceManager(unittest.TestCase):
                 self.expect(manager, r"READY=1")
                 daemon.child.send_signal(signal.SIGTERM)
                 self.expect(manager, r"STOPPING=1")
-                self.assertEqual(daemon.child.wait(30), 0)
+                self.assertEqual(self.wait_end(manager, daemon.child), 0)
+
+    def wait_end(self, manager, child):
+        """A manager reads to the end: the queue of a socket that nobody reads fills, and blocks."""
+        manager.settimeout(0.1)
+        deadline = time.monotonic() + 30
+        while child.poll() is None and time.monotonic() < deadline:
+            try:
+                manager.recv(4096)
+            except TimeoutError:
+                pass
+        return child.poll()
 
     def expect(self, manager, pattern):
         while not re.search(pattern, manager.recv(4096).decode()):

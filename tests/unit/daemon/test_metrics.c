@@ -18,6 +18,8 @@ struct example {
     struct consumer_stats consumer;
     struct consumer_partition_stats partitions[2];
     struct deadletter_stats deadletter;
+    struct checkpoint_stats checkpoint;
+    struct metrics_part parts[2];
     struct sink_stats sinks[2];
     struct metrics_sink sink_list[2];
     struct metrics_source source;
@@ -59,11 +61,35 @@ static void fill_sinks(struct example *e)
     e->source.sinks_count = 2;
 }
 
+static void fill_parts(struct example *e)
+{
+    e->checkpoint = (struct checkpoint_stats){.writes = 9, .full_writes = 2, .waiting_bytes = 4096};
+    e->parts[0] = (struct metrics_part){.partition = 0,
+                                        .read = 30,
+                                        .outcomes = {[OUTCOME_USED] = 28, [REJECT_TOO_LARGE] = 2},
+                                        .age_ms = 12500,
+                                        .save_ms = 45,
+                                        .save_cpu_us = 1500,
+                                        .restore_ms = 700,
+                                        .healing = true};
+    e->parts[1] = (struct metrics_part){.partition = 1,
+                                        .age_ms = -1,
+                                        .save_ms = -1,
+                                        .save_cpu_us = -1,
+                                        .restore_ms = -1,
+                                        .unreadable = true,
+                                        .why = "the pointer is\nnone"};
+    e->source.checkpoint = &e->checkpoint;
+    e->source.parts = e->parts;
+    e->source.parts_count = 1;
+}
+
 static void fill(struct example *e)
 {
     memset(e, 0, sizeof(*e));
     fill_shards(e);
     fill_sinks(e);
+    fill_parts(e);
     e->consumer = (struct consumer_stats){.messages = 12, .assigned = 2, .rebalances = 1};
     e->partitions[0] = (struct consumer_partition_stats){
         .next_offset = 41, .log_end = 43, .lag = 2, .partition = 0, .caught_up = true};
@@ -89,6 +115,20 @@ static void test_samples(void **state)
         bool wanted;
     } cases[] = {
         {"\nghgd_uptime_seconds 60.5\n", true},
+        {"\nghgd_checkpoints_total 9\n", true},
+        {"\nghgd_checkpoint_waiting_bytes 4096\n", true},
+        {"\nghgd_partition_checkpoint_age_seconds{partition=\"0\"} 12.5\n", true},
+        {"\nghgd_partition_checkpoint_cpu_seconds{partition=\"0\"} 0.0015\n", true},
+        {"\nghgd_partition_checkpoint_age_seconds{partition=\"1\"}", false}, /* none yet */
+        {"\nghgd_partition_restore_duration_seconds{partition=\"1\"}", false},
+        {"\nghgd_partition_unreadable{partition=\"1\"} 1\n", true},
+        {"\nghgd_partition_healing{partition=\"0\"} 1\n", true},
+        {"\nghgd_partition_read_events{partition=\"0\"} 30\n", true},
+        {"\nghgd_partition_account_events{partition=\"0\",outcome=\"used\",reason=\"\"} 28\n",
+         true},
+        {"\nghgd_partition_account_events{partition=\"0\",outcome=\"rejected\","
+         "reason=\"too_large\"} 2\n",
+         true},
         {"\nprocess_start_time_seconds 1772323200\n", true},
         {"\nghgd_config_reloads_total{result=\"refused\"} 2\n", true},
         {"\nghgd_config_last_reload_successful 0\n", true},
@@ -127,6 +167,7 @@ static void test_samples(void **state)
     };
     static struct example example;
     fill(&example);
+    example.source.parts_count = 2;
     struct buffer out;
     buffer_init(&out, 1 << 20);
     metrics_print(&example.source, &out);
@@ -338,6 +379,14 @@ static void test_ready(void **state)
     assert_int_equal(health_print(NULL, &example.source, &out), 200); /* a restart mends nothing */
     assert_non_null(strstr(buffer_text(&out), words));
 
+    static struct example stopped;
+    fill(&stopped);
+    stopped.partitions[1].caught_up = true;
+    stopped.source.parts_count = 2;
+    buffer_clear(&out);
+    assert_int_equal(health_print_ready(NULL, &stopped.source, &out), 503);
+    assert_non_null(strstr(buffer_text(&out),
+                           "no state: partition 1 cannot be restored: the pointer is none\n"));
     static const struct metrics_source nothing;
     buffer_clear(&out);
     assert_int_equal(health_print_ready(NULL, &nothing, &out), 503);
