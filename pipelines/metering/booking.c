@@ -84,10 +84,8 @@ static void widen_to_neighbours(struct booking *booking, const struct meter *met
     booking->from_ms = booking->to_ms = reading->start_ms;
     if (index > 0) {
         const struct reading *before = journal_at(journal, index - 1);
-        if (reading->start_ms - before->start_ms <= reach_ms) {
+        if (reading->start_ms - before->start_ms <= reach_ms)
             booking->from_ms = MAX(before->start_ms, journal->base_ms);
-            booking->low_offset = MIN(booking->low_offset, before->offset);
-        }
     }
     if (index + 1 < journal->count) {
         const struct reading *after = journal_at(journal, index + 1);
@@ -155,8 +153,7 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
     struct booking booking = {.outcome = OUTCOME_USED,
                               .displaced = OUTCOME_USED,
                               .from_ms = reading->start_ms,
-                              .to_ms = reading->start_ms,
-                              .low_offset = reading->offset};
+                              .to_ms = reading->start_ms};
     bool found = false;
     uint32_t index = find_identity(meter, journal, reading, &found);
     if (overflows(meter, journal, reading, bucket_ms))

@@ -16,7 +16,6 @@ struct booking {
     enum outcome outcome;   /* of the new reading */
     enum outcome displaced; /* OUTCOME_USED, or what became of the reading that it replaced */
     int64_t from_ms, to_ms; /* cells in [from, to) changed; empty if from == to */
-    int64_t low_offset;     /* the oldest offset on which these cells now depend */
     bool discontinuity, rollover, overlap;
 };
 

@@ -16,7 +16,7 @@
 struct reading {
     int64_t start_ms;
     int64_t value;         /* canonical micro-units; gauges: per hour */
-    int64_t offset;        /* where it came from, for explanations and the low-water mark */
+    int64_t offset;        /* where it came from, for explanations */
     uint64_t span_ms : 40; /* intervals: their length; instants: 0 */
     uint64_t revision : 16;
     uint64_t quality : 2; /* enum quality */

@@ -28,7 +28,7 @@ int shard_create(struct shard **shard_out, const struct shard_context *context, 
     shard->context = *context;
     shard->partition = partition;
     shard->newest_ms = shard->idle_final_ms = INT64_MIN;
-    shard->clock = (struct site_clock){INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
+    shard->clock = (struct site_clock){INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
     int err = -ENOMEM;
     shard->sites = calloc(context->registry->facilities_count + 1, sizeof(struct site *));
     if (shard->sites == NULL)
@@ -120,7 +120,7 @@ bool shard_touch_pending(struct shard *shard)
     if (pending->site == NULL)
         return true;
     pending->next_row = site_touch(pending->site, &shard->clock, pending->column, pending->next_row,
-                                   pending->to_row, pending->low_offset);
+                                   pending->to_row);
     if (pending->next_row < pending->to_row)
         return false;
     pending->site = NULL;
@@ -220,8 +220,7 @@ static void apply_reading(struct shard *shard, struct site *site, uint32_t meter
     shard->pending = (struct pending){.site = site,
                                       .column = meter - site->facility->meters_first,
                                       .next_row = site_row(site, from_ms),
-                                      .to_row = site_row(site, booking->to_ms - 1) + 1,
-                                      .low_offset = booking->low_offset};
+                                      .to_row = site_row(site, booking->to_ms - 1) + 1};
     shard_touch_pending(shard);
 }
 
@@ -319,31 +318,6 @@ void shard_idle(struct shard *shard, int64_t wall_ms)
 void shard_finish(struct shard *shard)
 {
     shard->finished = true;
-}
-
-int64_t shard_low_offset(const struct shard *shard)
-{
-    int64_t low = INT64_MAX;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            low = MIN(low, site_low_offset(shard->sites[i]));
-    }
-    return low == INT64_MAX ? -1 : low;
-}
-
-int64_t shard_settled_ms(const struct shard *shard)
-{
-    int64_t settled_ms = INT64_MAX;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            settled_ms = MIN(settled_ms, site_settled_ms(shard->sites[i]));
-    }
-    return settled_ms == INT64_MAX ? INT64_MIN : settled_ms;
-}
-
-void shard_set_settled(struct shard *shard, int64_t settled_ms)
-{
-    shard->clock.settled_ms = settled_ms;
 }
 
 static uint64_t count_readings(const struct shard *shard)

@@ -104,15 +104,6 @@ void shard_finish(struct shard *shard);
 /* finish: true once everything has been taken, settled and retired. */
 bool shard_is_drained(const struct shard *shard);
 
-/* The oldest offset on which a window that is not final, or the horizon, depends; -1 if none. */
-int64_t shard_low_offset(const struct shard *shard);
-/* Windows that ended at or before this instant were settled in an earlier life: never written. */
-void shard_set_settled(struct shard *shard, int64_t settled_ms);
-
-/* Every window that ended at or before this instant is settled with every sink and can never
- * change; INT64_MIN if there is none. */
-int64_t shard_settled_ms(const struct shard *shard);
-
 /* The sink has lost rows: every window that ends after from_ms and of which it should have some is
  * dirty for it, to be written once more as it is then. Returns their number. */
 uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms);

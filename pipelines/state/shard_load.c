@@ -326,8 +326,7 @@ static int settle_pending(struct shard *shard)
     shard->pending = (struct pending){.site = site,
                                       .column = column,
                                       .next_row = loading->pending_next_row,
-                                      .to_row = loading->pending_to_row,
-                                      .low_offset = INT64_MAX};
+                                      .to_row = loading->pending_to_row};
     return 0;
 }
 

@@ -12,7 +12,7 @@
 struct pending {
     struct site *site;
     uint32_t column;
-    int64_t next_row, to_row, low_offset;
+    int64_t next_row, to_row;
 };
 
 struct shard_loading;

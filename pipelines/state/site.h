@@ -38,7 +38,6 @@ struct mark {
 struct day {
     struct window window;
     int64_t first_row, end_row;      /* buckets that start in it */
-    int64_t low_offset;              /* oldest offset it depends on; INT64_MAX */
     uint32_t dirty_count[SINKS_MAX]; /* dirty marks in it, its own too */
     uint32_t in_flight_count, suspect_count;
     bool changed; /* some mark in it, since the last save */
@@ -57,7 +56,6 @@ struct period { /* a month or a year */
     uint8_t level;
     struct window window;
     struct mark mark;
-    int64_t low_offset;
     struct figures *closed; /* per series: of the days that have left the panel */
     uint64_t *reporting;
 };
@@ -66,9 +64,8 @@ struct period { /* a month or a year */
 struct site_clock {
     int64_t passed_ms; /* the watermark before the event that is being applied; INT64_MIN if none */
     int64_t floor_ms;
-    int64_t final_ms;   /* windows that end at or before it are final */
-    int64_t top_row;    /* the newest row of the shard */
-    int64_t settled_ms; /* windows that end at or before it were settled in an earlier life */
+    int64_t final_ms; /* windows that end at or before it are final */
+    int64_t top_row;  /* the newest row of the shard */
 };
 
 struct site_conf {
@@ -143,7 +140,7 @@ void site_clear_period(struct site *site, struct period *period);
 /* A change of one meter in rows [from, to). Returns the first row that found no room because a day
  * has to be settled before it can leave; `to` when all is done. */
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
-                   int64_t from_row, int64_t to_row, int64_t low_offset);
+                   int64_t from_row, int64_t to_row);
 /* Opens days up to the shard's newest row (as far as there is room), marks what became final. */
 void site_advance(struct site *site, const struct site_clock *clock);
 /* Whether the day of the shard's newest row is open; nothing is expected of a site that has never
@@ -155,10 +152,6 @@ void site_retire(struct site *site, const struct site_clock *clock, int64_t limi
 int64_t site_closing_ms(const struct site *site, uint32_t sink, int64_t limit_ms);
 struct mark *site_find_mark(struct site *site, enum level level, int64_t start_ms,
                             struct day **day_out);
-/* Windows that ended at or before it have left, settled with every sink. */
-int64_t site_settled_ms(const struct site *site);
-/* The oldest offset on which an open window depends; INT64_MAX if none. */
-int64_t site_low_offset(const struct site *site);
 
 /* site_marks.c */
 uint8_t site_all_sinks(const struct site *site);

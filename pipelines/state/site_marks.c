@@ -75,8 +75,7 @@ void site_touch_mark(struct site *site, const struct site_clock *clock, struct d
     mark->version++;
     mark->revision += has_passed(site, clock, end_ms);
     note_change(site, day);
-    if (end_ms > clock->settled_ms)
-        site_mark_dirty(site, day, mark, site_all_sinks(site));
+    site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
 /* --- all of them --- */

@@ -28,10 +28,7 @@ static void day_open(struct site *site, struct day *day, int64_t time_ms)
 {
     struct figures *cache = day->cache;
     uint64_t *reporting = day->reporting;
-    *day = (struct day){.cache = cache,
-                        .reporting = reporting,
-                        .low_offset = INT64_MAX,
-                        .cached_end_row = INT64_MIN};
+    *day = (struct day){.cache = cache, .reporting = reporting, .cached_end_row = INT64_MIN};
     day->window = calendar_window(site->calendar, LEVEL_DAY, time_ms);
     day->first_row = site_row_from(site, day->window.start_ms);
     day->end_row = site_row_from(site, day->window.end_ms);
@@ -124,7 +121,6 @@ struct period *site_find_period(struct site *site, enum level level, int64_t tim
     unused->level = (uint8_t)level;
     unused->window = calendar_window(site->calendar, level, time_ms);
     unused->mark = (struct mark){0};
-    unused->low_offset = INT64_MAX;
     site_clear_period(site, unused);
     return unused;
 }
@@ -222,11 +218,10 @@ static bool reach(struct site *site, const struct site_clock *clock, int64_t row
 /* --- touching --- */
 
 static void touch_period(struct site *site, const struct site_clock *clock, enum level level,
-                         int64_t time_ms, int64_t low_offset)
+                         int64_t time_ms)
 {
     struct period *period = site_find_period(site, level, time_ms);
     ASSERT(period != NULL); /* made when its day was opened, and kept while the day is */
-    period->low_offset = MIN(period->low_offset, low_offset);
     site_touch_mark(site, clock, NULL, &period->mark, period->window.end_ms);
 }
 
@@ -261,7 +256,7 @@ static void begin_at(struct site *site, int64_t row)
 }
 
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
-                   int64_t from_row, int64_t to_row, int64_t low_offset)
+                   int64_t from_row, int64_t to_row)
 {
     if (from_row < site->first_row)
         begin_at(site, from_row);
@@ -274,9 +269,8 @@ int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t c
         for (int64_t row = from_row; row < until_row; row++)
             panel_mark_stale(site->panel, row, column);
         touch_day(site, clock, day, from_row, until_row);
-        touch_period(site, clock, LEVEL_MONTH, day->window.start_ms, low_offset);
-        touch_period(site, clock, LEVEL_YEAR, day->window.start_ms, low_offset);
-        day->low_offset = MIN(day->low_offset, low_offset);
+        touch_period(site, clock, LEVEL_MONTH, day->window.start_ms);
+        touch_period(site, clock, LEVEL_YEAR, day->window.start_ms);
         from_row = until_row;
     }
     return to_row;
@@ -287,14 +281,13 @@ int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t c
 static void close_mark(struct site *site, const struct site_clock *clock, struct day *day,
                        struct mark *mark, int64_t end_ms)
 {
-    if (end_ms > site->closed_ms && end_ms <= clock->final_ms && end_ms > clock->settled_ms)
+    if (end_ms > site->closed_ms && end_ms <= clock->final_ms)
         site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
-static void write_again(struct site *site, const struct site_clock *clock, struct day *day,
-                        struct mark *mark, int64_t end_ms)
+static void write_again(struct site *site, struct day *day, struct mark *mark)
 {
-    if (end_ms <= clock->settled_ms || mark->version == 0)
+    if (mark->version == 0)
         return; /* of a window without a reading nothing is told before it is final */
     mark->version++;
     site_mark_dirty(site, day, mark, site_all_sinks(site));
@@ -305,15 +298,14 @@ static int64_t row_end_ms(const struct site *site, int64_t row)
     return (row + 1) * site->conf.window->bucket_ms;
 }
 
-static void expect_more_of_day(struct site *site, const struct site_clock *clock, struct day *day,
-                               int64_t from_row)
+static void expect_more_of_day(struct site *site, struct day *day, int64_t from_row)
 {
     for (uint32_t hour = 0; hour < day->hours_count; hour++) {
         int64_t end_row = day->first_row + day->hour_row[hour + 1];
         if (end_row > from_row)
-            write_again(site, clock, day, &day->hours[hour], row_end_ms(site, end_row - 1));
+            write_again(site, day, &day->hours[hour]);
     }
-    write_again(site, clock, day, &day->mark, day->window.end_ms);
+    write_again(site, day, &day->mark);
 }
 
 /* The shard has come to further buckets, be it by the readings of others: hours, days, months and
@@ -326,12 +318,12 @@ static void expect_more(struct site *site, const struct site_clock *clock)
     int64_t from_row = MAX(site->seen_row + 1, site->first_row);
     for (uint32_t i = 0; i < site->days_count; i++) {
         if (site_day(site, i)->end_row > from_row)
-            expect_more_of_day(site, clock, site_day(site, i), from_row);
+            expect_more_of_day(site, site_day(site, i), from_row);
     }
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
         if (period->used && period->window.end_ms >= row_end_ms(site, from_row))
-            write_again(site, clock, NULL, &period->mark, period->window.end_ms);
+            write_again(site, NULL, &period->mark);
     }
     site->seen_row = seen_row;
     site->changed = true;
@@ -422,31 +414,4 @@ struct mark *site_find_mark(struct site *site, enum level level, int64_t start_m
     default:
         return &day->mark;
     }
-}
-
-int64_t site_settled_ms(const struct site *site)
-{
-    int64_t settled_ms = site_day(site, 0)->window.start_ms;
-    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
-        const struct period *period = &site->periods[i];
-        if (period->used && (period->mark.dirty | period->mark.in_flight) != 0)
-            settled_ms = MIN(settled_ms, period->window.end_ms - 1);
-    }
-    return settled_ms;
-}
-
-int64_t site_low_offset(const struct site *site)
-{
-    int64_t low = INT64_MAX;
-    for (uint32_t i = 0; i < site->days_count; i++)
-        low = MIN(low, site_day(site, i)->low_offset);
-    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
-        if (site->periods[i].used)
-            low = MIN(low, site->periods[i].low_offset);
-    }
-    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
-        if (site->journals[i].count > 0) /* the base of a register that has been silent since */
-            low = MIN(low, journal_at(&site->journals[i], 0)->offset);
-    }
-    return low;
 }

@@ -144,53 +144,6 @@ static void test_idle_partitions_close_by_the_clock(void **state)
     shard_destroy(&shard);
 }
 
-/* What an earlier life had settled with every sink is not written again. */
-static void test_settled_windows_stay_silent(void **state)
-{
-    (void)state;
-    struct shard *shard = make_shard();
-    shard_set_settled(shard, START_MS + 5 * HOUR_MS); /* New York's midnight */
-    struct input before = {3, START_MS, START_MS + 15 * MIN_MS, U, 0};
-    struct input after = {3, START_MS + 6 * HOUR_MS, START_MS + 6 * HOUR_MS + 15 * MIN_MS, U, 0};
-    apply_one(shard, before, INT64_MIN);
-    apply_one(shard, after, INT64_MIN);
-    struct block *block;
-    assert_int_equal(block_create(&block, 1000), 0);
-    shard_take_rows(shard, 0, TAKE_ALL, block);
-    bool month = false;
-    for (uint32_t i = 0; i < block->count; i++) {
-        assert_true(block->rows[i].window.end_ms > START_MS + 5 * HOUR_MS);
-        month |= block->rows[i].level == LEVEL_MONTH && block->rows[i].kind == ROW_EMISSIONS &&
-                 block->rows[i].figures.activity == U;
-        shard_row_settled(shard, 0, &block->rows[i]);
-    }
-    assert_true(month); /* March, in New York; February's is settled with the day before */
-    block_destroy(&block);
-    shard_destroy(&shard);
-}
-
-static void test_low_offset_and_settled(void **state)
-{
-    (void)state;
-    struct shard *shard = make_shard();
-    assert_int_equal(shard_low_offset(shard), -1);
-    assert_true(shard_settled_ms(shard) == INT64_MIN);
-    struct input old = {3, START_MS, START_MS + 15 * MIN_MS, U, 0};
-    fill_batch(&one, &old, 1);
-    one.offset[0] = 17;
-    assert_int_equal(shard_apply(shard, &one, 0), 1);
-    struct input newer = {3, START_MS + 9 * DAY_MS, START_MS + 9 * DAY_MS + 15 * MIN_MS, U, 0};
-    fill_batch(&one, &newer, 1);
-    one.offset[0] = 99;
-    assert_int_equal(shard_apply(shard, &one, 0), 1);
-    find_row(shard, LEVEL_BUCKET, START_MS); /* settles what is dirty, so that days can leave */
-    find_row(shard, LEVEL_BUCKET, START_MS);
-    assert_int_equal(shard_low_offset(shard), 17); /* the year is still open */
-    int64_t settled_ms = shard_settled_ms(shard);
-    assert_true(settled_ms > START_MS && settled_ms <= START_MS + 7 * DAY_MS);
-    shard_destroy(&shard);
-}
-
 /* Missing is not zero: what a silent facility should have reported shows in its day at once. */
 static void test_silence_lowers_coverage(void **state)
 {
@@ -366,8 +319,6 @@ int main(void)
         cmocka_unit_test(test_revisions),
         cmocka_unit_test(test_complete_windows_are_final_at_once),
         cmocka_unit_test(test_idle_partitions_close_by_the_clock),
-        cmocka_unit_test(test_settled_windows_stay_silent),
-        cmocka_unit_test(test_low_offset_and_settled),
         cmocka_unit_test(test_silence_lowers_coverage),
         cmocka_unit_test(test_abandoned_rows_come_again),
         cmocka_unit_test(test_silent_register_catches_up),
