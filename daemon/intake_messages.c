@@ -113,6 +113,8 @@ size_t intake_on_messages(void *context, int32_t number, rd_kafka_message_t **me
     if (intake->paused || intake->held || part->state != PART_RUNNING ||
         !intake_offer_returned(intake, part))
         return 0;
+    if (feed_get_skip(part->feed) > 0 && messages[0]->offset != part->next_offset)
+        feed_set_skip(part->feed, 0); /* the message that was done in part is gone */
     size_t n = affordable(intake, messages, count);
     size_t taken = feed_messages(intake, part, messages, n);
     part->stopped = taken < count;

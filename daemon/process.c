@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -320,7 +321,8 @@ static int create_parts(struct process *process, const struct process_conf *conf
     err = create_intake(process);
     if (err < 0)
         goto fail_intake;
-    brake_set_gap(&process->brake, intake_get_session_ms(process->intake) / 2);
+    brake_set_gap(&process->brake,
+                  MAX(intake_get_session_ms(process->intake) / 2, 4 * BRAKE_TICK_MS));
     err = config->input.rekey ? create_rekey(process) : 0;
     if (err < 0)
         goto fail_rekey;

@@ -136,10 +136,14 @@ void sink_retry_now(struct sink *sink)
     on_retry(&sink->retry);
 }
 
+static void withdraw_stopped(struct sink *sink);
+
+/* A block that was withdrawn too late is as settled as any other. */
 void sink_settled(struct sink *sink)
 {
     bool stops = sink->state == SINK_STOPPING;
     ASSERT(stops || sink->state == SINK_WORKING);
+    stops = stops && sink->stopped != withdraw_stopped;
     backoff_reset(&sink->backoff);
     sink->stats.versions_saturated = sink->lineproto.versions_saturated;
     struct block *block = TAKE(sink->block);

@@ -90,6 +90,8 @@ static void on_done(void *context, struct block **block)
 {
     struct fixture_report *report = context;
     report->done++;
+    if (report->sink != NULL && !sink_is_idle(report->sink))
+        abort(); /* the receiver may submit the next one */
     report->uncertain = (*block)->uncertain;
     block_destroy(block);
 }

@@ -25,6 +25,7 @@ struct block *fixture_block(uint32_t count);
 /* What a sink reported through its callbacks. */
 struct fixture_report {
     uint32_t done, abandoned, closed;
+    struct sink *sink;    /* if set, it has to be idle when a block comes back */
     bool uncertain;       /* of the block that came back last */
     _Atomic bool forbids; /* nothing may be written; asked by any thread */
 };

@@ -192,6 +192,31 @@ static void test_forbidden_sqlite(void **state)
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 4);
 }
 
+/* Withdrawn while its thread writes it: it is written or not, and the sink takes the next one. */
+static void test_withdraw_sqlite(void **state)
+{
+    struct place *place = *state;
+    char path[96];
+    (void)snprintf(path, sizeof(path), "%s/ghg.db", place->folder);
+    place->conf.type = SINK_SQLITE;
+    place->conf.path = path;
+    place_open_sink(place);
+    place->report.sink = place->sink;
+    for (uint32_t i = 1; i <= 20; i++) {
+        place_submit(place, fixture_block(50));
+        sink_withdraw(place->sink);
+        sink_withdraw(place->sink); /* once is enough */
+        while (!sink_is_idle(place->sink))
+            uv_run(&place->loop, UV_RUN_ONCE);
+        assert_int_equal(place->report.done + place->report.abandoned, i);
+    }
+    assert_true(place->report.done > 0);
+    place_submit(place, fixture_block(50));
+    sink_withdraw(place->sink);
+    place->report.sink = NULL;
+    place_close_sink(place); /* before it has come back */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_forbidden_before, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_forbidden_amidst, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_forbidden_sqlite, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_withdraw_sqlite, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
