@@ -16,7 +16,9 @@ enum {
 
 static int flush_text(struct buffer *text, FILE *out)
 {
-    bool failed = buffer_failed(text) || fwrite(text->data, 1, text->size, out) != text->size;
+    bool failed = buffer_failed(text);
+    if (!failed && text->size > 0)
+        failed = fwrite(text->data, 1, text->size, out) != text->size;
     buffer_clear(text);
     return failed ? ERR_FULL : 0;
 }
