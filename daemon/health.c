@@ -63,12 +63,13 @@ static bool check_assigned(const struct metrics_source *source, struct buffer *o
     return true;
 }
 
-static bool check_caught_up(const struct metrics_source *source, struct buffer *out)
+static bool check_caught_up(const struct consumer_partition_stats *partitions, size_t count,
+                            const char *name, struct buffer *out)
 {
     size_t behind = 0;
     const struct consumer_partition_stats *worst = NULL;
-    for (size_t i = 0; i < source->partitions_count; i++) {
-        const struct consumer_partition_stats *partition = &source->partitions[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct consumer_partition_stats *partition = &partitions[i];
         if (partition->caught_up)
             continue;
         behind++;
@@ -77,8 +78,7 @@ static bool check_caught_up(const struct metrics_source *source, struct buffer *
         if (worst == NULL || partition->lag > worst->lag)
             worst = partition;
     }
-    buffer_printf(out, "%s caught_up: %zu of %zu", word(behind == 0),
-                  source->partitions_count - behind, source->partitions_count);
+    buffer_printf(out, "%s %s: %zu of %zu", word(behind == 0), name, count - behind, count);
     if (worst != NULL && worst->lag >= 0)
         buffer_printf(out, "; partition %" PRId32 " is %" PRId64 " messages behind",
                       worst->partition, worst->lag);
@@ -132,7 +132,11 @@ unsigned health_print_ready(const char *fatal, const struct metrics_source *sour
     bool good = print_fatal(fatal, out) == STATUS_OK;
     good = check_losses(source, out) && good;
     good = check_assigned(source, out) && good;
-    good = check_caught_up(source, out) && good;
+    good = check_caught_up(source->partitions, source->partitions_count, "caught_up", out) && good;
+    if (source->rekey != NULL)
+        good = check_caught_up(source->rekey_partitions, source->rekey_partitions_count,
+                               "rekey_caught_up", out) &&
+               good;
     good = check_state(source, out) && good;
     for (size_t i = 0; i < source->sinks_count; i++)
         good = check_sink(&source->sinks[i], out) && good;

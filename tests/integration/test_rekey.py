@@ -68,6 +68,11 @@ def figures(database):
     return found
 
 
+def read_events(value):
+    body = json.loads(value) if value[:1] in (b"[", b"{") else msgpack.unpackb(value)
+    return body if isinstance(body, list) else [body]
+
+
 def topics(partitions):
     kafka = servers.kafka()
     topic = kafka.topic("meters", partitions=partitions)
@@ -121,8 +126,19 @@ class Rekey(unittest.TestCase):
         except AssertionError:
             got = figures(database)
             self.assertEqual(got.keys(), want.keys())
-            self.assertEqual({key: got[key] for key in want if got[key] != want[key]},
-                             {key: want[key] for key in want if got[key] != want[key]})
+            self.fail([(key, field, got[key][field], want[key][field]) for key in want
+                       for field in want[key] if got[key][field] != want[key][field]][:20])
+
+    def assert_rekeyed(self, topic, events):
+        """Every event has come to the keyed topic, once at least, and a facility to one partition only."""
+        homes, found = {}, set()
+        for message in servers.kafka().consume(topic + "-rekeyed"):
+            homes.setdefault(message.key.decode(), set()).add(message.partition)
+            for event in read_events(message.value):
+                self.assertEqual(event["meter"].split("m")[0], message.key.decode())
+                found.add(json.dumps(event, sort_keys=True))
+        self.assertEqual(found, {json.dumps(event, sort_keys=True) for _, event in events})
+        self.assertEqual({len(home) for home in homes.values()}, {1})
 
     def test_equal_to_a_keyed_topic_and_killed_in_the_middle(self):
         rng = random.Random(7)
@@ -148,12 +164,29 @@ class Rekey(unittest.TestCase):
                     lag = [value for key, value in ghgd.metrics().items()
                            if key[0] == "ghgd_rekey_partition_lag_messages"]
                     self.assertEqual((len(lag), sum(lag)), (4, 0))
-                rekeyed = servers.kafka().consume(topic + "-rekeyed")
-                self.assertEqual({m.partition for m in rekeyed} <= {0, 1, 2}, True)
-                homes = {}
-                for message in rekeyed:
-                    homes.setdefault(message.key, set()).add(message.partition)
-                self.assertEqual({len(home) for home in homes.values()}, {1})
+                self.assert_rekeyed(topic, events)
+
+    def test_processes_come_and_go(self):
+        rng = random.Random(8)
+        events = readings(rng)
+        want = self.run_calm(events)
+        messages = mixed_messages(rng, events)
+        topic, database = topics(4), servers.influxdb().database()
+        config = configuration(topic, [influx_sink(database)], input={"rekey": True})
+        produce = servers.kafka().produce
+        with daemon.Daemon(config, tables()) as first, daemon.Daemon(config, tables()) as second:
+            servers.eventually(lambda: self.reads(first) and self.reads(second), seconds=60)
+            produce(topic, messages[0::4])
+            with daemon.Daemon(config, tables()) as third:
+                produce(topic, messages[1::4])
+                servers.eventually(lambda: self.reads(third), seconds=60)
+                self.assertEqual(first.terminate(), 0)
+                produce(topic, messages[2::4])
+                third.kill()
+            produce(topic, messages[3::4])
+            self.wait_same(database, want)
+            self.assert_rekeyed(topic, events)
+            self.assertIn("rekey.revoked", first.log())
 
     def test_dead_letters_name_the_original_place(self):
         topic, database = topics(2), servers.influxdb().database()

@@ -393,6 +393,50 @@ static void test_ready(void **state)
     buffer_fini(&out);
 }
 
+/* The stage that re-keys: no samples without it, and its partitions are waited for too. */
+static void test_rekey(void **state)
+{
+    (void)state;
+    static const char *const samples[] = {
+        "\nghgd_rekey_messages_total 5\n",
+        "\nghgd_rekey_events_total 70\n",
+        "\nghgd_rekey_sent_total 9\n",
+        "\nghgd_rekey_waiting 4\n",
+        "\nghgd_rekey_partition_lag_messages{partition=\"3\"} 8\n",
+        "\nghgd_rekey_partition_stopped{partition=\"3\"} 1\n",
+    };
+    static struct example example;
+    struct buffer out;
+    fill(&example);
+    buffer_init(&out, 1 << 20);
+    metrics_print(&example.source, &out);
+    assert_null(strstr(buffer_text(&out), "\nghgd_rekey_messages_total "));
+    static const struct rekey_stats stats = {.events = 70, .messages = 5};
+    static const struct deadletter_stats runs = {.sent = 9, .waiting = 4};
+    struct consumer_partition_stats partition = {
+        .next_offset = 2, .log_end = 10, .lag = 8, .partition = 3, .stopped = true};
+    example.partitions[1].caught_up = true;
+    example.sink_list[1].failing_ms = 0;
+    example.source.rekey = &stats;
+    example.source.rekey_runs = &runs;
+    example.source.rekey_partitions = &partition;
+    example.source.rekey_partitions_count = 1;
+    buffer_clear(&out);
+    metrics_print(&example.source, &out);
+    for (size_t i = 0; i < ARRAY_LEN(samples); i++)
+        if (strstr(buffer_text(&out), samples[i]) == NULL)
+            fail_msg("missing: %s", samples[i]);
+    buffer_clear(&out);
+    assert_int_equal(health_print_ready(NULL, &example.source, &out), 503);
+    assert_non_null(strstr(buffer_text(&out), "\nok caught_up: 2 of 2\n"));
+    assert_non_null(strstr(buffer_text(&out),
+                           "\nno rekey_caught_up: 0 of 1; partition 3 is 8 messages behind\n"));
+    partition.caught_up = true;
+    buffer_clear(&out);
+    assert_int_equal(health_print_ready(NULL, &example.source, &out), 200);
+    buffer_fini(&out);
+}
+
 int main(int argc, char **argv)
 {
     (void)argv;
@@ -410,6 +454,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_samples), cmocka_unit_test(test_format),
         cmocka_unit_test(test_usage),   cmocka_unit_test(test_reference),
         cmocka_unit_test(test_health),  cmocka_unit_test(test_ready),
+        cmocka_unit_test(test_rekey),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
