@@ -260,7 +260,7 @@ static void send_all(struct checkpoint *checkpoint)
 void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int64_t offset)
 {
     struct lane *lane = find_lane(checkpoint, partition);
-    if (lane == NULL || lane->state == LANE_RESTORING)
+    if (lane == NULL || lane->state == LANE_RESTORING || checkpoint->writer == NULL)
         return;
     lane_confirm(lane, offset);
     uv_async_send(&checkpoint->wake);
@@ -396,12 +396,13 @@ int checkpoint_open(struct checkpoint *checkpoint, int32_t partition)
 void checkpoint_forget(struct checkpoint *checkpoint, int32_t partition)
 {
     struct lane *lane = find_lane(checkpoint, partition);
-    if (lane == NULL)
+    if (lane == NULL || checkpoint->writer == NULL)
         return;
     if (lane->state == LANE_RESTORING)
         chain_reader_stop(checkpoint->reader, partition);
     if (lane->state == LANE_WRITING)
         checkpoint->stats.waiting_bytes -= lane->write.payload.size;
+    lane_abandon_write(lane, checkpoint->writer);
     lane_end(lane);
 }
 

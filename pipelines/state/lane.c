@@ -242,6 +242,28 @@ void lane_confirm(struct lane *lane, int64_t offset)
     lane->bury = true;
 }
 
+/* Returns how many there was memory for. */
+static uint32_t send_tombstones(const struct lane *lane, struct record_writer *writer,
+                                struct key_range range)
+{
+    uint32_t count = 0;
+    for (uint64_t sequence = range.first; sequence < range.end; sequence++, count++) {
+        struct shipment *shipment = make_shipment(lane, range.epoch, sequence, 0);
+        if (shipment == NULL)
+            break;
+        record_writer_send(writer, &shipment);
+    }
+    return count;
+}
+
+void lane_abandon_write(struct lane *lane, struct record_writer *writer)
+{
+    uint64_t first = lane->write.first_sequence;
+    if (lane->state == LANE_WRITING)
+        (void)send_tombstones(lane, writer,
+                              (struct key_range){lane->epoch, first, first + lane->write.sent});
+}
+
 void lane_send_tombstones(struct lane *lane, struct record_writer *writer)
 {
     if (!lane->bury || lane->batch_waiting > 0 || lane->state == LANE_RESTORING)
@@ -253,16 +275,8 @@ void lane_send_tombstones(struct lane *lane, struct record_writer *writer)
     lane->batch = lane->doomed.ranges[0];
     if (lane->batch.end - lane->batch.first > LANE_TOMBSTONES_MAX)
         lane->batch.end = lane->batch.first + LANE_TOMBSTONES_MAX;
-    lane->batch_failed = false;
-    for (uint64_t sequence = lane->batch.first; sequence < lane->batch.end; sequence++) {
-        struct shipment *shipment = make_shipment(lane, lane->batch.epoch, sequence, 0);
-        if (shipment == NULL) {
-            lane->batch_failed = true;
-            break;
-        }
-        record_writer_send(writer, &shipment);
-        lane->batch_waiting++;
-    }
+    lane->batch_waiting = send_tombstones(lane, writer, lane->batch);
+    lane->batch_failed = lane->batch_waiting < lane->batch.end - lane->batch.first;
     lane->bury = lane->batch_waiting > 0;
 }
 

@@ -62,6 +62,8 @@ void lane_destroy(struct lane **lane);
 void lane_begin(struct lane *lane, int64_t standing);
 /* To unknown; what is under way is none of ours any more. */
 void lane_end(struct lane *lane);
+/* Before that: nothing can point at the pieces of a write that is under way, so they may go. */
+void lane_abandon_write(struct lane *lane, struct record_writer *writer);
 
 bool lane_wants_full(const struct lane *lane);
 void lane_write_begin(struct lane *lane, const struct log_position *at, bool full,

@@ -387,6 +387,29 @@ static void test_forgotten(void **state)
     store_close_cluster(&store);
 }
 
+/* A write that is abandoned leaves nothing: its pieces are followed by tombstones. */
+static void test_abandoned_write(void **state)
+{
+    (void)state;
+    struct store store;
+    store_open_cluster(&store);
+    store_open(&store);
+    assert_int_equal(checkpoint_open(store.checkpoint, 0), 0);
+    store_write(&store, 0, 10, 100, 1);
+    rd_kafka_mock_broker_set_down(store.mock, STORE_BROKER);
+    store_begin_write(&store, 0, 20, MIB, 2); /* 2 pieces */
+    run_for_a_while(&store);
+    checkpoint_forget(store.checkpoint, 0);
+    rd_kafka_mock_broker_set_up(store.mock, STORE_BROKER);
+    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->tombstones, 2);
+    assert_int_equal(store.heard[0].written, 1);
+    assert_int_equal(store_restore(&store, 0, 10, store.heard[0].pointer), 0);
+    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->leftovers, 1);
+    assert_int_equal(checkpoint_get_stats(store.checkpoint)->leftovers, 1);
+    store_close(&store, 1000);
+    store_close_cluster(&store);
+}
+
 /* Closing waits for what is under way, but not for ever. */
 static void test_close(void **state)
 {
@@ -486,6 +509,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_too_few_partitions),
         cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_abandoned_write),
     };
     return run_apart(tests, ARRAY_LEN(tests), argc, argv);
 }
