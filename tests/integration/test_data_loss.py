@@ -68,6 +68,12 @@ class DataLoss(unittest.TestCase):
         self.assertRegex(ghgd.log(), r"intake\.data_lost partition=1 .* consumption=stopped")
         self.assertEqual(ghgd.metrics()[("ghgd_consumer_data_losses_total",)], 1)
 
+    def go_on(self, ghgd):
+        """Somebody decides to go on with what is left."""
+        config = json.loads((ghgd.folder / "ghgd.yaml").read_text())
+        config["kafka"]["on_data_loss"] = "continue"
+        ghgd.reload({"ghgd.yaml": json.dumps(config)})
+
     def test_retention_overtook_a_daemon_that_was_away(self):
         kafka = servers.kafka()
         with self.make_lx() as ghgd:
@@ -84,10 +90,7 @@ class DataLoss(unittest.TestCase):
             self.wait_quarters(self.database, 0, 1, 2)
             self.produce(self.topic, 1, 7)
             self.wait_quarters(self.database, 1, 1, 2)
-            # somebody decides: go on with what is left
-            config = json.loads((ghgd.folder / "ghgd.yaml").read_text())
-            config["kafka"]["on_data_loss"] = "continue"
-            ghgd.reload({"ghgd.yaml": json.dumps(config)})
+            self.go_on(ghgd)
             self.wait_quarters(self.database, 1, 1, 2, 5, 6, 7)
             servers.eventually(lambda: ghgd.halted() == {"0": 0, "1": 0})
             self.assertRegex(ghgd.log(), r"intake\.data_lost partition=1 .* consumption=continues")
@@ -153,7 +156,15 @@ class DataLoss(unittest.TestCase):
                                                r"anew, .* begins at 0; .*the oldest left arrived at 20")
             self.assertTrue(re.search(r"intake\.data_lost partition=1 ", ghgd.log()))
             self.wait_quarters(self.database, 1, 1, 2, 3)
+            self.go_on(ghgd)
+            self.wait_quarters(self.database, 1, 1, 2, 3, 4)
+            self.produce(self.topic, 0, 2)
+            self.wait_quarters(self.database, 0, 1, 2)
             self.assertEqual(ghgd.terminate(), 0)
+        with self.make_lx() as ghgd:  # what was gone once is not missed again
+            self.produce(self.topic, 1, 5)
+            self.wait_quarters(self.database, 1, 1, 2, 3, 4, 5)
+            self.assertEqual(ghgd.halted(), {"0": 0, "1": 0})
 
 
 if __name__ == "__main__":
