@@ -1,6 +1,7 @@
 #include "tests/unit/ingest/seen.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -181,6 +182,26 @@ static struct conf_property fast_group[] = {
     {"heartbeat.interval.ms", "100"},
     {"fetch.wait.max.ms", "20"},
 };
+
+void cluster_commit(struct cluster *cluster, int32_t partition, int64_t offset,
+                    const char *metadata)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster->mock),
+                      NULL, 0);
+    rd_kafka_conf_set(conf, "group.id", "ghgd-test", NULL, 0);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
+    assert_non_null(client);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(list, TOPIC, partition);
+    entry->offset = offset;
+    entry->metadata = strdup(metadata);
+    entry->metadata_size = strlen(metadata);
+    assert_int_equal(rd_kafka_commit(client, list, 0), 0);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(client);
+}
 
 struct kafka_conf cluster_conf(const struct cluster *cluster)
 {

@@ -21,6 +21,9 @@ void cluster_open(struct cluster *cluster);
 void cluster_close(struct cluster *cluster);
 /* Message `number` of a partition is its decimal text. */
 void cluster_produce(struct cluster *cluster, int32_t partition, int first, int count, size_t pad);
+/* Commits as an operator would with a tool, while nobody is in the group. */
+void cluster_commit(struct cluster *cluster, int32_t partition, int64_t offset,
+                    const char *metadata);
 struct kafka_conf cluster_conf(const struct cluster *cluster);
 /* Closes the loop and the cluster: nothing is left of either. */
 void cluster_end(struct cluster *cluster, uv_loop_t *loop);
