@@ -91,6 +91,7 @@ static void on_emit(uv_timer_t *timer)
     struct process *process = timer->data;
     intake_check_idle(process->intake, (int64_t)uv_now(process->loop), clock_wall_ms());
     pump_emit(process->pump);
+    intake_resume(process->intake); /* a facility that found no memory may find some now */
 }
 
 /* --- may we write? --- */
