@@ -77,7 +77,8 @@ class Run:
         self.name, self.is_variant = name, is_variant
         self.flags = flags + ((f"-D{name}",) if is_variant else ())
         self.folder = folder / re.sub(r"\W+", "_", name)
-        self.states, self.seconds, self.unreached = 0, 0.0, set()
+        self.states, self.seconds = 0, 0.0
+        self.steps, self.happened = set(), set()
         self.verdict, self.good = "", False
 
     def _call(self, *command):
@@ -91,11 +92,11 @@ class Run:
         for stale in self.folder.iterdir():
             stale.unlink()
         began = time.monotonic()
-        code, output = self._call("spin", "-a", *self.flags, str(MODEL))
+        code, output = self._call("spin", "-a", "-DCOUNT_STEPS", *self.flags, str(MODEL))
         if code == 0:
             code, output = self._call(
-                "gcc", "-O0" if self.is_variant else "-O2", "-w", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=12000",
-                "-DBFS" if self.is_variant else "-DNODEBUG", "-o", "pan", "pan.c")
+                "gcc", "-w", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=12000",
+                *(("-O0", "-DBFS") if self.is_variant else ("-O2",)), "-o", "pan", "pan.c")
         if code == 0:
             code, output = self._call("./pan", "-m1000")
         self.seconds = time.monotonic() - began
@@ -124,8 +125,9 @@ class Run:
         else:
             self.verdict = "HOLDS" if self.is_variant else "holds"
             self.good = not self.is_variant
-            self.unreached = set(
-                re.findall(r'ghgd\.pml:(\d+), state \d+, "(?!-end-)', output))
+            self.happened = set(re.findall(r"^happened: (.*)", output, re.M))
+            steps = (self.folder / "pan.m").read_text()
+            self.steps = set(re.findall(r'happened\("(.*)\\n"\)', steps))
 
     def story(self):
         """What the steps of the counter-example say."""
@@ -155,11 +157,14 @@ def check(folder, design, variants):
     print(f"{'model':34} {'verdict':12} {'states':>10} {'seconds':>8}")
     for run in runs:
         print(f"{run.name:34} {run.verdict:12} {run.states:10d} {run.seconds:8.1f}")
-    holding = [run.unreached for run in runs if not run.is_variant]
-    unreached = sorted(set.intersection(*holding), key=int)
-    if unreached:
-        print(f"No run reaches these lines of {MODEL.name}: {', '.join(unreached)}")
-    surprises = sum(not run.good for run in runs) + len(unreached)
+    design_runs = [run for run in runs if not run.is_variant]
+    steps = set().union(*(run.steps for run in design_runs))
+    idle = sorted(steps.difference(*(run.happened for run in design_runs)))
+    if idle:
+        print("Steps that never happen:", *idle, sep="\n  ")
+    elif not steps:
+        sys.exit("There are no steps.")
+    surprises = sum(not run.good for run in runs) + len(idle)
     print(f"{surprises} surprises" if surprises else "as expected")
     return surprises == 0
 
@@ -172,6 +177,7 @@ def main():
     parser.add_argument("--build", default=HERE.parents[1] / "build" / "model", type=pathlib.Path,
                         help="where the generated programs go")
     options = parser.parse_args()
+    options.build = options.build.resolve()
     if options.show:
         good = show(options.build, options.show)
     elif options.deep:

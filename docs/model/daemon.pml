@@ -1,0 +1,159 @@
+/*
+ * daemon.pml - what a daemon does: each step is a callback of its loop.
+ */
+proctype Daemon(byte me)
+{
+#ifdef WITHOUT_TOPIC
+    byte superseded;
+#endif
+end:
+    do
+    /* what the group says */
+    :: d_step {
+        RUNNING(me) && d[me].role != IDLE && d[me].fenced ->
+        SAY("daemon %d hears that it has lost the partition\n", me);
+        lose(me);
+        forget_checkpoint(me)
+    }
+    :: d_step {
+        RUNNING(me) && d[me].brake && !d[me].fenced ->
+        SAY("daemon %d hears that it is still a member, and goes on\n", me);
+        d[me].brake = 0
+    }
+
+    /* restore */
+    :: d_step {
+        RUNNING(me) && d[me].role == READING && !d[me].brake ->
+        if
+        :: IS_SUPERSEDED(d[me].slot) ->
+            SAY("daemon %d finds its chain gone, and asks for the pointer again\n", me);
+            follow_pointer(me)
+        :: else ->
+            if
+            :: d[me].slot == NONE -> SAY("daemon %d begins afresh\n", me)
+            :: else -> SAY("daemon %d restores from record %d\n", me, d[me].slot)
+            fi;
+            restore(me)
+        fi
+    }
+
+    /* events */
+    :: d_step {
+        ACTIVE(me) && d[me].x < log_end ->
+        SAY("daemon %d takes event %d\n", me, d[me].x);
+        take_event(me)
+    }
+    :: d_step {
+        RUNNING(me) && d[me].letter ->
+        SAY("the letter of daemon %d is in the dead-letter topic\n", me);
+        d[me].letter = 0;
+        letters = 1
+    }
+
+    /* checkpoints */
+#ifdef WITHOUT_TOPIC
+    :: d_step {
+        ACTIVE(me) && checkpoints < CHECKPOINTS && HAS_ROOM ->
+        SAY("daemon %d writes a checkpoint at %d and commits it\n", me, d[me].x);
+        begin_checkpoint(me, false);
+        records[d[me].slot].is = THERE;
+        superseded = d[me].slot;
+        if
+        :: IS_ACCEPTED(me) -> superseded = pointer; accept_commit(d[me].slot)
+        :: else
+        fi;
+        forget_checkpoint(me);
+        d[me].last = NONE;
+        if
+        :: superseded < SLOTS -> remove_record(superseded)
+        :: else
+        fi;
+        superseded = 0
+    }
+#else
+    :: d_step {
+        ACTIVE(me) && checkpoints < CHECKPOINTS && HAS_ROOM && MAY_SAVE(me) ->
+        begin_checkpoint(me, false);
+        SAY("daemon %d writes record %d: full, at %d\n", me, d[me].slot, d[me].x)
+    }
+    :: d_step {
+        ACTIVE(me) && checkpoints < CHECKPOINTS && HAS_ROOM && MAY_SAVE(me) &&
+        d[me].last < SLOTS ->
+        begin_checkpoint(me, true);
+        SAY("daemon %d writes record %d: upon %d, at %d\n", me, d[me].slot,
+            records[d[me].slot].before, d[me].x)
+    }
+    :: d_step { /* no acknowledgement in time: the next one is full */
+        ACTIVE(me) && d[me].save == WRITING && faults < FAULTS ->
+        SAY("daemon %d waits no longer for record %d\n", me, d[me].slot);
+        faults++;
+        forget_checkpoint(me);
+        d[me].last = NONE
+    }
+    :: d_step {
+        RUNNING(me) && !d[me].brake && d[me].slot < SLOTS && MAY_COMMIT(me) &&
+        LETTERS_DONE(me, records[d[me].slot].x) && (d[me].old == 0 || late_commit == NONE) ->
+        if
+        :: IS_ACCEPTED(me) ->
+            SAY("daemon %d commits the pointer to record %d\n", me, d[me].slot);
+            accept_commit(d[me].slot);
+            committed(me)
+        :: else ->
+            SAY("daemon %d commits record %d, and is refused\n", me, d[me].slot);
+            forget_checkpoint(me)
+        fi
+    }
+    :: d_step { /* no answer to the commit: the broker may execute it at any time, or never */
+        ACTIVE(me) && d[me].slot < SLOTS && MAY_COMMIT(me) &&
+        LETTERS_DONE(me, records[d[me].slot].x) && late_commit == NONE && IS_ACCEPTED(me) &&
+        faults < FAULTS ->
+        faults++;
+        SAY("daemon %d gets no answer to its commit of record %d\n", me, d[me].slot);
+        late_commit = d[me].slot;
+        forget_checkpoint(me)
+    }
+    :: d_step {
+        RUNNING(me) && d[me].tombs != 0 ->
+        write_tombstones(me)
+    }
+#endif
+
+    /* rows */
+#ifndef WITHOUT_DATABASE
+    :: d_step {
+        ACTIVE(me) && d[me].goal == 0 && d[me].dirty != 0 && d[me].rows == 0 ->
+        send_rows(me);
+        SAY("daemon %d sends rows %d %d\n", me, ROW_0(d[me].rows), ROW_1(d[me].rows))
+    }
+    :: d_step { /* executed, and acknowledged */
+        RUNNING(me) && d[me].rows != 0 ->
+        SAY("the rows of daemon %d are written and acknowledged\n", me);
+        execute(d[me].rows);
+        d[me].rows = 0;
+        if
+        :: d[me].healing == PROBE -> d[me].healing = PROOF
+        :: else
+        fi
+    }
+    :: d_step { /* no answer in time */
+        ACTIVE(me) && d[me].rows != 0 && faults < FAULTS ->
+        faults++;
+        SAY("daemon %d gets no answer for its rows\n", me);
+        doubt(me)
+    }
+    :: d_step { /* the first round of healing, if nothing else is written: asks for the proof */
+        ACTIVE(me) && d[me].healing == LEASE && LEASES_OVER(me) && d[me].goal == 0 &&
+        d[me].suspect != 0 && d[me].dirty == 0 && d[me].rows == 0 ->
+        SAY("daemon %d heals: round one\n", me);
+        d[me].dirty = d[me].suspect
+    }
+    :: d_step { /* the second */
+        ACTIVE(me) && MAY_HEAL(me) ->
+        SAY("daemon %d heals: marks %d again\n", me, d[me].suspect);
+        d[me].dirty = d[me].dirty | d[me].suspect;
+        d[me].suspect = 0;
+        d[me].healing = HEALED
+    }
+#endif
+    od
+}

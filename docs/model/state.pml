@@ -1,0 +1,108 @@
+/*
+ * state.pml - the log, what servers and networks hold, and what a daemon holds.
+ */
+/* What a step says when a counter-example is told; with COUNT_STEPS, that it happened at all. */
+#ifdef COUNT_STEPS
+c_decl { static void happened(const char *words) { printf("happened: %s", words); } }
+#define SAY(words, ...) \
+    printf(words, ##__VA_ARGS__); \
+    c_code { static int seen; if (!seen++) happened(words); }
+#else
+#define SAY(...) printf(__VA_ARGS__)
+#endif
+
+#ifndef PROCESSES
+#define PROCESSES 2
+#endif
+#ifndef FAULTS
+#define FAULTS 1
+#endif
+#ifndef CHECKPOINTS
+#define CHECKPOINTS 1
+#endif
+
+/* The log. Event 0 adds to window 0 (a bucket), event 2 to both (the same bucket and its day);
+ * event 1 is bad. Events 1 and 2 are one message, so that a position is the offset of a message and
+ * a number of its events to skip. */
+#define EVENTS 3
+#define BAD 1
+#define OFFSET(x) (((x) > 0) + ((x) > 2))
+#define SKIP(x) ((x) == 2)
+#define CALM_0(x) (((x) > 0) + ((x) > 2)) /* what a calm run holds after x events */
+#define CALM_1(x) ((x) > 2)
+
+/* What a request says of both windows; 0: nothing. */
+#define ROWS(a, b) ((a) + 4 * (b))
+#define ROW_0(rows) ((rows) & 3)
+#define ROW_1(rows) ((rows) >> 2)
+#define MARKS(rows) ((ROW_0(rows) != 0) + 2 * (ROW_1(rows) != 0))
+
+#define NOBODY PROCESSES
+#define SLOTS 4             /* records of the checkpoint topic at one time */
+#define NONE SLOTS          /* no record */
+#define REMOVED (SLOTS + 1) /* a record that was there, and is no more */
+#define BIT(slot) (1 << (slot))
+
+/* --- what servers and networks hold --- */
+
+#ifdef WITHOUT_DATABASE
+byte log_end = EVENTS; /* events in the log */
+#else
+byte log_end = 1; /* message 1 arrives later: what is silent is so until the end it found */
+#endif
+byte owner = NOBODY;
+byte pointer = NONE; /* the group's committed offset and its metadata */
+byte pointer_x;
+byte late_commit = NONE; /* its sender does not wait for it any more */
+bit late_is_old;         /* it was accepted in an older generation, and becomes visible late */
+bit letters;             /* the bad event is in the dead-letter topic */
+byte database[2];
+byte late_write[2]; /* their senders do not wait for them any more */
+
+mtype:record = {FREE, ON_ITS_WAY, THERE};
+typedef record {
+    mtype:record is = FREE;
+    byte before = NONE; /* the one it builds upon; NONE: it is the base of a chain */
+    byte x;
+    byte sum[2];
+    byte dirty;
+};
+record records[SLOTS];
+#ifdef STATE_WITHOUT_OFFSET
+byte newest = NONE;
+#endif
+
+/* --- the daemons --- */
+
+mtype:life = {DOWN, RUNS, STANDS}; /* STANDS: SIGSTOP, a suspended machine */
+mtype:role = {IDLE, READING, OWNS};
+mtype:save = {SAVED, WRITING, WRITTEN};
+mtype:healing = {HEALED, LEASE, PROBE, PROOF};
+typedef daemon {
+    mtype:life life = RUNS;
+    mtype:role role = IDLE; /* what it believes */
+    bit fenced;             /* what the broker knows: its generation is an old one */
+    bit brake;              /* it stood still: waits for the broker's word before anything else */
+    byte x;                 /* events it has taken */
+    byte goal;              /* silent until it has taken so many; 0: live */
+    byte sum[2];
+    byte dirty, suspect; /* a bit per window */
+    byte rows;           /* the request under way */
+    mtype:healing healing = HEALED;
+    bit letter; /* a dead letter is on its way */
+    mtype:save save = SAVED;
+    byte slot = NONE; /* of the checkpoint under way; of the pointer that is followed */
+    byte last = NONE; /* the newest record of its own chain */
+    byte next;        /* its own records that the chain under way supersedes */
+    byte old;         /* records to be removed when a commit succeeds */
+    byte tombs;       /* records to be removed */
+};
+daemon d[PROCESSES];
+
+byte faults, checkpoints;
+byte i, j; /* scratch within a step; 0 outside */
+
+#ifdef WATCH_SILENCE
+byte sent[2];  /* the newest value ever sent */
+byte shown[2]; /* ... before the owner was assigned */
+#endif
