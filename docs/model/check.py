@@ -75,7 +75,7 @@ class Run:
 
     def __init__(self, folder, name, flags, is_variant):
         self.name, self.is_variant = name, is_variant
-        self.flags = flags + ((f"-D{name}",) if is_variant else ())
+        self.flags = flags + (f"-D{name}" if is_variant else "-DCOUNT_STEPS",)
         self.folder = folder / re.sub(r"\W+", "_", name)
         self.states, self.seconds = 0, 0.0
         self.steps, self.happened = set(), set()
@@ -92,7 +92,7 @@ class Run:
         for stale in self.folder.iterdir():
             stale.unlink()
         began = time.monotonic()
-        code, output = self._call("spin", "-a", "-DCOUNT_STEPS", *self.flags, str(MODEL))
+        code, output = self._call("spin", "-a", *self.flags, str(MODEL))
         if code == 0:
             code, output = self._call(
                 "gcc", "-w", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=12000",
@@ -133,8 +133,9 @@ class Run:
         """What the steps of the counter-example say."""
         trail = self.folder / "ghgd.pml.trail"
         _, output = self._call("spin", "-t", "-k", str(trail), *self.flags, str(MODEL))
+        _, _, output = output.rpartition("=warning====")  # of code that only counts steps
         lines = [line.strip() for line in output.split("#processes:")[0].splitlines()]
-        told = [line for line in lines if line and not line.startswith("spin:")]
+        told = [line for line in lines if line and not re.match(r"spin:|c_code|=$", line)]
         broken = [line for line in lines if "text of failed assertion" in line]
         return "\n".join("  " + line for line in told + broken)
 
