@@ -10,8 +10,7 @@
 
 enum {
     WAIT_MS = 10000,
-    ANSWER_MS = 5000, /* for one request */
-    AGAIN_MS = 100,   /* between two looks at a topic that is being made */
+    AGAIN_MS = 100, /* between two looks at a topic that is being made */
     TEXT_BYTES = 512
 };
 
@@ -89,7 +88,7 @@ static rd_kafka_AdminOptions_t *make_options(struct ensuring *ensuring, rd_kafka
 {
     char text[TEXT_BYTES];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(ensuring->client, op);
-    (void)rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_MS, text, sizeof(text));
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, left_ms(ensuring), text, sizeof(text));
     return options;
 }
 
@@ -102,7 +101,7 @@ static void read_settings(struct ensuring *ensuring)
         return;
     rd_kafka_AdminOptions_t *options = make_options(ensuring, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_DescribeConfigs(ensuring->client, &resource, 1, options, ensuring->replies);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(ensuring->replies, ANSWER_MS);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(ensuring->replies, left_ms(ensuring));
     if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
         keep_settings(ensuring, event);
     rd_kafka_event_destroy(event);
@@ -130,7 +129,7 @@ static int request_topic(struct ensuring *ensuring, rd_kafka_NewTopic_t *topic)
 {
     rd_kafka_AdminOptions_t *options = make_options(ensuring, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_CreateTopics(ensuring->client, &topic, 1, options, ensuring->replies);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(ensuring->replies, ANSWER_MS);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(ensuring->replies, left_ms(ensuring));
     const char *text = NULL;
     rd_kafka_resp_err_t code =
         event != NULL ? created_code(event, &text) : RD_KAFKA_RESP_ERR__TIMED_OUT;
