@@ -85,8 +85,8 @@ def compare_replay(peace, show):
     outcomes = {}
     with servers.InfluxDB() as influxdb:
         database = influxdb.database()
-        config = fleet.configuration("unused", ["127.0.0.1:9"], influxdb.url, database)
-        config["sinks"][0]["timeout"] = "30s"
+        config = fleet.configuration("unused", ["127.0.0.1:9"], [
+            fleet.sink("influxdb", "influx1", influxdb.url, database) | {"timeout": "30s"}])
         config["tables"] |= {name: str(peace.folder / f"{name}.csv")
                              for name in ("facilities", "meters")}
         path = servers.LOGS / "replay.yaml"

@@ -18,11 +18,11 @@ from network import Network
 
 PRODUCE = os.environ.get("PRODUCE", str(servers.BUILD / "gcc/tests/faults/produce"))
 SETTLE_LIMIT_S = 120
+FOLLOW_LIMIT_S = 300
 NAMESPACES = (2, 3)  # slots of the daemons that have a network of their own
 TRIES = 30           # of a fault for which nobody is there
-# Until the last zombie's lease and the last request of anybody are over, and what they could have
-# overtaken is written again.
-QUIET_S = fleet.SESSION_S + fleet.SINK_TIMEOUT_S + 2
+QUIET_S = 2            # after which nothing more is expected to happen
+QUIET_VICTORIA_S = 20  # until the sink has asked it whether it still has everything
 
 
 class Screen:
@@ -80,7 +80,10 @@ class Run:
         self.topic = servers.unique(f"readings-{number}")
         self.injected, self.dumps, self.seconds = 0, {}, 0
         self.timeline, self.serial = [], itertools.count()
-        self.broken_nodes, self.broken_influxdb = set(), False
+        self.broken_nodes, self.broken_influxdb, self.broken_victoria = set(), False, False
+        self.victoria = None
+        if any(kinds.KINDS[name].victoria for name in script):
+            self.victoria = servers.VictoriaMetrics()
 
     # --- what kinds of fault use
 
@@ -140,6 +143,8 @@ class Run:
                     self.producer.kill()
                     self.producer.wait()
                 self.network.drop([link for link in self.network.links if link not in before])
+                if self.victoria is not None:
+                    self.victoria.stop()
         self.seconds = self.now()
         if self.number:
             self.say(f"{self.injected} faults, {len(differences)} differences")
@@ -150,9 +155,16 @@ class Run:
         self.cluster.create_topic(self.topic, fleet.PARTITIONS, **keep)
         for suffix in ("-dead", "-late"):
             self.cluster.create_topic(self.topic + suffix, 3, **keep)
+        if self.pick.random() < 0.7:  # compaction at work; else the daemons make it
+            self.cluster.create_topic(self.topic + "-checkpoint", fleet.PARTITIONS,
+                                      cleanup_policy="compact", segment_bytes=1048576,
+                                      max_message_bytes=8388608)
         self.database = self.influxdb.database()
-        return fleet.Fleet(self.cluster, self.network, self.influxdb, self.topic, self.database,
-                           self.peace.tables)
+        databases = [("influxdb", "influx1", self.influxdb, self.database)]
+        if self.victoria is not None:
+            self.victoria.start()
+            databases.append(("victoria", "victoria", self.victoria, "ghg"))
+        return fleet.Fleet(self.cluster, self.network, databases, self.topic, self.peace.tables)
 
     def play(self):
         total = sum(self.peace.expected.ends)
@@ -169,8 +181,9 @@ class Run:
         slots = self.pick.sample(range(cluster.SLOTS), self.pick.randint(1, cluster.SLOTS))
         slots = sorted(slots) if self.script else [0]
         if self.script:
-            self.say(f"{self.nodes} brokers, daemons {slots}, {backlog:.0%} of the input at once, "
-                     f"the rest over {at:.0f} s")
+            also = ", VictoriaMetrics too" if self.victoria else ""
+            self.say(f"{self.nodes} brokers, daemons {slots}{also}, {backlog:.0%} of the input at "
+                     f"once, the rest over {at:.0f} s")
         for slot in slots:
             self.fleet.start(slot)
         for number, (name, at) in enumerate(zip(self.script, times)):
@@ -191,7 +204,10 @@ class Run:
 
     def follow(self):
         """Until the script is over and everything is sent."""
+        deadline = self.now() + FOLLOW_LIMIT_S
         while self.timeline or self.producer.poll() is None:
+            if self.now() > deadline:
+                raise RuntimeError(f"the script does not end: {self.last_sent()}")
             while self.timeline and self.timeline[0][0] <= self.now():
                 heapq.heappop(self.timeline)[2]()
             self.fleet.check()
@@ -216,14 +232,17 @@ class Run:
         if ends != expected.ends:
             raise RuntimeError(f"the log is not the input: ends {ends}, not {expected.ends}")
         missing = self.fleet.settle(
-            expected.ends, QUIET_S, SETTLE_LIMIT_S,
+            expected.ends, QUIET_S if self.victoria is None else QUIET_VICTORIA_S, SETTLE_LIMIT_S,
             lambda text: self.show.progress(f"run {self.number}: {text}"))
         differences = list(self.fleet.deaths)
+        differences += verdict.compare_account(expected, self.fleet.account())
         if missing:
             differences.append(f"not at rest after {SETTLE_LIMIT_S} s: {missing}")
         self.dumps = verdict.dump_all(self.influxdb.url, self.database)
         if self.number:
             differences += verdict.compare(self.peace.dumps, self.dumps)
+        if self.victoria is not None:
+            differences += verdict.compare_victoria(self.peace.dumps, self.victoria, "ghg")
         found, again = verdict.compare_letters(expected, self.cluster, self.topic)
         if again:
             self.say(f"{again} letters were written again after a crash")

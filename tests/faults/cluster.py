@@ -4,7 +4,7 @@ import subprocess
 import time
 
 import servers
-from servers import eventually, free_port
+from servers import eventually
 
 SLOTS = 4  # daemons at most
 
@@ -43,6 +43,11 @@ auto.leader.rebalance.enable=false
 message.max.bytes=8388608
 replica.fetch.max.bytes=8388608
 log.retention.ms=-1
+log.cleaner.backoff.ms=1000
+log.cleaner.min.cleanable.ratio=0.01
+log.cleaner.delete.retention.ms=1000
+log.cleaner.dedupe.buffer.size=16777216
+log.cleaner.threads=1
 min.insync.replicas={min(nodes, 2)}
 default.replication.factor={nodes}
 offsets.topic.num.partitions=1
@@ -85,8 +90,8 @@ class Cluster:
     """nodes brokers; proxies(node) gives the addresses at which the slots reach it."""
 
     def __init__(self, nodes, network):
-        ports = [{name: free_port() for name in ("PLAIN", *(f"S{s}" for s in range(SLOTS)),
-                                                 "CONTROLLER")} for _ in range(nodes)]
+        names = ("PLAIN", *(f"S{slot}" for slot in range(SLOTS)), "CONTROLLER")
+        ports = [{name: servers.free_port() for name in names} for _ in range(nodes)]
         voters = ",".join(f"{n + 1}@127.0.0.1:{p['CONTROLLER']}" for n, p in enumerate(ports))
         self.links = [[network.link(f"kafka-{n + 1}", slot, ports[n][f"S{slot}"])
                        for slot in range(SLOTS)] for n in range(nodes)]

@@ -45,7 +45,13 @@ class Member(daemon.Daemon):
             return None
 
 
-def configuration(topic, brokers, influxdb_url, database):
+def sink(name, dialect, url, database):
+    return {"name": name, "type": "influx", "dialect": dialect, "url": url, "database": database,
+            "timeout": f"{SINK_TIMEOUT_S}s", "connect_timeout": "2s", "backoff_min": "100ms",
+            "backoff_max": "500ms", "batch_rows": 2000}
+
+
+def configuration(topic, brokers, sinks):
     return {"input": {"topic": topic, "time_unit": "ms"},
             "kafka": {"brokers": brokers, "group": topic, "dead_letter_topic": topic + "-dead",
                       "late_topic": topic + "-late",
@@ -54,26 +60,27 @@ def configuration(topic, brokers, influxdb_url, database):
                                      "topic.metadata.refresh.interval.ms": "2000",
                                      "reconnect.backoff.max.ms": "1000",
                                      "socket.timeout.ms": "10000"}},
+            "checkpoint": {"interval": "2s"},
             "tables": {"facilities": "facilities.csv", "meters": "meters.csv",
                        "groups": ["region"], "catalogue": str(servers.ROOT / "config/factors")},
             # The clock must not call anything final: the calm run's clock is another one.
             "windows": {"horizon": "36h", "grace": "1h", "emit_interval": "500ms",
                         "idle_timeout": "7d"},
-            "sinks": [{"name": "influx", "type": "influx", "dialect": "influx1",
-                       "url": influxdb_url, "database": database, "timeout": f"{SINK_TIMEOUT_S}s",
-                       "connect_timeout": "2s", "backoff_min": "100ms", "backoff_max": "500ms",
-                       "batch_rows": 2000}]}
+            "sinks": sinks, "shutdown_timeout": "10s"}
 
 
 class Fleet:
-    def __init__(self, kafka, network, influxdb, topic, database, tables):
+    def __init__(self, kafka, network, databases, topic, tables):
+        """databases: (name, dialect, server, database) of each sink."""
         self.members, self.running, self.deaths = [], set(), []
         self.stopped = set()
         self.last_change = time.monotonic()
         for slot in range(cluster.SLOTS):
-            link = network.link("influxdb", slot, influxdb.port)
-            member = Member(configuration(topic, kafka.brokers_of(slot), f"http://{link.address}",
-                                          database), tables)
+            sinks = []
+            for name, dialect, server, database in databases:
+                link = network.link(name, slot, server.port)
+                sinks.append(sink(name, dialect, f"http://{link.address}", database))
+            member = Member(configuration(topic, kafka.brokers_of(slot), sinks), tables)
             member.namespace = network.namespaces.get(slot)
             self.members.append(member)
 
@@ -117,11 +124,13 @@ class Fleet:
             member = self.members[slot]
             if member.is_alive():
                 continue
+            if time.monotonic() - self.last_change < 1:
+                continue
             status = member.child.returncode
             self.deaths.append(f"daemon {slot} ended by itself with status {status}:\n"
                                + member.log_tail(15))
-            self.running.discard(slot)
-            self.start(slot)
+            self.last_change = time.monotonic()
+            member.launch()
 
     def stop(self):
         for member in self.members:
@@ -162,9 +171,24 @@ class Fleet:
             return f"partition {partition} at {position:.0f} of {ends[partition]}"
         if of("ghgd_partition_caught_up") != 1:
             return f"partition {partition} has not caught up"
-        if of("ghgd_shard_dirty_rows") != 0:
-            return f"partition {partition}: {of('ghgd_shard_dirty_rows'):.0f} dirty rows"
+        for name in ("shard_dirty_rows", "shard_suspect_rows", "partition_healing",
+                     "partition_unreadable"):
+            if of(f"ghgd_{name}") != 0:
+                return f"partition {partition}: {name} is {of(f'ghgd_{name}'):.0f}"
         return ""
+
+    def account(self):
+        """{(partition, outcome or reason): events}, and {(partition, "read"): events}."""
+        found = {}
+        for slot in self.running:
+            for key, value in (self.members[slot].try_metrics() or {}).items():
+                if key[0] == "ghgd_partition_account_events" and value:
+                    labels = dict(zip(key[1::2], key[2::2]))
+                    found[int(labels["partition"]),
+                          labels.get("reason") or labels["outcome"]] = int(value)
+                elif key[0] == "ghgd_partition_read_events":
+                    found[int(key[2]), "read"] = int(value)
+        return found
 
     def settle(self, ends, quiet_s, limit_s, progress=lambda text: None):
         """Waits until everything is done, has stayed so for quiet_s, and nobody writes any more.

@@ -12,10 +12,10 @@ TRAP_WORDS = {"before": "before", "half": "in the middle of", "after": "behind"}
 TRAP_S = 6.0  # a moment that does not come by then is not waited for any longer
 
 
-def kind(nodes=1):
-    """nodes: how many brokers it takes."""
+def kind(nodes=1, victoria=False):
+    """nodes: how many brokers it takes. victoria: whether VictoriaMetrics has to be there."""
     def register(function):
-        function.nodes = nodes
+        function.nodes, function.victoria = nodes, victoria
         KINDS[function.__name__.replace("_", "-")] = function
         return function
     return register
@@ -200,6 +200,12 @@ def some_node(world, pick):
     return pick.choice(world.cluster.nodes)
 
 
+def bring_back(world, node):
+    node.launch()
+    world.when(lambda: world.cluster.count_brokers(node) > 0,
+               lambda: world.broken_nodes.discard(node))
+
+
 @kind()
 def broker_killed(world, pick):
     node = some_node(world, pick)
@@ -208,9 +214,7 @@ def broker_killed(world, pick):
     pause_s = pick.uniform(0, 4)
     node.kill()
     world.broken_nodes.add(node)
-    world.later(pause_s, node.launch)
-    world.when(lambda: world.cluster.count_brokers(node) > 0,
-               lambda: world.broken_nodes.discard(node))
+    world.later(pause_s, lambda: bring_back(world, node))
     return f"broker {node.number} killed, back after {pause_s:.1f} s"
 
 
@@ -237,9 +241,7 @@ def broker_terminated(world, pick):
         return None
     world.broken_nodes.add(node)
     node.child.send_signal(signal.SIGTERM)
-    world.when(lambda: node.child.poll() is not None, node.launch)
-    world.when(lambda: node.child.poll() is None and world.cluster.count_brokers(node) > 0,
-               lambda: world.broken_nodes.discard(node))
+    world.when(lambda: node.child.poll() is not None, lambda: bring_back(world, node))
     return f"broker {node.number} terminated: its leaders move; back when it is gone"
 
 
@@ -360,6 +362,38 @@ def influxdb_stopped(world, pick):
         world.broken_influxdb = False
     world.later(pause_s, go_on)
     return f"InfluxDB stopped for {pause_s:.1f} s"
+
+
+@kind(victoria=True)
+def victoria_killed(world, pick):
+    """It loses what it acknowledged in the last seconds."""
+    if world.broken_victoria:
+        return None
+    pause_s = pick.uniform(0, 4)
+    world.broken_victoria = True
+    world.victoria.kill()
+
+    def launch():
+        world.victoria.launch()
+        world.broken_victoria = False
+    world.later(pause_s, launch)
+    return f"VictoriaMetrics killed, back after {pause_s:.1f} s"
+
+
+@kind(victoria=True)
+def victoria_stopped(world, pick):
+    if world.broken_victoria:
+        return None
+    pause_s = pick.uniform(1, fleet.SINK_TIMEOUT_S + 4)
+    world.broken_victoria = True
+    child = world.victoria.child
+    child.send_signal(signal.SIGSTOP)
+
+    def go_on():
+        child.send_signal(signal.SIGCONT)
+        world.broken_victoria = False
+    world.later(pause_s, go_on)
+    return f"VictoriaMetrics stopped for {pause_s:.1f} s"
 
 
 def answers(world, pick, way, words):

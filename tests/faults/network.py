@@ -28,7 +28,7 @@ class Network:
 
     def link(self, server, slot, port):
         """A link from daemon slot to 127.0.0.1:port."""
-        kind = HttpLink if server == "influxdb" else KafkaLink
+        kind = KafkaLink if server.startswith("kafka") else HttpLink
         link = kind(self, server, slot, port)
         asyncio.run_coroutine_threadsafe(link.open(), self.loop).result(30)
         self.links.append(link)

@@ -55,8 +55,8 @@ METERS = {
 
 
 class Expected:
-    """events: how many there are. outcomes: of them, by facility (None where no meter is known).
-    letters: {(partition, offset, index): (late, reason, bytes)}. ends: messages by partition."""
+    """events: how many there are. outcomes: {(partition, outcome or reason): events}. letters:
+    {(partition, offset, index): (late, reason, bytes)}. ends: messages by partition."""
 
     def __init__(self):
         self.events = 0
@@ -320,7 +320,7 @@ def account(expected, partition, message):
     is_json = message.records and message.records[0].json is not None
     letters = 0
     for index, record in enumerate(message.records):
-        expected.outcomes[message.key, record.outcome] += 1
+        expected.outcomes[partition, record.outcome] += 1
         if not record.letter:
             continue
         letters += 1
@@ -333,7 +333,7 @@ def account(expected, partition, message):
     expected.events += len(message.records)
     if message.damaged:
         expected.events += 1
-        expected.outcomes[None, "undecodable"] += 1
+        expected.outcomes[partition, "undecodable"] += 1
         letter = (False, "undecodable", message.value)
         expected.letters[partition, offset, len(message.records)] = letter
 

@@ -21,6 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 import calm  # noqa: E402
 import campaign  # noqa: E402
 import kinds  # noqa: E402
+import ports  # noqa: E402
 import servers  # noqa: E402
 import verdict  # noqa: E402
 
@@ -69,6 +70,7 @@ def main():
         return 0 if names else 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
+    servers.free_port = ports.free_port  # servers come back to their ports
     os.environ["no_proxy"] = "*"  # the servers are all here
     began = time.monotonic()
     logs = servers.BUILD / "faults" / f"seed-{options.seed}"

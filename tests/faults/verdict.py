@@ -1,10 +1,12 @@
 """What a run left behind, and whether it is what the calm run left: rows, letters, the ledger."""
 import json
+import math
 import urllib.parse
 import urllib.request
 
 ROWS_PER_CHUNK = 50_000
 SHOWN = 10  # differences printed in full
+VICTORIA_WINDOW_MS = 900_000
 
 
 def measurements(url, database):
@@ -90,6 +92,39 @@ def compare_rows(name, expected, found, ignore):
     return differences
 
 
+def is_same(want, got):
+    """VictoriaMetrics keeps decimals of some 15 digits: only quotients have more."""
+    return want == got or (want is not None and got is not None and
+                           len(repr(want)) > 15 and math.isclose(want, got, rel_tol=1e-11))
+
+
+def compare_victoria(expected, victoria, database):
+    """Of every window the newest sample counts, and it must be what InfluxDB holds."""
+    wanted = {}
+    for name, data in expected.items():
+        for (tags, time_ms), fields in rows(data).items():
+            for field, value in fields.items():
+                wanted.setdefault((f"{name}_{field}", tags), {})[time_ms] = float(value)
+    differences = []
+    for labels, samples in victoria.export(f'{{db="{database}"}}').items():
+        labels = dict(labels)
+        name = labels.pop("__name__")
+        labels.pop("db")
+        key = name, tuple(sorted(labels.items()))
+        newest = {}
+        for time_ms, value in samples:  # a row's revision is in its milliseconds
+            start_ms = time_ms // VICTORIA_WINDOW_MS * VICTORIA_WINDOW_MS
+            if time_ms >= newest.get(start_ms, (0, 0))[0]:
+                newest[start_ms] = (time_ms, value)
+        found = {start_ms: value for start_ms, (_, value) in newest.items()}
+        series = wanted.pop(key, {})
+        differences += [f"VictoriaMetrics: {key} {start_ms}: expected {series.get(start_ms)}, "
+                        f"found {found.get(start_ms)}"
+                        for start_ms in sorted(set(series) | set(found))
+                        if not is_same(series.get(start_ms), found.get(start_ms))]
+    return differences + [f"VictoriaMetrics: {key} is missing" for key in sorted(wanted)]
+
+
 # --- letters
 
 def letters_of(messages, topic):
@@ -129,6 +164,17 @@ def compare_letters(expected, cluster, topic):
                 differences += [f"letter{suffix} {key}: expected {wanted[key]!r}, found {copy!r}"
                                 for copy in set(copies) if copy != wanted[key]]
     return differences, again
+
+
+def compare_account(expected, account):
+    """The ledger that the daemons keep, of every event of the log."""
+    wanted = dict(expected.outcomes)
+    for (partition, _), events in expected.outcomes.items():
+        wanted[partition, "read"] = wanted.get((partition, "read"), 0) + events
+    return [f"ledger: partition {key[0]}: {key[1]}: expected {wanted.get(key, 0)}, "
+            f"found {account.get(key, 0)}"
+            for key in sorted(set(wanted) | set(account))
+            if wanted.get(key, 0) != account.get(key, 0)]
 
 
 def is_covered(key, copies, wanted):
