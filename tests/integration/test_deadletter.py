@@ -162,6 +162,32 @@ class Deadletter(unittest.TestCase):
                            facility="hz", source="grid")
             self.assertEqual(listed(ghgd), [])
 
+    def test_a_topic_that_is_rekeyed(self):
+        """Letters of both stages name the input topic, and go back there."""
+        topic, database = test_daemon.make_topics(partitions=2), servers.influxdb().database()
+        kafka = servers.kafka()
+        config = configuration(topic, [influx_sink(database)], input={"rekey": True})
+        ghgd = test_daemon.make_daemon(config, METERS.replace("hz-grid", "hz-other"))
+        with ghgd:
+            kafka.produce(topic, [("gateway", json.dumps([reading("hz-other", 30, 2),
+                                                          reading("hz-grid", 15, 1)])),
+                                  ("gateway", json.dumps(reading("hz-other", 45, 4, unit="kg")))],
+                          partition=1, headers=[("trace", "t1")])
+            servers.eventually(lambda: len(listed(ghgd)) == 2, seconds=40)
+            self.assertEqual([(r["topic"], r["partition"], r["offset"], r["index"], r["reason"], r["key"])
+                              for r in listed(ghgd)],
+                             [(topic, 1, 0, 1, "unknown", "gateway"),
+                              (topic, 1, 1, 0, "unit_mismatch", "gateway")])
+            ghgd.reload({"meters.csv": METERS.replace("hz-grid", "hz-other") +
+                         "hz-grid,hz,interval,energy,kWh,purchased_electricity,grid,,15m,end,,\n"})
+            servers.eventually(lambda: "reload.done" in ghgd.log())
+            self.assertIn("sent 1 of 1", deadletter(ghgd, "retry", "--yes").stdout)
+            self.wait_rows(database, "emissions_15m",
+                           {START: {"activity": 1}, START + QUARTER: {"activity": 2}},
+                           facility="hz", source="grid")
+            self.assertEqual([r["reason"] for r in listed(ghgd)], ["unit_mismatch"])
+            self.assertEqual(kafka.consume(topic)[-1].headers, {"trace": "t1", "ghgd-retry-of": "1:0:1"})
+
     def test_export_feeds_a_replay(self):
         topic, database = test_daemon.make_topics(), servers.influxdb().database()
         kafka = servers.kafka()
