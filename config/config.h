@@ -97,6 +97,7 @@ struct config {
     const char *http_host;   /* NULL: no HTTP */
     int http_port;
     const char *state_directory;
+    int64_t memory_bytes_max; /* 0: no ceiling */
     int log_level;
     int64_t shutdown_timeout_ms;
     const char *simd;          /* "auto", "scalar", "avx2", "avx512" */

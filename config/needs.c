@@ -12,20 +12,28 @@
 /* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
  * test holds the estimate to what they take. */
 enum {
-    READING_BYTES = 32,       /* of the journal: identity, value, rank */
-    METER_BYTES = 112,        /* its head, and its account */
-    CELL_BYTES = 17,          /* of the panel: activity, covered and estimated time */
-    PANEL_ROW_BYTES = 20,     /* per facility and bucket: revision, what is dirty */
-    FIGURES_BYTES = 176,      /* exact sums of a series over a window */
-    DAY_BYTES = 512,          /* per facility and day: its hours */
-    PERIODS = 17,             /* months and years under way at once */
-    SITE_BYTES = 4096,        /* per facility */
-    PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
-    WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
-    RUN_HEAD_BYTES = 1024,    /* per message under way to the keyed topic: its headers, twice */
+    READING_BYTES = 32,        /* of the journal: identity, value, rank */
+    METER_BYTES = 112,         /* its head, and its account */
+    CELL_BYTES = 17,           /* of the panel: activity, covered and estimated time */
+    PANEL_ROW_BYTES = 20,      /* per facility and bucket: revision, what is dirty */
+    FIGURES_BYTES = 176,       /* exact sums of a series over a window */
+    DAY_BYTES = 512,           /* per facility and day: its hours */
+    PERIODS = 17,              /* months and years under way at once */
+    SITE_BYTES = 4096,         /* per facility */
+    PROGRAM_BYTES = 48 << 20,  /* code, libraries, batches, the threads of librdkafka */
+    WINDOW_LENGTHS = 5,        /* bucket, hour, day, month, year */
+    LETTER_HEAD_BYTES = 1024,  /* per message under way: its headers, twice */
+    SINK_BYTES = 8 << 20,      /* a block of rows, its text, and that compressed */
+    VICTORIA_BYTES = 32 << 20, /* and what a server has acknowledged and might lose */
+    SAVING_BYTES = 64 << 20,   /* payloads that wait to be acknowledged, and one being made */
     HALF_DAY_MS = 43200000,
     STRADDLED_MS = 50 * 3600000 /* the days at both ends of the horizon are kept whole */
 };
+
+static int64_t meter_bytes(const struct meter *meter)
+{
+    return (int64_t)meter->readings_max * READING_BYTES + METER_BYTES;
+}
 
 static int64_t facility_bytes(const struct window_conf *window, const struct facility *facility)
 {
@@ -45,16 +53,44 @@ struct memory_estimate config_memory_estimate(const struct config *config)
         .parked_bytes =
             config->input.unknown_meter == UNKNOWN_PARK ? config->input.parked_bytes_max : 0,
         .rekeyed_bytes =
-            config->input.rekey ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * RUN_HEAD_BYTES : 0,
+            config->input.rekey ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * LETTER_HEAD_BYTES : 0,
+        .letters_bytes = config->kafka.dead_letter_topic != NULL || config->kafka.late_topic != NULL
+                             ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * LETTER_HEAD_BYTES
+                             : 0,
+        .saving_bytes = SAVING_BYTES,
     };
+    for (uint32_t i = 0; i < config->sinks_count; i++)
+        needs.sinks_bytes +=
+            SINK_BYTES + (config->sinks[i].dialect == DIALECT_VICTORIA ? VICTORIA_BYTES : 0);
     if (registry == NULL)
         return needs;
     for (uint32_t i = 0; i < registry->meters_count; i++)
-        needs.journal_bytes +=
-            (int64_t)registry->meters[i].readings_max * READING_BYTES + METER_BYTES;
+        needs.journal_bytes += meter_bytes(&registry->meters[i]);
     for (uint32_t i = 0; i < registry->facilities_count; i++)
         needs.panel_bytes += facility_bytes(&config->window, &registry->facilities[i]);
     return needs;
+}
+
+int64_t memory_estimate_fixed(const struct memory_estimate *needs)
+{
+    return needs->parked_bytes + needs->rekeyed_bytes + needs->letters_bytes + needs->sinks_bytes +
+           needs->saving_bytes + needs->program_bytes;
+}
+
+int64_t config_memory_min(const struct config *config)
+{
+    struct memory_estimate needs = config_memory_estimate(config);
+    const struct registry *registry = config->registry;
+    int64_t largest = 0;
+    for (uint32_t i = 0; registry != NULL && i < registry->facilities_count; i++) {
+        const struct facility *facility = &registry->facilities[i];
+        int64_t bytes = facility_bytes(&config->window, facility);
+        for (uint32_t j = 0; j < facility->meters_count; j++)
+            bytes += meter_bytes(&registry->meters[facility->meters_first + j]);
+        largest = bytes > largest ? bytes : largest;
+    }
+    /* The estimate of a facility is right to a twentieth. */
+    return memory_estimate_fixed(&needs) + needs.partition_bytes + largest + largest / 10;
 }
 
 struct series_estimate config_series_estimate(const struct config *config)
@@ -116,11 +152,18 @@ static void print_memory(const struct config *config, struct buffer *out)
         print_line(out, "events being re-keyed", needs.rekeyed_bytes);
         buffer_add_str(out, ", at most\n");
     }
+    if (needs.letters_bytes > 0) {
+        print_line(out, "refused events", needs.letters_bytes);
+        buffer_add_str(out, " under way, at most\n");
+    }
+    print_line(out, "rows and requests", needs.sinks_bytes);
+    buffer_printf(out, " under way to %u sinks, at most\n", config->sinks_count);
+    print_line(out, "checkpoints", needs.saving_bytes);
+    buffer_add_str(out, " under way\n");
     print_line(out, "the program", needs.program_bytes);
     buffer_add_char(out, '\n');
     print_line(out, "together",
-               needs.journal_bytes + needs.panel_bytes + needs.parked_bytes + needs.rekeyed_bytes +
-                   needs.program_bytes);
+               needs.journal_bytes + needs.panel_bytes + memory_estimate_fixed(&needs));
     buffer_add_str(out, ", and ");
     size_print(out, needs.partition_bytes);
     buffer_add_str(out, config->input.rekey ? " for each assigned partition of either topic\n"

@@ -11,12 +11,19 @@ struct memory_estimate {
     int64_t panel_bytes;     /* activity and coverage of every meter and bucket */
     int64_t parked_bytes;    /* events of unknown meters, at most */
     int64_t rekeyed_bytes;   /* events on their way to input.rekey_topic, at most */
+    int64_t letters_bytes;   /* refused and late events on their way, at most */
+    int64_t sinks_bytes;     /* rows and requests under way, at most */
+    int64_t saving_bytes;    /* checkpoints under way */
     int64_t program_bytes;   /* what does not depend on the configuration */
     int64_t partition_bytes; /* fetched messages, for each assigned partition, at most */
 };
 
 /* The one place that knows what a reading, a cell and a row of the panel take. */
 struct memory_estimate config_memory_estimate(const struct config *config);
+/* What is taken whatever the facilities and the partitions are. */
+int64_t memory_estimate_fixed(const struct memory_estimate *needs);
+/* The least that memory_max can be: one partition, and the largest facility. */
+int64_t config_memory_min(const struct config *config);
 
 struct series_estimate {
     int64_t emissions, coverage; /* series of the database, over all window lengths */

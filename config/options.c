@@ -211,6 +211,9 @@ const struct option options[] = {
      "Least severe log lines that are written."},
     {"state_directory", OPTION_INPUT_PATH, MEMBER(state_directory), 1, PATH_BYTES_MAX,
      "/var/lib/ghgd", NULL, NULL, "Folder for what the daemon writes itself."},
+    {"memory_max", OPTION_SIZE, MEMBER(memory_bytes_max), 0, INT64_C(1) << 46, "0B", NULL, NULL,
+     "Most memory that the daemon takes for the state of facilities and for its queues; 0 for what "
+     "`ghgd check` says. At the ceiling a partition waits whose next facility does not fit."},
     {"shutdown_timeout", OPTION_DURATION, MEMBER(shutdown_timeout_ms), SECOND, 10 * MINUTE, "20s",
      NULL, NULL, "How long SIGTERM may take to write and commit what is left."},
     {"simd", OPTION_WORD, MEMBER(simd), 0, 0, "auto", simd_tiers, NULL,

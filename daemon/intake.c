@@ -7,6 +7,7 @@
 #include <sys/param.h>
 
 #include "base/log.h"
+#include "config/needs.h"
 #include "daemon/intake_state.h"
 
 enum { TICK_MS = 250 };
@@ -44,10 +45,12 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
         err = parts_add(&intake->parts, part);
     if (err < 0)
         goto fail;
+    intake->memory_used += (size_t)intake->config->kafka.partition_bytes_max;
     LOG_INFO("intake.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
     err = saver_begin(intake->saver, part, committed, metadata);
     if (err == 0)
         return 0;
+    intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
     parts_remove(&intake->parts, part);
 fail:
     LOG_ERROR("intake.not_assigned", "partition=%" PRId32 " error=\"%s\"", number, err_str(err));
@@ -138,6 +141,7 @@ static void on_revoked(void *context, int32_t number, bool lost)
     remember_stats(intake, part);
     saver_forget(intake->saver, part);
     parking_forget(intake->parking, number);
+    intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
     parts_remove(&intake->parts, part);
     part_destroy(&part);
 }
@@ -258,6 +262,10 @@ static int bind_registry(struct intake *intake, const struct config *config)
     intake->context.sinks_count = config->sinks_count;
     intake->context.sinks = config->sinks;
     intake->context.facility_partition = owners;
+    struct memory_estimate needs = config_memory_estimate(config);
+    intake->memory_used = (size_t)memory_estimate_fixed(&needs);
+    intake->context.memory_used = &intake->memory_used;
+    intake->context.memory_max = (size_t)config->memory_bytes_max;
     return 0;
 }
 
@@ -411,6 +419,11 @@ const struct consumer_stats *intake_get_consumer_stats(const struct intake *inta
 const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake)
 {
     return deadletter_get_stats(intake->deadletter);
+}
+
+size_t intake_get_memory(const struct intake *intake)
+{
+    return intake->memory_used;
 }
 
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake)

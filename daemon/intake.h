@@ -86,5 +86,7 @@ void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake);
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);
+/* What memory_max counts: sites, and the most that partitions and queues may take. */
+size_t intake_get_memory(const struct intake *intake);
 
 #endif

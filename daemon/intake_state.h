@@ -14,6 +14,7 @@ struct intake {
     const struct config *config;
     struct intake_callbacks callbacks;
     struct shard_context context;
+    size_t memory_used; /* sites, and what partitions and queues may take */
     struct consumer *consumer;
     struct deadletter *deadletter;
     struct parking *parking;

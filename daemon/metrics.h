@@ -36,6 +36,7 @@ struct metrics_part {
     int64_t age_ms, save_ms, save_cpu_us;   /* of the last checkpoint; -1: none yet */
     int64_t restore_ms;                     /* -1: not yet */
     bool unreadable, healing;
+    bool starved;    /* the next facility does not fit below memory_max */
     const char *why; /* unreadable: in words */
 };
 
@@ -46,6 +47,7 @@ struct metrics_daemon {
     uint64_t generation;     /* of the registry in force */
     uint64_t meters, facilities, series;
     uint64_t standstills;
+    uint64_t memory, memory_max; /* bytes, as memory_max counts them */
 };
 
 /* NULL for what there is not (yet): its rows have no samples then. */

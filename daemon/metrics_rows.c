@@ -37,6 +37,12 @@ const struct metric metrics[] = {
      KERNEL(virtual_bytes)},
     {"process_open_fds", "gauge", "descriptors", "Open file descriptors.", KERNEL(open_fds)},
     {"process_max_fds", "gauge", "descriptors", "Limit of open file descriptors.", KERNEL(max_fds)},
+    {"ghgd_memory_accounted_bytes", "gauge", "bytes",
+     "Memory as memory_max counts it: the state of facilities, and the most that partitions and "
+     "queues may take.",
+     DAEMON(memory)},
+    {"ghgd_memory_max_bytes", "gauge", "bytes", "memory_max; 0 if there is no ceiling.",
+     DAEMON(memory_max)},
     /* The configuration in force. */
     {"ghgd_config_reloads_total", "counter", "reloads",
      "Reloads of the configuration, by result: a refused one left the running configuration in "
@@ -202,6 +208,9 @@ const struct metric metrics[] = {
      AT_SCALED(PLACE_PART, SHAPE_I64, struct metrics_part, save_cpu_us, 6)},
     {"ghgd_partition_restore_duration_seconds", "gauge", "seconds",
      "From the assignment of the partition until it could take messages.", PART_MS(restore_ms)},
+    {"ghgd_partition_waits_for_memory", "gauge", "",
+     "1 while the partition waits because its next facility does not fit below memory_max.",
+     AT(PLACE_PART, SHAPE_BOOL, struct metrics_part, starved)},
     {"ghgd_partition_unreadable", "gauge", "",
      "1 while the partition stands still because its state cannot be read; the log says why.",
      AT(PLACE_PART, SHAPE_BOOL, struct metrics_part, unreadable)},

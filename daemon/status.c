@@ -46,6 +46,7 @@ static void fill_part(struct metrics_part *out, const struct part *part, int64_t
         .restore_ms = part->state == PART_RESTORING ? -1 : stats->restore_ms,
         .unreadable = part->state == PART_STOPPED,
         .healing = part->heal_at_ms > 0,
+        .starved = shard_get_block(part->shard) == SHARD_WAITS_FOR_MEMORY,
         .why = part->why,
     };
     part_get_account(part, &out->read, out->outcomes);
@@ -116,21 +117,23 @@ static void add_rekey(struct status *status, struct metrics_source *source)
 static void gather(struct status *status, struct metrics_source *source)
 {
     const struct registry *registry = status->conf.config->registry;
-    *source =
-        (struct metrics_source){.daemon = {.started_ms = status->started_ms,
-                                           .now_ms = clock_wall_ms(),
-                                           .reloads_ok = status->conf.reloads_ok,
-                                           .reloads_failed = status->conf.reloads_failed,
-                                           .last_reload_ok = !status->last_reload_failed,
-                                           .generation = registry->generation,
-                                           .meters = registry->meters_count,
-                                           .facilities = registry->facilities_count,
-                                           .series = registry->series_count,
-                                           .standstills = *status->conf.standstills},
-                                .elsewhere = &status->elsewhere,
-                                .consumer = intake_get_consumer_stats(status->conf.intake),
-                                .deadletter = &status->letters,
-                                .checkpoint = intake_get_checkpoint_stats(status->conf.intake)};
+    *source = (struct metrics_source){
+        .daemon = {.started_ms = status->started_ms,
+                   .now_ms = clock_wall_ms(),
+                   .reloads_ok = status->conf.reloads_ok,
+                   .reloads_failed = status->conf.reloads_failed,
+                   .last_reload_ok = !status->last_reload_failed,
+                   .generation = registry->generation,
+                   .meters = registry->meters_count,
+                   .facilities = registry->facilities_count,
+                   .series = registry->series_count,
+                   .standstills = *status->conf.standstills,
+                   .memory = intake_get_memory(status->conf.intake),
+                   .memory_max = (uint64_t)status->conf.config->memory_bytes_max},
+        .elsewhere = &status->elsewhere,
+        .consumer = intake_get_consumer_stats(status->conf.intake),
+        .deadletter = &status->letters,
+        .checkpoint = intake_get_checkpoint_stats(status->conf.intake)};
     usage_read(&source->usage);
     intake_get_elsewhere(status->conf.intake, &status->elsewhere);
     status->letters = *intake_get_deadletter_stats(status->conf.intake);

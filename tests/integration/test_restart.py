@@ -1,12 +1,14 @@
 """State that survives: restored where it stands, handed over, and never silently begun anew."""
 import json
 import re
+import tempfile
 import time
 import unittest
+from pathlib import Path
 
 import daemon
 import servers
-from test_daemon import METERS, QUARTER, START, configuration, influx_sink, make_daemon, make_topics
+from test_daemon import FACILITIES, METERS, QUARTER, START, configuration, influx_sink, make_daemon, make_topics
 from test_daemon import EndToEnd, reading
 
 POINTER = re.compile(r"ghgd2 epoch=[0-9a-f]+ number=\d+ base=\d+ end=\d+")
@@ -211,6 +213,32 @@ class Checkpoint(EndToEnd):
             self.send(reading("hz-grid", 30, 2), reading("aa-first", 15, "0.010"))
             self.wait_grid(11, 2)
             self.assertEqual(ghgd.metrics()[("ghgd_consumer_messages_total",)], 2)
+
+    def test_at_the_ceiling_a_partition_waits(self):
+        config = self.begin(memory_max="1B")
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        for name, text in (("facilities.csv", FACILITIES), ("meters.csv", METERS),
+                           ("ghgd.yaml", json.dumps(config))):
+            Path(folder, name).write_text(text)
+        refused = daemon.ghgd("run", "-c", "ghgd.yaml", cwd=folder)
+        self.assertEqual(refused.returncode, 1)
+        least = re.search(r"memory_max: 1 bytes are too little; .* need (\d+)", refused.stderr)
+        self.assertTrue(least, refused.stderr)
+        config["memory_max"] = least[1] + "B"  # one facility, and no more
+        with make_daemon(config) as ghgd:
+            self.send(reading("hz-grid", 15, 1))
+            self.wait_grid(1)
+            self.send(reading("lx-pv", 0, 100), reading("lx-pv", 15, 100), reading("hz-grid", 30, 2))
+            servers.eventually(lambda: sample(ghgd, "ghgd_partition_waits_for_memory") == 1)
+            self.assertIn("shard.memory", ghgd.log())
+            self.assertEqual(ghgd.terminate(), 0)
+        config["memory_max"] = "1GiB"
+        with make_daemon(config) as ghgd:
+            self.wait_rows(self.database, "emissions_15m", {START: {"activity": 25}}, facility="lx")
+            self.wait_grid(1, 2)
+            metrics = ghgd.metrics()
+            self.assertLess(metrics[("ghgd_memory_accounted_bytes",)], 1 << 30)
+            self.assertEqual(metrics[("ghgd_memory_max_bytes",)], 1 << 30)
 
     def test_stopped_process_is_replaced_and_writes_no_more(self):
         config = self.begin()

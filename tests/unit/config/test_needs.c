@@ -73,6 +73,40 @@ static void test_parked(void **state)
     config_destroy(&config);
 }
 
+/* A ceiling has to let one partition with any of the facilities work. */
+static void test_ceiling(void **state)
+{
+    (void)state;
+    struct config *config = load_example();
+    struct memory_estimate needs = config_memory_estimate(config);
+    int64_t least = config_memory_min(config);
+    int64_t all = needs.journal_bytes + needs.panel_bytes;
+    assert_true(least > memory_estimate_fixed(&needs) + needs.partition_bytes);
+    assert_true(least < memory_estimate_fixed(&needs) + needs.partition_bytes + 2 * all);
+    const struct {
+        const char *name;
+        int64_t bytes_max;
+        int want;
+    } cases[] = {
+        {"none", 0, 0},
+        {"a byte", 1, ERR_CONFIG},
+        {"a byte too little", least - 1, ERR_CONFIG},
+        {"just enough", least, 0},
+        {"plenty", INT64_C(1) << 40, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buffer text;
+        buffer_init(&text, 1 << 16);
+        config->memory_bytes_max = cases[i].bytes_max;
+        int got = config_check_run(config, &text);
+        bool told = text.size > 0 && strstr(buffer_text(&text), "memory_max: ") != NULL;
+        if (got != cases[i].want || told != (cases[i].want < 0))
+            fail_msg("%s: %d, %s", cases[i].name, got, buffer_text(&text));
+        buffer_fini(&text);
+    }
+    config_destroy(&config);
+}
+
 static void test_rekeyed(void **state)
 {
     (void)state;
@@ -86,9 +120,8 @@ static void test_rekeyed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sites),
-        cmocka_unit_test(test_series),
-        cmocka_unit_test(test_parked),
+        cmocka_unit_test(test_sites),   cmocka_unit_test(test_series),
+        cmocka_unit_test(test_parked),  cmocka_unit_test(test_ceiling),
         cmocka_unit_test(test_rekeyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
