@@ -20,6 +20,8 @@ static const struct command {
      command_deadletter},
     {"resync", "[-c FILE] [--sink NAME]", "let the daemon write a database again that lost rows",
      command_resync},
+    {"audit", "[-c FILE] [--sink NAME]", "compare the state with the databases, to the last digit",
+     command_audit},
     {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
     {"help", "[COMMAND]", "this list, or the options of one command", command_help},
     {"version", "", "the version and what it was built with", command_version},

@@ -166,6 +166,23 @@ int log_reader_find(struct log_reader *reader, int32_t partition, int64_t time_m
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : complain(reader, code, "times", why);
 }
 
+int log_reader_get_committed(struct log_reader *reader, int32_t partition, int64_t *offset_out,
+                             struct buffer *metadata, struct buffer *why)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *entry =
+        rd_kafka_topic_partition_list_add(list, reader->topic, partition);
+    rd_kafka_resp_err_t code = rd_kafka_committed(reader->client, list, ANSWER_TIMEOUT_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = entry->err;
+    *offset_out = entry->offset >= 0 ? entry->offset : -1;
+    if (entry->metadata != NULL)
+        buffer_add(metadata, entry->metadata, entry->metadata_size);
+    rd_kafka_topic_partition_list_destroy(list);
+    drain_events(reader);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : complain(reader, code, "offsets", why);
+}
+
 int log_reader_start(struct log_reader *reader, int32_t partition, int64_t from, int64_t to,
                      struct buffer *why)
 {

@@ -35,6 +35,11 @@ int log_reader_get_bounds(struct log_reader *reader, int32_t partition,
 int log_reader_find(struct log_reader *reader, int32_t partition, int64_t time_ms,
                     int64_t *offset_out, struct buffer *why) MUST_CHECK;
 
+/* What the configured group has committed: the offset, -1 if nothing, and its metadata, appended. 0
+ * or -ETIMEDOUT, with words. */
+int log_reader_get_committed(struct log_reader *reader, int32_t partition, int64_t *offset_out,
+                             struct buffer *metadata, struct buffer *why) MUST_CHECK;
+
 /* Begins to read [from, to) of a partition; what was read before is forgotten. 0 or -EIO. */
 int log_reader_start(struct log_reader *reader, int32_t partition, int64_t from, int64_t to,
                      struct buffer *why) MUST_CHECK;
