@@ -11,6 +11,7 @@ enum {
     TURN_NS = 2000000,
     TURN_EVENTS_MAX = 16,
     PROGRESS_MS = 30000,
+    ENDED_MS = 10000, /* for a new leader that does not know yet how far its log goes */
     RETRY_MS = 1000,
     OUT_OF_RANGE_MAX = 3, /* a new leader may not know all offsets for a moment */
     WHY_BYTES = 2048
@@ -202,12 +203,12 @@ static void say_why_nothing_came(const struct read *read, struct buffer *why)
         buffer_printf(why, " (%s)", rd_kafka_err2str(read->last_code));
 }
 
-/* A log that ends too early may grow again while a new leader finds its feet, but not for long. */
 static int check_progress(const struct read *read, uint64_t now_ms, struct buffer *why)
 {
-    if (now_ms < read->progress_ms + PROGRESS_MS)
+    bool ended = read->ended_at >= 0 && !chain_is_complete(read->chain);
+    if (now_ms < read->progress_ms + (ended ? ENDED_MS : PROGRESS_MS))
         return 0;
-    if (read->ended_at < 0 || chain_is_complete(read->chain)) {
+    if (!ended) {
         say_why_nothing_came(read, why);
         return -ETIMEDOUT;
     }

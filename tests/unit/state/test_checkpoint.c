@@ -349,6 +349,29 @@ static void test_unreadable(void **state)
     store_close_cluster(&store);
 }
 
+/* The topic was made anew: its log does not reach as far as the pointer. */
+static void test_log_ends_early(void **state)
+{
+    (void)state;
+    struct store store;
+    store_open_cluster(&store);
+    store_open(&store);
+    assert_int_equal(checkpoint_open(store.checkpoint, 0), 0);
+    store_write(&store, 0, 10, 100, 1);
+    char pointer[POINTER_TEXT_SIZE];
+    keep_pointer(pointer, &store.heard[0]);
+    checkpoint_forget(store.checkpoint, 0);
+    char *end = strstr(pointer, "end=0");
+    assert_non_null(end);
+    end[4] = '5';
+    assert_int_equal(store_restore(&store, 0, 10, pointer), ERR_PROTOCOL);
+    assert_non_null(strstr(store.heard[0].why, "ends at offset 1, before the record at 5"));
+    assert_int_equal(store_restore(&store, 1, 10, pointer), ERR_PROTOCOL);
+    assert_non_null(strstr(store.heard[1].why, "ends at offset 0, before the record at 5"));
+    store_close(&store, 1000);
+    store_close_cluster(&store);
+}
+
 /* Nothing is heard of what was forgotten, and the partition can be had again at once. */
 static void test_forgotten(void **state)
 {
@@ -510,6 +533,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_too_few_partitions),
         cmocka_unit_test(test_misuse),
         cmocka_unit_test(test_abandoned_write),
+        cmocka_unit_test(test_log_ends_early),
     };
     return run_apart(tests, ARRAY_LEN(tests), argc, argv);
 }
