@@ -70,8 +70,8 @@ static void on_began(void *context, struct part *part)
 {
     struct intake *intake = context;
     if (part->committed >= 0) {
-        shard_begin_healing(part->shard);
-        part->heal_at_ms = part->assigned_ms + intake->heal_ms;
+        (void)shard_begin_healing(part->shard);
+        part->healing.lease_ms = part->assigned_ms + intake->session_ms;
     }
     part->stopped = false;
     consumer_resume(intake->consumer, part->number);
@@ -317,17 +317,6 @@ static int create_consumer(struct intake *intake, struct buffer *why)
                            config_log_topic(intake->config), &callbacks, why);
 }
 
-/* A write of somebody who was replaced without knowing it: it was begun while the group still
- * believed in him, and no request lasts longer than its timeout. */
-static void learn_times(struct intake *intake)
-{
-    int64_t timeout_ms = 0;
-    for (uint32_t i = 0; i < intake->config->sinks_count; i++)
-        timeout_ms = MAX(timeout_ms, intake_sink_timeout_ms(intake, i));
-    intake->session_ms = consumer_get_setting(intake->consumer, "session.timeout.ms");
-    intake->heal_ms = intake->session_ms + timeout_ms;
-}
-
 int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct config *config,
                   const struct kernels *kernels, const struct intake_callbacks *callbacks,
                   struct buffer *why)
@@ -355,7 +344,7 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     err = create_consumer(intake, why);
     if (err < 0)
         goto fail_consumer;
-    learn_times(intake);
+    intake->session_ms = consumer_get_setting(intake->consumer, "session.timeout.ms");
     uv_timer_start(&intake->tick, on_tick, TICK_MS, TICK_MS);
     *intake_out = intake;
     return 0;

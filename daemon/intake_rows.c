@@ -1,4 +1,5 @@
 /* The intake: rows to the sinks, and what is heard of them. */
+#include <string.h>
 #include <sys/param.h>
 
 #include "daemon/intake_state.h"
@@ -14,6 +15,7 @@ int64_t intake_sink_timeout_ms(const struct intake *intake, uint32_t sink)
 uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct block *block)
 {
     uint32_t rows = 0;
+    block->taken_ms = intake_now_ms(intake);
     if (intake->held || consumer_is_lost(intake->consumer))
         return 0;
     for (uint32_t n = 0; n < intake->parts.count; n++) {
@@ -29,22 +31,90 @@ uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct
     return rows;
 }
 
-/* When what was sent in vain can arrive no more. */
-static void heal_later(struct intake *intake, struct part *part, uint32_t sink)
+/* --- healing --- */
+
+/* A request of ours may arrive late: the first round is to come again. */
+static void heal_anew(const struct intake *intake, struct part *part)
 {
-    part->heal_at_ms =
-        MAX(part->heal_at_ms, intake_now_ms(intake) + intake_sink_timeout_ms(intake, sink));
+    part->healing.lease_ms = MAX(part->healing.lease_ms, intake_now_ms(intake));
+    part->healing.since_ms = 0;
 }
+
+static void note_answer(struct intake *intake, const struct block *block)
+{
+    for (uint32_t i = 0; i < intake->parts.count; i++) {
+        struct healing *healing = &intake->parts.items[i]->healing;
+        int64_t *answered_ms = &healing->answered_ms[block->sink];
+        if (block->uncertain)
+            *answered_ms = 0;
+        else if (*answered_ms == 0 && healing->since_ms > 0 && block->taken_ms >= healing->since_ms)
+            *answered_ms = intake_now_ms(intake);
+    }
+}
+
+static void end_healing(struct part *part)
+{
+    shard_heal(part->shard);
+    part->healing = (struct healing){0};
+    part->changed = true;
+    part->stats.heals++;
+}
+
+/* What is suspect becomes dirty, and stays suspect. */
+static void begin_round(struct intake *intake, struct part *part)
+{
+    part->healing.since_ms = intake_now_ms(intake);
+    memset(part->healing.answered_ms, 0, sizeof(part->healing.answered_ms));
+    shard_heal(part->shard);
+    part->healing.sinks = shard_begin_healing(part->shard);
+    if (part->healing.sinks == 0)
+        end_healing(part);
+    intake->callbacks.rows_wanted(intake->callbacks.context);
+}
+
+static bool all_have_answered(const struct intake *intake, const struct healing *healing)
+{
+    for (uint32_t sink = 0; sink < intake->config->sinks_count; sink++) {
+        int64_t answered_ms = healing->answered_ms[sink];
+        if ((healing->sinks >> sink & 1) != 0 &&
+            (answered_ms == 0 ||
+             intake_now_ms(intake) < answered_ms + intake_sink_timeout_ms(intake, sink)))
+            return false;
+    }
+    return true;
+}
+
+/* A part that waits for a day to leave has rows to write as one that has caught up. */
+void intake_check_healing(struct intake *intake)
+{
+    for (uint32_t i = 0; i < intake->parts.count; i++) {
+        struct part *part = intake->parts.items[i];
+        const struct healing *healing = &part->healing;
+        bool writes =
+            part_is_live(part) || (part->state == PART_RUNNING && shard_is_blocked(part->shard));
+        if (healing->lease_ms == 0 || intake_now_ms(intake) < healing->lease_ms || !writes)
+            continue;
+        if (healing->since_ms == 0) {
+            begin_round(intake, part);
+        } else if (all_have_answered(intake, healing)) {
+            end_healing(part);
+            intake->callbacks.rows_wanted(intake->callbacks.context);
+        }
+    }
+}
+
+/* --- what is heard of rows --- */
 
 void intake_rows_settled(struct intake *intake, const struct block *block)
 {
+    note_answer(intake, block);
     for (uint32_t i = 0; i < block->count; i++) {
         struct part *part = parts_find(&intake->parts, (int32_t)block->rows[i].partition);
         if (part == NULL)
             continue;
         if (block->uncertain) {
             shard_row_settled_uncertain(part->shard, block->sink, &block->rows[i]);
-            heal_later(intake, part, block->sink);
+            heal_anew(intake, part);
         } else {
             shard_row_settled(part->shard, block->sink, &block->rows[i]);
         }
@@ -63,8 +133,8 @@ void intake_rows_abandoned(struct intake *intake, const struct block *block)
         struct part *part = intake->parts.items[i];
         if (part->state != PART_RUNNING)
             continue;
-        shard_begin_healing(part->shard); /* whose rows they were does not matter much */
-        heal_later(intake, part, block->sink);
+        (void)shard_begin_healing(part->shard); /* whose rows they were does not matter much */
+        heal_anew(intake, part);
     }
 }
 
@@ -119,19 +189,4 @@ bool intake_is_drained(const struct intake *intake)
             return false;
     }
     return true;
-}
-
-void intake_check_healing(struct intake *intake)
-{
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct part *part = intake->parts.items[i];
-        if (part->heal_at_ms == 0 || intake_now_ms(intake) < part->heal_at_ms ||
-            part->state != PART_RUNNING)
-            continue;
-        part->heal_at_ms = 0;
-        part->changed = true;
-        part->stats.heals++;
-        shard_heal(part->shard);
-        intake->callbacks.rows_wanted(intake->callbacks.context);
-    }
 }

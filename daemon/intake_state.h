@@ -22,7 +22,7 @@ struct intake {
     struct parts parts;
     uint32_t cursor; /* the partition whose rows are taken first */
     bool paused, held;
-    int64_t session_ms, heal_ms;
+    int64_t session_ms;
     int64_t close_timeout_ms;
     uint64_t close_at_ms;          /* uv_now(): no partition is waited for longer; 0: not closing */
     struct shard_stats gone;       /* outcomes and counters of partitions that went away */

@@ -22,6 +22,18 @@
 enum part_state { PART_RESTORING, PART_RUNNING, PART_LEAVING, PART_STOPPED };
 enum save_state { SAVE_NONE, SAVE_WRITING, SAVE_WRITTEN, SAVE_COMMITTING };
 
+/* An older write, of a former owner or of a request that was given up, may still reach a database,
+ * and more so one that stands still. So what is suspect is written again twice: when nobody can
+ * send an older row any more; and a sink's timeout after the database has answered a request that
+ * was made since then, which shows that it works off what it had (HEALING_BY_CLOCK in docs/model).
+ */
+struct healing {
+    int64_t lease_ms;               /* uv_now(): older rows may be sent until then; 0: healed */
+    int64_t since_ms;               /* uv_now() of the first round; 0: it has not come */
+    uint8_t sinks;                  /* a bit each: with suspect rows at the first round */
+    int64_t answered_ms[SINKS_MAX]; /* uv_now() of the answer; 0: there was none */
+};
+
 /* For metrics. */
 struct part_stats {
     uint64_t saves, saved_bytes, save_failures; /* saves: in force with the group */
@@ -43,7 +55,7 @@ struct part {
     int64_t next_offset;     /* the next message to take; -1: not known before the first */
     int64_t last_message_ms; /* uv_now() */
     int64_t assigned_ms;     /* uv_now() */
-    int64_t heal_at_ms;      /* uv_now(): when no older write can arrive any more; 0: healed */
+    struct healing healing;
 
     enum save_state saving;
     struct log_position saving_at;

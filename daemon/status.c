@@ -45,7 +45,7 @@ static void fill_part(struct metrics_part *out, const struct part *part, int64_t
         .save_cpu_us = stats->saves > 0 ? stats->save_cpu_us : -1,
         .restore_ms = part->state == PART_RESTORING ? -1 : stats->restore_ms,
         .unreadable = part->state == PART_STOPPED,
-        .healing = part->heal_at_ms > 0,
+        .healing = part->healing.lease_ms > 0,
         .starved = shard_get_block(part->shard) == SHARD_WAITS_FOR_MEMORY,
         .why = part->why,
     };

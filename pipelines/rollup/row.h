@@ -32,8 +32,9 @@ struct row {
 /* Rows that travel together to one sink. The sink owns a block from submit until it is done. */
 struct block {
     uint32_t count, capacity;
-    uint32_t sink;  /* index of the sink it is for */
-    bool uncertain; /* set by the sink: a try that failed may still reach the database later */
+    uint32_t sink;    /* index of the sink it is for */
+    int64_t taken_ms; /* the loop's time when its rows were taken */
+    bool uncertain;   /* set by the sink: a try that failed may still reach the database later */
     const struct registry *registry; /* kept alive until the block is done */
     struct row *rows;
 };

@@ -89,8 +89,9 @@ void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struc
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
 
 /* Rows that somebody else sent before us may still arrive (a member that does not know yet that it
- * has been replaced): what is dirty now, or becomes so, is suspect, which keeps its day. */
-void shard_begin_healing(struct shard *shard);
+ * has been replaced): what is dirty now, or becomes so, is suspect, which keeps its day. Returns
+ * the sinks, a bit each, of which something is. */
+uint8_t shard_begin_healing(struct shard *shard);
 /* Nothing older can arrive any more: what is suspect is dirty, to be written once more. */
 void shard_heal(struct shard *shard);
 

@@ -170,13 +170,15 @@ uint64_t shard_count_suspect(const struct shard *shard)
     return suspect;
 }
 
-void shard_begin_healing(struct shard *shard)
+uint8_t shard_begin_healing(struct shard *shard)
 {
+    uint8_t sinks = 0;
     shard->healing = true;
     for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
         if (shard->sites[i] != NULL)
-            site_begin_healing(shard->sites[i]);
+            sinks |= site_begin_healing(shard->sites[i]);
     }
+    return sinks;
 }
 
 void shard_heal(struct shard *shard)

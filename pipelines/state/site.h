@@ -180,8 +180,9 @@ void site_visit_marks(struct site *site,
 void site_touch_told(struct site *site, const struct site_clock *clock);
 /* Marks it dirty for these sinks, untouched. */
 void site_tell_again(struct site *site, uint8_t sinks);
-/* What is dirty now, or gets so until site_heal(), is suspect too. */
-void site_begin_healing(struct site *site);
+/* What is dirty now, or gets so until site_heal(), is suspect too. Returns the sinks, a bit each,
+ * of which something is. */
+uint8_t site_begin_healing(struct site *site);
 /* What is suspect is dirty: it is written once more. */
 void site_heal(struct site *site);
 

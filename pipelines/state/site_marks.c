@@ -154,15 +154,24 @@ void site_tell_again(struct site *site, uint8_t sinks)
 
 /* --- healing --- */
 
+struct suspecting {
+    struct site *site;
+    uint8_t sinks;
+};
+
 static void suspect_dirty(void *context, const struct mark_place *place)
 {
-    site_mark_suspect(context, place->day, place->mark, place->mark->dirty);
+    struct suspecting *suspecting = context;
+    site_mark_suspect(suspecting->site, place->day, place->mark, place->mark->dirty);
+    suspecting->sinks |= place->mark->suspect;
 }
 
-void site_begin_healing(struct site *site)
+uint8_t site_begin_healing(struct site *site)
 {
+    struct suspecting suspecting = {.site = site};
     site->healing = true;
-    site_visit_marks(site, suspect_dirty, site);
+    site_visit_marks(site, suspect_dirty, &suspecting);
+    return suspecting.sinks;
 }
 
 static void clear_suspect(void *context, const struct mark_place *place)

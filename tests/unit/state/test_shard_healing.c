@@ -54,8 +54,9 @@ static void test_healing_writes_once_more(void **state)
     struct shard *shard = make_shard();
     struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
     struct input second = {0, START_MS + 15 * MIN_MS, START_MS + 30 * MIN_MS, U, 0};
+    assert_int_equal(shard_begin_healing(shard), 0); /* nothing is dirty yet */
     apply(shard, first);
-    shard_begin_healing(shard);
+    assert_int_equal(shard_begin_healing(shard), 1); /* the one sink */
     assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS);
     apply(shard, second); /* its bucket is new, and the first one final */
     assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS + 1);
@@ -94,7 +95,8 @@ static void test_suspect_days_stay(void **state)
     struct input first = {1, START_MS, START_MS, 100 * U, 0};
     struct input last = {1, START_MS + 10 * DAY_MS, START_MS + 10 * DAY_MS, 196 * U, 0};
     apply(shard, first);
-    shard_begin_healing(shard);
+    assert_int_equal(shard_begin_healing(shard),
+                     0); /* a first register is a base, and no activity */
     apply(shard, last);
     assert_int_equal(shard_get_block(shard), SHARD_WAITS_FOR_SINKS);
     drain(shard, block, &output);
