@@ -284,8 +284,8 @@ static bool is_msgpack(const void *bytes, size_t size)
 static int write_line(const char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        char c = bytes[i] == '\n' || bytes[i] == '\r' ? ' ' : bytes[i];
-        if (putchar(c) == EOF)
+        bool breaks = bytes[i] == '\n' || bytes[i] == '\r';
+        if (putchar(breaks ? ' ' : bytes[i]) == EOF)
             return -EIO;
     }
     return putchar('\n') == EOF ? -EIO : 0;

@@ -323,7 +323,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
     if (err < 0)
         goto fail_intake;
     brake_set_gap(&process->brake,
-                  MAX(intake_get_session_ms(process->intake) / 2, 4 * BRAKE_TICK_MS));
+                  MAX(intake_get_session_ms(process->intake) / 2, INT64_C(4) * BRAKE_TICK_MS));
     err = config->input.rekey ? create_rekey(process) : 0;
     if (err < 0)
         goto fail_rekey;

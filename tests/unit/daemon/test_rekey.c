@@ -286,7 +286,7 @@ static void expect_keyed(struct bench *bench, const char *want)
 {
     struct reader reader;
     struct buffer lines;
-    char *sorted[64];
+    char *sorted[64] = {NULL};
     size_t count = 0;
     int32_t homes[2] = {-1, -1};
     open_reader(&reader, bench, "keyed", KEYED);

@@ -25,9 +25,10 @@ static struct letter *make_letter(uint64_t sequence, const char *key, const char
     letter->has_key = key != NULL;
     letter->key_size = key_size;
     letter->size = size;
-    if (key_size > 0)
-        memcpy(letter->bytes, key, key_size);
-    memcpy(letter->bytes + key_size, body, size);
+    for (size_t i = 0; i < key_size; i++)
+        letter->bytes[i] = key[i];
+    for (size_t i = 0; i < size; i++)
+        letter->bytes[key_size + i] = body[i];
     letter->headers = rd_kafka_headers_new(4);
     rd_kafka_header_add(letter->headers, "ghgd-index", -1, "7", -1);
     rd_kafka_header_add(letter->headers, "empty", -1, "", 0);

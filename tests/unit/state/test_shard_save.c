@@ -139,9 +139,9 @@ static struct input next_input(struct pair *pair)
     int64_t back_ms = 0;
     if (random_below(6) == 0)
         back_ms = (int64_t)random_below(60 * 60) * MIN_MS; /* late, sometimes beyond the horizon */
-    pair->now_ms += random_below(4) * 5 * MIN_MS;
+    pair->now_ms += (int64_t)random_below(4) * 5 * MIN_MS;
     if (random_below(500) == 0)
-        pair->now_ms += random_below(6) * 20 * HOUR_MS;
+        pair->now_ms += (int64_t)random_below(6) * 20 * HOUR_MS;
     if (pair->seed % 4 == 0 && random_below(300) == 0)
         pair->now_ms += (int64_t)random_below(90) * DAY_MS;
     input.start_ms = pair->now_ms - back_ms;
@@ -331,7 +331,7 @@ static void check_outcomes(const struct pair *pair)
         const uint64_t *calm = shard_get_outcomes(pair->calm, facility);
         const uint64_t *restless = shard_get_outcomes(pair->restless, facility);
         assert_int_equal(calm == NULL, restless == NULL);
-        for (uint32_t i = 0; calm != NULL && i < OUTCOME_COUNT; i++) {
+        for (uint32_t i = 0; calm != NULL && restless != NULL && i < OUTCOME_COUNT; i++) {
             assert_int_equal(calm[i], restless[i]);
             sums[i] += calm[i];
         }
