@@ -7,6 +7,7 @@
 #include "daemon/command.h"
 #include "daemon/process.h"
 #include "daemon/service.h"
+#include "pipelines/state/succession.h"
 
 static const char usage[] =
     "ghgd run [-c FILE]\n"
@@ -102,6 +103,38 @@ static int run_start(struct run *run)
     return err;
 }
 
+/* State is not left behind by a reload: one that could not go on with it is refused beforehand,
+ * unless it says that state is to be derived again then. */
+static int check_heir(const struct run *run, const struct config *next)
+{
+    if (next->checkpoint.on_unreadable == UNREADABLE_REBUILD)
+        return 0;
+    struct buffer why;
+    buffer_init(&why, 4096);
+    int err = succession_check(run->config, next, &why);
+    if (err < 0)
+        LOG_ERROR("reload.state_does_not_fit",
+                  "error=\"%s\" why=\"%s\" hint=\"checkpoint.on_unreadable: rebuild derives it "
+                  "again from the log\"",
+                  err_str(err), buffer_text(&why));
+    buffer_fini(&why);
+    return err;
+}
+
+static int load_next(struct run *run)
+{
+    struct config *next = NULL;
+    int err = command_load_run_config(&next, run->file);
+    if (err < 0)
+        return err;
+    err = check_heir(run, next);
+    if (err < 0)
+        config_destroy(&next);
+    else
+        run->next = next;
+    return err;
+}
+
 static void on_reload(void *context)
 {
     struct run *run = context;
@@ -110,9 +143,7 @@ static void on_reload(void *context)
         return;
     }
     service_reloading(run->service);
-    struct config *next = NULL;
-    if (command_load_run_config(&next, run->file) == 0) {
-        run->next = next;
+    if (load_next(run) == 0) {
         process_stop(run->process);
         return;
     }

@@ -101,6 +101,19 @@ class Checkpoint(EndToEnd):
             self.send(reading("hz-new", 30, 7))
             self.wait_grid(1, 7)
 
+    def test_reload_that_the_state_does_not_fit_is_refused(self):
+        config = self.begin()
+        with make_daemon(config) as ghgd:
+            self.send(reading("hz-grid", 15, 1))
+            self.wait_grid(1)
+            ghgd.reload({"meters.csv": METERS.replace("hz-grid,hz,interval,energy,kWh", "hz-grid,hz,interval,energy,MWh")})
+            servers.eventually(lambda: "reload.failed" in ghgd.log())
+            self.assertRegex(ghgd.log(), 'reload.state_does_not_fit .*the unit or multiplier of meter "hz-grid"')
+            self.send(reading("hz-grid", 30, 2))
+            self.wait_grid(1, 2)
+            ghgd.reload({"meters.csv": METERS})
+            servers.eventually(lambda: "reload.done" in ghgd.log())
+
     def test_parked_events_are_in_the_state(self):
         config = self.begin(input={"unknown_meter": "park"})
         parked = ("ghgd_partition_account_events", "outcome", "parked", "partition", "0", "reason", "")
