@@ -15,10 +15,10 @@ FINDING = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime er
 LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
 
 
-def is_sanitized():
-    """Whether the binary is built with the address or the thread sanitizer."""
+def is_sanitized(*kinds):
+    """Whether the binary is built with one of these sanitizers ("asan", "tsan"); or with any."""
     code = Path(BINARY).read_bytes()
-    return b"__asan_init" in code or b"__tsan_init" in code
+    return any(b"__%s_init" % kind.encode() in code for kind in kinds or ("asan", "tsan"))
 
 
 def ghgd(*args, input=None, cwd=None, timeout=120):

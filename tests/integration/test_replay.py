@@ -159,6 +159,7 @@ class Comparison(unittest.TestCase):
                                      lambda e: streams.json_lines(e, batch_max=5000), {"simd": tier})
 
 
+@unittest.skipIf(daemon.is_sanitized("tsan"), "a replay has one thread")
 class DataSets(Comparison):
     def test_steel_plant(self):
         stream = streams.steel()
