@@ -72,10 +72,15 @@ static void begin_round(struct intake *intake, struct part *part)
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
-static bool all_have_answered(const struct intake *intake, const struct healing *healing)
+/* A part that has not caught up writes to a sink only what has to go, which may be nothing: of it
+ * the clock has to do, or it would never go on. */
+static bool all_have_answered(const struct intake *intake, const struct part *part)
 {
+    const struct healing *healing = &part->healing;
     for (uint32_t sink = 0; sink < intake->config->sinks_count; sink++) {
         int64_t answered_ms = healing->answered_ms[sink];
+        if (answered_ms == 0 && !part_is_live(part))
+            answered_ms = healing->since_ms;
         if ((healing->sinks >> sink & 1) != 0 &&
             (answered_ms == 0 ||
              intake_now_ms(intake) < answered_ms + intake_sink_timeout_ms(intake, sink)))
@@ -96,7 +101,7 @@ void intake_check_healing(struct intake *intake)
             continue;
         if (healing->since_ms == 0) {
             begin_round(intake, part);
-        } else if (all_have_answered(intake, healing)) {
+        } else if (all_have_answered(intake, part)) {
             end_healing(part);
             intake->callbacks.rows_wanted(intake->callbacks.context);
         }
