@@ -15,11 +15,11 @@
 #include <sqlite3.h>
 
 #include "base/timestamp.h"
-#include "config/tables.h"
 #include "daemon/audit.h"
 #include "daemon/feed.h"
 #include "daemon/outlet.h"
 #include "pipelines/emissions/kernels.h"
+#include "tests/unit/ingest/tables.h"
 
 #define MIN_MS INT64_C(60000)
 #define HOUR_MS (60 * MIN_MS)
@@ -315,21 +315,7 @@ static void test_files_cannot_be_read(void **state)
 static int build(void **state)
 {
     (void)state;
-    static const struct tables_conf conf = {
-        .facilities = "tests/data/events/facilities.csv",
-        .meters = "tests/data/events/meters.csv",
-        .catalogue = "config/factors",
-        .gwp_set = "AR5",
-        .bucket_ms = 900000,
-        .horizon_ms = 2 * DAY_MS,
-        .fiscal_year_start = 1,
-    };
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    struct faults faults = {.text = &text, .errors_max = 100};
-    if (registry_build(&config.registry, &conf, &faults) != 0)
-        fail_msg("%s", buffer_text(&text));
-    buffer_fini(&text);
+    config.registry = tables_read("tests/data/events", 2 * DAY_MS);
     return 0;
 }
 

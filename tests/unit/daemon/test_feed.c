@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "config/tables.h"
 #include "daemon/feed.h"
 #include "pipelines/emissions/kernels.h"
+#include "tests/unit/ingest/tables.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -26,22 +26,7 @@ static const struct window_conf windows = {.bucket_ms = 900000,
 static int build(void **state)
 {
     (void)state;
-    static const struct tables_conf conf = {
-        .facilities = "tests/data/events/facilities.csv",
-        .meters = "tests/data/events/meters.csv",
-        .catalogue = "config/factors",
-        .gwp_set = "AR5",
-        .bucket_ms = 900000,
-        .horizon_ms = 2 * DAY_MS,
-        .fiscal_year_start = 1,
-    };
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    struct faults faults = {.text = &text, .errors_max = 100};
-    int err = registry_build(&registry, &conf, &faults);
-    if (err != 0)
-        fail_msg("error %d:\n%s", err, buffer_text(&text));
-    buffer_fini(&text);
+    registry = tables_read("tests/data/events", 2 * DAY_MS);
     return 0;
 }
 

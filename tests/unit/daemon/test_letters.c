@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/tables.h"
 #include "daemon/letter_original.h"
 #include "daemon/letter_print.h"
 #include "daemon/letters.h"
+#include "tests/unit/ingest/tables.h"
 
 static struct config config = {.input.format = FORMAT_AUTO};
 static const char *const boxes[] = {"dead", "late"};
@@ -16,22 +16,7 @@ static const char *const boxes[] = {"dead", "late"};
 static int build(void **state)
 {
     (void)state;
-    static const struct tables_conf conf = {
-        .facilities = "tests/data/events/facilities.csv",
-        .meters = "tests/data/events/meters.csv",
-        .catalogue = "config/factors",
-        .gwp_set = "AR5",
-        .bucket_ms = 900000,
-        .horizon_ms = INT64_C(172800000),
-        .fiscal_year_start = 1,
-    };
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    struct faults faults = {.text = &text, .errors_max = 100};
-    int err = registry_build(&config.registry, &conf, &faults);
-    if (err != 0)
-        fail_msg("error %d:\n%s", err, buffer_text(&text));
-    buffer_fini(&text);
+    config.registry = tables_read("tests/data/events", INT64_C(172800000));
     return 0;
 }
 

@@ -8,10 +8,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/tables.h"
 #include "daemon/rekey.h"
 #include "pipelines/ingest/rekeyed.h"
 #include "tests/unit/ingest/apart.h"
+#include "tests/unit/ingest/tables.h"
 
 enum { INPUTS = 3, KEYED = 2, WAIT_MS = 20000, FETCH_BROKER = 1, KEYED_BROKER = 2 };
 
@@ -27,26 +27,6 @@ struct bench {
     struct rekey *rekey;
     bool failed, closed;
 };
-
-static struct registry *build_registry(void)
-{
-    static const struct tables_conf conf = {
-        .facilities = "tests/data/rekey/facilities.csv",
-        .meters = "tests/data/rekey/meters.csv",
-        .catalogue = "config/factors",
-        .gwp_set = "AR5",
-        .bucket_ms = 900000,
-        .horizon_ms = INT64_C(7) * 86400000,
-        .fiscal_year_start = 1,
-    };
-    struct registry *registry;
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    struct faults faults = {.text = &text, .errors_max = 100};
-    assert_int_equal(registry_build(&registry, &conf, &faults), 0);
-    buffer_fini(&text);
-    return registry;
-}
 
 static void open_cluster(struct bench *bench)
 {
@@ -82,7 +62,7 @@ static void open_bench(struct bench *bench)
     *bench = (struct bench){0};
     log_set_level(LOG_LEVEL_ERROR);
     open_cluster(bench);
-    bench->registry = build_registry();
+    bench->registry = tables_read("tests/data/rekey", INT64_C(7) * 86400000);
     static struct conf_property properties[] = {{"session.timeout.ms", "4200"},
                                                 {"heartbeat.interval.ms", "100"}};
     bench->config =

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/timestamp.h"
-#include "config/tables.h"
 #include "pipelines/ingest/resolve.h"
+#include "tests/unit/ingest/tables.h"
 
 static struct registry *registry;
 static struct batch batch;
@@ -16,22 +16,7 @@ static struct batch batch;
 static int build(void **state)
 {
     (void)state;
-    static const struct tables_conf conf = {
-        .facilities = "tests/data/events/facilities.csv",
-        .meters = "tests/data/events/meters.csv",
-        .catalogue = "config/factors",
-        .gwp_set = "AR5",
-        .bucket_ms = 900000,
-        .horizon_ms = INT64_C(7) * 86400000,
-        .fiscal_year_start = 1,
-    };
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    struct faults faults = {.text = &text, .errors_max = 100};
-    int err = registry_build(&registry, &conf, &faults);
-    if (err != 0)
-        fail_msg("error %d:\n%s", err, buffer_text(&text));
-    buffer_fini(&text);
+    registry = tables_read("tests/data/events", INT64_C(7) * 86400000);
     return 0;
 }
 

@@ -10,8 +10,9 @@
 #include <msgpack.h>
 
 #include "base/base.h"
-#include "config/tables.h"
+#include "base/buffer.h"
 #include "pipelines/ingest/splitter.h"
+#include "tests/unit/ingest/tables.h"
 #include "tests/unit/ingest/transcode.h"
 
 #define EVENT(meter, value)                                                                        \
@@ -25,22 +26,7 @@ static struct registry *registry;
 static int build(void **state)
 {
     (void)state;
-    static const struct tables_conf conf = {
-        .facilities = "tests/data/rekey/facilities.csv",
-        .meters = "tests/data/rekey/meters.csv",
-        .catalogue = "config/factors",
-        .gwp_set = "AR5",
-        .bucket_ms = 900000,
-        .horizon_ms = INT64_C(7) * 86400000,
-        .fiscal_year_start = 1,
-    };
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    struct faults faults = {.text = &text, .errors_max = 100};
-    int err = registry_build(&registry, &conf, &faults);
-    if (err != 0)
-        fail_msg("error %d:\n%s", err, buffer_text(&text));
-    buffer_fini(&text);
+    registry = tables_read("tests/data/rekey", INT64_C(7) * 86400000);
     return 0;
 }
 
