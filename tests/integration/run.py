@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """run.py [PATTERN...] - runs the integration tests whose names hold one of the patterns, or all.
 
-The last line is "N passed, N failed". Servers are taken down whatever happens.
+The last lines say of each failed test where, what, and the last words of its daemons; whoever looks
+for failed tests in a long log finds "FAILED" at the beginning of a line. The very last line is
+"N passed, N failed". Servers are taken down whatever happens.
 """
 import shutil
 import signal
 import sys
 import time
+import traceback
 import unittest
 from pathlib import Path
 
@@ -18,8 +21,13 @@ import servers  # noqa: E402
 class Result(unittest.TextTestResult):
     """One line a test, with its time; the details of failures come at the end."""
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.notes = []
+
     def startTest(self, test):
         self.began = time.monotonic()
+        servers.launched.clear()
         super().startTest(test)
 
     def stopTest(self, test):
@@ -29,6 +37,32 @@ class Result(unittest.TextTestResult):
 
     def getDescription(self, test):
         return test.id()
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.notes.append(note(test, err))
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.notes.append(note(test, err))
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.notes.append(note(subtest, err))
+
+
+def note(test, err):
+    """What failed, in few lines: the end of a long log is all that some readers get."""
+    kind, value, trace = err
+    words = str(value).strip().splitlines() or [""]
+    lines = [f"FAILED {test.id()}", f"{kind.__name__}: {words[0]}", *words[1:][-3:]]
+    for frame in traceback.extract_tb(trace):
+        if Path(frame.filename).parent == HERE:
+            lines.append(f"{Path(frame.filename).name}:{frame.lineno}: {frame.line}")
+    for server in [s for s in servers.launched if s.kind == "ghgd"][-2:]:
+        lines += [f"{server.name}: {line}" for line in server.log_tail(3).splitlines()]
+    return "\n  | ".join(line[:300] for line in lines)
 
 
 def each(suite):
@@ -54,6 +88,8 @@ def main(patterns):
     skipped = len(result.skipped)
     for test, reason in result.skipped:
         print(f"SKIPPED: {test.id()}: {reason}")
+    for words in result.notes:
+        print(words)
     print(f"{result.testsRun - failed - skipped} passed, {failed} failed")
     return 1 if failed or result.testsRun == 0 else 0
 

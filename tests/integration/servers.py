@@ -30,6 +30,7 @@ LOGS = BUILD / "integration"
 START_SECONDS = 60
 PR_SET_PDEATHSIG = 1
 
+launched = []  # every Process that was started, in order; whoever reports on a test clears it
 _serial = itertools.count(1)
 _libc = ctypes.CDLL(None)
 
@@ -96,6 +97,7 @@ class Process:
     def start(self):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.folder = self.folder or Path(tempfile.mkdtemp(prefix=f"ghgd-{self.kind}-"))
+        launched.append(self)
         for attempt in range(3):  # between choosing a port and binding it somebody may take it
             self.prepare()
             self.launch()
