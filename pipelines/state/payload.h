@@ -36,8 +36,8 @@
 #define PAYLOAD_MAGIC "ghgdS"
 enum { PAYLOAD_VERSION = 1, PAYLOAD_MAGIC_BYTES = 5 };
 
-/* A run of marks: uint gap of untouched ones plus one, times four, plus what follows the version
- * (1 a revision, 2 sinks); uint version; revision; sinks. 0 ends the run. */
+/* A run of marks: uint gap of untouched ones plus one, times four, plus what follows the touches
+ * (1 a revision, 2 sinks); uint touches; revision; sinks. 0 ends the run. */
 enum { MARK_HAS_REVISION = 1, MARK_HAS_SINKS = 2, MARK_FLAG_BITS = 2 };
 
 /* A meter: flags, and what they announce; uint readings kept from before, from the newest on; uint

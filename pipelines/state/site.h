@@ -28,7 +28,7 @@ enum {
 };
 
 struct mark {
-    uint32_t version;  /* accepted events that touched the window */
+    uint32_t touches;  /* accepted events that touched the window */
     uint32_t revision; /* those of them that came after the watermark had passed it */
     uint8_t dirty;     /* a bit per sink: has to be written */
     uint8_t in_flight; /* a bit per sink: written, not yet acknowledged */

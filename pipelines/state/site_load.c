@@ -87,7 +87,7 @@ static void take_marks(const struct taking *taking, struct day *day, struct mark
             return;
         }
         next += gap;
-        mark->version = (uint32_t)packed_take_uint(packed, UINT32_MAX);
+        mark->touches = (uint32_t)packed_take_uint(packed, UINT32_MAX);
         if ((key & MARK_HAS_REVISION) != 0)
             mark->revision = (uint32_t)packed_take_uint(packed, UINT32_MAX);
         if ((key & MARK_HAS_SINKS) != 0)

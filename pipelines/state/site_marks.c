@@ -72,7 +72,7 @@ static bool has_passed(const struct site *site, const struct site_clock *clock, 
 void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
                      struct mark *mark, int64_t end_ms)
 {
-    mark->version++;
+    mark->touches++;
     mark->revision += has_passed(site, clock, end_ms);
     note_change(site, day);
     site_mark_dirty(site, day, mark, site_all_sinks(site));
@@ -92,7 +92,7 @@ static void visit(const struct walk *walk, struct mark *mark, struct day *day, i
     bool closed = end_ms <= site->closed_ms && site->first_row != INT64_MAX &&
                   end_ms > site->first_row * site->conf.window->bucket_ms;
     const struct mark_place place = {
-        .mark = mark, .day = day, .end_ms = end_ms, .told = mark->version > 0 || closed};
+        .mark = mark, .day = day, .end_ms = end_ms, .told = mark->touches > 0 || closed};
     walk->visit(walk->context, &place);
 }
 

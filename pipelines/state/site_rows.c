@@ -146,20 +146,31 @@ static bool is_final(const struct site *site, const struct taking *taking, struc
     return window.end_ms <= taking->clock->final_ms || (complete && window.end_ms <= seen_ms);
 }
 
+/* Even, and greater whenever the rows of the window may hold other figures than before: because an
+ * event touched it, or because more of its buckets are expected to hold readings. It goes by the
+ * log alone, so that whoever makes the rows, and however often, numbers them alike. */
+static uint32_t make_version(const struct site *site, const struct site_clock *clock,
+                             struct window window, const struct mark *mark)
+{
+    int64_t from_row = MAX(site_row_from(site, window.start_ms), site->first_row);
+    int64_t to_row = MIN(site_row_from(site, window.end_ms), clock->top_row + 1);
+    int64_t version = mark->touches + MAX(to_row - from_row, 0);
+    return 2 * (uint32_t)MIN(version, UINT32_MAX / 2 - 1);
+}
+
 /* The window's figures are in the scratch: makes its rows, and takes the mark. */
 static void take(struct site *site, const struct taking *taking, enum level level,
                  struct window window, struct day *day, struct mark *mark)
 {
     struct figures coverage = sum_coverage(site);
     bool final = is_final(site, taking, window, &coverage);
-    uint32_t version = mark->version > UINT32_MAX / 2 - 1 ? UINT32_MAX / 2 - 1 : mark->version;
     struct row row = {.level = (uint8_t)level,
                       .final = final,
                       .partition = site->conf.partition,
                       .facility = site->conf.facility,
                       .window = window,
                       .revision = mark->revision,
-                      .version = 2 * version + final};
+                      .version = make_version(site, taking->clock, window, mark) + final};
     append_rows(site, row, &coverage, taking->block);
     site_mark_taken(site, day, mark, taking->sink);
 }

@@ -13,14 +13,14 @@ struct mark_run {
 static void add_mark(struct mark_run *run, const struct mark *mark)
 {
     uint8_t sinks = mark->dirty | mark->in_flight | mark->suspect;
-    if (mark->version == 0 && mark->revision == 0 && sinks == 0) {
+    if (mark->touches == 0 && mark->revision == 0 && sinks == 0) {
         run->gap++;
         return;
     }
     uint64_t flags = (mark->revision > 0 ? MARK_HAS_REVISION : 0U) | (sinks ? MARK_HAS_SINKS : 0U);
     uint8_t bytes[4 * PACKED_UINT_BYTES];
     uint8_t *at = packed_put_uint(bytes, (run->gap + 1) << MARK_FLAG_BITS | flags);
-    at = packed_put_uint(at, mark->version);
+    at = packed_put_uint(at, mark->touches);
     if (mark->revision > 0)
         at = packed_put_uint(at, mark->revision);
     if (sinks != 0)

@@ -287,10 +287,8 @@ static void close_mark(struct site *site, const struct site_clock *clock, struct
 
 static void write_again(struct site *site, struct day *day, struct mark *mark)
 {
-    if (mark->version == 0)
-        return; /* of a window without a reading nothing is told before it is final */
-    mark->version++;
-    site_mark_dirty(site, day, mark, site_all_sinks(site));
+    if (mark->touches > 0) /* of a window without a reading nothing is told before it is final */
+        site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
 static int64_t row_end_ms(const struct site *site, int64_t row)
