@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,11 +18,13 @@ struct http {
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_timer_t timer;
+    uv_idle_t again; /* a timer of 0 ms that sets itself again would hold up all else */
     const struct http_handler *handlers;
     size_t handlers_count;
     struct buffer body; /* of the request in hand; the library takes a copy */
     int port;
     int handles_open;
+    int pieces_left; /* that may be made in this turn */
     void (*closed)(void *context);
     void *context;
 };
@@ -38,16 +41,21 @@ static unsigned connections(struct http *http)
 static void http_turn(struct http *http)
 {
     unsigned before;
+    http->pieces_left = HTTP_PIECES_PER_TURN;
     do {
         before = connections(http);
         if (MHD_run(http->daemon) != MHD_YES)
             LOG_LIMITED(LOG_LEVEL_WARN, "http.turn_failed", "port=%d", http->port);
     } while (connections(http) < before);
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+    (void)uv_timer_stop(&http->timer);
+    (void)uv_idle_stop(&http->again);
     if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES)
-        (void)uv_timer_stop(&http->timer);
-    else
+        return;
+    if (timeout_ms > 0)
         (void)uv_timer_start(&http->timer, http->timer.timer_cb, timeout_ms, 0);
+    else
+        (void)uv_idle_start(&http->again, http->again.idle_cb);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -62,12 +70,28 @@ static void on_timer(uv_timer_t *timer)
     http_turn(timer->data);
 }
 
+static void on_again(uv_idle_t *idle)
+{
+    http_turn(idle->data);
+}
+
 /* A request and what is answered to it. */
 struct exchange {
     struct MHD_Connection *connection;
     const char *url;
     const char *allow; /* methods of the path, for status 405 */
     const char *content_type;
+    const struct http_handler *stream; /* the page comes in pieces; NULL: it is http->body */
+};
+
+/* A page that is made while the client reads it. */
+struct stream {
+    struct http *http;
+    const struct http_handler *handler;
+    uint64_t cursor;
+    struct buffer piece;
+    size_t sent; /* of the piece */
+    bool ended;
 };
 
 struct http_query {
@@ -79,11 +103,59 @@ const char *http_query_get(const struct http_query *query, const char *name)
     return MHD_lookup_connection_value(query->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static enum MHD_Result respond(const struct exchange *exchange, unsigned status,
-                               const struct buffer *body)
+static void stream_free(void *context)
+{
+    struct stream *stream = context;
+    buffer_fini(&stream->piece);
+    free(stream);
+}
+
+/* The library asks as long as the client takes, and again in the next turn if it gets nothing. A
+ * page that breaks off ends the connection, so that nobody takes it for whole. */
+static ssize_t stream_read(void *context, uint64_t position, char *out, size_t size_max)
+{
+    (void)position;
+    struct stream *stream = context;
+    while (stream->sent == stream->piece.size && !stream->ended) {
+        if (stream->http->pieces_left == 0)
+            return 0;
+        stream->http->pieces_left--;
+        buffer_clear(&stream->piece);
+        stream->sent = 0;
+        const struct http_handler *handler = stream->handler;
+        stream->ended = !handler->piece(handler->context, &stream->cursor, &stream->piece);
+        if (buffer_failed(&stream->piece))
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    size_t size = MIN(size_max, stream->piece.size - stream->sent);
+    if (size == 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    memcpy(out, stream->piece.data + stream->sent, size);
+    stream->sent += size;
+    return (ssize_t)size;
+}
+
+static struct MHD_Response *create_stream(struct http *http, const struct http_handler *handler)
+{
+    struct stream *stream = calloc(1, sizeof(*stream));
+    if (stream == NULL)
+        return NULL;
+    stream->http = http;
+    stream->handler = handler;
+    buffer_init(&stream->piece, HTTP_PIECE_BYTES_MAX);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, HTTP_REQUEST_BYTES_MAX, stream_read, stream, stream_free);
+    if (response == NULL)
+        stream_free(stream);
+    return response;
+}
+
+static enum MHD_Result respond(struct http *http, const struct exchange *exchange, unsigned status)
 {
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(body->size, body->data, MHD_RESPMEM_MUST_COPY);
+        exchange->stream != NULL ? create_stream(http, exchange->stream)
+                                 : MHD_create_response_from_buffer(http->body.size, http->body.data,
+                                                                   MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
         return MHD_NO;
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, exchange->content_type);
@@ -146,11 +218,16 @@ static unsigned handle_method(struct http *http, const struct http_handler *hand
                               struct exchange *exchange, const char *method)
 {
     bool posts = strcmp(method, MHD_HTTP_METHOD_POST) == 0 && handler->post != NULL;
-    if (!posts && (!is_get(method) || handler->handle == NULL))
+    bool gets = is_get(method) && (handler->handle != NULL || handler->piece != NULL);
+    if (!posts && !gets)
         return refuse_method(http, exchange, handler->post != NULL);
     exchange->content_type = handler->content_type;
-    return posts ? handle_post(http, handler, exchange)
-                 : handler->handle(handler->context, &http->body);
+    if (posts)
+        return handle_post(http, handler, exchange);
+    if (handler->handle != NULL)
+        return handler->handle(handler->context, &http->body);
+    exchange->stream = handler;
+    return MHD_HTTP_OK;
 }
 
 static unsigned handle_url(struct http *http, struct exchange *exchange, const char *method)
@@ -180,7 +257,7 @@ static enum MHD_Result answer(struct http *http, struct MHD_Connection *connecti
         buffer_clear(&http->body);
         status = MHD_HTTP_INTERNAL_SERVER_ERROR;
     }
-    return respond(&exchange, status, &http->body);
+    return respond(http, &exchange, status);
 }
 
 /* The library calls this once with the headers, then for pieces of a body, then once without one.
@@ -262,7 +339,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, int fd)
                             (size_t)HTTP_REQUEST_BYTES_MAX, MHD_OPTION_END);
 }
 
-/* Both handles become live, or none. */
+/* All handles become live, or none. */
 static int watch(struct http *http, uv_loop_t *loop)
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -275,10 +352,11 @@ static int watch(struct http *http, uv_loop_t *loop)
     ASSERT(err == 0); /* documented to have no failures */
     err = uv_poll_start(&http->poll, UV_READABLE, on_poll);
     ASSERT(err == 0);
-    http->poll.data = http;
-    http->timer.data = http;
+    (void)uv_idle_init(loop, &http->again); /* nor has this any */
+    http->poll.data = http->timer.data = http->again.data = http;
     http->timer.timer_cb = on_timer;
-    http->handles_open = 2;
+    http->again.idle_cb = on_again;
+    http->handles_open = 3;
     return 0;
 }
 
@@ -339,5 +417,6 @@ void http_close(struct http *http, void (*closed)(void *context), void *context)
     /* The handles first: the loop must not watch a descriptor that the library has closed. */
     uv_close((uv_handle_t *)&http->poll, on_handle_closed);
     uv_close((uv_handle_t *)&http->timer, on_handle_closed);
+    uv_close((uv_handle_t *)&http->again, on_handle_closed);
     MHD_stop_daemon(TAKE(http->daemon));
 }

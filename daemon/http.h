@@ -22,14 +22,18 @@ struct http_query;
 /* A parameter of the query, decoded; NULL without it. Lives until the handler returns. */
 const char *http_query_get(const struct http_query *query, const char *name);
 
-/* Handlers append the body and return the status. Called on the loop; must not block. */
+/* Called on the loop; must not block. Of the three functions those are NULL that there are not. */
 struct http_handler {
     const char *path; /* exact, without a query */
     const char *content_type;
-    unsigned (*handle)(void *context, struct buffer *body); /* GET; or NULL */
     void *context;
-    unsigned (*post)(void *context, const struct http_query *query, struct buffer *body); /* or NULL
-                                                                                           */
+    /* GET and POST: append the body and return the status. */
+    unsigned (*handle)(void *context, struct buffer *body);
+    unsigned (*post)(void *context, const struct http_query *query, struct buffer *body);
+    /* GET of a page too long to be made at once: appends its next piece, which begins at *cursor (0
+     * at first), and moves the cursor. False: that was the last. Other callbacks of the loop come
+     * between two pieces. */
+    bool (*piece)(void *context, uint64_t *cursor, struct buffer *body);
 };
 
 /* Listens on host (a name or an address) and port; port 0 takes any free one. `handlers` is

@@ -400,6 +400,23 @@ void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats
         feed_add_outcomes(intake->parts.items[i]->feed, stats_out->outcomes);
 }
 
+bool intake_get_facility(const struct intake *intake, uint32_t facility,
+                         uint64_t outcomes_out[OUTCOME_COUNT])
+{
+    bool found = false;
+    memset(outcomes_out, 0, OUTCOME_COUNT * sizeof(*outcomes_out));
+    for (uint32_t i = 0; i < intake->parts.count; i++) {
+        const struct part *part = intake->parts.items[i];
+        if (part->state == PART_RESTORING || part->state == PART_STOPPED)
+            continue; /* what there is of it is not the whole */
+        const uint64_t *outcomes = shard_get_outcomes(part->shard, facility);
+        for (uint32_t k = 0; outcomes != NULL && k < OUTCOME_COUNT; k++)
+            outcomes_out[k] += outcomes[k];
+        found |= outcomes != NULL;
+    }
+    return found;
+}
+
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake)
 {
     return consumer_get_stats(intake->consumer);

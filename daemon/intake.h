@@ -83,6 +83,10 @@ size_t intake_get_partitions(struct intake *intake, struct intake_partition *out
 /* Outcomes and counters of this process that stand in no shard: of events that never reached one,
  * and of shards that went away. The other members are 0. */
 void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats_out);
+/* By outcome: what became of the facility's readings, as shard_get_outcomes(), summed over the
+ * partitions here. False: none of them has it. */
+bool intake_get_facility(const struct intake *intake, uint32_t facility,
+                         uint64_t outcomes_out[OUTCOME_COUNT]);
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake);
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);

@@ -175,12 +175,17 @@ static void print_samples(const struct metric *metric, const struct metrics_sour
     }
 }
 
+static void print_head(const struct metric *metric, struct buffer *out)
+{
+    buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
+                  metric->type);
+}
+
 void metrics_print(const struct metrics_source *source, struct buffer *out)
 {
     for (size_t i = 0; i < metrics_count; i++) {
         const struct metric *metric = &metrics[i];
-        buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
-                      metric->type);
+        print_head(metric, out);
         print_samples(metric, source, out);
     }
 }
@@ -313,6 +318,33 @@ void metric_print_resync(const struct metric *metric, const struct metrics_sourc
     }
 }
 
+static const struct metric facility_account = {
+    .name = "ghgd_facility_account_events",
+    .type = "gauge",
+    .unit = "events",
+    .help = "What became of the facility's readings, from the first that was in force on, by "
+            "whichever processes, as the state keeps it. Events whose facility nobody knows are in "
+            "ghgd_partition_account_events alone.",
+    .labels = "facility, outcome, reason"};
+
+void metrics_print_facilities_head(struct buffer *out)
+{
+    print_head(&facility_account, out);
+}
+
+void metrics_print_facility(const char *id, const uint64_t outcomes[OUTCOME_COUNT],
+                            struct buffer *out)
+{
+    for (enum outcome i = 0; i < OUTCOME_COUNT; i++) {
+        if (outcomes[i] == 0 && i != OUTCOME_USED)
+            continue;
+        buffer_printf(out, "%s{facility=", facility_account.name);
+        add_label_value(out, id);
+        buffer_printf(out, ",outcome=\"%s\",reason=\"%s\"}", outcome_class(i), outcome_reason(i));
+        add_sample(out, outcomes[i], 0);
+    }
+}
+
 static const char *metric_labels(const struct metric *metric)
 {
     static const char *const labels[] = {
@@ -332,6 +364,42 @@ static void print_outcomes_reference(struct buffer *out)
     }
 }
 
+#define TABLE_HEAD "| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n"
+
+static void print_row(const struct metric *metric, struct buffer *out)
+{
+    buffer_printf(out, "| `%s` | %s | %s | %s | %s |\n", metric->name, metric->type, metric->unit,
+                  metric_labels(metric), metric->help);
+}
+
+static void print_facilities_reference(struct buffer *out)
+{
+    buffer_add_str(
+        out,
+        "\n## The ledger by facility\n\n"
+        "`" METRICS_FACILITIES_PATH
+        "` is a page of its own, to be scraped less often: thousands of\n"
+        "facilities have thousands of series. It is made while it is read, however long it is.\n"
+        "There are samples for the facilities of the process's partitions, and for outcomes that\n"
+        "they had; so a facility has up to nine series, and most have two or "
+        "three.\n\n" TABLE_HEAD);
+    print_row(&facility_account, out);
+    buffer_add_str(out,
+                   "\n"
+                   "```yaml\n"
+                   "scrape_configs:\n"
+                   "  - job_name: ghgd\n"
+                   "    static_configs: [{targets: [\"localhost:9477\"]}]\n"
+                   "  - job_name: ghgd-facilities\n"
+                   "    metrics_path: " METRICS_FACILITIES_PATH "\n"
+                   "    scrape_interval: 5m\n"
+                   "    static_configs: [{targets: [\"localhost:9477\"]}]\n"
+                   "```\n\n"
+                   "A process that gives a partition away has its facilities no more: what was\n"
+                   "read of one is `sum by (facility) (ghgd_facility_account_events)`, over all\n"
+                   "processes.\n");
+}
+
 void metrics_print_reference(struct buffer *out)
 {
     buffer_add_str(
@@ -341,12 +409,9 @@ void metrics_print_reference(struct buffer *out)
         "This page is printed from the table in `daemon/metrics_rows.c`.\n\n"
         "A sample is left out while its number is not known: offsets before the broker told\n"
         "them, a watermark before the first event. Counters begin at 0 with the process; those\n"
-        "of events do not fall when a partition moves to another process.\n\n"
-        "| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n");
-    for (size_t i = 0; i < metrics_count; i++) {
-        const struct metric *metric = &metrics[i];
-        buffer_printf(out, "| `%s` | %s | %s | %s | %s |\n", metric->name, metric->type,
-                      metric->unit, metric_labels(metric), metric->help);
-    }
+        "of events do not fall when a partition moves to another process.\n\n" TABLE_HEAD);
+    for (size_t i = 0; i < metrics_count; i++)
+        print_row(&metrics[i], out);
+    print_facilities_reference(out);
     print_outcomes_reference(out);
 }

@@ -78,6 +78,15 @@ struct metrics_source {
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 void metrics_print(const struct metrics_source *source, struct buffer *out);
 
+/* The ledger by facility, a page of its own: what there is of a registry of 8,000 facilities is
+ * more than a scrape every few seconds should carry. The head, then one facility after the other.
+ */
+#define METRICS_FACILITIES_PATH "/metrics/facilities"
+void metrics_print_facilities_head(struct buffer *out);
+/* By outcome; of those that it never had there is no sample, but of `used`. */
+void metrics_print_facility(const char *id, const uint64_t outcomes[OUTCOME_COUNT],
+                            struct buffer *out);
+
 /* The reference as Markdown: docs/metrics.md is this output. */
 void metrics_print_reference(struct buffer *out);
 

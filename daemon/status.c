@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,7 +11,11 @@
 #include "daemon/metrics.h"
 #include "daemon/resync.h"
 
-enum { PAGES_COUNT = 4, WHY_BYTES = 256 };
+enum {
+    PAGES_COUNT = 5,
+    WHY_BYTES = 256,
+    FACILITIES_PER_PIECE = 32 /* at their longest they stay below HTTP_PIECE_BYTES_MAX */
+};
 
 struct status {
     struct status_conf conf;
@@ -155,6 +160,23 @@ static unsigned on_metrics(void *context, struct buffer *body)
     return 200;
 }
 
+/* The cursor is the facility that comes next. */
+static bool on_facilities(void *context, uint64_t *cursor, struct buffer *body)
+{
+    const struct status *status = context;
+    const struct registry *registry = status->conf.config->registry;
+    if (*cursor == 0)
+        metrics_print_facilities_head(body);
+    uint64_t end = MIN(*cursor + FACILITIES_PER_PIECE, registry->facilities_count);
+    for (; *cursor < end; (*cursor)++) {
+        uint64_t outcomes[OUTCOME_COUNT];
+        uint32_t facility = (uint32_t)*cursor;
+        if (intake_get_facility(status->conf.intake, facility, outcomes))
+            metrics_print_facility(registry->facilities[facility].id, outcomes, body);
+    }
+    return end < registry->facilities_count;
+}
+
 static unsigned on_healthz(void *context, struct buffer *body)
 {
     struct metrics_source source;
@@ -180,13 +202,19 @@ int status_create(struct status **status_out, const struct status_conf *conf)
         (struct resync){.config = conf->config, .intake = conf->intake, .pump = conf->pump};
     for (size_t i = 0; i < SINKS_MAX; i++)
         status->well_ms[i] = uv_now(conf->loop);
+    static const char text[] = "text/plain; charset=utf-8";
     const struct http_handler handlers[PAGES_COUNT] = {
-        {"/metrics", METRICS_CONTENT_TYPE, on_metrics, status, NULL},
-        {"/healthz", "text/plain; charset=utf-8", on_healthz, status, NULL},
-        {"/readyz", "text/plain; charset=utf-8", on_readyz, status, NULL},
-        {"/resync", "text/plain; charset=utf-8", NULL, &status->resync, resync_post},
+        {.path = "/metrics", .content_type = METRICS_CONTENT_TYPE, .handle = on_metrics},
+        {.path = METRICS_FACILITIES_PATH,
+         .content_type = METRICS_CONTENT_TYPE,
+         .piece = on_facilities},
+        {.path = "/healthz", .content_type = text, .handle = on_healthz},
+        {.path = "/readyz", .content_type = text, .handle = on_readyz},
+        {.path = "/resync", .content_type = text, .post = resync_post},
     };
     memcpy(status->handlers, handlers, sizeof(handlers));
+    for (size_t i = 0; i < PAGES_COUNT; i++)
+        status->handlers[i].context = handlers[i].post != NULL ? (void *)&status->resync : status;
     const struct config *config = conf->config;
     if (config->http_host != NULL) {
         int err = http_create(&status->http, conf->loop, config->http_host, config->http_port,

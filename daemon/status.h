@@ -1,6 +1,6 @@
 /*
- * status.h - what the process shows of itself over HTTP: /metrics, /healthz, /readyz; and the one
- * thing that it can be told: /resync.
+ * status.h - what the process shows of itself over HTTP: /metrics, /metrics/facilities, /healthz,
+ * /readyz; and the one thing that it can be told: /resync.
  *
  * Asks the parts when it is asked; keeps nothing but when each sink was last well. The loop thread
  * owns it.

@@ -59,11 +59,11 @@ class Daemon(servers.Process):
         except OSError:
             return False
 
-    def metrics(self):
-        """{(name, label, value, label, value, ...): number} of /metrics, labels in sorted order."""
-        status, text = servers.http(f"{self.url}/metrics")
+    def metrics(self, page="/metrics"):
+        """{(name, label, value, label, value, ...): number} of the page, labels in sorted order."""
+        status, text = servers.http(f"{self.url}{page}")
         if status != 200:
-            raise RuntimeError(f"/metrics: {status} {text}")
+            raise RuntimeError(f"{page}: {status} {text}")
         samples = {}
         for line in text.splitlines():
             match = SAMPLE.match(line)

@@ -11,9 +11,11 @@ import urllib.request
 import servers
 from daemon import Daemon
 
-FACILITIES = "id,name,time_zone,country,grid_region\nplant,Plant,Europe/Istanbul,TR,\n"
+FACILITIES = ("id,name,time_zone,country,grid_region\nplant,Plant,Europe/Istanbul,TR,\n"
+              '"Fabrik ""Süd"" 工",South,Europe/Istanbul,TR,\nidle,Idle,Europe/Istanbul,TR,\n')
 METERS = ("id,facility,kind,quantity,unit,interval,scope,category,source,factor\n"
-          "m1,plant,interval,energy,kWh,15m,2,purchased_electricity,grid,auto\n")
+          "m1,plant,interval,energy,kWh,15m,2,purchased_electricity,grid,auto\n"
+          'm2,"Fabrik ""Süd"" 工",interval,energy,kWh,15m,2,purchased_electricity,grid,auto\n')
 TABLES = {"facilities.csv": FACILITIES, "meters.csv": METERS}
 
 
@@ -123,6 +125,47 @@ class WithBroker(unittest.TestCase):
             servers.eventually(lambda: daemon.metrics()["ghgd_sink_rows_written_total", "sink", "file"] > 0)
             checked = promtool(daemon.get("/metrics")[2])
             self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_facilities(self):
+        """The ledger by facility: what was produced, on whichever partition; and after a restart."""
+        kafka = servers.kafka()
+        topic = kafka.topic("ledger", partitions=2)
+        start = time.time() // 900 * 900 - 86400
+        at = lambda i: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start + 900 * i))
+        event = lambda meter, i, value=2: (f'{{"meter": "{meter}", "start": "{at(i)}", "end": "{at(i + 1)}",'
+                                           f' "value": {value}}}')
+        kafka.produce(topic, [event("m1", 0), event("m1", 0), event("m1", 1), event("m1", 1, 3),
+                              event("m1", -4000), event("m1", 2, -1), event("nobody", 0)], partition=0)
+        kafka.produce(topic, [event("m2", i) for i in range(50)], partition=1)
+        plant, south = ("facility", "plant"), ("facility", r'Fabrik \"Süd\" 工')
+        account = lambda facility, outcome, reason="": ("ghgd_facility_account_events", *facility,
+                                                        "outcome", outcome, "reason", reason)
+        want = {account(plant, "used"): 2, account(plant, "duplicate"): 1, account(plant, "late"): 1,
+                account(plant, "rejected", "conflict"): 1, account(south, "used"): 50}
+        daemon = Alive(kafka.brokers, topic)
+        daemon.config["kafka"].update(dead_letter_topic=kafka.topic("refused"), late_topic=kafka.topic("late"))
+        with daemon:
+            self.check_facilities(daemon, want)
+            self.assertEqual(daemon.terminate(), 0)
+            daemon.launch()
+            servers.eventually(lambda: daemon.is_ready() and daemon.get("/readyz")[0] == 200)
+            self.check_facilities(daemon, want)
+
+    def check_facilities(self, daemon, want):
+        servers.eventually(lambda: daemon.metrics("/metrics/facilities") == want)
+        _, headers, text = daemon.get("/metrics/facilities")
+        self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        checked = promtool(text)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+        self.check_parts(daemon.metrics(), want)
+
+    def check_parts(self, partitions, want):
+        """What facilities have of an outcome, the partitions have in sum."""
+        for outcome in ("used", "duplicate", "late"):
+            labels = ("outcome", outcome)
+            self.assertEqual(sum(n for key, n in want.items() if key[3:5] == labels),
+                             sum(n for key, n in partitions.items()
+                                 if key[0] == "ghgd_partition_account_events" and key[1:3] == labels))
 
     def counted(self, daemon):
         got = daemon.metrics()

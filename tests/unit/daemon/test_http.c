@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
@@ -18,12 +19,13 @@
 
 #include "base/limits.h"
 
-enum { CLIENTS_MAX = HTTP_CONNECTIONS_MAX + 8, ANSWER_MAX = 1 << 20, DEADLINE_MS = 10000 };
+enum { CLIENTS_MAX = HTTP_CONNECTIONS_MAX + 8, ANSWER_MAX = 2 << 20, DEADLINE_MS = 10000 };
 
 struct fixture {
     uv_loop_t loop;
     struct http *http;
     int calls;
+    uint64_t pieces;
     bool closed;
 };
 
@@ -72,12 +74,43 @@ static unsigned post_order(void *context, const struct http_query *query, struct
     return dish != NULL ? 202 : 400;
 }
 
+enum { PIECES = 300, PIECE_BYTES = 5000 };
+
+/* Some pieces are empty, the first and the last too. */
+static bool piece_of_long(void *context, uint64_t *cursor, struct buffer *body)
+{
+    ((struct fixture *)context)->pieces++;
+    for (int i = 0; *cursor % 3 != 0 && i < PIECE_BYTES / 10; i++)
+        buffer_printf(body, "%04" PRIu64 "abcdef", *cursor);
+    return (*cursor)++ < PIECES;
+}
+
+static bool piece_of_sick(void *context, uint64_t *cursor, struct buffer *body)
+{
+    buffer_add_str(body, "sick");
+    if ((*cursor)++ == 1)
+        (void)handle_endless(context, body);
+    return true;
+}
+
+static bool piece_of_nothing(void *context, uint64_t *cursor, struct buffer *body)
+{
+    (void)context;
+    (void)cursor;
+    (void)body;
+    return false;
+}
+
+#define TEXT .content_type = "text/plain"
 static struct http_handler handlers[] = {
-    {"/hello", "text/plain; version=0.0.4", handle_hello, NULL, NULL},
-    {"/big", "text/plain", handle_big, NULL, NULL},
-    {"/sick", "text/plain", handle_sick, NULL, NULL},
-    {"/endless", "text/plain", handle_endless, NULL, NULL},
-    {"/order", "text/plain", NULL, NULL, post_order},
+    {.path = "/hello", .content_type = "text/plain; version=0.0.4", .handle = handle_hello},
+    {.path = "/big", TEXT, .handle = handle_big},
+    {.path = "/sick", TEXT, .handle = handle_sick},
+    {.path = "/endless", TEXT, .handle = handle_endless},
+    {.path = "/order", TEXT, .post = post_order},
+    {.path = "/long", TEXT, .piece = piece_of_long},
+    {.path = "/long/sick", TEXT, .piece = piece_of_sick},
+    {.path = "/long/nothing", TEXT, .piece = piece_of_nothing},
 };
 
 static int setup(void **state)
@@ -200,6 +233,11 @@ static void test_requests(void **state)
         {"put a command", "PUT /order?dish=soup HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 405 ",
          "Only POST"},
         {"answer too large", "GET /endless HTTP/1.1\r\n", "HTTP/1.1 500 ", "Content-Length: 0\r\n"},
+        {"in pieces", "GET /long HTTP/1.1\r\n", "HTTP/1.1 200 ", "Transfer-Encoding: chunked\r\n"},
+        {"head of pieces", "HEAD /long HTTP/1.1\r\n", "HTTP/1.1 200 ", "text/plain\r\n"},
+        {"no piece", "GET /long/nothing HTTP/1.1\r\n", "HTTP/1.1 200 ", "\r\n0\r\n\r\n"},
+        {"post pieces", "POST /long HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 405 ",
+         "Allow: GET, HEAD\r\n"},
         {"wrong protocol", "GET /hello HTTP/9.9\r\n", "HTTP/1.1 505 ", ""},
         {"line noise", "\x16\x03\x01\x02 \xff\r\n", "HTTP/1.1 4", ""},
     };
@@ -307,10 +345,48 @@ static void test_slow_client(void **state)
     (void)close(fd);
 }
 
+/* HTTP/1.0 has no chunks: what comes is the page as it is. */
+static void test_pieces(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = client_open(fixture);
+    client_send(fd, "GET /long HTTP/1.0\r\n\r\n");
+    for (uint64_t before = 0; fixture->pieces <= PIECES; before = fixture->pieces) {
+        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        /* Once because more is to be sent, and once because the client has read. */
+        assert_true(fixture->pieces - before <= 2 * HTTP_PIECES_PER_TURN);
+    }
+    const char *got = strstr(client_read(fixture, fd, NULL), "\r\n\r\n");
+    assert_non_null(got);
+    got += 4;
+    for (uint64_t i = 0; i <= PIECES; i++) {
+        char want[16];
+        (void)snprintf(want, sizeof(want), "%04" PRIu64 "abcdef", i);
+        for (int k = 0; i % 3 != 0 && k < PIECE_BYTES / 10; k++, got += 10)
+            assert_memory_equal(got, want, 10);
+    }
+    assert_string_equal(got, "");
+    assert_int_equal(fixture->pieces, PIECES + 1);
+    (void)close(fd);
+}
+
+/* A page that breaks off is not taken for whole: its last chunk never comes. */
+static void test_pieces_break_off(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = client_open(fixture);
+    client_send(fd, "GET /long/sick HTTP/1.1\r\nHost: x\r\n\r\n");
+    const char *got = client_read(fixture, fd, NULL);
+    assert_non_null(strstr(got, "\r\n4\r\nsick\r\n"));
+    assert_null(strstr(got, "\r\n0\r\n"));
+    (void)close(fd);
+}
+
 static void test_client_vanishes(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const parts[] = {"", "GET /big", "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"};
+    static const char *const parts[] = {"", "GET /big", "GET /big HTTP/1.1\r\nHost: x\r\n\r\n",
+                                        "GET /long HTTP/1.1\r\nHost: x\r\n\r\n"};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         int fd = client_open(fixture);
         if (parts[i][0] != '\0')
@@ -435,13 +511,16 @@ static void test_close_under_way(void **state)
 {
     struct fixture *fixture = *state;
     struct http *http = NULL;
-    assert_int_equal(http_create(&http, &fixture->loop, "127.0.0.1", 0, handlers, 2), 0);
+    assert_int_equal(
+        http_create(&http, &fixture->loop, "127.0.0.1", 0, handlers, ARRAY_LEN(handlers)), 0);
     struct fixture view = {.http = http};
     int idle = client_open(&view);
     int half = client_open(&view);
     int busy = client_open(&view);
+    int reading = client_open(&view);
     client_send(half, "GET /hel");
     client_send(busy, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_send(reading, "GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
     turn(fixture, -1, 0);
     http_close(TAKE(http), on_closed, fixture);
     assert_string_equal(client_read(fixture, idle, NULL), "");
@@ -451,6 +530,7 @@ static void test_close_under_way(void **state)
     (void)close(idle);
     (void)close(half);
     (void)close(busy);
+    (void)close(reading);
 }
 
 int main(void)
@@ -462,6 +542,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pipelined, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow_client, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pieces_break_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_vanishes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_clients, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_requests, setup, teardown),

@@ -262,6 +262,53 @@ static void test_format(void **state)
     buffer_fini(&out);
 }
 
+static void test_facilities(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *id;
+        uint64_t outcomes[OUTCOME_COUNT];
+        const char *want;
+    } cases[] = {
+        {"nothing happened yet",
+         "plant",
+         {0},
+         "{facility=\"plant\",outcome=\"used\",reason=\"\"} 0\n"},
+        {"some",
+         "plant",
+         {[OUTCOME_USED] = 7, [OUTCOME_LATE] = UINT64_MAX, [REJECT_CONFLICT] = 1},
+         "{facility=\"plant\",outcome=\"used\",reason=\"\"} 7\n"
+         "ghgd_facility_account_events{facility=\"plant\",outcome=\"late\",reason=\"\"} "
+         "18446744073709551615\n"
+         "ghgd_facility_account_events{facility=\"plant\",outcome=\"rejected\",reason=\"conflict\"}"
+         " "
+         "1\n"},
+        {"a name",
+         "Fabrik \"Süd\"\\1\n\xe5\xb7\xa5",
+         {[OUTCOME_USED] = 1},
+         "{facility=\"Fabrik \\\"Süd\\\"\\\\1\\n\xe5\xb7\xa5\",outcome=\"used\",reason=\"\"} 1\n"},
+    };
+    struct buffer out;
+    buffer_init(&out, 1 << 16);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buffer_clear(&out);
+        metrics_print_facility(cases[i].id, cases[i].outcomes, &out);
+        const char *got = buffer_text(&out);
+        if (strncmp(got, "ghgd_facility_account_events", 28) != 0 ||
+            strcmp(got + 28, cases[i].want) != 0)
+            fail_msg("%s: %s", cases[i].name, got);
+    }
+    buffer_clear(&out);
+    metrics_print_facilities_head(&out);
+    metrics_print_facility("a", cases[1].outcomes, &out);
+    metrics_print_facility("b", cases[0].outcomes, &out);
+    char *text = strdup(buffer_text(&out));
+    assert_non_null(text);
+    check_format(text);
+    free(text);
+    buffer_fini(&out);
+}
+
 static void test_usage(void **state)
 {
     (void)state;
@@ -451,10 +498,10 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_samples), cmocka_unit_test(test_format),
-        cmocka_unit_test(test_usage),   cmocka_unit_test(test_reference),
-        cmocka_unit_test(test_health),  cmocka_unit_test(test_ready),
-        cmocka_unit_test(test_rekey),
+        cmocka_unit_test(test_samples),    cmocka_unit_test(test_format),
+        cmocka_unit_test(test_facilities), cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_reference),  cmocka_unit_test(test_health),
+        cmocka_unit_test(test_ready),      cmocka_unit_test(test_rekey),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
