@@ -17,10 +17,6 @@ enum {
     SPREAD = 16 /* partitions that came together are saved apart */
 };
 
-#define UNREADABLE_HINT                                                                            \
-    "reset the group's offset of this partition with kafka-consumer-groups to derive its state "   \
-    "anew from there, or set checkpoint.on_unreadable: rebuild"
-
 struct saver {
     struct saver_conf conf;
     struct saver_callbacks callbacks;
@@ -210,12 +206,17 @@ static void run(struct saver *saver, struct part *part)
 
 static void stop(struct saver *saver, struct part *part, const char *why)
 {
+    const struct config *config = saver->conf.config;
     checkpoint_forget(saver->checkpoint, part->number);
     part->state = PART_STOPPED;
     (void)snprintf(part->why, sizeof(part->why), "%s", why);
-    LOG_ERROR("checkpoint.unreadable",
-              "partition=%" PRId32 " offset=%" PRId64 " why=\"%s\" hint=\"" UNREADABLE_HINT "\"",
-              part->number, part->committed, part->why);
+    LOG_ERROR(
+        "checkpoint.unreadable",
+        "partition=%" PRId32 " offset=%" PRId64 " why=\"%s\" hint=\"to derive it anew, stop the "
+        "processes of the group and run kafka-consumer-groups --group %s --topic %s:%" PRId32
+        " --reset-offsets --to-earliest --execute, or set checkpoint.on_unreadable: rebuild\"",
+        part->number, part->committed, part->why, config->kafka.group, config_log_topic(config),
+        part->number);
 }
 
 static void rebuild(struct saver *saver, struct part *part, const char *why)

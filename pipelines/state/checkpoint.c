@@ -268,28 +268,14 @@ void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int6
 
 /* ---- restoring ---- */
 
-/* What is wrong, and what to do. */
-static void describe(const struct checkpoint *checkpoint, const struct lane *lane, int err,
-                     const char *why, struct buffer *out)
-{
-    const struct config *config = checkpoint->config;
-    buffer_printf(out, "the state of partition %" PRId32 " in %s cannot be restored: %s",
-                  lane->partition, config->checkpoint.topic, why[0] != '\0' ? why : err_str(err));
-    if (err != -ETIMEDOUT && err != -ENOMEM) /* for those it is enough to try again */
-        buffer_printf(out,
-                      "; to derive it anew, stop the processes of the group and run "
-                      "kafka-consumer-groups --group %s --topic %s:%" PRId32
-                      " --reset-offsets --to-earliest --execute, or set "
-                      "checkpoint.on_unreadable: rebuild",
-                      config->kafka.group, config_log_topic(config), lane->partition);
-}
-
 static void refuse_restore(struct checkpoint *checkpoint, struct lane *lane, int err,
                            const char *why)
 {
     struct buffer text;
     buffer_init(&text, WHY_BYTES);
-    describe(checkpoint, lane, err, why, &text);
+    buffer_printf(&text, "the state of partition %" PRId32 " in %s cannot be restored: %s",
+                  lane->partition, checkpoint->config->checkpoint.topic,
+                  why[0] != '\0' ? why : err_str(err));
     const char *words = buffer_text(&text);
     checkpoint->stats.restore_errors++;
     lane_end(lane);

@@ -55,7 +55,7 @@ struct checkpoint_callbacks {
     int (*payload)(void *context, int32_t partition, const void *bytes, size_t size,
                    struct buffer *why);
     /* The chain is complete, `at` is where it stands, and the partition is idle. Or an error with
-     * what is wrong and what to do:
+     * what is wrong:
      *   ERR_PROTOCOL  what the pointer names can no longer be had: damaged, deleted, too new
      *   -ETIMEDOUT    nothing came for 30 s; nothing is known to be wrong, so try again
      *   -ENOMEM, or what payload() returned

@@ -180,6 +180,7 @@ class Checkpoint(EndToEnd):
             status, text = servers.http(f"{ghgd.url}/readyz")
             self.assertEqual(status, 503)
             self.assertRegex(text, "no state: partition 0 ")
+            self.assertIn(f"--topic {self.topic}:0 --reset-offsets", ghgd.log())
             self.assertEqual(servers.http(f"{ghgd.url}/healthz")[0], 200)  # a restart mends nothing
             self.assertEqual(sample(ghgd, "ghgd_partition_unreadable"), 1)
             self.send(reading("hz-grid", 30, 2))
