@@ -266,6 +266,17 @@ void metric_print_requests(const struct metric *metric, const struct metrics_sou
     }
 }
 
+void metric_print_checkpoint_cpu(const struct metric *metric, const struct metrics_source *source,
+                                 struct buffer *out)
+{
+    if (source->checkpoint == NULL)
+        return;
+    add_series(out, metric->name, "thread", "loop", NULL, NULL);
+    add_sample(out, source->checkpoint->loop_us, 6);
+    add_series(out, metric->name, "thread", "kafka", NULL, NULL);
+    add_sample(out, source->daemon.checkpoint_client_us, 6);
+}
+
 static void print_histogram(const struct metric *metric, const struct metrics_sink *sink,
                             struct buffer *out)
 {

@@ -47,7 +47,8 @@ struct metrics_daemon {
     uint64_t generation;     /* of the registry in force */
     uint64_t meters, facilities, series;
     uint64_t standstills;
-    uint64_t memory, memory_max; /* bytes, as memory_max counts them */
+    uint64_t memory, memory_max;   /* bytes, as memory_max counts them */
+    uint64_t checkpoint_client_us; /* processor time of the threads that send checkpoints */
 };
 
 /* NULL for what there is not (yet): its rows have no samples then. */

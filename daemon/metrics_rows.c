@@ -190,6 +190,10 @@ const struct metric metrics[] = {
      "Checkpoints that could not be written; the next is full.", CHECKPOINT(write_failures)},
     {"ghgd_checkpoint_waiting_bytes", "gauge", "bytes",
      "Checkpoints that the brokers have not acknowledged yet.", CHECKPOINT(waiting_bytes)},
+    {"ghgd_checkpoint_cpu_seconds_total", "counter", "seconds",
+     "Processor time that writing checkpoints took: taking and handing over the state on the loop, "
+     "and compressing and sending it on the Kafka producer's threads.",
+     PRINTED(metric_print_checkpoint_cpu, "thread")},
     {"ghgd_checkpoint_tombstones_total", "counter", "records",
      "Records of checkpoints that are not needed any more, and were deleted.",
      CHECKPOINT(tombstones)},

@@ -47,6 +47,8 @@ extern const size_t metrics_count;
 /* The printers of rows that are more than one number, in metrics.c. */
 void metric_print_build(const struct metric *metric, const struct metrics_source *source,
                         struct buffer *out);
+void metric_print_checkpoint_cpu(const struct metric *metric, const struct metrics_source *source,
+                                 struct buffer *out);
 void metric_print_events(const struct metric *metric, const struct metrics_source *source,
                          struct buffer *out);
 void metric_print_failing(const struct metric *metric, const struct metrics_source *source,

@@ -47,6 +47,7 @@ static bool begin_save(struct saver *saver, struct part *part)
     size_t size = payload.size;
     if (err == 0)
         err = checkpoint_write(saver->checkpoint, part->number, &at, full, &payload);
+    checkpoint_add_time(saver->checkpoint, took_us);
     part->stats.save_cpu_us = took_us;
     part->next_save_ms = now_ms(saver) + MAX(saver->conf.config->checkpoint.interval_ms,
                                              took_us * SAVER_CPU_FACTOR / 1000);

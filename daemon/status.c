@@ -10,6 +10,7 @@
 #include "daemon/health.h"
 #include "daemon/metrics.h"
 #include "daemon/resync.h"
+#include "pipelines/ingest/client_time.h"
 
 enum {
     PAGES_COUNT = 5,
@@ -134,7 +135,8 @@ static void gather(struct status *status, struct metrics_source *source)
                    .series = registry->series_count,
                    .standstills = *status->conf.standstills,
                    .memory = intake_get_memory(status->conf.intake),
-                   .memory_max = (uint64_t)status->conf.config->memory_bytes_max},
+                   .memory_max = (uint64_t)status->conf.config->memory_bytes_max,
+                   .checkpoint_client_us = client_time_us(CLIENT_WRITER)},
         .elsewhere = &status->elsewhere,
         .consumer = intake_get_consumer_stats(status->conf.intake),
         .deadletter = &status->letters,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "pipelines/ingest/client_time.h"
 
 struct setting {
     const char *key, *value;
@@ -377,6 +378,8 @@ int client_create(rd_kafka_t **client_out, const struct kafka_conf *conf, enum c
         return err;
     const struct setting brokers = {"bootstrap.servers", conf->brokers};
     err = set_all(settings, &brokers, 1, why);
+    if (err == 0)
+        err = client_time_watch(settings, kind);
     if (err < 0) {
         rd_kafka_conf_destroy(settings);
         return err;

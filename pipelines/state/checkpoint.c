@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "pipelines/state/chain_reader.h"
@@ -170,6 +171,11 @@ int checkpoint_write(struct checkpoint *checkpoint, int32_t partition,
     lane_write_begin(lane, at, full, payload, uv_now(checkpoint->tick.loop));
     uv_async_send(&checkpoint->wake);
     return 0;
+}
+
+void checkpoint_add_time(struct checkpoint *checkpoint, int64_t took_us)
+{
+    checkpoint->stats.loop_us += (uint64_t)took_us;
 }
 
 static void fail_write(struct checkpoint *checkpoint, struct lane *lane, const char *words)
@@ -401,9 +407,11 @@ static void checkpoint_turn(struct checkpoint *checkpoint)
     if (checkpoint->writer == NULL)
         return; /* closed, and an event was still under way */
     uint64_t now_ms = uv_now(checkpoint->tick.loop);
+    int64_t began_us = clock_cpu_us();
     record_writer_turn(checkpoint->writer, now_ms, on_shipped, checkpoint);
     if (is_ready(checkpoint))
         send_all(checkpoint);
+    checkpoint_add_time(checkpoint, clock_cpu_us() - began_us);
     if (checkpoint->closing) {
         step_close(checkpoint, now_ms);
         return;

@@ -41,6 +41,7 @@ struct checkpoint_stats {
     uint64_t tombstones;     /* acknowledged */
     uint64_t leftovers;      /* records known to be in force no more, without a tombstone yet */
     uint64_t waiting_bytes;  /* payloads that are not acknowledged yet */
+    uint64_t loop_us;        /* processor time of the loop thread for writing */
     bool ready;              /* the topic was checked */
 };
 
@@ -93,6 +94,8 @@ bool checkpoint_has_room(const struct checkpoint *checkpoint);
  * buffer is as it was then. `full` whenever checkpoint_wants_full(). */
 int checkpoint_write(struct checkpoint *checkpoint, int32_t partition,
                      const struct log_position *at, bool full, struct buffer *payload) MUST_CHECK;
+/* Making a payload has taken so much processor time: for the statistics. */
+void checkpoint_add_time(struct checkpoint *checkpoint, int64_t took_us);
 /* The group has accepted a commit of this offset, with the pointer of the newest or an earlier
  * checkpoint: records that only older chains need get tombstones, those of this assignment after a
  * second commit. Of a partition that is unknown: nothing. */

@@ -63,7 +63,8 @@ static void fill_sinks(struct example *e)
 
 static void fill_parts(struct example *e)
 {
-    e->checkpoint = (struct checkpoint_stats){.writes = 9, .full_writes = 2, .waiting_bytes = 4096};
+    e->checkpoint = (struct checkpoint_stats){
+        .writes = 9, .full_writes = 2, .waiting_bytes = 4096, .loop_us = 1250000};
     e->parts[0] = (struct metrics_part){.partition = 0,
                                         .read = 30,
                                         .outcomes = {[OUTCOME_USED] = 28, [REJECT_TOO_LARGE] = 2},
@@ -103,7 +104,8 @@ static void fill(struct example *e)
     e->source.daemon = (struct metrics_daemon){.started_ms = 1772323200000,
                                                .now_ms = 1772323260500,
                                                .reloads_failed = 2,
-                                               .last_reload_ok = 0};
+                                               .last_reload_ok = 0,
+                                               .checkpoint_client_us = 500};
     usage_read(&e->source.usage);
 }
 
@@ -117,6 +119,8 @@ static void test_samples(void **state)
         {"\nghgd_uptime_seconds 60.5\n", true},
         {"\nghgd_checkpoints_total 9\n", true},
         {"\nghgd_checkpoint_waiting_bytes 4096\n", true},
+        {"\nghgd_checkpoint_cpu_seconds_total{thread=\"loop\"} 1.25\n", true},
+        {"\nghgd_checkpoint_cpu_seconds_total{thread=\"kafka\"} 0.0005\n", true},
         {"\nghgd_partition_checkpoint_age_seconds{partition=\"0\"} 12.5\n", true},
         {"\nghgd_partition_checkpoint_cpu_seconds{partition=\"0\"} 0.0015\n", true},
         {"\nghgd_partition_checkpoint_age_seconds{partition=\"1\"}", false}, /* none yet */
