@@ -11,6 +11,7 @@
 #include "daemon/audit.h"
 #include "daemon/part.h"
 #include "pipelines/emissions/kernels.h"
+#include "pipelines/ingest/consumer.h"
 #include "pipelines/ingest/log_reader.h"
 #include "pipelines/state/checkpoint.h"
 
@@ -111,6 +112,13 @@ static int restore_once(struct saved *saved, int32_t partition)
     return err;
 }
 
+/* Whether a checkpoint is in force. Without one the group may have said where it began. */
+static bool has_pointer(struct saved *saved)
+{
+    return saved->committed >= 0 && saved->metadata.size > 0 &&
+           strcmp(buffer_text(&saved->metadata), CONSUMER_START_METADATA) != 0;
+}
+
 /* 0, and the part is there; or nothing is saved of it: it is NULL; or negative, with words. */
 static int restore(struct saved *saved, int32_t partition)
 {
@@ -118,7 +126,7 @@ static int restore(struct saved *saved, int32_t partition)
     for (int i = 0; i < RESTORE_TRIES; i++) {
         buffer_clear(saved->why);
         err = get_committed(saved, partition);
-        if (err < 0 || saved->committed < 0 || saved->metadata.size == 0)
+        if (err < 0 || !has_pointer(saved))
             return err;
         err = restore_once(saved, partition);
         if (err != ERR_PROTOCOL)

@@ -100,6 +100,19 @@ class Audit(unittest.TestCase):
             self.assertIn(words, done.stderr)
 
 
+class Beginning(unittest.TestCase):
+    def test_a_partition_that_has_got_nothing(self):
+        topic = servers.kafka().topic("meters")
+        config = configuration(topic, [influx_sink(servers.influxdb().database())])
+        with daemon.Daemon(config, {"facilities.csv": FACILITIES, "meters.csv": METERS}) as server:
+            servers.eventually(lambda: servers.kafka().group_offset(
+                config["kafka"]["group"], topic) == (0, "ghgd2 start"))
+            done = daemon.ghgd("audit", "-c", "ghgd.yaml", cwd=server.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("partition 0: no state of it is saved", done.stderr)
+        self.assertIn("audit: 0 partitions", done.stdout)
+
+
 class State(Audit):
     """The same, against the state."""
     test_sums_of_every_store = test_what_is_refused = None
