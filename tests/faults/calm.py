@@ -8,9 +8,11 @@ import shutil
 import zlib
 from pathlib import Path
 
+import beside
 import campaign
 import daemon
 import fleet
+import plan
 import readings
 import replay
 import servers
@@ -24,13 +26,31 @@ ONLY_REPLAYED = re.compile(r"is not expected: \{'coverage': 0, 'covered_s': 0,.*
 
 class Peace:
     """folder: of the input. expected: what must become of every event. dumps: the database after
-    the calm run. differences: of the calm run itself, from what is expected and from a replay."""
+    the calm run. kept: the file for them. judged: what compares the calm run meanwhile."""
 
-    def __init__(self, folder, expected):
-        self.folder, self.expected = folder, expected
+    def __init__(self, folder):
+        self.folder, self.expected = folder, readings.load(folder)
         self.tables = {name: (folder / name).read_text()
                        for name in ("facilities.csv", "meters.csv")}
-        self.dumps, self.differences = {}, []
+        self.dumps, self.kept, self.judged = {}, None, None
+
+    def finish(self, show):
+        """All differences of the calm run. If there are none, the next campaign need not run it."""
+        if self.judged is None:
+            return []
+        lines, differences = self.judged.get()
+        for line in lines:
+            show.line(line)
+        if not differences:
+            self.kept.write_bytes(zlib.compress(pickle.dumps(self.dumps), 1))
+        return differences
+
+    def expected_of(self, by_meter):
+        return readings.load(self.folder, readings.BY_METER) if by_meter else self.expected
+
+    def log_of(self, by_meter):
+        """What produce.c sends."""
+        return self.folder / ("log" + (readings.BY_METER if by_meter else ""))
 
 
 def digest(*parts):
@@ -40,47 +60,43 @@ def digest(*parts):
     return total.hexdigest()[:12]
 
 
-def prepare(seed, show):
+def prepare(seed, clusters, show):
     """The Peace of the seed: out of build/faults/ if it is there."""
     home = servers.BUILD / "faults"
     made = digest(HERE / "readings.py", HERE.parent / "integration/streams.py")
     folder = home / f"input-{seed}-{made}"
     if not (folder / "expected").exists():
-        show.line(f"making the input of seed {seed}")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name, rows in zip(("facilities.csv", "meters.csv"), readings.tables()):
-            replay.write_csv(folder / name, rows)
-        readings.make(folder, seed)
-    peace = Peace(folder, readings.load(folder))
+        with show.phases.of("making the input"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            for name, rows in zip(("facilities.csv", "meters.csv"), readings.tables()):
+                replay.write_csv(folder / name, rows)
+            readings.make(folder, seed)
+    peace = Peace(folder)
     key = digest(daemon.BINARY, HERE / "fleet.py", HERE / "calm.py", made.encode())
-    kept = home / f"calm-{seed}-{key}"
-    if kept.exists():
-        peace.dumps = pickle.loads(zlib.decompress(kept.read_bytes()))
+    peace.kept = home / f"calm-{seed}-{key}"
+    if peace.kept.exists():
+        peace.dumps = pickle.loads(zlib.decompress(peace.kept.read_bytes()))
         return peace
     for old in home.glob(f"calm-{seed}-*"):
         old.unlink()
-    run_calm(peace, seed, show)
-    if not peace.differences:
-        kept.write_bytes(zlib.compress(pickle.dumps(peace.dumps), 1))
+    run = campaign.Run(0, plan.Shape(alone=True), [], seed, peace, show)
+    run.execute(clusters.get(1))
+    peace.dumps = run.evidence.dumps
+    peace.judged = beside.Beside(judge, peace, run.topic, run.evidence)
     return peace
 
 
-def run_calm(peace, seed, show):
-    run = campaign.Run(0, 1, [], seed, peace, show)
-    clusters = campaign.Clusters()
-    try:
-        peace.differences += run.execute(clusters.get(1))
-        peace.dumps = run.dumps
-        show.line(f"calm run: {peace.expected.events} events, "
-                  f"{verdict.count_rows(peace.dumps)} rows, "
-                  f"{len(peace.expected.letters)} letters, {run.seconds:.0f} s")
-        peace.differences += compare_replay(peace, show)
-    finally:
-        clusters.stop()
+def judge(peace, topic, evidence):
+    """(lines to show, differences) of the calm run, which is also compared with a replay."""
+    differences, _ = verdict.judge(peace, False, topic, evidence)
+    replayed = compare_replay(peace)
+    return ([f"calm run: {peace.expected.events} events, {verdict.count_rows(peace.dumps)} rows, "
+             f"{len(peace.expected.letters)} letters, {len(differences)} differences",
+             f"replay of the same events: {len(replayed)} differences"], differences + replayed)
 
 
-def compare_replay(peace, show):
+def compare_replay(peace):
     """`ghgd replay` of each partition's readings into a database of its own."""
     outcomes = {}
     with servers.InfluxDB() as influxdb:
@@ -105,11 +121,10 @@ def compare_replay(peace, show):
     for (_, outcome), number in peace.expected.outcomes.items():
         wanted[outcome] = wanted.get(outcome, 0) + number
     wanted.pop("undecodable")  # left out of the files: what follows such a message cannot be read
-    differences += [f"replay: {name}: expected {wanted.get(name, 0)}, found {outcomes.get(name, 0)}"
-                    for name in sorted(set(wanted) | set(outcomes))
-                    if wanted.get(name, 0) != outcomes.get(name, 0)]
-    show.line(f"replay of the same events: {len(differences)} differences")
-    return differences
+    return differences + [
+        f"replay: {name}: expected {wanted.get(name, 0)}, found {outcomes.get(name, 0)}"
+        for name in sorted(set(wanted) | set(outcomes))
+        if wanted.get(name, 0) != outcomes.get(name, 0)]
 
 
 def count(outcomes, summary):

@@ -1,19 +1,24 @@
 """One run: servers, daemons, the input, the script of faults, and the judgement at the end."""
+import concurrent.futures
+import contextlib
 import heapq
 import itertools
 import os
 import random
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 import cluster
 import disk
+import evidence
 import fleet
 import kinds
 import namespaces
+import phases
 import servers
-import verdict
 from network import Network
 
 PRODUCE = os.environ.get("PRODUCE", str(servers.BUILD / "gcc/tests/faults/produce"))
@@ -21,8 +26,11 @@ SETTLE_LIMIT_S = 120
 FOLLOW_LIMIT_S = 300
 NAMESPACES = (2, 3)  # slots of the daemons that have a network of their own
 TRIES = 30           # of a fault for which nobody is there
-QUIET_S = 2            # after which nothing more is expected to happen
-QUIET_VICTORIA_S = 20  # until the sink has asked it whether it still has everything
+QUIET_S = 2          # after which nothing more is expected to happen
+FIRST_S = 3.0        # when the first fault comes
+PAUSE_S = (0.3, 2.1)  # between two of them
+# After VictoriaMetrics was killed: until the sink has asked it whether it still has everything.
+VICTORIA_ASKED_S = 19
 
 
 class Screen:
@@ -31,6 +39,7 @@ class Screen:
     def __init__(self):
         self.is_terminal = sys.stdout.isatty()
         self.began = time.monotonic()
+        self.phases = phases.Phases()
 
     def line(self, text):
         print(("\r\033[K" if self.is_terminal else "") + text, flush=True)
@@ -42,19 +51,37 @@ class Screen:
 
 
 class Clusters:
-    """One broker, or three: started when they are first asked for, one kind at a time."""
+    """One broker, or three. Those that come next may be started while others are in use."""
 
-    def __init__(self):
+    def __init__(self, phases):
         self.namespaces, self.why_none = namespaces.make(NAMESPACES)
-        self.network, self.cluster = Network(self.namespaces), None
+        self.network, self.cluster, self.phases = Network(self.namespaces), None, phases
+        self.pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.coming_nodes, self.coming = 0, None
+
+    def nodes(self):
+        return len(self.cluster.nodes) if self.cluster is not None else 0
+
+    def prepare(self, nodes):
+        """Begins to start them, if there are no such brokers."""
+        if nodes != self.nodes() and self.coming is None:
+            self.coming_nodes, self.coming = nodes, self.pool.submit(
+                lambda: cluster.Cluster(nodes, self.network).start())
 
     def get(self, nodes):
-        if self.cluster is not None and len(self.cluster.nodes) != nodes:
-            self.drop()
-        if self.cluster is None:
-            self.cluster = cluster.Cluster(nodes, self.network)
-            self.cluster.start()
+        """Itself, with that many brokers."""
+        if self.coming is not None and self.coming_nodes != nodes:
+            self.take()
+        self.prepare(nodes)
+        if self.nodes() != nodes:
+            with self.phases.of("waiting for brokers to start"):
+                self.take()
         return self
+
+    def take(self):
+        self.drop()
+        self.cluster = self.coming.result()
+        self.coming = None
 
     def drop(self):
         if self.cluster is not None:
@@ -64,6 +91,10 @@ class Clusters:
 
     def stop(self):
         self.drop()
+        if self.coming is not None:
+            self.take()
+            self.drop()
+        self.pool.shutdown()
         self.network.close()
         for namespace in self.namespaces.values():
             namespace.remove()
@@ -72,18 +103,18 @@ class Clusters:
 class Run:
     """number 0 is the calm run: one daemon, no fault."""
 
-    def __init__(self, number, nodes, script, seed, peace, show):
-        self.number, self.nodes, self.script = number, nodes, script
-        self.peace, self.show = peace, show
+    def __init__(self, number, shape, script, seed, peace, show):
+        self.number, self.shape, self.script = number, shape, script
+        self.peace, self.show, self.phases = peace, show, show.phases
         self.seed = f"{seed}/{number}"
         self.pick = random.Random(self.seed)
         self.topic = servers.unique(f"readings-{number}")
-        self.injected, self.dumps, self.seconds = 0, {}, 0
-        self.timeline, self.serial = [], itertools.count()
+        self.injected, self.seconds, self.evidence = 0, 0, evidence.Evidence()
+        self.timeline, self.serial, self.saved = [], itertools.count(), None
         self.broken_nodes, self.broken_influxdb, self.broken_victoria = set(), False, False
-        self.victoria = None
-        if any(kinds.KINDS[name].victoria for name in script):
-            self.victoria = servers.VictoriaMetrics()
+        self.locked_sqlite = False
+        self.victoria = servers.VictoriaMetrics() if shape.victoria else None
+        self.victoria_back_at = -VICTORIA_ASKED_S
 
     # --- what kinds of fault use
 
@@ -109,10 +140,11 @@ class Run:
 
         def gone():
             if self.fleet.is_gone(slot):
-                status = self.fleet.members[slot].child.returncode
-                if status not in (0, 1):
+                member = self.fleet.members[slot]
+                status = member.child.returncode
+                if status not in (0, 1) and (status != -signal.SIGTERM or member.has_started()):
                     self.fleet.deaths.append(f"daemon {slot}: status {status} after SIGTERM:\n"
-                                             + self.fleet.members[slot].log_tail(15))
+                                             + member.log_tail(15))
                 return True
             if self.now() > deadline:
                 self.fleet.deaths.append(f"daemon {slot} ignored SIGTERM for 30 s")
@@ -127,30 +159,30 @@ class Run:
     # --- the course of it
 
     def execute(self, clusters):
-        """The differences that were found."""
+        """Leaves self.evidence."""
         servers.LOGS.mkdir(parents=True, exist_ok=True)
         self.cluster, self.network = clusters.cluster, clusters.network
         self.began = time.monotonic()
-        with disk.InfluxDB() as self.influxdb:
-            before = list(self.network.links)
-            self.fleet = self.make_fleet()
-            try:
+        with contextlib.ExitStack() as stack:
+            with self.phases.of("starting databases, making topics"):
+                self.influxdb = stack.enter_context(disk.InfluxDB())
+                self.fleet = self.make_fleet(stack)
+            stack.callback(lambda: self.network.drop(self.fleet.links))
+            stack.callback(self.stop)
+            with self.phases.of("script of faults" if self.number else "calm run"):
                 self.play()
-                differences = self.judge()
-            finally:
-                self.fleet.stop()
-                if getattr(self, "producer", None) is not None:
-                    self.producer.kill()
-                    self.producer.wait()
-                self.network.drop([link for link in self.network.links if link not in before])
-                if self.victoria is not None:
-                    self.victoria.stop()
+            self.read_back()
+        self.evidence.deaths = self.fleet.deaths
         self.seconds = self.now()
-        if self.number:
-            self.say(f"{self.injected} faults, {len(differences)} differences")
-        return differences
 
-    def make_fleet(self):
+    def stop(self):
+        with self.phases.of("stopping daemons and databases"):
+            self.fleet.stop()
+            if getattr(self, "producer", None) is not None:
+                self.producer.kill()
+                self.producer.wait()
+
+    def make_fleet(self, stack):
         keep = {"retention_ms": -1, "max_message_bytes": 8388608}
         self.cluster.create_topic(self.topic, fleet.PARTITIONS, **keep)
         for suffix in ("-dead", "-late"):
@@ -162,27 +194,27 @@ class Run:
         self.database = self.influxdb.database()
         databases = [("influxdb", "influx1", self.influxdb, self.database)]
         if self.victoria is not None:
+            stack.callback(self.victoria.stop)
             self.victoria.start()
             databases.append(("victoria", "victoria", self.victoria, "ghg"))
-        return fleet.Fleet(self.cluster, self.network, databases, self.topic, self.peace.tables)
+        return fleet.Fleet(self.cluster, self.network, databases, self.topic, self.peace.tables,
+                           self.shape)
 
     def play(self):
-        total = sum(self.peace.expected.ends)
-        at, times = 1.5, []
+        self.expected = self.peace.expected_of(self.shape.by_meter)
+        total, log = sum(self.expected.ends), self.peace.log_of(self.shape.by_meter)
+        at, times = FIRST_S, []
         for _ in self.script:
             times.append(at)
-            at += self.pick.uniform(1.5, 5.5)
-        backlog = self.pick.uniform(0.3, 0.7) if self.script else 1
-        with open(servers.LOGS / "produce.log", "wb") as log:
+            at += self.pick.uniform(*PAUSE_S)
+        backlog = self.pick.uniform(0.2, 0.5) if self.script else 1
+        with open(servers.LOGS / "produce.log", "wb") as output:
             self.producer = subprocess.Popen(
-                [PRODUCE, self.cluster.addresses, self.topic, self.peace.folder / "log",
-                 str(int(total * backlog)), f"{at:.1f}"], stdout=log, stderr=log,
-                preexec_fn=servers._die_with_parent)
-        slots = self.pick.sample(range(cluster.SLOTS), self.pick.randint(1, cluster.SLOTS))
-        slots = sorted(slots) if self.script else [0]
+                [PRODUCE, self.cluster.addresses, self.topic, log, str(int(total * backlog)),
+                 f"{at:.1f}"], stdout=output, stderr=output, preexec_fn=servers._die_with_parent)
+        slots = self.choose_slots()
         if self.script:
-            also = ", VictoriaMetrics too" if self.victoria else ""
-            self.say(f"{self.nodes} brokers, daemons {slots}{also}, {backlog:.0%} of the input at "
+            self.say(f"{self.nodes()}, daemons {slots}{self.also()}, {backlog:.0%} of the input at "
                      f"once, the rest over {at:.0f} s")
         for slot in slots:
             self.fleet.start(slot)
@@ -190,6 +222,20 @@ class Run:
             self.later(at - self.now(),
                        lambda name=name, number=number: self.inject(name, number))
         self.follow()
+
+    def choose_slots(self):
+        if not self.script:
+            return [0]
+        count = 1 if self.shape.alone else self.pick.randint(2, cluster.SLOTS)
+        return sorted(self.pick.sample(range(cluster.SLOTS), count))
+
+    def nodes(self):
+        return "3 brokers" if self.shape.nodes == 3 else "1 broker"
+
+    def also(self):
+        return ((", VictoriaMetrics" if self.shape.victoria else "")
+                + (", SQLite" if self.shape.alone else "")
+                + (", re-keyed" if self.shape.by_meter else ""))
 
     def inject(self, name, number, tries=TRIES):
         done = kinds.KINDS[name](self, random.Random(f"{self.seed}/{number}"))
@@ -201,6 +247,21 @@ class Run:
             return
         self.injected += 1
         self.say(f"{name}: {done}")
+        if self.injected == len(self.script):
+            threading.Thread(target=self.note_saved, daemon=True).start()
+
+    def note_saved(self):
+        """How much of the log the daemons had done and saved when the last fault came."""
+        topic = self.log_topic()
+        try:
+            node = self.cluster.any()
+            self.saved = sum(max(0, node.group_offset(self.topic, topic, partition)[0])
+                             for partition in range(fleet.PARTITIONS))
+        except (AssertionError, OSError, ValueError, servers.struct.error):
+            self.saved = None  # the brokers have other troubles
+
+    def log_topic(self):
+        return self.topic + (fleet.REKEYED if self.shape.by_meter else "")
 
     def follow(self):
         """Until the script is over and everything is sent."""
@@ -226,24 +287,42 @@ class Run:
 
     # --- the judgement
 
-    def judge(self):
-        expected = self.peace.expected
+    def read_back(self):
         ends = self.cluster.ends(self.topic, fleet.PARTITIONS)
-        if ends != expected.ends:
-            raise RuntimeError(f"the log is not the input: ends {ends}, not {expected.ends}")
-        missing = self.fleet.settle(
-            expected.ends, QUIET_S if self.victoria is None else QUIET_VICTORIA_S, SETTLE_LIMIT_S,
-            lambda text: self.show.progress(f"run {self.number}: {text}"))
-        differences = list(self.fleet.deaths)
-        differences += verdict.compare_account(expected, self.fleet.account())
-        if missing:
-            differences.append(f"not at rest after {SETTLE_LIMIT_S} s: {missing}")
-        self.dumps = verdict.dump_all(self.influxdb.url, self.database)
-        if self.number:
-            differences += verdict.compare(self.peace.dumps, self.dumps)
+        if ends != self.expected.ends:
+            raise RuntimeError(f"the log is not the input: ends {ends}, not {self.expected.ends}")
+        self.settle(QUIET_S)
+        self.read()
         if self.victoria is not None:
-            differences += verdict.compare_victoria(self.peace.dumps, self.victoria, "ghg")
-        found, again = verdict.compare_letters(expected, self.cluster, self.topic)
-        if again:
-            self.say(f"{again} letters were written again after a crash")
-        return differences + found
+            rows = self.fleet.written
+            with self.phases.of("waiting until VictoriaMetrics was asked"):
+                asked_at = self.victoria_back_at + VICTORIA_ASKED_S
+                while self.now() < asked_at:
+                    time.sleep(max(0, min(0.5, asked_at - self.now())))
+            self.settle(QUIET_S)
+            if self.fleet.written != rows:
+                self.read()
+        with self.phases.of("reading VictoriaMetrics back, audit"):
+            self.evidence.read_last(self.fleet.members[min(self.fleet.running)], self.victoria,
+                                    "ghg")
+        if self.saved is not None:
+            ends = self.cluster.ends(self.log_topic(), fleet.PARTITIONS)
+            self.say(f"{self.saved / sum(ends):.0%} of the log was done and saved when the last "
+                     "fault came")
+
+    def settle(self, quiet_s):
+        with self.phases.of("waiting for the end"):
+            missing = self.fleet.settle(
+                self.expected.ends, quiet_s, SETTLE_LIMIT_S,
+                lambda text: self.show.progress(f"run {self.number}: {text}"))
+        if missing:
+            self.fleet.deaths.append(f"not at rest after {SETTLE_LIMIT_S} s: {missing}")
+
+    def read(self):
+        with self.phases.of("reading back"):
+            slot = min(self.fleet.running)
+            self.evidence.account = self.fleet.account()
+            self.evidence.read(
+                self.influxdb.url, self.database,
+                self.fleet.members[slot].sqlite_path() if self.shape.alone else None,
+                self.cluster, self.topic)

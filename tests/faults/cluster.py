@@ -14,6 +14,7 @@ class Node(servers.Kafka):
     clients to come to the proxy of daemon slot n."""
 
     kind = "kafka"
+    formatted = {}  # {name: bytes} of the files in a new data folder; starting a JVM takes long
 
     def __init__(self, number, ports, voters, proxies):
         """proxies: the addresses that clients of each slot are told."""
@@ -75,12 +76,20 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
             "java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
             "-Xshare:auto", f"-Dlog4j.configuration=file:{self.folder}/log4j.properties",
             "-cp", f"{libs}/*"]
-        if (self.folder / "data").exists():
+        data = self.folder / "data"
+        if data.exists():
             return
-        subprocess.run(
-            [*self._java, "kafka.tools.StorageTool", "format", "-t", self.CLUSTER_ID,
-             "-c", "server.properties"],
-            cwd=self.folder, check=True, capture_output=True)
+        if not Node.formatted:
+            subprocess.run(
+                [*self._java, "kafka.tools.StorageTool", "format", "-t", self.CLUSTER_ID,
+                 "-c", "server.properties"],
+                cwd=self.folder, check=True, capture_output=True)
+            Node.formatted.update((path.name, path.read_bytes()) for path in data.iterdir())
+        data.mkdir(exist_ok=True)
+        for name, content in Node.formatted.items():
+            (data / name).write_bytes(content)
+        (data / "meta.properties").write_text(
+            f"version=1\ncluster.id={self.CLUSTER_ID}\nnode.id={self.number}\n")
 
     def is_ready(self):
         return servers._listens(self.port)

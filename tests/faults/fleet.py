@@ -4,17 +4,20 @@ import time
 
 import cluster
 import daemon
+import readings
 import servers
 
-PARTITIONS = 12
-SESSION_S = 4
-SINK_TIMEOUT_S = 4
+PARTITIONS = readings.PARTITIONS
+SESSION_S = 2.5
+SINK_TIMEOUT_S = 2.5
+SQLITE = "rows.sqlite"
 
 
 class Member(daemon.Daemon):
     """A daemon that keeps its folder and its port through crashes."""
 
     namespace = None
+    launched_at = 0  # bytes of the log by then
 
     def prepare(self):
         if hasattr(self, "port"):
@@ -31,6 +34,19 @@ class Member(daemon.Daemon):
         prefix = self.namespace.prefix() if self.namespace else []
         return [*prefix, *super().command()]
 
+    def launch(self):
+        self.launched_at = self.log_path.stat().st_size if self.log_path.exists() else 0
+        super().launch()
+
+    def has_started(self):
+        """Whether it has come to where signals are handled."""
+        with open(self.log_path, "rb") as log:
+            log.seek(self.launched_at)
+            return b" process.started " in log.read()
+
+    def sqlite_path(self):
+        return self.folder / "state" / SQLITE
+
     def is_alive(self):
         return self.child is not None and self.child.poll() is None
 
@@ -45,18 +61,22 @@ class Member(daemon.Daemon):
             return None
 
 
+TRIES = {"backoff_min": "100ms", "backoff_max": "500ms", "batch_rows": 2000}
+REKEYED = "-rekeyed"
+
+
 def sink(name, dialect, url, database):
     return {"name": name, "type": "influx", "dialect": dialect, "url": url, "database": database,
-            "timeout": f"{SINK_TIMEOUT_S}s", "connect_timeout": "2s", "backoff_min": "100ms",
-            "backoff_max": "500ms", "batch_rows": 2000}
+            "timeout": f"{SINK_TIMEOUT_S * 1000:.0f}ms", "connect_timeout": "2s", **TRIES}
 
 
-def configuration(topic, brokers, sinks):
-    return {"input": {"topic": topic, "time_unit": "ms"},
+def configuration(topic, brokers, sinks, by_meter=False):
+    rekey = {"rekey": True, "rekey_topic": topic + REKEYED} if by_meter else {}
+    return {"input": {"topic": topic, "time_unit": "ms", **rekey},
             "kafka": {"brokers": brokers, "group": topic, "dead_letter_topic": topic + "-dead",
                       "late_topic": topic + "-late",
-                      "properties": {"session.timeout.ms": str(SESSION_S * 1000),
-                                     "heartbeat.interval.ms": "500",
+                      "properties": {"session.timeout.ms": f"{SESSION_S * 1000:.0f}",
+                                     "heartbeat.interval.ms": "300",
                                      "topic.metadata.refresh.interval.ms": "2000",
                                      "reconnect.backoff.max.ms": "1000",
                                      "socket.timeout.ms": "10000"}},
@@ -64,23 +84,29 @@ def configuration(topic, brokers, sinks):
             "tables": {"facilities": "facilities.csv", "meters": "meters.csv",
                        "groups": ["region"], "catalogue": str(servers.ROOT / "config/factors")},
             # The clock must not call anything final: the calm run's clock is another one.
-            "windows": {"horizon": "36h", "grace": "1h", "emit_interval": "500ms",
-                        "idle_timeout": "7d"},
+            "windows": {"horizon": readings.HORIZON_BY_METER if by_meter else readings.HORIZON,
+                        "grace": "1h", "emit_interval": "500ms", "idle_timeout": "7d"},
             "sinks": sinks, "shutdown_timeout": "10s"}
 
 
 class Fleet:
-    def __init__(self, kafka, network, databases, topic, tables):
+    def __init__(self, kafka, network, databases, topic, tables, shape):
         """databases: (name, dialect, server, database) of each sink."""
         self.members, self.running, self.deaths = [], set(), []
-        self.stopped = set()
+        self.stopped, self.links = set(), []
+        self.kafka, self.topic, self.by_meter = kafka, topic, shape.by_meter
         self.last_change = time.monotonic()
+        self.written, self.quiet_since = None, None
         for slot in range(cluster.SLOTS):
             sinks = []
             for name, dialect, server, database in databases:
                 link = network.link(name, slot, server.port)
+                self.links.append(link)
                 sinks.append(sink(name, dialect, f"http://{link.address}", database))
-            member = Member(configuration(topic, kafka.brokers_of(slot), sinks), tables)
+            if shape.alone:
+                sinks.append({"name": "sqlite", "type": "sqlite", "path": SQLITE, **TRIES})
+            member = Member(configuration(topic, kafka.brokers_of(slot), sinks, shape.by_meter),
+                            tables)
             member.namespace = network.namespaces.get(slot)
             self.members.append(member)
 
@@ -142,26 +168,46 @@ class Fleet:
     # --- whether everything is done
 
     def status(self, ends):
-        """(what is still missing, or "", and a number that changes with every write)"""
-        owners, written, missing = {}, 0, ""
-        for slot in sorted(self.running):
-            metrics = self.members[slot].try_metrics()
-            if metrics is None:
-                return f"daemon {slot} does not answer", 0
+        """(what is still missing, or "", and a number that changes with every write). ends: of the
+        input topic."""
+        answers = {slot: self.members[slot].try_metrics() for slot in sorted(self.running)}
+        silent = [slot for slot, metrics in answers.items() if metrics is None]
+        if silent:
+            return f"daemons {silent} do not answer", 0
+        written = sum(value for metrics in answers.values() for key, value in metrics.items()
+                      if key[0] in ("ghgd_sink_rows_written_total", "ghgd_sink_retries_total"))
+        missing = self.not_rekeyed(answers, ends) if self.by_meter else ""
+        if not missing and self.by_meter:
+            ends = self.kafka.ends(self.topic + REKEYED, PARTITIONS)
+        return missing or self.missing(answers, ends), written
+
+    @staticmethod
+    def not_rekeyed(answers, ends):
+        positions = {}
+        for slot, metrics in answers.items():
+            if metrics.get(("ghgd_rekey_waiting",), 0) > 0:
+                return f"daemon {slot} waits for re-keyed messages to be acknowledged"
+            for key, value in metrics.items():
+                if key[0] == "ghgd_rekey_partition_next_offset":
+                    positions[int(key[2])] = value
+        behind = [p for p, end in enumerate(ends) if positions.get(p, -1) != end]
+        return f"partitions {behind} are not re-keyed to their ends" if behind else ""
+
+    def missing(self, answers, ends):
+        owners, missing = {}, ""
+        for slot, metrics in answers.items():
             for key, value in metrics.items():
                 if key[0] == "ghgd_partition_next_offset":
                     partition = int(key[2])
                     missing = missing or self.unfinished(metrics, partition, value, ends)
                     owners.setdefault(partition, []).append(slot)
-                elif key[0] in ("ghgd_sink_rows_written_total", "ghgd_sink_retries_total"):
-                    written += value
                 elif key[0] == "ghgd_dead_letters_waiting" and value > 0:
                     missing = missing or f"daemon {slot}: {value:.0f} dead letters wait"
         twice = {p: slots for p, slots in owners.items() if len(slots) > 1}
         if len(owners) < len(ends) or twice:
             lost = sorted(set(range(len(ends))) - set(owners))
-            return f"partitions without owner: {lost}, with two: {twice}", written
-        return missing, written
+            return f"partitions without owner: {lost}, with two: {twice}"
+        return missing
 
     @staticmethod
     def unfinished(metrics, partition, position, ends):
@@ -194,14 +240,13 @@ class Fleet:
         """Waits until everything is done, has stayed so for quiet_s, and nobody writes any more.
         "", or what was missing after limit_s."""
         deadline = time.monotonic() + limit_s
-        since, before = None, None
         while True:
             self.check()
             missing, written = self.status(ends)
             now = time.monotonic()
-            if missing or written != before:
-                since, before = now, written
-            elif now - max(since, self.last_change) >= quiet_s:
+            if missing or written != self.written or self.quiet_since is None:
+                self.quiet_since, self.written = now, written
+            elif now - max(self.quiet_since, self.last_change) >= quiet_s:
                 return ""
             if now > deadline:
                 return missing or "rows are written without end"

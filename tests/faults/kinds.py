@@ -2,6 +2,7 @@
 if there is nobody it could happen to just now, and then it is tried again a little later. What must
 end again, it schedules."""
 import signal
+import sqlite3
 
 import cluster
 import fleet
@@ -9,13 +10,14 @@ from network import OFFSET_COMMIT, PRODUCE, Trap
 
 KINDS = {}
 TRAP_WORDS = {"before": "before", "half": "in the middle of", "after": "behind"}
-TRAP_S = 6.0  # a moment that does not come by then is not waited for any longer
+TRAP_S = 4.0  # a moment that does not come by then is not waited for any longer
 
 
-def kind(nodes=1, victoria=False):
-    """nodes: how many brokers it takes. victoria: whether VictoriaMetrics has to be there."""
+def kind(**needs):
+    """nodes: how many brokers it takes. several: more than one daemon. alone, by_meter, victoria:
+    what the run must have, as plan.Shape says."""
     def register(function):
-        function.nodes, function.victoria = nodes, victoria
+        function.needs = needs
         KINDS[function.__name__.replace("_", "-")] = function
         return function
     return register
@@ -114,6 +116,13 @@ def kill_in_letter(world, pick):
                    "a dead letter")
 
 
+@kind(by_meter=True)
+def kill_in_rekey(world, pick):
+    name = f"{world.topic}{fleet.REKEYED}".encode()
+    return kill_at(world, pick, "kafka", lambda key, body: key == PRODUCE and name in body[:4096],
+                   "a re-keyed message")
+
+
 def stop_for(world, pick, seconds):
     slot = some_daemon(world, pick)
     if slot is None:
@@ -129,7 +138,7 @@ def stop_for(world, pick, seconds):
 
 @kind()
 def stop_past_session(world, pick):
-    return stop_for(world, pick, fleet.SESSION_S + pick.uniform(0.5, 4))
+    return stop_for(world, pick, fleet.SESSION_S + pick.uniform(0.3, 3))
 
 
 @kind()
@@ -170,7 +179,7 @@ def reload(world, pick):
     return f"daemon {slot} reloads its configuration"
 
 
-@kind()
+@kind(several=True)
 def scale_up(world, pick):
     free = [slot for slot in range(cluster.SLOTS)
             if slot not in world.fleet.running and world.fleet.is_gone(slot)]
@@ -181,7 +190,7 @@ def scale_up(world, pick):
     return f"daemon {slot} added"
 
 
-@kind()
+@kind(several=True)
 def scale_down(world, pick):
     if len(world.fleet.running) < 2:
         return scale_up(world, pick)
@@ -223,7 +232,7 @@ def broker_stopped(world, pick):
     node = some_node(world, pick)
     if node is None:
         return None
-    pause_s = pick.uniform(1, 7)
+    pause_s = pick.uniform(0.5, 5)
     node.child.send_signal(signal.SIGSTOP)
     world.broken_nodes.add(node)
 
@@ -277,14 +286,14 @@ def links_of_one(world, pick, server):
 @kind()
 def kafka_cut(world, pick):
     slot, links = links_of_one(world, pick, "kafka")
-    return links and on_links(world, links, pick.uniform(0.5, fleet.SESSION_S + 4),
+    return links and on_links(world, links, pick.uniform(0.5, fleet.SESSION_S + 3),
                               f"connections of daemon {slot} to Kafka cut", state="cut") or None
 
 
 @kind()
 def kafka_stalled(world, pick):
     slot, links = links_of_one(world, pick, "kafka")
-    return links and on_links(world, links, pick.uniform(1, fleet.SESSION_S + 4),
+    return links and on_links(world, links, pick.uniform(1, fleet.SESSION_S + 3),
                               f"nothing passes between daemon {slot} and Kafka",
                               state="stalled") or None
 
@@ -292,7 +301,7 @@ def kafka_stalled(world, pick):
 @kind()
 def all_cut(world, pick):
     slot, links = links_of_one(world, pick, "")
-    return links and on_links(world, links, pick.uniform(0.5, fleet.SESSION_S + 4),
+    return links and on_links(world, links, pick.uniform(0.5, fleet.SESSION_S + 3),
                               f"all connections of daemon {slot} cut", state="cut") or None
 
 
@@ -311,8 +320,10 @@ def cable_pulled(world, pick):
     if not namespaces:
         return kafka_stalled(world, pick)
     running = sorted(set(namespaces) & world.fleet.running)
+    if not running and world.shape.alone:
+        return kafka_stalled(world, pick)
     slot = pick.choice(running or sorted(namespaces))
-    seconds = pick.uniform(0.5, fleet.SESSION_S + 5)
+    seconds = pick.uniform(0.5, fleet.SESSION_S + 3)
     if slot not in running:
         if not world.fleet.is_gone(slot):
             return None
@@ -326,8 +337,8 @@ def cable_pulled(world, pick):
 
 @kind()
 def delays(world, pick):
-    delay_s = pick.uniform(0.02, 0.4)
-    return on_links(world, list(world.network.links), pick.uniform(2, 6),
+    delay_s = pick.uniform(0.02, 0.2)
+    return on_links(world, list(world.network.links), pick.uniform(1, 5),
                     f"everything takes {delay_s * 1000:.0f} ms longer each way", delay_s=delay_s)
 
 
@@ -352,7 +363,7 @@ def influxdb_killed(world, pick):
 def influxdb_stopped(world, pick):
     if world.broken_influxdb:
         return None
-    pause_s = pick.uniform(1, fleet.SINK_TIMEOUT_S + 4)
+    pause_s = pick.uniform(1, fleet.SINK_TIMEOUT_S + 3)
     world.broken_influxdb = True
     child = world.influxdb.child
     child.send_signal(signal.SIGSTOP)
@@ -376,6 +387,7 @@ def victoria_killed(world, pick):
     def launch():
         world.victoria.launch()
         world.broken_victoria = False
+        world.victoria_back_at = world.now()
     world.later(pause_s, launch)
     return f"VictoriaMetrics killed, back after {pause_s:.1f} s"
 
@@ -384,7 +396,7 @@ def victoria_killed(world, pick):
 def victoria_stopped(world, pick):
     if world.broken_victoria:
         return None
-    pause_s = pick.uniform(1, fleet.SINK_TIMEOUT_S + 4)
+    pause_s = pick.uniform(1, fleet.SINK_TIMEOUT_S + 3)
     world.broken_victoria = True
     child = world.victoria.child
     child.send_signal(signal.SIGSTOP)
@@ -433,6 +445,29 @@ def influxdb_silent(world, pick):
 @kind()
 def writes_overtaken(world, pick):
     return answers(world, pick, "come_late", "break, and come through 2.5 s later all the same")
+
+
+@kind(alone=True)
+def sqlite_locked(world, pick):
+    """By somebody who reads or copies the file, and takes his time."""
+    slot = some_daemon(world, pick)
+    path = world.fleet.members[slot].sqlite_path() if slot is not None else None
+    if path is None or not path.exists() or world.locked_sqlite:
+        return None
+    seconds = pick.uniform(0.5, 5)
+    try:
+        holder = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
+        holder.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return None  # the daemon has it just now
+    world.locked_sqlite = True
+
+    def give_back():
+        holder.rollback()
+        holder.close()
+        world.locked_sqlite = False
+    world.later(seconds, give_back)
+    return f"the SQLite file of daemon {slot} locked for {seconds:.1f} s"
 
 
 @kind()

@@ -4,13 +4,18 @@ What must become of every event is known as it is made: its outcome, and the let
 dead-letter or the late topic must hold for it. Files of one input, in a folder of its own:
 
     facilities.csv, meters.csv   the tables
-    log                          the messages, as produce.c reads them
+    log, expected                the messages, as produce.c reads them, and a pickled Expected
+    log-by-meter, expected-by-meter
+                                 the same readings as gateways send them that know nothing of
+                                 facilities: the meter is the key of a message
     partition-N                  the same readings for `ghgd replay`, one MessagePack after another
-    expected                     a pickled Expected
 """
+import multiprocessing
+import os
 import pickle
 import random
 import struct
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -23,8 +28,13 @@ BEGIN = ms("2025-10-24T00:00:00+00:00")  # clocks change on the way, and a month
 END = BEGIN + DAYS * DAY_MS
 HORIZON = "36h"
 HORIZON_MS = 36 * HOUR_MS
+# Processes that re-key a backlog may be days apart; what the slower one brings must not be late.
+HORIZON_BY_METER = "30d"
+OLD_MS = 60 * DAY_MS
 EVENTS_MIN = 2_000_000
 LETTERS_PER_MESSAGE = 64  # of one message; the next takes the message along whole
+SPARE = "spare"
+BY_METER = "-by-meter"  # the second log
 HEAD = struct.Struct("<iqII")  # partition, timestamp, size of the key, size of the value
 
 PLACES = (("Asia/Shanghai", "CN", ""), ("Europe/Lisbon", "PT", ""),
@@ -56,23 +66,38 @@ METERS = {
 
 class Expected:
     """events: how many there are. outcomes: {(partition, outcome or reason): events}. letters:
-    {(partition, offset, index): (late, reason, bytes)}. ends: messages by partition."""
+    {(partition, offset, index): (late, reason, bytes)}; spare: letters like that which are written
+    when the event is read once more, and only then. ends: messages by partition."""
 
     def __init__(self):
         self.events = 0
         self.outcomes = Counter()
-        self.letters = {}
+        self.letters, self.spare = {}, {}
         self.ends = [0] * PARTITIONS
+        self.is_by_meter = False
+
+    def add(self, message):
+        """The message is the next one of its partition."""
+        offset = self.ends[message.partition]
+        self.ends[message.partition] += 1
+        for outcome, events in message.outcomes.items():
+            self.events += events
+            self.outcomes[message.partition, outcome] += events
+        for letters, of_message in ((self.letters, message.letters), (self.spare, message.spare)):
+            for index, letter in of_message.items():
+                letters[message.partition, offset, index] = letter
 
 
 class Record:
-    """One event on its way into a message."""
+    """One event on its way into a message. letter: whether it must leave by one; SPARE: only when
+    it is read once more. gateway: whose message it comes in where the key is no facility; None: in
+    none."""
 
-    __slots__ = ("arrival", "packed", "json", "outcome", "letter")
+    __slots__ = ("arrival", "packed", "json", "outcome", "letter", "gateway")
 
-    def __init__(self, arrival, packed, json, outcome, letter=False):
+    def __init__(self, arrival, packed, json, outcome, letter, gateway):
         self.arrival, self.packed, self.json = arrival, packed, json
-        self.outcome, self.letter = outcome, letter
+        self.outcome, self.letter, self.gateway = outcome, letter, gateway
 
 
 def tables():
@@ -125,15 +150,16 @@ class Facility:
         self.pick = pick
         self.is_json = number % 8 == 3
         self.records = []
+        self.gateway = "grid"
 
     def add(self, arrival, event, outcome, letter=False):
         json = json_text(event).encode() if self.is_json else None
-        self.records.append(Record(arrival, msgpack(event), json, outcome, letter))
+        self.records.append(Record(arrival, msgpack(event), json, outcome, letter, self.gateway))
 
     def meter(self, name, kind, minutes):
         """All readings of a meter. Most of them are made by pasting, because there are so many."""
         pick, records, is_json = self.pick, self.records, self.is_json
-        meter = f"{self.name}-{name}"
+        meter, self.gateway = f"{self.name}-{name}", name
         head = b"\x83\xa5meter" + msgpack(meter) + b"\xa4time\xd3"
         text = '{"meter": "' + meter + '", "time": %d, "value": %r}'
         pack_time, pack_value = struct.Struct(">q").pack, struct.Struct(">d").pack
@@ -148,7 +174,7 @@ class Facility:
             else:
                 packed = head + pack_time(at) + b"\xa5value\xcb" + pack_value(value)
                 json = (text % (at, value)).encode() if is_json else None
-                records.append(Record(arrival, packed, json, "used"))
+                records.append(Record(arrival, packed, json, "used", False, name))
             at += minutes * MINUTE_MS
 
     def unusual(self, meter, kind, at, arrival, value):
@@ -178,8 +204,8 @@ class Facility:
             self.add(arrival, {**event, "value": value + 3.5}, "used")
             self.add(later, event, "conflict", letter=True)
         elif way == "outbid":
-            self.add(arrival, event, "used")
-            self.add(later, {**event, "value": value + 3.5}, "conflict")  # the first one is it
+            self.add(arrival, event, "used", letter=SPARE)  # and it is the one in conflict
+            self.add(later, {**event, "value": value + 3.5}, "conflict")
         else:
             self.add(arrival, {"time": stamp(at, 345), "meter": meter, "value": f"{value:.3f}",
                                "id": f"no {at}", "quality": pick.choice(("edited", "invoice"))},
@@ -187,6 +213,7 @@ class Facility:
 
     def estimates(self):
         """A day as a whole, estimated, under the measured intervals."""
+        self.gateway = "grid"
         for day in range(DAYS):
             start = BEGIN + day * DAY_MS
             self.add(start + DAY_MS + HOUR_MS + self.pick.randrange(HOUR_MS),
@@ -201,6 +228,8 @@ class Facility:
             good = {"meter": f"{self.name}-grid", "time": arrival // MINUTE_MS * MINUTE_MS + 13,
                     "value": 5}
             event, reason = bad_event(good, self.name, pick)
+            is_recent = reason == "late" and event["time"] > arrival - OLD_MS
+            self.gateway = None if is_recent else "grid"
             self.add(arrival, event, reason, letter=True)
 
     def make(self):
@@ -221,7 +250,7 @@ def bad_event(good, facility, pick):
     return pick.choice((
         lambda: ({**good, "time": good["time"] - HORIZON_MS - DAY_MS - pick.randrange(DAY_MS)},
                  "late"),
-        lambda: ({**good, "time": good["time"] - HORIZON_MS - 2 * DAY_MS}, "late"),
+        lambda: ({**good, "time": good["time"] - OLD_MS - DAY_MS}, "late"),
         lambda: ({**good, "time": good["time"] + 500 * DAY_MS}, "early"),
         lambda: ({**good, "meter": f"{facility}-nobody"}, "unknown"),
         lambda: ({**good, "value": "1,5"}, "value_invalid"),
@@ -254,38 +283,56 @@ def json_text(value):
 # --- messages
 
 class Message:
-    """damage: how the last record is spoilt. Timestamps are event time: the log looks the same
-    whenever it is produced."""
+    """What is to be sent, and what must become of it: outcomes, and letters by the index of the
+    event. Timestamps are event time: the log looks the same whenever it is produced."""
 
     def __init__(self, key, timestamp, value, records, damaged=False):
-        self.key, self.timestamp, self.value = key, timestamp, value
-        self.records, self.damaged = records, damaged
+        """damaged: behind the records comes what cannot be read."""
+        self.key, self.timestamp, self.value, self.partition = key, timestamp, value, None
+        self.records = records  # until the replay is written
+        self.outcomes = Counter(record.outcome for record in records)
+        self.letters, self.spare = {}, {}
+        for index, record in enumerate(records):
+            if record.letter:
+                self.add_letter(index, record)
+        if damaged:
+            self.outcomes["undecodable"] += 1
+            self.letters[len(records)] = (False, "undecodable", value)
+
+    def add_letter(self, index, record):
+        body = record.packed if record.json is None else record.json
+        if record.letter == SPARE:
+            self.spare[index] = (False, "conflict", body)
+        elif len(self.letters) < LETTERS_PER_MESSAGE:
+            self.letters[index] = (record.outcome == "late", record.outcome, body)
+        elif len(self.letters) == LETTERS_PER_MESSAGE:
+            self.letters[index] = (record.outcome == "late", record.outcome, self.value)
 
 
-def messages_of(facility, pick):
-    """The facility's records in messages of about a hundred; some damaged, some sent twice."""
-    records, at = facility.make(), 0
+def messages_of(key, records, is_json, pick):
+    """The records in messages of about a hundred; some damaged, some sent twice."""
+    at = 0
     while at < len(records):
         part = records[at:at + pick.randint(60, 140)]
         at += len(part)
         timestamp = part[-1].arrival
-        whole = array_of(part, facility.is_json)
+        whole = array_of(part, is_json)
         dice = pick.random()
         if dice < 0.002 and timestamp > BEGIN + DAY_MS:
-            yield spoilt(facility, timestamp, part, whole, pick)
+            yield spoilt(key, timestamp, part, is_json, pick)
             again = part[len(part) // 2:]  # the second half is cut off, and comes properly
-            yield Message(facility.name, timestamp, array_of(again, facility.is_json), again)
-        elif dice < 0.006 and all(r.outcome == "used" for r in part):
-            yield Message(facility.name, timestamp, whole, part)
-            twins = [Record(r.arrival, r.packed, r.json, "duplicate") for r in part]
-            yield Message(facility.name, timestamp, whole, twins)
+            yield Message(key, timestamp, array_of(again, is_json), again)
+        elif dice < 0.006 and all(r.outcome == "used" and not r.letter for r in part):
+            yield Message(key, timestamp, whole, part)
+            twins = [Record(r.arrival, r.packed, r.json, "duplicate", False, None) for r in part]
+            yield Message(key, timestamp, whole, twins)
         else:
-            yield Message(facility.name, timestamp, whole, part)
+            yield Message(key, timestamp, whole, part)
         if pick.random() < 0.001:
-            yield Message(facility.name, timestamp, pick.choice(
+            yield Message(key, timestamp, pick.choice(
                 (b"garbage", b"\xc1\x00", b"{", b"\x93")), [], damaged=True)
         if pick.random() < 0.0005:
-            yield flood(facility, timestamp)
+            yield flood(key, timestamp, is_json)
 
 
 def array_of(records, is_json):
@@ -294,73 +341,85 @@ def array_of(records, is_json):
     return b"\xdc" + struct.pack(">H", len(records)) + b"".join(r.packed for r in records)
 
 
-def spoilt(facility, timestamp, records, whole, pick):
+def spoilt(key, timestamp, records, is_json, pick):
     """Cut in the middle of an event: those before it are good, the message is not."""
     keep = records[:len(records) // 2]
-    if facility.is_json:
+    if is_json:
         value = array_of(keep, True)[:-1] + b', {"meter": '
     else:
-        value = whole[:len(array_of(keep, False)) + pick.randrange(3, 12)]
-    return Message(facility.name, timestamp, value, keep, damaged=True)
+        value = array_of(records, False)[:len(array_of(keep, False)) + pick.randrange(3, 12)]
+    return Message(key, timestamp, value, keep, damaged=True)
 
 
-def flood(facility, timestamp):
+def flood(key, timestamp, is_json):
     """More bad events than go alone."""
     events = [{"meter": 1, "n": n} for n in range(90)]
-    bad = [Record(timestamp, msgpack(event),
-                  json_text(event).encode() if facility.is_json else None, "meter_type",
-                  letter=True) for event in events]
-    return Message(facility.name, timestamp, array_of(bad, facility.is_json), bad)
+    bad = [Record(timestamp, msgpack(event), json_text(event).encode() if is_json else None,
+                  "meter_type", True, None) for event in events]
+    return Message(key, timestamp, array_of(bad, is_json), bad)
 
 
-def account(expected, partition, message):
-    """What must become of the message, which is the next one of its partition."""
-    offset = expected.ends[partition]
-    expected.ends[partition] += 1
-    is_json = message.records and message.records[0].json is not None
-    letters = 0
-    for index, record in enumerate(message.records):
-        expected.outcomes[partition, record.outcome] += 1
-        if not record.letter:
-            continue
-        letters += 1
-        if letters > LETTERS_PER_MESSAGE + 1:
-            continue
-        body = (record.json if is_json else record.packed) if letters <= LETTERS_PER_MESSAGE \
-            else message.value
-        expected.letters[partition, offset, index] = (record.outcome == "late", record.outcome,
-                                                      body)
-    expected.events += len(message.records)
-    if message.damaged:
-        expected.events += 1
-        expected.outcomes[partition, "undecodable"] += 1
-        letter = (False, "undecodable", message.value)
-        expected.letters[partition, offset, len(message.records)] = letter
+# --- logs
+
+def keyed(facility, pick):
+    """The messages of a facility, in its partition."""
+    for message in messages_of(facility.name, facility.records, facility.is_json, pick):
+        message.partition = int(facility.name[1:]) % PARTITIONS
+        yield message
+
+
+def by_meter(facility, pick):
+    """Messages of one gateway for each meter, in any partition."""
+    gateways = {}
+    for record in facility.records:
+        if record.gateway is not None:
+            gateways.setdefault(f"{facility.name}-{record.gateway}", []).append(record)
+    for key, records in gateways.items():
+        for message in messages_of(key, records, facility.is_json, pick):
+            message.partition = zlib.crc32(key.encode()) % PARTITIONS
+            yield message
+
+
+def make_partition(folder, seed, partition):
+    """The messages of the facilities of a partition: keyed by facility, and by meter."""
+    pick, pick_by_meter = random.Random(f"{seed}/{partition}"), random.Random(f"{seed}-{partition}")
+    logs = [], []
+    for number in range(partition, FACILITIES, PARTITIONS):
+        facility = Facility(number, pick)
+        facility.make()
+        logs[0].extend(keyed(facility, pick))
+        logs[1].extend(by_meter(facility, pick_by_meter))
+    logs[0].sort(key=lambda message: message.timestamp)
+    with open(folder / f"partition-{partition}", "wb") as replayed:
+        for message in logs[0]:
+            replayed.write(b"".join(record.packed for record in message.records))
+    for message in logs[0] + logs[1]:
+        message.records = None
+    return logs
+
+
+def write_log(folder, name, messages):
+    expected = Expected()
+    expected.is_by_meter = name == BY_METER
+    messages.sort(key=lambda message: message.timestamp)
+    with open(folder / f"log{name}", "wb") as log:
+        for message in messages:
+            expected.add(message)
+            key = message.key.encode()
+            log.write(HEAD.pack(message.partition, message.timestamp, len(key),
+                                len(message.value)) + key + message.value)
+    if expected.events < EVENTS_MIN:
+        raise AssertionError(f"only {expected.events} events")
+    (folder / f"expected{name}").write_bytes(pickle.dumps(expected))
 
 
 def make(folder, seed):
     """Writes the files of the seed's input into the folder."""
-    folder = Path(folder)
-    expected = Expected()
-    written = []
-    for partition in range(PARTITIONS):
-        pick = random.Random(f"{seed}/{partition}")
-        messages = [message for number in range(partition, FACILITIES, PARTITIONS)
-                    for message in messages_of(Facility(number, pick), pick)]
-        messages.sort(key=lambda message: message.timestamp)
-        with open(folder / f"partition-{partition}", "wb") as replay:
-            for message in messages:
-                account(expected, partition, message)
-                replay.write(b"".join(record.packed for record in message.records))
-        written += [(m.timestamp, partition, m.key.encode(), m.value) for m in messages]
-    if expected.events < EVENTS_MIN:
-        raise AssertionError(f"only {expected.events} events")
-    written.sort(key=lambda entry: entry[0])  # stable: partitions keep their order
-    with open(folder / "log", "wb") as log:
-        for timestamp, partition, key, value in written:
-            log.write(HEAD.pack(partition, timestamp, len(key), len(value)) + key + value)
-    (folder / "expected").write_bytes(pickle.dumps(expected))
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        parts = pool.starmap(make_partition, [(folder, seed, n) for n in range(PARTITIONS)])
+    for number, name in enumerate(("", BY_METER)):
+        write_log(folder, name, [message for part in parts for message in part[number]])
 
 
-def load(folder):
-    return pickle.loads((Path(folder) / "expected").read_bytes())
+def load(folder, name=""):
+    return pickle.loads((Path(folder) / f"expected{name}").read_bytes())

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs seeded faults against the real daemon, and compares what it leaves in the database, the
+"""Runs seeded faults against the real daemon, and compares what it leaves in the databases, the
 dead-letter topic and the late topic with what a calm run over the same input leaves.
 
     run.py [--faults N] [--seed S] [--match KIND] [--list]
@@ -9,7 +9,6 @@ was a difference.
 """
 import argparse
 import os
-import random
 import shutil
 import signal
 import sys
@@ -18,38 +17,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
+import beside  # noqa: E402
 import calm  # noqa: E402
 import campaign  # noqa: E402
 import kinds  # noqa: E402
+import plan  # noqa: E402
 import ports  # noqa: E402
 import servers  # noqa: E402
 import verdict  # noqa: E402
-
-PER_RUN = 7
-
-
-def plan(names, count, seed):
-    """[(brokers, [kind, ...])] of the runs: every kind as often as the others."""
-    pick, chosen = random.Random(f"plan {seed}"), []
-    while len(chosen) < count:
-        bag = sorted(names)
-        pick.shuffle(bag)
-        chosen += bag[:count - len(chosen)]
-    runs = max(1, round(count / PER_RUN))
-    three = [name for name in chosen if kinds.KINDS[name].nodes == 3]
-    others = [name for name in chosen if kinds.KINDS[name].nodes != 3]
-    clusters = -(-len(three) // PER_RUN) if three else 0
-    clusters = min(runs, max(clusters, runs // 3 if three else 0))
-    parts = [[] for _ in range(runs)]
-    for number, name in enumerate(three):
-        parts[number % clusters].append(name)
-    for name in others:
-        min(parts, key=len).append(name)
-    for part in parts:
-        pick.shuffle(part)
-        part.sort(key=lambda name: name == "disk-full")  # disk.py says why it comes last
-    return [(3 if number < clusters else 1, part) for number, part in enumerate(parts) if part]
-
 
 def arguments():
     parser = argparse.ArgumentParser(
@@ -77,29 +52,57 @@ def main():
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
     servers.LOGS = logs
-    injected = differences = runs = 0
     show = campaign.Screen()
     try:
-        peace = calm.prepare(options.seed, show)
-        differences += len(report(peace.differences, logs, show))
-        clusters = campaign.Clusters()
-        if clusters.why_none:
-            show.line(f"no daemon has a network of its own: {clusters.why_none}")
-        try:
-            planned = plan(names, options.faults, options.seed)
-            for number, (nodes, part) in enumerate(planned, 1):
-                servers.LOGS = logs / f"run-{number}"
-                script = campaign.Run(number, nodes, part, options.seed, peace, show)
-                found = script.execute(clusters.get(nodes))
-                injected, runs = injected + script.injected, runs + 1
-                differences += len(report(found, servers.LOGS, show))
-        finally:
-            clusters.stop()
+        injected, runs, differences = execute(options, names, logs, show)
     finally:
         servers.stop_all()
+    for line in show.phases.lines():
+        show.line(line)
     print(f"faults: {injected} injected, {runs} runs, {differences} differences, "
           f"seed {options.seed}, {time.monotonic() - began:.0f} s", flush=True)
     return 1 if differences else 0
+
+
+def execute(options, names, logs, show):
+    """(faults injected, runs, differences). A run is judged while the next one is under way."""
+    injected = runs = differences = 0
+    judged = None
+    clusters = campaign.Clusters(show.phases)
+    if clusters.why_none:
+        show.line(f"no daemon has a network of its own: {clusters.why_none}")
+    try:
+        clusters.prepare(1)
+        peace = calm.prepare(options.seed, clusters, show)
+        planned = plan.plan(names, options.faults, options.seed)
+        for runs, (shape, part) in enumerate(planned, 1):
+            servers.LOGS = logs / f"run-{runs}"
+            run = campaign.Run(runs, shape, part, options.seed, peace, show)
+            brokers = clusters.get(shape.nodes)
+            clusters.prepare(planned[runs][0].nodes if runs < len(planned) else shape.nodes)
+            run.execute(brokers)
+            injected += run.injected
+            differences += finish(judged, show)
+            judged = (runs, run.injected, servers.LOGS, beside.Beside(
+                verdict.judge, peace, shape.by_meter, run.topic, run.evidence))
+    finally:
+        clusters.stop()
+    with show.phases.of("comparing the last run"):
+        differences += finish(judged, show)
+    with show.phases.of("waiting for the verdict on the calm run"):
+        differences += len(report(peace.finish(show), logs, show))
+    return injected, runs, differences
+
+
+def finish(judged, show):
+    """How many differences a run has left."""
+    if judged is None:
+        return 0
+    number, injected, logs, work = judged
+    found, again = work.get()
+    words = f", {again} letters written again after a crash" if again else ""
+    show.line(f"run {number}: {injected} faults, {len(found)} differences{words}")
+    return len(report(found, logs, show))
 
 
 def report(differences, logs, show):

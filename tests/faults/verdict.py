@@ -3,10 +3,34 @@ import json
 import math
 import urllib.parse
 import urllib.request
+from collections import Counter
 
 ROWS_PER_CHUNK = 50_000
 SHOWN = 10  # differences printed in full
 VICTORIA_WINDOW_MS = 900_000
+QUOTIENTS = ("coverage", "share")
+# Sent twice after a crash, a reading counts a revision more; what is final does not depend on it.
+NOT_REKEYED = ("revision",)
+# Where these outcomes are decided is before the ledger, in the stage that re-keys.
+BEFORE_LEDGER = ("undecodable", "too_large", "unknown", "meter_missing", "meter_type")
+
+
+def judge(peace, by_meter, topic, evidence):
+    """(differences, how many letters were there twice) of the Evidence of a run."""
+    expected = peace.expected_of(by_meter)
+    ignore = NOT_REKEYED if by_meter else ()
+    differences = list(evidence.deaths)
+    compare_ledger = compare_account_by_meter if by_meter else compare_account
+    differences += compare_ledger(expected, evidence.account)
+    differences += [f"audit: {line}" for line in evidence.audit]
+    calm = peace.dumps or evidence.dumps  # which is the calm run's own, if that is judged
+    differences += compare(calm, evidence.dumps, ignore)
+    if evidence.sqlite is not None:
+        differences += compare_sqlite(calm, evidence.sqlite, ignore)
+    if evidence.victoria is not None:
+        differences += compare_victoria(calm, evidence.victoria, ignore)
+    found, again = compare_letters(expected, evidence.letters, topic)
+    return differences + found, again
 
 
 def measurements(url, database):
@@ -92,13 +116,30 @@ def compare_rows(name, expected, found, ignore):
     return differences
 
 
-def is_same(want, got):
-    """VictoriaMetrics keeps decimals of some 15 digits: only quotients have more."""
+def is_same(name, want, got):
+    """VictoriaMetrics cuts decimals after some twelve digits: only quotients have more."""
     return want == got or (want is not None and got is not None and
-                           len(repr(want)) > 15 and math.isclose(want, got, rel_tol=1e-11))
+                           name.endswith(QUOTIENTS) and math.isclose(want, got, rel_tol=1e-11))
 
 
-def compare_victoria(expected, victoria, database):
+def newest_samples(export):
+    """{(name, tags as sorted pairs): {window's start: value}} of the lines of an export: a row's
+    version is in the milliseconds of its samples."""
+    newest = {}
+    for line in export.splitlines():
+        series = json.loads(line)
+        labels = series["metric"]
+        name, _ = labels.pop("__name__"), labels.pop("db")
+        of_series = newest.setdefault((name, tuple(sorted(labels.items()))), {})
+        for sample in zip(series["timestamps"], series["values"]):
+            start_ms = sample[0] // VICTORIA_WINDOW_MS * VICTORIA_WINDOW_MS
+            if start_ms not in of_series or sample[0] >= of_series[start_ms][0]:
+                of_series[start_ms] = sample
+    return {key: {start_ms: value for start_ms, (_, value) in samples.items()}
+            for key, samples in newest.items()}
+
+
+def compare_victoria(expected, export, ignore):
     """Of every window the newest sample counts, and it must be what InfluxDB holds."""
     wanted = {}
     for name, data in expected.items():
@@ -106,23 +147,48 @@ def compare_victoria(expected, victoria, database):
             for field, value in fields.items():
                 wanted.setdefault((f"{name}_{field}", tags), {})[time_ms] = float(value)
     differences = []
-    for labels, samples in victoria.export(f'{{db="{database}"}}').items():
-        labels = dict(labels)
-        name = labels.pop("__name__")
-        labels.pop("db")
-        key = name, tuple(sorted(labels.items()))
-        newest = {}
-        for time_ms, value in samples:  # a row's revision is in its milliseconds
-            start_ms = time_ms // VICTORIA_WINDOW_MS * VICTORIA_WINDOW_MS
-            if time_ms >= newest.get(start_ms, (0, 0))[0]:
-                newest[start_ms] = (time_ms, value)
-        found = {start_ms: value for start_ms, (_, value) in newest.items()}
+    for key, found in newest_samples(export).items():
         series = wanted.pop(key, {})
+        if series == found or key[0].endswith(ignore):
+            continue
         differences += [f"VictoriaMetrics: {key} {start_ms}: expected {series.get(start_ms)}, "
                         f"found {found.get(start_ms)}"
                         for start_ms in sorted(set(series) | set(found))
-                        if not is_same(series.get(start_ms), found.get(start_ms))]
+                        if not is_same(key[0], series.get(start_ms), found.get(start_ms))]
     return differences + [f"VictoriaMetrics: {key} is missing" for key in sorted(wanted)]
+
+
+# --- SQLite
+
+def compare_sqlite(expected, tables, ignore):
+    """Row by row with InfluxDB's; groups stand in a table of their own."""
+    groups = {}
+    for facility, level, name in tables["facility_groups"][1]:
+        groups.setdefault(facility, []).append((level, name))
+    differences = []
+    for name in sorted(set(expected) | set(tables)):
+        if name in ("facilities", "facility_groups"):
+            continue
+        columns, found = tables.get(name, ((), ()))
+        differences += [f"SQLite: {line}" for line in compare_rows(
+            name, rows(expected.get(name, b"")), sqlite_rows(columns, found, groups), ignore)]
+    return differences
+
+
+def sqlite_rows(columns, found, groups):
+    """As rows() of InfluxDB has them."""
+    is_tag = [column in ("scope", "category", "source", "unit") for column in columns]
+    rows_of_table = {}
+    for row in found:
+        cells = dict(zip(columns, row))
+        facility, time_ms = cells.pop("facility"), cells.pop("start_ms")
+        for column in ("end_ms", "local_start"):
+            del cells[column]
+        tags = [("facility", facility), *groups.get(facility, ())]
+        tags += [(column, str(cells.pop(column))) for column, yes in zip(columns, is_tag) if yes]
+        cells["final"] = bool(cells["final"])
+        rows_of_table[tuple(sorted(tags)), time_ms] = cells
+    return rows_of_table
 
 
 # --- letters
@@ -143,20 +209,20 @@ def letters_of(messages, topic):
     return found, strange
 
 
-def compare_letters(expected, cluster, topic):
-    """Both topics must hold what is expected; once in effect: a letter that was written again after
-    a crash says the same. Returns (differences, how many letters were there twice)."""
+def compare_letters(expected, messages, topic):
+    """messages: by the suffix of their topic. Both must hold what is expected; once in effect: a
+    letter that was written again after a crash says the same. Returns (differences, how many
+    letters were there twice)."""
     differences, again = [], 0
-    node = cluster.any()
     for late, suffix in ((False, "-dead"), (True, "-late")):
-        found, strange = letters_of(node.consume(topic + suffix), topic)
+        found, strange = letters_of(messages[suffix], topic)
         differences += strange
         wanted = {key: letter[1:] for key, letter in expected.letters.items() if letter[0] == late}
         for key in sorted(set(wanted) | set(found)):
             copies = found.get(key, [])
             again += max(0, len(copies) - 1)
             if key not in wanted:
-                if not is_covered(key, copies, wanted):
+                if not is_spare(expected, key, copies) and not is_covered(key, copies, wanted):
                     differences.append(f"letter{suffix} {key}: is not expected: {copies[0]!r}")
             elif not copies:
                 differences.append(f"letter{suffix} {key}: is missing: {wanted[key]!r}")
@@ -164,6 +230,12 @@ def compare_letters(expected, cluster, topic):
                 differences += [f"letter{suffix} {key}: expected {wanted[key]!r}, found {copy!r}"
                                 for copy in set(copies) if copy != wanted[key]]
     return differences, again
+
+
+def is_spare(expected, key, copies):
+    """Whether the letter is that of an event that was read once more, which only re-keying may."""
+    return expected.is_by_meter and all(copy == expected.spare.get(key, (None,))[1:]
+                                        for copy in copies)
 
 
 def compare_account(expected, account):
@@ -175,6 +247,28 @@ def compare_account(expected, account):
             f"found {account.get(key, 0)}"
             for key in sorted(set(wanted) | set(account))
             if wanted.get(key, 0) != account.get(key, 0)]
+
+
+def compare_account_by_meter(expected, account):
+    """The ledgers of the re-keyed topic, to which events are sent once more after a crash: what
+    they are then is a duplicate, or refused for the same reason."""
+    wanted, found, read = Counter(), Counter(), Counter()
+    for (_, outcome), events in expected.outcomes.items():
+        wanted[outcome] += events
+    for (partition, outcome), events in account.items():
+        if outcome == "read":
+            read[partition] += events
+        else:
+            read[partition] -= events
+            found[outcome] += events
+    differences = [f"ledger: partition {partition}: {events} more were read than are accounted for"
+                   for partition, events in sorted(read.items()) if events]
+    return differences + [
+        f"ledger: {outcome}: expected {wanted[outcome]}, found {found[outcome]}"
+        for outcome in sorted(set(wanted) | set(found)) if outcome not in BEFORE_LEDGER
+        and (found[outcome] < wanted[outcome]
+             or (outcome == "used" and found[outcome] != wanted[outcome])
+             or not wanted[outcome])]
 
 
 def is_covered(key, copies, wanted):
