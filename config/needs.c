@@ -15,9 +15,9 @@ enum {
     READING_BYTES = 32,        /* of the journal: identity, value, rank */
     METER_BYTES = 112,         /* its head, and its account */
     CELL_BYTES = 17,           /* of the panel: activity, covered and estimated time */
-    PANEL_ROW_BYTES = 20,      /* per facility and bucket: revision, what is dirty */
+    PANEL_ROW_BYTES = 24,      /* per facility and bucket: revision, what is dirty */
     FIGURES_BYTES = 176,       /* exact sums of a series over a window */
-    DAY_BYTES = 512,           /* per facility and day: its hours */
+    DAY_BYTES = 1024,          /* per facility and day: its hours */
     PERIODS = 17,              /* months and years under way at once */
     SITE_BYTES = 4096,         /* per facility */
     PROGRAM_BYTES = 48 << 20,  /* code, libraries, batches, the threads of librdkafka */

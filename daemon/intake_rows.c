@@ -110,9 +110,22 @@ void intake_check_healing(struct intake *intake)
 
 /* --- what is heard of rows --- */
 
+/* A sink that may lose what it has acknowledged (resend.h) sends it again itself, as long as we
+ * live. For whoever comes after us the state says what was not proven yet. */
+static void note_proof(struct intake *intake, const struct block *block)
+{
+    int64_t *proof_ms = &intake->proof_ms[block->sink];
+    if (block->proven_ms == INT64_MAX || block->proven_ms < *proof_ms)
+        return;
+    *proof_ms = intake_now_ms(intake);
+    for (uint32_t i = 0; i < intake->parts.count; i++)
+        shard_prove(intake->parts.items[i]->shard, block->sink);
+}
+
 void intake_rows_settled(struct intake *intake, const struct block *block)
 {
     note_answer(intake, block);
+    note_proof(intake, block);
     for (uint32_t i = 0; i < block->count; i++) {
         struct part *part = parts_find(&intake->parts, (int32_t)block->rows[i].partition);
         if (part == NULL)
@@ -120,6 +133,8 @@ void intake_rows_settled(struct intake *intake, const struct block *block)
         if (block->uncertain) {
             shard_row_settled_uncertain(part->shard, block->sink, &block->rows[i]);
             heal_anew(intake, part);
+        } else if (block->proven_ms != INT64_MAX) {
+            shard_row_settled_unproven(part->shard, block->sink, &block->rows[i]);
         } else {
             shard_row_settled(part->shard, block->sink, &block->rows[i]);
         }

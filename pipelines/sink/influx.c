@@ -235,13 +235,15 @@ static void go_on(struct influx *influx)
         wake_keeper_in(influx, resend_safe_at_ms(&influx->resend) - now_ms(influx));
     if (!has_block)
         return;
-    if (influx->ranges_count == 0)
+    if (influx->ranges_count == 0) {
+        sink->block->proven_ms = resend_since_ms(&influx->resend);
         sink_settled(sink);
-    else if (is_victoria(influx) && resend_is_full(&influx->resend))
+    } else if (is_victoria(influx) && resend_is_full(&influx->resend)) {
         LOG_LIMITED(LOG_LEVEL_WARN, "sink.waits_for_confirmation", "sink=%s bytes=%zu",
                     sink->conf->name, influx->resend.bytes); /* the keeper goes on */
-    else
+    } else {
         send_rows(influx);
+    }
 }
 
 /* ---- answers */

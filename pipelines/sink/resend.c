@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 _Static_assert((RESEND_BODIES_MAX & (RESEND_BODIES_MAX - 1)) == 0, "a ring index is a mask");
 
@@ -11,10 +12,15 @@ int resend_init(struct resend *resend)
     return resend->bodies == NULL ? -ENOMEM : 0;
 }
 
+static struct resend_body *body_at(const struct resend *resend, uint32_t index)
+{
+    return &resend->bodies[(resend->first + index) & (RESEND_BODIES_MAX - 1)];
+}
+
 static struct resend_body *oldest(const struct resend *resend)
 {
     ASSERT(resend->count > 0);
-    return &resend->bodies[resend->first];
+    return body_at(resend, 0);
 }
 
 /* Takes the oldest off the ring; its bytes are the caller's. */
@@ -30,7 +36,7 @@ static struct resend_body take_oldest(struct resend *resend)
 static void put_newest(struct resend *resend, struct resend_body body)
 {
     ASSERT(resend->count < RESEND_BODIES_MAX);
-    resend->bodies[(resend->first + resend->count) & (RESEND_BODIES_MAX - 1)] = body;
+    *body_at(resend, resend->count) = body;
     resend->count++;
 }
 
@@ -50,7 +56,7 @@ bool resend_is_full(const struct resend *resend)
 void resend_add(struct resend *resend, struct buffer *body, int64_t now_ms)
 {
     ASSERT(!resend_is_full(resend));
-    struct resend_body kept = {.size = body->size, .acked_ms = now_ms};
+    struct resend_body kept = {.size = body->size, .first_acked_ms = now_ms, .acked_ms = now_ms};
     kept.data = TAKE(body->data);
     put_newest(resend, kept);
     resend->bytes += kept.size;
@@ -84,6 +90,14 @@ void resend_confirm(struct resend *resend, int64_t now_ms)
         resend->bytes -= body.size;
         free(body.data);
     }
+}
+
+int64_t resend_since_ms(const struct resend *resend)
+{
+    int64_t since_ms = INT64_MAX; /* what was sent again has left the order of the first time */
+    for (uint32_t i = 0; i < resend->count; i++)
+        since_ms = MIN(since_ms, body_at(resend, i)->first_acked_ms);
+    return since_ms;
 }
 
 int64_t resend_safe_at_ms(const struct resend *resend)

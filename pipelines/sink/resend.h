@@ -21,7 +21,7 @@ enum {
 struct resend_body {
     char *data;
     size_t size;
-    int64_t acked_ms;
+    int64_t first_acked_ms, acked_ms; /* acked_ms: for the last time */
 };
 
 struct resend {
@@ -44,6 +44,8 @@ const struct resend_body *resend_next(const struct resend *resend);
 void resend_acked(struct resend *resend, int64_t now_ms);
 /* An answer came on the connection of all that is kept: what is old enough is safe. */
 void resend_confirm(struct resend *resend, int64_t now_ms);
+/* What was acknowledged before then is safe; INT64_MAX if nothing is kept. */
+int64_t resend_since_ms(const struct resend *resend);
 /* When the oldest will be old enough; INT64_MAX if nothing is kept. */
 int64_t resend_safe_at_ms(const struct resend *resend);
 

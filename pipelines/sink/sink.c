@@ -99,6 +99,7 @@ int sink_submit(struct sink *sink, struct block **block)
     ASSERT((*block)->count <= (*block)->capacity);
     sink->block = TAKE(*block);
     sink->block->uncertain = false;
+    sink->block->proven_ms = INT64_MAX;
     sink->state = SINK_WORKING;
     sink->begins = true;
     start_try(sink);

@@ -86,6 +86,12 @@ void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row
 /* It is settled, but an earlier attempt of the row may still arrive: it is written once more after
  * shard_heal(), and its day stays until then. */
 void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struct row *row);
+/* It is settled, but the sink may still lose it: until that is proven, a saved state holds it as
+ * dirty. */
+void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct row *row);
+/* Ends a generation of proof and begins the next: what was settled unproven before the one that
+ * ends had begun is proven. */
+void shard_prove(struct shard *shard, uint32_t sink);
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
 
 /* Rows that somebody else sent before us may still arrive (a member that does not know yet that it

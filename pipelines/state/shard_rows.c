@@ -141,6 +141,22 @@ void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struc
         site_mark_suspect(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
 }
 
+void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct row *row)
+{
+    struct day *day;
+    struct mark *mark = land(shard, sink, row, &day);
+    if (mark != NULL)
+        site_mark_unproven(shard->sites[row->facility], mark, (uint8_t)(1U << sink));
+}
+
+void shard_prove(struct shard *shard, uint32_t sink)
+{
+    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
+        if (shard->sites[i] != NULL)
+            site_prove(shard->sites[i], (uint8_t)(1U << sink));
+    }
+}
+
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row)
 {
     struct day *day;

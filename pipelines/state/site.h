@@ -33,6 +33,9 @@ struct mark {
     uint8_t dirty;     /* a bit per sink: has to be written */
     uint8_t in_flight; /* a bit per sink: written, not yet acknowledged */
     uint8_t suspect;   /* a bit per sink: an older write may still reach it (healing.c) */
+    /* A bit per sink that may lose what it has acknowledged: in this generation of proof, or in the
+     * one before. Saved as dirty. */
+    uint8_t unproven, aging;
 };
 
 struct day {
@@ -96,8 +99,9 @@ struct site {
     int64_t seen_row;     /* the newest row that running windows were marked for */
     uint64_t dirty_count; /* marks dirty for any sink, summed over the sinks */
     uint64_t suspect_count;
-    bool healing; /* what is marked dirty is suspect too */
-    bool changed; /* anything, since the last save */
+    bool healing;  /* what is marked dirty is suspect too */
+    bool unproven; /* some mark may be */
+    bool changed;  /* anything, since the last save */
     /* Which declaration of the chain of payloads names it, from 1 on; 0: none yet. */
     uint32_t declared;
     uint64_t outcomes[OUTCOME_COUNT]; /* of readings of the facility, over the whole log */
@@ -162,6 +166,11 @@ void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint
 bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
 /* An older write may still reach these sinks: until site_heal() the day stays. */
 void site_mark_suspect(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
+/* It has been settled, but these sinks may still lose it. */
+void site_mark_unproven(struct site *site, struct mark *mark, uint8_t sinks);
+/* A generation of proof has ended: these sinks cannot lose any more what they had acknowledged
+ * before it began. */
+void site_prove(struct site *site, uint8_t sinks);
 /* An accepted reading has changed the window that ends then. */
 void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
                      struct mark *mark, int64_t end_ms);

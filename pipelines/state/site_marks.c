@@ -63,6 +63,13 @@ bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, ui
     return true;
 }
 
+void site_mark_unproven(struct site *site, struct mark *mark, uint8_t sinks)
+{
+    mark->unproven |= sinks;
+    mark->aging &= (uint8_t)~sinks;
+    site->unproven = true;
+}
+
 static bool has_passed(const struct site *site, const struct site_clock *clock, int64_t end_ms)
 {
     return clock->passed_ms != INT64_MIN &&
@@ -150,6 +157,34 @@ void site_tell_again(struct site *site, uint8_t sinks)
 {
     struct telling telling = {.site = site, .sinks = sinks};
     site_visit_marks(site, tell_again, &telling);
+}
+
+/* --- proof --- */
+
+struct proving {
+    struct site *site;
+    uint8_t sinks;
+};
+
+static void prove(void *context, const struct mark_place *place)
+{
+    const struct proving *proving = context;
+    struct mark *mark = place->mark;
+    if ((mark->aging & proving->sinks) != 0)
+        note_change(proving->site, place->day);
+    uint8_t aging = mark->unproven & proving->sinks;
+    mark->aging = (mark->aging & (uint8_t)~proving->sinks) | aging;
+    mark->unproven &= (uint8_t)~aging;
+    proving->site->unproven |= (mark->aging | mark->unproven) != 0;
+}
+
+void site_prove(struct site *site, uint8_t sinks)
+{
+    if (!site->unproven)
+        return;
+    struct proving proving = {.site = site, .sinks = sinks};
+    site->unproven = false;
+    site_visit_marks(site, prove, &proving);
 }
 
 /* --- healing --- */

@@ -90,6 +90,28 @@ class Checkpoint(EndToEnd):
             self.wait_rows(self.database, "emissions_1mo", {
                 START - 8 * 3_600_000: {"activity": sum(values)}}, facility="hz", source="grid")
 
+    def test_killed_together_with_victoria_metrics(self):
+        """What it had acknowledged in its last seconds is lost, and so is who knew of that."""
+        self.topic = make_topics()
+        with servers.VictoriaMetrics() as victoria:
+            sink = {"name": "victoria", "type": "influx", "dialect": "victoria", "database": "ghg",
+                    "url": victoria.url}
+            config = configuration(self.topic, [sink], checkpoint={"interval": "1s"})
+            with make_daemon(config) as ghgd:
+                self.send(reading("hz-grid", 15, 1))
+                servers.eventually(lambda: ghgd.metrics().get(
+                    ("ghgd_sink_rows_written_total", "sink", "victoria"), 0) > 0)
+                time.sleep(1.8)  # a checkpoint that knows of the acknowledgement
+                victoria.kill()
+                ghgd.kill()
+            victoria.launch()
+            self.assertTrue(victoria.wait_ready())
+            self.assertEqual(victoria.export('{__name__="emissions_1d_activity"}'), {})
+            with make_daemon(config):
+                servers.eventually(lambda: [
+                    samples[-1][1] for samples in
+                    victoria.export('{__name__="emissions_1d_activity"}').values()] == [1], seconds=60)
+
     def test_reload_is_a_hand_over_to_itself(self):
         config = self.begin()
         with make_daemon(config) as ghgd:

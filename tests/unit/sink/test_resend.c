@@ -29,13 +29,16 @@ static void test_safe_after_a_later_answer(void **state)
     struct resend resend;
     assert_int_equal(resend_init(&resend), 0);
     assert_true(resend_safe_at_ms(&resend) == INT64_MAX);
+    assert_true(resend_since_ms(&resend) == INT64_MAX);
     add(&resend, "one", 1000);
     add(&resend, "two", 3000);
     assert_int_equal(resend_safe_at_ms(&resend), 1000 + RESEND_KEEP_MS);
     resend_confirm(&resend, 1000 + RESEND_KEEP_MS - 1);
     assert_int_equal(resend.count, 2);
+    assert_int_equal(resend_since_ms(&resend), 1000);
     resend_confirm(&resend, 1000 + RESEND_KEEP_MS);
     assert_int_equal(resend.count, 1);
+    assert_int_equal(resend_since_ms(&resend), 3000);
     assert_int_equal(resend.bytes, 3);
     resend_confirm(&resend, 3000 + RESEND_KEEP_MS);
     assert_int_equal(resend.count, 0);
@@ -67,6 +70,7 @@ static void test_all_is_sent_again_once(void **state)
     expect_next(&resend, "one");
     resend_acked(&resend, 63000);
     assert_null(resend_next(&resend));
+    assert_int_equal(resend_since_ms(&resend), 0); /* not what was answered since, but the first */
     assert_int_equal(resend_safe_at_ms(&resend), 61000 + RESEND_KEEP_MS);
     resend_fini(&resend);
 }

@@ -110,6 +110,60 @@ static void test_suspect_days_stay(void **state)
     shard_destroy(&shard);
 }
 
+static struct shard *make_named_shard(void)
+{
+    static const struct sink_conf sink = {.name = "db"};
+    const struct shard_context context = {.registry = &registry,
+                                          .window = &windows,
+                                          .kernels = &kernels_scalar,
+                                          .sinks_count = 1,
+                                          .sinks = &sink};
+    struct shard *shard;
+    assert_int_equal(shard_create(&shard, &context, 0), 0);
+    return shard;
+}
+
+/* How many windows somebody who goes on from the saved state writes. */
+static uint32_t write_after_restart(struct shard *shard)
+{
+    struct shard *next = make_named_shard();
+    struct buffer payload, why;
+    buffer_init(&payload, 1 << 20);
+    buffer_init(&why, 1 << 10);
+    assert_int_equal(shard_save(shard, true, &payload), 0);
+    assert_int_equal(shard_load(next, payload.data, payload.size, &why), 0);
+    assert_int_equal(shard_load_end(next, &why), 0);
+    uint32_t windows_count = write_rows(next, shard_row_settled);
+    buffer_fini(&payload);
+    buffer_fini(&why);
+    shard_destroy(&next);
+    return windows_count;
+}
+
+/* Of what a sink may lose nothing is written again, but by somebody who goes on from our state. */
+static void test_unproven_rows_are_saved_as_dirty(void **state)
+{
+    (void)state;
+    struct shard *shard = make_named_shard();
+    struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    struct input second = {0, START_MS + 15 * MIN_MS, START_MS + 30 * MIN_MS, U, 0};
+    apply(shard, first);
+    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
+    assert_true(shard_is_drained(shard));
+    assert_int_equal(write_after_restart(shard), ROW_LEVELS);
+    shard_prove(shard, 1); /* of another sink this says nothing */
+    shard_prove(shard, 0);
+    assert_int_equal(write_after_restart(shard), ROW_LEVELS); /* it may be of the last moment */
+    apply(shard, second);
+    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS + 1);
+    shard_prove(shard, 0);
+    assert_int_equal(write_after_restart(shard), ROW_LEVELS + 1);
+    shard_prove(shard, 0);
+    assert_int_equal(write_after_restart(shard), 0);
+    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    shard_destroy(&shard);
+}
+
 static void test_memory_ceiling(void **state)
 {
     (void)state;
@@ -170,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_healing_writes_once_more),
         cmocka_unit_test(test_uncertain_rows_come_again),
         cmocka_unit_test(test_suspect_days_stay),
+        cmocka_unit_test(test_unproven_rows_are_saved_as_dirty),
         cmocka_unit_test(test_memory_ceiling),
         cmocka_unit_test(test_rings_begin_with_the_first_accepted),
     };
