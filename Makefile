@@ -120,7 +120,11 @@ check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(O)/tests/integ
 	    $(PYTHON) tests/integration/run.py $(MATCH)
 $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
-	mvn -q -B -Dstyle.color=never -f $< org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies -DoutputDirectory=$(abspath $(@D))
+	for pause in 5 30 90 0; do \
+	    mvn -q -B -U -Dstyle.color=never -f $< \
+	        org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies \
+	        -DoutputDirectory=$(abspath $(@D)) && break; \
+	    [ $$pause != 0 ] || exit 1; echo "  again in $$pause s"; sleep $$pause; done
 	touch $@
 faults: deps-check ## FAULTS (20) faults against daemon, Kafka and InfluxDB, from SEED (1); MATCH=kind picks them
 	$(SUITE) faults-run

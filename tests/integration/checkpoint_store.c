@@ -23,7 +23,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-enum { PROPERTIES_MAX = 8, POINTER_MAX = 200, WAIT_NS_PER_S = 1000000000, WAIT_S = 60 };
+enum { PROPERTIES_MAX = 8, POINTER_MAX = 200, WAIT_NS_PER_S = 1000000000, WAIT_S = 120 };
 
 struct bench {
     uv_loop_t loop;

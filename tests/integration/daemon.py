@@ -21,7 +21,7 @@ def is_sanitized(*kinds):
     return any(b"__%s_init" % kind.encode() in code for kind in kinds or ("asan", "tsan"))
 
 
-def ghgd(*args, input=None, cwd=None, timeout=120):
+def ghgd(*args, input=None, cwd=None, timeout=300):
     """Runs a subcommand to its end: a CompletedProcess with returncode, stdout and stderr as text."""
     return subprocess.run([BINARY, *map(str, args)], input=input, cwd=cwd, timeout=timeout,
                           capture_output=True, text=not isinstance(input, bytes))

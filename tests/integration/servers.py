@@ -27,7 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", ROOT / "build")).resolve()
 LOGS = BUILD / "integration"
-START_SECONDS = 60
+# Nothing waits as long unless it fails: a machine may be slow, and another build may run beside.
+PATIENCE_SECONDS = 120
 PR_SET_PDEATHSIG = 1
 
 launched = []  # every Process that was started, in order; whoever reports on a test clears it
@@ -46,7 +47,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def eventually(check, seconds=20, every=0.05):
+def eventually(check, seconds=PATIENCE_SECONDS, every=0.05):
     """Calls check() until it returns something true, which it returns. Fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -58,7 +59,7 @@ def eventually(check, seconds=20, every=0.05):
         time.sleep(every)
 
 
-def http(url, body=None, headers=None, timeout=20):
+def http(url, body=None, headers=None, timeout=60):
     """(status, text) of a GET, or of a POST if there is a body; an error status is an answer too."""
     data = body.encode() if isinstance(body, str) else body
     request = urllib.request.Request(url, data=data, headers=headers or {})
@@ -114,7 +115,7 @@ class Process:
                 env={**os.environ, **self.environment}, preexec_fn=_die_with_parent)
 
     def wait_ready(self):
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and self.child.poll() is None:
             if self.is_ready():
                 return True
@@ -131,7 +132,7 @@ class Process:
             self.child.kill()
             self.child.wait()
 
-    def terminate(self, seconds=20):
+    def terminate(self, seconds=60):
         """SIGTERM; the exit status. A child that does not go in time is killed, and that is an error."""
         self.child.terminate()
         try:
@@ -216,7 +217,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         settings = [(key.replace("_", "."), str(value)) for key, value in configs.items()]
         topic = text(name) + struct.pack(">ihi", partitions, 1, 0) + struct.pack(">i", len(settings))
         topic += b"".join(text(key) + text(value) for key, value in settings)
-        body = struct.pack(">i", 1) + topic + struct.pack(">i?", 20000, False)
+        body = struct.pack(">i", 1) + topic + struct.pack(">i?", 60000, False)
         answer = self._request(api_key=19, version=2, body=body)
         name_size, = struct.unpack_from(">h", answer, 8)
         err, = struct.unpack_from(">h", answer, 10 + name_size)
@@ -236,7 +237,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
 
     def _request(self, api_key, version, body):
         request = struct.pack(">hhi", api_key, version, 1) + struct.pack(">h", 4) + b"test" + body
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=90) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             stream = connection.makefile("rb")
             size, _ = struct.unpack(">ii", stream.read(8))
@@ -258,7 +259,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         command += ["-p", str(partition)] if partition is not None else []
         command += ["-z", codec] if codec else []
         command += [part for name, value in headers for part in ("-H", f"{name}={value}")]
-        subprocess.run(command, input=data, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, input=data, check=True, capture_output=True, timeout=300)
 
     def produce_at(self, topic, messages):
         """Sends (partition, time in ms, value) in order, with these Kafka timestamps."""
@@ -277,14 +278,14 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
                 4, value, ctypes.c_size_t(len(value)), 7, 2, 0)  # topic, partition, time, value, copy
             if err != 0:
                 raise RuntimeError(f"produce: librdkafka error {err}")
-        left = librdkafka.rd_kafka_flush(producer, 60000)
+        left = librdkafka.rd_kafka_flush(producer, 120000)
         librdkafka.rd_kafka_destroy(producer)
         if left != 0:
             raise RuntimeError("produce: not all messages were acknowledged")
 
     def delete_topic(self, name):
         """The broker's DeleteTopics request, version 1."""
-        body = struct.pack(">ih", 1, len(name)) + name.encode() + struct.pack(">i", 20000)
+        body = struct.pack(">ih", 1, len(name)) + name.encode() + struct.pack(">i", 60000)
         err, = struct.unpack(">h", self._request(api_key=20, version=1, body=body)[-2:])
         if err != 0:
             raise RuntimeError(f"delete topic {name}: Kafka error {err}")
@@ -312,7 +313,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
     def delete_before(self, topic, partition, offset):
         """The broker's DeleteRecords request, version 0: as retention would."""
         body = struct.pack(">i", 1) + struct.pack(">h", len(topic)) + topic.encode()
-        body += struct.pack(">iiqi", 1, partition, offset, 20000)
+        body += struct.pack(">iiqi", 1, partition, offset, 60000)
         answer = self._request(api_key=21, version=0, body=body)
         low, err = struct.unpack(">qh", answer[-10:])
         if err != 0 or low != offset:
@@ -321,7 +322,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
     def add_partitions(self, topic, count):
         """The broker's CreatePartitions request, version 0: the topic then has so many."""
         body = struct.pack(">ih", 1, len(topic)) + topic.encode() + struct.pack(">ii", count, -1)
-        answer = self._request(api_key=37, version=0, body=body + struct.pack(">i?", 20000, False))
+        answer = self._request(api_key=37, version=0, body=body + struct.pack(">i?", 60000, False))
         err, = struct.unpack_from(">h", answer, 10 + len(topic))
         if err != 0:
             raise RuntimeError(f"add partitions to {topic}: Kafka error {err}")
@@ -329,7 +330,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
 
     def delete_topic(self, topic):
         """The broker's DeleteTopics request, version 1."""
-        body = struct.pack(">ih", 1, len(topic)) + topic.encode() + struct.pack(">i", 20000)
+        body = struct.pack(">ih", 1, len(topic)) + topic.encode() + struct.pack(">i", 60000)
         err, = struct.unpack_from(">h", self._request(api_key=20, version=1, body=body), 10 + len(topic))
         if err != 0:
             raise RuntimeError(f"delete topic {topic}: Kafka error {err}")
@@ -340,7 +341,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         end = b"\x01<end>\x02"
         command = ["kcat", "-C", "-q", "-e", "-b", self.brokers, "-t", topic, "-o", "beginning",
                    "-X", "check.crcs=true", "-f", "%p %o %T %K %S\n%k%s%h" + end.decode()]
-        got = subprocess.run(command, check=True, capture_output=True, timeout=120).stdout
+        got = subprocess.run(command, check=True, capture_output=True, timeout=300).stdout
         messages = []
         while got:
             line, got = got.split(b"\n", 1)

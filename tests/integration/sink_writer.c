@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKET_MS = 900000, ROWS_MAX = 4000, DEADLINE_MS = 60000, BACKOFF_MS = 200 };
+enum { BUCKET_MS = 900000, ROWS_MAX = 4000, DEADLINE_MS = 120000, BACKOFF_MS = 200 };
 
 struct writer {
     uv_loop_t loop;

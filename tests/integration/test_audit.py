@@ -44,9 +44,19 @@ class Audit(unittest.TestCase):
         cls.server = daemon.Daemon(config, {"facilities.csv": FACILITIES, "meters.csv": METERS})
         cls.enterClassContext(cls.server)
         servers.eventually(lambda: cls.is_done(cls.server.metrics()), seconds=120)
-        servers.eventually(cls.is_final, seconds=30)
-        time.sleep(3)  # checkpoints of all that
+        servers.eventually(cls.is_final)
+        servers.eventually(cls.is_calm)
         servers.victoria_metrics().flush()
+
+    @classmethod
+    def is_calm(cls):
+        """Whether all databases have all of it, and the last checkpoint holds that."""
+        def checkpoints():
+            return [value for key, value in cls.server.metrics().items()
+                    if key[0] == "ghgd_checkpoints_total"]
+        before = checkpoints()
+        time.sleep(3)  # of which each partition had its turn, and half a second of state to save
+        return cls.is_done(cls.server.metrics()) and checkpoints() == before
 
     @classmethod
     def is_final(cls):

@@ -103,7 +103,7 @@ class Backfill(unittest.TestCase):
             time.sleep(1)
             ghgd.kill()  # while it reads on
         with daemon.Daemon(config, tables) as ghgd:
-            servers.eventually(lambda: self.is_done(ghgd.metrics()), seconds=60)
+            servers.eventually(lambda: self.is_done(ghgd.metrics()))
             self.assertEqual(ghgd.terminate(), 0)
         got = figures(f"{folder}/live.db")
         for length, rows in expected.items():

@@ -26,7 +26,7 @@ class Store:
         return self
 
     def __exit__(self, kind, *_):
-        out, err = self.child.communicate(timeout=30)
+        out, err = self.child.communicate(timeout=120)
         if kind is None and self.child.returncode != 0:
             raise AssertionError(f"status {self.child.returncode}: {err}")
 

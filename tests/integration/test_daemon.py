@@ -75,7 +75,7 @@ class EndToEnd(unittest.TestCase):
                       for row in rows(database, measurement, **tags)]
             return {row.pop("time"): row for row in got} == expected
         try:
-            servers.eventually(check, seconds=20)
+            servers.eventually(check)
         except Exception:
             self.fail(f"{measurement} {tags}: {got}, not {expected}")
 
@@ -149,7 +149,7 @@ class EndToEnd(unittest.TestCase):
             for revision, kwh in enumerate((5, 4, 3)):
                 servers.kafka().produce(topic, [
                     ("hz", json.dumps(reading("hz-grid", 15, kwh, revision=revision)))])
-                servers.eventually(lambda: newest() == kwh, seconds=40, every=1)
+                servers.eventually(lambda: newest() == kwh, every=1)
 
     def test_bad_input_goes_to_the_dead_letters(self):
         topic, database = make_topics(), servers.influxdb().database()

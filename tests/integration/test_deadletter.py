@@ -173,7 +173,7 @@ class Deadletter(unittest.TestCase):
                                                           reading("hz-grid", 15, 1)])),
                                   ("gateway", json.dumps(reading("hz-other", 45, 4, unit="kg")))],
                           partition=1, headers=[("trace", "t1")])
-            servers.eventually(lambda: len(listed(ghgd)) == 2, seconds=40)
+            servers.eventually(lambda: len(listed(ghgd)) == 2)
             self.assertEqual([(r["topic"], r["partition"], r["offset"], r["index"], r["reason"], r["key"])
                               for r in listed(ghgd)],
                              [(topic, 1, 0, 1, "unknown", "gateway"),

@@ -42,7 +42,7 @@ class Group(unittest.TestCase):
         self.topic, self.database = test_daemon.make_topics(partitions=2), servers.influxdb().database()
         self.config = configuration(self.topic, [influx_sink(self.database)])
         self.config["kafka"]["properties"] |= {"group.instance.id": "test-%H-%i",
-                                               "session.timeout.ms": "10000"}
+                                               "session.timeout.ms": "30000"}
 
     def produce(self, quarter):
         """One kWh of both facilities, each in its partition."""
@@ -58,7 +58,7 @@ class Group(unittest.TestCase):
 
     def test_a_quick_restart_moves_no_partition(self):
         with Instance(self.config, 1) as first, Instance(self.config, 2) as second:
-            servers.eventually(lambda: (first.assigned(), second.assigned()) == (1, 1), seconds=30)
+            servers.eventually(lambda: (first.assigned(), second.assigned()) == (1, 1))
             self.produce(1)
             self.wait_quarters(1)
             before = first.rebalances()
@@ -84,10 +84,10 @@ class Group(unittest.TestCase):
             self.produce(1)
             self.wait_quarters(1)
             with Instance(self.config, 1) as double:
-                self.assertEqual(first.child.wait(30), 1)
+                self.assertEqual(first.child.wait(120), 1)
                 self.assertRegex(first.log(), r"process\.failed .*FENCED_INSTANCE_ID.*"
                                               r"same group\.instance\.id: give each its own")
-                servers.eventually(lambda: double.assigned() == 2, seconds=30)
+                servers.eventually(lambda: double.assigned() == 2)
                 self.produce(2)
                 self.wait_quarters(1, 2)
 
@@ -129,7 +129,7 @@ class Poison(unittest.TestCase):
             kafka.produce(topic, [("hz", json.dumps(reading("hz-grid", 15, 1)))], partition=0)
             self.wait_rows(database, "emissions_15m", {START: {"activity": 1}}, facility="hz",
                            source="grid")
-            self.assertLess(time.monotonic() - began, 60)
+            self.assertLess(time.monotonic() - began, 120)
             metrics = ghgd.metrics()
             self.assertGreater(metrics[("ghgd_events_total", "outcome", "rejected", "reason",
                                         "undecodable")], 10)

@@ -48,8 +48,7 @@ class ReplayLog(unittest.TestCase):
                                      for at, i, event in arrivals()])
         config = cls.configuration(cls.topic, {"live": "live.db"})
         with daemon.Daemon(config, {"facilities.csv": FACILITIES, "meters.csv": METERS}) as ghgd:
-            servers.eventually(lambda: cls.is_done(ghgd.metrics()) and cls.is_final("live.db"),
-                               seconds=90)
+            servers.eventually(lambda: cls.is_done(ghgd.metrics()) and cls.is_final("live.db"))
             if ghgd.terminate() != 0:
                 raise RuntimeError(ghgd.log())
         cls.live = rows(f"{cls.folder}/live.db", final=False)

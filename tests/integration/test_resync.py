@@ -35,15 +35,16 @@ class Resync(unittest.TestCase):
                                windows={"grace": "1h", "horizon": "2d", "idle_timeout": "1s"}, **more)
         ghgd = daemon.Daemon(config, {"facilities.csv": FACILITIES, "meters.csv": METERS})
         self.enterContext(ghgd)
-        servers.eventually(lambda: self.is_done(ghgd.metrics()), seconds=90)
+        servers.eventually(lambda: self.is_done(ghgd.metrics()))
         self.wait_final(database)
+        servers.eventually(lambda: self.is_done(ghgd.metrics()))  # hours and days are final as well
         return ghgd, database
 
     @staticmethod
     def wait_final(database):
         """Until the daemon has noticed that nothing comes any more, and every bucket is final."""
         servers.eventually(lambda: not servers.influxdb().query(
-            "SELECT * FROM coverage_15m WHERE final = false", database), seconds=30)
+            "SELECT * FROM coverage_15m WHERE final = false", database))
 
     @staticmethod
     def is_done(metrics):
@@ -76,8 +77,8 @@ class Resync(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         done = self.ghgd(server, "resync", "-c", "ghgd.yaml")
         self.assertEqual(done.returncode, 0, done.stderr)
-        servers.eventually(lambda: self.is_done(server.metrics()), seconds=30)
-        servers.eventually(lambda: len(everything(database)) == len(want), seconds=30)
+        servers.eventually(lambda: self.is_done(server.metrics()))
+        servers.eventually(lambda: len(everything(database)) == len(want))
         self.assert_same(everything(database), want)
 
     def test_resync_writes_what_the_state_has(self):
@@ -93,8 +94,8 @@ class Resync(unittest.TestCase):
         marked = int(done.stdout.split()[1])
         ends = {"emissions_15m": 900, "coverage_15m": 900}
         late = {key for key in want if key[0] in ends and key[3] / 1000 + ends[key[0]] > from_s}
-        servers.eventually(lambda: late <= set(everything(database)), seconds=30)
-        servers.eventually(lambda: self.is_done(server.metrics()), seconds=30)
+        servers.eventually(lambda: late <= set(everything(database)))
+        servers.eventually(lambda: self.is_done(server.metrics()))
         got = everything(database)
         self.assert_same(got, {key: want[key] for key in got})
         self.assertEqual(len([key for key in got if key[0].startswith("coverage")]), marked)
@@ -115,7 +116,7 @@ class Resync(unittest.TestCase):
                                       ("sink=influx", {"Ghgd-Command": "1"}, 200)):
             request = urllib.request.Request(f"{server.url}/resync?{query}", b"", header)
             try:
-                got = urllib.request.urlopen(request, timeout=10).status
+                got = urllib.request.urlopen(request, timeout=60).status
             except urllib.error.HTTPError as error:
                 got = error.code
             self.assertEqual(got, status, query)

@@ -88,8 +88,13 @@ class Lives(unittest.TestCase):
         run.send_signal(signal.SIGKILL)
         run.wait()
         run.stdout.close()
-        servers.eventually(lambda: not Path("/proc", pid, "cmdline").read_bytes()
-                           if Path("/proc", pid).exists() else True)
+
+        def is_gone():
+            try:
+                return not Path("/proc", pid, "cmdline").read_bytes()  # of one that nobody has waited for
+            except (FileNotFoundError, ProcessLookupError):
+                return True
+        servers.eventually(is_gone)
         subprocess.run(["rm", "-rf", folder], check=True)
 
     def test_a_server_that_cannot_start_says_why(self):

@@ -43,7 +43,7 @@ class Alive(Daemon):
     def get(self, path, method="GET"):
         request = urllib.request.Request(self.url + path, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read().decode()
@@ -179,7 +179,7 @@ class ServiceManager(unittest.TestCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             name = servers.unique("ghgd-notify")
             manager.bind(f"\0{name}")
-            manager.settimeout(20)
+            manager.settimeout(120)
             environment = {"NOTIFY_SOCKET": f"@{name}", "WATCHDOG_USEC": "400000"}
             with Alive(f"127.0.0.1:{servers.free_port()}", environment=environment) as daemon:
                 self.expect(manager, r"READY=1")
@@ -195,7 +195,7 @@ class ServiceManager(unittest.TestCase):
     def wait_end(self, manager, child):
         """A manager reads to the end: the queue of a socket that nobody reads fills, and blocks."""
         manager.settimeout(0.1)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while child.poll() is None and time.monotonic() < deadline:
             try:
                 manager.recv(4096)
