@@ -21,6 +21,7 @@ enum {
     LINES_BYTES_MAX = 64 << 20,
     RESTORE_TRIES = 3, /* the daemon may begin a new chain while the old one is read */
     POLL_US = 500000,
+    SETTLE_MIN_MS = 5000, /* some databases show only later what they have taken */
     CLOSE_TIMEOUT_MS = 5000
 };
 
@@ -210,33 +211,34 @@ static void note_extent(struct saved *saved)
         audit->until_ms = MIN(audit->until_ms, open_ms);
 }
 
-/* Waits until another checkpoint is in force, as long as two should take. */
-static int wait_for_next(struct saved *saved, int32_t partition, bool *is_there_out)
+/* Waits until another checkpoint is in force, as long as two should take; for a daemon that has
+ * nothing to save there is none. */
+static int wait_for_next(struct saved *saved, int32_t partition)
 {
     struct buffer before;
     buffer_init(&before, METADATA_BYTES_MAX);
     buffer_add(&before, saved->metadata.data, saved->metadata.size);
-    int64_t until_ms = clock_steady_ms() + 2 * saved->config.checkpoint.interval_ms;
+    int64_t began_ms = clock_steady_ms();
+    int64_t until_ms = began_ms + MAX(2 * saved->config.checkpoint.interval_ms, SETTLE_MIN_MS);
     int err = 0;
-    *is_there_out = false;
-    while (err == 0 && !*is_there_out && clock_steady_ms() < until_ms) {
+    bool is_there = false;
+    while (err == 0 && clock_steady_ms() < (is_there ? began_ms + SETTLE_MIN_MS : until_ms)) {
         (void)usleep(POLL_US);
         err = get_committed(saved, partition);
-        *is_there_out = saved->metadata.size != before.size ||
-                        memcmp(saved->metadata.data, before.data, before.size) != 0;
+        is_there = saved->metadata.size != before.size ||
+                   memcmp(saved->metadata.data, before.data, before.size) != 0;
     }
     buffer_fini(&before);
     return err;
 }
 
-/* The daemon goes on while we read: a difference counts if it is still one by the next checkpoint.
- */
+/* The daemon goes on while we read, and what a database has acknowledged it may not show yet: a
+ * difference counts if it is still one after a while, by the state of then. */
 static int confirm(struct saved *saved, int32_t partition)
 {
     struct audit *audit = saved->audit;
-    bool is_there;
-    int err = wait_for_next(saved, partition, &is_there);
-    if (err < 0 || !is_there) {
+    int err = wait_for_next(saved, partition);
+    if (err < 0) {
         audit_print(audit, NULL);
         return err;
     }

@@ -34,7 +34,8 @@ def configuration(topic, sinks, **more):
     return {"input": {"topic": topic, **more.pop("input", {})},
             "kafka": {"brokers": [kafka.brokers], "group": topic,
                       "dead_letter_topic": topic + "-dead", "late_topic": topic + "-late",
-                      "properties": {"session.timeout.ms": "6000"}},
+                      # a broker that pauses for some seconds has not lost us
+                      "properties": {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}},
             "tables": {"facilities": "facilities.csv", "meters": "meters.csv", "groups": ["region"]},
             "windows": {"emit_interval": "300ms", "grace": "10m", **more.pop("windows", {})},
             "sinks": sinks, **more}
