@@ -58,7 +58,7 @@ class DeadSink(unittest.TestCase):
     def outlast_the_outage(self):
         while self.readings.round <= HORIZON_ROUNDS:
             self.kafka.produce_at(self.topic, self.readings.by_facility(STEP_ROUNDS))
-            servers.eventually(self.is_read, seconds=30)
+            servers.eventually(self.is_read)
         metrics = self.ghgd.metrics()
         self.assertEqual(metrics[("ghgd_sink_healthy", "sink", "dead")], 0)
         self.assertEqual(metrics[("ghgd_sink_rows_written_total", "sink", "dead")], 0)
@@ -70,7 +70,7 @@ class DeadSink(unittest.TestCase):
         self.ghgd.kill()
         self.ghgd.launch()
         self.assertTrue(self.ghgd.wait_ready())
-        servers.eventually(self.is_read, seconds=30)
+        servers.eventually(self.is_read)
         metrics = self.ghgd.metrics()
         self.assertLess(metrics[("ghgd_consumer_messages_total",)], 100 * estate.FACILITIES)
         self.assertGreater(metrics[("ghgd_shard_dirty_rows", "partition", "0")], 25_000)
@@ -78,7 +78,7 @@ class DeadSink(unittest.TestCase):
     def come_back(self):
         self.dead.launch()
         self.assertTrue(self.dead.wait_ready())
-        servers.eventually(self.is_written, seconds=60)
+        servers.eventually(self.is_written)
         self.wait_energy("dead")
         for measurement, fields in MEASUREMENTS.items():
             columns = ", ".join(f"COUNT({field}), SUM({field})" for field in fields)
@@ -106,7 +106,7 @@ class DeadSink(unittest.TestCase):
             """the windows hold what the readings say"""
             rows = self.query(name, "SELECT SUM(activity) FROM emissions_15m")
             return rows and round(rows[0]["sum"], 3) == self.readings.energy_wh / 1000
-        servers.eventually(is_whole, seconds=30)
+        servers.eventually(is_whole)
 
 
 if __name__ == "__main__":
