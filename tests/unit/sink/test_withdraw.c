@@ -107,7 +107,7 @@ static void test_withdrawn_is_cut_off(void **state)
     place_submit(place, fixture_block(2));
     run_until_requests(place, 1);
     sink_withdraw(place->sink);
-    for (int i = 0; i < 100 && scripted_server_resets(place->server) == 0; i++)
+    for (int i = 0; i < 3000 && scripted_server_resets(place->server) == 0; i++)
         run_ms(place, 10);
     assert_int_equal(scripted_server_resets(place->server), 1);
 }
