@@ -45,6 +45,7 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
         err = parts_add(&intake->parts, part);
     if (err < 0)
         goto fail;
+    part->started = committed >= 0;
     intake->memory_used += (size_t)intake->config->kafka.partition_bytes_max;
     LOG_INFO("intake.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
     err = saver_begin(intake->saver, part, committed, metadata);
@@ -65,7 +66,7 @@ static void go_live(struct intake *intake, struct part *part)
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
-/* Of a group that never committed nobody can have been at it before. */
+/* Of what the group has no offset nobody has written anything: rows wait for the first commit. */
 static void on_began(void *context, struct part *part)
 {
     struct intake *intake = context;
@@ -76,7 +77,7 @@ static void on_began(void *context, struct part *part)
     part->stopped = false;
     consumer_resume(intake->consumer, part->number);
     (void)intake_offer_returned(intake, part); /* or when there is room */
-    if (part->caught_up)
+    if (part_is_live(part))
         go_live(intake, part);
 }
 
@@ -102,6 +103,20 @@ static void on_committed(void *context, int32_t partition, int64_t offset, bool 
 {
     struct intake *intake = context;
     saver_committed(intake->saver, partition, offset, accepted);
+}
+
+static void on_started(void *context, int32_t number)
+{
+    struct intake *intake = context;
+    struct part *part = parts_find(&intake->parts, number);
+    if (part == NULL)
+        return;
+    part->started = true;
+    LOG_DEBUG("intake.started", "partition=%" PRId32, number);
+    if (part_is_live(part))
+        go_live(intake, part);
+    else if (part_may_write(part))
+        intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
 static bool on_revoking(void *context, int32_t number)
@@ -303,6 +318,7 @@ static int create_consumer(struct intake *intake, struct buffer *why)
                                                  .revoking = on_revoking,
                                                  .revoked = on_revoked,
                                                  .committed = on_committed,
+                                                 .started = on_started,
                                                  .confirmed = on_confirmed,
                                                  .messages = intake_on_messages,
                                                  .caught_up = on_caught_up,

@@ -23,7 +23,7 @@ uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct
         uint32_t before = rows;
         if (due && part_is_live(part))
             rows += shard_take_rows(part->shard, sink, TAKE_ALL, block);
-        else if (part->state == PART_RUNNING && shard_is_blocked(part->shard))
+        else if (part_may_write(part) && shard_is_blocked(part->shard))
             rows += shard_take_rows(part->shard, sink, TAKE_CLOSING, block);
         part->changed |= rows > before;
     }
@@ -95,8 +95,7 @@ void intake_check_healing(struct intake *intake)
     for (uint32_t i = 0; i < intake->parts.count; i++) {
         struct part *part = intake->parts.items[i];
         const struct healing *healing = &part->healing;
-        bool writes =
-            part_is_live(part) || (part->state == PART_RUNNING && shard_is_blocked(part->shard));
+        bool writes = part_may_write(part) && (part->caught_up || shard_is_blocked(part->shard));
         if (healing->lease_ms == 0 || intake_now_ms(intake) < healing->lease_ms || !writes)
             continue;
         if (healing->since_ms == 0) {

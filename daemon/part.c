@@ -71,9 +71,14 @@ void part_destroy(struct part **part)
     free(gone);
 }
 
+bool part_may_write(const struct part *part)
+{
+    return part->state == PART_RUNNING && part->started;
+}
+
 bool part_is_live(const struct part *part)
 {
-    return part->state == PART_RUNNING && part->caught_up;
+    return part_may_write(part) && part->caught_up;
 }
 
 struct log_position part_position(const struct part *part)

@@ -52,6 +52,7 @@ struct part {
     struct feed *feed;
     struct parked returned; /* parked in an earlier life, to be offered again before any message */
     bool caught_up, stopped, lost_data;
+    bool started; /* the group has an offset of it: whoever comes after us heals what we wrote */
     int64_t next_offset;     /* the next message to take; -1: not known before the first */
     int64_t last_message_ms; /* uv_now() */
     int64_t assigned_ms;     /* uv_now() */
@@ -83,7 +84,9 @@ void part_destroy(struct part **part);
 /* Forgets its state, to begin afresh. Returns 0, or -ENOMEM and the part is as it was. */
 int part_reset(struct part *part, const struct part_conf *conf) MUST_CHECK;
 
-/* Its live windows may be written: it runs, and has reached the end of its log as of then. */
+/* Rows of it may be written: it runs, and the group knows that somebody has begun with it. */
+bool part_may_write(const struct part *part);
+/* Its live windows too: it has reached the end of its log as of then. */
 bool part_is_live(const struct part *part);
 /* Where a checkpoint of it stands; offset -1: it has not begun. */
 struct log_position part_position(const struct part *part);

@@ -63,6 +63,7 @@ VARIANTS = {
     "NO_SUSPECTS_IN_STATE": DATABASE + bounds(2, 1),
     "NO_HEALING": DATABASE + bounds(1, 1),
     "NO_HEALING_AFRESH": DATABASE + bounds(1, 1),
+    "WRITE_BEFORE_START": DATABASE + bounds(1, 1),
     "HEALING_BY_CLOCK": DATABASE + bounds(1, 1),
     "NO_DOUBT": DATABASE + bounds(1, 1),
     "NO_BRAKE": DATABASE + bounds(1, 1),

@@ -50,6 +50,21 @@ end:
         letters = 1
     }
 
+    /* where the group begins: said until it has an offset, or until there is more to say */
+    :: d_step {
+        ACTIVE(me) && !d[me].begun && !d[me].says_more && IS_ACCEPTED(me) ->
+        SAY("daemon %d commits where the group begins\n", me);
+        accept_commit(START);
+        d[me].begun = 1
+    }
+    :: d_step { /* no answer: the broker may execute it at any time, or never */
+        ACTIVE(me) && !d[me].begun && !d[me].says_more && IS_ACCEPTED(me) &&
+        late_commit == NONE && faults < FAULTS ->
+        faults++;
+        SAY("daemon %d gets no answer to its commit of where the group begins\n", me);
+        late_commit = START
+    }
+
     /* checkpoints */
 #ifdef WITHOUT_TOPIC
     :: d_step {
@@ -59,7 +74,10 @@ end:
         records[d[me].slot].is = THERE;
         superseded = d[me].slot;
         if
-        :: IS_ACCEPTED(me) -> superseded = pointer; accept_commit(d[me].slot)
+        :: IS_ACCEPTED(me) ->
+            superseded = pointer;
+            accept_commit(d[me].slot);
+            d[me].begun = 1
         :: else
         fi;
         forget_checkpoint(me);
@@ -103,14 +121,15 @@ end:
             forget_checkpoint(me)
         fi
     }
-    :: d_step { /* no answer to the commit: the broker may execute it at any time, or never */
+    :: d_step { /* no answer to the commit: the broker may execute it at any time, or never; the
+                   daemon commits it once more */
         ACTIVE(me) && d[me].slot < SLOTS && MAY_COMMIT(me) &&
         LETTERS_DONE(me, records[d[me].slot].x) && late_commit == NONE && IS_ACCEPTED(me) &&
         faults < FAULTS ->
         faults++;
         SAY("daemon %d gets no answer to its commit of record %d\n", me, d[me].slot);
         late_commit = d[me].slot;
-        forget_checkpoint(me)
+        d[me].says_more = 1
     }
     :: d_step {
         RUNNING(me) && d[me].tombs != 0 ->
@@ -121,7 +140,7 @@ end:
     /* rows */
 #ifndef WITHOUT_DATABASE
     :: d_step {
-        ACTIVE(me) && d[me].goal == 0 && d[me].dirty != 0 && d[me].rows == 0 ->
+        ACTIVE(me) && d[me].goal == 0 && d[me].dirty != 0 && d[me].rows == 0 && MAY_WRITE(me) ->
         send_rows(me);
         SAY("daemon %d sends rows %d %d\n", me, ROW_0(d[me].rows), ROW_1(d[me].rows))
     }

@@ -83,7 +83,7 @@ end:
 #ifdef SEND_NOT_ATOMIC /* it stood between the look at the clock and the system call */
     :: d_step {
         d[me].life == STANDS && d[me].role == OWNS && d[me].goal == 0 && d[me].dirty != 0 &&
-        d[me].rows == 0 && !d[me].brake ->
+        d[me].rows == 0 && !d[me].brake && MAY_WRITE(me) ->
         send_rows(me);
         SAY("daemon %d goes on, and sends rows %d %d\n", me, ROW_0(d[me].rows),
             ROW_1(d[me].rows));
@@ -162,10 +162,12 @@ end:
     RECORD(1)
     RECORD(2)
     RECORD(3)
+#endif
     :: d_step {
         late_commit != NONE ->
         if
         :: late_commit == REMOVED -> printf("a late commit of a record that is gone is executed\n")
+        :: late_commit == START -> SAY("the late commit of where the group begins is executed\n")
         :: else -> SAY("the late commit of record %d is executed\n", late_commit)
         fi;
         i = late_commit;
@@ -175,11 +177,13 @@ end:
     }
     :: d_step {
         late_commit != NONE ->
-        SAY("the late commit of record %d is lost\n", late_commit);
+        if
+        :: late_commit == START -> SAY("the late commit of where the group begins is lost\n")
+        :: else -> SAY("the late commit of record %d is lost\n", late_commit)
+        fi;
         late_commit = NONE;
         late_is_old = 0
     }
-#endif
 #ifndef WITHOUT_DATABASE
     :: d_step {
         late_write[0] != 0 ->

@@ -66,7 +66,9 @@ inline lose(p)
     d[p].old = 0;
     d[p].role = IDLE;
     d[p].fenced = 0;
-    d[p].brake = 0
+    d[p].brake = 0;
+    d[p].begun = 0;
+    d[p].says_more = 0
 }
 
 /* What was sent in an older generation is not accepted any more. What was accepted may become
@@ -149,13 +151,15 @@ inline remove_record(slot_)
 
 inline accept_commit(slot_)
 {
-    pointer = slot_;
+    begun = 1;
+    pointer = (slot_ == START -> NONE : slot_);
     if
     :: late_is_old -> late_commit = NONE; late_is_old = 0
     :: else
     fi;
     if
     :: slot_ < SLOTS -> pointer_x = records[slot_].x
+    :: slot_ == START -> pointer_x = 0
     :: else
     fi;
     check_pointer()
@@ -223,6 +227,7 @@ inline follow_pointer(p)
 {
     d[p].slot = pointer;
     d[p].x = pointer_x;
+    d[p].begun = begun;
     d[p].role = READING
 }
 
@@ -252,7 +257,7 @@ inline restore(p)
 #ifdef NO_HEALING_AFRESH
     d[p].healing = (d[p].slot == NONE -> HEALED : LEASE);
 #else
-    d[p].healing = LEASE;
+    d[p].healing = (d[p].begun -> LEASE : HEALED);
 #endif
     d[p].suspect = d[p].dirty;
 #endif
@@ -318,6 +323,7 @@ inline committed(p)
     :: else -> d[p].tombs = d[p].tombs | d[p].next; d[p].old = 0
     fi;
     d[p].next = 0;
+    d[p].begun = 1;
     forget_checkpoint(p)
 }
 

@@ -15,6 +15,12 @@
 #define MAY_COMMIT(p) (d[p].save == WRITTEN)
 #endif
 
+#ifdef WRITE_BEFORE_START
+#define MAY_WRITE(p) true
+#else
+#define MAY_WRITE(p) (d[p].begun)
+#endif
+
 #ifdef DELTA_ON_UNACKED
 #define MAY_SAVE(p) (d[p].save == SAVED || d[p].save == WRITING)
 #else

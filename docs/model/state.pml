@@ -41,6 +41,7 @@ c_decl { static void happened(const char *words) { printf("happened: %s", words)
 #define SLOTS 4             /* records of the checkpoint topic at one time */
 #define NONE SLOTS          /* no record */
 #define REMOVED (SLOTS + 1) /* a record that was there, and is no more */
+#define START (SLOTS + 2)   /* of a commit: where the group begins */
 #define BIT(slot) (1 << (slot))
 
 /* --- what servers and networks hold --- */
@@ -51,9 +52,10 @@ byte log_end = EVENTS; /* events in the log */
 byte log_end = 1; /* message 1 arrives later: what is silent is so until the end it found */
 #endif
 byte owner = NOBODY;
-byte pointer = NONE; /* the group's committed offset and its metadata */
+bit begun;           /* the group has an offset */
+byte pointer = NONE; /* ... and its metadata: NONE says where the group began, and no more */
 byte pointer_x;
-byte late_commit = NONE; /* its sender does not wait for it any more */
+byte late_commit = NONE; /* a record, or START; its sender does not wait for it any more */
 bit late_is_old;         /* it was accepted in an older generation, and becomes visible late */
 bit letters;             /* the bad event is in the dead-letter topic */
 byte database[2];
@@ -83,6 +85,8 @@ typedef daemon {
     mtype:role role = IDLE; /* what it believes */
     bit fenced;             /* what the broker knows: its generation is an old one */
     bit brake;              /* it stood still: waits for the broker's word before anything else */
+    bit begun;              /* what it knows: the group has an offset */
+    bit says_more;          /* it has committed a record, or tried to */
     byte x;                 /* events it has taken */
     byte goal;              /* silent until it has taken so many; 0: live */
     byte sum[2];

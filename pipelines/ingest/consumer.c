@@ -117,7 +117,7 @@ static void settle_position(struct consumer *consumer, struct partition *partiti
     if (partition->lost_from >= 0)
         report_loss(consumer, partition, next);
     if (partition->commits_start && !partition->halted)
-        membership_commit_start(partition, next);
+        partition_begin_at(partition, next);
 }
 
 static void offer_held(struct consumer *consumer, struct partition *partition)

@@ -32,6 +32,9 @@ struct consumer_callbacks {
     /* What consumer_commit() asked for in this assignment was answered: the group has it, or
      * refuses it (logged). NULL: nobody wants to know. */
     void (*committed)(void *context, int32_t partition, int64_t offset, bool accepted);
+    /* The group had no offset of the partition, and has one now: where it began, or what
+     * consumer_commit() said. NULL: nobody wants to know. */
+    void (*started)(void *context, int32_t partition);
     /* The group has shown, after consumer_confirm(), that we are a member. NULL: never asked. */
     void (*confirmed)(void *context);
     /* A slice of messages in offset order. Returns how many were taken; fewer than count stops the

@@ -12,6 +12,7 @@
 enum {
     OFFSETS_TIMEOUT_MS = 10000,
     OFFSETS_RETRY_MS = 1000,
+    START_RETRY_MS = 1000,   /* of the commit that says where a group begins */
     RELEASE_MS = 10000,      /* what a hand-over waits for the handler's last words */
     REVOKE_COMMITS_MS = 3000 /* and then for the answers to its last commits */
 };
@@ -103,6 +104,15 @@ static void add_commit(const struct membership *membership, struct partition *pa
     partition->under_way_is_own = partition->commit_is_own;
 }
 
+/* Where it began is due to be said, for the first time or again, and nothing says more. */
+static void put_start(const struct membership *membership, struct partition *partition)
+{
+    if (membership->state == MEMBER_ASSIGNED && partition->start_offset >= 0 &&
+        partition->commit_offset < 0 && !partition->commit_under_way &&
+        uv_now(membership->loop) >= partition->start_due_at_ms)
+        partition_put_commit(partition, partition->start_offset, CONSUMER_START_METADATA, true);
+}
+
 /* All commits that wait, in one request. A partition has one under way at most, so that an older
  * offset can never overtake a newer one. */
 static void flush_commits(struct membership *membership)
@@ -110,6 +120,7 @@ static void flush_commits(struct membership *membership)
     rd_kafka_topic_partition_list_t *list = NULL;
     for (uint32_t i = 0; i < membership->partitions_count; i++) {
         struct partition *partition = membership->partitions[i];
+        put_start(membership, partition);
         if (partition->commit_offset < 0 || partition->commit_under_way)
             continue;
         if (list == NULL)
@@ -156,17 +167,29 @@ static void confirm(struct membership *membership)
     membership->callbacks->confirmed(membership->callbacks->context);
 }
 
+static void note_offset(struct membership *membership, struct partition *partition, int64_t offset)
+{
+    const struct consumer_callbacks *callbacks = membership->callbacks;
+    remember_offset(membership, partition->id, offset);
+    membership->began = true;
+    partition->start_offset = -1;
+    if (partition->granted_metadata != NULL)
+        partition->granted_offset = offset;
+    bool is_first = !partition->has_offset;
+    partition->has_offset = true;
+    if (is_first && callbacks->started != NULL)
+        callbacks->started(callbacks->context, partition->id);
+}
+
 /* What an answer of this assignment says of one partition. */
 static void on_answer(struct membership *membership, struct partition *partition, int64_t offset,
                       bool accepted)
 {
     const struct consumer_callbacks *callbacks = membership->callbacks;
     partition->commit_under_way = false;
+    partition->start_due_at_ms = uv_now(membership->loop) + START_RETRY_MS;
     if (accepted)
-        remember_offset(membership, partition->id, offset);
-    membership->began |= accepted;
-    if (accepted && partition->granted_metadata != NULL)
-        partition->granted_offset = offset;
+        note_offset(membership, partition, offset);
     if (!partition->under_way_is_own && callbacks->committed != NULL)
         callbacks->committed(callbacks->context, partition->id, offset, accepted);
 }
@@ -198,30 +221,16 @@ void membership_on_commit(struct membership *membership, rd_kafka_event_t *event
         confirm(membership);
 }
 
-/* It replaces one that waits. */
-static void put_commit(struct partition *partition, int64_t offset, const char *metadata, bool own)
-{
-    char *copy = strdup(metadata);
-    if (copy == NULL)
-        return; /* the next commit says more */
-    free(partition->commit_metadata);
-    partition->commit_metadata = copy;
-    partition->commit_offset = offset;
-    partition->commits_start = false;
-    partition->commit_is_own = own;
-}
-
+/* One that says more than where the partition began, which may never be executed after it. */
 void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
                        const char *metadata)
 {
     struct partition *target = membership_find(membership, partition);
-    if (target != NULL)
-        put_commit(target, offset, metadata, false);
-}
-
-void membership_commit_start(struct partition *partition, int64_t offset)
-{
-    put_commit(partition, offset, CONSUMER_START_METADATA, true);
+    if (target == NULL)
+        return;
+    target->commits_start = false;
+    target->start_offset = -1;
+    partition_put_commit(target, offset, metadata, false);
 }
 
 /* A commit of the handler's that waits will tell as well; else what the group has is committed once
@@ -240,7 +249,8 @@ void membership_confirm(struct membership *membership)
         if (partition->commit_offset < 0 && partition->granted_offset < 0)
             continue;
         if (partition->commit_offset < 0)
-            put_commit(partition, partition->granted_offset, partition->granted_metadata, true);
+            partition_put_commit(partition, partition->granted_offset, partition->granted_metadata,
+                                 true);
         membership->confirm_sent = true;
         return;
     }
@@ -334,6 +344,7 @@ static int start_partition(struct membership *membership, const rd_kafka_topic_p
         goto done;
     int64_t committed = entry->offset >= 0 ? entry->offset : -1;
     set_start(membership, partition, committed);
+    partition->has_offset = committed >= 0;
     partition->granted_offset = committed;
     partition->granted_metadata = strdup(metadata);
     if (partition->granted_metadata == NULL)

@@ -69,9 +69,9 @@ void membership_on_commit(struct membership *membership, rd_kafka_event_t *event
 /* Remembers a commit; membership_step() sends it. */
 void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
                        const char *metadata);
-/* The same on our own behalf, and the handler does not hear of the answer: where a group without
- * offsets begins; and, to see whether the group accepts it, what it has already. */
-void membership_commit_start(struct partition *partition, int64_t offset);
+/* The same on our own behalf, and the handler does not hear of the answer: what the group has
+ * already, to see whether it accepts it. (Of a partition without an offset, where it begins is said
+ * without being asked for, until the group has one: partition_begin_at().) */
 void membership_confirm(struct membership *membership);
 /* Does what is due: commits, a repeated request, the end of a revocation. Cheap. */
 void membership_step(struct membership *membership);

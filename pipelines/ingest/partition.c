@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Thread: any; librdkafka's, under the queue's lock. */
 static void on_arrival(rd_kafka_t *client, void *context)
@@ -21,7 +22,7 @@ int partition_create(struct partition **partition_out, rd_kafka_t *client, const
     partition->id = id;
     partition->async = async;
     partition->commit_offset = -1;
-    partition->granted_offset = -1;
+    partition->granted_offset = partition->start_offset = -1;
     partition->lost_from = -1;
     partition->taken_ms = INT64_MIN;
     partition_rewind(partition, RD_KAFKA_OFFSET_INVALID);
@@ -49,6 +50,25 @@ void partition_destroy(struct partition **partition)
     free(gone->commit_metadata);
     free(gone->granted_metadata);
     free(gone);
+}
+
+void partition_begin_at(struct partition *partition, int64_t offset)
+{
+    partition->commits_start = false;
+    partition->start_offset = offset;
+    partition->start_due_at_ms = 0;
+}
+
+void partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
+                          bool own)
+{
+    char *copy = strdup(metadata);
+    if (copy == NULL)
+        return;
+    free(partition->commit_metadata);
+    partition->commit_metadata = copy;
+    partition->commit_offset = offset;
+    partition->commit_is_own = own;
 }
 
 void partition_rewind(struct partition *partition, int64_t start)

@@ -31,6 +31,7 @@ struct partition {
     bool halted;       /* data was lost and the policy is to stop */
     bool caught_up;
     bool commits_start;    /* the group has no offset yet: where it began must be remembered */
+    bool has_offset;       /* the group has one: whoever comes next knows that somebody was here */
     bool released;         /* revoking: its last commits have been asked for */
     int64_t start;         /* where to begin: an offset, or librdkafka's BEGINNING or END */
     int64_t received;      /* -1 until a start at BEGINNING or END is known */
@@ -41,6 +42,8 @@ struct partition {
     int64_t commit_offset; /* waits to be committed; -1 if none */
     char *commit_metadata;
     bool commit_under_way;
+    int64_t start_offset; /* where it began, until the group has it; -1 if it need not be said */
+    uint64_t start_due_at_ms;             /* uv_now(): when it is to be said again */
     bool commit_is_own, under_way_is_own; /* not the handler's, which hears nothing of it */
     int64_t granted_offset;               /* what the group has, as far as we know; -1: nothing */
     char *granted_metadata;
@@ -70,6 +73,12 @@ void partition_take(struct partition *partition, size_t count);
 
 /* The offset that the handler has to get next; -1 if not known yet. */
 int64_t partition_next(const struct partition *partition);
+/* The group has no offset of it and is to get this one, unless somebody says more. */
+void partition_begin_at(struct partition *partition, int64_t offset);
+/* A commit that waits to be sent, and replaces one that waits; without memory it is left out, as
+ * the next one says more. own: not the handler's. */
+void partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
+                          bool own);
 /* There is nothing left before this offset: the end of the log, or of what can be read of it. */
 void partition_reach(struct partition *partition, int64_t offset);
 

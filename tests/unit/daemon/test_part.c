@@ -67,6 +67,36 @@ static void make_part(struct part **part_out)
     assert_int_equal(part_create(part_out, PARTITION, &conf), 0);
 }
 
+/* What has to be there before rows of it may be written. */
+static void test_writing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum part_state state;
+        bool started, caught_up, writes, live;
+    } cases[] = {
+        {"in order", PART_RUNNING, true, true, true, true},
+        {"behind", PART_RUNNING, true, false, true, false},
+        {"the group has no offset of it", PART_RUNNING, false, true, false, false},
+        {"likewise, and behind", PART_RUNNING, false, false, false, false},
+        {"restoring", PART_RESTORING, true, true, false, false},
+        {"leaving", PART_LEAVING, true, true, false, false},
+        {"unreadable", PART_STOPPED, true, true, false, false},
+    };
+    struct part *part;
+    make_part(&part);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        part->state = cases[i].state;
+        part->started = cases[i].started;
+        part->caught_up = cases[i].caught_up;
+        if (part_may_write(part) != cases[i].writes || part_is_live(part) != cases[i].live)
+            fail_msg("%s: may write %d, is live %d", cases[i].name, part_may_write(part),
+                     part_is_live(part));
+    }
+    part_destroy(&part);
+}
+
 static struct parking *make_parking(void)
 {
     struct parking *parking;
@@ -220,6 +250,7 @@ static void test_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_writing),
         cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_damage_is_told),
         cmocka_unit_test(test_parts),

@@ -121,6 +121,13 @@ static void on_committed(void *context, int32_t partition, int64_t offset, bool 
         seen->accepted[partition] = offset;
 }
 
+static void on_started(void *context, int32_t partition)
+{
+    struct seen *seen = context;
+    assert_true(seen->owned[partition] && seen->committed[partition] < 0);
+    seen->started_calls++;
+}
+
 static void on_confirmed(void *context)
 {
     struct seen *seen = context;
@@ -222,6 +229,7 @@ void seen_start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *con
         .revoking = on_revoking,
         .revoked = on_revoked,
         .committed = on_committed,
+        .started = on_started,
         .confirmed = on_confirmed,
         .messages = on_messages,
         .caught_up = on_caught_up,

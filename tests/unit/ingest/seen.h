@@ -42,7 +42,7 @@ struct seen {
     char metadata[PARTITIONS][64];
     int assigned_calls, refused_calls, revoking_calls, revoked_calls, lost_calls, stops;
     int accepted_calls, rejected_calls; /* commits */
-    int confirmed_calls;
+    int confirmed_calls, started_calls;
     int64_t accepted[PARTITIONS]; /* the offset that the group has, as far as we were told */
     uv_timer_t release;           /* closed when it has fired */
     int32_t refuse;

@@ -363,6 +363,49 @@ static void test_commits_are_answered(void **state)
     cluster_end(&cluster, &loop);
 }
 
+static bool one_failed(const struct seen *seen)
+{
+    return consumer_get_stats(seen->consumer)->commit_failures > 0;
+}
+static bool all_started(const struct seen *seen)
+{
+    return seen->started_calls == PARTITIONS;
+}
+
+/* A group that refuses the commit of where it begins gets it again, until it has it. */
+static void test_start_is_said_until_the_group_has_it(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    cluster_open(&cluster);
+    uv_loop_init(&loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        cluster_produce(&cluster, partition, 0, 10, 0);
+    for (int i = 0; i < 2 * PARTITIONS; i++) /* of each, if they come one by one */
+        rd_kafka_mock_push_request_errors(cluster.mock, 8 /* OffsetCommit */, 1,
+                                          RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE);
+    struct kafka_conf conf = cluster_conf(&cluster);
+    struct seen seen;
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, one_failed, &seen);
+    assert_true(seen.started_calls < PARTITIONS);
+    WAIT_UNTIL(&loop, all_started, &seen);
+    assert_int_equal(seen.accepted_calls + seen.rejected_calls, 0); /* none was the handler's */
+    consumer_commit(seen.consumer, 2, 4, "more");
+    WAIT_UNTIL(&loop, one_accepted, &seen);
+    seen_stop(&seen, &loop);
+    seen_start(&seen, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    for (int i = 0; i < PARTITIONS; i++) {
+        assert_int_equal(seen.committed[i], i == 2 ? 4 : 0);
+        assert_string_equal(seen.metadata[i], i == 2 ? "more" : CONSUMER_START_METADATA);
+    }
+    assert_int_equal(seen.started_calls, 0); /* it had been before */
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
+}
+
 static uint64_t stop_and_measure(struct seen *seen, uv_loop_t *loop)
 {
     uint64_t began_ms = uv_hrtime() / 1000000;
@@ -506,6 +549,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_consume_stop_commit_restart),
         cmocka_unit_test(test_start_latest),
         cmocka_unit_test(test_commits_are_answered),
+        cmocka_unit_test(test_start_is_said_until_the_group_has_it),
         cmocka_unit_test(test_released_late),
         cmocka_unit_test(test_never_released),
         cmocka_unit_test(test_rewind),
