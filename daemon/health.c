@@ -1,6 +1,7 @@
 #include "daemon/health.h"
 
 #include <inttypes.h>
+#include <sys/param.h>
 
 enum { STATUS_OK = 200, STATUS_UNAVAILABLE = 503 };
 
@@ -63,10 +64,12 @@ static bool check_assigned(const struct metrics_source *source, struct buffer *o
     return true;
 }
 
+/* Of `assigned` partitions those are missing of which the offset is not known yet. */
 static bool check_caught_up(const struct consumer_partition_stats *partitions, size_t count,
-                            const char *name, struct buffer *out)
+                            size_t assigned, const char *name, struct buffer *out)
 {
-    size_t behind = 0;
+    size_t all = MAX(count, assigned);
+    size_t behind = all - count;
     const struct consumer_partition_stats *worst = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct consumer_partition_stats *partition = &partitions[i];
@@ -78,7 +81,7 @@ static bool check_caught_up(const struct consumer_partition_stats *partitions, s
         if (worst == NULL || partition->lag > worst->lag)
             worst = partition;
     }
-    buffer_printf(out, "%s %s: %zu of %zu", word(behind == 0), name, count - behind, count);
+    buffer_printf(out, "%s %s: %zu of %zu", word(behind == 0), name, all - behind, all);
     if (worst != NULL && worst->lag >= 0)
         buffer_printf(out, "; partition %" PRId32 " is %" PRId64 " messages behind",
                       worst->partition, worst->lag);
@@ -132,9 +135,12 @@ unsigned health_print_ready(const char *fatal, const struct metrics_source *sour
     bool good = print_fatal(fatal, out) == STATUS_OK;
     good = check_losses(source, out) && good;
     good = check_assigned(source, out) && good;
-    good = check_caught_up(source->partitions, source->partitions_count, "caught_up", out) && good;
+    size_t assigned = source->consumer != NULL ? source->consumer->assigned : 0;
+    good =
+        check_caught_up(source->partitions, source->partitions_count, assigned, "caught_up", out) &&
+        good;
     if (source->rekey != NULL)
-        good = check_caught_up(source->rekey_partitions, source->rekey_partitions_count,
+        good = check_caught_up(source->rekey_partitions, source->rekey_partitions_count, 0,
                                "rekey_caught_up", out) &&
                good;
     good = check_state(source, out) && good;

@@ -449,6 +449,7 @@ static void on_given(struct membership *membership, const rd_kafka_topic_partiti
     }
     membership->given = rd_kafka_topic_partition_list_copy(list);
     membership->state = MEMBER_STARTING;
+    membership->stats->assigned = (uint32_t)list->cnt;
     request_offsets(membership);
 }
 

@@ -416,6 +416,11 @@ static void test_ready(void **state)
     }
     static struct example example;
     fill(&example);
+    example.source.partitions_count = 1; /* the other's offset is asked for */
+    buffer_clear(&out);
+    assert_int_equal(health_print_ready(NULL, &example.source, &out), 503);
+    assert_non_null(strstr(buffer_text(&out), "no caught_up: 1 of 2\n"));
+    fill(&example);
     example.partitions[1].halted = true;
     example.partitions[1].loss =
         (struct data_loss){.from = 7, .to = 500, .taken_ms = INT64_MIN, .to_ms = 1700000000000};
