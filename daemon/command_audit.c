@@ -1,6 +1,5 @@
 /* command_audit.c - the command line of `ghgd audit`, and its result. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "base/log.h"
 #include "daemon/audit.h"
 #include "daemon/command.h"
-#include "daemon/moment.h"
+#include "daemon/command_line.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -56,45 +55,21 @@ static const struct option options[] = {
 
 struct arguments {
     const char *config_file;
-    const char *sinks[SINKS_MAX];
-    uint32_t sinks_count;
+    struct sink_choice sinks;
     int64_t now_ms, from_ms;
     bool sums_only, quiet;
 };
 
 /* --- the sinks --- */
 
-static bool is_wanted(const struct arguments *arguments, const char *name)
-{
-    for (uint32_t i = 0; i < arguments->sinks_count; i++) {
-        if (strcmp(arguments->sinks[i], name) == 0)
-            return true;
-    }
-    return arguments->sinks_count == 0;
-}
-
-static int check_names(const struct arguments *arguments, const struct config *config)
-{
-    for (uint32_t i = 0; i < arguments->sinks_count; i++) {
-        bool found = false;
-        for (uint32_t j = 0; j < config->sinks_count; j++)
-            found |= strcmp(config->sinks[j].name, arguments->sinks[i]) == 0;
-        if (found)
-            continue;
-        (void)fprintf(stderr, "ghgd audit: the configuration has no sink \"%s\"\n",
-                      arguments->sinks[i]);
-        return -ENOENT;
-    }
-    return 0;
-}
-
 /* One that cannot be read back is left out, unless it was asked for by name. */
 static int open_archives(struct audit *audit, const struct arguments *arguments)
 {
     const struct config *config = audit->config;
-    int err = check_names(arguments, config);
+    int err = sink_choice_check(&arguments->sinks, "audit", config);
     for (uint32_t i = 0; i < config->sinks_count && err == 0; i++) {
-        if (!is_wanted(arguments, config->sinks[i].name))
+        if (arguments->sinks.count > 0 &&
+            !sink_choice_has(&arguments->sinks, config->sinks[i].name))
             continue;
         struct buffer why;
         buffer_init(&why, WORDS_BYTES_MAX);
@@ -104,7 +79,7 @@ static int open_archives(struct audit *audit, const struct arguments *arguments)
             (void)fprintf(stderr, "ghgd audit: sink \"%s\" is not read: %s\n",
                           config->sinks[i].name, why.size > 0 ? buffer_text(&why) : err_str(err));
         buffer_fini(&why);
-        if (err == -ENOTSUP && arguments->sinks_count == 0)
+        if (err == -ENOTSUP && arguments->sinks.count == 0)
             err = 0;
     }
     return err;
@@ -118,48 +93,30 @@ static void close_archives(struct audit *audit)
 
 /* --- the command line --- */
 
-/* Returns the exit status so far, or -1 if help was asked for. */
-static int take_option(struct arguments *arguments, int option)
+static int take_option(void *context, int option, const char *value)
 {
+    struct arguments *arguments = context;
     switch (option) {
     case 'c':
-        arguments->config_file = optarg;
+        arguments->config_file = value;
         return EXIT_GOOD;
     case OPTION_SINK:
-        if (arguments->sinks_count == SINKS_MAX)
-            return command_misused("audit", "there are not so many sinks:", optarg);
-        arguments->sinks[arguments->sinks_count++] = optarg;
-        return EXIT_GOOD;
+        return sink_choice_add(&arguments->sinks, "audit", value);
     case OPTION_FROM:
-        if (moment_parse(&arguments->from_ms, optarg, arguments->now_ms) == 0)
-            return EXIT_GOOD;
-        return command_misused("audit", "--from wants a time, a date or a duration, not", optarg);
+        return command_line_take_moment("audit", "--from", value, arguments->now_ms,
+                                        &arguments->from_ms);
     case OPTION_SUMS:
         arguments->sums_only = true;
         return EXIT_GOOD;
-    case 'q':
+    default:
+        ASSERT(option == 'q');
         arguments->quiet = true;
         return EXIT_GOOD;
-    case 'h':
-        (void)fputs(usage, stdout);
-        return -1;
-    default:
-        return EXIT_MISUSED;
     }
 }
 
-static int parse_arguments(struct arguments *arguments, int argc, char **argv)
-{
-    int option;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
-    while ((option = getopt_long(argc, argv, "c:qh", options, NULL)) != -1) {
-        int status = take_option(arguments, option);
-        if (status != EXIT_GOOD)
-            return status;
-    }
-    return optind < argc ? command_misused("audit", "takes options only, not", argv[optind])
-                         : EXIT_GOOD;
-}
+static const struct command_line command_line = {
+    .command = "audit", .usage = usage, .letters = "c:qh", .options = options, .take = take_option};
 
 static int audit_all(struct audit *audit, const struct arguments *arguments)
 {
@@ -184,7 +141,7 @@ int command_audit(int argc, char **argv)
     struct arguments arguments = {.config_file = CONFIG_FILE_DEFAULT,
                                   .now_ms = now_ms,
                                   .from_ms = now_ms - SUMS_DAYS * DAY_MS};
-    int status = parse_arguments(&arguments, argc, argv);
+    int status = command_line_parse_all(&command_line, &arguments, argc, argv);
     if (status != EXIT_GOOD)
         return status < 0 ? EXIT_GOOD : status;
     struct config *config;

@@ -1,7 +1,7 @@
-#include <getopt.h>
 #include <stdio.h>
 
 #include "daemon/command.h"
+#include "daemon/command_line.h"
 
 static const char usage[] =
     "ghgd check [-c FILE]\n"
@@ -33,29 +33,35 @@ static void print_config(const struct config *config)
     buffer_fini(&out);
 }
 
+struct arguments {
+    const char *file;
+    bool quiet;
+};
+
+static int take_option(void *context, int option, const char *value)
+{
+    struct arguments *arguments = context;
+    if (option == 'c')
+        arguments->file = value;
+    arguments->quiet |= option == 'q';
+    return EXIT_GOOD;
+}
+
 int command_check(int argc, char **argv)
 {
-    const char *file = CONFIG_FILE_DEFAULT;
-    bool quiet = false;
-    int option;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
-    while ((option = getopt_long(argc, argv, "c:qh", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?')
-            return EXIT_MISUSED;
-        if (option == 'c')
-            file = optarg;
-        quiet |= option == 'q';
-    }
-    if (optind < argc)
-        return command_misused("check", "takes no argument", argv[optind]);
+    static const struct command_line line = {.command = "check",
+                                             .usage = usage,
+                                             .letters = "c:qh",
+                                             .options = options,
+                                             .take = take_option};
+    struct arguments arguments = {.file = CONFIG_FILE_DEFAULT};
+    int status = command_line_parse_all(&line, &arguments, argc, argv);
+    if (status != EXIT_GOOD)
+        return status < 0 ? EXIT_GOOD : status;
     struct config *config;
-    if (command_load_run_config(&config, file) < 0)
+    if (command_load_run_config(&config, arguments.file) < 0)
         return EXIT_FAILED;
-    if (!quiet)
+    if (!arguments.quiet)
         print_config(config);
     config_destroy(&config);
     return EXIT_GOOD;

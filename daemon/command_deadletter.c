@@ -1,6 +1,5 @@
 /* command_deadletter.c - the words of `ghgd deadletter`. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +7,8 @@
 
 #include "base/clock.h"
 #include "daemon/command.h"
+#include "daemon/command_line.h"
 #include "daemon/deadletter_job.h"
-#include "daemon/moment.h"
 
 enum { LIMIT_STANDARD = 1000000, LIMIT_MAX = 100000000 };
 
@@ -123,13 +122,6 @@ static int parse_number(int64_t *number_out, const char *text, int64_t max)
     return EXIT_GOOD;
 }
 
-static int parse_time(int64_t *ms_out, const char *text)
-{
-    if (moment_parse(ms_out, text, clock_wall_ms()) < 0)
-        return command_misused("deadletter", "wants a time, a date, or a duration back, not", text);
-    return EXIT_GOOD;
-}
-
 static int parse_format(struct deadletter_job *job, const char *text)
 {
     if (strcmp(text, "json") == 0)
@@ -156,9 +148,11 @@ static int parse_valued(struct deadletter_job *job, int option, const char *valu
     case CODE_PARTITION:
         return parse_number(&job->filter.partition, value, INT32_MAX);
     case CODE_FROM:
-        return parse_time(&job->filter.from_ms, value);
+        return command_line_take_moment("deadletter", "--from", value, clock_wall_ms(),
+                                        &job->filter.from_ms);
     case CODE_TO:
-        return parse_time(&job->filter.to_ms, value);
+        return command_line_take_moment("deadletter", "--to", value, clock_wall_ms(),
+                                        &job->filter.to_ms);
     case CODE_LIMIT:
         return parse_number(&job->limit, value, LIMIT_MAX);
     default:
@@ -180,27 +174,20 @@ static void set_flag(struct deadletter_job *job, int option)
     job->yes |= option == 'y';
 }
 
-/* Returns the exit status if it is to end here, or -1. */
-static int parse_arguments(struct deadletter_job *job, int argc, char **argv)
+static int take_option(void *context, int option, const char *value)
 {
-    int option;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
-    while ((option = getopt_long(argc, argv, "c:yh", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?')
-            return EXIT_MISUSED;
-        if (optarg == NULL)
-            set_flag(job, option);
-        else if (parse_valued(job, option, optarg) != EXIT_GOOD)
-            return EXIT_MISUSED;
-    }
-    if (!job->filter.dead && !job->filter.late)
-        return command_misused("deadletter", "--dead and --late leave nothing of", "both");
-    return -1;
+    struct deadletter_job *job = context;
+    if (value != NULL)
+        return parse_valued(job, option, value);
+    set_flag(job, option);
+    return EXIT_GOOD;
 }
+
+static const struct command_line command_line = {.command = "deadletter",
+                                                 .usage = usage,
+                                                 .letters = "c:yh",
+                                                 .options = options,
+                                                 .take = take_option};
 
 static int parse_operands(struct deadletter_job *job, const struct action *action, int argc,
                           char **argv)
@@ -261,9 +248,11 @@ int command_deadletter(int argc, char **argv)
                                  .filter = LETTERS_FILTER_ALL,
                                  .limit = LIMIT_STANDARD,
                                  .format = FORMAT_AUTO};
-    int status = parse_arguments(&job, argc, argv);
-    if (status >= 0)
-        return status;
+    int status = command_line_parse(&command_line, &job, argc, argv);
+    if (status != EXIT_GOOD)
+        return status < 0 ? EXIT_GOOD : status;
+    if (!job.filter.dead && !job.filter.late)
+        return command_misused("deadletter", "--dead and --late leave nothing of", "both");
     if (optind == argc)
         return command_misused("deadletter", "wants one of list, show, retry, export, as in",
                                "ghgd deadletter list");

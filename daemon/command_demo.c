@@ -1,5 +1,4 @@
 /* command_demo.c - a group of five simulated factories, the normal daemon, a live table. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/timestamp.h"
 #include "config/durations.h"
 #include "daemon/command.h"
+#include "daemon/command_line.h"
 #include "daemon/demo_files.h"
 #include "daemon/demo_table.h"
 #include "daemon/mock_cluster.h"
@@ -249,43 +249,36 @@ static int run(struct demo *demo)
     return demo->status;
 }
 
-/* Returns whether the option's value is good. */
-static bool read_option(struct demo *demo, int option, const char *value)
+static int take_option(void *context, int option, const char *value)
 {
+    struct demo *demo = context;
     int64_t for_ms;
     char *end;
+    bool good = true;
     switch (option) {
     case 'f':
-        if (duration_parse(&for_ms, value, strlen(value)) < 0 || for_ms <= 0)
-            return false;
-        demo->for_ms = (uint64_t)for_ms;
-        return true;
+        good = duration_parse(&for_ms, value, strlen(value)) == 0 && for_ms > 0;
+        demo->for_ms = good ? (uint64_t)for_ms : 0;
+        break;
     case 's':
         demo->seed = strtoull(value, &end, 10);
-        return value[0] != '\0' && *end == '\0';
+        good = value[0] != '\0' && *end == '\0';
+        break;
     default:
         demo->keep = true;
-        return true;
+        break;
     }
+    return good ? EXIT_GOOD : command_misused("demo", "is no duration or number:", value);
 }
 
 int command_demo(int argc, char **argv)
 {
+    static const struct command_line line = {
+        .command = "demo", .usage = usage, .letters = "h", .options = options, .take = take_option};
     struct demo demo = {.seed = 1};
-    int option;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?')
-            return EXIT_MISUSED;
-        if (!read_option(&demo, option, optarg))
-            return command_misused("demo", "is no duration or number:", optarg);
-    }
-    if (optind < argc)
-        return command_misused("demo", "takes no argument", argv[optind]);
+    int parsed = command_line_parse_all(&line, &demo, argc, argv);
+    if (parsed != EXIT_GOOD)
+        return parsed < 0 ? EXIT_GOOD : parsed;
     uv_loop_init(&demo.loop);
     int status = run(&demo);
     ASSERT(uv_loop_close(&demo.loop) == 0);

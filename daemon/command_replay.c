@@ -1,6 +1,5 @@
 /* command_replay.c - the command line of `ghgd replay`, and its account at the end. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "base/clock.h"
 #include "base/timestamp.h"
 #include "daemon/command.h"
-#include "daemon/moment.h"
+#include "daemon/command_line.h"
 #include "daemon/replay.h"
 
 static const char usage[] =
@@ -97,66 +96,51 @@ static void print_summary(const struct replay *replay)
 
 /* --- the command line --- */
 
-static int add_sink(struct replay *replay, const char *name)
+static int take_option(void *context, int option, const char *value)
 {
-    struct outlet_conf *output = &replay->output;
-    if (output->sink_names_count == SINKS_MAX)
-        return command_misused("replay", "there are not so many sinks:", name);
-    output->sink_names[output->sink_names_count++] = name;
-    return EXIT_GOOD;
-}
-
-static int take_moment(const struct replay *replay, int64_t *ms_out, const char *name)
-{
-    if (moment_parse(ms_out, optarg, replay->now_ms) == 0)
-        return EXIT_GOOD;
-    char what[64];
-    (void)snprintf(what, sizeof(what), "%s wants a time, a date or a duration, not", name);
-    return command_misused("replay", what, optarg);
-}
-
-/* Returns the exit status so far, or -1 if help was asked for. */
-static int take_option(struct replay *replay, int option)
-{
+    struct replay *replay = context;
     switch (option) {
     case 'c':
-        replay->config_file = optarg;
+        replay->config_file = value;
         return EXIT_GOOD;
     case 'o':
-        replay->output.output_path = optarg;
+        replay->output.output_path = value;
         return EXIT_GOOD;
     case 's':
         replay->output.all_sinks = true;
         return EXIT_GOOD;
     case OPTION_SINK:
-        return add_sink(replay, optarg);
+        return sink_choice_add(&replay->output.chosen, "replay", value);
     case 'r':
-        replay->rejects_path = optarg;
+        replay->rejects_path = value;
         return EXIT_GOOD;
     case OPTION_AS_OF:
-        if (timestamp_parse(&replay->as_of_ms, optarg, strlen(optarg)) == 0)
+        if (timestamp_parse(&replay->as_of_ms, value, strlen(value)) == 0)
             return EXIT_GOOD;
-        return command_misused("replay", "--as-of wants a time with offset, not", optarg);
+        return command_misused("replay", "--as-of wants a time with offset, not", value);
     case 'k':
         replay->from_kafka = true;
         return EXIT_GOOD;
     case OPTION_FROM:
-        return take_moment(replay, &replay->from_ms, "--from");
+        return command_line_take_moment("replay", "--from", value, replay->now_ms,
+                                        &replay->from_ms);
     case OPTION_TO:
-        return take_moment(replay, &replay->to_ms, "--to");
+        return command_line_take_moment("replay", "--to", value, replay->now_ms, &replay->to_ms);
     case OPTION_PARTIAL:
         replay->partial = true;
         return EXIT_GOOD;
-    case 'q':
+    default:
+        ASSERT(option == 'q');
         replay->quiet = true;
         return EXIT_GOOD;
-    case 'h':
-        (void)fputs(usage, stdout);
-        return -1;
-    default:
-        return EXIT_MISUSED;
     }
 }
+
+static const struct command_line command_line = {.command = "replay",
+                                                 .usage = usage,
+                                                 .letters = "c:o:skr:qh",
+                                                 .options = options,
+                                                 .take = take_option};
 
 /* Options that belong to the other way of the events, or need one that is not there. */
 static int check_options(const struct replay *replay, const char *file)
@@ -184,13 +168,9 @@ static int check_options(const struct replay *replay, const char *file)
 
 static int parse_arguments(struct replay *replay, int argc, char **argv)
 {
-    int option;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
-    while ((option = getopt_long(argc, argv, "c:o:skr:qh", options, NULL)) != -1) {
-        int status = take_option(replay, option);
-        if (status != EXIT_GOOD)
-            return status;
-    }
+    int status = command_line_parse(&command_line, replay, argc, argv);
+    if (status != EXIT_GOOD)
+        return status;
     const char *file = optind < argc ? argv[optind++] : NULL;
     if (optind < argc)
         return command_misused("replay", "takes one file of events, not also", argv[optind]);

@@ -1,7 +1,6 @@
 /* command_resync.c - tells the running daemon that a sink has lost rows. */
 #include <curl/curl.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +9,8 @@
 #include "base/clock.h"
 #include "base/timestamp.h"
 #include "daemon/command.h"
+#include "daemon/command_line.h"
 #include "daemon/http.h"
-#include "daemon/moment.h"
 
 enum { TIMEOUT_MS = 60000, URL_BYTES_MAX = 8 << 10, ANSWER_BYTES_MAX = 64 << 10 };
 
@@ -45,8 +44,7 @@ static const struct option options[] = {
 
 struct order {
     const char *config_file, *at;
-    const char *sinks[SINKS_MAX];
-    uint32_t sinks_count;
+    struct sink_choice sinks;
     int64_t from_ms; /* INT64_MIN: everything */
     struct config *config;
     CURL *curl;
@@ -187,45 +185,27 @@ static int ask(struct order *order, const char *sink)
 
 /* --- the command line --- */
 
-/* Returns the exit status so far, or -1 if help was asked for. */
-static int take_option(struct order *order, int option)
+static int take_option(void *context, int option, const char *value)
 {
+    struct order *order = context;
     switch (option) {
     case 'c':
-        order->config_file = optarg;
+        order->config_file = value;
         return EXIT_GOOD;
     case OPTION_SINK:
-        if (order->sinks_count == SINKS_MAX)
-            return command_misused("resync", "there are not so many sinks:", optarg);
-        order->sinks[order->sinks_count++] = optarg;
-        return EXIT_GOOD;
+        return sink_choice_add(&order->sinks, "resync", value);
     case OPTION_FROM:
-        if (moment_parse(&order->from_ms, optarg, clock_wall_ms()) == 0)
-            return EXIT_GOOD;
-        return command_misused("resync", "--from wants a time, a date or a duration, not", optarg);
-    case OPTION_AT:
-        order->at = optarg;
-        return EXIT_GOOD;
-    case 'h':
-        (void)fputs(usage, stdout);
-        return -1;
+        return command_line_take_moment("resync", "--from", value, clock_wall_ms(),
+                                        &order->from_ms);
     default:
-        return EXIT_MISUSED;
+        ASSERT(option == OPTION_AT);
+        order->at = value;
+        return EXIT_GOOD;
     }
 }
 
-static int parse_arguments(struct order *order, int argc, char **argv)
-{
-    int option;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        int status = take_option(order, option);
-        if (status != EXIT_GOOD)
-            return status;
-    }
-    return optind < argc ? command_misused("resync", "takes options only, not", argv[optind])
-                         : EXIT_GOOD;
-}
+static const struct command_line command_line = {
+    .command = "resync", .usage = usage, .letters = "c:h", .options = options, .take = take_option};
 
 static int ask_all(struct order *order)
 {
@@ -238,11 +218,11 @@ static int ask_all(struct order *order)
     if (order->curl == NULL || order->headers == NULL)
         return -ENOMEM;
     int err = 0;
-    for (uint32_t i = 0; i < order->sinks_count; i++) {
-        int asked = ask(order, order->sinks[i]);
+    for (uint32_t i = 0; i < order->sinks.count; i++) {
+        int asked = ask(order, order->sinks.names[i]);
         err = err < 0 ? err : asked;
     }
-    for (uint32_t i = 0; order->sinks_count == 0 && i < order->config->sinks_count; i++) {
+    for (uint32_t i = 0; order->sinks.count == 0 && i < order->config->sinks_count; i++) {
         int asked = ask(order, order->config->sinks[i].name);
         err = err < 0 ? err : asked;
     }
@@ -252,7 +232,7 @@ static int ask_all(struct order *order)
 int command_resync(int argc, char **argv)
 {
     struct order order = {.config_file = CONFIG_FILE_DEFAULT, .from_ms = INT64_MIN};
-    int status = parse_arguments(&order, argc, argv);
+    int status = command_line_parse_all(&command_line, &order, argc, argv);
     if (status != EXIT_GOOD)
         return status < 0 ? EXIT_GOOD : status;
     if (command_load_config(&order.config, order.config_file) < 0)

@@ -1,10 +1,10 @@
 /* command_run.c - the daemon in the foreground: signals, and one process after the other. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "daemon/command.h"
+#include "daemon/command_line.h"
 #include "daemon/process.h"
 #include "daemon/service.h"
 #include "pipelines/state/succession.h"
@@ -178,22 +178,24 @@ static int run_until_end(struct run *run)
     return run->status;
 }
 
+static int take_option(void *context, int option, const char *value)
+{
+    ASSERT(option == 'c');
+    ((struct run *)context)->file = value;
+    return EXIT_GOOD;
+}
+
 int command_run(int argc, char **argv)
 {
+    static const struct command_line line = {.command = "run",
+                                             .usage = usage,
+                                             .letters = "c:h",
+                                             .options = options,
+                                             .take = take_option};
     struct run run = {.file = CONFIG_FILE_DEFAULT};
-    int option;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?')
-            return EXIT_MISUSED;
-        run.file = optarg;
-    }
-    if (optind < argc)
-        return command_misused("run", "takes no argument", argv[optind]);
+    int parsed = command_line_parse_all(&line, &run, argc, argv);
+    if (parsed != EXIT_GOOD)
+        return parsed < 0 ? EXIT_GOOD : parsed;
     uv_loop_init(&run.loop);
     int status = run_until_end(&run);
     ASSERT(uv_loop_close(&run.loop) == 0);

@@ -25,32 +25,16 @@ static void on_closed(void *context)
     ((struct outlet *)context)->open_count--;
 }
 
-static bool is_wanted(const struct outlet_conf *conf, const char *name)
-{
-    for (uint32_t i = 0; i < conf->sink_names_count; i++) {
-        if (strcmp(conf->sink_names[i], name) == 0)
-            return true;
-    }
-    return conf->all_sinks;
-}
-
 static bool is_to_file(const struct outlet_conf *conf)
 {
-    return !conf->all_sinks && conf->sink_names_count == 0;
+    return !conf->all_sinks && conf->chosen.count == 0;
 }
 
 static int check_names(const struct outlet_conf *conf)
 {
-    for (uint32_t i = 0; i < conf->sink_names_count; i++) {
-        bool found = false;
-        for (uint32_t j = 0; j < conf->config->sinks_count; j++)
-            found |= strcmp(conf->config->sinks[j].name, conf->sink_names[i]) == 0;
-        if (found)
-            continue;
-        (void)fprintf(stderr, "ghgd %s: the configuration has no sink \"%s\"\n", conf->command,
-                      conf->sink_names[i]);
-        return -ENOENT;
-    }
+    int err = sink_choice_check(&conf->chosen, conf->command, conf->config);
+    if (err < 0)
+        return err;
     if (is_to_file(conf) || conf->config->sinks_count > 0)
         return 0;
     (void)fprintf(stderr, "ghgd %s: the configuration has no sink\n", conf->command);
@@ -95,7 +79,7 @@ static int open_sinks(struct outlet *outlet)
         return err < 0 ? err : open_sink(outlet, &outlet->output);
     }
     for (uint32_t i = 0; i < conf->config->sinks_count && err == 0; i++) {
-        if (is_wanted(conf, conf->config->sinks[i].name))
+        if (conf->all_sinks || sink_choice_has(&conf->chosen, conf->config->sinks[i].name))
             err = open_sink(outlet, &conf->config->sinks[i]);
     }
     return err;

@@ -9,7 +9,7 @@
 
 #include <uv.h>
 
-#include "config/config.h"
+#include "daemon/command_line.h"
 #include "pipelines/sink/sink.h"
 #include "pipelines/state/shard.h"
 
@@ -18,10 +18,9 @@ struct outlet;
 struct outlet_conf {
     const char *command; /* its name, for complaints on standard error */
     const struct config *config;
-    bool all_sinks;                    /* every configured sink; or */
-    const char *sink_names[SINKS_MAX]; /* those of these names; or if there are none */
-    uint32_t sink_names_count;
-    const char *output_path; /* this file instead, anew; "-" is standard output */
+    bool all_sinks;            /* every configured sink; or */
+    struct sink_choice chosen; /* these; or if there are none */
+    const char *output_path;   /* this file instead, anew; "-" is standard output */
 };
 
 /* Which rows are written: of windows that end after `after_ms`, begin at `begin_ms` or later, and
