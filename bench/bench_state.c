@@ -21,7 +21,7 @@ enum {
     FACILITIES = 100,
     METERS_EACH = 100,
     METERS = FACILITIES * METERS_EACH,
-    READINGS_ROUNDS = 49 * 4, /* the horizon, and a little more */
+    READINGS_ROUNDS = 330, /* until journals are full, as they are after some days */
     ROUNDS = 5,
     PAYLOAD_MAX = 1 << 28
 };

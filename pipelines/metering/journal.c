@@ -9,6 +9,7 @@ void journal_init(struct journal *journal, struct reading *slots, uint32_t capac
                                 .capacity = capacity,
                                 .base_ms = INT64_MIN,
                                 .forgotten_ms = INT64_MIN,
+                                .saved_forgotten_ms = INT64_MIN,
                                 .changed_ms = INT64_MAX};
 }
 
@@ -55,6 +56,7 @@ void journal_saved(struct journal *journal)
 {
     journal->changed = false;
     journal->changed_ms = INT64_MAX;
+    journal->saved_forgotten_ms = journal->forgotten_ms;
 }
 
 void journal_drop_first(struct journal *journal, uint32_t count)

@@ -23,6 +23,7 @@ struct journal {
     /* For saving what changed only: the first reading that did, INT64_MAX if none. */
     bool changed; /* something did, if only that old readings are gone */
     int64_t changed_ms;
+    int64_t saved_forgotten_ms; /* as it was then: cells before that are saved */
 };
 
 void journal_init(struct journal *journal, struct reading *slots, uint32_t capacity);

@@ -147,18 +147,26 @@ static void save_readings(const struct journal *journal, uint32_t first, struct 
     }
 }
 
+/* The row that the journal can give from; all rows if nothing is forgotten. */
+static int64_t frozen_until(const struct site *site, int64_t forgotten_ms)
+{
+    return forgotten_ms == INT64_MIN ? INT64_MIN : site_row(site, forgotten_ms);
+}
+
 /* Cells that the journal can no longer give: uint gap of rows plus one, int activity, uint covered
- * and estimated ms; 0. From the oldest open row on. */
-static void save_frozen(const struct site *site, uint32_t column, struct buffer *out)
+ * and estimated ms; 0. Rows are counted from the oldest open one. Such a cell never changes again,
+ * so those that the chain has are not repeated. */
+static void save_frozen(const struct site *site, uint32_t column, bool full, struct buffer *out)
 {
     const struct panel *panel = site->panel;
-    const struct day *newest = site_day(site, site->days_count - 1);
-    int64_t end_row = site->journals[column].forgotten_ms == INT64_MIN
-                          ? INT64_MIN
-                          : site_row(site, site->journals[column].forgotten_ms);
-    end_row = MIN(end_row, newest->end_row);
-    uint64_t gap = 0;
-    for (int64_t row = site_day(site, 0)->first_row; row < end_row; row++) {
+    const struct journal *journal = &site->journals[column];
+    int64_t first_row = site_day(site, 0)->first_row;
+    int64_t end_row = MIN(frozen_until(site, journal->forgotten_ms),
+                          site_day(site, site->days_count - 1)->end_row);
+    int64_t row =
+        full ? first_row : MAX(first_row, frozen_until(site, journal->saved_forgotten_ms));
+    uint64_t gap = (uint64_t)(row - first_row);
+    for (; row < end_row; row++) {
         size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
         if (panel->present[i] == 0) {
             gap++;
@@ -199,7 +207,7 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
     packed_add_uint(out, kept);
     packed_add_uint(out, journal->count - kept);
     save_readings(journal, kept, out);
-    save_frozen(site, column, out);
+    save_frozen(site, column, full, out);
 }
 
 /* --- all of it --- */
