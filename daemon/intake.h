@@ -48,6 +48,8 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
 uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct block *block);
 void intake_rows_settled(struct intake *intake, const struct block *block);
 void intake_rows_abandoned(struct intake *intake, const struct block *block);
+/* Nothing that the sink has acknowledged can be lost any more. */
+void intake_rows_proven(struct intake *intake, uint32_t sink);
 /* Goes on with the partitions that had stopped and can take more. */
 void intake_resume(struct intake *intake);
 

@@ -118,7 +118,19 @@ static void note_proof(struct intake *intake, const struct block *block)
         return;
     *proof_ms = intake_now_ms(intake);
     for (uint32_t i = 0; i < intake->parts.count; i++)
-        shard_prove(intake->parts.items[i]->shard, block->sink);
+        (void)shard_prove(intake->parts.items[i]->shard, block->sink);
+}
+
+/* Both generations at once. Nothing more may be written for long: the state is saved for it. */
+void intake_rows_proven(struct intake *intake, uint32_t sink)
+{
+    intake->proof_ms[sink] = intake_now_ms(intake);
+    for (uint32_t i = 0; i < intake->parts.count; i++) {
+        struct part *part = intake->parts.items[i];
+        bool any = shard_prove(part->shard, sink);
+        any |= shard_prove(part->shard, sink);
+        part->changed |= any && part->state == PART_RUNNING;
+    }
 }
 
 void intake_rows_settled(struct intake *intake, const struct block *block)

@@ -65,6 +65,13 @@ static void on_abandoned(void *context, const struct block *block)
         intake_rows_abandoned(process->intake, block);
 }
 
+static void on_proven(void *context, uint32_t sink)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_rows_proven(process->intake, sink);
+}
+
 static void on_moved(void *context)
 {
     struct process *process = context;
@@ -313,6 +320,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
                                        .settled = on_settled,
                                        .abandoned = on_abandoned,
                                        .may_write = on_may_write,
+                                       .proven = on_proven,
                                        .moved = on_moved,
                                        .closed = on_pump_closed,
                                        .context = process};

@@ -73,6 +73,12 @@ static bool may_write(void *context)
     return pump->callbacks.may_write == NULL || pump->callbacks.may_write(pump->callbacks.context);
 }
 
+static void on_proven(void *context)
+{
+    const struct lane *lane = context;
+    lane->pump->callbacks.proven(lane->pump->callbacks.context, lane->index);
+}
+
 static void pump_free(struct pump *pump)
 {
     for (uint32_t i = 0; i < pump->lanes_count; i++)
@@ -99,6 +105,7 @@ static int lane_open(struct pump *pump, const struct config *config)
                                        .closed = on_closed,
                                        .abandoned = on_abandoned,
                                        .may_write = may_write,
+                                       .proven = on_proven,
                                        .context = lane};
     int err = block_create(&lane->block, ROWS_PER_BLOCK_MAX);
     if (err < 0)

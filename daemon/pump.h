@@ -20,8 +20,9 @@ struct pump_callbacks {
     uint32_t (*take)(void *context, uint32_t sink, bool due, struct block *block);
     void (*settled)(void *context, const struct block *block);
     void (*abandoned)(void *context, const struct block *block);
-    bool (*may_write)(void *context); /* as in struct sink_callbacks. Thread: any */
-    void (*moved)(void *context);     /* some block was settled: what waited for it may go on */
+    bool (*may_write)(void *context);             /* as in struct sink_callbacks. Thread: any */
+    void (*proven)(void *context, uint32_t sink); /* as in struct sink_callbacks */
+    void (*moved)(void *context); /* some block was settled: what waited for it may go on */
     void (*closed)(void *context);
     void *context;
 };

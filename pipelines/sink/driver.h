@@ -52,6 +52,8 @@ struct sink {
 
 /* The block is written or set aside. Gives it back, and resets the backoff. */
 void sink_settled(struct sink *sink);
+/* All that was acknowledged, and could be lost, is safe now. */
+void sink_proven(struct sink *sink);
 /* Calls resume() in `delay_ms`; or ends a stop. */
 void sink_retry_in(struct sink *sink, int64_t delay_ms);
 void sink_driver_closed(struct sink *sink);

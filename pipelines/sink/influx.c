@@ -297,10 +297,14 @@ static void rows_stored(struct influx *influx, const struct influx_answer *judge
 static void learn_connection(struct influx *influx, bool connected)
 {
     influx->fresh_connections = connected ? influx->fresh_connections + 1 : 0;
-    if (connected && influx->fresh_connections <= FRESH_CONNECTIONS_MAX)
+    if (connected && influx->fresh_connections <= FRESH_CONNECTIONS_MAX) {
         resend_all(&influx->resend);
-    else
-        resend_confirm(&influx->resend, now_ms(influx));
+        return;
+    }
+    bool had_some = influx->resend.count > 0;
+    resend_confirm(&influx->resend, now_ms(influx));
+    if (had_some && influx->resend.count == 0)
+        sink_proven(&influx->sink);
 }
 
 static void succeeded(struct influx *influx, const struct influx_answer *judged,

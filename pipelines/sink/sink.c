@@ -155,6 +155,12 @@ void sink_settled(struct sink *sink)
         sink->stopped(sink);
 }
 
+void sink_proven(struct sink *sink)
+{
+    if (sink->callbacks.proven != NULL)
+        sink->callbacks.proven(sink->callbacks.context);
+}
+
 /* Between a stop and what follows it. */
 static void abandon_block(struct sink *sink)
 {

@@ -45,6 +45,9 @@ struct sink_callbacks {
     /* Whether anything may be written now; asked before every try, and before every piece of one.
      * Thread: any. NULL: always. */
     bool (*may_write)(void *context);
+    /* Of a sink that may lose what it has acknowledged: all of that is safe now. NULL: nobody wants
+     * to know. */
+    void (*proven)(void *context);
     void *context;
 };
 

@@ -90,8 +90,8 @@ void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struc
  * dirty. */
 void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct row *row);
 /* Ends a generation of proof and begins the next: what was settled unproven before the one that
- * ends had begun is proven. */
-void shard_prove(struct shard *shard, uint32_t sink);
+ * ends had begun is proven. Returns whether there was any. */
+bool shard_prove(struct shard *shard, uint32_t sink);
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
 
 /* Rows that somebody else sent before us may still arrive (a member that does not know yet that it

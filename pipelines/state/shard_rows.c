@@ -149,12 +149,14 @@ void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct
         site_mark_unproven(shard->sites[row->facility], mark, (uint8_t)(1U << sink));
 }
 
-void shard_prove(struct shard *shard, uint32_t sink)
+bool shard_prove(struct shard *shard, uint32_t sink)
 {
+    bool any = false;
     for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
         if (shard->sites[i] != NULL)
-            site_prove(shard->sites[i], (uint8_t)(1U << sink));
+            any |= site_prove(shard->sites[i], (uint8_t)(1U << sink));
     }
+    return any;
 }
 
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row)

@@ -169,8 +169,8 @@ void site_mark_suspect(struct site *site, struct day *day, struct mark *mark, ui
 /* It has been settled, but these sinks may still lose it. */
 void site_mark_unproven(struct site *site, struct mark *mark, uint8_t sinks);
 /* A generation of proof has ended: these sinks cannot lose any more what they had acknowledged
- * before it began. */
-void site_prove(struct site *site, uint8_t sinks);
+ * before it began. Returns whether that was anything. */
+bool site_prove(struct site *site, uint8_t sinks);
 /* An accepted reading has changed the window that ends then. */
 void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
                      struct mark *mark, int64_t end_ms);

@@ -164,27 +164,31 @@ void site_tell_again(struct site *site, uint8_t sinks)
 struct proving {
     struct site *site;
     uint8_t sinks;
+    bool any;
 };
 
 static void prove(void *context, const struct mark_place *place)
 {
-    const struct proving *proving = context;
+    struct proving *proving = context;
     struct mark *mark = place->mark;
-    if ((mark->aging & proving->sinks) != 0)
+    if ((mark->aging & proving->sinks) != 0) {
         note_change(proving->site, place->day);
+        proving->any = true;
+    }
     uint8_t aging = mark->unproven & proving->sinks;
     mark->aging = (mark->aging & (uint8_t)~proving->sinks) | aging;
     mark->unproven &= (uint8_t)~aging;
     proving->site->unproven |= (mark->aging | mark->unproven) != 0;
 }
 
-void site_prove(struct site *site, uint8_t sinks)
+bool site_prove(struct site *site, uint8_t sinks)
 {
     if (!site->unproven)
-        return;
+        return false;
     struct proving proving = {.site = site, .sinks = sinks};
     site->unproven = false;
     site_visit_marks(site, prove, &proving);
+    return proving.any;
 }
 
 /* --- healing --- */

@@ -47,6 +47,12 @@ class Audit(unittest.TestCase):
         servers.eventually(cls.is_final)
         servers.eventually(cls.is_calm)
         servers.victoria_metrics().flush()
+        servers.eventually(cls.is_proven, every=1)
+
+    @classmethod
+    def is_proven(cls):
+        """Whether VictoriaMetrics has lived long enough to have what it acknowledged: some 15 s."""
+        return cls.audit("--sink", "victoria")[2].get("windows", 0) > 6 * 96
 
     @classmethod
     def is_calm(cls):
@@ -55,7 +61,7 @@ class Audit(unittest.TestCase):
             return [value for key, value in cls.server.metrics().items()
                     if key[0] == "ghgd_checkpoints_total"]
         before = checkpoints()
-        time.sleep(3)  # of which each partition had its turn, and half a second of state to save
+        time.sleep(3)  # three intervals
         return cls.is_done(cls.server.metrics()) and checkpoints() == before
 
     @classmethod
@@ -71,9 +77,10 @@ class Audit(unittest.TestCase):
         return (values("ghgd_partition_lag_messages") == [0] * PARTITIONS and
                 values("ghgd_shard_dirty_rows") == [0] * PARTITIONS)
 
-    def audit(self, *options):
+    @classmethod
+    def audit(cls, *options):
         """(exit status, lines of differences, numbers of the last line, complaints)."""
-        done = daemon.ghgd("audit", "-c", "ghgd.yaml", *options, cwd=self.server.folder)
+        done = daemon.ghgd("audit", "-c", "ghgd.yaml", *options, cwd=cls.server.folder)
         *lines, last = done.stdout.splitlines() or [""]
         words = last.removeprefix("audit: ").replace(",", "").split()
         return done.returncode, lines, dict(zip(words[1::2], map(int, words[::2]))), done.stderr

@@ -151,15 +151,16 @@ static void test_unproven_rows_are_saved_as_dirty(void **state)
     assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
     assert_true(shard_is_drained(shard));
     assert_int_equal(write_after_restart(shard), ROW_LEVELS);
-    shard_prove(shard, 1); /* of another sink this says nothing */
-    shard_prove(shard, 0);
+    assert_false(shard_prove(shard, 1)); /* of another sink this says nothing */
+    assert_false(shard_prove(shard, 0));
     assert_int_equal(write_after_restart(shard), ROW_LEVELS); /* it may be of the last moment */
     apply(shard, second);
     assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS + 1);
-    shard_prove(shard, 0);
+    assert_false(shard_prove(shard, 0)); /* both were written again meanwhile */
     assert_int_equal(write_after_restart(shard), ROW_LEVELS + 1);
-    shard_prove(shard, 0);
+    assert_true(shard_prove(shard, 0));
     assert_int_equal(write_after_restart(shard), 0);
+    assert_false(shard_prove(shard, 0));
     assert_int_equal(write_rows(shard, shard_row_settled), 0);
     shard_destroy(&shard);
 }
