@@ -74,8 +74,8 @@ def each(suite):
 
 
 def main(patterns):
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: unittest makes an error of SystemExit
+        signal.signal(number, signal.default_int_handler)
     shutil.rmtree(servers.LOGS, ignore_errors=True)
     found = unittest.TestLoader().discover(str(HERE), top_level_dir=str(HERE))
     chosen = [t for t in each(found) if not patterns or any(p in t.id() for p in patterns)]
