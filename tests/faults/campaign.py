@@ -142,7 +142,8 @@ class Run:
             if self.fleet.is_gone(slot):
                 member = self.fleet.members[slot]
                 status = member.child.returncode
-                if status not in (0, 1) and (status != -signal.SIGTERM or member.has_started()):
+                early = status == -signal.SIGTERM and not member.has_started()
+                if status not in (0, 1, -signal.SIGKILL) and not early:  # a trap may have killed it
                     self.fleet.deaths.append(f"daemon {slot}: status {status} after SIGTERM:\n"
                                              + member.log_tail(15))
                 return True
