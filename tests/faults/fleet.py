@@ -95,7 +95,7 @@ class Fleet:
         self.members, self.running, self.deaths = [], set(), []
         self.stopped, self.links = set(), []
         self.kafka, self.topic, self.by_meter = kafka, topic, shape.by_meter
-        self.last_change = time.monotonic()
+        self.last_change, self.dead_since = time.monotonic(), {}
         self.written, self.quiet_since = None, None
         for slot in range(cluster.SLOTS):
             sinks = []
@@ -149,9 +149,11 @@ class Fleet:
         for slot in list(self.running):
             member = self.members[slot]
             if member.is_alive():
+                self.dead_since.pop(slot, None)
                 continue
-            if time.monotonic() - self.last_change < 1:
-                continue
+            if time.monotonic() - self.dead_since.setdefault(slot, time.monotonic()) < 1:
+                continue  # a trap may have killed it just now
+            del self.dead_since[slot]
             status = member.child.returncode
             self.deaths.append(f"daemon {slot} ended by itself with status {status}:\n"
                                + member.log_tail(15))
