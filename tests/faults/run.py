@@ -26,6 +26,9 @@ import ports  # noqa: E402
 import servers  # noqa: E402
 import verdict  # noqa: E402
 
+TRIES = 3  # of a run
+
+
 def arguments():
     parser = argparse.ArgumentParser(
         description="A seeded campaign of faults against the real daemon, Kafka and InfluxDB.")
@@ -77,10 +80,10 @@ def execute(options, names, logs, show):
         planned = plan.plan(names, options.faults, options.seed)
         for runs, (shape, part) in enumerate(planned, 1):
             servers.LOGS = logs / f"run-{runs}"
-            run = campaign.Run(runs, shape, part, options.seed, peace, show)
             brokers = clusters.get(shape.nodes)
             clusters.prepare(planned[runs][0].nodes if runs < len(planned) else shape.nodes)
-            run.execute(brokers)
+            run = execute_run(lambda: campaign.Run(runs, shape, part, options.seed, peace, show),
+                              brokers, show)
             injected += run.injected
             differences += finish(judged, show)
             judged = (runs, run.injected, servers.LOGS, beside.Beside(
@@ -92,6 +95,20 @@ def execute(options, names, logs, show):
     with show.phases.of("waiting for the verdict on the calm run"):
         differences += len(report(peace.finish(show), logs, show))
     return injected, runs, differences
+
+
+def execute_run(make_run, brokers, show):
+    """The run, which is repeated if it did not get its input."""
+    for _ in range(TRIES - 1):
+        try:
+            run = make_run()
+            run.execute(brokers)
+            return run
+        except campaign.NotTheInput as error:
+            show.line(f"run {run.number} is void, and repeated: {error}")
+    run = make_run()
+    run.execute(brokers)
+    return run
 
 
 def finish(judged, show):
