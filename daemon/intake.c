@@ -63,6 +63,7 @@ static void go_live(struct intake *intake, struct part *part)
 {
     LOG_INFO("intake.caught_up", "partition=%" PRId32 " offset=%" PRId64, part->number,
              part->next_offset);
+    intake_heal_again(intake, part);
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 

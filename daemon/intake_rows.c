@@ -56,6 +56,7 @@ static void end_healing(struct part *part)
 {
     shard_heal(part->shard);
     part->healing = (struct healing){0};
+    part->healed_by_clock = !part_is_live(part);
     part->changed = true;
     part->stats.heals++;
 }
@@ -73,7 +74,8 @@ static void begin_round(struct intake *intake, struct part *part)
 }
 
 /* A part that has not caught up writes to a sink only what has to go, which may be nothing: of it
- * the clock has to do, or it would never go on. */
+ * the clock has to do, or it would never go on. The windows that stay are healed again when it has
+ * caught up (HEALED_IN_SILENCE in docs/model). */
 static bool all_have_answered(const struct intake *intake, const struct part *part)
 {
     const struct healing *healing = &part->healing;
@@ -105,6 +107,16 @@ void intake_check_healing(struct intake *intake)
             intake->callbacks.rows_wanted(intake->callbacks.context);
         }
     }
+}
+
+/* Nothing of what stays has been written since then: it is dirty. */
+void intake_heal_again(struct intake *intake, struct part *part)
+{
+    if (!part->healed_by_clock)
+        return;
+    part->healed_by_clock = false;
+    (void)shard_begin_healing(part->shard);
+    heal_anew(intake, part);
 }
 
 /* --- what is heard of rows --- */

@@ -49,5 +49,7 @@ bool intake_offer_returned(struct intake *intake, struct part *part);
 
 /* intake_rows.c: what is suspect is written once more as soon as nothing older can arrive. */
 void intake_check_healing(struct intake *intake);
+/* The part has caught up, and what it writes from now on can prove that the database runs. */
+void intake_heal_again(struct intake *intake, struct part *part);
 
 #endif

@@ -57,6 +57,7 @@ struct part {
     int64_t last_message_ms; /* uv_now() */
     int64_t assigned_ms;     /* uv_now() */
     struct healing healing;
+    bool healed_by_clock; /* when it had not caught up: once more as soon as it has */
 
     enum save_state saving;
     struct log_position saving_at;

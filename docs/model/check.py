@@ -65,6 +65,7 @@ VARIANTS = {
     "NO_HEALING_AFRESH": DATABASE + bounds(1, 1),
     "WRITE_BEFORE_START": DATABASE + bounds(1, 1),
     "HEALING_BY_CLOCK": DATABASE + bounds(1, 1),
+    "HEALED_IN_SILENCE": DATABASE + bounds(1, 1),
     "NO_DOUBT": DATABASE + bounds(1, 1),
     "NO_BRAKE": DATABASE + bounds(1, 1),
     "SEND_NOT_ATOMIC": DATABASE + bounds(1, 1),

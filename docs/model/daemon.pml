@@ -166,6 +166,13 @@ end:
         SAY("daemon %d heals: round one\n", me);
         d[me].dirty = d[me].suspect
     }
+    :: d_step { /* one that is silent has nothing to write, and goes by the clock */
+        ACTIVE(me) && d[me].healing == LEASE && LEASES_OVER(me) && d[me].goal != 0 ->
+        SAY("daemon %d is silent, and heals by the clock\n", me);
+        d[me].dirty = d[me].dirty | d[me].suspect;
+        d[me].suspect = 0;
+        d[me].healing = BY_CLOCK
+    }
     :: d_step { /* the second */
         ACTIVE(me) && MAY_HEAL(me) ->
         SAY("daemon %d heals: marks %d again\n", me, d[me].suspect);

@@ -170,9 +170,25 @@ inline touch(p, window)
     d[p].sum[window]++;
 #ifndef WITHOUT_DATABASE
     d[p].dirty = d[p].dirty | (1 << window);
-    d[p].suspect = d[p].suspect | ((d[p].healing != HEALED) << window);
+    d[p].suspect = d[p].suspect | (IS_HEALING(p) << window);
 #endif
     skip
+}
+
+/* It writes from now on, and heals anew what the clock alone has healed. */
+inline go_live(p)
+{
+    d[p].goal = 0;
+    if
+    :: d[p].healing == BY_CLOCK ->
+#ifdef HEALED_IN_SILENCE
+        d[p].healing = HEALED
+#else
+        d[p].healing = LEASE;
+        d[p].suspect = d[p].dirty
+#endif
+    :: else
+    fi
 }
 
 inline take_event(p)
@@ -188,7 +204,7 @@ inline take_event(p)
     fi;
     d[p].x++;
     if
-    :: d[p].x >= d[p].goal -> d[p].goal = 0
+    :: d[p].goal != 0 && d[p].x >= d[p].goal -> go_live(p)
     :: else
     fi;
     check_state(p)

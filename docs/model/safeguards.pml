@@ -73,10 +73,13 @@
 #define OTHERS_QUIET(p) (d[(p + 1) % 3].rows == 0 && d[(p + 2) % 3].rows == 0)
 #endif
 
+/* What becomes dirty may be overtaken by an older write. */
+#define IS_HEALING(p) (d[p].healing != HEALED && d[p].healing != BY_CLOCK)
+
 /* The assumption about databases: one that has answered a request has executed, a sink's timeout
  * later, whatever had reached it before. */
 #ifdef HEALING_BY_CLOCK
-#define MAY_HEAL(p) (d[p].healing != HEALED && LEASES_OVER(p))
+#define MAY_HEAL(p) (IS_HEALING(p) && LEASES_OVER(p))
 #else
 #define MAY_HEAL(p) \
     (d[p].healing == PROOF && late_write[0] == 0 && OTHERS_QUIET(p) && d[p].goal == 0)

@@ -79,7 +79,7 @@ byte newest = NONE;
 mtype:life = {DOWN, RUNS, STANDS}; /* STANDS: SIGSTOP, a suspended machine */
 mtype:role = {IDLE, READING, OWNS};
 mtype:save = {SAVED, WRITING, WRITTEN};
-mtype:healing = {HEALED, LEASE, PROBE, PROOF};
+mtype:healing = {HEALED, BY_CLOCK, LEASE, PROBE, PROOF}; /* BY_CLOCK: healed while it was silent */
 typedef daemon {
     mtype:life life = RUNS;
     mtype:role role = IDLE; /* what it believes */

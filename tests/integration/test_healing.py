@@ -4,7 +4,7 @@ import threading
 import time
 
 import servers
-from test_daemon import reading
+from test_daemon import MINUTE, START, reading
 from test_restart import Checkpoint, make_daemon, sample
 
 TIMEOUT = 5  # of the sink, seconds
@@ -20,6 +20,8 @@ class Database(http.server.ThreadingHTTPServer):
         self.runs = threading.Event()
         self.runs.set()
         self.answered = 0  # requests with the row in question
+        self.row = b"emissions_15m,category=purchased_electricity,facility=hz"
+        self.time = b""
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -40,7 +42,8 @@ class Write(http.server.BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
         self.wfile.flush()
-        self.server.answered += runs and b"emissions_15m,category=purchased_electricity,facility=hz" in body
+        self.server.answered += runs and any(line.startswith(self.server.row) and line.endswith(self.server.time)
+                                             for line in body.splitlines())
 
     def log_message(self, *_):
         pass
@@ -57,11 +60,15 @@ class Healing(Checkpoint):
     def wait_healed(self, ghgd):
         servers.eventually(lambda: sample(ghgd, "ghgd_partition_healing") == 0)
 
-    def test_two_rounds_after_the_database_runs(self):
-        config = self.begin()
+    def configured(self, **more):
+        config = self.begin(**more)
         config["sinks"] = [{"name": "influx", "type": "influx", "dialect": "influx1", "url": self.server.url,
                             "database": "x", "gzip": False, "timeout": f"{TIMEOUT}s", "connect_timeout": "1s",
                             "backoff_min": "100ms", "backoff_max": "500ms"}]
+        return config
+
+    def test_two_rounds_after_the_database_runs(self):
+        config = self.configured()
         with make_daemon(config) as ghgd:
             self.send(reading("hz-grid", 15, 1))
             servers.eventually(lambda: self.server.answered == 1)
@@ -82,6 +89,28 @@ class Healing(Checkpoint):
             servers.eventually(lambda: self.server.answered >= 3)  # the second round
             time.sleep(1.5)
             self.assertEqual(self.server.answered, 3)
+
+    def test_a_backlog_goes_by_the_clock_and_is_healed_again(self):
+        """A day has to leave before the end of the log is reached; what stays is healed when it is."""
+        config = self.configured(windows={"horizon": "1d"})
+        with make_daemon(config) as ghgd:
+            self.send(reading("hz-grid", 15, 1))
+            servers.eventually(lambda: self.server.answered == 1)
+            self.wait_saved(1)
+            self.send(reading("hz-grid", 30, 2))
+            servers.eventually(lambda: self.server.answered > 1)
+            ghgd.kill()
+        last = 5 * 1440
+        self.send(*(reading("hz-grid", minute, 1) for minute in range(1440, last + 1, 360)))
+        self.server.answered, self.server.time = 0, b" %d" % (START + (last - 15) * MINUTE)
+        began = time.monotonic()
+        ghgd = make_daemon(config)
+        ghgd.wait_ready = lambda: servers.eventually(lambda: ghgd.is_ready(), seconds=60)
+        with ghgd:
+            self.assertGreater(time.monotonic() - began, 6)  # a former owner's lease
+            self.assertEqual(sample(ghgd, "ghgd_partition_healing"), 1)
+            self.wait_healed(ghgd)
+            servers.eventually(lambda: self.server.answered >= 2)
 
 
 for name in dir(Checkpoint):
