@@ -52,7 +52,7 @@ class DeadSink(unittest.TestCase):
         config = estate.configuration(self.kafka.brokers, self.topic, sinks, checkpoint={"interval": "2s"},
                                       windows={"horizon": "48h", "emit_interval": "500ms"})
         config["kafka"] |= {"dead_letter_topic": self.topic + "-dead", "late_topic": self.topic + "-late",
-                            "properties": {"session.timeout.ms": "6000"}}
+                            "properties": {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}}
         return config
 
     def outlast_the_outage(self):
@@ -89,8 +89,10 @@ class DeadSink(unittest.TestCase):
                 self.assertEqual(good, dead)
 
     def query(self, name, text):
+        """Fields are multiples of a millionth; sums of them depend on the order of adding beyond that."""
         server, database = self.databases[name]
-        return server.query(text, database)
+        return [{key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
+                for row in server.query(text, database)]
 
     def is_read(self):
         """every message of the log is used"""

@@ -97,25 +97,33 @@ class Checkpoint(EndToEnd):
 
     def test_killed_together_with_victoria_metrics(self):
         """What it had acknowledged in its last seconds is lost, and so is who knew of that."""
+        def days():
+            return [samples[-1][1] for samples in
+                    victoria.export('{__name__="emissions_1d_activity"}').values()]
+        for _ in range(5):  # on a slow machine it may have had the time to save
+            with servers.VictoriaMetrics() as victoria:
+                config = self.kill_together(victoria)
+                if days() == []:
+                    with make_daemon(config):
+                        servers.eventually(lambda: days() == [1])
+                    return
+        self.fail("it loses nothing")
+
+    def kill_together(self, victoria):
         self.topic = make_topics()
-        with servers.VictoriaMetrics() as victoria:
-            sink = {"name": "victoria", "type": "influx", "dialect": "victoria", "database": "ghg",
-                    "url": victoria.url}
-            config = configuration(self.topic, [sink], checkpoint={"interval": "1s"})
-            with make_daemon(config) as ghgd:
-                self.send(reading("hz-grid", 15, 1))
-                servers.eventually(lambda: ghgd.metrics().get(
-                    ("ghgd_sink_rows_written_total", "sink", "victoria"), 0) > 0)
-                time.sleep(1.8)  # a checkpoint that knows of the acknowledgement
-                victoria.kill()
-                ghgd.kill()
-            victoria.launch()
-            self.assertTrue(victoria.wait_ready())
-            self.assertEqual(victoria.export('{__name__="emissions_1d_activity"}'), {})
-            with make_daemon(config):
-                servers.eventually(lambda: [
-                    samples[-1][1] for samples in
-                    victoria.export('{__name__="emissions_1d_activity"}').values()] == [1], seconds=60)
+        sink = {"name": "victoria", "type": "influx", "dialect": "victoria", "database": "ghg",
+                "url": victoria.url}
+        config = configuration(self.topic, [sink], checkpoint={"interval": "1s"})
+        with make_daemon(config) as ghgd:
+            self.send(reading("hz-grid", 15, 1))
+            servers.eventually(lambda: ghgd.metrics().get(
+                ("ghgd_sink_rows_written_total", "sink", "victoria"), 0) > 0)
+            time.sleep(1.8)  # a checkpoint that knows of the acknowledgement
+            victoria.kill()
+            ghgd.kill()
+        victoria.launch()
+        self.assertTrue(victoria.wait_ready())
+        return config
 
     def test_reload_is_a_hand_over_to_itself(self):
         config = self.begin()

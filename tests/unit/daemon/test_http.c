@@ -19,7 +19,7 @@
 
 #include "base/limits.h"
 
-enum { CLIENTS_MAX = HTTP_CONNECTIONS_MAX + 8, ANSWER_MAX = 2 << 20, DEADLINE_MS = 10000 };
+enum { CLIENTS_MAX = HTTP_CONNECTIONS_MAX + 8, ANSWER_MAX = 2 << 20, DEADLINE_MS = 60000 };
 
 struct fixture {
     uv_loop_t loop;
@@ -535,7 +535,7 @@ static void test_close_under_way(void **state)
 
 int main(void)
 {
-    (void)alarm(60); /* rather than hang */
+    (void)alarm(240); /* rather than hang */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_command_from_elsewhere, setup, teardown),

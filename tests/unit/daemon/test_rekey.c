@@ -13,7 +13,7 @@
 #include "tests/unit/ingest/apart.h"
 #include "tests/unit/ingest/tables.h"
 
-enum { INPUTS = 3, KEYED = 2, WAIT_MS = 20000, FETCH_BROKER = 1, KEYED_BROKER = 2 };
+enum { INPUTS = 3, KEYED = 2, WAIT_MS = 60000, FETCH_BROKER = 1, KEYED_BROKER = 2 };
 
 #define EVENT(meter) "{\"meter\":\"" meter "\",\"time\":\"2026-03-01T10:15:00Z\",\"value\":1}"
 
@@ -137,7 +137,7 @@ static void produce_at(struct bench *bench, int32_t partition, const char *text,
 static void produce(struct bench *bench, int32_t partition, const char *text, size_t size)
 {
     produce_at(bench, partition, text, size, timestamp_ms);
-    assert_int_equal(rd_kafka_flush(bench->client, 10000), 0);
+    assert_int_equal(rd_kafka_flush(bench->client, 60000), 0);
 }
 
 /* Runs until `events` were taken and nothing waits any more. */

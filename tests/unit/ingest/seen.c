@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 
-enum { WAIT_MS = 15000 };
+enum { WAIT_MS = 60000 };
 
 void cluster_open(struct cluster *cluster)
 {
@@ -286,6 +286,6 @@ void cluster_end(struct cluster *cluster, uv_loop_t *loop)
 {
     assert_int_equal(uv_loop_close(loop), 0);
     cluster_close(cluster);
-    assert_int_equal(rd_kafka_wait_destroyed(5000), 0);
+    assert_int_equal(rd_kafka_wait_destroyed(60000), 0);
     assert_int_equal(rd_kafka_thread_cnt(), 0);
 }

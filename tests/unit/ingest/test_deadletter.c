@@ -11,7 +11,7 @@
 #include "pipelines/ingest/deadletter.h"
 #include "tests/unit/ingest/apart.h"
 
-enum { WAIT_MS = 15000, BROKER = 1, PRODUCE = 0 /* the API's number */ };
+enum { WAIT_MS = 60000, BROKER = 1, PRODUCE = 0 /* the API's number */ };
 
 struct bench {
     uv_loop_t loop;
@@ -91,7 +91,7 @@ static void close_bench(struct bench *bench)
     rd_kafka_destroy(bench->reader);
     rd_kafka_mock_cluster_destroy(bench->mock);
     rd_kafka_destroy(bench->client);
-    assert_int_equal(rd_kafka_wait_destroyed(5000), 0);
+    assert_int_equal(rd_kafka_wait_destroyed(60000), 0);
     assert_int_equal(rd_kafka_thread_cnt(), 0);
 }
 
@@ -119,7 +119,7 @@ static void produce_event(struct bench *bench, const char *key, char *text, size
         RD_KAFKA_V_TIMESTAMP(1700000000123), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_END);
     assert_int_equal(code, 0);
-    assert_int_equal(rd_kafka_flush(bench->client, 5000), 0);
+    assert_int_equal(rd_kafka_flush(bench->client, 60000), 0);
 }
 
 static struct refusal refuse(const rd_kafka_message_t *message, enum outcome outcome)

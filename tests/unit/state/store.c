@@ -88,7 +88,7 @@ void store_close_cluster(struct store *store)
     rd_kafka_destroy(store->client);
     for (int i = 0; i < STORE_PARTITIONS; i++)
         buffer_fini(&store->heard[i].bytes);
-    assert_int_equal(rd_kafka_wait_destroyed(5000), 0);
+    assert_int_equal(rd_kafka_wait_destroyed(60000), 0);
     assert_int_equal(rd_kafka_thread_cnt(), 0);
 }
 

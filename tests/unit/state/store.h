@@ -17,7 +17,7 @@
 #include "pipelines/state/checkpoint.h"
 #include "pipelines/state/checkpoint_record.h"
 
-enum { STORE_PARTITIONS = 4, STORE_WAIT_MS = 20000, STORE_BROKER = 1, STORE_PRODUCE = 0 };
+enum { STORE_PARTITIONS = 4, STORE_WAIT_MS = 60000, STORE_BROKER = 1, STORE_PRODUCE = 0 };
 #define STORE_INPUT "events"
 #define STORE_TOPIC "plant-checkpoint"
 
