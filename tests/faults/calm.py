@@ -45,12 +45,8 @@ class Peace:
             self.kept.write_bytes(zlib.compress(pickle.dumps(self.dumps), 1))
         return differences
 
-    def expected_of(self, by_meter):
-        return readings.load(self.folder, readings.BY_METER) if by_meter else self.expected
-
-    def log_of(self, by_meter):
-        """What produce.c sends."""
-        return self.folder / ("log" + (readings.BY_METER if by_meter else ""))
+    def expected_of(self, log):
+        return readings.load(self.folder, log) if log else self.expected
 
 
 def digest(*parts):
@@ -89,7 +85,7 @@ def prepare(seed, clusters, show):
 
 def judge(peace, topic, evidence):
     """(lines to show, differences) of the calm run, which is also compared with a replay."""
-    differences, _ = verdict.judge(peace, False, topic, evidence)
+    differences, _ = verdict.judge(peace, plan.Shape(), topic, evidence)
     replayed = compare_replay(peace)
     return ([f"calm run: {peace.expected.events} events, {verdict.count_rows(peace.dumps)} rows, "
              f"{len(peace.expected.letters)} letters, {len(differences)} differences",

@@ -207,8 +207,8 @@ class Run:
                            self.shape)
 
     def play(self):
-        self.expected = self.peace.expected_of(self.shape.by_meter)
-        total, log = sum(self.expected.ends), self.peace.log_of(self.shape.by_meter)
+        self.expected = self.peace.expected_of(self.shape.log())
+        total, log = sum(self.expected.ends), self.peace.folder / f"log{self.shape.log()}"
         at, times = FIRST_S, []
         for _ in self.script:
             times.append(at)

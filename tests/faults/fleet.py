@@ -70,7 +70,7 @@ def sink(name, dialect, url, database):
             "timeout": f"{SINK_TIMEOUT_S * 1000:.0f}ms", "connect_timeout": "2s", **TRIES}
 
 
-def configuration(topic, brokers, sinks, by_meter=False):
+def configuration(topic, brokers, sinks, horizon=readings.HORIZON, by_meter=False):
     rekey = {"rekey": True, "rekey_topic": topic + REKEYED} if by_meter else {}
     return {"input": {"topic": topic, "time_unit": "ms", **rekey},
             "kafka": {"brokers": brokers, "group": topic, "dead_letter_topic": topic + "-dead",
@@ -84,8 +84,7 @@ def configuration(topic, brokers, sinks, by_meter=False):
             "tables": {"facilities": "facilities.csv", "meters": "meters.csv",
                        "groups": ["region"], "catalogue": str(servers.ROOT / "config/factors")},
             # The clock must not call anything final: the calm run's clock is another one.
-            "windows": {"horizon": readings.HORIZON_BY_METER if by_meter else readings.HORIZON,
-                        "grace": "1h", "emit_interval": "500ms", "idle_timeout": "7d"},
+            "windows": {"horizon": horizon, "grace": "1h", "emit_interval": "500ms", "idle_timeout": "7d"},
             "sinks": sinks, "shutdown_timeout": "10s"}
 
 
@@ -105,8 +104,9 @@ class Fleet:
                 sinks.append(sink(name, dialect, f"http://{link.address}", database))
             if shape.alone:
                 sinks.append({"name": "sqlite", "type": "sqlite", "path": SQLITE, **TRIES})
-            member = Member(configuration(topic, kafka.brokers_of(slot), sinks, shape.by_meter),
-                            tables)
+            horizon = readings.HORIZON_LONG if shape.log() else readings.HORIZON
+            member = Member(configuration(topic, kafka.brokers_of(slot), sinks, horizon,
+                                          shape.by_meter), tables)
             member.namespace = network.namespaces.get(slot)
             self.members.append(member)
 

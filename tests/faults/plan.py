@@ -2,6 +2,7 @@
 import random
 
 import kinds
+import readings
 
 PER_RUN = 25
 RUNS_MIN = 2  # unless there are so few faults
@@ -14,6 +15,10 @@ class Shape:
 
     def __init__(self, nodes=1, alone=False, by_meter=False, victoria=False):
         self.nodes, self.alone, self.by_meter, self.victoria = nodes, alone, by_meter, victoria
+
+    def log(self):
+        """Which of the logs of readings.py it reads."""
+        return readings.BY_METER if self.by_meter else readings.LONG if self.victoria else ""
 
     def suits(self, name):
         needs = kinds.KINDS[name].needs

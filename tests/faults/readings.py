@@ -5,9 +5,11 @@ dead-letter or the late topic must hold for it. Files of one input, in a folder 
 
     facilities.csv, meters.csv   the tables
     log, expected                the messages, as produce.c reads them, and a pickled Expected
+    log-long, expected-long      the same for a horizon longer than the input: nothing that comes too
+                                 late for a short one only
     log-by-meter, expected-by-meter
-                                 the same readings as gateways send them that know nothing of
-                                 facilities: the meter is the key of a message
+                                 that as gateways send it that know nothing of facilities: the meter
+                                 is the key of a message
     partition-N                  the same readings for `ghgd replay`, one MessagePack after another
 """
 import multiprocessing
@@ -28,13 +30,14 @@ BEGIN = ms("2025-10-24T00:00:00+00:00")  # clocks change on the way, and a month
 END = BEGIN + DAYS * DAY_MS
 HORIZON = "36h"
 HORIZON_MS = 36 * HOUR_MS
-# Processes that re-key a backlog may be days apart; what the slower one brings must not be late.
-HORIZON_BY_METER = "30d"
+# Processes that re-key a backlog may be days apart; what the slower one brings must not be late. And
+# what VictoriaMetrics loses of days that have left the horizon, nobody writes again (docs/series.md).
+HORIZON_LONG = "30d"
 OLD_MS = 60 * DAY_MS
 EVENTS_MIN = 2_000_000
 LETTERS_PER_MESSAGE = 64  # of one message; the next takes the message along whole
 SPARE = "spare"
-BY_METER = "-by-meter"  # the second log
+LONG, BY_METER = "-long", "-by-meter"  # the other logs
 HEAD = struct.Struct("<iqII")  # partition, timestamp, size of the key, size of the value
 
 PLACES = (("Asia/Shanghai", "CN", ""), ("Europe/Lisbon", "PT", ""),
@@ -90,8 +93,8 @@ class Expected:
 
 class Record:
     """One event on its way into a message. letter: whether it must leave by one; SPARE: only when
-    it is read once more. gateway: whose message it comes in where the key is no facility; None: in
-    none."""
+    it is read once more. gateway: whose message it comes in where the key is no facility; None:
+    it is in the first log only."""
 
     __slots__ = ("arrival", "packed", "json", "outcome", "letter", "gateway")
 
@@ -361,19 +364,18 @@ def flood(key, timestamp, is_json):
 
 # --- logs
 
-def keyed(facility, pick):
+def keyed(facility, records, pick):
     """The messages of a facility, in its partition."""
-    for message in messages_of(facility.name, facility.records, facility.is_json, pick):
+    for message in messages_of(facility.name, records, facility.is_json, pick):
         message.partition = int(facility.name[1:]) % PARTITIONS
         yield message
 
 
-def by_meter(facility, pick):
+def by_meter(facility, records, pick):
     """Messages of one gateway for each meter, in any partition."""
     gateways = {}
-    for record in facility.records:
-        if record.gateway is not None:
-            gateways.setdefault(f"{facility.name}-{record.gateway}", []).append(record)
+    for record in records:
+        gateways.setdefault(f"{facility.name}-{record.gateway}", []).append(record)
     for key, records in gateways.items():
         for message in messages_of(key, records, facility.is_json, pick):
             message.partition = zlib.crc32(key.encode()) % PARTITIONS
@@ -381,19 +383,21 @@ def by_meter(facility, pick):
 
 
 def make_partition(folder, seed, partition):
-    """The messages of the facilities of a partition: keyed by facility, and by meter."""
-    pick, pick_by_meter = random.Random(f"{seed}/{partition}"), random.Random(f"{seed}-{partition}")
-    logs = [], []
+    """The messages of the facilities of a partition: of each log."""
+    pick, pick_again = random.Random(f"{seed}/{partition}"), random.Random(f"{seed}-{partition}")
+    logs = [], [], []
     for number in range(partition, FACILITIES, PARTITIONS):
         facility = Facility(number, pick)
         facility.make()
-        logs[0].extend(keyed(facility, pick))
-        logs[1].extend(by_meter(facility, pick_by_meter))
+        logs[0].extend(keyed(facility, facility.records, pick))
+        records = [record for record in facility.records if record.gateway is not None]
+        logs[1].extend(keyed(facility, records, pick_again))
+        logs[2].extend(by_meter(facility, records, pick_again))
     logs[0].sort(key=lambda message: message.timestamp)
     with open(folder / f"partition-{partition}", "wb") as replayed:
         for message in logs[0]:
             replayed.write(b"".join(record.packed for record in message.records))
-    for message in logs[0] + logs[1]:
+    for message in sum(logs, []):
         message.records = None
     return logs
 
@@ -417,7 +421,7 @@ def make(folder, seed):
     """Writes the files of the seed's input into the folder."""
     with multiprocessing.Pool(os.cpu_count()) as pool:
         parts = pool.starmap(make_partition, [(folder, seed, n) for n in range(PARTITIONS)])
-    for number, name in enumerate(("", BY_METER)):
+    for number, name in enumerate(("", LONG, BY_METER)):
         write_log(folder, name, [message for part in parts for message in part[number]])
 
 

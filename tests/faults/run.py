@@ -87,7 +87,7 @@ def execute(options, names, logs, show):
             injected += run.injected
             differences += finish(judged, show)
             judged = (runs, run.injected, servers.LOGS, beside.Beside(
-                verdict.judge, peace, shape.by_meter, run.topic, run.evidence))
+                verdict.judge, peace, shape, run.topic, run.evidence))
     finally:
         clusters.stop()
     with show.phases.of("comparing the last run"):

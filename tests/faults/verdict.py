@@ -15,9 +15,9 @@ NOT_REKEYED = ("revision",)
 BEFORE_LEDGER = ("undecodable", "too_large", "unknown", "meter_missing", "meter_type")
 
 
-def judge(peace, by_meter, topic, evidence):
+def judge(peace, shape, topic, evidence):
     """(differences, how many letters were there twice) of the Evidence of a run."""
-    expected = peace.expected_of(by_meter)
+    expected, by_meter = peace.expected_of(shape.log()), shape.by_meter
     ignore = NOT_REKEYED if by_meter else ()
     differences = list(evidence.deaths)
     compare_ledger = compare_account_by_meter if by_meter else compare_account
