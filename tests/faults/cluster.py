@@ -91,13 +91,6 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         (data / "meta.properties").write_text(
             f"version=1\ncluster.id={self.CLUSTER_ID}\nnode.id={self.number}\n")
 
-    def forget_producers(self, topic):
-        """After a kill: what a snapshot says of idempotent producers is dropped where the newest
-        message is a day old, as ours are; the log itself tells it too, and for that it must be
-        read as a whole. Otherwise what was under way would be in the log twice."""
-        for path in (self.folder / "data").glob(f"{topic}-*/*.snapshot"):
-            path.unlink(missing_ok=True)
-
     def is_ready(self):
         return servers._listens(self.port)
 

@@ -222,7 +222,6 @@ def broker_killed(world, pick):
         return None
     pause_s = pick.uniform(0, 4)
     node.kill()
-    node.forget_producers(world.topic)
     world.broken_nodes.add(node)
     world.later(pause_s, lambda: bring_back(world, node))
     return f"broker {node.number} killed, back after {pause_s:.1f} s"

@@ -1,13 +1,15 @@
 /*
- * produce.c - sends a prepared log to Kafka: the same messages, partitions and timestamps each
- * time.
+ * produce.c - sends a prepared log to Kafka: the same messages and partitions each time.
  *
  *     produce BROKERS TOPIC FILE AT_ONCE SECONDS
  *
  * The first AT_ONCE messages go as fast as the brokers take them, the others evenly over SECONDS.
  * "sent N of M" goes to standard output every half second, "done" once every message is
  * acknowledged. The producer is idempotent and waits for brokers for ever, so that whatever happens
- * to them every message stands in the log once, in order. readings.py writes FILE.
+ * to them every message stands in the log once, in order. Messages have the time at which they are
+ * sent: a broker that comes back after a crash has forgotten idempotent producers whose messages
+ * are older than producer.id.expiration.ms, and takes what was under way twice. readings.py writes
+ * FILE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +27,6 @@
 
 struct __attribute__((packed)) head {
     int32_t partition;
-    int64_t timestamp_ms;
     uint32_t key_size, value_size;
 };
 
@@ -113,7 +114,7 @@ static void send_one(rd_kafka_t *client, const char *topic, struct head *head)
     do {
         err = rd_kafka_producev(
             client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(head->partition),
-            RD_KAFKA_V_TIMESTAMP(head->timestamp_ms), RD_KAFKA_V_KEY(key, head->key_size),
+            RD_KAFKA_V_KEY(key, head->key_size),
             RD_KAFKA_V_VALUE(key + head->key_size, head->value_size), RD_KAFKA_V_END);
         rd_kafka_poll(client, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 50 : 0);
     } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);

@@ -36,9 +36,9 @@ HORIZON_LONG = "30d"
 OLD_MS = 60 * DAY_MS
 EVENTS_MIN = 2_000_000
 LETTERS_PER_MESSAGE = 64  # of one message; the next takes the message along whole
-SPARE = "spare"
+SPARE, RECENT = "spare", "recent"
 LONG, BY_METER = "-long", "-by-meter"  # the other logs
-HEAD = struct.Struct("<iqII")  # partition, timestamp, size of the key, size of the value
+HEAD = struct.Struct("<iII")  # partition, size of the key, size of the value
 
 PLACES = (("Asia/Shanghai", "CN", ""), ("Europe/Lisbon", "PT", ""),
           ("America/New_York", "US", "NYCW"), ("Asia/Kathmandu", "NP", ""),
@@ -93,8 +93,8 @@ class Expected:
 
 class Record:
     """One event on its way into a message. letter: whether it must leave by one; SPARE: only when
-    it is read once more. gateway: whose message it comes in where the key is no facility; None:
-    it is in the first log only."""
+    it is read once more. gateway: whose message it comes in where the key is no facility;
+    RECENT: it is in the first log only."""
 
     __slots__ = ("arrival", "packed", "json", "outcome", "letter", "gateway")
 
@@ -232,7 +232,7 @@ class Facility:
                     "value": 5}
             event, reason = bad_event(good, self.name, pick)
             is_recent = reason == "late" and event["time"] > arrival - OLD_MS
-            self.gateway = None if is_recent else "grid"
+            self.gateway = RECENT if is_recent else "grid"
             self.add(arrival, event, reason, letter=True)
 
     def make(self):
@@ -254,7 +254,7 @@ def bad_event(good, facility, pick):
         lambda: ({**good, "time": good["time"] - HORIZON_MS - DAY_MS - pick.randrange(DAY_MS)},
                  "late"),
         lambda: ({**good, "time": good["time"] - OLD_MS - DAY_MS}, "late"),
-        lambda: ({**good, "time": good["time"] + 500 * DAY_MS}, "early"),
+        lambda: ({**good, "time": good["time"] + 9999 * DAY_MS}, "early"),
         lambda: ({**good, "meter": f"{facility}-nobody"}, "unknown"),
         lambda: ({**good, "value": "1,5"}, "value_invalid"),
         lambda: ({**good, "value": 1e30}, "value_range"),
@@ -287,7 +287,7 @@ def json_text(value):
 
 class Message:
     """What is to be sent, and what must become of it: outcomes, and letters by the index of the
-    event. Timestamps are event time: the log looks the same whenever it is produced."""
+    event. timestamp: event time, by which the log is sorted."""
 
     def __init__(self, key, timestamp, value, records, damaged=False):
         """damaged: behind the records comes what cannot be read."""
@@ -367,8 +367,19 @@ def flood(key, timestamp, is_json):
 def keyed(facility, records, pick):
     """The messages of a facility, in its partition."""
     for message in messages_of(facility.name, records, facility.is_json, pick):
+        message.is_json = facility.is_json
         message.partition = int(facility.name[1:]) % PARTITIONS
         yield message
+
+
+def for_long_horizon(message):
+    """The message without what is late for a short one only; the others keep their order."""
+    kept = [record for record in message.records if record.gateway != RECENT]
+    if len(kept) == len(message.records):
+        return message
+    found = Message(message.key, message.timestamp, array_of(kept, message.is_json), kept)
+    found.partition = message.partition
+    return found
 
 
 def by_meter(facility, records, pick):
@@ -390,10 +401,10 @@ def make_partition(folder, seed, partition):
         facility = Facility(number, pick)
         facility.make()
         logs[0].extend(keyed(facility, facility.records, pick))
-        records = [record for record in facility.records if record.gateway is not None]
-        logs[1].extend(keyed(facility, records, pick_again))
+        records = [record for record in facility.records if record.gateway != RECENT]
         logs[2].extend(by_meter(facility, records, pick_again))
     logs[0].sort(key=lambda message: message.timestamp)
+    logs[1].extend(map(for_long_horizon, logs[0]))
     with open(folder / f"partition-{partition}", "wb") as replayed:
         for message in logs[0]:
             replayed.write(b"".join(record.packed for record in message.records))
@@ -410,8 +421,8 @@ def write_log(folder, name, messages):
         for message in messages:
             expected.add(message)
             key = message.key.encode()
-            log.write(HEAD.pack(message.partition, message.timestamp, len(key),
-                                len(message.value)) + key + message.value)
+            log.write(HEAD.pack(message.partition, len(key), len(message.value)) + key
+                      + message.value)
     if expected.events < EVENTS_MIN:
         raise AssertionError(f"only {expected.events} events")
     (folder / f"expected{name}").write_bytes(pickle.dumps(expected))
