@@ -37,7 +37,7 @@ class Shape:
 
 def shapes(count, seed):
     """Of so many runs: a third of each sort, and those with three brokers last."""
-    return [Shape(nodes=3 if number >= count - -(-count // 3) else 1,
+    return [Shape(nodes=3 if number >= count - count // 3 else 1,
                   by_meter=(number + seed) % 3 == 0, alone=(number + seed) % 3 == 1,
                   victoria=(number + seed) % 2 == 0)
             for number in range(count)]
