@@ -1,4 +1,4 @@
-"""What a run left behind, as it was read back: the databases, the letters, the ledger, the audit."""
+"""What a run left behind, as it was read back: databases, letters, ledger, audit."""
 import concurrent.futures
 import sqlite3
 import urllib.parse
@@ -13,8 +13,8 @@ AUDIT_LIMIT_S = 120
 
 class Evidence:
     """deaths: what went wrong on the way. account: of the daemons' ledgers. dumps: of InfluxDB.
-    sqlite: {table: (columns, rows)}, or None. victoria: the bytes of an export, or None. letters: {suffix of
-    the topic: messages}. audit: lines that should not be there."""
+    sqlite: {table: (columns, rows)}, or None. victoria: the bytes of an export, or None. letters:
+    {suffix of the topic: messages}. audit: lines that should not be there."""
 
     def __init__(self):
         self.deaths, self.account, self.dumps, self.audit = [], {}, {}, []

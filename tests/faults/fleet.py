@@ -84,7 +84,8 @@ def configuration(topic, brokers, sinks, horizon=readings.HORIZON, by_meter=Fals
             "tables": {"facilities": "facilities.csv", "meters": "meters.csv",
                        "groups": ["region"], "catalogue": str(servers.ROOT / "config/factors")},
             # The clock must not call anything final: the calm run's clock is another one.
-            "windows": {"horizon": horizon, "grace": "1h", "emit_interval": "500ms", "idle_timeout": "7d"},
+            "windows": {"horizon": horizon, "grace": "1h", "emit_interval": "500ms",
+                        "idle_timeout": "7d"},
             "sinks": sinks, "shutdown_timeout": "10s"}
 
 

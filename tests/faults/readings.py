@@ -5,8 +5,8 @@ dead-letter or the late topic must hold for it. Files of one input, in a folder 
 
     facilities.csv, meters.csv   the tables
     log, expected                the messages, as produce.c reads them, and a pickled Expected
-    log-long, expected-long      the same for a horizon longer than the input: nothing that comes too
-                                 late for a short one only
+    log-long, expected-long      the same for a horizon longer than the input: without what is late
+                                 for a short one only
     log-by-meter, expected-by-meter
                                  that as gateways send it that know nothing of facilities: the meter
                                  is the key of a message
@@ -30,8 +30,9 @@ BEGIN = ms("2025-10-24T00:00:00+00:00")  # clocks change on the way, and a month
 END = BEGIN + DAYS * DAY_MS
 HORIZON = "36h"
 HORIZON_MS = 36 * HOUR_MS
-# Processes that re-key a backlog may be days apart; what the slower one brings must not be late. And
-# what VictoriaMetrics loses of days that have left the horizon, nobody writes again (docs/series.md).
+# Processes that re-key a backlog may be days apart; what the slower one brings must not be late.
+# And what VictoriaMetrics loses of days that have left the horizon, nobody writes again
+# (docs/series.md).
 HORIZON_LONG = "30d"
 OLD_MS = 60 * DAY_MS
 EVENTS_MIN = 2_000_000
