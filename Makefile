@@ -200,8 +200,14 @@ run-fuzz_%: $(O)/tests/fuzz/fuzz_%
 	    $(BUILD)/fuzz/$* $(wildcard tests/fuzz/corpus/$*) >$(BUILD)/fuzz/$*.log 2>&1 \
 	    || { tail -n 60 $(BUILD)/fuzz/$*.log; echo "FAILED: fuzz $*"; exit 1; }
 	awk -v name=$* '/executed_units/ {print "fuzz " name ": " $$2 " runs, no finding"}' $(BUILD)/fuzz/$*.log
-bench: $(BENCHES) ## build and run the benchmarks
+bench: $(BENCHES) ## build and run the benchmarks; those of the whole daemon where there are servers
 	set -e; for b in $^; do echo "== $$b"; $$b; done
+	+if command -v java >/dev/null && command -v influxd >/dev/null; then \
+	    echo "== bench/checkpoints.py"; $(MAKE) --no-print-directory bench-checkpoints; \
+	else echo "bench-checkpoints needs Kafka and InfluxDB: make deps-check"; fi
+bench-checkpoints: $(O)/ghgd $(O)/tests/faults/produce $(BUILD)/kafka/fetched ## restarts and the cost of checkpoints, beside a real broker
+	GHGD=$(abspath $<) PRODUCE=$(abspath $(word 2,$^)) BUILD=$(abspath $(BUILD)) \
+	    $(PYTHON) bench/checkpoints.py
 
 coverage: ## lines that the unit tests reach, by file
 	$(SUITE) COVERAGE=1 coverage-run
@@ -243,5 +249,5 @@ clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
         check-valgrind check-tiers faults faults-run test layers model check-grafana lint lint-format lint-length lint-cppcheck lint-man \
-        lint-unit lint-tidy lint-headers fuzz bench coverage coverage-run install uninstall help clean \
+        lint-unit lint-tidy lint-headers fuzz bench bench-checkpoints coverage coverage-run install uninstall help clean \
         FORCE
