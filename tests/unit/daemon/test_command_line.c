@@ -36,15 +36,35 @@ static int take(void *context, int option, const char *value)
 static const struct command_line line = {
     .command = "test", .usage = "", .letters = "n:qh", .options = options, .take = take};
 
+struct parse_case {
+    const char *name;
+    const char *arguments[4];
+    int want, want_all, calls; /* calls: of the handler, either way */
+    int left;                  /* where the operands begin */
+};
+
+static void check_parse(const struct parse_case *given, bool all)
+{
+    char *argv[6] = {"test"};
+    int argc = 1;
+    for (; argc < 5 && given->arguments[argc - 1] != NULL; argc++)
+        argv[argc] = strdup(given->arguments[argc - 1]);
+    struct taken taken = {0};
+    optind = 0; /* begin anew */
+    int got = all ? command_line_parse_all(&line, &taken, argc, argv)
+                  : command_line_parse(&line, &taken, argc, argv);
+    if (got != (all ? given->want_all : given->want) || taken.calls != given->calls)
+        fail_msg("%s: %d after %d calls", given->name, got, taken.calls);
+    if (got == EXIT_GOOD)
+        assert_int_equal(optind, given->left);
+    for (int k = 1; k < argc; k++)
+        free(argv[k]);
+}
+
 static void test_parse(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        const char *arguments[4];
-        int want, want_all, calls; /* calls: of the handler, either way */
-        int left;                  /* where the operands begin */
-    } cases[] = {
+    static const struct parse_case cases[] = {
         {"nothing", {NULL}, EXIT_GOOD, EXIT_GOOD, 0, 1},
         {"options", {"-q", "--number", "7"}, EXIT_GOOD, EXIT_GOOD, 2, 4},
         {"an operand", {"-n7", "more"}, EXIT_GOOD, EXIT_MISUSED, 1, 2},
@@ -56,23 +76,8 @@ static void test_parse(void **state)
         {"refused by the handler", {"-nbad", "-q"}, EXIT_MISUSED, EXIT_MISUSED, 1, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        for (int all = 0; all < 2; all++) {
-            char *argv[6] = {"test"};
-            int argc = 1;
-            for (; argc < 5 && cases[i].arguments[argc - 1] != NULL; argc++)
-                argv[argc] = strdup(cases[i].arguments[argc - 1]);
-            struct taken taken = {0};
-            optind = 0; /* begin anew */
-            int got = all != 0 ? command_line_parse_all(&line, &taken, argc, argv)
-                               : command_line_parse(&line, &taken, argc, argv);
-            if (got != (all != 0 ? cases[i].want_all : cases[i].want) ||
-                taken.calls != cases[i].calls)
-                fail_msg("%s: %d after %d calls", cases[i].name, got, taken.calls);
-            if (got == EXIT_GOOD)
-                assert_int_equal(optind, cases[i].left);
-            for (int k = 1; k < argc; k++)
-                free(argv[k]);
-        }
+        check_parse(&cases[i], false);
+        check_parse(&cases[i], true);
     }
 }
 

@@ -354,7 +354,7 @@ static void test_pieces(void **state)
     for (uint64_t before = 0; fixture->pieces <= PIECES; before = fixture->pieces) {
         (void)uv_run(&fixture->loop, UV_RUN_ONCE);
         /* Once because more is to be sent, and once because the client has read. */
-        assert_true(fixture->pieces - before <= 2 * HTTP_PIECES_PER_TURN);
+        assert_true(fixture->pieces - before <= UINT64_C(2) * HTTP_PIECES_PER_TURN);
     }
     const char *got = strstr(client_read(fixture, fd, NULL), "\r\n\r\n");
     assert_non_null(got);

@@ -127,7 +127,8 @@ static struct shard *make_named_shard(void)
 static uint32_t write_after_restart(struct shard *shard)
 {
     struct shard *next = make_named_shard();
-    struct buffer payload, why;
+    struct buffer payload;
+    struct buffer why;
     buffer_init(&payload, 1 << 20);
     buffer_init(&why, 1 << 10);
     assert_int_equal(shard_save(shard, true, &payload), 0);
