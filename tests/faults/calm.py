@@ -56,11 +56,11 @@ def digest(*parts):
     return total.hexdigest()[:12]
 
 
-def prepare(seed, clusters, show):
-    """The Peace of the seed: out of build/faults/ if it is there."""
-    home = servers.BUILD / "faults"
+def make_input(seed, show):
+    """The folder of the seed's input, and the digest of what made it. No other thread may run: the
+    processes that make it are forks."""
     made = digest(HERE / "readings.py", HERE.parent / "integration/streams.py")
-    folder = home / f"input-{seed}-{made}"
+    folder = servers.BUILD / "faults" / f"input-{seed}-{made}"
     if not (folder / "expected").exists():
         with show.phases.of("making the input"):
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,6 +68,12 @@ def prepare(seed, clusters, show):
             for name, rows in zip(("facilities.csv", "meters.csv"), readings.tables()):
                 replay.write_csv(folder / name, rows)
             readings.make(folder, seed)
+    return folder, made
+
+
+def prepare(seed, folder, made, clusters, show):
+    """The Peace of the seed: out of build/faults/ if it is there."""
+    home = servers.BUILD / "faults"
     peace = Peace(folder)
     key = digest(daemon.BINARY, HERE / "fleet.py", HERE / "calm.py", made.encode())
     peace.kept = home / f"calm-{seed}-{key}"

@@ -73,6 +73,11 @@ class Clusters:
             self.coming_nodes, self.coming = nodes, self.pool.submit(
                 lambda: cluster.Cluster(nodes, self.network).start())
 
+    def wait(self):
+        """Until no thread starts any: before a fork."""
+        if self.coming is not None:
+            self.coming.result()
+
     def get(self, nodes):
         """Itself, with that many brokers."""
         if self.coming is not None and self.coming_nodes != nodes:

@@ -433,7 +433,7 @@ def make(folder, seed):
     """Writes the files of the seed's input into the folder."""
     with multiprocessing.Pool(os.cpu_count()) as pool:
         parts = pool.starmap(make_partition, [(folder, seed, n) for n in range(PARTITIONS)])
-    for number, name in enumerate(("", LONG, BY_METER)):
+    for number, name in reversed(list(enumerate(("", LONG, BY_METER)))):  # "expected" comes last
         write_log(folder, name, [message for part in parts for message in part[number]])
 
 

@@ -71,12 +71,13 @@ def execute(options, names, logs, show):
     """(faults injected, runs, differences). A run is judged while the next one is under way."""
     injected = runs = differences = 0
     judged = None
+    folder, made = calm.make_input(options.seed, show)
     clusters = campaign.Clusters(show.phases)
     if clusters.why_none:
         show.line(f"no daemon has a network of its own: {clusters.why_none}")
     try:
         clusters.prepare(1)
-        peace = calm.prepare(options.seed, clusters, show)
+        peace = calm.prepare(options.seed, folder, made, clusters, show)
         planned = plan.plan(names, options.faults, options.seed)
         for runs, (shape, part) in enumerate(planned, 1):
             servers.LOGS = logs / f"run-{runs}"
@@ -86,6 +87,7 @@ def execute(options, names, logs, show):
                               brokers, show)
             injected += run.injected
             differences += finish(judged, show)
+            clusters.wait()
             judged = (runs, run.injected, servers.LOGS, beside.Beside(
                 verdict.judge, peace, shape, run.topic, run.evidence))
     finally:
