@@ -33,9 +33,10 @@ PAUSE_S = (0.3, 2.1)  # between two of them
 VICTORIA_ASKED_S = 19
 
 
-class NotTheInput(Exception):
-    """The brokers have other messages than were to be sent. It has been seen that one that was
-    killed at once has a batch of an idempotent producer twice afterwards."""
+class Void(Exception):
+    """What happened says nothing of the daemon: the brokers have other messages than were sent (one
+    that was killed at once may have a batch of an idempotent producer twice), or none of them takes
+    itself for the coordinator of the group any more."""
 
 
 class Screen:
@@ -301,7 +302,7 @@ class Run:
     def read_back(self):
         ends = self.cluster.ends(self.topic, fleet.PARTITIONS)
         if ends != self.expected.ends:
-            raise NotTheInput(f"the log is not the input: ends {ends}, not {self.expected.ends}")
+            raise Void(f"the log is not the input: ends {ends}, not {self.expected.ends}")
         self.settle(QUIET_S)
         self.read()
         if self.victoria is not None:
@@ -326,6 +327,8 @@ class Run:
             missing = self.fleet.settle(
                 self.expected.ends, quiet_s, SETTLE_LIMIT_S,
                 lambda text: self.show.progress(f"run {self.number}: {text}"))
+        if missing and not self.cluster.has_coordinator(self.topic):
+            raise Void("no broker coordinates the group any more, whoever asks")
         if missing:
             self.fleet.deaths.append(f"not at rest after {SETTLE_LIMIT_S} s: {missing}")
 

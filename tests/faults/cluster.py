@@ -194,6 +194,13 @@ class Cluster:
         topics = servers.json.loads(got.stdout)["topics"] if got.returncode == 0 else []
         return {p["partition"]: p["leader"] for t in topics for p in t["partitions"]}
 
+    def has_coordinator(self, group):
+        """Whether some broker answers for the group: OffsetFetch, version 2, of no topic."""
+        body = struct.pack(">h", len(group)) + group.encode() + struct.pack(">i", 0)
+        answers = (self.request(node, body, api_key=9, version=2) for node in self.nodes
+                   if servers._listens(node.port))
+        return any(struct.unpack(">h", answer[-2:]) == (0,) for answer in answers)
+
     def ends(self, topic, partitions):
         """The offset that each partition's next message will get."""
         got = subprocess.run(

@@ -100,14 +100,16 @@ def execute(options, names, logs, show):
 
 
 def execute_run(make_run, brokers, show):
-    """The run, which is repeated if it did not get its input."""
+    """The run, which is repeated, with other brokers, if it says nothing."""
     for _ in range(TRIES - 1):
         try:
             run = make_run()
             run.execute(brokers)
             return run
-        except campaign.NotTheInput as error:
+        except campaign.Void as error:
             show.line(f"run {run.number} is void, and repeated: {error}")
+            brokers.drop()
+            brokers.get(run.shape.nodes)
     run = make_run()
     run.execute(brokers)
     return run
