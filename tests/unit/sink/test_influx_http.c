@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+/* So much of a wait may be over before it is looked at: valgrind's loops are slow. */
+enum { LATE_MS = 450 };
+
 #define BODY(text) "{\"error\":\"" text "\"}"
 
 /* Everything that passes by itself, in one block: nothing is lost, nothing is written twice. */
@@ -48,11 +51,11 @@ static void test_failures_that_pass(void **state)
     assert_int_equal(stats->latency_count, 11);
     assert_true(stats->healthy);
     assert_int_equal(place->waits, 10);
-    assert_in_range(place->waits_ms[0], 500, 1000);
-    assert_in_range(place->waits_ms[1], 1000, 2000);
-    assert_in_range(place->waits_ms[2], 76000, 77000);     /* what the server asked for */
-    assert_in_range(place->waits_ms[3], 3590000, 3600000); /* but an hour at most */
-    assert_in_range(place->waits_ms[9], 30000, 60000);     /* and no longer than configured */
+    assert_in_range(place->waits_ms[0], 500 - LATE_MS, 1000);
+    assert_in_range(place->waits_ms[1], 1000 - LATE_MS, 2000);
+    assert_in_range(place->waits_ms[2], 77000 - LATE_MS, 77000);     /* what the server asked for */
+    assert_in_range(place->waits_ms[3], 3600000 - LATE_MS, 3600000); /* but an hour at most */
+    assert_in_range(place->waits_ms[9], 30000 - LATE_MS, 60000);     /* no longer than configured */
     char *dead = fixture_read(place->dead_rows);
     assert_string_equal(dead, "");
     free(dead);
@@ -85,7 +88,7 @@ static void test_failures_that_wait_for_a_person(void **state)
     assert_int_equal(stats->rows_refused, 0);
     assert_null(strstr(buffer_text(&place->heads), "/other")); /* redirects are not followed */
     for (uint32_t i = 0; i < place->waits; i++)
-        assert_in_range(place->waits_ms[i], 29000, 60000);
+        assert_in_range(place->waits_ms[i], 30000 - LATE_MS, 60000);
 }
 
 static void test_partial_write_is_not_resent(void **state)
