@@ -10,9 +10,6 @@
 
 #include <cmocka.h>
 
-/* So much of a wait may be over before it is looked at: valgrind's loops are slow. */
-enum { LATE_MS = 450 };
-
 #define BODY(text) "{\"error\":\"" text "\"}"
 
 /* Everything that passes by itself, in one block: nothing is lost, nothing is written twice. */
