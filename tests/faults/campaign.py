@@ -35,8 +35,8 @@ VICTORIA_ASKED_S = 19
 
 class Void(Exception):
     """What happened says nothing of the daemon: the brokers have other messages than were sent (one
-    that was killed at once may have a batch of an idempotent producer twice), or none of them takes
-    itself for the coordinator of the group any more."""
+    that was killed at once may have a batch of an idempotent producer twice), or the one
+    that they name as the coordinator of the group does not take itself for it any more."""
 
 
 class Screen:
@@ -328,7 +328,7 @@ class Run:
                 self.expected.ends, quiet_s, SETTLE_LIMIT_S,
                 lambda text: self.show.progress(f"run {self.number}: {text}"))
         if missing and not self.cluster.has_coordinator(self.topic):
-            raise Void("no broker coordinates the group any more, whoever asks")
+            raise Void("the coordinator of the group denies that it is, whoever asks")
         if missing:
             self.fleet.deaths.append(f"not at rest after {SETTLE_LIMIT_S} s: {missing}")
 

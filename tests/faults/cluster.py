@@ -195,11 +195,17 @@ class Cluster:
         return {p["partition"]: p["leader"] for t in topics for p in t["partitions"]}
 
     def has_coordinator(self, group):
-        """Whether some broker answers for the group: OffsetFetch, version 2, of no topic."""
-        body = struct.pack(">h", len(group)) + group.encode() + struct.pack(">i", 0)
-        answers = (self.request(node, body, api_key=9, version=2) for node in self.nodes
-                   if servers._listens(node.port))
-        return any(struct.unpack(">h", answer[-2:]) == (0,) for answer in answers)
+        """Whether the broker that is named as the group's coordinator takes itself for it, as any
+        client would find: FindCoordinator, version 0, then OffsetFetch, version 2, of no topic."""
+        name = struct.pack(">h", len(group)) + group.encode()
+        answer = self.request(self.any(), name, api_key=10, version=0)
+        err, number = struct.unpack_from(">hi", answer)
+        named = [node for node in self.nodes if node.number == number
+                 and servers._listens(node.port)]
+        if err != 0 or not named:
+            return False
+        answer = self.request(named[0], name + struct.pack(">i", 0), api_key=9, version=2)
+        return struct.unpack(">h", answer[-2:]) == (0,)
 
     def ends(self, topic, partitions):
         """The offset that each partition's next message will get."""
