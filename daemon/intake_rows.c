@@ -121,28 +121,28 @@ void intake_heal_again(struct intake *intake, struct part *part)
 
 /* --- what is heard of rows --- */
 
-/* A sink that may lose what it has acknowledged (resend.h) sends it again itself, as long as we
- * live. For whoever comes after us the state says what was not proven yet. */
-static void note_proof(struct intake *intake, const struct block *block)
-{
-    int64_t *proof_ms = &intake->proof_ms[block->sink];
-    if (block->proven_ms == INT64_MAX || block->proven_ms < *proof_ms)
-        return;
-    *proof_ms = intake_now_ms(intake);
-    for (uint32_t i = 0; i < intake->parts.count; i++)
-        (void)shard_prove(intake->parts.items[i]->shard, block->sink);
-}
-
-/* Both generations at once. Nothing more may be written for long: the state is saved for it. */
-void intake_rows_proven(struct intake *intake, uint32_t sink)
+/* What is proven is saved, as nothing more may be written of the part for long. */
+static void end_generation(struct intake *intake, uint32_t sink)
 {
     intake->proof_ms[sink] = intake_now_ms(intake);
     for (uint32_t i = 0; i < intake->parts.count; i++) {
         struct part *part = intake->parts.items[i];
-        bool any = shard_prove(part->shard, sink);
-        any |= shard_prove(part->shard, sink);
-        part->changed |= any && part->state == PART_RUNNING;
+        part->changed |= shard_prove(part->shard, sink) && part->state == PART_RUNNING;
     }
+}
+
+/* A sink that may lose what it has acknowledged (resend.h) sends it again itself, as long as we
+ * live. For whoever comes after us the state says what was not proven yet. */
+static void note_proof(struct intake *intake, const struct block *block)
+{
+    if (block->proven_ms != INT64_MAX && block->proven_ms >= intake->proof_ms[block->sink])
+        end_generation(intake, block->sink);
+}
+
+void intake_rows_proven(struct intake *intake, uint32_t sink)
+{
+    end_generation(intake, sink);
+    end_generation(intake, sink); /* both there are */
 }
 
 void intake_rows_settled(struct intake *intake, const struct block *block)

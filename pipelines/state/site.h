@@ -32,7 +32,7 @@ struct mark {
     uint32_t revision; /* those of them that came after the watermark had passed it */
     uint8_t dirty;     /* a bit per sink: has to be written */
     uint8_t in_flight; /* a bit per sink: written, not yet acknowledged */
-    uint8_t suspect;   /* a bit per sink: an older write may still reach it (healing.c) */
+    uint8_t suspect;   /* a bit per sink: an older write may still reach it: site_heal() */
     /* A bit per sink that may lose what it has acknowledged: in this generation of proof, or in the
      * one before. Saved as dirty. */
     uint8_t unproven, aging;
