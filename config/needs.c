@@ -4,22 +4,26 @@
 #include "config/needs.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/limits.h"
 
 #include "config/durations.h"
 
 /* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
- * test holds the estimate to what they take. */
+ * test holds the estimate to what they take: it is never less. */
 enum {
     READING_BYTES = 32,        /* of the journal: identity, value, rank */
-    METER_BYTES = 112,         /* its head, and its account */
+    METER_BYTES = 104,         /* the journal's head, and the panel's ledger */
     CELL_BYTES = 17,           /* of the panel: activity, covered and estimated time */
-    PANEL_ROW_BYTES = 24,      /* per facility and bucket: revision, what is dirty */
+    MARK_BYTES = 16,           /* per facility and bucket: revision, what is dirty */
+    WORD_BYTES = 8,            /* a bit for each of so many meters: */
+    WORD_METERS = 64,          /* of a bucket, stale; of a window, reporting */
     FIGURES_BYTES = 176,       /* exact sums of a series over a window */
+    BALANCE_BYTES = 16,        /* per series */
     DAY_BYTES = 1024,          /* per facility and day: its hours */
-    PERIODS = 17,              /* months and years under way at once */
-    SITE_BYTES = 4096,         /* per facility */
+    PERIODS = 17,              /* months and years under way at once, and one being summed */
+    SITE_BYTES = 4096,         /* per facility; its calendar, which no account counts, too */
     PROGRAM_BYTES = 48 << 20,  /* code, libraries, batches, the threads of librdkafka */
     WINDOW_LENGTHS = 5,        /* bucket, hour, day, month, year */
     LETTER_HEAD_BYTES = 1024,  /* per message under way: its headers, twice */
@@ -39,9 +43,14 @@ static int64_t facility_bytes(const struct window_conf *window, const struct fac
 {
     int64_t span_ms = window->horizon_ms + window->allowed_delay_ms + STRADDLED_MS;
     int64_t rows = span_ms / window->bucket_ms + 2;
-    int64_t days = span_ms / HALF_DAY_MS + 2;
-    return SITE_BYTES + rows * ((int64_t)facility->meters_count * CELL_BYTES + PANEL_ROW_BYTES) +
-           days * DAY_BYTES + (days + PERIODS) * (int64_t)facility->series_count * FIGURES_BYTES;
+    int64_t windows = rows * window->bucket_ms / HALF_DAY_MS + 2; /* days */
+    int64_t word_bytes = (facility->meters_count + WORD_METERS - 1) / WORD_METERS * WORD_BYTES;
+    int64_t days_bytes = windows * DAY_BYTES;
+    windows += PERIODS;
+    return SITE_BYTES + days_bytes +
+           rows * ((int64_t)facility->meters_count * CELL_BYTES + MARK_BYTES + word_bytes) +
+           windows * ((int64_t)facility->series_count * FIGURES_BYTES + word_bytes) +
+           (int64_t)facility->series_count * BALANCE_BYTES;
 }
 
 struct memory_estimate config_memory_estimate(const struct config *config)
@@ -89,8 +98,7 @@ int64_t config_memory_min(const struct config *config)
             bytes += meter_bytes(&registry->meters[facility->meters_first + j]);
         largest = bytes > largest ? bytes : largest;
     }
-    /* The estimate of a facility is right to a twentieth. */
-    return memory_estimate_fixed(&needs) + needs.partition_bytes + largest + largest / 10;
+    return memory_estimate_fixed(&needs) + needs.partition_bytes + largest;
 }
 
 struct series_estimate config_series_estimate(const struct config *config)
@@ -104,7 +112,7 @@ struct series_estimate config_series_estimate(const struct config *config)
     };
 }
 
-/* 1536 KiB is "1.5 MiB": an estimate is not exact to the byte. */
+/* 1536 KiB is "1.5 MiB", and a byte more "1.6 MiB": what is printed is not exceeded either. */
 static void print_bytes(struct buffer *out, int64_t bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -112,7 +120,7 @@ static void print_bytes(struct buffer *out, int64_t bytes)
     size_t unit = 0;
     for (; number >= 1024 && unit + 1 < ARRAY_LEN(units); unit++)
         number /= 1024;
-    buffer_printf(out, unit == 0 ? "%6.0f %s" : "%6.1f %s", number, units[unit]);
+    buffer_printf(out, unit == 0 ? "%6.0f %s" : "%6.1f %s", ceil(number * 10) / 10, units[unit]);
 }
 
 static void print_line(struct buffer *out, const char *name, int64_t bytes)
