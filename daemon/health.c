@@ -50,24 +50,27 @@ unsigned health_print(const char *fatal, const struct metrics_source *source, st
     return status;
 }
 
-static bool check_assigned(const struct metrics_source *source, struct buffer *out)
+static bool check_assigned(const struct consumer_stats *consumer, const char *name,
+                           struct buffer *out)
 {
-    const struct consumer_stats *consumer = source->consumer;
     if (consumer == NULL || (consumer->assigned == 0 && consumer->rebalances == 0)) {
-        buffer_add_str(out, "no assigned: the consumer group has not answered yet\n");
+        buffer_printf(out, "no %s: the consumer group has not answered yet\n", name);
         return false;
     }
     if (consumer->assigned == 0)
-        buffer_add_str(out, "ok assigned: none; other members have all partitions\n");
+        buffer_printf(out, "ok %s: none; other members have all partitions\n", name);
     else
-        buffer_printf(out, "ok assigned: %" PRIu32 "\n", consumer->assigned);
+        buffer_printf(out, "ok %s: %" PRIu32 "\n", name, consumer->assigned);
     return true;
 }
 
-/* Of `assigned` partitions those are missing of which the offset is not known yet. */
+/* Of the partitions that the consumer was given those are missing of which the offset is not known
+ * yet. */
 static bool check_caught_up(const struct consumer_partition_stats *partitions, size_t count,
-                            size_t assigned, const char *name, struct buffer *out)
+                            const struct consumer_stats *consumer, const char *name,
+                            struct buffer *out)
 {
+    size_t assigned = consumer != NULL ? consumer->assigned : 0;
     size_t all = MAX(count, assigned);
     size_t behind = all - count;
     const struct consumer_partition_stats *worst = NULL;
@@ -129,20 +132,26 @@ static bool check_sink(const struct metrics_sink *sink, struct buffer *out)
     return good;
 }
 
+/* The stage that re-keys is a member of a group of its own. */
+static bool check_rekey(const struct metrics_source *source, struct buffer *out)
+{
+    bool good = check_assigned(source->rekey_consumer, "rekey_assigned", out);
+    return check_caught_up(source->rekey_partitions, source->rekey_partitions_count,
+                           source->rekey_consumer, "rekey_caught_up", out) &&
+           good;
+}
+
 unsigned health_print_ready(const char *fatal, const struct metrics_source *source,
                             struct buffer *out)
 {
     bool good = print_fatal(fatal, out) == STATUS_OK;
     good = check_losses(source, out) && good;
-    good = check_assigned(source, out) && good;
-    size_t assigned = source->consumer != NULL ? source->consumer->assigned : 0;
-    good =
-        check_caught_up(source->partitions, source->partitions_count, assigned, "caught_up", out) &&
-        good;
+    good = check_assigned(source->consumer, "assigned", out) && good;
+    good = check_caught_up(source->partitions, source->partitions_count, source->consumer,
+                           "caught_up", out) &&
+           good;
     if (source->rekey != NULL)
-        good = check_caught_up(source->rekey_partitions, source->rekey_partitions_count, 0,
-                               "rekey_caught_up", out) &&
-               good;
+        good = check_rekey(source, out) && good;
     good = check_state(source, out) && good;
     for (size_t i = 0; i < source->sinks_count; i++)
         good = check_sink(&source->sinks[i], out) && good;

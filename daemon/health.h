@@ -19,7 +19,8 @@ enum { HEALTH_SINK_FAILING_MS_MAX = 60000 };
 /* `fatal` says what has happened, or is NULL. Returns 200 or 503. */
 unsigned health_print(const char *fatal, const struct metrics_source *source, struct buffer *out);
 /* Ready: the group has answered, no partition is halted, every one has its state and is caught up,
- * every sink works or has not failed for long. A process to which the group gave no partition is a
+ * every sink works or has not failed for long; the same of the group and the partitions of the
+ * input topic, where a stage re-keys it. A process to which the group gave no partition is a
  * spare, and ready. Returns 200 or 503. */
 unsigned health_print_ready(const char *fatal, const struct metrics_source *source,
                             struct buffer *out);

@@ -469,12 +469,14 @@ static void test_rekey(void **state)
     assert_null(strstr(buffer_text(&out), "\nghgd_rekey_messages_total "));
     static const struct rekey_stats stats = {.events = 70, .messages = 5};
     static const struct deadletter_stats runs = {.sent = 9, .waiting = 4};
+    struct consumer_stats consumer = {.assigned = 1, .rebalances = 1};
     struct consumer_partition_stats partition = {
         .next_offset = 2, .log_end = 10, .lag = 8, .partition = 3, .stopped = true};
     example.partitions[1].caught_up = true;
     example.sink_list[1].failing_ms = 0;
     example.source.rekey = &stats;
     example.source.rekey_runs = &runs;
+    example.source.rekey_consumer = &consumer;
     example.source.rekey_partitions = &partition;
     example.source.rekey_partitions_count = 1;
     buffer_clear(&out);
@@ -490,6 +492,27 @@ static void test_rekey(void **state)
     partition.caught_up = true;
     buffer_clear(&out);
     assert_int_equal(health_print_ready(NULL, &example.source, &out), 200);
+    static const struct {
+        const char *name;
+        uint32_t assigned, rebalances;
+        unsigned want;
+        const char *lines;
+    } cases[] = {
+        {"the offset of one is asked for", 2, 1, 503,
+         "\nok rekey_assigned: 2\nno rekey_caught_up: 1 of 2\n"},
+        {"no answer of its group", 0, 0, 503,
+         "\nno rekey_assigned: the consumer group has not answered yet\n"},
+        {"a spare", 0, 3, 200, "\nok rekey_assigned: none; other members have all partitions\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        consumer.assigned = cases[i].assigned;
+        consumer.rebalances = cases[i].rebalances;
+        example.source.rekey_partitions_count = cases[i].assigned > 0 ? 1 : 0;
+        buffer_clear(&out);
+        unsigned got = health_print_ready(NULL, &example.source, &out);
+        if (got != cases[i].want || strstr(buffer_text(&out), cases[i].lines) == NULL)
+            fail_msg("%s: %u, %s", cases[i].name, got, buffer_text(&out));
+    }
     buffer_fini(&out);
 }
 
