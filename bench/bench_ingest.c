@@ -205,6 +205,8 @@ static struct result consume_ours(const char *brokers, uint64_t messages)
     uv_loop_t loop;
     uv_loop_init(&loop);
     int err = consumer_create(&ours.consumer, &loop, &conf, TOPIC, &callbacks, &why);
+    if (err == 0)
+        err = consumer_start(ours.consumer, &why);
     ASSERT(err == 0);
     uv_run(&loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&loop) == 0);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "daemon/candidate.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
 #include "daemon/process.h"
@@ -16,7 +17,7 @@ static const char usage[] =
     "until SIGTERM or SIGINT: then it writes what is dirty, commits, leaves the group and ends.\n"
     "SIGHUP reloads the configuration and all tables: a bad one leaves the running one untouched\n"
     "and says why; a good one takes over as a whole, and what it rates differently is written\n"
-    "again.\n"
+    "again. With input.rekey it waits until a broker answers, and the running one goes on.\n"
     "\n"
     "  -c, --config FILE   the configuration (default " CONFIG_FILE_DEFAULT ")\n"
     "  -h, --help          this text\n";
@@ -30,8 +31,9 @@ static const struct option options[] = {
 struct run {
     uv_loop_t loop;
     const char *file;
-    struct config *config; /* in force */
-    struct config *next;   /* takes over when the process has ended; NULL */
+    struct config *config;       /* in force */
+    struct candidate *candidate; /* may become the next; NULL */
+    struct config *next;         /* takes over when the process has ended; NULL */
     struct process *process;
     struct service *service;
     uint64_t reloads_ok, reloads_failed;
@@ -46,8 +48,15 @@ static void on_service_closed(void *context)
     ((struct run *)context)->service = NULL;
 }
 
+static void drop_candidate(struct run *run)
+{
+    if (run->candidate != NULL)
+        candidate_drop(&run->candidate);
+}
+
 static void run_end(struct run *run)
 {
+    drop_candidate(run);
     service_close(run->service, on_service_closed, run);
 }
 
@@ -121,18 +130,56 @@ static int check_heir(const struct run *run, const struct config *next)
     return err;
 }
 
-static int load_next(struct run *run)
+static int load_next(struct run *run, struct config **next_out)
 {
-    struct config *next = NULL;
-    int err = command_load_run_config(&next, run->file);
+    int err = command_load_run_config(next_out, run->file);
     if (err < 0)
         return err;
-    err = check_heir(run, next);
+    err = check_heir(run, *next_out);
     if (err < 0)
-        config_destroy(&next);
-    else
-        run->next = next;
+        config_destroy(next_out);
     return err;
+}
+
+static void refuse_reload(struct run *run)
+{
+    LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"", run->file);
+    run->reloads_failed++;
+    process_count_reload_failed(run->process);
+    service_ready(run->service);
+}
+
+/* The process makes way, and the next one begins when it has ended. */
+static void begin_reload(struct run *run, struct config *next)
+{
+    run->next = next;
+    process_stop(run->process);
+}
+
+static void on_judged(void *context, int err, const char *why)
+{
+    struct run *run = context;
+    if (err < 0) {
+        drop_candidate(run);
+        LOG_ERROR("reload.refused", "why=\"%s\"", why);
+        refuse_reload(run);
+        return;
+    }
+    service_reloading(run->service);
+    begin_reload(run, candidate_take(&run->candidate));
+}
+
+/* The manager is told that we are ready: how long the brokers take is not for it to judge. */
+static int ask_brokers(struct run *run, struct config **next)
+{
+    LOG_INFO("reload.asking", "config=\"%s\" topic=%s", run->file, (*next)->input.rekey_topic);
+    int err = candidate_create(&run->candidate, &run->loop, next, on_judged, run);
+    if (err < 0) {
+        config_destroy(next);
+        return err;
+    }
+    service_ready(run->service);
+    return 0;
 }
 
 static void on_reload(void *context)
@@ -143,20 +190,22 @@ static void on_reload(void *context)
         return;
     }
     service_reloading(run->service);
-    if (load_next(run) == 0) {
-        process_stop(run->process);
-        return;
-    }
-    LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"", run->file);
-    run->reloads_failed++;
-    process_count_reload_failed(run->process);
-    service_ready(run->service);
+    drop_candidate(run); /* one that waits for a broker: what the file says now counts */
+    struct config *next = NULL;
+    int err = load_next(run, &next);
+    if (err == 0 && next->input.rekey)
+        err = ask_brokers(run, &next);
+    else if (err == 0)
+        begin_reload(run, next);
+    if (err < 0)
+        refuse_reload(run);
 }
 
 static void on_stop(void *context)
 {
     struct run *run = context;
     run->stopping = true;
+    drop_candidate(run);
     if (run->process != NULL)
         process_stop(run->process);
 }

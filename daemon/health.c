@@ -135,7 +135,13 @@ static bool check_sink(const struct metrics_sink *sink, struct buffer *out)
 /* The stage that re-keys is a member of a group of its own. */
 static bool check_rekey(const struct metrics_source *source, struct buffer *out)
 {
-    bool good = check_assigned(source->rekey_consumer, "rekey_assigned", out);
+    bool good = source->rekey_waits == NULL;
+    if (!good) {
+        buffer_add_str(out, "no rekey_topic: waits for it: ");
+        add_line(out, source->rekey_waits);
+        buffer_add_char(out, '\n');
+    }
+    good = check_assigned(source->rekey_consumer, "rekey_assigned", out) && good;
     return check_caught_up(source->rekey_partitions, source->rekey_partitions_count,
                            source->rekey_consumer, "rekey_caught_up", out) &&
            good;

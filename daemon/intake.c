@@ -382,6 +382,11 @@ fail_registry:
     return err;
 }
 
+int intake_start(struct intake *intake, struct buffer *why)
+{
+    return consumer_start(intake->consumer, why);
+}
+
 /* --- what others want to know --- */
 
 int64_t intake_get_session_ms(const struct intake *intake)

@@ -39,9 +39,13 @@ struct intake_partition {
     struct consumer_partition_stats consumed;
 };
 
+/* Makes everything; partitions come after intake_start(). Returns 0 or negative; `why` says more.
+ */
 int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct config *config,
                   const struct kernels *kernels, const struct intake_callbacks *callbacks,
                   struct buffer *why) MUST_CHECK;
+/* Joins the group: once the topic that it reads is there. As consumer_start(). */
+int intake_start(struct intake *intake, struct buffer *why) MUST_CHECK;
 
 /* Rows for one sink: of every partition, what must go for it to go on; and if `due`, of those that
  * are live, everything dirty. Returns the number of rows appended to the block. */

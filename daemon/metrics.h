@@ -67,6 +67,7 @@ struct metrics_source {
     const struct rekey_stats *rekey; /* NULL: no stage re-keys, and its rows are left out */
     const struct deadletter_stats *rekey_runs;
     const struct consumer_stats *rekey_consumer;
+    const char *rekey_waits; /* why the keyed topic is still waited for; NULL if it is not */
     const struct consumer_partition_stats *rekey_partitions; /* of the input topic */
     size_t rekey_partitions_count;
     const struct checkpoint_stats *checkpoint;

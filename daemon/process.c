@@ -14,7 +14,6 @@
 #include "daemon/rekey.h"
 #include "daemon/status.h"
 #include "pipelines/emissions/kernels.h"
-#include "pipelines/ingest/rekey_topic.h"
 
 enum { DRAIN_CHECK_MS = 50 };
 
@@ -291,17 +290,31 @@ static int create_intake(struct process *process)
                                          .context = process};
     struct buffer why;
     buffer_init(&why, 4096);
-    int err = process->config->input.rekey ? rekey_topic_ensure(process->config, &why) : 0;
-    if (err == 0)
-        err = intake_create(&process->intake, process->loop, process->config, process->kernels,
-                            &callbacks, &why);
-    return report_kafka(err, &why);
+    return report_kafka(intake_create(&process->intake, process->loop, process->config,
+                                      process->kernels, &callbacks, &why),
+                        &why);
+}
+
+static int start_intake(struct process *process)
+{
+    struct buffer why;
+    buffer_init(&why, 4096);
+    return report_kafka(intake_start(process->intake, &why), &why);
+}
+
+static void on_rekey_ready(void *context)
+{
+    struct process *process = context;
+    if (process->state == PROCESS_RUNNING && start_intake(process) < 0)
+        on_failed(process, "the keyed topic cannot be read");
 }
 
 static int create_rekey(struct process *process)
 {
-    struct rekey_callbacks callbacks = {
-        .failed = on_failed, .closed = on_rekey_closed, .context = process};
+    struct rekey_callbacks callbacks = {.ready = on_rekey_ready,
+                                        .failed = on_failed,
+                                        .closed = on_rekey_closed,
+                                        .context = process};
     struct buffer why;
     buffer_init(&why, 4096);
     return report_kafka(
@@ -332,7 +345,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
         goto fail_intake;
     brake_set_gap(&process->brake,
                   MAX(intake_get_session_ms(process->intake) / 2, INT64_C(4) * BRAKE_TICK_MS));
-    err = config->input.rekey ? create_rekey(process) : 0;
+    err = config->input.rekey ? create_rekey(process) : start_intake(process);
     if (err < 0)
         goto fail_rekey;
     struct status_conf status = {.loop = process->loop,

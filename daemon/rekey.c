@@ -10,11 +10,13 @@
 #include "base/log.h"
 #include "daemon/pace.h"
 #include "pipelines/ingest/parking.h"
+#include "pipelines/ingest/rekey_topic.h"
 #include "pipelines/ingest/rekeyed.h"
 
 enum {
-    TICK_MS = 1000,      /* between commits */
-    CLOSING_TICK_MS = 20 /* while somebody waits for the last acknowledgements */
+    TICK_MS = 1000,       /* between commits */
+    CLOSING_TICK_MS = 20, /* while somebody waits for the last acknowledgements */
+    WHY_BYTES = 4096
 };
 
 /* How far one partition that is behind may be ahead of another: this part of the horizon. It is
@@ -39,6 +41,7 @@ struct rekey {
     struct kafka_conf kafka; /* of the stage: another group, and the keyed topic */
     char *group;
     struct rekey_callbacks callbacks;
+    struct rekey_topic *topic;
     struct consumer *consumer;
     struct deadletter *deadletter; /* sends the runs too */
     struct parking *parking;
@@ -333,12 +336,19 @@ static void on_consumer_closed(void *context)
 }
 
 /* Leaving the group revokes every partition, which waits for what is under way. */
+static void on_topic_closed(void *context)
+{
+    struct rekey *rekey = context;
+    rekey->topic = NULL;
+    consumer_close(rekey->consumer);
+}
+
 void rekey_close(struct rekey *rekey, int64_t timeout_ms)
 {
     rekey->paused = true;
     rekey->closing = true;
     rekey->close_at_ms = uv_now(rekey->loop) + (uint64_t)timeout_ms;
-    consumer_close(rekey->consumer);
+    rekey_topic_close(rekey->topic, on_topic_closed, rekey);
 }
 
 void rekey_pause(struct rekey *rekey)
@@ -373,6 +383,25 @@ static void on_tick(uv_timer_t *timer)
 }
 
 /* --- the beginning --- */
+
+static void on_topic_told(void *context, int err, const char *why)
+{
+    struct rekey *rekey = context;
+    if (rekey->paused) /* on its way out: nothing begins any more */
+        return;
+    if (err < 0) {
+        on_failed(rekey, why);
+        return;
+    }
+    struct buffer words;
+    buffer_init(&words, WHY_BYTES);
+    err = consumer_start(rekey->consumer, &words);
+    if (err < 0)
+        on_failed(rekey, buffer_text(&words));
+    else
+        rekey->callbacks.ready(rekey->callbacks.context);
+    buffer_fini(&words);
+}
 
 static int make_splitter(struct rekey *rekey)
 {
@@ -445,11 +474,19 @@ int rekey_create(struct rekey **rekey_out, uv_loop_t *loop, const struct config 
         err = make_consumer(rekey, why);
     if (err < 0)
         goto fail_consumer;
+    err = rekey_topic_create(&rekey->topic, loop, config, on_topic_told, rekey);
+    if (err < 0)
+        goto fail_topic;
     uv_timer_start(&rekey->tick, on_tick, TICK_MS, TICK_MS);
     *rekey_out = rekey;
     return 0;
 
-fail_consumer: /* its handles close on the loop, and then it is freed */
+    /* Its handles close on the loop, and then it is freed. */
+fail_topic:
+    rekey->callbacks.closed = NULL;
+    consumer_close(rekey->consumer);
+    return err;
+fail_consumer:
     rekey->callbacks.closed = NULL;
     parking_destroy(&rekey->parking);
     deadletter_close(rekey->deadletter, 0, on_deadletter_closed, rekey);
@@ -462,6 +499,11 @@ fail:
 }
 
 /* --- what others want to know --- */
+
+const char *rekey_get_wait(const struct rekey *rekey)
+{
+    return rekey_topic_get_wait(rekey->topic);
+}
 
 const struct rekey_stats *rekey_get_stats(const struct rekey *rekey)
 {

@@ -22,6 +22,7 @@
 struct rekey;
 
 struct rekey_callbacks {
+    void (*ready)(void *context); /* the keyed topic is there: it can be read and written */
     void (*failed)(void *context, const char *why); /* the client cannot go on */
     void (*closed)(void *context);
     void *context;
@@ -33,8 +34,9 @@ struct rekey_stats {
     uint64_t messages, bytes;         /* taken from the input topic, whole */
 };
 
-/* The configuration outlives it and has input.rekey; its topics exist. Returns 0 or negative;
- * `why` says more. */
+/* The configuration outlives it and has input.rekey. It makes sure of the keyed topic first
+ * (rekey_topic.h), and begins once that is there; if it cannot be, `failed` says why. Returns 0 or
+ * negative; `why` says more. */
 int rekey_create(struct rekey **rekey_out, uv_loop_t *loop, const struct config *config,
                  const struct rekey_callbacks *callbacks, struct buffer *why) MUST_CHECK;
 /* Takes no more messages; what was taken is still sent and committed. */
@@ -43,6 +45,8 @@ void rekey_pause(struct rekey *rekey);
  * calls `closed`. */
 void rekey_close(struct rekey *rekey, int64_t timeout_ms);
 
+/* Why the keyed topic is still waited for; NULL if it is not. */
+const char *rekey_get_wait(const struct rekey *rekey);
 const struct rekey_stats *rekey_get_stats(const struct rekey *rekey);
 const struct consumer_stats *rekey_get_consumer_stats(const struct rekey *rekey);
 const struct deadletter_stats *rekey_get_deadletter_stats(const struct rekey *rekey);

@@ -116,6 +116,7 @@ static void add_rekey(struct status *status, struct metrics_source *source)
     add_letters(&status->letters, rekey_get_deadletter_stats(rekey));
     source->rekey = stats;
     source->rekey_runs = rekey_get_run_stats(rekey);
+    source->rekey_waits = rekey_get_wait(rekey);
     source->rekey_consumer = rekey_get_consumer_stats(rekey);
     source->rekey_partitions = status->rekeyed;
     source->rekey_partitions_count = rekey_get_partitions(rekey, status->rekeyed, PARTITIONS_MAX);

@@ -23,7 +23,7 @@ struct consumer {
     uv_idle_t again; /* runs while there is more than one turn's work */
     uv_timer_t poll;
     int handles_open;
-    bool failed, closing, close_sent;
+    bool failed, started, closing, close_sent;
     rd_kafka_t *client;
     rd_kafka_queue_t *events; /* rebalances, errors, log lines */
     uint64_t close_until_ms;
@@ -379,7 +379,9 @@ static void step_close(struct consumer *consumer)
 {
     rd_kafka_error_t *error = NULL;
     bool heard = true;
-    if (!consumer->close_sent) {
+    if (!consumer->started) {
+        ASSERT(consumer->membership.partitions_count == 0); /* there is no group to leave */
+    } else if (!consumer->close_sent) {
         consumer->close_sent = true;
         consumer->close_until_ms = uv_now(consumer->poll.loop) + CLOSING_MS;
         membership_leave(&consumer->membership);
@@ -422,24 +424,32 @@ static int open_handles(struct consumer *consumer, uv_loop_t *loop)
     return 0;
 }
 
-/* Opens the queues and joins the group. What is there already raised no event, so drains once. */
-static int subscribe(struct consumer *consumer, struct buffer *why)
+static int open_queues(struct consumer *consumer, struct buffer *why)
 {
     consumer->events = rd_kafka_queue_get_consumer(consumer->client);
     consumer->membership.replies = rd_kafka_queue_new(consumer->client);
     rd_kafka_poll_set_consumer(consumer->client);
     rd_kafka_resp_err_t code = rd_kafka_set_log_queue(consumer->client, consumer->events);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_list_add(topics, consumer->topic, RD_KAFKA_PARTITION_UA);
-        code = rd_kafka_subscribe(consumer->client, topics);
-        rd_kafka_topic_partition_list_destroy(topics);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        buffer_printf(why, "kafka: %s\n", rd_kafka_err2str(code));
+        return ERR_CONFIG;
     }
+    return 0;
+}
+
+int consumer_start(struct consumer *consumer, struct buffer *why)
+{
+    ASSERT(!consumer->started && !consumer->closing);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, consumer->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         buffer_printf(why, "kafka: cannot subscribe to \"%s\": %s\n", consumer->topic,
                       rd_kafka_err2str(code));
         return ERR_CONFIG;
     }
+    consumer->started = true;
     return 0;
 }
 
@@ -484,20 +494,20 @@ int consumer_create(struct consumer **consumer_out, uv_loop_t *loop, const struc
         goto fail_client;
     consumer->membership.client = consumer->client;
     consumer->membership.loop = loop;
-    err = subscribe(consumer, why);
+    err = open_queues(consumer, why);
     if (err < 0)
-        goto fail_subscribe;
+        goto fail_queues;
     err = open_handles(consumer, loop); /* last: only uv_close() undoes a live handle */
     if (err < 0)
-        goto fail_subscribe;
+        goto fail_queues;
     rd_kafka_queue_cb_event_enable(consumer->events, on_queue_event, &consumer->wake);
     rd_kafka_queue_cb_event_enable(consumer->membership.replies, on_queue_event, &consumer->wake);
     uv_timer_start(&consumer->poll, on_poll, POLL_MS, POLL_MS);
-    ask_again(consumer);
+    ask_again(consumer); /* what is there already has raised no event */
     *consumer_out = consumer;
     return 0;
 
-fail_subscribe:
+fail_queues:
     destroy_client(consumer, true);
 fail_client:
     consumer_free(consumer);

@@ -72,10 +72,14 @@ struct consumer_partition_stats {
     struct data_loss loss; /* if it is halted */
 };
 
-/* Builds the client, subscribes, starts. `why` receives librdkafka's words on failure. */
+/* Builds the client; nothing is read before consumer_start(). `why` receives librdkafka's words on
+ * failure. */
 int consumer_create(struct consumer **consumer_out, uv_loop_t *loop, const struct kafka_conf *conf,
                     const char *topic, const struct consumer_callbacks *callbacks,
                     struct buffer *why) MUST_CHECK;
+/* Joins the group: once, and not after consumer_close(). A topic that is made only afterwards is
+ * found minutes later. Returns 0 or ERR_CONFIG; `why` has librdkafka's words. */
+int consumer_start(struct consumer *consumer, struct buffer *why) MUST_CHECK;
 void consumer_resume(struct consumer *consumer, int32_t partition);
 /* Commits asynchronously; the metadata travels with the offset. One per partition at a time: a
  * later call replaces one that waits. */
@@ -93,8 +97,8 @@ void consumer_release(struct consumer *consumer, int32_t partition);
 void consumer_rewind(struct consumer *consumer, int32_t partition);
 /* What the client has in force for a property that is a number; -1 if it has none. */
 int64_t consumer_get_setting(const struct consumer *consumer, const char *property);
-/* Leaves the group: revokes everything, then calls `closed`; 5 s after the last partition was
- * released also if no broker listens. */
+/* Leaves the group, if it has been started: revokes everything, then calls `closed`; 5 s after the
+ * last partition was released also if no broker listens. */
 void consumer_close(struct consumer *consumer);
 const struct consumer_stats *consumer_get_stats(const struct consumer *consumer);
 /* Fills up to `max` entries; returns their number. */

@@ -131,8 +131,8 @@ static void check_topic(struct checkpoint *checkpoint, uint64_t now_ms)
     if (checkpoint->partitions > 0 || checkpoint->failed || checkpoint->check != NULL ||
         now_ms < checkpoint->check_at_ms)
         return;
-    int err = topic_check_start(&checkpoint->check, checkpoint->tick.loop, checkpoint->config,
-                                on_checked, checkpoint);
+    int err = checkpoint_topic_check(&checkpoint->check, checkpoint->tick.loop, checkpoint->config,
+                                     on_checked, checkpoint);
     if (err < 0)
         checkpoint->check_at_ms = now_ms + CHECK_AGAIN_MS;
 }

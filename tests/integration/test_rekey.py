@@ -260,3 +260,140 @@ class Rekey(unittest.TestCase):
                       if "shard.facility_on_two_partitions" in line]
             for text in ('facility="f0"', "partitions=0,1", "input.rekey: true"):
                 self.assertIn(text, line)
+
+
+class Alive(daemon.Daemon):
+    """A daemon that need not be ready to be looked at."""
+
+    def is_ready(self):
+        try:
+            return servers.http(f"{self.url}/healthz", timeout=2)[0] == 200
+        except OSError:
+            return False
+
+    def readyz(self):
+        return servers.http(f"{self.url}/readyz")[1]
+
+
+class WithoutBroker(unittest.TestCase):
+    """A broker of its own, which comes late, or goes while the daemon reloads."""
+
+    def setUp(self):
+        self.kafka = self.enterContext(servers.Kafka())
+        self.topic = self.kafka.topic("meters", partitions=2)
+        for suffix in ("-dead", "-late"):
+            self.kafka.create_topic(self.topic + suffix)
+
+    def make_daemon(self, **more):
+        config = configuration(self.topic, [influx_sink(servers.influxdb().database())],
+                               input={"rekey": True, **more.pop("input", {})}, **more)
+        config["kafka"]["brokers"] = [self.kafka.brokers]
+        return self.enterContext(Alive(config, tables()))
+
+    def produce(self, meter, quarter):
+        event = {"meter": meter, "time": stamp(START + quarter * 15 * MINUTE), "value": 1}
+        self.kafka.produce(self.topic, [("gateway", json.dumps(event))])
+
+    def wait_outcomes(self, ghgd, **want):
+        try:
+            servers.eventually(lambda: outcomes(ghgd) == want)
+        except AssertionError:
+            self.fail(f"{outcomes(ghgd)}, not {want}\n{ghgd.log_tail()}")
+
+    def lines(self, ghgd, event):
+        return [line for line in ghgd.log().splitlines() if f" {event} " in line]
+
+    def end_at_once(self, ghgd):
+        began = time.monotonic()
+        self.assertEqual(ghgd.terminate(), 0)
+        self.assertLess(time.monotonic() - began, 3, ghgd.log_tail())
+
+    def test_a_start_waits(self):
+        self.kafka.kill()
+        ghgd = self.make_daemon()
+        servers.eventually(lambda: "no rekey_topic: waits for it: " in ghgd.readyz())
+        time.sleep(12)
+        self.assertIsNone(ghgd.child.poll(), ghgd.log_tail())
+        self.assertIn("no rekey_topic: waits for it: ", ghgd.readyz())
+        self.assertEqual(len(self.lines(ghgd, "rekey.topic_unknown")), 1, ghgd.log_tail())
+        self.kafka.launch()
+        self.assertTrue(self.kafka.wait_ready())
+        self.produce("f0m0", 1)
+        self.wait_outcomes(ghgd, used=1)
+        servers.eventually(lambda: "\nok rekey_caught_up: 2 of 2\n" in ghgd.readyz())
+        self.assertNotIn("rekey_topic", ghgd.readyz())
+        self.assertEqual(ghgd.terminate(), 0)
+
+    def test_a_start_waits_for_the_input_topic(self):
+        self.kafka.delete_topic(self.topic)
+        ghgd = self.make_daemon()
+        servers.eventually(lambda: f"no rekey_topic: waits for it: {self.topic}: " in ghgd.readyz())
+        self.kafka.create_topic(self.topic, partitions=3)
+        self.produce("f0m0", 1)
+        self.wait_outcomes(ghgd, used=1)
+        self.assertEqual(ghgd.terminate(), 0)
+
+    def test_sigterm_ends_the_wait(self):
+        self.kafka.kill()
+        ghgd = self.make_daemon()
+        self.end_at_once(ghgd)  # while it asks for the first time
+        ghgd.launch()
+        self.assertTrue(ghgd.wait_ready())
+        servers.eventually(lambda: self.lines(ghgd, "rekey.topic_unknown"))
+        self.end_at_once(ghgd)
+
+    def test_a_reload_waits_and_the_daemon_goes_on(self):
+        ghgd = self.make_daemon()
+        self.produce("f0m0", 1)
+        self.wait_outcomes(ghgd, used=1)
+        self.kafka.kill()
+        meters = tables()["meters.csv"]
+        new = "f0new,f0,interval,energy,kWh,purchased_electricity,grid,,15m,end,\n"
+        ghgd.reload({"meters.csv": meters.replace("f0m0,", "f0gone,")})
+        servers.eventually(lambda: self.lines(ghgd, "rekey.topic_unknown"))
+        ghgd.reload({"meters.csv": meters + new})  # what the file says last counts
+        time.sleep(12)
+        self.assertIsNone(ghgd.child.poll(), ghgd.log_tail())
+        self.assertEqual(outcomes(ghgd), {"used": 1})
+        self.assertEqual(self.lines(ghgd, "process.draining"), [])
+        self.kafka.launch()
+        self.assertTrue(self.kafka.wait_ready())
+        servers.eventually(lambda: self.lines(ghgd, "reload.done"))
+        self.assertEqual(len(self.lines(ghgd, "process.draining")), 1)
+        self.produce("f0m0", 2)
+        self.produce("f0new", 2)
+        # what had not been committed when the broker was killed is read again
+        servers.eventually(lambda: outcomes(ghgd).get("used") == 3)
+        self.assertLessEqual(outcomes(ghgd).keys(), {"used", "duplicate"})
+        self.assertEqual(ghgd.terminate(), 0)
+
+    def test_sigterm_ends_a_reload_that_waits(self):
+        ghgd = self.make_daemon(shutdown_timeout="2s")
+        self.produce("f0m0", 1)
+        self.wait_outcomes(ghgd, used=1)
+        self.kafka.kill()
+        ghgd.reload()
+        servers.eventually(lambda: self.lines(ghgd, "rekey.topic_unknown"))
+        self.assertEqual(ghgd.terminate(), 0)
+
+    def test_a_topic_that_cannot_be_made(self):
+        refused = f"topic {self.topic}-other: the brokers refuse to create it: "
+        command = f"kafka-topics --create --topic {self.topic}-other --partitions 2 "
+        ghgd = self.make_daemon()
+        self.produce("f0m0", 1)
+        self.wait_outcomes(ghgd, used=1)
+        config = json.loads((ghgd.folder / "ghgd.yaml").read_text())
+        config["input"]["rekey_topic"] = self.topic + "-other"
+        config["checkpoint"] = {"replication": 3}  # there is one broker
+        config["kafka"]["group"] += "-other"
+        ghgd.reload({"ghgd.yaml": json.dumps(config)})
+        servers.eventually(lambda: self.lines(ghgd, "reload.failed"))
+        [line] = self.lines(ghgd, "reload.refused")
+        self.assertIn(refused, line)
+        self.assertIn(command, line)
+        self.produce("f0m0", 2)
+        self.wait_outcomes(ghgd, used=2)
+        self.assertEqual(ghgd.terminate(), 0)
+        ghgd.launch()
+        self.assertEqual(ghgd.child.wait(30), 1)
+        self.assertIn(refused, self.lines(ghgd, "process.failed")[-1])

@@ -513,6 +513,11 @@ static void test_rekey(void **state)
         if (got != cases[i].want || strstr(buffer_text(&out), cases[i].lines) == NULL)
             fail_msg("%s: %u, %s", cases[i].name, got, buffer_text(&out));
     }
+    example.source.rekey_waits = "keyed: no broker\nanswers";
+    buffer_clear(&out);
+    assert_int_equal(health_print_ready(NULL, &example.source, &out), 503);
+    assert_non_null(
+        strstr(buffer_text(&out), "\nno rekey_topic: waits for it: keyed: no broker answers\n"));
     buffer_fini(&out);
 }
 

@@ -25,7 +25,7 @@ struct bench {
     struct registry *registry;
     struct config config;
     struct rekey *rekey;
-    bool failed, closed;
+    bool ready, failed, closed;
 };
 
 static void open_cluster(struct bench *bench)
@@ -90,6 +90,11 @@ static void close_bench(struct bench *bench)
     rd_kafka_destroy(bench->client);
 }
 
+static void on_ready(void *context)
+{
+    ((struct bench *)context)->ready = true;
+}
+
 static void on_failed(void *context, const char *why)
 {
     (void)why;
@@ -103,7 +108,7 @@ static void on_closed(void *context)
 
 static void start(struct bench *bench)
 {
-    struct rekey_callbacks callbacks = {on_failed, on_closed, bench};
+    struct rekey_callbacks callbacks = {on_ready, on_failed, on_closed, bench};
     struct buffer why;
     buffer_init(&why, 4096);
     bench->closed = false;

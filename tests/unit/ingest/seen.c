@@ -242,6 +242,8 @@ void seen_start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *con
     struct buffer why;
     buffer_init(&why, 4096);
     int err = consumer_create(&seen->consumer, loop, conf, TOPIC, &callbacks, &why);
+    if (err == 0)
+        err = consumer_start(seen->consumer, &why);
     if (err < 0)
         fail_msg("%s", buffer_text(&why));
     buffer_fini(&why);
