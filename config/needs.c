@@ -44,7 +44,8 @@ static int64_t facility_bytes(const struct window_conf *window, const struct fac
     int64_t span_ms = window->horizon_ms + window->allowed_delay_ms + STRADDLED_MS;
     int64_t rows = span_ms / window->bucket_ms + 2;
     int64_t windows = rows * window->bucket_ms / HALF_DAY_MS + 2; /* days */
-    int64_t word_bytes = (facility->meters_count + WORD_METERS - 1) / WORD_METERS * WORD_BYTES;
+    int64_t word_bytes =
+        ((int64_t)facility->meters_count + WORD_METERS - 1) / WORD_METERS * WORD_BYTES;
     int64_t days_bytes = windows * DAY_BYTES;
     windows += PERIODS;
     return SITE_BYTES + days_bytes +

@@ -541,10 +541,41 @@ static void test_refused_at_creation(void **state)
     assert_int_equal(rd_kafka_wait_destroyed(1000), 0);
 }
 
+static void on_never_started_closed(void *context)
+{
+    *(bool *)context = true;
+}
+
+/* It is in no group, and need not wait for one to let it go. */
+static void test_never_started(void **state)
+{
+    (void)state;
+    bool closed = false;
+    const struct kafka_conf conf = {.brokers = "localhost:9", .group = "g"};
+    const struct consumer_callbacks callbacks = {.closed = on_never_started_closed,
+                                                 .context = &closed};
+    log_set_level(LOG_LEVEL_ERROR);
+    uv_loop_t loop;
+    uv_loop_init(&loop);
+    struct buffer why;
+    buffer_init(&why, 4096);
+    struct consumer *consumer = NULL;
+    assert_int_equal(consumer_create(&consumer, &loop, &conf, TOPIC, &callbacks, &why), 0);
+    assert_int_equal(consumer_get_stats(consumer)->assigned, 0);
+    uint64_t began_ms = uv_now(&loop);
+    consumer_close(consumer);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(closed);
+    assert_in_range(uv_now(&loop) - began_ms, 0, 2000);
+    buffer_fini(&why);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_at_creation),
+        cmocka_unit_test(test_never_started),
         cmocka_unit_test(test_close_early),
         cmocka_unit_test(test_consume_stop_commit_restart),
         cmocka_unit_test(test_start_latest),
