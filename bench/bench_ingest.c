@@ -165,9 +165,9 @@ static void on_caught_up(void *context, int32_t partition)
     (void)context, (void)partition;
 }
 
-static void on_data_lost(void *context, int32_t partition, int64_t from, int64_t to)
+static void on_data_lost(void *context, int32_t partition, const struct data_loss *loss)
 {
-    (void)context, (void)partition, (void)from, (void)to;
+    (void)context, (void)partition, (void)loss;
 }
 
 static void on_failed(void *context, const char *why)
