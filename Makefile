@@ -1,6 +1,6 @@
 # ghgd: one Makefile, no recursion but for the suites, which build the same rules with other flags.
 # `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
-# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, FOR (length of the demo, 20s).
+# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, ONLY, FOR (length of the demo, 20s).
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
@@ -17,6 +17,7 @@ endif
 FUZZ_SECONDS  ?= 60
 FAULTS        ?= 20
 SEED          ?= 1
+ONLY          ?= 0
 CATALOGUE_DIR := $(CURDIR)/config/factors
 
 # ---- flags
@@ -126,11 +127,11 @@ $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	        -DoutputDirectory=$(abspath $(@D)) && break; \
 	    [ $$pause != 0 ] || exit 1; echo "  again in $$pause s"; sleep $$pause; done
 	touch $@
-faults: deps-check ## FAULTS (20) faults against daemon, Kafka and InfluxDB, from SEED (1); MATCH=kind picks them
+faults: deps-check ## FAULTS (20) faults against daemon, Kafka and InfluxDB, from SEED (1); MATCH=kind, ONLY=run pick
 	$(SUITE) faults-run
 faults-run: $(O)/ghgd $(O)/tests/faults/produce $(BUILD)/kafka/fetched
 	GHGD=$(abspath $<) PRODUCE=$(abspath $(word 2,$^)) BUILD=$(abspath $(BUILD)) \
-	    $(PYTHON) tests/faults/run.py --faults $(FAULTS) --seed $(SEED) --match "$(MATCH)"
+	    $(PYTHON) tests/faults/run.py --faults $(FAULTS) --seed $(SEED) --only $(ONLY) --match "$(MATCH)"
 check-clang: ## unit tests, built with clang
 	$(SUITE) CC=clang test
 check-asan: ## all tests under the address and undefined behaviour sanitizers

@@ -2,7 +2,7 @@
 """Runs seeded faults against the real daemon, and compares what it leaves in the databases, the
 dead-letter topic and the late topic with what a calm run over the same input leaves.
 
-    run.py [--faults N] [--seed S] [--match KIND] [--list]
+    run.py [--faults N] [--seed S] [--only R] [--match KIND] [--list]
 
 The last line is "faults: N injected, R runs, D differences, seed S, T s"; the status is 1 if there
 was a difference.
@@ -34,6 +34,8 @@ def arguments():
         description="A seeded campaign of faults against the real daemon, Kafka and InfluxDB.")
     parser.add_argument("--faults", type=int, default=20, metavar="N", help="how many (20)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of input and script (1)")
+    parser.add_argument("--only", type=int, default=0, metavar="R",
+                        help="only the run of this number, as if those before it had been (all)")
     parser.add_argument("--match", default="", metavar="KIND",
                         help="only the kinds whose name holds this text")
     parser.add_argument("--list", action="store_true", help="print the kinds of fault, and end")
@@ -78,17 +80,21 @@ def execute(options, names, logs, show):
     try:
         clusters.prepare(1)
         peace = calm.prepare(options.seed, folder, made, clusters, show)
-        planned = plan.plan(names, options.faults, options.seed)
-        for runs, (shape, part) in enumerate(planned, 1):
-            servers.LOGS = logs / f"run-{runs}"
+        planned = [(number, shape, part) for number, (shape, part)
+                   in enumerate(plan.plan(names, options.faults, options.seed), 1)
+                   if options.only in (0, number)]
+        if not planned:
+            raise SystemExit(f"there is no run {options.only}")
+        for runs, (number, shape, part) in enumerate(planned, 1):
+            servers.LOGS = logs / f"run-{number}"
             brokers = clusters.get(shape.nodes)
-            clusters.prepare(planned[runs][0].nodes if runs < len(planned) else shape.nodes)
-            run = execute_run(lambda: campaign.Run(runs, shape, part, options.seed, peace, show),
+            clusters.prepare(planned[runs][1].nodes if runs < len(planned) else shape.nodes)
+            run = execute_run(lambda: campaign.Run(number, shape, part, options.seed, peace, show),
                               brokers, show)
             injected += run.injected
             differences += finish(judged, show)
             clusters.wait()
-            judged = (runs, run.injected, servers.LOGS, beside.Beside(
+            judged = (number, run.injected, servers.LOGS, beside.Beside(
                 verdict.judge, peace, shape, run.topic, run.evidence))
     finally:
         clusters.stop()
