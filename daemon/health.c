@@ -57,6 +57,13 @@ static bool check_assigned(const struct consumer_stats *consumer, const char *na
         buffer_printf(out, "no %s: the consumer group has not answered yet\n", name);
         return false;
     }
+    if (consumer->offsets_refused != NULL) {
+        buffer_printf(out,
+                      "no %s: %" PRIu32 ", and the group's coordinator does not tell where they "
+                      "begin: %s\n",
+                      name, consumer->assigned, consumer->offsets_refused);
+        return false;
+    }
     if (consumer->assigned == 0)
         buffer_printf(out, "ok %s: none; other members have all partitions\n", name);
     else

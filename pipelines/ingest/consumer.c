@@ -259,9 +259,6 @@ static void on_event(struct consumer *consumer, rd_kafka_event_t *event)
     case RD_KAFKA_EVENT_OFFSET_COMMIT:
         membership_on_commit(membership, event);
         break;
-    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
-        membership_on_offsets(membership, event);
-        break;
     case RD_KAFKA_EVENT_LOG:
         client_log(&consumer->log_limit, "consumer", event);
         break;
@@ -276,6 +273,16 @@ static void on_event(struct consumer *consumer, rd_kafka_event_t *event)
     }
     if (membership->failure != NULL)
         fail(consumer, membership->failure);
+}
+
+static void on_offsets(void *context, rd_kafka_resp_err_t code,
+                       rd_kafka_topic_partition_list_t *offsets)
+{
+    struct consumer *consumer = context;
+    membership_on_offsets(&consumer->membership, code, offsets);
+    if (consumer->membership.failure != NULL)
+        fail(consumer, consumer->membership.failure);
+    ask_again(consumer);
 }
 
 /* Returns whether there may be more. */
@@ -397,8 +404,11 @@ static void step_close(struct consumer *consumer)
         if (now_ms < consumer->close_until_ms)
             return;
         heard = false;
-        LOG_WARN("kafka.left_unheard", "topic=%s waited_ms=%d", consumer->topic, CLOSING_MS);
     }
+    if (consumer->membership.offsets.under_way)
+        return; /* it needs the client */
+    if (!heard)
+        LOG_WARN("kafka.left_unheard", "topic=%s waited_ms=%d", consumer->topic, CLOSING_MS);
     membership_lose(&consumer->membership);
     destroy_client(consumer, heard);
     uv_close((uv_handle_t *)&consumer->wake, on_handle_closed);
@@ -474,6 +484,8 @@ static struct consumer *consumer_alloc(const struct kafka_conf *conf, const char
     membership->start_policy = conf->start;
     membership->callbacks = &consumer->callbacks;
     membership->stats = &consumer->stats;
+    membership->offsets.answered = on_offsets;
+    membership->offsets.context = consumer;
     return consumer;
 }
 

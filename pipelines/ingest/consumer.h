@@ -62,6 +62,8 @@ struct consumer_stats {
     uint64_t gaps;  /* jumps of the offset: compaction and transaction markers leave them too */
     uint64_t stale; /* messages that librdkafka gave again, dropped */
     uint64_t losses, lost_messages; /* by retention; of a topic made anew nobody knows how many */
+    uint64_t offset_refusals;       /* the coordinator did not tell where our partitions begin */
+    const char *offsets_refused; /* its last answer, while they wait for a better one; else NULL */
     uint32_t assigned;
 };
 struct consumer_partition_stats {

@@ -10,7 +10,6 @@
 #include "pipelines/ingest/client.h"
 
 enum {
-    OFFSETS_TIMEOUT_MS = 10000,
     OFFSETS_RETRY_MS = 1000,
     START_RETRY_MS = 1000,   /* of the commit that says where a group begins */
     RELEASE_MS = 10000,      /* what a hand-over waits for the handler's last words */
@@ -59,6 +58,7 @@ void membership_end_assignment(struct membership *membership)
     free(TAKE(membership->partitions));
     membership->partitions_count = 0;
     membership->stats->assigned = 0;
+    membership->stats->offsets_refused = NULL;
     membership->state = MEMBER_NONE;
     membership->rewind = membership->lost = membership->all_released = false;
 }
@@ -287,23 +287,15 @@ static void assign_nothing(struct membership *membership)
         fail(membership, rd_kafka_err2str(code));
 }
 
-/* rd_kafka_committed() would block, and does not give the metadata. */
+/* While one of an earlier assignment is under way, its answer will have this one sent. */
 static void request_offsets(struct membership *membership)
 {
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(membership->client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    char text[128];
-    rd_kafka_AdminOptions_set_request_timeout(options, OFFSETS_TIMEOUT_MS, text, sizeof(text));
-    membership->request++;
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number that comes back with the answer */
-    rd_kafka_AdminOptions_set_opaque(options, (void *)membership->request);
-    rd_kafka_ListConsumerGroupOffsets_t *request =
-        rd_kafka_ListConsumerGroupOffsets_new(membership->group, membership->given);
-    rd_kafka_ListConsumerGroupOffsets(membership->client, &request, 1, options,
-                                      membership->replies);
-    rd_kafka_ListConsumerGroupOffsets_destroy(request);
-    rd_kafka_AdminOptions_destroy(options);
     membership->retry_at_ms = 0;
+    if (membership->offsets.under_way)
+        return;
+    membership->asked_number = membership->given_number;
+    group_offsets_ask(&membership->offsets, membership->loop, membership->client,
+                      membership->given);
 }
 
 /* A group that no longer has the offset it had: the topic was deleted and made anew. */
@@ -390,52 +382,33 @@ static void start_all(struct membership *membership, rd_kafka_topic_partition_li
     membership->assignment_token = ++membership->token;
     membership->state = MEMBER_ASSIGNED;
     membership->stats->assigned = membership->partitions_count;
+    membership->stats->offsets_refused = NULL;
     LOG_DEBUG("kafka.assigned", "topic=%s partitions=%" PRIu32, membership->topic,
               membership->partitions_count);
     assign_all(membership);
     confirm(membership); /* the group has just let us in */
 }
 
-/* What is wrong with an answer, or its list of offsets. */
-static rd_kafka_resp_err_t read_offsets(rd_kafka_event_t *event,
-                                        const rd_kafka_topic_partition_list_t **list_out)
+void membership_on_offsets(struct membership *membership, rd_kafka_resp_err_t code,
+                           rd_kafka_topic_partition_list_t *offsets)
 {
-    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return code;
-    size_t count;
-    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
-    if (count != 1)
-        return RD_KAFKA_RESP_ERR__BAD_MSG;
-    const rd_kafka_error_t *error = rd_kafka_group_result_error(groups[0]);
-    if (error != NULL)
-        return rd_kafka_error_code(error);
-    *list_out = rd_kafka_group_result_partitions(groups[0]);
-    for (int i = 0; i < (*list_out)->cnt; i++)
-        if ((*list_out)->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return (*list_out)->elems[i].err;
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-void membership_on_offsets(struct membership *membership, rd_kafka_event_t *event)
-{
-    bool stale = (uintptr_t)rd_kafka_event_opaque(event) != membership->request;
-    if (stale || membership->state != MEMBER_STARTING)
+    if (membership->state != MEMBER_STARTING)
         return;
-    const rd_kafka_topic_partition_list_t *list = NULL;
-    rd_kafka_resp_err_t code = read_offsets(event, &list);
+    if (membership->asked_number != membership->given_number) {
+        request_offsets(membership);
+        return;
+    }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         membership->stats->errors++;
+        membership->stats->offset_refusals++;
+        membership->stats->offsets_refused = rd_kafka_err2name(code);
         membership->retry_at_ms = uv_now(membership->loop) + OFFSETS_RETRY_MS;
         log_limited(&membership->limit, LOG_LEVEL_WARN, "kafka.offsets_failed",
                     "group=\"%s\" error=%s retry_ms=%d", membership->group, rd_kafka_err2name(code),
                     OFFSETS_RETRY_MS);
         return;
     }
-    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_copy(list);
     start_all(membership, offsets);
-    rd_kafka_topic_partition_list_destroy(offsets);
 }
 
 /* The answer to the group may come late: heartbeats go on while the offsets are asked for. */
@@ -448,6 +421,7 @@ static void on_given(struct membership *membership, const rd_kafka_topic_partiti
         return;
     }
     membership->given = rd_kafka_topic_partition_list_copy(list);
+    membership->given_number++;
     membership->state = MEMBER_STARTING;
     membership->stats->assigned = (uint32_t)list->cnt;
     request_offsets(membership);

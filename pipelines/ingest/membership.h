@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "pipelines/ingest/consumer.h"
+#include "pipelines/ingest/group_offsets.h"
 #include "pipelines/ingest/partition.h"
 
 enum membership_state { MEMBER_NONE, MEMBER_STARTING, MEMBER_ASSIGNED, MEMBER_REVOKING };
@@ -24,7 +25,7 @@ struct membership {
     uv_loop_t *loop;
     uv_async_t *wake;
     rd_kafka_t *client;
-    rd_kafka_queue_t *replies; /* to our own requests: offsets, commits */
+    rd_kafka_queue_t *replies; /* to our own requests: commits */
     const char *group, *topic;
     int start_policy;
     const struct consumer_callbacks *callbacks;
@@ -43,7 +44,8 @@ struct membership {
     int64_t *known_offsets;
     uint32_t known_count;
     rd_kafka_topic_partition_list_t *given; /* STARTING: what the group gave us */
-    uintptr_t request;                      /* number of the newest request for offsets */
+    struct group_offsets offsets;           /* and where it begins; the consumer hears the answer */
+    uint64_t given_number, asked_number;    /* of what was given last, and asked for last */
     uintptr_t token;            /* rises; every commit carries it, and its answer brings it back */
     uintptr_t assignment_token; /* answers with an earlier one are not of this assignment */
     uintptr_t confirm_token;    /* and with an earlier one than this confirm nothing */
@@ -61,9 +63,10 @@ void membership_fini(struct membership *membership);
 
 struct partition *membership_find(const struct membership *membership, int32_t id);
 
-/* The three kinds of event that concern the group; the event is borrowed. */
+/* The three kinds of event that concern the group; what they bring is borrowed. */
 void membership_on_rebalance(struct membership *membership, rd_kafka_event_t *event);
-void membership_on_offsets(struct membership *membership, rd_kafka_event_t *event);
+void membership_on_offsets(struct membership *membership, rd_kafka_resp_err_t code,
+                           rd_kafka_topic_partition_list_t *offsets);
 void membership_on_commit(struct membership *membership, rd_kafka_event_t *event);
 
 /* Remembers a commit; membership_step() sends it. */

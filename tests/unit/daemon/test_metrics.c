@@ -374,27 +374,31 @@ static void test_ready(void **state)
     (void)state;
     static const struct {
         const char *name, *fatal;
+        const char *refused;
         uint32_t assigned, rebalances;
         bool caught_up;
         int32_t lag, failing_ms;
         unsigned want;
         const char *line;
     } cases[] = {
-        {"all is well", NULL, 2, 1, true, 0, 0, 200, "ok caught_up: 2 of 2\n"},
-        {"lag is normal once caught up", NULL, 2, 1, true, 500, 0, 200, "ok assigned: 2\n"},
-        {"a sink failed just now", NULL, 2, 1, true, 0, 60000, 200,
+        {"all is well", NULL, NULL, 2, 1, true, 0, 0, 200, "ok caught_up: 2 of 2\n"},
+        {"lag is normal once caught up", NULL, NULL, 2, 1, true, 500, 0, 200, "ok assigned: 2\n"},
+        {"a sink failed just now", NULL, NULL, 2, 1, true, 0, 60000, 200,
          "ok sink a b: has failed for 60 s; database not found\n"},
-        {"a spare", NULL, 0, 3, true, 0, 0, 200,
+        {"a spare", NULL, NULL, 0, 3, true, 0, 0, 200,
          "ok assigned: none; other members have all partitions\n"},
-        {"fatal", "disk full", 2, 1, true, 0, 0, 503, "no fatal: disk full\n"},
-        {"no answer of the group", NULL, 0, 0, true, 0, 0, 503,
+        {"fatal", "disk full", NULL, 2, 1, true, 0, 0, 503, "no fatal: disk full\n"},
+        {"no answer of the group", NULL, NULL, 0, 0, true, 0, 0, 503,
          "no assigned: the consumer group has not answered yet\n"},
-        {"behind", NULL, 2, 1, false, 1200, 0, 503,
+        {"behind", NULL, NULL, 2, 1, false, 1200, 0, 503,
          "no caught_up: 1 of 2; partition 1 is 1200 messages behind\n"},
-        {"nothing heard of the log", NULL, 2, 1, false, -1, 0, 503,
+        {"nothing heard of the log", NULL, NULL, 2, 1, false, -1, 0, 503,
          "no caught_up: 1 of 2; partition 1 waits for the broker\n"},
-        {"a sink has failed for long", NULL, 2, 1, true, 0, 60001, 503,
+        {"a sink has failed for long", NULL, NULL, 2, 1, true, 0, 60001, 503,
          "no sink a b: has failed for 60 s; database not found\n"},
+        {"where partitions begin is not told", NULL, "NOT_COORDINATOR", 2, 1, true, 0, 0, 503,
+         "no assigned: 2, and the group's coordinator does not tell where they begin: "
+         "NOT_COORDINATOR\n"},
     };
     struct buffer out;
     buffer_init(&out, 1 << 16);
@@ -402,6 +406,7 @@ static void test_ready(void **state)
         static struct example example;
         fill(&example);
         example.consumer.assigned = cases[i].assigned;
+        example.consumer.offsets_refused = cases[i].refused;
         example.consumer.rebalances = cases[i].rebalances;
         example.partitions[1].caught_up = cases[i].caught_up;
         example.partitions[1].lag = cases[i].lag;

@@ -9,12 +9,17 @@ enum { WAIT_MS = 60000 };
 
 void cluster_open(struct cluster *cluster)
 {
+    cluster_open_brokers(cluster, 1);
+}
+
+void cluster_open_brokers(struct cluster *cluster, int count)
+{
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     assert_int_equal(rd_kafka_conf_set(conf, "log_level", "2", text, sizeof(text)), 0);
     rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
     assert_non_null(host);
-    cluster->mock = rd_kafka_mock_cluster_new(host, 1);
+    cluster->mock = rd_kafka_mock_cluster_new(host, count);
     assert_non_null(cluster->mock);
     assert_int_equal(rd_kafka_mock_topic_create(cluster->mock, TOPIC, PARTITIONS, 1), 0);
     cluster->client = host;

@@ -11,13 +11,14 @@
 #define TOPIC "events"
 enum { PARTITIONS = 4 };
 
-/* A broker of our own, and a producer on it. */
+/* A broker of our own, or several, and a producer on it. */
 struct cluster {
     rd_kafka_t *client;
     rd_kafka_mock_cluster_t *mock;
 };
 
 void cluster_open(struct cluster *cluster);
+void cluster_open_brokers(struct cluster *cluster, int count);
 void cluster_close(struct cluster *cluster);
 /* Message `number` of a partition is its decimal text. */
 void cluster_produce(struct cluster *cluster, int32_t partition, int first, int count, size_t pad);
