@@ -36,6 +36,7 @@ static const struct rule {
     {"sinks.gzip", 0, HTTP},
     {"sinks.timeout", 0, HTTP},
     {"sinks.connect_timeout", 0, HTTP},
+    {"sinks.confirm_after", 0, VICTORIA},
     {"sinks.backoff_min", 0, ANY},
     {"sinks.backoff_max", 0, ANY},
 };

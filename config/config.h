@@ -78,7 +78,7 @@ struct sink_conf {
     const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *path,
         *dead_rows_path; /* secrets are already read from their files */
     bool gzip;
-    int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms;
+    int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
     int64_t rows_max; /* per request */
 };
 

@@ -13,23 +13,22 @@
 /* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
  * test holds the estimate to what they take: it is never less. */
 enum {
-    READING_BYTES = 32,        /* of the journal: identity, value, rank */
-    METER_BYTES = 104,         /* the journal's head, and the panel's ledger */
-    CELL_BYTES = 17,           /* of the panel: activity, covered and estimated time */
-    MARK_BYTES = 16,           /* per facility and bucket: revision, what is dirty */
-    WORD_BYTES = 8,            /* a bit for each of so many meters: */
-    WORD_METERS = 64,          /* of a bucket, stale; of a window, reporting */
-    FIGURES_BYTES = 176,       /* exact sums of a series over a window */
-    BALANCE_BYTES = 16,        /* per series */
-    DAY_BYTES = 1024,          /* per facility and day: its hours */
-    PERIODS = 17,              /* months and years under way at once, and one being summed */
-    SITE_BYTES = 4096,         /* per facility; its calendar, which no account counts, too */
-    PROGRAM_BYTES = 48 << 20,  /* code, libraries, batches, the threads of librdkafka */
-    WINDOW_LENGTHS = 5,        /* bucket, hour, day, month, year */
-    LETTER_HEAD_BYTES = 1024,  /* per message under way: its headers, twice */
-    SINK_BYTES = 8 << 20,      /* a block of rows, its text, and that compressed */
-    VICTORIA_BYTES = 32 << 20, /* and what a server has acknowledged and might lose */
-    SAVING_BYTES = 64 << 20,   /* payloads that wait to be acknowledged, and one being made */
+    READING_BYTES = 32,       /* of the journal: identity, value, rank */
+    METER_BYTES = 104,        /* the journal's head, and the panel's ledger */
+    CELL_BYTES = 17,          /* of the panel: activity, covered and estimated time */
+    MARK_BYTES = 16,          /* per facility and bucket: revision, what is dirty */
+    WORD_BYTES = 8,           /* a bit for each of so many meters: */
+    WORD_METERS = 64,         /* of a bucket, stale; of a window, reporting */
+    FIGURES_BYTES = 176,      /* exact sums of a series over a window */
+    BALANCE_BYTES = 16,       /* per series */
+    DAY_BYTES = 1024,         /* per facility and day: its hours */
+    PERIODS = 17,             /* months and years under way at once, and one being summed */
+    SITE_BYTES = 4096,        /* per facility; its calendar, which no account counts, too */
+    PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
+    WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
+    LETTER_HEAD_BYTES = 1024, /* per message under way: its headers, twice */
+    SINK_BYTES = 8 << 20,     /* a block of rows, its text, and that compressed */
+    SAVING_BYTES = 64 << 20,  /* payloads that wait to be acknowledged, and one being made */
     HALF_DAY_MS = 43200000,
     STRADDLED_MS = 50 * 3600000 /* the days at both ends of the horizon are kept whole */
 };
@@ -69,9 +68,7 @@ struct memory_estimate config_memory_estimate(const struct config *config)
                              : 0,
         .saving_bytes = SAVING_BYTES,
     };
-    for (uint32_t i = 0; i < config->sinks_count; i++)
-        needs.sinks_bytes +=
-            SINK_BYTES + (config->sinks[i].dialect == DIALECT_VICTORIA ? VICTORIA_BYTES : 0);
+    needs.sinks_bytes = (int64_t)config->sinks_count * SINK_BYTES;
     if (registry == NULL)
         return needs;
     for (uint32_t i = 0; i < registry->meters_count; i++)

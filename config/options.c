@@ -197,6 +197,10 @@ const struct option options[] = {
      "For a whole request. Longer than the server's own, which is 10s for InfluxDB."},
     {"sinks.connect_timeout", OPTION_DURATION, OF_SINK(connect_timeout_ms), 100, 10 * MINUTE, "5s",
      NULL, NULL, "For the connection."},
+    {"sinks.confirm_after", OPTION_DURATION, OF_SINK(confirm_after_ms), SECOND, 10 * MINUTE, "15s",
+     NULL, NULL,
+     "For how long a database may lose what it has acknowledged (victoria): longer than its flush "
+     "interval, with time to spare. A day leaves the horizon no sooner after its last row."},
     {"sinks.backoff_min", OPTION_DURATION, OF_SINK(backoff_min_ms), 10, HOUR, "1s", NULL, NULL,
      "Wait before the first retry; it doubles with every failure."},
     {"sinks.backoff_max", OPTION_DURATION, OF_SINK(backoff_max_ms), 10, HOUR, "1m", NULL, NULL,

@@ -66,7 +66,8 @@ static bool is_of_use(const struct sink_conf *sink, const struct option *option)
     for (size_t i = 0; i < ARRAY_LEN(http_only) && sink->type != SINK_INFLUX; i++)
         if (strcmp(option_key(option), http_only[i]) == 0)
             return false;
-    return true;
+    return strcmp(option_key(option), "confirm_after") != 0 ||
+           (sink->type == SINK_INFLUX && sink->dialect == DIALECT_VICTORIA);
 }
 
 static void print_sink(const struct sink_conf *sink, struct buffer *out)

@@ -52,8 +52,9 @@ int intake_start(struct intake *intake, struct buffer *why) MUST_CHECK;
 uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct block *block);
 void intake_rows_settled(struct intake *intake, const struct block *block);
 void intake_rows_abandoned(struct intake *intake, const struct block *block);
-/* Nothing that the sink has acknowledged can be lost any more. */
-void intake_rows_proven(struct intake *intake, uint32_t sink);
+/* As in struct sink_callbacks. */
+void intake_rows_proven(struct intake *intake, uint32_t sink, int64_t before_ms);
+void intake_rows_lost(struct intake *intake, uint32_t sink);
 /* Goes on with the partitions that had stopped and can take more. */
 void intake_resume(struct intake *intake);
 

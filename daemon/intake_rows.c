@@ -119,36 +119,40 @@ void intake_heal_again(struct intake *intake, struct part *part)
     heal_anew(intake, part);
 }
 
-/* --- what is heard of rows --- */
+/* --- proof, of sinks that may lose what they have acknowledged --- */
 
-/* What is proven is saved, as nothing more may be written of the part for long. */
-static void end_generation(struct intake *intake, uint32_t sink)
+void intake_rows_proven(struct intake *intake, uint32_t sink, int64_t before_ms)
 {
-    intake->proof_ms[sink] = intake_now_ms(intake);
+    bool any = false;
     for (uint32_t i = 0; i < intake->parts.count; i++) {
         struct part *part = intake->parts.items[i];
-        part->changed |= shard_prove(part->shard, sink) && part->state == PART_RUNNING;
+        bool proven = shard_prove(part->shard, sink, before_ms, intake_now_ms(intake));
+        part->changed |= proven && part->state == PART_RUNNING;
+        any |= proven && shard_is_blocked(part->shard);
     }
+    if (any)
+        intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
-/* A sink that may lose what it has acknowledged (resend.h) sends it again itself, as long as we
- * live. For whoever comes after us the state says what was not proven yet. */
-static void note_proof(struct intake *intake, const struct block *block)
+void intake_rows_lost(struct intake *intake, uint32_t sink)
 {
-    if (block->proven_ms != INT64_MAX && block->proven_ms >= intake->proof_ms[block->sink])
-        end_generation(intake, block->sink);
+    for (uint32_t i = 0; i < intake->parts.count; i++) {
+        struct part *part = intake->parts.items[i];
+        shard_lose(part->shard, sink);
+        part->changed |= part->state == PART_RUNNING;
+    }
+    intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
-void intake_rows_proven(struct intake *intake, uint32_t sink)
-{
-    end_generation(intake, sink);
-    end_generation(intake, sink); /* both there are */
-}
+/* --- what is heard of rows --- */
 
 void intake_rows_settled(struct intake *intake, const struct block *block)
 {
+    if (block->lost) {
+        intake_rows_abandoned(intake, block);
+        return;
+    }
     note_answer(intake, block);
-    note_proof(intake, block);
     for (uint32_t i = 0; i < block->count; i++) {
         struct part *part = parts_find(&intake->parts, (int32_t)block->rows[i].partition);
         if (part == NULL)
@@ -156,13 +160,15 @@ void intake_rows_settled(struct intake *intake, const struct block *block)
         if (block->uncertain) {
             shard_row_settled_uncertain(part->shard, block->sink, &block->rows[i]);
             heal_anew(intake, part);
-        } else if (block->proven_ms != INT64_MAX) {
+        } else if (block->unproven) {
             shard_row_settled_unproven(part->shard, block->sink, &block->rows[i]);
         } else {
             shard_row_settled(part->shard, block->sink, &block->rows[i]);
         }
         part->changed |= part->state == PART_RUNNING;
     }
+    if (block->unproven)
+        intake_rows_proven(intake, block->sink, INT64_MIN); /* their generation begins */
 }
 
 void intake_rows_abandoned(struct intake *intake, const struct block *block)

@@ -23,7 +23,6 @@ struct intake {
     uint32_t cursor; /* the partition whose rows are taken first */
     bool paused, held;
     int64_t session_ms;
-    int64_t proof_ms[SINKS_MAX]; /* the loop's time: the generation of proof began */
     int64_t close_timeout_ms;
     uint64_t close_at_ms;          /* uv_now(): no partition is waited for longer; 0: not closing */
     struct shard_stats gone;       /* outcomes and counters of partitions that went away */

@@ -16,6 +16,7 @@ struct outlet {
     uint32_t sinks_count, open_count;
     struct block *block;
     uint64_t rows;
+    bool lost; /* some database may no longer have what it acknowledged */
 };
 
 /* --- opening and closing --- */
@@ -28,6 +29,11 @@ static void on_closed(void *context)
 static bool is_to_file(const struct outlet_conf *conf)
 {
     return !conf->all_sinks && conf->chosen.count == 0;
+}
+
+static void on_lost(void *context)
+{
+    ((struct outlet *)context)->lost = true;
 }
 
 static int check_names(const struct outlet_conf *conf)
@@ -55,7 +61,7 @@ static int empty_output(const struct outlet_conf *conf)
 
 static int open_sink(struct outlet *outlet, const struct sink_conf *conf)
 {
-    struct sink_callbacks callbacks = {.closed = on_closed, .context = outlet};
+    struct sink_callbacks callbacks = {.closed = on_closed, .lost = on_lost, .context = outlet};
     int err = sink_create(&outlet->sinks[outlet->sinks_count], outlet->loop, conf,
                           outlet->conf.config->window.bucket_ms, &callbacks);
     if (err < 0) {
@@ -156,6 +162,13 @@ static int write_block(struct outlet *outlet, struct shard *shard, uint32_t sink
         (void)fprintf(stderr, "ghgd %s: a sink takes no rows: %s (%s)\n", outlet->conf.command,
                       err_str(err), sink_get_stats(outlet->sinks[sink])->last_error);
         return err;
+    }
+    if (outlet->lost) {
+        (void)fprintf(stderr,
+                      "ghgd %s: a database went away, and may have lost what it had acknowledged; "
+                      "run the command again\n",
+                      outlet->conf.command);
+        return -EIO;
     }
     struct block *block = outlet->block;
     for (uint32_t i = 0; i < block->count; i++)

@@ -64,11 +64,18 @@ static void on_abandoned(void *context, const struct block *block)
         intake_rows_abandoned(process->intake, block);
 }
 
-static void on_proven(void *context, uint32_t sink)
+static void on_proven(void *context, uint32_t sink, int64_t before_ms)
 {
     struct process *process = context;
     if (process->intake != NULL)
-        intake_rows_proven(process->intake, sink);
+        intake_rows_proven(process->intake, sink, before_ms);
+}
+
+static void on_rows_lost(void *context, uint32_t sink)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_rows_lost(process->intake, sink);
 }
 
 static void on_moved(void *context)
@@ -334,6 +341,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
                                        .abandoned = on_abandoned,
                                        .may_write = on_may_write,
                                        .proven = on_proven,
+                                       .lost = on_rows_lost,
                                        .moved = on_moved,
                                        .closed = on_pump_closed,
                                        .context = process};

@@ -73,10 +73,16 @@ static bool may_write(void *context)
     return pump->callbacks.may_write == NULL || pump->callbacks.may_write(pump->callbacks.context);
 }
 
-static void on_proven(void *context)
+static void on_proven(void *context, int64_t before_ms)
 {
     const struct lane *lane = context;
-    lane->pump->callbacks.proven(lane->pump->callbacks.context, lane->index);
+    lane->pump->callbacks.proven(lane->pump->callbacks.context, lane->index, before_ms);
+}
+
+static void on_lost(void *context)
+{
+    const struct lane *lane = context;
+    lane->pump->callbacks.lost(lane->pump->callbacks.context, lane->index);
 }
 
 static void pump_free(struct pump *pump)
@@ -106,6 +112,7 @@ static int lane_open(struct pump *pump, const struct config *config)
                                        .abandoned = on_abandoned,
                                        .may_write = may_write,
                                        .proven = on_proven,
+                                       .lost = on_lost,
                                        .context = lane};
     int err = block_create(&lane->block, ROWS_PER_BLOCK_MAX);
     if (err < 0)

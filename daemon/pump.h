@@ -20,8 +20,10 @@ struct pump_callbacks {
     uint32_t (*take)(void *context, uint32_t sink, bool due, struct block *block);
     void (*settled)(void *context, const struct block *block);
     void (*abandoned)(void *context, const struct block *block);
-    bool (*may_write)(void *context);             /* as in struct sink_callbacks. Thread: any */
-    void (*proven)(void *context, uint32_t sink); /* as in struct sink_callbacks */
+    bool (*may_write)(void *context); /* as in struct sink_callbacks. Thread: any */
+    /* As in struct sink_callbacks. */
+    void (*proven)(void *context, uint32_t sink, int64_t before_ms);
+    void (*lost)(void *context, uint32_t sink);
     void (*moved)(void *context); /* some block was settled: what waited for it may go on */
     void (*closed)(void *context);
     void *context;

@@ -35,9 +35,8 @@ struct block {
     uint32_t sink;    /* index of the sink it is for */
     int64_t taken_ms; /* the loop's time when its rows were taken */
     bool uncertain;   /* set by the sink: a try that failed may still reach the database later */
-    /* Set by the sink: what it acknowledged before then, by the loop's time, cannot be lost any
-     * more; INT64_MAX: nor can this block. */
-    int64_t proven_ms;
+    bool unproven;    /* set by the sink: it may still lose what it has settled (sink.h) */
+    bool lost; /* set by the sink: it has lost some of it, so that all is to be written again */
     const struct registry *registry; /* kept alive until the block is done */
     struct row *rows;
 };

@@ -8,8 +8,11 @@
  * large is sent in smaller pieces from then on. Everything else that fails is tried again, for
  * ever.
  *
- * VictoriaMetrics may lose what it has acknowledged (resend.h): then requests that belong to no
- * block run beside, one at a time as ever.
+ * VictoriaMetrics answers before it writes: what it acknowledged in its last seconds is gone when
+ * it is killed. An answer on the same connection, sinks.confirm_after or more after that of a row,
+ * shows that the server lived on, and the row is proven; where no rows come to be written a request
+ * without any asks for it. A new connection, or a failure, means that what has not been proven may
+ * be lost. It does no harm to write it again, because a row has the same timestamp each time.
  */
 #include "base/log.h"
 #include "pipelines/sink/dead_rows.h"
@@ -17,7 +20,6 @@
 #include "pipelines/sink/gzip.h"
 #include "pipelines/sink/influx_answer.h"
 #include "pipelines/sink/influx_request.h"
-#include "pipelines/sink/resend.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +36,6 @@ _Static_assert(ROWS_PER_BLOCK_MAX < 1 << (RANGES_MAX / 2 - 1), "the stack holds 
 enum purpose {
     PURPOSE_NONE,
     PURPOSE_ROWS,   /* the range on top of the stack */
-    PURPOSE_RESEND, /* what had been acknowledged before */
     PURPOSE_CONFIRM /* nothing: its answer shows that the server lived on */
 };
 
@@ -52,9 +53,10 @@ struct influx {
     uint32_t rows_fit;   /* in one request, as far as we know */
     struct range packed; /* the rows of `body`; count 0: it has to be made */
     struct buffer lines, body;
-    int err;              /* of packing */
-    struct resend resend; /* VictoriaMetrics only */
-    uv_timer_t keeper;    /* wakes the requests that belong to no block */
+    int err;          /* of packing */
+    int64_t acked_ms; /* VictoriaMetrics: of the last row that is not proven; INT64_MIN: all are */
+    bool has_acked;   /* some rows of the block */
+    uv_timer_t asker; /* wakes the request that belongs to no block */
     uint32_t fresh_connections;
     uint32_t handles; /* to close: the client, the timer */
 };
@@ -194,31 +196,29 @@ static void send_confirm(struct influx *influx)
         post(influx, PURPOSE_CONFIRM, influx->body.data, influx->body.size);
 }
 
-static void on_keeper(uv_timer_t *timer)
+static void on_asker(uv_timer_t *timer)
 {
     go_on(timer->data);
 }
 
-static void wake_keeper_in(struct influx *influx, int64_t delay_ms)
+static bool is_proven(const struct influx *influx)
 {
-    if (!uv_is_closing((uv_handle_t *)&influx->keeper))
-        uv_timer_start(&influx->keeper, on_keeper, delay_ms > 0 ? (uint64_t)delay_ms : 1, 0);
+    return influx->acked_ms == INT64_MIN;
 }
 
-/* Sends what has no block and is due. Returns false if there is nothing of the kind. */
-static bool send_kept(struct influx *influx)
+/* Makes sure that what is not proven will be. */
+static void plan_confirm(struct influx *influx)
 {
-    if (!is_victoria(influx))
-        return false;
-    const struct resend_body *kept = resend_next(&influx->resend);
-    if (kept != NULL) {
-        post(influx, PURPOSE_RESEND, kept->data, kept->size);
-        return true;
-    }
-    if (resend_safe_at_ms(&influx->resend) > now_ms(influx))
-        return false;
-    send_confirm(influx);
-    return http_client_is_busy(influx->client);
+    if (is_proven(influx) || uv_is_closing((uv_handle_t *)&influx->asker))
+        return;
+    int64_t delay_ms = influx->acked_ms + influx->sink.conf->confirm_after_ms - now_ms(influx);
+    uv_timer_start(&influx->asker, on_asker, delay_ms > 0 ? (uint64_t)delay_ms : 1, 0);
+}
+
+static void settle(struct influx *influx)
+{
+    influx->sink.block->unproven = !is_proven(influx);
+    sink_settled(&influx->sink);
 }
 
 /* Begins the next request, if none is under way and there is something to send. */
@@ -229,21 +229,14 @@ static void go_on(struct influx *influx)
     if (http_client_is_busy(influx->client) || influx->packing ||
         (!has_block && sink->state != SINK_IDLE))
         return; /* somebody else goes on when it ends */
-    if (send_kept(influx))
-        return;
-    if (is_victoria(influx) && influx->resend.count > 0)
-        wake_keeper_in(influx, resend_safe_at_ms(&influx->resend) - now_ms(influx));
-    if (!has_block)
-        return;
-    if (influx->ranges_count == 0) {
-        sink->block->proven_ms = resend_since_ms(&influx->resend);
-        sink_settled(sink);
-    } else if (is_victoria(influx) && resend_is_full(&influx->resend)) {
-        LOG_LIMITED(LOG_LEVEL_WARN, "sink.waits_for_confirmation", "sink=%s bytes=%zu",
-                    sink->conf->name, influx->resend.bytes); /* the keeper goes on */
-    } else {
+    if (!has_block && !is_proven(influx) &&
+        influx->acked_ms + sink->conf->confirm_after_ms <= now_ms(influx))
+        send_confirm(influx);
+    else if (has_block && influx->ranges_count > 0)
         send_rows(influx);
-    }
+    else if (has_block)
+        settle(influx);
+    plan_confirm(influx);
 }
 
 /* ---- answers */
@@ -288,8 +281,33 @@ static void rows_stored(struct influx *influx, const struct influx_answer *judge
         note_partial(influx, rejected, judged->words, answer);
     sink->stats.rows_written += count - rejected;
     pop_range(influx);
-    if (is_victoria(influx))
-        resend_add(&influx->resend, &influx->body, now_ms(influx));
+    if (is_victoria(influx)) {
+        influx->acked_ms = now_ms(influx);
+        influx->has_acked = true;
+    }
+}
+
+/* What is not proven may be lost. */
+static void lose(struct influx *influx)
+{
+    if (is_proven(influx))
+        return;
+    influx->acked_ms = INT64_MIN;
+    if (influx->sink.block != NULL)
+        influx->sink.block->lost |= influx->has_acked;
+    sink_lost(&influx->sink);
+}
+
+/* The server has lived on since it gave its other answers. */
+static void prove(struct influx *influx)
+{
+    if (is_proven(influx))
+        return;
+    int64_t before_ms = now_ms(influx) - influx->sink.conf->confirm_after_ms;
+    bool all = influx->acked_ms <= before_ms;
+    if (all)
+        influx->acked_ms = INT64_MIN;
+    sink_proven(&influx->sink, all ? INT64_MAX : before_ms);
 }
 
 /* What an answer says of the server, whatever it was an answer to. A connection of its own may mean
@@ -297,14 +315,10 @@ static void rows_stored(struct influx *influx, const struct influx_answer *judge
 static void learn_connection(struct influx *influx, bool connected)
 {
     influx->fresh_connections = connected ? influx->fresh_connections + 1 : 0;
-    if (connected && influx->fresh_connections <= FRESH_CONNECTIONS_MAX) {
-        resend_all(&influx->resend);
-        return;
-    }
-    bool had_some = influx->resend.count > 0;
-    resend_confirm(&influx->resend, now_ms(influx));
-    if (had_some && influx->resend.count == 0)
-        sink_proven(&influx->sink);
+    if (connected && influx->fresh_connections <= FRESH_CONNECTIONS_MAX)
+        lose(influx);
+    else
+        prove(influx);
 }
 
 static void succeeded(struct influx *influx, const struct influx_answer *judged,
@@ -322,8 +336,6 @@ static void succeeded(struct influx *influx, const struct influx_answer *judged,
         learn_connection(influx, answer->connected);
     if (purpose == PURPOSE_ROWS)
         rows_stored(influx, judged, answer);
-    else if (purpose == PURPOSE_RESEND)
-        resend_acked(&influx->resend, now_ms(influx));
     go_on(influx);
 }
 
@@ -336,8 +348,6 @@ static void refused(struct influx *influx, const struct influx_answer *judged,
     uint32_t count = influx->packed.count;
     if (influx->purpose == PURPOSE_CONFIRM) {
         learn_connection(influx, answer->connected); /* an answer it is */
-    } else if (influx->purpose == PURPOSE_RESEND) {
-        resend_acked(&influx->resend, now_ms(influx)); /* its rows were taken before */
     } else if (count == 1) {
         set_aside(influx, judged->words);
         pop_range(influx);
@@ -378,12 +388,9 @@ static void failed(struct influx *influx, const struct influx_answer *judged,
                 "sink=%s verdict=%s status=%d retry_ms=%lld words=\"%s\"", sink->conf->name,
                 verdict_name(judged->verdict), answer->status, (long long)retry_ms, judged->words);
     influx->fresh_connections = 0;
-    if (is_victoria(influx))
-        resend_all(&influx->resend);
+    lose(influx);
     if (sink->state == SINK_WORKING)
         sink_retry_in(sink, retry_ms);
-    else
-        wake_keeper_in(influx, retry_ms);
 }
 
 static void on_answered(void *context, const struct http_answer *answer)
@@ -433,6 +440,7 @@ static void influx_begin(struct sink *sink)
     struct influx *influx = (struct influx *)sink;
     influx->ranges_count = 0;
     influx->packed.count = 0;
+    influx->has_acked = false;
     push_range(influx, 0, sink->block->count);
     if (influx->ranges_count > 0)
         go_on(influx);
@@ -445,10 +453,7 @@ static bool influx_cancel(struct sink *sink)
     struct influx *influx = (struct influx *)sink;
     if (http_client_cancel(influx->client) && influx->purpose == PURPOSE_ROWS)
         sink->block->uncertain = true;
-    if (is_victoria(influx)) {
-        resend_all(&influx->resend); /* what was under way may be lost with its connection */
-        wake_keeper_in(influx, RESEND_KEEP_MS);
-    }
+    plan_confirm(influx); /* the next connection will be another */
     return !influx->packing;
 }
 
@@ -464,7 +469,7 @@ static void on_client_closed(void *context)
     release(context);
 }
 
-static void on_keeper_closed(uv_handle_t *handle)
+static void on_asker_closed(uv_handle_t *handle)
 {
     release(handle->data);
 }
@@ -472,19 +477,16 @@ static void on_keeper_closed(uv_handle_t *handle)
 static void influx_close(struct sink *sink)
 {
     struct influx *influx = (struct influx *)sink;
-    if (influx->resend.count > 0)
-        LOG_INFO("sink.unconfirmed", "sink=%s bodies=%u bytes=%zu", sink->conf->name,
-                 influx->resend.count, influx->resend.bytes);
+    if (!is_proven(influx))
+        LOG_INFO("sink.unconfirmed", "sink=%s", influx->sink.conf->name);
     influx->handles = 2;
     http_client_close(&influx->client, on_client_closed);
-    uv_close((uv_handle_t *)&influx->keeper, on_keeper_closed);
+    uv_close((uv_handle_t *)&influx->asker, on_asker_closed);
 }
 
 static void influx_fini(struct sink *sink)
 {
     struct influx *influx = (struct influx *)sink;
-    if (is_victoria(influx))
-        resend_fini(&influx->resend);
     buffer_fini(&influx->lines);
     buffer_fini(&influx->body);
 }
@@ -498,27 +500,20 @@ static uint32_t rows_max(const struct sink_conf *conf)
 static int influx_open(struct sink *sink)
 {
     struct influx *influx = (struct influx *)sink;
-    int err = is_victoria(influx) ? resend_init(&influx->resend) : 0;
-    if (err < 0)
-        return err;
     const struct influx_request_callbacks callbacks = {
         .answered = on_answered, .may_go_on = may_go_on, .context = influx};
-    err = influx_request_open(&influx->client, sink->loop, sink->conf, &callbacks);
+    int err = influx_request_open(&influx->client, sink->loop, sink->conf, &callbacks);
     if (err < 0)
-        goto fail_client;
-    err = uv_timer_init(sink->loop, &influx->keeper);
+        return err;
+    influx->acked_ms = INT64_MIN;
+    err = uv_timer_init(sink->loop, &influx->asker);
     ASSERT(err == 0); /* libuv: a timer's init cannot fail */
-    influx->keeper.data = influx;
-    uv_unref((uv_handle_t *)&influx->keeper); /* it has no say in whether the loop goes on */
+    influx->asker.data = influx;
+    uv_unref((uv_handle_t *)&influx->asker); /* it has no say in whether the loop goes on */
     influx->rows_fit = rows_max(sink->conf);
     buffer_init(&influx->lines, BODY_BYTES_MAX);
     buffer_init(&influx->body, BODY_BYTES_MAX);
     return 0;
-
-fail_client:
-    if (is_victoria(influx))
-        resend_fini(&influx->resend);
-    return err;
 }
 
 const struct driver driver_influx = {

@@ -99,7 +99,8 @@ int sink_submit(struct sink *sink, struct block **block)
     ASSERT((*block)->count <= (*block)->capacity);
     sink->block = TAKE(*block);
     sink->block->uncertain = false;
-    sink->block->proven_ms = INT64_MAX;
+    sink->block->unproven = false;
+    sink->block->lost = false;
     sink->state = SINK_WORKING;
     sink->begins = true;
     start_try(sink);
@@ -155,10 +156,16 @@ void sink_settled(struct sink *sink)
         sink->stopped(sink);
 }
 
-void sink_proven(struct sink *sink)
+void sink_proven(struct sink *sink, int64_t before_ms)
 {
     if (sink->callbacks.proven != NULL)
-        sink->callbacks.proven(sink->callbacks.context);
+        sink->callbacks.proven(sink->callbacks.context, before_ms);
+}
+
+void sink_lost(struct sink *sink)
+{
+    if (sink->callbacks.lost != NULL)
+        sink->callbacks.lost(sink->callbacks.context);
 }
 
 /* Between a stop and what follows it. */

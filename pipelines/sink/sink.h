@@ -45,9 +45,11 @@ struct sink_callbacks {
     /* Whether anything may be written now; asked before every try, and before every piece of one.
      * Thread: any. NULL: always. */
     bool (*may_write)(void *context);
-    /* Of a sink that may lose what it has acknowledged: all of that is safe now. NULL: nobody wants
-     * to know. */
-    void (*proven)(void *context);
+    /* Of a sink that may lose what it has acknowledged (block->unproven): what was settled before
+     * then, by the loop's time, is safe; INT64_MAX: all of it. Or what has not been proven may be
+     * gone, and is to be written again. NULL: nobody wants to know. */
+    void (*proven)(void *context, int64_t before_ms);
+    void (*lost)(void *context);
     void *context;
 };
 

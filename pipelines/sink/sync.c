@@ -7,7 +7,8 @@
 
 struct wait {
     struct sink *sink;
-    struct block *block; /* as it came back */
+    struct sink_callbacks callbacks; /* the sink's own */
+    struct block *block;             /* as it came back */
     bool settled, abandoned, timer_closed;
     uv_timer_t deadline;
 };
@@ -18,6 +19,13 @@ static void on_done(void *context, struct block **block)
     wait->block = TAKE(*block);
     wait->settled = true;
     uv_stop(wait->sink->loop); /* or a turn that settled it in a timer would wait for more */
+}
+
+static void on_lost(void *context)
+{
+    const struct wait *wait = context;
+    if (wait->callbacks.lost != NULL)
+        wait->callbacks.lost(wait->callbacks.context);
 }
 
 static void on_stopped(struct sink *sink)
@@ -47,13 +55,12 @@ int sink_write_sync(struct sink *sink, uv_loop_t *loop, struct block **block, in
 {
     if (!sink_is_idle(sink))
         return ERR_FULL;
-    struct wait wait = {.sink = sink};
+    struct wait wait = {.sink = sink, .callbacks = sink->callbacks};
     int err = uv_timer_init(loop, &wait.deadline);
     if (err < 0)
         return err;
     wait.deadline.data = &wait;
-    struct sink_callbacks callbacks = sink->callbacks;
-    sink->callbacks = (struct sink_callbacks){.done = on_done, .context = &wait};
+    sink->callbacks = (struct sink_callbacks){.done = on_done, .lost = on_lost, .context = &wait};
     err = sink_submit(sink, block);
     ASSERT(err == 0); /* it was idle */
     uv_update_time(loop);
@@ -65,7 +72,7 @@ int sink_write_sync(struct sink *sink, uv_loop_t *loop, struct block **block, in
     uv_close((uv_handle_t *)&wait.deadline, on_deadline_closed);
     while (!wait.timer_closed)
         uv_run(loop, UV_RUN_ONCE);
-    sink->callbacks = callbacks;
+    sink->callbacks = wait.callbacks;
     *block = TAKE(wait.block);
     return wait.settled ? 0 : -ETIMEDOUT;
 }

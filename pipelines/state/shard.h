@@ -86,12 +86,14 @@ void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row
 /* It is settled, but an earlier attempt of the row may still arrive: it is written once more after
  * shard_heal(), and its day stays until then. */
 void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struct row *row);
-/* It is settled, but the sink may still lose it: until that is proven, a saved state holds it as
- * dirty. */
+/* It is settled, but the sink may still lose it: until it is proven its day stays, and a saved
+ * state holds it as dirty. */
 void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct row *row);
-/* Ends a generation of proof and begins the next: what was settled unproven before the one that
- * ends had begun is proven. Returns whether there was any. */
-bool shard_prove(struct shard *shard, uint32_t sink);
+/* What the sink had settled before then is proven; INT64_MAX: all. It takes effect by generations,
+ * one of which begins now if none was left. Returns whether it had any effect: a day may leave. */
+bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t now_ms);
+/* What the sink had settled unproven is dirty again. */
+void shard_lose(struct shard *shard, uint32_t sink);
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
 
 /* Rows that somebody else sent before us may still arrive (a member that does not know yet that it

@@ -145,18 +145,43 @@ void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct
 {
     struct day *day;
     struct mark *mark = land(shard, sink, row, &day);
-    if (mark != NULL)
-        site_mark_unproven(shard->sites[row->facility], mark, (uint8_t)(1U << sink));
+    if (mark == NULL)
+        return;
+    site_mark_unproven(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
+    shard->generations[sink].any = true;
 }
 
-bool shard_prove(struct shard *shard, uint32_t sink)
+/* The next generation ages from now on. Returns whether anything of the one before was proven. */
+static bool next_generation(struct shard *shard, uint32_t sink, int64_t now_ms)
 {
-    bool any = false;
+    bool proven = false;
     for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
         if (shard->sites[i] != NULL)
-            any |= site_prove(shard->sites[i], (uint8_t)(1U << sink));
+            proven |= site_prove(shard->sites[i], (uint8_t)(1U << sink));
     }
-    return any;
+    struct generations *generations = &shard->generations[sink];
+    *generations = (struct generations){.aging = generations->any, .until_ms = now_ms};
+    return proven;
+}
+
+bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t now_ms)
+{
+    const struct generations *generations = &shard->generations[sink];
+    bool proven = false;
+    if (generations->aging ? generations->until_ms <= before_ms : generations->any)
+        proven = next_generation(shard, sink, now_ms);
+    if (generations->aging && before_ms == INT64_MAX)
+        proven |= next_generation(shard, sink, now_ms);
+    return proven;
+}
+
+void shard_lose(struct shard *shard, uint32_t sink)
+{
+    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
+        if (shard->sites[i] != NULL)
+            site_lose(shard->sites[i], (uint8_t)(1U << sink));
+    }
+    shard->generations[sink] = (struct generations){0};
 }
 
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row)

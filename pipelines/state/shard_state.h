@@ -15,6 +15,13 @@ struct pending {
     int64_t next_row, to_row;
 };
 
+/* What a sink has settled unproven falls into two generations: the marks that are aging were
+ * settled before until_ms, the others since. */
+struct generations {
+    bool any, aging; /* any: that are not aging */
+    int64_t until_ms;
+};
+
 struct shard_loading;
 
 struct shard {
@@ -31,6 +38,7 @@ struct shard {
     uint64_t in_flight;     /* marks under way to a sink */
     struct pending pending; /* site NULL: none */
     size_t starved_bytes;   /* the site that the next event needs has no memory; 0: none */
+    struct generations generations[SINKS_MAX];
     struct shard_stats stats;
     uint32_t chain_next;           /* the number of the next payload; 0: it must be full */
     uint32_t chain_saving;         /* of the payload that shard_save() made last */

@@ -42,7 +42,7 @@ struct day {
     struct window window;
     int64_t first_row, end_row;      /* buckets that start in it */
     uint32_t dirty_count[SINKS_MAX]; /* dirty marks in it, its own too */
-    uint32_t in_flight_count, suspect_count;
+    uint32_t in_flight_count, suspect_count, unproven_count;
     bool changed; /* some mark in it, since the last save */
     struct mark mark;
     uint32_t hours_count;
@@ -166,11 +166,13 @@ void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint
 bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
 /* An older write may still reach these sinks: until site_heal() the day stays. */
 void site_mark_suspect(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
-/* It has been settled, but these sinks may still lose it. */
-void site_mark_unproven(struct site *site, struct mark *mark, uint8_t sinks);
+/* It has been settled, but these sinks may still lose it: its day stays until it is proven. */
+void site_mark_unproven(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
 /* A generation of proof has ended: these sinks cannot lose any more what they had acknowledged
  * before it began. Returns whether that was anything. */
 bool site_prove(struct site *site, uint8_t sinks);
+/* What these sinks had acknowledged unproven is dirty again. */
+void site_lose(struct site *site, uint8_t sinks);
 /* An accepted reading has changed the window that ends then. */
 void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
                      struct mark *mark, int64_t end_ms);

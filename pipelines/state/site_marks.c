@@ -63,8 +63,11 @@ bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, ui
     return true;
 }
 
-void site_mark_unproven(struct site *site, struct mark *mark, uint8_t sinks)
+void site_mark_unproven(struct site *site, struct day *day, struct mark *mark, uint8_t sinks)
 {
+    uint8_t added = sinks & (uint8_t) ~(mark->unproven | mark->aging);
+    if (day != NULL)
+        day->unproven_count += (uint32_t)__builtin_popcount(added);
     mark->unproven |= sinks;
     mark->aging &= (uint8_t)~sinks;
     site->unproven = true;
@@ -167,17 +170,26 @@ struct proving {
     bool any;
 };
 
+/* Neither unproven nor aging any more. */
+static void forget_proof(const struct mark_place *place, uint8_t sinks)
+{
+    if (place->day != NULL)
+        place->day->unproven_count -= (uint32_t)__builtin_popcount(sinks);
+}
+
 static void prove(void *context, const struct mark_place *place)
 {
     struct proving *proving = context;
     struct mark *mark = place->mark;
-    if ((mark->aging & proving->sinks) != 0) {
+    uint8_t proven = mark->aging & proving->sinks;
+    uint8_t aging = mark->unproven & proving->sinks;
+    mark->aging = (mark->aging & (uint8_t)~proven) | aging;
+    mark->unproven &= (uint8_t)~aging;
+    if (proven != 0) {
+        forget_proof(place, proven);
         note_change(proving->site, place->day);
         proving->any = true;
     }
-    uint8_t aging = mark->unproven & proving->sinks;
-    mark->aging = (mark->aging & (uint8_t)~proving->sinks) | aging;
-    mark->unproven &= (uint8_t)~aging;
     proving->site->unproven |= (mark->aging | mark->unproven) != 0;
 }
 
@@ -189,6 +201,29 @@ bool site_prove(struct site *site, uint8_t sinks)
     site->unproven = false;
     site_visit_marks(site, prove, &proving);
     return proving.any;
+}
+
+static void lose(void *context, const struct mark_place *place)
+{
+    struct proving *proving = context;
+    struct mark *mark = place->mark;
+    uint8_t lost = (mark->unproven | mark->aging) & proving->sinks;
+    mark->unproven &= (uint8_t)~lost;
+    mark->aging &= (uint8_t)~lost;
+    proving->site->unproven |= (mark->aging | mark->unproven) != 0;
+    if (lost == 0)
+        return;
+    forget_proof(place, lost);
+    site_mark_dirty(proving->site, place->day, mark, lost);
+}
+
+void site_lose(struct site *site, uint8_t sinks)
+{
+    if (!site->unproven)
+        return;
+    struct proving proving = {.site = site, .sinks = sinks};
+    site->unproven = false;
+    site_visit_marks(site, lose, &proving);
 }
 
 /* --- healing --- */

@@ -131,13 +131,18 @@ void site_clear_period(struct site *site, struct period *period)
     memset(period->reporting, 0, site->words * sizeof(*period->reporting));
 }
 
+static bool is_settled_mark(const struct mark *mark)
+{
+    return (mark->dirty | mark->in_flight | mark->suspect | mark->unproven | mark->aging) == 0;
+}
+
 /* Periods that no day can change any more, and that every sink has. */
 static void drop_periods(struct site *site)
 {
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
         if (!period->used || period->window.end_ms > site_day(site, 0)->window.start_ms ||
-            (period->mark.dirty | period->mark.in_flight | period->mark.suspect) != 0)
+            !is_settled_mark(&period->mark))
             continue;
         period->used = false;
         for (uint32_t k = 0; period->level == LEVEL_YEAR && k < site->facility->series_count; k++)
@@ -158,7 +163,7 @@ static void close_day_into(struct site *site, const struct day *day, struct peri
 
 static bool is_settled(const struct site *site, const struct day *day)
 {
-    if (day->in_flight_count > 0 || day->suspect_count > 0)
+    if (day->in_flight_count > 0 || day->suspect_count > 0 || day->unproven_count > 0)
         return false;
     for (uint32_t sink = 0; sink < site->conf.sinks_count; sink++) {
         if (day->dirty_count[sink] > 0)

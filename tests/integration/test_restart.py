@@ -1,4 +1,5 @@
 """State that survives: restored where it stands, handed over, and never silently begun anew."""
+import datetime
 import json
 import re
 import tempfile
@@ -94,6 +95,50 @@ class Checkpoint(EndToEnd):
             self.wait_grid(*values)
             self.wait_rows(self.database, "emissions_1mo", {
                 START - 8 * 3_600_000: {"activity": sum(values)}}, facility="hz", source="grid")
+
+    def test_victoria_metrics_is_killed(self):
+        """What it had acknowledged in its last seconds is lost: the daemon asks, and writes it again."""
+        self.topic = make_topics()
+        with servers.VictoriaMetrics() as victoria:
+            config = configuration(self.topic, [{
+                "name": "victoria", "type": "influx", "dialect": "victoria", "database": "ghg",
+                "url": victoria.url, "confirm_after": "10s"}])
+
+            def days():
+                return [samples[-1][1] for samples in
+                        victoria.export('{__name__="emissions_1d_activity"}').values()]
+            with make_daemon(config) as ghgd:
+                self.send(reading("hz-grid", 15, 1))
+                servers.eventually(lambda: ghgd.metrics().get(
+                    ("ghgd_sink_rows_written_total", "sink", "victoria"), 0) > 0)
+                victoria.kill()
+                victoria.launch()
+                self.assertTrue(victoria.wait_ready())
+                servers.eventually(lambda: days() == [1])
+                self.send(reading("hz-grid", 30, 2))
+                servers.eventually(lambda: days() == [3])
+
+    def test_days_stay_until_victoria_metrics_has_them(self):
+        """A backlog of several horizons: a day leaves when it is proven, and not before."""
+        self.topic = make_topics()
+        with servers.VictoriaMetrics() as victoria:
+            config = configuration(self.topic, [{
+                "name": "victoria", "type": "influx", "dialect": "victoria", "database": "ghg",
+                "url": victoria.url, "confirm_after": "2s"}],
+                windows={"horizon": "1d"}, checkpoint={"interval": "1s"})
+            self.send(*(reading("hz-grid", 15 + day * 1440, day + 1) for day in range(8)))
+            with make_daemon(config) as ghgd:
+                self.wait_saved(8)
+                began, caught_up = (
+                    datetime.datetime.fromisoformat(re.search(
+                        rf"^(\S+)Z info intake\.{event} ", ghgd.log(), re.M)[1])
+                    for event in ("begins", "caught_up"))
+                self.assertGreater((caught_up - began).total_seconds(), 2 * 2)
+                self.assertEqual(used(ghgd), 8)
+                servers.eventually(lambda: sorted(
+                    sample[1] for samples in victoria.export(
+                        '{__name__="emissions_1d_activity"}').values()
+                    for sample in samples) == list(range(1, 9)))
 
     def test_killed_together_with_victoria_metrics(self):
         """What it had acknowledged in its last seconds is lost, and so is who knew of that."""

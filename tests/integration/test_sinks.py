@@ -297,22 +297,6 @@ class Victoria(unittest.TestCase):
                 (START_MS + 1, 1), (START_MS + BUCKET_MS + 1, 2)]
         servers.eventually(has_both)
 
-    def test_what_it_acknowledged_and_lost_comes_again(self):
-        with servers.VictoriaMetrics() as victoria, Writer("victoria", victoria.url, "ghg") as writer:
-            writer.row(bucket=0, activity=1)
-            writer.write()
-            time.sleep(0.5)
-            victoria.kill()
-            victoria.launch()
-            self.assertTrue(victoria.wait_ready())
-            writer.row(bucket=1, activity=2)  # the next write tells
-            writer.write()
-            self.wait_both(writer, victoria)
-            victoria.kill()
-            victoria.launch()
-            self.assertTrue(victoria.wait_ready())
-            self.wait_both(writer, victoria)  # nothing is written: the sink asks by itself
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -93,6 +93,8 @@ static void on_done(void *context, struct block **block)
     if (report->sink != NULL && !sink_is_idle(report->sink))
         abort(); /* the receiver may submit the next one */
     report->uncertain = (*block)->uncertain;
+    report->unproven = (*block)->unproven;
+    report->lost_block = (*block)->lost;
     block_destroy(block);
 }
 
@@ -110,6 +112,19 @@ static void on_closed(void *context)
     report->closed++;
 }
 
+static void on_proven(void *context, int64_t before_ms)
+{
+    struct fixture_report *report = context;
+    report->proofs++;
+    report->proves_all = before_ms == INT64_MAX;
+}
+
+static void on_lost(void *context)
+{
+    struct fixture_report *report = context;
+    report->losses++;
+}
+
 static bool may_write(void *context)
 {
     const struct fixture_report *report = context;
@@ -122,6 +137,8 @@ struct sink_callbacks fixture_callbacks(struct fixture_report *report)
                                    .closed = on_closed,
                                    .abandoned = on_abandoned,
                                    .may_write = may_write,
+                                   .proven = on_proven,
+                                   .lost = on_lost,
                                    .context = report};
 }
 

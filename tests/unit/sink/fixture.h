@@ -25,8 +25,11 @@ struct block *fixture_block(uint32_t count);
 /* What a sink reported through its callbacks. */
 struct fixture_report {
     uint32_t done, abandoned, closed;
-    struct sink *sink;    /* if set, it has to be idle when a block comes back */
-    bool uncertain;       /* of the block that came back last */
+    struct sink *sink; /* if set, it has to be idle when a block comes back */
+    /* Of the block that came back last. */
+    bool uncertain, unproven, lost_block;
+    uint32_t losses, proofs;
+    bool proves_all;      /* the last proof */
     _Atomic bool forbids; /* nothing may be written; asked by any thread */
 };
 struct sink_callbacks fixture_callbacks(struct fixture_report *report);

@@ -499,81 +499,6 @@ static void test_empty_block(void **state)
     assert_int_equal(scripted_server_requests(place->server), 0);
 }
 
-/* VictoriaMetrics was killed after it had answered: what it had answered is sent again. */
-static void test_acknowledged_is_sent_again(void **state)
-{
-    struct place *place = *state;
-    place->conf.dialect = DIALECT_VICTORIA;
-    place_open_sink(place);
-    struct buffer first;
-    struct buffer second;
-    struct block *block = fixture_block(3);
-    first = place_encode(place, block, 0, 3);
-    place_submit(place, block);
-    place_run_until_idle(place);
-    block = fixture_block(5);
-    second = place_encode(place, block, 0, 5);
-    place_submit(place, block);
-    place_run_until_idle(place);
-    buffer_clear(&place->stored); /* it has lost both */
-    scripted_server_drop(place->server);
-    block = fixture_block(1);
-    struct buffer third = place_encode(place, block, 0, 1);
-    place_submit(place, block);
-    place_run_until_idle(place);
-    for (int i = 0; i < 1000 && place->stored.size < first.size + second.size + third.size; i++)
-        uv_run(&place->loop, UV_RUN_ONCE);
-    assert_non_null(strstr(buffer_text(&place->stored), buffer_text(&first)));
-    assert_non_null(strstr(buffer_text(&place->stored), buffer_text(&second)));
-    assert_int_equal(sink_get_stats(place->sink)->rows_written, 9); /* each counts once */
-    buffer_fini(&first);
-    buffer_fini(&second);
-    buffer_fini(&third);
-}
-
-/* The same where the failure is seen by the next request. */
-static void test_outage_is_followed_by_resending(void **state)
-{
-    struct place *place = *state;
-    static const struct scripted_response steps[] = {
-        GOOD, {.status = 502}, {.manner = MANNER_RESET}, GOOD, GOOD};
-    place_add_steps(place, steps, ARRAY_LEN(steps));
-    place->conf.dialect = DIALECT_VICTORIA;
-    place_open_sink(place);
-    struct block *block = fixture_block(3);
-    struct buffer first = place_encode(place, block, 0, 3);
-    place_submit(place, block);
-    place_run_until_idle(place);
-    buffer_clear(&place->stored);
-    place_submit(place, fixture_block(7));
-    place_run_until_idle(place);
-    assert_int_equal(place->lines[1], 7); /* fails by 502 */
-    assert_int_equal(place->lines[2], 3); /* resending, reset */
-    assert_int_equal(place->lines[3], 3);
-    assert_int_equal(place->lines[4], 7);
-    assert_non_null(strstr(buffer_text(&place->stored), buffer_text(&first)));
-    assert_int_equal(sink_get_stats(place->sink)->rows_written, 10);
-    buffer_fini(&first);
-}
-
-/* A server, or a proxy, that keeps no connections must not be sent everything for ever. */
-static void test_connections_are_never_kept(void **state)
-{
-    struct place *place = *state;
-    for (uint32_t i = 0; i < STEPS_MAX; i++)
-        place->steps[place->steps_count++] =
-            (struct scripted_response){.status = 204, .headers = "Connection: close\r\n"};
-    place->conf.dialect = DIALECT_VICTORIA;
-    place_open_sink(place);
-    enum { BLOCKS = 12 };
-    for (uint32_t i = 0; i < BLOCKS; i++) {
-        place_submit(place, fixture_block(1));
-        place_run_until_idle(place);
-    }
-    assert_int_equal(place->report.done, BLOCKS);
-    assert_true(scripted_server_requests(place->server) < 2 * BLOCKS);
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, place_setup, place_teardown)
 
 int main(void)
@@ -592,9 +517,6 @@ int main(void)
         TEST(test_sync),
         TEST(test_close_at_any_moment),
         TEST(test_empty_block),
-        TEST(test_acknowledged_is_sent_again),
-        TEST(test_outage_is_followed_by_resending),
-        TEST(test_connections_are_never_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

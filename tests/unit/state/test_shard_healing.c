@@ -141,6 +141,11 @@ static uint32_t write_after_restart(struct shard *shard)
     return windows_count;
 }
 
+static void expect_after_restart(struct shard *shard, uint32_t want)
+{
+    assert_int_equal(write_after_restart(shard), want);
+}
+
 /* Of what a sink may lose nothing is written again, but by somebody who goes on from our state. */
 static void test_unproven_rows_are_saved_as_dirty(void **state)
 {
@@ -151,18 +156,87 @@ static void test_unproven_rows_are_saved_as_dirty(void **state)
     apply(shard, first);
     assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
     assert_true(shard_is_drained(shard));
-    assert_int_equal(write_after_restart(shard), ROW_LEVELS);
-    assert_false(shard_prove(shard, 1)); /* of another sink this says nothing */
-    assert_false(shard_prove(shard, 0));
-    assert_int_equal(write_after_restart(shard), ROW_LEVELS); /* it may be of the last moment */
-    apply(shard, second);
+    expect_after_restart(shard, ROW_LEVELS);
+    assert_false(shard_prove(shard, 1, INT64_MAX, 0)); /* another sink says nothing of this one */
+    assert_false(shard_prove(shard, 0, INT64_MIN, 1000)); /* the first generation ages */
+    assert_false(shard_prove(shard, 0, 999, 2000));
+    expect_after_restart(shard, ROW_LEVELS);
+    apply(shard, second); /* all but one bucket are written anew, and belong to the next */
     assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS + 1);
-    assert_false(shard_prove(shard, 0)); /* both were written again meanwhile */
-    assert_int_equal(write_after_restart(shard), ROW_LEVELS + 1);
-    assert_true(shard_prove(shard, 0));
-    assert_int_equal(write_after_restart(shard), 0);
-    assert_false(shard_prove(shard, 0));
+    assert_false(shard_prove(shard, 0, 1000, 3000));
+    expect_after_restart(shard, ROW_LEVELS + 1);
+    assert_false(shard_prove(shard, 0, 2999, 9000));
+    assert_true(shard_prove(shard, 0, 3000, 9000));
+    expect_after_restart(shard, 0);
+    assert_false(shard_prove(shard, 0, INT64_MAX, 9000));
     assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    shard_destroy(&shard);
+}
+
+/* Both generations at once: nothing more came for long. */
+static void test_all_is_proven(void **state)
+{
+    (void)state;
+    struct shard *shard = make_named_shard();
+    struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    struct input second = {3, START_MS, START_MS + 15 * MIN_MS, U, 0}; /* of another facility */
+    apply(shard, first);
+    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
+    assert_false(shard_prove(shard, 0, INT64_MIN, 1000));
+    apply(shard, second);
+    uint32_t more = write_rows(shard, shard_row_settled_unproven);
+    assert_true(more >= ROW_LEVELS);
+    assert_true(shard_prove(shard, 0, INT64_MAX, 2000));
+    expect_after_restart(shard, 0);
+    shard_destroy(&shard);
+}
+
+static void test_lost_rows_come_again(void **state)
+{
+    (void)state;
+    struct shard *shard = make_named_shard();
+    struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    struct input second = {3, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    apply(shard, first);
+    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
+    assert_false(shard_prove(shard, 0, INT64_MIN, 1000));
+    apply(shard, second);
+    uint32_t more = write_rows(shard, shard_row_settled_unproven);
+    assert_false(shard_prove(shard, 0, 999, 1500));
+    shard_lose(shard, 1);
+    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    shard_lose(shard, 0); /* of both generations */
+    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS + more);
+    shard_lose(shard, 0);
+    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    expect_after_restart(shard, 0);
+    shard_destroy(&shard);
+}
+
+/* A day that a sink may lose stays, so that it can still be written. */
+static void test_unproven_days_stay(void **state)
+{
+    (void)state;
+    struct shard *shard = make_named_shard();
+    struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    struct input last = {0, START_MS + 10 * DAY_MS, START_MS + 10 * DAY_MS + 15 * MIN_MS, U, 0};
+    apply(shard, first);
+    apply(shard, last);
+    assert_int_equal(shard_get_block(shard), SHARD_WAITS_FOR_SINKS);
+    block->count = 0;
+    while (shard_take_rows(shard, 0, TAKE_CLOSING, block) > 0) {
+        for (uint32_t i = 0; i < block->count; i++)
+            shard_row_settled_unproven(shard, 0, &block->rows[i]);
+        block->count = 0;
+    }
+    assert_true(shard_is_blocked(shard)); /* everything is written, and nothing may leave */
+    assert_false(shard_prove(shard, 0, INT64_MIN, 1000));
+    assert_false(shard_prove(shard, 0, 999, 2000));
+    assert_int_equal(shard_take_rows(shard, 0, TAKE_CLOSING, block), 0);
+    assert_true(shard_is_blocked(shard));
+    assert_true(shard_prove(shard, 0, 1000, 3000));
+    (void)shard_take_rows(shard, 0, TAKE_CLOSING, block);
+    assert_false(shard_is_blocked(shard));
     shard_destroy(&shard);
 }
 
@@ -227,6 +301,9 @@ int main(void)
         cmocka_unit_test(test_uncertain_rows_come_again),
         cmocka_unit_test(test_suspect_days_stay),
         cmocka_unit_test(test_unproven_rows_are_saved_as_dirty),
+        cmocka_unit_test(test_all_is_proven),
+        cmocka_unit_test(test_lost_rows_come_again),
+        cmocka_unit_test(test_unproven_days_stay),
         cmocka_unit_test(test_memory_ceiling),
         cmocka_unit_test(test_rings_begin_with_the_first_accepted),
     };
