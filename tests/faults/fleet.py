@@ -105,8 +105,7 @@ class Fleet:
                 sinks.append(sink(name, dialect, f"http://{link.address}", database))
             if shape.alone:
                 sinks.append({"name": "sqlite", "type": "sqlite", "path": SQLITE, **TRIES})
-            horizon = readings.HORIZON_LONG if shape.log() else readings.HORIZON
-            member = Member(configuration(topic, kafka.brokers_of(slot), sinks, horizon,
+            member = Member(configuration(topic, kafka.brokers_of(slot), sinks, shape.horizon(),
                                           shape.by_meter), tables)
             member.namespace = network.namespaces.get(slot)
             self.members.append(member)

@@ -20,6 +20,11 @@ class Shape:
         """Which of the logs of readings.py it reads."""
         return readings.BY_METER if self.by_meter else readings.LONG if self.victoria else ""
 
+    def horizon(self):
+        if self.by_meter:
+            return readings.HORIZON_LONG
+        return readings.HORIZON_VICTORIA if self.victoria else readings.HORIZON
+
     def suits(self, name):
         needs = kinds.KINDS[name].needs
         return (self.nodes >= needs.get("nodes", 1) and not (needs.get("several") and self.alone)

@@ -31,9 +31,9 @@ END = BEGIN + DAYS * DAY_MS
 HORIZON = "36h"
 HORIZON_MS = 36 * HOUR_MS
 # Processes that re-key a backlog may be days apart; what the slower one brings must not be late.
-# And what VictoriaMetrics loses of days that have left the horizon, nobody writes again
-# (docs/series.md).
 HORIZON_LONG = "30d"
+# A day leaves only when VictoriaMetrics has proven that it has it, which takes a while of each run.
+HORIZON_VICTORIA = "8d"
 OLD_MS = 60 * DAY_MS
 EVENTS_MIN = 2_000_000
 LETTERS_PER_MESSAGE = 64  # of one message; the next takes the message along whole
