@@ -36,7 +36,7 @@ class Audit(unittest.TestCase):
         kafka.produce_at(cls.topic, messages()[:cls.messages_first])
         sinks = [influx_sink(cls.database),
                  {"name": "victoria", "type": "influx", "dialect": "victoria", "database": cls.label,
-                  "url": servers.victoria_metrics().url},
+                  "url": servers.victoria_metrics().url, "confirm_after": "1s"},
                  {"name": "lite", "type": "sqlite", "path": f"{cls.folder}/lite.db"},
                  {"name": "file", "type": "file", "path": f"{cls.folder}/rows"}]
         config = configuration(cls.topic, sinks, checkpoint={"interval": "1s"},
