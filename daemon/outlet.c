@@ -16,7 +16,7 @@ struct outlet {
     uint32_t sinks_count, open_count;
     struct block *block;
     uint64_t rows;
-    bool lost; /* some database may no longer have what it acknowledged */
+    bool lost; /* some database was away, and may not have what it had acknowledged */
 };
 
 /* --- opening and closing --- */
@@ -31,9 +31,12 @@ static bool is_to_file(const struct outlet_conf *conf)
     return !conf->all_sinks && conf->chosen.count == 0;
 }
 
-static void on_lost(void *context)
+/* Servers close connections of their own accord, too: in a command that writes for minutes another
+ * one alone says little. */
+static void on_lost(void *context, bool outage)
 {
-    ((struct outlet *)context)->lost = true;
+    struct outlet *outlet = context;
+    outlet->lost |= outage;
 }
 
 static int check_names(const struct outlet_conf *conf)

@@ -79,8 +79,9 @@ static void on_proven(void *context, int64_t before_ms)
     lane->pump->callbacks.proven(lane->pump->callbacks.context, lane->index, before_ms);
 }
 
-static void on_lost(void *context)
+static void on_lost(void *context, bool outage)
 {
+    (void)outage;
     const struct lane *lane = context;
     lane->pump->callbacks.lost(lane->pump->callbacks.context, lane->index);
 }

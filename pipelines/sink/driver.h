@@ -52,10 +52,9 @@ struct sink {
 
 /* The block is written or set aside. Gives it back, and resets the backoff. */
 void sink_settled(struct sink *sink);
-/* What was acknowledged before then, by the loop's time, is safe now; INT64_MAX: all of it. */
+/* As `proven` and `lost` of struct sink_callbacks. */
 void sink_proven(struct sink *sink, int64_t before_ms);
-/* What was acknowledged, and has not been proven, may be gone. */
-void sink_lost(struct sink *sink);
+void sink_lost(struct sink *sink, bool outage);
 /* Calls resume() in `delay_ms`; or ends a stop. */
 void sink_retry_in(struct sink *sink, int64_t delay_ms);
 void sink_driver_closed(struct sink *sink);

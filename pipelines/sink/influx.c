@@ -9,10 +9,11 @@
  * ever.
  *
  * VictoriaMetrics answers before it writes: what it acknowledged in its last seconds is gone when
- * it is killed. An answer on the same connection, sinks.confirm_after or more after that of a row,
- * shows that the server lived on, and the row is proven; where no rows come to be written a request
- * without any asks for it. A new connection, or a failure, means that what has not been proven may
- * be lost. It does no harm to write it again, because a row has the same timestamp each time.
+ * it is killed. The answer to a request on the same connection that began sinks.confirm_after or
+ * more after a row was acknowledged shows that the server lived on, and the row is proven; where no
+ * rows come to be written a request without any asks for it. A new connection, or a failure, means
+ * that what has not been proven may be lost. It does no harm to write it again, because a row has
+ * the same timestamp each time.
  */
 #include "base/log.h"
 #include "pipelines/sink/dead_rows.h"
@@ -28,7 +29,8 @@
 enum {
     BODY_BYTES_MAX = 64 << 20, /* ROWS_PER_BLOCK_MAX rows, every name as long as can be */
     RANGES_MAX = 32,           /* halving ROWS_PER_BLOCK_MAX rows puts two on the stack each time */
-    FRESH_CONNECTIONS_MAX = 3  /* so many in a row: this server keeps no connections */
+    FRESH_CONNECTIONS_MAX = 3, /* so many in a row: this server keeps no connections */
+    ASK_AGAIN_MS = 100         /* where the proof is due, and something else is under way */
 };
 _Static_assert(ROWS_PER_BLOCK_MAX < 1 << (RANGES_MAX / 2 - 1), "the stack holds every halving");
 
@@ -53,10 +55,11 @@ struct influx {
     uint32_t rows_fit;   /* in one request, as far as we know */
     struct range packed; /* the rows of `body`; count 0: it has to be made */
     struct buffer lines, body;
-    int err;          /* of packing */
-    int64_t acked_ms; /* VictoriaMetrics: of the last row that is not proven; INT64_MIN: all are */
-    bool has_acked;   /* some rows of the block */
-    uv_timer_t asker; /* wakes the request that belongs to no block */
+    int err;           /* of packing */
+    int64_t posted_ms; /* the request under way began */
+    int64_t acked_ms;  /* VictoriaMetrics: of the last row that is not proven; INT64_MIN: all are */
+    bool has_acked;    /* some rows of the block */
+    uv_timer_t asker;  /* wakes the request that belongs to no block */
     uint32_t fresh_connections;
     uint32_t handles; /* to close: the client, the timer */
 };
@@ -141,6 +144,7 @@ static void post(struct influx *influx, enum purpose purpose, const void *body, 
 {
     sink_request_began(&influx->sink);
     influx->purpose = purpose;
+    influx->posted_ms = now_ms(influx);
     int err = http_client_post(influx->client, body, size);
     ASSERT(err == 0); /* the handle is ours alone and not under way */
     influx->sink.stats.bytes_sent += size;
@@ -196,14 +200,22 @@ static void send_confirm(struct influx *influx)
         post(influx, PURPOSE_CONFIRM, influx->body.data, influx->body.size);
 }
 
-static void on_asker(uv_timer_t *timer)
-{
-    go_on(timer->data);
-}
-
 static bool is_proven(const struct influx *influx)
 {
     return influx->acked_ms == INT64_MIN;
+}
+
+static int64_t confirm_at_ms(const struct influx *influx)
+{
+    return influx->acked_ms + influx->sink.conf->confirm_after_ms;
+}
+
+static void plan_confirm(struct influx *influx);
+
+static void on_asker(uv_timer_t *timer)
+{
+    go_on(timer->data);
+    plan_confirm(timer->data);
 }
 
 /* Makes sure that what is not proven will be. */
@@ -211,8 +223,8 @@ static void plan_confirm(struct influx *influx)
 {
     if (is_proven(influx) || uv_is_closing((uv_handle_t *)&influx->asker))
         return;
-    int64_t delay_ms = influx->acked_ms + influx->sink.conf->confirm_after_ms - now_ms(influx);
-    uv_timer_start(&influx->asker, on_asker, delay_ms > 0 ? (uint64_t)delay_ms : 1, 0);
+    int64_t delay_ms = confirm_at_ms(influx) - now_ms(influx);
+    uv_timer_start(&influx->asker, on_asker, delay_ms > 0 ? (uint64_t)delay_ms : ASK_AGAIN_MS, 0);
 }
 
 static void settle(struct influx *influx)
@@ -229,8 +241,7 @@ static void go_on(struct influx *influx)
     if (http_client_is_busy(influx->client) || influx->packing ||
         (!has_block && sink->state != SINK_IDLE))
         return; /* somebody else goes on when it ends */
-    if (!has_block && !is_proven(influx) &&
-        influx->acked_ms + sink->conf->confirm_after_ms <= now_ms(influx))
+    if (!has_block && !is_proven(influx) && confirm_at_ms(influx) <= now_ms(influx))
         send_confirm(influx);
     else if (has_block && influx->ranges_count > 0)
         send_rows(influx);
@@ -288,22 +299,23 @@ static void rows_stored(struct influx *influx, const struct influx_answer *judge
 }
 
 /* What is not proven may be lost. */
-static void lose(struct influx *influx)
+static void lose(struct influx *influx, bool outage)
 {
     if (is_proven(influx))
         return;
     influx->acked_ms = INT64_MIN;
     if (influx->sink.block != NULL)
         influx->sink.block->lost |= influx->has_acked;
-    sink_lost(&influx->sink);
+    sink_lost(&influx->sink, outage);
 }
 
-/* The server has lived on since it gave its other answers. */
+/* The server lived on until it read the request, so until we sent it at least. When its answer came
+ * says nothing: we may have stood still meanwhile. */
 static void prove(struct influx *influx)
 {
     if (is_proven(influx))
         return;
-    int64_t before_ms = now_ms(influx) - influx->sink.conf->confirm_after_ms;
+    int64_t before_ms = influx->posted_ms - influx->sink.conf->confirm_after_ms;
     bool all = influx->acked_ms <= before_ms;
     if (all)
         influx->acked_ms = INT64_MIN;
@@ -316,7 +328,7 @@ static void learn_connection(struct influx *influx, bool connected)
 {
     influx->fresh_connections = connected ? influx->fresh_connections + 1 : 0;
     if (connected && influx->fresh_connections <= FRESH_CONNECTIONS_MAX)
-        lose(influx);
+        lose(influx, false);
     else
         prove(influx);
 }
@@ -332,8 +344,7 @@ static void succeeded(struct influx *influx, const struct influx_answer *judged,
         sink->stats.requests_partial++;
     sink_note_success(sink);
     backoff_reset(&sink->backoff);
-    if (is_victoria(influx))
-        learn_connection(influx, answer->connected);
+    learn_connection(influx, answer->connected);
     if (purpose == PURPOSE_ROWS)
         rows_stored(influx, judged, answer);
     go_on(influx);
@@ -345,13 +356,12 @@ static void refused(struct influx *influx, const struct influx_answer *judged,
     struct sink *sink = &influx->sink;
     sink->stats.requests_refused++;
     (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", judged->words);
+    learn_connection(influx, answer->connected); /* an answer it is */
     uint32_t count = influx->packed.count;
-    if (influx->purpose == PURPOSE_CONFIRM) {
-        learn_connection(influx, answer->connected); /* an answer it is */
-    } else if (count == 1) {
+    if (influx->purpose == PURPOSE_ROWS && count == 1) {
         set_aside(influx, judged->words);
         pop_range(influx);
-    } else {
+    } else if (influx->purpose == PURPOSE_ROWS) {
         if (judged->verdict == VERDICT_TOO_LARGE)
             influx->rows_fit = count / 2;
         halve_range(influx);
@@ -388,7 +398,7 @@ static void failed(struct influx *influx, const struct influx_answer *judged,
                 "sink=%s verdict=%s status=%d retry_ms=%lld words=\"%s\"", sink->conf->name,
                 verdict_name(judged->verdict), answer->status, (long long)retry_ms, judged->words);
     influx->fresh_connections = 0;
-    lose(influx);
+    lose(influx, judged->verdict == VERDICT_BROKEN);
     if (sink->state == SINK_WORKING)
         sink_retry_in(sink, retry_ms);
 }

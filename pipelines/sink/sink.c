@@ -162,10 +162,10 @@ void sink_proven(struct sink *sink, int64_t before_ms)
         sink->callbacks.proven(sink->callbacks.context, before_ms);
 }
 
-void sink_lost(struct sink *sink)
+void sink_lost(struct sink *sink, bool outage)
 {
     if (sink->callbacks.lost != NULL)
-        sink->callbacks.lost(sink->callbacks.context);
+        sink->callbacks.lost(sink->callbacks.context, outage);
 }
 
 /* Between a stop and what follows it. */

@@ -47,9 +47,10 @@ struct sink_callbacks {
     bool (*may_write)(void *context);
     /* Of a sink that may lose what it has acknowledged (block->unproven): what was settled before
      * then, by the loop's time, is safe; INT64_MAX: all of it. Or what has not been proven may be
-     * gone, and is to be written again. NULL: nobody wants to know. */
+     * gone, and is to be written again; outage: a request has failed, and not merely come by a
+     * connection of its own. NULL: nobody wants to know. */
     void (*proven)(void *context, int64_t before_ms);
-    void (*lost)(void *context);
+    void (*lost)(void *context, bool outage);
     void *context;
 };
 

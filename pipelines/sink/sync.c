@@ -21,11 +21,11 @@ static void on_done(void *context, struct block **block)
     uv_stop(wait->sink->loop); /* or a turn that settled it in a timer would wait for more */
 }
 
-static void on_lost(void *context)
+static void on_lost(void *context, bool outage)
 {
     const struct wait *wait = context;
     if (wait->callbacks.lost != NULL)
-        wait->callbacks.lost(wait->callbacks.context);
+        wait->callbacks.lost(wait->callbacks.context, outage);
 }
 
 static void on_stopped(struct sink *sink)

@@ -119,10 +119,11 @@ static void on_proven(void *context, int64_t before_ms)
     report->proves_all = before_ms == INT64_MAX;
 }
 
-static void on_lost(void *context)
+static void on_lost(void *context, bool outage)
 {
     struct fixture_report *report = context;
     report->losses++;
+    report->outages += outage;
 }
 
 static bool may_write(void *context)

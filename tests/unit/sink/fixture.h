@@ -28,9 +28,9 @@ struct fixture_report {
     struct sink *sink; /* if set, it has to be idle when a block comes back */
     /* Of the block that came back last. */
     bool uncertain, unproven, lost_block;
-    uint32_t losses, proofs;
-    bool proves_all;      /* the last proof */
-    _Atomic bool forbids; /* nothing may be written; asked by any thread */
+    uint32_t losses, outages, proofs; /* outages are losses, too */
+    bool proves_all;                  /* the last proof */
+    _Atomic bool forbids;             /* nothing may be written; asked by any thread */
 };
 struct sink_callbacks fixture_callbacks(struct fixture_report *report);
 

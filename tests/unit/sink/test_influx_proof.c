@@ -41,6 +41,7 @@ static void test_acknowledged_is_lost(void **state)
     scripted_server_drop(place->server);
     write_block(place, 1);
     assert_int_equal(place->report.losses, 1);
+    assert_int_equal(place->report.outages, 0);
     assert_true(place->report.unproven); /* this one it knows, whatever it has lost */
     assert_false(place->report.lost_block);
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 9);
@@ -58,6 +59,7 @@ static void test_outage_loses_what_was_acknowledged(void **state)
     write_block(place, 3);
     write_block(place, 7);
     assert_int_equal(place->report.losses, 1);
+    assert_int_equal(place->report.outages, 1);
     assert_true(place->report.unproven);
     assert_false(place->report.lost_block);
 }
@@ -74,6 +76,53 @@ static void test_a_block_is_lost_in_part(void **state)
     assert_true(place->report.lost_block);
     write_block(place, 8);
     assert_false(place->report.lost_block);
+}
+
+/* What comes by another connection tells of it, also where it takes nothing. */
+static void test_refusals_tell_too(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {GOOD, {.status = 400}, GOOD};
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    open_victoria(place);
+    write_block(place, 3);
+    scripted_server_drop(place->server);
+    write_block(place, 1);
+    assert_int_equal(place->report.losses, 1);
+    assert_false(place->report.unproven); /* it is set aside: there is nothing to lose */
+    write_block(place, 1);
+    assert_int_equal(place->report.losses, 1);
+    assert_true(place->report.unproven);
+}
+
+/* What a server that answers too many at once says is no outage, but it proves nothing either. */
+static void test_throttled(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {GOOD, {.status = 503}, GOOD};
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    open_victoria(place);
+    write_block(place, 3);
+    write_block(place, 3);
+    assert_int_equal(place->report.losses, 1);
+    assert_int_equal(place->report.outages, 0);
+    assert_int_equal(place->report.proofs, 0);
+}
+
+/* The answer was given long before we read it: the server may have gone meanwhile. */
+static void test_a_late_look_proves_nothing(void **state)
+{
+    struct place *place = *state;
+    open_victoria(place);
+    write_block(place, 3);
+    place_submit(place, fixture_block(1));
+    while (scripted_server_requests(place->server) < 2)
+        uv_run(&place->loop, UV_RUN_NOWAIT);
+    uv_sleep(2 * CONFIRM_MS); /* we stood still */
+    place_run_until_idle(place);
+    assert_int_equal(place->report.done, 2);
+    assert_true(place->report.proofs == 0 || !place->report.proves_all);
+    assert_true(place->report.unproven);
 }
 
 /* Nothing more is written: a request without a row asks. */
@@ -126,9 +175,15 @@ static void test_connections_are_never_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_acknowledged_is_lost),    TEST(test_outage_loses_what_was_acknowledged),
-        TEST(test_a_block_is_lost_in_part), TEST(test_proof_is_asked_for),
-        TEST(test_proof_comes_with_rows),   TEST(test_connections_are_never_kept),
+        TEST(test_acknowledged_is_lost),
+        TEST(test_outage_loses_what_was_acknowledged),
+        TEST(test_a_block_is_lost_in_part),
+        TEST(test_refusals_tell_too),
+        TEST(test_throttled),
+        TEST(test_a_late_look_proves_nothing),
+        TEST(test_proof_is_asked_for),
+        TEST(test_proof_comes_with_rows),
+        TEST(test_connections_are_never_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
