@@ -146,14 +146,16 @@ class Run:
 
     def leave(self, slot, then):
         """SIGTERM; then() when the daemon is gone."""
+        member = self.fleet.members[slot]
+        child = member.child  # by the time we look, another fault may have put the next one there
         self.fleet.terminate(slot)
         deadline = self.now() + 30
 
         def gone():
-            if self.fleet.is_gone(slot):
-                member = self.fleet.members[slot]
-                status = member.child.returncode
-                early = status == -signal.SIGTERM and not member.has_started()
+            if child.poll() is not None:
+                status = child.returncode
+                early = status == -signal.SIGTERM and (member.child is not child
+                                                       or not member.has_started())
                 if status not in (0, 1, -signal.SIGKILL) and not early:  # a trap may have killed it
                     self.fleet.deaths.append(f"daemon {slot}: status {status} after SIGTERM:\n"
                                              + member.log_tail(15))
