@@ -240,6 +240,43 @@ static void test_unproven_days_stay(void **state)
     shard_destroy(&shard);
 }
 
+static void settle_months_unproven(struct shard *shard)
+{
+    for (uint32_t i = 0; i < block->count; i++) {
+        if (block->rows[i].level == LEVEL_MONTH)
+            shard_row_settled_unproven(shard, 0, &block->rows[i]);
+        else
+            shard_row_settled(shard, 0, &block->rows[i]);
+    }
+    block->count = 0;
+}
+
+/* So does a month, which no day keeps. */
+static void test_unproven_months_stay(void **state)
+{
+    (void)state;
+    struct shard *shard = make_named_shard();
+    static const int64_t days[] = {0, 45, 55}; /* when March is over, days leave once more */
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        int64_t start_ms = START_MS + days[i] * DAY_MS;
+        apply(shard, (struct input){0, start_ms, start_ms + 15 * MIN_MS, U, 0});
+        block->count = 0;
+        while (shard_take_rows(shard, 0, TAKE_CLOSING, block) > 0)
+            settle_months_unproven(shard);
+        assert_false(shard_is_blocked(shard));
+        while (shard_take_rows(shard, 0, TAKE_ALL, block) > 0)
+            settle_months_unproven(shard);
+    }
+    shard_lose(shard, 0);
+    shard_take_rows(shard, 0, TAKE_ALL, block);
+    bool has_march = false;
+    for (uint32_t i = 0; i < block->count; i++)
+        has_march |= block->rows[i].window.end_ms < START_MS + 32 * DAY_MS;
+    assert_true(has_march);
+    settle_months_unproven(shard);
+    shard_destroy(&shard);
+}
+
 static void test_memory_ceiling(void **state)
 {
     (void)state;
@@ -304,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_all_is_proven),
         cmocka_unit_test(test_lost_rows_come_again),
         cmocka_unit_test(test_unproven_days_stay),
+        cmocka_unit_test(test_unproven_months_stay),
         cmocka_unit_test(test_memory_ceiling),
         cmocka_unit_test(test_rings_begin_with_the_first_accepted),
     };
