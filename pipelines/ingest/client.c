@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "pipelines/ingest/client_slack.h"
 #include "pipelines/ingest/client_time.h"
 
 struct setting {
@@ -380,6 +381,8 @@ int client_create(rd_kafka_t **client_out, const struct kafka_conf *conf, enum c
     err = set_all(settings, &brokers, 1, why);
     if (err == 0)
         err = client_time_watch(settings, kind);
+    if (err == 0)
+        err = client_slack_set(settings);
     if (err < 0) {
         rd_kafka_conf_destroy(settings);
         return err;
