@@ -14,7 +14,7 @@
 #include "pipelines/state/lane.h"
 
 enum {
-    TICK_MS = 200,
+    TICK_MS = 1000, /* timeouts and retries are of whole seconds; what comes from Kafka wakes us */
     CLOSING_TICK_MS = 5,
     CHECK_AGAIN_MS = 2000,
     PIECES_MAX = 32,               /* of all partitions, sent and not acknowledged: 24 MiB */
