@@ -102,9 +102,10 @@ const struct option options[] = {
      "Where a group that has never committed begins. Partitions that the topic gets later are read "
      "from their beginning."},
     {"kafka.on_data_loss", OPTION_CHOICE, MEMBER(kafka.on_data_loss), 0, 0, "stop", loss_policies,
-     NULL, "What happens when the broker no longer has the messages that come next of a partition: "
-     "`stop` halts that partition with an error that says what is gone, `continue` goes on with "
-     "the oldest that is left, and says so."},
+     NULL,
+     "What happens when the broker no longer has the messages that come next of a partition, or "
+     "the group has forgotten how far it was: `stop` halts that partition with an error that says "
+     "what is gone, `continue` goes on with the oldest that is left, and says so."},
     {"kafka.partition_max", OPTION_SIZE, MEMBER(kafka.partition_bytes_max), MIB, INT64_C(2) << 30,
      "16MiB", NULL, NULL, "Memory for fetched messages, for each assigned partition."},
     {"kafka.properties", OPTION_PROPERTIES, MEMBER(kafka.properties), 0, 0, NULL, NULL, NULL,

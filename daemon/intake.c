@@ -50,7 +50,7 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
     LOG_INFO("intake.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
     err = saver_begin(intake->saver, part, committed, metadata);
     if (err == 0)
-        return 0;
+        return committed < 0; /* consumer_begin() when it has begun */
     intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
     parts_remove(&intake->parts, part);
 fail:
@@ -67,14 +67,18 @@ static void go_live(struct intake *intake, struct part *part)
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
-/* Of what the group has no offset nobody has written anything: rows wait for the first commit. */
+/* Of what the group never had an offset nobody has written anything: rows wait for the first
+ * commit. */
 static void on_began(void *context, struct part *part)
 {
     struct intake *intake = context;
-    if (part->committed >= 0) {
+    if (part->committed >= 0 || part->forgotten.offset >= 0) {
         (void)shard_begin_healing(part->shard);
         part->healing.lease_ms = part->assigned_ms + intake->session_ms;
     }
+    if (part->committed < 0)
+        consumer_begin(intake->consumer, part->number, part->forgotten.offset,
+                       part->forgotten.saved_ms);
     part->stopped = false;
     consumer_resume(intake->consumer, part->number);
     (void)intake_offer_returned(intake, part); /* or when there is room */

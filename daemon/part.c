@@ -20,6 +20,7 @@ int part_create(struct part **part_out, int32_t number, const struct part_conf *
     *part = (struct part){.number = number,
                           .next_offset = -1,
                           .committed = -1,
+                          .forgotten = {.offset = -1},
                           .last_message_ms = conf->now_ms,
                           .assigned_ms = conf->now_ms,
                           .stats = {.saved_at_ms = -1}};

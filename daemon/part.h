@@ -16,7 +16,7 @@
 #include "daemon/feed.h"
 #include "pipelines/ingest/parked.h"
 #include "pipelines/ingest/parking.h"
-#include "pipelines/state/log_position.h"
+#include "pipelines/state/checkpoint.h"
 #include "pipelines/state/shard.h"
 
 enum part_state { PART_RESTORING, PART_RUNNING, PART_LEAVING, PART_STOPPED };
@@ -70,7 +70,8 @@ struct part {
     uint64_t saving_bytes;
     char *metadata; /* RESTORING: what the committed offset says */
     int64_t committed;
-    char why[512]; /* STOPPED: in words */
+    struct checkpoint_find forgotten; /* what the group had of it, if it has no offset any more */
+    char why[512];                    /* STOPPED: in words */
     struct part_stats stats;
 };
 

@@ -144,10 +144,15 @@ void saver_committed(struct saver *saver, int32_t partition, int64_t offset, boo
     end_save(saver, part);
 }
 
+/* What was parked and not offered again yet is not saved: the state that is in force has it. */
+static bool may_save(const struct part *part)
+{
+    return part->changed && part->started && part->next_offset >= 0 && part->returned.count == 0;
+}
+
 static bool is_due(const struct saver *saver, const struct part *part)
 {
-    return part->state == PART_RUNNING && part->saving == SAVE_NONE && part->changed &&
-           part->next_offset >= 0 && part->returned.count == 0 &&
+    return part->state == PART_RUNNING && part->saving == SAVE_NONE && may_save(part) &&
            now_ms(saver) >= part->next_save_ms;
 }
 
@@ -168,12 +173,11 @@ void saver_step(struct saver *saver)
     saver->first++;
 }
 
-/* What was parked and not offered again yet is not saved: the state that is in force has it. */
 static void step_leaving(struct saver *saver, struct part *part)
 {
     if (part->saving != SAVE_NONE)
         return;
-    bool wants = part->changed && part->next_offset >= 0 && part->returned.count == 0;
+    bool wants = may_save(part);
     part->changed = false;
     if (wants && begin_save(saver, part))
         return;
@@ -238,10 +242,19 @@ static void rebuild(struct saver *saver, struct part *part, const char *why)
     saver->callbacks.rebuilds(saver->callbacks.context, part);
 }
 
+/* Without an offset of the group's, whether there is a state. */
+static int ask_for_state(struct saver *saver, struct part *part)
+{
+    part->state = PART_RESTORING;
+    if (part->committed < 0)
+        return checkpoint_search(saver->checkpoint, part->number);
+    return checkpoint_restore(saver->checkpoint, part->number, part->committed, part->metadata);
+}
+
 static void restore_again(struct saver *saver, struct part *part, const char *why)
 {
     LOG_WARN("checkpoint.restore_again", "partition=%" PRId32 " why=\"%s\"", part->number, why);
-    int err = checkpoint_restore(saver->checkpoint, part->number, part->committed, part->metadata);
+    int err = ask_for_state(saver, part);
     if (err < 0)
         stop(saver, part, err_str(err));
 }
@@ -299,29 +312,43 @@ static void on_restored(void *context, int32_t partition, int err, const struct 
     buffer_fini(&words);
 }
 
-static int begin_afresh(struct saver *saver, struct part *part)
+static void begin_afresh(struct saver *saver, struct part *part)
 {
-    int err = checkpoint_open(saver->checkpoint, part->number);
-    if (err < 0)
-        return err;
     part->next_offset = part->committed;
     run(saver, part);
     LOG_INFO("intake.begins", "partition=%" PRId32 " offset=%" PRId64, part->number,
              part->committed);
     saver->callbacks.began(saver->callbacks.context, part);
-    return 0;
+}
+
+static void on_searched(void *context, int32_t partition, int err,
+                        const struct checkpoint_find *found, const char *why)
+{
+    struct saver *saver = context;
+    struct part *part = parts_find(saver->conf.parts, partition);
+    ASSERT(part != NULL && part->state == PART_RESTORING);
+    if (err < 0) {
+        on_unreadable(saver, part, err, why);
+        return;
+    }
+    part->forgotten = *found;
+    begin_afresh(saver, part);
 }
 
 int saver_begin(struct saver *saver, struct part *part, int64_t committed, const char *metadata)
 {
     part->committed = committed;
-    if (committed < 0 || metadata[0] == '\0' || strcmp(metadata, CONSUMER_START_METADATA) == 0)
-        return begin_afresh(saver, part);
+    bool has_state = metadata[0] != '\0' && strcmp(metadata, CONSUMER_START_METADATA) != 0;
+    if (committed >= 0 && !has_state) {
+        int err = checkpoint_open(saver->checkpoint, part->number);
+        if (err == 0)
+            begin_afresh(saver, part);
+        return err;
+    }
     part->metadata = strdup(metadata);
     if (part->metadata == NULL)
         return -ENOMEM;
-    part->state = PART_RESTORING;
-    return checkpoint_restore(saver->checkpoint, part->number, committed, metadata);
+    return ask_for_state(saver, part);
 }
 
 /* --- beginning and end --- */
@@ -352,6 +379,7 @@ int saver_create(struct saver **saver_out, const struct saver_conf *conf,
                                                     .write_failed = on_write_failed,
                                                     .payload = on_payload,
                                                     .restored = on_restored,
+                                                    .searched = on_searched,
                                                     .failed = on_failed,
                                                     .closed = on_closed,
                                                     .context = saver};

@@ -7,8 +7,10 @@
  * One save of a partition is under way at most; the next begins checkpoint.interval later, but no
  * sooner than SAVER_CPU_FACTOR times the processor time that taking the state out of the shard
  * took, so that saving stays a small part of the work whatever the size of the state. A partition
- * whose state cannot be read stops, or is rebuilt, by policy; the others go on. The loop thread
- * owns it; the owner calls saver_step() a few times a second.
+ * whose state cannot be read stops, or is rebuilt, by policy; the others go on. One of which the
+ * group has no offset begins when it is known whether it had one: nothing is saved before that, so
+ * a state that is there tells. The loop thread owns it; the owner calls saver_step() a few times a
+ * second.
  */
 #ifndef GHGD_SAVER_H
 #define GHGD_SAVER_H
@@ -25,7 +27,8 @@ enum { SAVER_CPU_FACTOR = 25 };
 struct saver;
 
 struct saver_callbacks {
-    /* Its state is back, or it begins afresh: it runs. */
+    /* Its state is back, or it begins afresh (part->forgotten says whether for the first time): it
+     * runs. */
     void (*began)(void *context, struct part *part);
     /* Its state is worth nothing: make it new (part_reset()). Returns 0 or -ENOMEM. */
     int (*reset)(void *context, struct part *part);
@@ -54,7 +57,8 @@ int saver_create(struct saver **saver_out, const struct saver_conf *conf,
                  const struct saver_callbacks *callbacks, struct buffer *why) MUST_CHECK;
 
 /* The part is new: begins it where the group's offset says, with the state that its metadata names.
- * Returns 0, with `began` or the opposite to follow or having been called; or -ENOMEM. */
+ * Returns 0, with `began` or the opposite to follow, or having been called if there is an offset;
+ * or -ENOMEM. */
 int saver_begin(struct saver *saver, struct part *part, int64_t committed,
                 const char *metadata) MUST_CHECK;
 /* A running part has to go: it is saved a last time. True: `released` follows, or was called. */

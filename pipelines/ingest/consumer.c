@@ -87,6 +87,8 @@ static void report_loss(struct consumer *consumer, struct partition *partition, 
     struct data_loss loss = {.from = partition->lost_from,
                              .to = next,
                              .taken_ms = partition->taken_ms,
+                             .forgotten = partition->forgotten,
+                             .saved_ms = partition->saved_ms,
                              .to_ms = INT64_MIN};
     if (partition->held_count > 0)
         loss.to_ms = log_message_time_ms(partition->held[partition->held_first]);
@@ -153,7 +155,7 @@ static void drain_partition(struct consumer *consumer, struct partition *partiti
 
 static bool partition_is_ready(const struct partition *partition)
 {
-    if (partition->stopped || partition->halted)
+    if (partition->stopped || partition->halted || partition->undecided)
         return false;
     return partition->held_count > 0 ||
            atomic_load_explicit(&partition->woken, memory_order_acquire) != 0;
@@ -181,6 +183,25 @@ static bool drain(struct consumer *consumer)
     }
     consumer->turn_first++;
     return more;
+}
+
+void consumer_begin(struct consumer *consumer, int32_t partition, int64_t expected,
+                    int64_t saved_ms)
+{
+    struct partition *target = membership_find(&consumer->membership, partition);
+    if (target == NULL)
+        return;
+    target->undecided = false;
+    if (expected >= 0 && target->lost_from < 0) {
+        target->lost_from = expected;
+        target->forgotten = true;
+        target->saved_ms = saved_ms;
+    }
+    if (expected >= 0 && target->start != RD_KAFKA_OFFSET_BEGINNING) {
+        partition_rewind(target, RD_KAFKA_OFFSET_BEGINNING);
+        consumer->membership.rewind = true;
+    }
+    ask_again(consumer);
 }
 
 void consumer_resume(struct consumer *consumer, int32_t partition)

@@ -18,8 +18,9 @@ struct consumer;
 
 struct consumer_callbacks {
     /* The group gave us the partition. committed: where it begins, -1 if the group has no offset
-     * yet and the start policy decides. metadata: of that offset ("" if none); borrowed. Returns 0,
-     * or negative: the partition is refused and the reason was logged. */
+     * yet and the start policy decides. metadata: of that offset ("" if none); borrowed. Returns 0;
+     * or, of one without an offset, 1: nothing of it is taken before consumer_begin(); or negative:
+     * the partition is refused and the reason was logged. */
     int (*assigned)(void *context, int32_t partition, int64_t committed, const char *metadata);
     /* The group wants the partition back, and it is still ours: nothing of it is offered any more,
      * but last commits are accepted, and waited for. Returns true if consumer_release() tells, now
@@ -82,6 +83,12 @@ int consumer_create(struct consumer **consumer_out, uv_loop_t *loop, const struc
 /* Joins the group: once, and not after consumer_close(). A topic that is made only afterwards is
  * found minutes later. Returns 0 or ERR_CONFIG; `why` has librdkafka's words. */
 int consumer_start(struct consumer *consumer, struct buffer *why) MUST_CHECK;
+/* After `assigned` returned 1: the partition begins where the start policy says. But if it had been
+ * read before, up to `expected` as was saved at saved_ms, the group has forgotten an offset: that
+ * is told as data loss, and it begins with the oldest message or is halted, by policy. expected -1:
+ * nobody has read it. */
+void consumer_begin(struct consumer *consumer, int32_t partition, int64_t expected,
+                    int64_t saved_ms);
 void consumer_resume(struct consumer *consumer, int32_t partition);
 /* Commits asynchronously; the metadata travels with the offset. One per partition at a time: a
  * later call replaces one that waits. */

@@ -2,7 +2,8 @@
  * data_loss.h - messages that were to come next and are gone from the topic.
  *
  * By retention, [from, to); or because the topic was made anew: then its log begins at to <= from,
- * or the group has forgotten the offset that it had.
+ * or the group has forgotten the offset that it had: while it had no members its offsets expired,
+ * or somebody deleted them.
  */
 #ifndef GHGD_DATA_LOSS_H
 #define GHGD_DATA_LOSS_H
@@ -14,6 +15,9 @@ struct data_loss {
     /* Kafka timestamps of the last message that was taken in this assignment, and of that at `to`;
      * INT64_MIN if there is none. */
     int64_t taken_ms, to_ms;
+    /* The group has no offset any more: `from` is where the state stood that was saved last. */
+    bool forgotten;
+    int64_t saved_ms; /* Kafka timestamp */
 };
 
 /* How many are known to be gone; of a topic made anew nobody knows. */

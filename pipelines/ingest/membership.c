@@ -342,8 +342,11 @@ static int start_partition(struct membership *membership, const rd_kafka_topic_p
     if (partition->granted_metadata == NULL)
         partition->granted_offset = -1;
     membership->partitions[membership->partitions_count++] = partition;
-    if (membership->callbacks->assigned(membership->callbacks->context, entry->partition, committed,
-                                        metadata) < 0)
+    int answer = membership->callbacks->assigned(membership->callbacks->context, entry->partition,
+                                                 committed, metadata);
+    ASSERT(answer <= 0 || committed < 0);
+    partition->undecided = answer > 0;
+    if (answer < 0)
         partition_destroy(&membership->partitions[--membership->partitions_count]);
 done:
     free(metadata);

@@ -29,15 +29,18 @@ struct partition {
     uv_async_t *async; /* of the loop that drains the queue */
     bool stopped;      /* the handler took fewer than it was offered */
     bool halted;       /* data was lost and the policy is to stop */
+    bool undecided;    /* the handler has yet to say whether anybody has read it before */
     bool caught_up;
-    bool commits_start;    /* the group has no offset yet: where it began must be remembered */
-    bool has_offset;       /* the group has one: whoever comes next knows that somebody was here */
-    bool released;         /* revoking: its last commits have been asked for */
-    int64_t start;         /* where to begin: an offset, or librdkafka's BEGINNING or END */
-    int64_t received;      /* -1 until a start at BEGINNING or END is known */
-    int64_t log_end;       /* as of the assignment; -1 until the first answer */
-    int64_t lost_from;     /* offset that is gone, until the next one is known; else -1 */
-    int64_t taken_ms;      /* Kafka timestamp of the last message taken; INT64_MIN if none */
+    bool commits_start; /* the group has no offset yet: where it began must be remembered */
+    bool has_offset;    /* the group has one: whoever comes next knows that somebody was here */
+    bool released;      /* revoking: its last commits have been asked for */
+    int64_t start;      /* where to begin: an offset, or librdkafka's BEGINNING or END */
+    int64_t received;   /* -1 until a start at BEGINNING or END is known */
+    int64_t log_end;    /* as of the assignment; -1 until the first answer */
+    int64_t lost_from;  /* offset that is gone, until the next one is known; else -1 */
+    int64_t taken_ms;   /* Kafka timestamp of the last message taken; INT64_MIN if none */
+    bool forgotten;     /* lost_from is from a state that was saved at saved_ms */
+    int64_t saved_ms;
     struct data_loss loss; /* of a halted one */
     int64_t commit_offset; /* waits to be committed; -1 if none */
     char *commit_metadata;

@@ -15,6 +15,8 @@ struct chain {
     int32_t partition;
     int64_t committed;
     struct chain_handler handler;
+    bool searches;
+    int64_t seen_ms; /* searches: of the newest record; `at` is its position */
     bool begun, complete;
     uint64_t first_number; /* of the checkpoint that begins the chain */
     uint64_t number;       /* of the newest that was given; 0: none */
@@ -28,8 +30,8 @@ struct chain {
 
 int chain_create(struct chain **chain_out, const struct chain_conf *conf, struct buffer *why)
 {
-    struct pointer pointer;
-    int err = pointer_parse(&pointer, conf->metadata, why);
+    struct pointer pointer = {.end = -1};
+    int err = conf->metadata != NULL ? pointer_parse(&pointer, conf->metadata, why) : 0;
     if (err < 0)
         return err;
     struct chain *chain = calloc(1, sizeof(*chain));
@@ -41,6 +43,7 @@ int chain_create(struct chain **chain_out, const struct chain_conf *conf, struct
         return -ENOMEM;
     }
     chain->pointer = pointer;
+    chain->searches = chain->complete = conf->metadata == NULL;
     chain->partition = conf->partition;
     chain->committed = conf->committed;
     chain->handler = conf->handler;
@@ -58,6 +61,19 @@ void chain_destroy(struct chain **chain)
     leftovers_fini(&gone->leftovers);
     free(gone->prefix);
     free(gone);
+}
+
+bool chain_is_search(const struct chain *chain)
+{
+    return chain->searches;
+}
+
+bool chain_find(const struct chain *chain, struct log_position *at_out, int64_t *time_ms_out)
+{
+    ASSERT(chain->searches);
+    *at_out = chain->at;
+    *time_ms_out = chain->seen_ms;
+    return leftovers_keys(&chain->leftovers) > 0;
 }
 
 int32_t chain_partition(const struct chain *chain)
@@ -239,6 +255,18 @@ static int add_inside(struct chain *chain, const struct chain_message *message, 
     return err;
 }
 
+/* A search takes no state out of it: one that cannot be read has been there as well. */
+static void note_record(struct chain *chain, const struct chain_message *message)
+{
+    struct record record;
+    struct buffer fault;
+    buffer_init(&fault, 256);
+    bool good = record_decode(&record, message->value, message->value_size, &fault) == 0;
+    buffer_fini(&fault);
+    chain->at = good ? record.at : (struct log_position){0};
+    chain->seen_ms = message->time_ms;
+}
+
 int chain_add(struct chain *chain, const struct chain_message *message, struct buffer *why)
 {
     uint64_t epoch = 0;
@@ -251,6 +279,8 @@ int chain_add(struct chain *chain, const struct chain_message *message, struct b
         leftovers_add(&chain->leftovers, range);
     else if (ours)
         leftovers_remove(&chain->leftovers, range);
+    if (chain->searches && ours && message->value != NULL)
+        note_record(chain, message);
     if (chain->complete)
         return 0;
     if (message->offset <= chain->pointer.end)

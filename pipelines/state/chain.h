@@ -6,6 +6,9 @@
  * Every record of the chain has to be there and whole. Records of other epochs, which a process may
  * have written that no longer owned the partition, are passed over, but their keys are kept: once
  * another chain is in force, all keys that were seen get tombstones.
+ *
+ * Where there is no pointer, a search looks through all of the partition's log for records that
+ * have no tombstone: somebody has saved a state then, and the group had an offset.
  */
 #ifndef GHGD_CHAIN_H
 #define GHGD_CHAIN_H
@@ -19,6 +22,7 @@ struct chain_message {
     int64_t offset;
     const void *key, *value;
     size_t key_size, value_size;
+    int64_t time_ms; /* Kafka timestamp */
 };
 
 /* Gets each payload; 0, or a negative result that ends the chain. */
@@ -29,7 +33,7 @@ struct chain_handler {
 };
 
 /* What is looked for. `prefix`: of the partition's keys; `committed`: the offset that the pointer,
- * `metadata`, was committed with. */
+ * `metadata`, was committed with. metadata NULL: a search, without a handler. */
 struct chain_conf {
     const char *prefix, *metadata;
     int32_t partition;
@@ -42,8 +46,9 @@ int chain_create(struct chain **chain_out, const struct chain_conf *conf,
                  struct buffer *why) MUST_CHECK;
 void chain_destroy(struct chain **chain);
 
+bool chain_is_search(const struct chain *chain);
 int32_t chain_partition(const struct chain *chain);
-/* Offsets of its first and last record. */
+/* Offsets of its first and last record; of a search: 0 and -1. */
 int64_t chain_base(const struct chain *chain);
 int64_t chain_end(const struct chain *chain);
 
@@ -59,6 +64,9 @@ bool chain_rewind(struct chain *chain);
 bool chain_is_complete(const struct chain *chain);
 struct log_position chain_position(const struct chain *chain);
 uint64_t chain_bytes(const struct chain *chain); /* of payloads given */
+/* A search that has come to the log's end: whether there are records of the partition, and where
+ * the newest of them stands; at offset 0 if that cannot be told. */
+bool chain_find(const struct chain *chain, struct log_position *at_out, int64_t *time_ms_out);
 /* Moves the keys seen, its own too, to `out`. */
 void chain_take_leftovers(struct chain *chain, struct leftovers *out);
 

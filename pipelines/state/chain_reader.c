@@ -137,8 +137,10 @@ static void begin_read(struct chain_reader *reader, struct read *read, uint64_t 
     if (read->queue == NULL)
         return; /* again in a second */
     rd_kafka_queue_cb_event_enable(read->queue, on_queue_event, reader->wake);
-    if (rd_kafka_consume_start_queue(reader->topic, chain_partition(read->chain),
-                                     chain_base(read->chain), read->queue) == 0)
+    int64_t from =
+        chain_is_search(read->chain) ? RD_KAFKA_OFFSET_BEGINNING : chain_base(read->chain);
+    if (rd_kafka_consume_start_queue(reader->topic, chain_partition(read->chain), from,
+                                     read->queue) == 0)
         return;
     read->last_code = rd_kafka_last_error();
     rd_kafka_queue_cb_event_enable(read->queue, NULL, NULL);
@@ -189,8 +191,9 @@ static int on_message(struct chain_reader *reader, struct read *read,
         read->last_code = message->err;
         return 0;
     }
-    struct chain_message record = {message->offset, message->key, message->payload,
-                                   message->key_len, message->len};
+    struct chain_message record = {message->offset,  message->key,
+                                   message->payload, message->key_len,
+                                   message->len,     rd_kafka_message_timestamp(message, NULL)};
     read->progress_ms = now_ms;
     int err = chain_add(read->chain, &record, why);
     return err < 0 ? err : is_at_end(reader, read, message->offset + 1);

@@ -283,11 +283,28 @@ static void refuse_restore(struct checkpoint *checkpoint, struct lane *lane, int
                   lane->partition, checkpoint->config->checkpoint.topic,
                   why[0] != '\0' ? why : err_str(err));
     const char *words = buffer_text(&text);
+    bool searched = lane->searches;
     checkpoint->stats.restore_errors++;
     lane_end(lane);
-    checkpoint->callbacks.restored(checkpoint->callbacks.context, lane->partition, err, NULL,
-                                   words != NULL ? words : why);
+    const struct checkpoint_callbacks *callbacks = &checkpoint->callbacks;
+    if (searched)
+        callbacks->searched(callbacks->context, lane->partition, err, NULL,
+                            words != NULL ? words : why);
+    else
+        callbacks->restored(callbacks->context, lane->partition, err, NULL,
+                            words != NULL ? words : why);
     buffer_fini(&text);
+}
+
+static void finish_search(struct checkpoint *checkpoint, struct lane *lane, struct chain *chain)
+{
+    struct log_position at;
+    struct checkpoint_find found = {.offset = -1};
+    if (chain_find(chain, &at, &found.saved_ms))
+        found.offset = at.offset;
+    lane_begin(lane, -1);
+    chain_take_leftovers(chain, &lane->inherited);
+    checkpoint->callbacks.searched(checkpoint->callbacks.context, lane->partition, 0, &found, "");
 }
 
 static int on_payload(void *context, int32_t partition, const void *bytes, size_t size,
@@ -308,6 +325,10 @@ static void on_chain_read(void *context, struct chain *chain, uint64_t started_m
         refuse_restore(checkpoint, lane, err, why);
         return;
     }
+    if (chain_is_search(chain)) {
+        finish_search(checkpoint, lane, chain);
+        return;
+    }
     struct checkpoint_stats *stats = &checkpoint->stats;
     struct log_position at = chain_position(chain);
     lane_begin(lane, at.offset);
@@ -323,8 +344,9 @@ static void on_chain_read(void *context, struct chain *chain, uint64_t started_m
     checkpoint->callbacks.restored(checkpoint->callbacks.context, lane->partition, 0, &at, "");
 }
 
-int checkpoint_restore(struct checkpoint *checkpoint, int32_t partition, int64_t committed,
-                       const char *metadata)
+/* metadata NULL: a search. */
+static int begin_read(struct checkpoint *checkpoint, int32_t partition, int64_t committed,
+                      const char *metadata)
 {
     struct lane *lane;
     int err = make_lane(checkpoint, partition, &lane);
@@ -348,8 +370,20 @@ int checkpoint_restore(struct checkpoint *checkpoint, int32_t partition, int64_t
     if (err < 0 && err != ERR_PROTOCOL)
         return err;
     lane->state = LANE_RESTORING;
+    lane->searches = metadata == NULL;
     uv_async_send(&checkpoint->wake);
     return 0;
+}
+
+int checkpoint_restore(struct checkpoint *checkpoint, int32_t partition, int64_t committed,
+                       const char *metadata)
+{
+    return begin_read(checkpoint, partition, committed, metadata);
+}
+
+int checkpoint_search(struct checkpoint *checkpoint, int32_t partition)
+{
+    return begin_read(checkpoint, partition, -1, NULL);
 }
 
 /* Begins what was asked for. */

@@ -12,9 +12,10 @@
  *     unknown ------------------> idle ------------------------> writing     checkpoint_committed()
  *        |                         ^ ^                              |
  *        | checkpoint_restore()    | +------------------------------+
- *        +---------> restoring ----+   written() or write_failed()
+ *        | checkpoint_search()     |   written() or write_failed()
+ *        +---------> restoring ----+
  *                       |
- *                       +--> unknown, after restored() with an error
+ *                       +--> unknown, after restored() or searched() with an error
  *
  * checkpoint_forget() leads back to unknown from everywhere. Asynchronous: nothing here waits for a
  * broker, and callbacks come from turns of the loop, never from within a call. What is asked for
@@ -45,6 +46,12 @@ struct checkpoint_stats {
     bool ready;              /* the topic was checked */
 };
 
+/* What the topic has of a partition. */
+struct checkpoint_find {
+    int64_t offset;   /* where the newest of it stands; -1: there is nothing */
+    int64_t saved_ms; /* when that was written, by Kafka's timestamp */
+};
+
 struct checkpoint_callbacks {
     /* All records are acknowledged: commit at->offset with this metadata. */
     void (*written)(void *context, int32_t partition, const struct log_position *at,
@@ -62,6 +69,9 @@ struct checkpoint_callbacks {
      *   -ENOMEM, or what payload() returned
      * Payloads may have been given before it; they are worth nothing then. */
     void (*restored)(void *context, int32_t partition, int err, const struct log_position *at,
+                     const char *why);
+    /* The search is over: err 0, and the partition is idle; or an error as above. */
+    void (*searched)(void *context, int32_t partition, int err, const struct checkpoint_find *found,
                      const char *why);
     /* The topic cannot serve, or was taken away: nothing will be written or restored any more. */
     void (*failed)(void *context, const char *why);
@@ -82,6 +92,10 @@ int checkpoint_open(struct checkpoint *checkpoint, int32_t partition) MUST_CHECK
  */
 int checkpoint_restore(struct checkpoint *checkpoint, int32_t partition, int64_t committed,
                        const char *metadata) MUST_CHECK;
+/* The partition is unknown and the group has no offset of it: looks whether the topic has a state
+ * of it all the same; searched() tells. Then it is as after checkpoint_open(), and what was found
+ * goes when the group has committed a new one. Returns 0 or -ENOMEM. */
+int checkpoint_search(struct checkpoint *checkpoint, int32_t partition) MUST_CHECK;
 
 /* Idle or writing: whether the next payload has to be full. */
 bool checkpoint_wants_full(const struct checkpoint *checkpoint, int32_t partition);

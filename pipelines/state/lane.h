@@ -49,6 +49,7 @@ struct lane {
     bool batch_failed;
     bool bury; /* there was a commit: send tombstones */
 
+    bool searches;         /* RESTORING: there is no pointer to follow */
     struct chain *chain;   /* waits until the topic is ready */
     struct buffer refusal; /* why there is no chain to wait for */
 };

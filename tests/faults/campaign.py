@@ -161,7 +161,8 @@ class Run:
                                              + member.log_tail(15))
                 return True
             if self.now() > deadline:
-                self.fleet.deaths.append(f"daemon {slot} ignored SIGTERM for 30 s")
+                stacks = evidence.stacks(self.fleet.members[slot])
+                self.fleet.deaths.append(f"daemon {slot} ignored SIGTERM for 30 s{stacks}")
                 self.fleet.kill(slot)
                 return True
             return False

@@ -1,6 +1,8 @@
 """What a run left behind, as it was read back: databases, letters, ledger, audit."""
 import concurrent.futures
+import shutil
 import sqlite3
+import subprocess
 import urllib.parse
 import urllib.request
 
@@ -9,6 +11,17 @@ import verdict
 
 AUDIT_FROM = "2025-10-01"  # before the input begins
 AUDIT_LIMIT_S = 120
+
+
+def stacks(member):
+    """Where the threads of a daemon stand that does not end, behind its log; gdb need not be there."""
+    gdb = shutil.which("gdb")
+    if gdb is None:
+        return ""
+    with open(member.log_path, "ab") as log:
+        subprocess.run([gdb, "-batch", "-nx", "-ex", "thread apply all backtrace", "-p",
+                        str(member.child.pid)], stdout=log, stderr=subprocess.STDOUT, timeout=60)
+    return ": its stacks are at the end of its log"
 
 
 class Evidence:

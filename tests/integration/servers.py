@@ -283,12 +283,12 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
         if left != 0:
             raise RuntimeError("produce: not all messages were acknowledged")
 
-    def delete_topic(self, name):
-        """The broker's DeleteTopics request, version 1."""
-        body = struct.pack(">ih", 1, len(name)) + name.encode() + struct.pack(">i", 60000)
-        err, = struct.unpack(">h", self._request(api_key=20, version=1, body=body)[-2:])
+    def delete_group(self, group):
+        """The broker's DeleteGroups request, version 0: offsets of a group without members, as when they expire."""
+        body = struct.pack(">ih", 1, len(group)) + group.encode()
+        err, = struct.unpack(">h", self._request(api_key=42, version=0, body=body)[-2:])
         if err != 0:
-            raise RuntimeError(f"delete topic {name}: Kafka error {err}")
+            raise RuntimeError(f"delete group {group}: Kafka error {err}")
 
     def group_offset(self, group, topic, partition=0):
         """(offset, metadata) that a group has committed; OffsetFetch, version 1."""

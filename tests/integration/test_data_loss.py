@@ -167,6 +167,39 @@ class DataLoss(unittest.TestCase):
             self.wait_quarters(self.database, 1, 1, 2, 3, 4, 5)
             self.assertEqual(ghgd.halted(), {"0": 0, "1": 0})
 
+    def test_a_group_whose_offsets_expired(self):
+        kafka = servers.kafka()
+        with self.make_lx(start="latest") as ghgd:
+            servers.eventually(lambda: ghgd.metrics().get(("ghgd_consumer_commits_total",), 0) >= 1)
+            self.produce(self.topic, 1, 1, 2, 3)
+            self.wait_quarters(self.database, 1, 1, 2, 3)
+            servers.eventually(lambda: kafka.group_offset(self.topic, self.topic, 1)[1].startswith("ghgd2 epoch"))
+            self.assertEqual(ghgd.terminate(), 0)
+        kafka.delete_group(self.topic)
+        self.produce(self.topic, 1, 4)
+        servers.eventually(lambda: kafka.group_offset(self.topic, self.topic, 1)[0] == -1)
+        with self.make_lx(start="latest") as ghgd:
+            self.check_halted(ghgd, r"partition 1: the group has no offset any more, though offset 3 came next: .*"
+                                    r"the oldest message left is 0; its state was saved last at 20")
+            # of the other there is no state: it begins as it is told to
+            servers.eventually(lambda: "intake.caught_up partition=0" in ghgd.log())
+            self.produce(self.topic, 0, 1, 2)
+            self.wait_quarters(self.database, 0, 1, 2)
+            self.wait_quarters(self.database, 1, 1, 2, 3)
+            self.assertEqual(ghgd.terminate(), 0)
+        self.assertEqual(kafka.group_offset(self.topic, self.topic, 1)[0], -1)
+        with self.make_lx(start="latest") as ghgd:  # and again, until somebody decides
+            self.check_halted(ghgd, r"partition 1: the group has no offset any more, though offset 3 came next")
+            self.go_on(ghgd)
+            self.wait_quarters(self.database, 1, 1, 2, 3, 4)
+            servers.eventually(lambda: ghgd.halted() == {"0": 0, "1": 0})
+            servers.eventually(lambda: kafka.group_offset(self.topic, self.topic, 1)[1].startswith("ghgd2 epoch"))
+            self.assertEqual(ghgd.terminate(), 0)
+        with self.make_lx() as ghgd:
+            self.produce(self.topic, 1, 5)
+            self.wait_quarters(self.database, 1, 1, 2, 3, 4, 5)
+            self.assertEqual(ghgd.halted(), {"0": 0, "1": 0})
+
 
 if __name__ == "__main__":
     unittest.main()

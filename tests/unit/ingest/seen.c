@@ -63,7 +63,7 @@ static int on_assigned(void *context, int32_t partition, int64_t committed, cons
     seen->committed[partition] = committed;
     seen->first[partition] = seen->next[partition] = -1;
     (void)snprintf(seen->metadata[partition], sizeof(seen->metadata[0]), "%s", metadata);
-    return 0;
+    return seen->undecided && committed < 0;
 }
 
 static void say_last_words(struct seen *seen, int32_t partition)

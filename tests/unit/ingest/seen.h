@@ -47,6 +47,7 @@ struct seen {
     int64_t accepted[PARTITIONS]; /* the offset that the group has, as far as we were told */
     uv_timer_t release;           /* closed when it has fired */
     int32_t refuse;
+    bool undecided; /* of partitions without an offset: whoever tests says how they begin */
     bool owned[PARTITIONS], leaving[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS];
     bool disordered, failed, closed, releasing;
 };

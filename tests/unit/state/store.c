@@ -46,6 +46,18 @@ static void on_restored(void *context, int32_t partition, int err, const struct 
     (void)snprintf(heard->why, sizeof(heard->why), "%s", why);
 }
 
+static void on_searched(void *context, int32_t partition, int err,
+                        const struct checkpoint_find *found, const char *why)
+{
+    struct heard *heard = &((struct store *)context)->heard[partition];
+    heard->searched++;
+    heard->err = err;
+    assert_true((found != NULL) == (err == 0));
+    if (found != NULL)
+        heard->found = *found;
+    (void)snprintf(heard->why, sizeof(heard->why), "%s", why);
+}
+
 static void on_failed(void *context, const char *why)
 {
     assert_non_null(why);
@@ -99,6 +111,7 @@ void store_open(struct store *store)
         .write_failed = on_write_failed,
         .payload = on_payload,
         .restored = on_restored,
+        .searched = on_searched,
         .failed = on_failed,
         .closed = on_closed,
         .context = store,
@@ -195,6 +208,15 @@ int store_restore(struct store *store, int32_t partition, int64_t committed, con
     heard->payloads = 0;
     assert_int_equal(checkpoint_restore(store->checkpoint, partition, committed, metadata), 0);
     store_wait(store, &heard->restored, before + 1);
+    return heard->err;
+}
+
+int store_search(struct store *store, int32_t partition)
+{
+    struct heard *heard = &store->heard[partition];
+    int before = heard->searched;
+    assert_int_equal(checkpoint_search(store->checkpoint, partition), 0);
+    store_wait(store, &heard->searched, before + 1);
     return heard->err;
 }
 

@@ -23,9 +23,10 @@ enum { STORE_PARTITIONS = 4, STORE_WAIT_MS = 60000, STORE_BROKER = 1, STORE_PROD
 
 /* Of one partition. */
 struct heard {
-    int written, write_failures, restored, payloads;
+    int written, write_failures, restored, searched, payloads;
     struct log_position at; /* of the last written or restored */
     char pointer[POINTER_TEXT_SIZE];
+    struct checkpoint_find found;
     int err;
     char why[1024];
     struct buffer bytes; /* all payloads restored, one after the other */
@@ -58,6 +59,8 @@ void store_begin_write(struct store *store, int32_t partition, int64_t offset, s
                        int seed);
 /* Restores from what is in `metadata`, and waits. Returns restored()'s err. */
 int store_restore(struct store *store, int32_t partition, int64_t committed, const char *metadata);
+/* Looks for what there is without a pointer, and waits. Returns searched()'s err. */
+int store_search(struct store *store, int32_t partition);
 /* What was restored are the payloads of these seeds and sizes. */
 void store_expect(struct store *store, int32_t partition, const int *seeds, const size_t *sizes,
                   size_t count);

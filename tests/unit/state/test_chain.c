@@ -12,6 +12,7 @@
 
 #define PREFIX "plant/events/1/"
 
+#define NOW_MS 1700000000000
 enum { OURS = 7, ZOMBIE = 8, STEPS_MAX = 12, COMMITTED = 50 };
 
 /* One message: `epoch` 0 is a key of somebody else. A payload of n pieces is n letters of its
@@ -60,7 +61,7 @@ static int add_step(struct chain *chain, const struct step *step, struct buffer 
     record_encode(&record, NULL, bytes);
     if (step->what == DAMAGED)
         bytes[RECORD_HEADER_BYTES] ^= 1;
-    struct chain_message message = {step->offset, key, bytes, key_size, sizeof(bytes)};
+    struct chain_message message = {step->offset, key, bytes, key_size, sizeof(bytes), NOW_MS};
     if (step->what == TOMBSTONE)
         message.value = NULL;
     if (step->what == NO_RECORD)
@@ -373,8 +374,8 @@ static void test_named_leftovers(void **state)
     assert_int_equal(record_size(&record), sizeof(bytes));
     record_encode(&record, named, bytes);
     char key[RECORD_KEY_BYTES_MAX];
-    struct chain_message message = {10, key, bytes, record_key_print(key, PREFIX, OURS, 9),
-                                    sizeof(bytes)};
+    struct chain_message message = {
+        10, key, bytes, record_key_print(key, PREFIX, OURS, 9), sizeof(bytes), NOW_MS};
     struct chain *chain = make_chain(POINTER("1", "10"));
     struct buffer why;
     buffer_init(&why, 1024);
@@ -382,8 +383,12 @@ static void test_named_leftovers(void **state)
     assert_int_equal(chain_add(chain, &message, &why), 0);
     assert_string_equal(buffer_text(&seen), ".");
     for (uint64_t sequence = 0; sequence < 3; sequence++) {
-        message = (struct chain_message){11 + (int64_t)sequence, key, NULL,
-                                         record_key_print(key, PREFIX, 1, sequence), 0};
+        message = (struct chain_message){11 + (int64_t)sequence,
+                                         key,
+                                         NULL,
+                                         record_key_print(key, PREFIX, 1, sequence),
+                                         0,
+                                         NOW_MS};
         assert_int_equal(chain_add(chain, &message, &why), 0);
     }
     struct leftovers leftovers = {0};
@@ -394,6 +399,51 @@ static void test_named_leftovers(void **state)
     leftovers_fini(&leftovers);
     buffer_fini(&why);
     chain_destroy(&chain);
+}
+
+/* Without a pointer: whether there is anything of the partition, and how far the newest got. */
+static void test_search(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool found;
+        int64_t at;
+        struct step steps[STEPS_MAX];
+    } searches[] = {
+        {"nothing", false, 0, {{0}}},
+        {"of another partition", false, 0, {{3, 0, 0, 1, 0, 0, 1, 40, WHOLE}}},
+        {"all of it has gone",
+         false,
+         40,
+         {{3, OURS, 0, 1, 0, 0, 1, 40, WHOLE}, {4, OURS, 0, 1, 0, 0, 1, 40, TOMBSTONE}}},
+        {"a tombstone alone", false, 0, {{4, OURS, 0, 1, 0, 0, 1, 40, TOMBSTONE}}},
+        {"the newest of two epochs",
+         true,
+         50,
+         {{3, ZOMBIE, 0, 1, 0, 0, 1, 40, WHOLE}, {4, OURS, 1, 2, 1, 0, 2, 50, WHOLE}}},
+        {"an older one is left",
+         true,
+         40,
+         {{3, OURS, 0, 1, 0, 0, 1, 30, WHOLE},
+          {4, OURS, 1, 2, 1, 0, 1, 40, WHOLE},
+          {5, OURS, 0, 1, 0, 0, 1, 30, TOMBSTONE}}},
+        {"one that is damaged", true, 0, {{3, OURS, 0, 1, 0, 0, 1, 40, DAMAGED}}},
+        {"one that is none", true, 0, {{3, OURS, 0, 1, 0, 0, 1, 40, NO_RECORD}}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(searches); i++) {
+        struct chain *chain = make_chain(NULL);
+        assert_true(chain_is_search(chain) && chain_is_complete(chain));
+        for (size_t n = 0; n < STEPS_MAX && searches[i].steps[n].offset > 0; n++)
+            assert_int_equal(add_step(chain, &searches[i].steps[n], NULL), 0);
+        struct log_position at;
+        int64_t time_ms;
+        bool found = chain_find(chain, &at, &time_ms);
+        if (found != searches[i].found || at.offset != searches[i].at ||
+            (found && time_ms != NOW_MS))
+            fail_msg("%s: %d %d", searches[i].name, found, (int)at.offset);
+        chain_destroy(&chain);
+    }
 }
 
 static void test_rewind(void **state)
@@ -421,9 +471,8 @@ int main(void)
 {
     buffer_init(&seen, 1024);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_refused_payload),
-        cmocka_unit_test(test_named_leftovers),
+        cmocka_unit_test(test_cases),           cmocka_unit_test(test_refused_payload),
+        cmocka_unit_test(test_named_leftovers), cmocka_unit_test(test_search),
         cmocka_unit_test(test_rewind),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static int add_messages(struct chain *chain, const char *prefix, struct buffer *
         record.sequence = (uint64_t)offset;
         record.piece = (uint32_t)(offset % 2);
         record_encode(&record, NULL, bytes);
-        struct chain_message message = {offset, key, bytes, 0, sizeof(bytes)};
+        struct chain_message message = {offset, key, bytes, 0, sizeof(bytes), 0};
         message.key_size =
             record_key_print(key, prefix, offset < 2 ? 7 : (uint64_t)offset, record.sequence);
         err = chain_add(chain, &message, why);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "tests/unit/ingest/apart.h"
@@ -349,6 +350,42 @@ static void test_unreadable(void **state)
     store_close_cluster(&store);
 }
 
+/* The group has no offset: what another has saved is found, and goes once there is a newer state.
+ */
+static void test_search(void **state)
+{
+    (void)state;
+    struct store store;
+    store_open_cluster(&store);
+    store_open(&store);
+    assert_int_equal(store_search(&store, 0), 0);
+    assert_int_equal(store.heard[0].found.offset, -1);
+    int64_t began_ms = (int64_t)time(NULL) * 1000;
+    store_write(&store, 0, 10, MIB, 1); /* two records; the partition is as after an opening */
+    store_write(&store, 0, 20, 100, 2);
+    store_close(&store, 1000);
+
+    store_open(&store);
+    assert_int_equal(store_search(&store, 0), 0);
+    assert_int_equal(store.heard[0].found.offset, 20);
+    assert_true(store.heard[0].found.saved_ms >= began_ms);
+    assert_int_equal(store_search(&store, 1), 0);
+    assert_int_equal(store.heard[1].found.offset, -1);
+    assert_true(checkpoint_wants_full(store.checkpoint, 0));
+    store_write(&store, 0, 5, 100, 3);
+    checkpoint_committed(store.checkpoint, 0, 5);
+    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->tombstones, 3);
+    checkpoint_forget(store.checkpoint, 0);
+    assert_int_equal(checkpoint_search(store.checkpoint, 0), 0);
+    checkpoint_forget(store.checkpoint, 0); /* nothing is heard of it */
+    assert_int_equal(store_search(&store, 0), 0);
+    assert_int_equal(store.heard[0].searched, 2);
+    assert_int_equal(store.heard[0].found.offset, 5);
+    assert_int_equal(store.heard[0].payloads, 0);
+    store_close(&store, 1000);
+    store_close_cluster(&store);
+}
+
 /* The topic was made anew: its log does not reach as far as the pointer. */
 static void test_log_ends_early(void **state)
 {
@@ -533,6 +570,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_too_few_partitions),
         cmocka_unit_test(test_misuse),
         cmocka_unit_test(test_abandoned_write),
+        cmocka_unit_test(test_search),
         cmocka_unit_test(test_log_ends_early),
     };
     return run_apart(tests, ARRAY_LEN(tests), argc, argv);
