@@ -161,7 +161,7 @@ class Run:
                                              + member.log_tail(15))
                 return True
             if self.now() > deadline:
-                stacks = evidence.stacks(self.fleet.members[slot])
+                stacks = evidence.stacks(member)
                 self.fleet.deaths.append(f"daemon {slot} ignored SIGTERM for 30 s{stacks}")
                 self.fleet.kill(slot)
                 return True
