@@ -238,6 +238,12 @@ static int judge_answer(struct topic_check *check, const struct topic_spec *spec
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         LOG_INFO(spec->made_event, "topic=%s action=%s partitions=%" PRId32, spec->name, action,
                  partitions);
+    } else if (code == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR) {
+        /* Some may be away; one that has just come back says for a moment that there is no topic.
+         */
+        buffer_printf(&check->why, "topic %s: %.*s; waits for more brokers", spec->name,
+                      (int)text.size, text.size > 0 ? text.data : "");
+        err = -EAGAIN;
     } else if (may_pass(code)) {
         err = topic_again(check, spec->name, code);
     } else if (code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {

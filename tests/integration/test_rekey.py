@@ -1,6 +1,7 @@
 """A topic that is not keyed by facility: refused with both partitions named, or re-keyed to the same figures."""
 import json
 import random
+import re
 import time
 import unittest
 
@@ -376,15 +377,24 @@ class WithoutBroker(unittest.TestCase):
         servers.eventually(lambda: self.lines(ghgd, "rekey.topic_unknown"))
         self.assertEqual(ghgd.terminate(), 0)
 
+    def test_more_replicas_than_brokers(self):
+        """Some may come back: it is waited for, and said."""
+        ghgd = self.make_daemon(checkpoint={"replication": 3})
+        words = "topic_unknown .*replication factor.*; waits for more brokers"
+        servers.eventually(lambda: re.search("rekey." + words, ghgd.log()))
+        self.assertIn("waits for more brokers", servers.http(f"{ghgd.url}/readyz")[1])
+        self.assertEqual(ghgd.terminate(), 0)
+
     def test_a_topic_that_cannot_be_made(self):
-        refused = f"topic {self.topic}-other: the brokers refuse to create it: "
-        command = f"kafka-topics --create --topic {self.topic}-other --partitions 2 "
+        self.kafka.create_topic(self.topic + ".other")  # which the metrics of brokers would take for
+        other = self.topic + "_other"
+        refused = f"topic {other}: the brokers refuse to create it: "
+        command = f"kafka-topics --create --topic {other} --partitions 2 "
         ghgd = self.make_daemon()
         self.produce("f0m0", 1)
         self.wait_outcomes(ghgd, used=1)
         config = json.loads((ghgd.folder / "ghgd.yaml").read_text())
-        config["input"]["rekey_topic"] = self.topic + "-other"
-        config["checkpoint"] = {"replication": 3}  # there is one broker
+        config["input"]["rekey_topic"] = other
         config["kafka"]["group"] += "-other"
         ghgd.reload({"ghgd.yaml": json.dumps(config)})
         servers.eventually(lambda: self.lines(ghgd, "reload.failed"))
