@@ -168,9 +168,13 @@ class Facility:
         text = '{"meter": "' + meter + '", "time": %d, "value": %r}'
         pack_time, pack_value = struct.Struct(">q").pack, struct.Struct(">d").pack
         delay, rare = delays(pick), 0.012 if kind != "delivery" else 0.2
+        # All facilities end together, whichever share a partition: its newest reading decides what
+        # is final.
+        begins = METERS[name][2].get("stamp") == "start"
+        end = END - minutes * MINUTE_MS if begins else END
         at = BEGIN + MINUTE_MS * pick.randrange(1, minutes + 1)
         for value in values(kind, name, minutes, pick):
-            if at >= END:
+            if at >= end:
                 return
             arrival = at + 16 * MINUTE_MS + next(delay)  # an interval may end by then, not begin
             if pick.random() < rare:
