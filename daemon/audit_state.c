@@ -29,6 +29,7 @@ struct saved {
     struct audit *audit;
     struct config config; /* a copy: no topic is made */
     struct shard_context context;
+    uint32_t *homes; /* by facility: the first partition whose state has it, or UINT32_MAX */
     struct feed_conf feed;
     struct decode_conf decode;
     uv_loop_t loop;
@@ -191,12 +192,28 @@ static void check_facilities(const struct saved *saved, struct buffer *words)
     }
 }
 
+/* What the process that has one partition cannot see of another's. */
+static void check_homes(struct saved *saved, int32_t partition, struct buffer *words)
+{
+    const struct registry *registry = saved->context.registry;
+    for (uint32_t i = 0; i < registry->facilities_count; i++) {
+        if (shard_get_outcomes(saved->part->shard, i) == NULL)
+            continue;
+        if (saved->homes[i] == UINT32_MAX)
+            saved->homes[i] = (uint32_t)partition;
+        else
+            buffer_printf(words, "facility \"%s\": partition %" PRIu32 " has it too\n",
+                          registry->facilities[i].id, saved->homes[i]);
+    }
+}
+
 static void check_state(struct saved *saved, int32_t partition)
 {
     struct buffer words;
     buffer_init(&words, WORDS_BYTES_MAX);
     check_read(saved, &words);
     check_facilities(saved, &words);
+    check_homes(saved, partition, &words);
     (void)shard_audit(saved->part->shard, &words);
     tell_state(saved, partition, &words);
     buffer_fini(&words);
@@ -295,7 +312,14 @@ static int prepare(struct saved *saved)
                                             .kernels = kernels_find(config->simd),
                                             .sinks_count = config->sinks_count,
                                             .sinks = config->sinks};
-    return saved->context.kernels == NULL ? -ENOTSUP : 0;
+    if (saved->context.kernels == NULL)
+        return -ENOTSUP;
+    size_t size = config->registry->facilities_count * sizeof(*saved->homes);
+    saved->homes = malloc(size + 1);
+    if (saved->homes == NULL)
+        return -ENOMEM;
+    memset(saved->homes, 0xff, size);
+    return 0;
 }
 
 static int open_checkpoint(struct saved *saved)
@@ -318,6 +342,7 @@ static void close_all(struct saved *saved)
     ASSERT(uv_loop_close(&saved->loop) == 0);
     log_reader_close(&saved->reader);
     buffer_fini(&saved->metadata);
+    free(saved->homes);
 }
 
 int audit_state(struct audit *audit, struct buffer *why)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import daemon
 import servers
+import test_daemon
 from test_backfill import FACILITIES, METERS, START, arrivals
 from test_daemon import configuration, influx_sink
 
@@ -224,3 +225,41 @@ class Live(Audit):
         finally:
             stop.set()
             thread.join()
+
+
+class TwoPartitions(unittest.TestCase):
+    """A facility whose readings come from two partitions, without re-keying."""
+
+    def setUp(self):
+        self.topic = test_daemon.make_topics(partitions=2)
+        self.config = configuration(self.topic, [influx_sink(servers.influxdb().database())],
+                                    checkpoint={"interval": "1s"})
+
+    def member(self):
+        return daemon.Daemon(self.config, {"facilities.csv": test_daemon.FACILITIES, "meters.csv": test_daemon.METERS})
+
+    def produce(self):
+        for partition in range(2):
+            event = test_daemon.reading("hz-grid", 15 * (partition + 1), 1)
+            servers.kafka().produce(self.topic, [("hz", json.dumps(event))], partition=partition)
+
+    def audit(self, ghgd):
+        done = daemon.ghgd("audit", "-c", "ghgd.yaml", cwd=ghgd.folder)
+        return [line for line in done.stdout.splitlines() if line.startswith("state")]
+
+    def test_of_two_processes(self):
+        def shares():
+            return [ghgd.metrics().get(("ghgd_consumer_assigned_partitions",)) for ghgd in (first, second)]
+        with self.member() as first, self.member() as second:
+            servers.eventually(lambda: shares() == [1, 1])
+            self.produce()
+            servers.eventually(lambda: self.audit(first) == [
+                'state partition=1 facility "hz": partition 0 has it too'], every=1)
+
+    def test_of_one_process(self):
+        with self.member() as ghgd:
+            self.produce()
+            servers.eventually(lambda: "shard.facility_on_two_partitions" in ghgd.log())
+            servers.eventually(lambda: sum(value for key, value in ghgd.metrics().items()
+                                           if key[0] == "ghgd_checkpoints_total") >= 2)
+            self.assertEqual(self.audit(ghgd), [])  # the events of one were refused
