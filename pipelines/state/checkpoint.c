@@ -362,7 +362,7 @@ static int begin_read(struct checkpoint *checkpoint, int32_t partition, int64_t 
     struct buffer why;
     buffer_init(&why, WHY_BYTES);
     err = chain_create(&lane->chain, &conf, &why);
-    if (err == ERR_PROTOCOL)
+    if (metadata != NULL && err == ERR_PROTOCOL)
         buffer_printf(&lane->refusal, "the metadata \"%.*s\" of its offset %.*s",
                       (int)strnlen(metadata, POINTER_TEXT_SIZE), metadata, (int)why.size,
                       why.size > 0 ? why.data : "");
