@@ -201,6 +201,7 @@ class State(Audit):
             self.assertEqual({key: after[key] for key in same}, same)
 
 
+@unittest.skipIf(daemon.is_sanitized("tsan"), "the audit has one thread, and the daemon does what it always does")
 class Live(Audit):
     """While the daemon goes on: days pass by, with late readings and corrections."""
     test_sums_of_every_store = test_what_is_refused = None

@@ -62,6 +62,7 @@ def figures(path):
         f"FROM emissions_{length}")} for length in ("15m", "1h", "1d", "1mo", "1y")}
 
 
+@unittest.skipIf(daemon.is_sanitized(), "a long way to code that test_restart and test_replay run")
 class Backfill(unittest.TestCase):
     def replayed(self, folder, made):
         Path(folder, "facilities.csv").write_text(FACILITIES)

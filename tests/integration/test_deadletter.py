@@ -34,6 +34,7 @@ def listed(ghgd, *args):
     return [json.loads(line) for line in deadletter(ghgd, "list", "--json", *args).stdout.splitlines()]
 
 
+@unittest.skipIf(daemon.is_sanitized("tsan"), "the commands have one thread of their own")
 class Deadletter(unittest.TestCase):
     maxDiff = None
     wait_rows = test_daemon.EndToEnd.wait_rows
