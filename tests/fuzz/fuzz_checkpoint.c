@@ -105,8 +105,8 @@ static size_t add_message(struct chain *chain, const uint8_t *data, size_t size,
         value_size = size - HEAD;
     uint8_t *value = copy(data + HEAD, value_size);
     put_checksum(value, value_size);
-    struct chain_message message = {offset, key, data[2] == NO_VALUE ? NULL : value, key_size,
-                                    value_size};
+    struct chain_message message = {offset,   key,        data[2] == NO_VALUE ? NULL : value,
+                                    key_size, value_size, 0};
     struct buffer why;
     buffer_init(&why, WHY_BYTES);
     *err = chain_add(chain, &message, &why);
