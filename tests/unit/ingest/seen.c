@@ -254,6 +254,14 @@ void seen_start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *con
     buffer_fini(&why);
 }
 
+bool all_caught_up(const struct seen *seen)
+{
+    for (int i = 0; i < PARTITIONS; i++)
+        if (!seen->caught_up[i])
+            return false;
+    return true;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     (void)timer;

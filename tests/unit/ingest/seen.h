@@ -55,6 +55,8 @@ struct seen {
 void seen_start(struct seen *seen, uv_loop_t *loop, const struct kafka_conf *conf);
 void seen_stop(struct seen *seen, uv_loop_t *loop);
 
+bool all_caught_up(const struct seen *seen);
+
 /* Runs the loop until the condition holds, for a quarter of a minute at most. */
 void wait_until(uv_loop_t *loop, bool (*holds)(const struct seen *seen), const struct seen *seen,
                 const char *name);

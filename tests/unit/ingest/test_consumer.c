@@ -5,13 +5,6 @@
 #include "base/log.h"
 #include "tests/unit/ingest/seen.h"
 
-static bool all_caught_up(const struct seen *seen)
-{
-    for (int i = 0; i < PARTITIONS; i++)
-        if (!seen->caught_up[i])
-            return false;
-    return true;
-}
 static bool others_caught_up(const struct seen *seen)
 {
     for (int i = 0; i < PARTITIONS; i++)

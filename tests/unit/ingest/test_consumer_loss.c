@@ -2,14 +2,6 @@
  */
 #include "tests/unit/ingest/seen.h"
 
-static bool all_caught_up(const struct seen *seen)
-{
-    for (int i = 0; i < PARTITIONS; i++)
-        if (!seen->caught_up[i])
-            return false;
-    return true;
-}
-
 /* Partition 3 has lost data, and the others go on. */
 static bool is_halted(const struct seen *seen)
 {

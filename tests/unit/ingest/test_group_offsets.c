@@ -14,13 +14,6 @@ static const struct {
     {"the connection breaks", RD_KAFKA_RESP_ERR__TRANSPORT},
 };
 
-static bool all_caught_up(const struct seen *seen)
-{
-    for (int i = 0; i < PARTITIONS; i++)
-        if (!seen->caught_up[i])
-            return false;
-    return true;
-}
 static bool is_assigned_again(const struct seen *seen)
 {
     return seen->assigned_calls == 2 * PARTITIONS && all_caught_up(seen);
