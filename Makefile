@@ -37,11 +37,13 @@ BASEXX  = -std=gnu++17 -Wall -Wextra -fno-exceptions $(COMMON) $(if $(SAN),-fno-
 O      := $(BUILD)/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
 
 # ---- files
-HEADERS := $(wildcard base/*.h config/*.h pipelines/*/*.h daemon/*.h)
-SRC     := $(wildcard base/*.c config/*.c pipelines/*/*.c daemon/*.c)
-SRCXX   := $(wildcard pipelines/*/*.cc)
-TEST_SRC  := $(wildcard tests/unit/*/test_*.c)
-TEST_HELP := $(filter-out $(TEST_SRC),$(wildcard tests/unit/*/*.c))
+files    = $(sort $(shell find $(1) -name '$(2)'))
+ROOMS   := base config pipelines daemon
+HEADERS := $(call files,$(ROOMS),*.h)
+SRC     := $(call files,$(ROOMS),*.c)
+SRCXX   := $(call files,$(ROOMS),*.cc)
+TEST_SRC  := $(call files,tests/unit,test_*.c)
+TEST_HELP := $(filter-out $(TEST_SRC),$(call files,tests/unit,*.c))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out daemon/main.c,$(SRC))) \
@@ -160,7 +162,7 @@ check-grafana: ## the dashboards against the types that Grafana publishes (needs
 # ---- linting, with clang's eyes; -k, to show all faults at once
 LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
              $(wildcard tests/integration/*.c tests/faults/*.c)
-LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(wildcard tests/*/*.h tests/*/*/*.h)
+LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(call files,tests,*.h)
 lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths
 	$(SUITE) -k CC=clang lint-format lint-length lint-cppcheck lint-man lint-unit lint-tidy lint-headers
 lint-format:
