@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "daemon/mock_cluster.h"
-#include "pipelines/ingest/consumer.h"
+#include "daemon/demo/mock_cluster.h"
+#include "pipelines/kafka/consumer.h"
 
 #define TOPIC "events"
 enum { PARTITIONS = 4, BATCH = 512, ROUNDS = 3, TEXT_SIZE = 128 };

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "config/id_index.h"
+#include "config/registry/id_index.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 

@@ -8,7 +8,7 @@
 #define GHGD_CONFIG_H
 
 #include "base/buffer.h"
-#include "config/registry.h"
+#include "config/registry/registry.h"
 
 enum start_policy { START_EARLIEST, START_LATEST };
 enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };

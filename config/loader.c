@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "config/checks.h"
-#include "config/properties.h"
-#include "config/tables.h"
-#include "config/values.h"
-#include "config/yaml.h"
+#include "config/options/checks.h"
+#include "config/options/properties.h"
+#include "config/options/values.h"
+#include "config/options/yaml.h"
+#include "config/registry/tables.h"
 
 enum {
     FILE_BYTES_MAX = 1 << 20, /* what comes in thousands is in tables; this is 20 000 lines */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "pipelines/ingest/consumer.h"
+#include "pipelines/kafka/consumer.h"
 
 enum { FAULTS_BYTES_MAX = 1 << 20 };
 

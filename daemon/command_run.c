@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "daemon/candidate.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
-#include "daemon/process.h"
+#include "daemon/engine/candidate.h"
+#include "daemon/engine/process.h"
 #include "daemon/service.h"
 #include "pipelines/state/succession.h"
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/durations.h"
 #include "base/timestamp.h"
-#include "config/durations.h"
 
 enum { DATE_SIZE = sizeof("2026-03-01") - 1 };
 

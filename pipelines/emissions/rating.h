@@ -7,7 +7,7 @@
 #ifndef GHGD_RATING_H
 #define GHGD_RATING_H
 
-#include "config/registry.h"
+#include "config/registry/registry.h"
 #include "pipelines/emissions/figures.h"
 #include "pipelines/emissions/kernels.h"
 

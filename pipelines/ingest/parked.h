@@ -10,7 +10,7 @@
 #define GHGD_PARKED_H
 
 #include "base/buffer.h"
-#include "pipelines/ingest/letter.h"
+#include "pipelines/kafka/letter.h"
 
 struct parked {
     struct letter *oldest, *newest; /* linked by `newer`, their sequence numbers rise */

@@ -13,8 +13,8 @@
 #include <librdkafka/rdkafka.h>
 
 #include "pipelines/ingest/batch.h"
-#include "pipelines/ingest/deadletter.h"
-#include "pipelines/ingest/letter.h"
+#include "pipelines/kafka/deadletter.h"
+#include "pipelines/kafka/letter.h"
 
 struct parking;
 

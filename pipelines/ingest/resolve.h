@@ -6,7 +6,7 @@
 #ifndef GHGD_RESOLVE_H
 #define GHGD_RESOLVE_H
 
-#include "config/registry.h"
+#include "config/registry/registry.h"
 #include "pipelines/ingest/batch.h"
 
 /* Where an event stood: as in struct origin and the columns of a batch. */

@@ -8,7 +8,7 @@
 #ifndef GHGD_BOOKING_H
 #define GHGD_BOOKING_H
 
-#include "config/registry.h"
+#include "config/registry/registry.h"
 #include "pipelines/ingest/outcome.h"
 #include "pipelines/metering/journal.h"
 

@@ -8,7 +8,7 @@
 #ifndef GHGD_PROJECTION_H
 #define GHGD_PROJECTION_H
 
-#include "config/registry.h"
+#include "config/registry/registry.h"
 #include "pipelines/metering/journal.h"
 
 struct cell {

@@ -7,9 +7,9 @@
 #ifndef GHGD_ROW_H
 #define GHGD_ROW_H
 
-#include "config/registry.h"
+#include "config/registry/calendar.h"
+#include "config/registry/registry.h"
 #include "pipelines/emissions/figures.h"
-#include "pipelines/rollup/calendar.h"
 
 enum row_kind {
     ROW_EMISSIONS, /* emissions_15m, emissions_1h, ...: one per series */

@@ -6,7 +6,7 @@
 #ifndef GHGD_LOCAL_CLOCK_H
 #define GHGD_LOCAL_CLOCK_H
 
-#include "config/registry.h"
+#include "config/registry/registry.h"
 
 struct local_clock;
 

@@ -9,7 +9,7 @@
 #ifndef GHGD_DECLARATION_H
 #define GHGD_DECLARATION_H
 
-#include "config/registry.h"
+#include "config/registry/registry.h"
 #include "pipelines/state/packed.h"
 
 /* The facility, its series, its meters and how they convert readings; a hash of how it is rated. */

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/durations.h"
 #include "base/log.h"
-#include "config/durations.h"
 #include "pipelines/state/payload.h"
 #include "pipelines/state/shard_state.h"
 

@@ -5,7 +5,7 @@
  * The first byte says what the rest is: a pointer, a key, a record, or messages of a chain. The
  * checksum of a record is put right, or no random bytes would ever get past it.
  */
-#include "pipelines/state/chain.h"
+#include "pipelines/checkpoint/chain.h"
 
 #include <stdlib.h>
 #include <string.h>

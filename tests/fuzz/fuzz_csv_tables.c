@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "config/tables.h"
+#include "config/registry/tables.h"
 
 #define FOLDER "tests/data/tables/"
 

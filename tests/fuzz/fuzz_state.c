@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "config/id_index.h"
+#include "config/registry/id_index.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 

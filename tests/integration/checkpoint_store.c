@@ -12,7 +12,7 @@
  * bury                               waits until no leftovers are known
  * stats
  */
-#include "pipelines/state/checkpoint.h"
+#include "pipelines/checkpoint/checkpoint.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "config/options.h"
+#include "config/options/options.h"
 #include "pipelines/ingest/event.h"
 
 enum { TEXT_MAX = 1 << 20 };

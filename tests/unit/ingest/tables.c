@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "config/tables.h"
+#include "config/registry/tables.h"
 
 struct registry *tables_read(const char *folder, int64_t horizon_ms)
 {

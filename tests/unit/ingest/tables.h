@@ -4,7 +4,7 @@
 #ifndef GHGD_TEST_TABLES_H
 #define GHGD_TEST_TABLES_H
 
-#include "config/registry.h"
+#include "config/registry/registry.h"
 
 /* Of `folder`/facilities.csv and `folder`/meters.csv, with the shipped factors and buckets of 15
  * minutes. Fails the test if there is a fault. The caller destroys it. */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "config/units.h"
+#include "config/registry/units.h"
 #include "pipelines/ingest/names.h"
 #include "pipelines/ingest/outcome.h"
 

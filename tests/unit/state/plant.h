@@ -4,8 +4,8 @@
 #ifndef GHGD_TEST_PLANT_H
 #define GHGD_TEST_PLANT_H
 
-#include "config/id_index.h"
-#include "config/registry.h"
+#include "config/registry/id_index.h"
+#include "config/registry/registry.h"
 
 enum { PLANT_METERS_MAX = 16, PLANT_FACILITIES_MAX = 4 };
 

@@ -1,0 +1,16 @@
+/*
+ * checks.h - what one option alone cannot tell: the checks across options, in one place.
+ */
+#ifndef GHGD_CHECKS_H
+#define GHGD_CHECKS_H
+
+#include "config/options/loading.h"
+
+/* Checks everything that depends on more than one option, fills in the defaults that depend on
+ * others (paths below the state directory), and reports every fault. */
+void checks_run(struct loading *loading);
+
+/* Its part about sinks: what each type and dialect needs, and what it has no use for. */
+void checks_sinks(struct loading *loading);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * checks_sinks.c - what each type and dialect of sink needs; see checks.h.
+ */
+#include <string.h>
+
+#include "config/options/checks.h"
+
+/* What a sink is, as one bit. */
+enum variant {
+    INFLUX1 = 1,
+    INFLUX2 = 2,
+    VICTORIA = 4,
+    SQLITE = 8,
+    PLAIN_FILE = 16,
+    HTTP = INFLUX1 | INFLUX2 | VICTORIA,
+    ANY = HTTP | SQLITE | PLAIN_FILE
+};
+
+static const struct rule {
+    const char *path;
+    unsigned needed, used; /* variants; what is needed is used */
+} rules[] = {
+    {"sinks.dialect", 0, HTTP},
+    {"sinks.url", HTTP, HTTP},
+    {"sinks.database", INFLUX1, INFLUX1 | VICTORIA},
+    {"sinks.retention_policy", 0, INFLUX1},
+    {"sinks.org", INFLUX2, INFLUX2},
+    {"sinks.bucket", INFLUX2, INFLUX2},
+    {"sinks.user", 0, INFLUX1 | VICTORIA},
+    {"sinks.password_file", 0, INFLUX1 | VICTORIA},
+    {"sinks.password_credential", 0, INFLUX1 | VICTORIA},
+    {"sinks.token_file", 0, INFLUX2},
+    {"sinks.token_credential", 0, INFLUX2},
+    {"sinks.path", SQLITE | PLAIN_FILE, SQLITE | PLAIN_FILE},
+    {"sinks.dead_rows", 0, HTTP},
+    {"sinks.gzip", 0, HTTP},
+    {"sinks.timeout", 0, HTTP},
+    {"sinks.connect_timeout", 0, HTTP},
+    {"sinks.confirm_after", 0, VICTORIA},
+    {"sinks.backoff_min", 0, ANY},
+    {"sinks.backoff_max", 0, ANY},
+};
+
+static unsigned variant_of(const struct sink_conf *sink)
+{
+    static const unsigned influx[] = {
+        [DIALECT_INFLUX1] = INFLUX1, [DIALECT_INFLUX2] = INFLUX2, [DIALECT_VICTORIA] = VICTORIA};
+    switch (sink->type) {
+    case SINK_INFLUX:
+        return influx[sink->dialect];
+    case SINK_SQLITE:
+        return SQLITE;
+    default:
+        return PLAIN_FILE;
+    }
+}
+
+static const char *variant_name(unsigned variant)
+{
+    switch (variant) {
+    case INFLUX1:
+        return "dialect influx1";
+    case INFLUX2:
+        return "dialect influx2";
+    case VICTORIA:
+        return "dialect victoria";
+    case SQLITE:
+        return "type sqlite";
+    default:
+        return "type file";
+    }
+}
+
+static bool given(const struct loading *loading, int sink, const char *path)
+{
+    return loading_place(loading, sink, path).line > 0;
+}
+
+static void check_rules(struct loading *loading, int index, unsigned variant)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        const struct rule *rule = &rules[i];
+        struct place place = loading_place(loading, index, rule->path);
+        if (place.line > 0 && (rule->used & variant) == 0)
+            LOADING_ERROR(loading, place, "%s is not used by %s", rule->path,
+                          variant_name(variant));
+        if (place.line == 0 && (rule->needed & variant) != 0)
+            LOADING_ERROR(loading, loading->sinks[index], "%s is missing; %s needs it", rule->path,
+                          variant_name(variant));
+    }
+}
+
+static void check_secrets(struct loading *loading, int index, unsigned variant)
+{
+    struct place place = loading->sinks[index];
+    bool password_file = given(loading, index, "sinks.password_file");
+    bool password_credential = given(loading, index, "sinks.password_credential");
+    bool token_file = given(loading, index, "sinks.token_file");
+    bool token_credential = given(loading, index, "sinks.token_credential");
+    bool user = given(loading, index, "sinks.user");
+    bool password = password_file || password_credential || given(loading, index, "sinks.password");
+    if (password_file && password_credential)
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.password_credential"),
+                      "sinks.password_credential: there is a password_file too; expected one of "
+                      "the two");
+    if (token_file && token_credential)
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.token_credential"),
+                      "sinks.token_credential: there is a token_file too; expected one of the two");
+    if ((variant & (INFLUX1 | VICTORIA)) != 0 && user != password)
+        LOADING_ERROR(loading, place,
+                      user ? "sinks.user has no password; expected password_file or "
+                             "password_credential"
+                           : "sinks.user is missing; the password belongs to somebody");
+    if (variant == INFLUX2 && !token_file && !token_credential &&
+        !given(loading, index, "sinks.token"))
+        LOADING_ERROR(loading, place,
+                      "sinks.token_file is missing; dialect influx2 needs it, or token_credential");
+}
+
+static void check_times(struct loading *loading, int index)
+{
+    const struct sink_conf *sink = &loading->config->sinks[index];
+    if (sink->connect_timeout_ms > sink->timeout_ms)
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.connect_timeout"),
+                      "sinks.connect_timeout is longer than sinks.timeout, which includes it");
+    if (sink->backoff_min_ms > sink->backoff_max_ms)
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.backoff_min"),
+                      "sinks.backoff_min is longer than sinks.backoff_max");
+}
+
+static void check_unique(struct loading *loading, int index)
+{
+    const struct sink_conf *sinks = loading->config->sinks;
+    for (int i = 0; i < index; i++) {
+        if (sinks[i].name != NULL && sinks[index].name != NULL &&
+            strcmp(sinks[i].name, sinks[index].name) == 0)
+            LOADING_ERROR(loading, loading_place(loading, index, "sinks.name"),
+                          "sinks.name: \"%s\" is also the name of the sink in line %d",
+                          sinks[i].name, loading->sinks[i].line);
+        if (sinks[i].path != NULL && sinks[index].path != NULL &&
+            strcmp(sinks[i].path, sinks[index].path) == 0)
+            LOADING_ERROR(loading, loading_place(loading, index, "sinks.path"),
+                          "sinks.path: \"%s\" is also written by the sink in line %d",
+                          sinks[i].path, loading->sinks[i].line);
+    }
+}
+
+/* Paths that the daemon writes begin at its state directory. */
+static void place_files(struct loading *loading, struct sink_conf *sink, unsigned variant)
+{
+    const char *folder = loading->config->state_directory;
+    if (sink->path != NULL && strcmp(sink->path, "-") != 0)
+        sink->path = loading_path(loading, folder, sink->path);
+    if (sink->dead_rows_path == NULL && (variant & HTTP) != 0)
+        sink->dead_rows_path = loading_join(loading, sink->name, ".dead-rows", "");
+    if (sink->dead_rows_path != NULL)
+        sink->dead_rows_path = loading_path(loading, folder, sink->dead_rows_path);
+}
+
+static bool check_named(struct loading *loading, int index)
+{
+    static const char *const paths[] = {"sinks.name", "sinks.type"};
+    bool good = true;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        if (!given(loading, index, paths[i])) {
+            LOADING_ERROR(loading, loading->sinks[index], "%s is missing; every sink needs it",
+                          paths[i]);
+            good = false;
+        }
+    }
+    return good && loading->config->sinks[index].name != NULL;
+}
+
+static void check_sink(struct loading *loading, int index)
+{
+    struct sink_conf *sink = &loading->config->sinks[index];
+    if (!check_named(loading, index))
+        return;
+    unsigned variant = variant_of(sink);
+    check_rules(loading, index, variant);
+    check_secrets(loading, index, variant);
+    check_times(loading, index);
+    if (variant == SQLITE && sink->path != NULL && strcmp(sink->path, "-") == 0)
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.path"),
+                      "sinks.path: \"-\" is no database file; expected a path, or type file");
+    place_files(loading, sink, variant);
+    check_unique(loading, index);
+}
+
+void checks_sinks(struct loading *loading)
+{
+    for (uint32_t i = 0; i < loading->config->sinks_count; i++)
+        check_sink(loading, (int)i);
+}

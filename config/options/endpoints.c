@@ -1,0 +1,80 @@
+/*
+ * endpoints.c - host:port and URLs as a configuration names them; see endpoints.h.
+ */
+#include "config/options/endpoints.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PORT_MAX = 65535 };
+
+static bool is_host(const char *text, size_t size, const char *also)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr(also, text[i]) == NULL)
+            return false;
+    return size > 0;
+}
+
+static int port_parse(const char *text, size_t size)
+{
+    int port = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (!isdigit((unsigned char)text[i]))
+            return -1;
+        port = port * 10 + (text[i] - '0');
+        if (port > PORT_MAX)
+            return -1;
+    }
+    return port == 0 ? -1 : port;
+}
+
+const char *endpoint_split(struct endpoint *endpoint_out, const char *text, size_t size)
+{
+    const char *end = text + size;
+    const char *rest = NULL;
+    struct endpoint endpoint = {text, size, 0};
+    if (size > 0 && text[0] == '[') {
+        const char *bracket = memchr(text, ']', size);
+        if (bracket == NULL || !is_host(text + 1, (size_t)(bracket - text - 1), ":."))
+            return "is not an IPv6 address in brackets";
+        endpoint.host = text + 1;
+        endpoint.host_size = (size_t)(bracket - text - 1);
+        rest = bracket + 1;
+    } else {
+        const char *colon = memchr(text, ':', size);
+        rest = colon == NULL ? end : colon;
+        endpoint.host_size = (size_t)(rest - text);
+        if (endpoint.host_size == 0)
+            return "has no host";
+        if (!is_host(text, endpoint.host_size, ".-_"))
+            return "has a host that is no name and no address";
+    }
+    if (rest < end) {
+        endpoint.port = *rest == ':' ? port_parse(rest + 1, (size_t)(end - rest - 1)) : -1;
+        if (endpoint.port < 0)
+            return "has no port from 1 to 65535 after the host";
+    }
+    *endpoint_out = endpoint;
+    return NULL;
+}
+
+const char *url_fault(const char *url)
+{
+    const char *host = NULL;
+    if (strncasecmp(url, "http://", 7) == 0)
+        host = url + 7;
+    else if (strncasecmp(url, "https://", 8) == 0)
+        host = url + 8;
+    else
+        return "does not begin with http:// or https://";
+    if (strchr(host, '@') != NULL)
+        return "has a user or password in it, which belong into user and password_file";
+    if (strpbrk(host, "?#") != NULL)
+        return "has a query, which ghgd writes itself";
+    if (strpbrk(host, " \t\"<>\\^`{|}") != NULL)
+        return "has a character that a URL cannot have";
+    struct endpoint endpoint;
+    return endpoint_split(&endpoint, host, strcspn(host, "/"));
+}

@@ -1,0 +1,47 @@
+/*
+ * loading.h - what the parts of the loader share while one file is being read.
+ *
+ * Lives on the stack of config_load(); nothing of it outlives the call.
+ */
+#ifndef GHGD_LOADING_H
+#define GHGD_LOADING_H
+
+#include "base/faults.h"
+#include "base/limits.h"
+#include "config/config.h"
+#include "config/options/options.h"
+
+struct place {
+    int line, column; /* from 1; line 0: nowhere, because it was not given */
+};
+
+struct loading {
+    struct config *config;
+    struct faults *faults;
+    const char *file, *folder; /* folder: of the file, "" for the working directory */
+    struct place places[1 + SINKS_MAX]
+                       [OPTIONS_MAX]; /* where options stand: [0] global, [1 + sink] */
+    struct place sinks[SINKS_MAX];
+    bool tables_unsure; /* what the tables are read with is wrong: they would be blamed for it */
+    bool failed_memory;
+};
+
+/* Where the option stands; sink is -1 for those outside of sinks. */
+struct place loading_place(const struct loading *loading, int sink, const char *path);
+
+/* Memory of the configuration; the loading remembers if there was none. */
+void *loading_alloc(struct loading *loading, size_t size);
+/* Texts: NUL-terminated copies; "" when out of memory, so that checks can go on. */
+const char *loading_text(struct loading *loading, const char *text, size_t size);
+/* The three texts as one. */
+const char *loading_join(struct loading *loading, const char *first, const char *between,
+                         const char *last);
+/* The path as seen from the working directory: relative ones begin at `folder`. */
+const char *loading_path(struct loading *loading, const char *folder, const char *path);
+
+#define LOADING_ERROR(loading, place, ...)                                                         \
+    faults_error((loading)->faults, (loading)->file, (place).line, (place).column, __VA_ARGS__)
+#define LOADING_WARN(loading, place, ...)                                                          \
+    faults_warn((loading)->faults, (loading)->file, (place).line, (place).column, __VA_ARGS__)
+
+#endif

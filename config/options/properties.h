@@ -1,0 +1,22 @@
+/*
+ * properties.h - librdkafka's own properties, passed through from `kafka.properties`.
+ *
+ * What the design owns is refused, with the reason or the option to use instead. Names and values
+ * that librdkafka does not know are found when they are tried on its handles, not here.
+ */
+#ifndef GHGD_PROPERTIES_H
+#define GHGD_PROPERTIES_H
+
+#include "config/options/yaml.h"
+
+/* Reads the mapping into loading->config->kafka; faults are reported. */
+void properties_read(struct loading *loading, const struct yaml *yaml, struct yaml_value value);
+
+/* Why a property is not passed through, as the end of a sentence; NULL if it is. */
+const char *property_refusal(const char *key);
+/* Whether its value is never printed. */
+bool property_is_secret(const char *key);
+/* Whether its value must come from a file or a credential. */
+bool property_is_hidden(const char *key);
+
+#endif

@@ -1,0 +1,196 @@
+#include "config/registry/cell.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/durations.h"
+#include "base/limits.h"
+
+bool cell_is_empty(const struct csv_row *row, size_t column)
+{
+    return row->cells[column].size == 0;
+}
+
+bool cell_name(const struct csv_row *row, size_t column)
+{
+    const struct csv_cell *cell = &row->cells[column];
+    if (cell->size > NAME_BYTES_MAX) {
+        csv_fault(row, column, "%u bytes long; at most %d are accepted", cell->size,
+                  NAME_BYTES_MAX);
+        return false;
+    }
+    for (const char *at = cell->text; *at != '\0'; at = g_utf8_next_char(at)) {
+        if (!g_unichar_iscntrl(g_utf8_get_char(at)))
+            continue;
+        csv_fault(row, column, "a control character (U+%04X) in a name; names are one line of text",
+                  g_utf8_get_char(at));
+        return false;
+    }
+    return true;
+}
+
+bool cell_id(const struct csv_row *row, size_t column)
+{
+    if (cell_is_empty(row, column)) {
+        csv_fault(row, column, "empty; every row needs one");
+        return false;
+    }
+    return cell_name(row, column);
+}
+
+static void list_words(char *list, size_t size, const char *const *words, size_t count)
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (size_t i = 0; i < count && used < size; i++) {
+        if (words[i][0] == '\0')
+            continue;
+        int n = snprintf(list + used, size - used, "%s%s", used == 0 ? "" : ", ", words[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static void report_choice(const struct csv_row *row, size_t column, const char *const *words,
+                          size_t count)
+{
+    const char *found = row->cells[column].text;
+    const char *near = faults_suggest(found, words, count);
+    if (near != NULL && near[0] != '\0') {
+        csv_fault(row, column, "\"%s\" is not known; did you mean \"%s\"?", found, near);
+        return;
+    }
+    char list[512];
+    list_words(list, sizeof(list), words, count);
+    if (found[0] == '\0')
+        csv_fault(row, column, "empty; accepted: %s", list);
+    else
+        csv_fault(row, column, "\"%s\" is not known; accepted: %s", found, list);
+}
+
+bool cell_choice(int *choice_out, const struct csv_row *row, size_t column,
+                 const char *const *words, size_t count)
+{
+    return cell_is_empty(row, column) || cell_word(choice_out, row, column, words, count);
+}
+
+bool cell_word(int *choice_out, const struct csv_row *row, size_t column, const char *const *words,
+               size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i], row->cells[column].text) == 0) {
+            *choice_out = (int)i;
+            return true;
+        }
+    }
+    report_choice(row, column, words, count);
+    return false;
+}
+
+bool cell_bool(bool *value_out, const struct csv_row *row, size_t column)
+{
+    static const char *const words[] = {"no", "yes", "false", "true"};
+    int choice = -1;
+    if (!cell_choice(&choice, row, column, words, ARRAY_LEN(words)))
+        return false;
+    if (choice >= 0)
+        *value_out = choice % 2 == 1;
+    return true;
+}
+
+bool cell_int(int64_t *value_out, const struct csv_row *row, size_t column, int64_t min,
+              int64_t max)
+{
+    if (cell_is_empty(row, column))
+        return true;
+    struct decimal decimal;
+    const struct csv_cell *cell = &row->cells[column];
+    int err = decimal_parse(&decimal, cell->text, cell->size);
+    int64_t value = decimal.digits;
+    for (int32_t i = decimal.scale; err == 0 && i < 0; i++)
+        err = __builtin_mul_overflow(value, 10, &value) ? ERR_RANGE : 0;
+    if (err < 0 || decimal.scale > 0 || value < min || value > max) {
+        csv_fault(row, column,
+                  "\"%s\" is not accepted; a whole number from %" PRId64 " to %" PRId64 " is",
+                  cell->text, min, max);
+        return false;
+    }
+    *value_out = value;
+    return true;
+}
+
+bool cell_fraction(struct fraction *value_out, const struct csv_row *row, size_t column)
+{
+    if (cell_is_empty(row, column))
+        return true;
+    struct decimal decimal;
+    const struct csv_cell *cell = &row->cells[column];
+    int err = decimal_parse(&decimal, cell->text, cell->size);
+    if (err == 0)
+        err = fraction_from_decimal(value_out, decimal);
+    if (err < 0)
+        csv_fault(row, column,
+                  "\"%s\" is not accepted; a decimal number that is not negative, of at most 18 "
+                  "digits, is",
+                  cell->text);
+    return err == 0;
+}
+
+bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column)
+{
+    enum { DAY_MS = 86400000, DAYS_MAX = 366 };
+    if (cell_is_empty(row, column))
+        return true;
+    const struct csv_cell *cell = &row->cells[column];
+    int64_t ms = 0;
+    int err = duration_parse(&ms, cell->text, cell->size);
+    if (err == 0 && ms > 0 && ms <= (int64_t)DAYS_MAX * DAY_MS) {
+        *ms_out = ms;
+        return true;
+    }
+    csv_fault(
+        row, column,
+        "\"%s\" is not accepted; a duration with its unit is, such as 30s, 15m, 1h, 1h30m, up "
+        "to %dd",
+        cell->text, DAYS_MAX);
+    return false;
+}
+
+bool cell_date(struct date *date_out, const struct csv_row *row, size_t column)
+{
+    static const char shape[] = "0000-00-00";
+    if (cell_is_empty(row, column))
+        return true;
+    const char *text = row->cells[column].text;
+    bool right = row->cells[column].size == sizeof(shape) - 1;
+    int parts[3] = {0};
+    for (size_t i = 0, part = 0; right && shape[i] != '\0'; i++) {
+        right = shape[i] == '-' ? text[i] == '-' : g_ascii_isdigit(text[i]);
+        if (shape[i] == '-')
+            part++;
+        else
+            parts[part] = parts[part] * 10 + (text[i] - '0');
+    }
+    if (!right || parts[0] < 1900 || parts[0] > 2199 ||
+        !g_date_valid_dmy((GDateDay)parts[2], (GDateMonth)parts[1], (GDateYear)parts[0])) {
+        csv_fault(row, column, "\"%s\" is not a date; accepted: YYYY-MM-DD, from 1900 to 2199",
+                  text);
+        return false;
+    }
+    *date_out = (struct date){(int16_t)parts[0], (uint8_t)parts[1], (uint8_t)parts[2]};
+    return true;
+}
+
+int date_cmp(struct date a, struct date b)
+{
+    if (a.year != b.year)
+        return a.year - b.year;
+    return a.month != b.month ? a.month - b.month : a.day - b.day;
+}
+
+bool date_is_open(struct date date)
+{
+    return date.year == 0;
+}

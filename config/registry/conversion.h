@@ -1,0 +1,43 @@
+/*
+ * conversion.h - from a meter's activity to the mass of each gas, exactly, under one factor.
+ *
+ *     quantity -> (density) -> mass -> (heat content) -> energy -> kg of gas -> CO2e
+ *
+ * The chain is a fraction until it is a double: kg of gas per canonical unit of activity, which is
+ * milligrams per micro-unit. A chain that the factor does not support is refused, never guessed:
+ * net energy is not gross energy, and a volume at 15 C is not one at 0 C.
+ */
+#ifndef GHGD_CONVERSION_H
+#define GHGD_CONVERSION_H
+
+#include "config/registry/factors.h"
+
+/* What a meter counts. */
+struct activity_unit {
+    uint8_t quantity; /* enum quantity */
+    uint8_t state;    /* enum state; STATE_NONE: at the state that the factor names */
+    uint8_t basis;    /* enum basis */
+};
+
+enum fit {
+    FIT_RIGHT,
+    FIT_STATE_ASSUMED, /* the meter names no state of its gas; the factor's is taken */
+    FIT_QUANTITY,      /* from here on misfits: no way from the quantity to the factor's unit */
+    FIT_STATE,
+    FIT_BASIS,          /* net against gross */
+    FIT_BASIS_MISSING,  /* energy of a fuel: net or gross must be said */
+    FIT_BASIS_NEEDLESS, /* the factor knows no basis */
+    FIT_RANGE           /* more digits than an exact chain can hold */
+};
+
+enum fit conversion_fit(const struct factor_row *row, struct activity_unit activity);
+
+/* kg of each gas, and of CO2e under `gwp`, per canonical unit. The fit is FIT_RIGHT or
+ * FIT_STATE_ASSUMED. Returns 0 or ERR_RANGE. */
+int conversion_masses(struct fraction masses_out[GAS_COUNT], const struct factor_row *row,
+                      struct activity_unit activity, const struct gwp *gwp) MUST_CHECK;
+
+/* What the factor would accept, in words, into `text`: "kWh or GJ with basis ncv; kg; L". */
+void conversion_accepted(const struct factor_row *row, char *text, size_t size);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * csv_table.h - a CSV table with a header row: cells by column, with their place in the file.
+ *
+ * UTF-8 (a byte order mark is skipped), LF or CRLF, fields in quotes where they hold commas, quotes
+ * or line ends. Blank lines are skipped, and lines that begin with '#'. The header names the
+ * columns, in any order. Lines and columns (bytes) count from 1.
+ *
+ * Reported as faults: what cannot be read, no header, an unknown or repeated column, a column that
+ * is required and not there, a row with another number of fields than the header, a stray quote,
+ * bytes that are not UTF-8 text. Faulty rows are left out; the others are still given.
+ */
+#ifndef GHGD_CSV_TABLE_H
+#define GHGD_CSV_TABLE_H
+
+#include "base/faults.h"
+
+enum {
+    CSV_COLUMNS_MAX = 48,         /* columns of a header */
+    CSV_ROW_BYTES_MAX = 64 << 10, /* text of one row: names and notes, not documents */
+    CSV_BYTES_MAX = 1 << 30       /* one file: a million meters take 200 MB */
+};
+
+struct csv_column {
+    const char *name;
+    bool required;
+};
+
+struct csv_cell {
+    const char *text; /* NUL-terminated; "" if the table has no such column */
+    uint32_t size;
+    int line, column; /* column 0: the table has no such column */
+};
+
+struct csv_row {
+    const char *file;
+    int line;
+    const struct csv_column *columns; /* as in the schema */
+    const struct csv_cell *cells;     /* by the schema's columns; live until the call returns */
+    struct faults *faults;
+};
+
+struct csv_schema {
+    const struct csv_column *columns;
+    size_t count;
+    int (*row)(void *context, const struct csv_row *row); /* negative stops, and is returned */
+    void *context;
+};
+
+/* Reads a file. Returns 0 also when there were faults; -ENOMEM; or what the row function returned.
+ */
+int csv_table_read(const char *path, const struct csv_schema *schema,
+                   struct faults *faults) MUST_CHECK;
+/* The same from memory; `name` stands for the file in faults. */
+int csv_table_parse(const char *name, const char *data, size_t size,
+                    const struct csv_schema *schema, struct faults *faults) MUST_CHECK;
+
+/* Reports a fault of one cell: file:line:column: error: <column>: <words>. */
+void csv_fault(const struct csv_row *row, size_t column, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * factors.h - emission factors as tables state them: one row an edition, several editions an id.
+ *
+ * A row says how many kg (or lb, g, t) of each gas one unit of activity gives, and what it takes to
+ * come to that unit from another: a heat content and a density. Editions of one id follow each
+ * other: each holds from its valid_from until the next one's; the first also before, and the last
+ * for as long as no later one is known. The same loader reads the shipped catalogue and a user's
+ * own tables; an id that an earlier table holds hides that id in the later ones.
+ */
+#ifndef GHGD_FACTORS_H
+#define GHGD_FACTORS_H
+
+#include "base/arena.h"
+#include "config/registry/cell.h"
+#include "config/registry/gwp.h"
+#include "config/registry/id_index.h"
+#include "config/registry/registry.h"
+#include "config/registry/units.h"
+
+/* One bridge of a conversion chain: this many `to` are in one `from`. */
+struct bridge {
+    bool known;
+    uint8_t from, from_state, to; /* enum dimension, enum state */
+    struct fraction ratio;        /* in J, kg, m3 */
+};
+
+struct factor_row {
+    const char *id, *country, *region; /* "" if none; the first of a region's names */
+    uint32_t text;                     /* index of its struct factor */
+    uint32_t next;                     /* the next edition of the id, or ID_INDEX_NONE */
+    struct date valid_from, valid_to;  /* valid_to: the first day on which it is provisional */
+    struct unit unit;
+    uint8_t basis;                   /* enum basis, of its unit and of its heat content */
+    bool unsplit;                    /* knows CO2e only */
+    struct fraction mass[GAS_COUNT]; /* kg per unit */
+    struct bridge heat, density;
+    const char *file; /* where it stands, for faults */
+    int line;
+};
+
+struct factor_table {
+    struct arena *arena; /* borrowed: the registry's */
+    struct factor_row *rows;
+    struct factor *texts; /* the same, for people; in the arena's keeping after factors_end() */
+    uint32_t count, capacity;
+    struct id_index ids;   /* first edition by id */
+    struct id_index grids; /* first edition by "country" and "country/region" */
+    const char *gwp_set;   /* in force; rows of another set are left out */
+    struct gwp gwp;
+};
+
+void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set);
+void factors_fini(struct factor_table *table);
+
+/* Each returns 0 (faults reported), or -ENOMEM. Users' tables come first, then the catalogue. */
+int factors_load(struct factor_table *table, const char *path, struct faults *faults) MUST_CHECK;
+/* The GWP set, then every table of the folder. */
+int factors_load_catalogue(struct factor_table *table, const char *folder,
+                           struct faults *faults) MUST_CHECK;
+
+/* The first edition of an id, or of the grid of a place, or NULL. A region is written as in the
+ * catalogue ("guangdong", "CAMX"), also with the country before it ("CN-guangdong"); letter case,
+ * spaces, '-' and '_' do not count. */
+const struct factor_row *factors_find(const struct factor_table *table, const char *id);
+const struct factor_row *factors_find_grid(const struct factor_table *table, const char *country,
+                                           const char *region);
+const struct factor_row *factors_next(const struct factor_table *table,
+                                      const struct factor_row *row);
+/* The id, or the region of a country, that is nearest to what was found, or NULL. */
+const char *factors_suggest(const struct factor_table *table, const char *found);
+const char *factors_suggest_region(const struct factor_table *table, const char *country,
+                                   const char *found);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * gwp.h - global warming potentials over 100 years: what turns methane and nitrous oxide into CO2e.
+ *
+ * The shipped table gwp.csv holds the sets AR4, AR5, AR6; one set is in force at a time.
+ */
+#ifndef GHGD_GWP_H
+#define GHGD_GWP_H
+
+#include "config/registry/cell.h"
+#include "config/registry/fraction.h"
+
+struct gwp {
+    struct fraction ch4, n2o; /* kg CO2e per kg */
+};
+
+/* Reads the set from the table. Returns 0 (faults reported), or -ENOMEM. */
+int gwp_load(struct gwp *gwp_out, const char *path, const char *set,
+             struct faults *faults) MUST_CHECK;
+
+#endif

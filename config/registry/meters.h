@@ -1,0 +1,76 @@
+/*
+ * meters.h - the table of meters: what each counts, how it is read, and which factor rates it.
+ *
+ * An id may stand in several rows with validities that do not overlap: versions of one meter, whose
+ * multiplier, unit or factor changed.
+ */
+#ifndef GHGD_METERS_H
+#define GHGD_METERS_H
+
+#include "config/registry/conversion.h"
+#include "config/registry/facilities.h"
+
+enum meter_column {
+    METER_ID,
+    METER_FACILITY,
+    METER_KIND,
+    METER_QUANTITY,
+    METER_UNIT,
+    METER_MULTIPLIER,
+    METER_DIGITS,
+    METER_DECIMALS,
+    METER_MAX_RATE,
+    METER_INTERVAL,
+    METER_STAMP,
+    METER_HOLD,
+    METER_SCOPE,
+    METER_CATEGORY,
+    METER_SOURCE,
+    METER_FACTOR,
+    METER_BASIS,
+    METER_NEGATIVE,
+    METER_VALID_FROM,
+    METER_VALID_TO,
+    METER_COLUMNS
+};
+
+struct meter_row {
+    struct meter meter; /* without series and what depends on its place among the others */
+    struct activity_unit activity;
+    bool rate; /* gauges: its units are per hour */
+    struct ratio multiplier;
+    uint8_t scope;
+    const char *category, *source;
+    uint32_t factor; /* first edition in the factor table, or ID_INDEX_NONE for `none` */
+    uint32_t next;   /* the next version of the id, or ID_INDEX_NONE */
+    int line;
+};
+
+struct meter_table {
+    struct arena *arena; /* borrowed: the registry's */
+    const struct facility_table *facilities;
+    const struct factor_table *factors;
+    struct meter_row *rows; /* in the order of the file */
+    uint32_t count, capacity;
+    struct id_index ids;     /* first version by id */
+    uint32_t states_assumed; /* meters whose gas volume names no state */
+    int state_assumed_line;  /* of the first */
+    uint8_t *grid_reported;  /* by facility: its missing grid factor was reported */
+};
+
+/* What every meter of a category is, if the row says nothing else. */
+struct category {
+    const char *name;
+    uint8_t scope;
+    bool by_place; /* its factor is found by country and grid region */
+};
+const struct category *category_find(const char *name);
+
+void meters_init(struct meter_table *table, struct arena *arena,
+                 const struct facility_table *facilities, const struct factor_table *factors);
+void meters_fini(struct meter_table *table);
+/* Returns 0 (faults reported), or -ENOMEM. */
+int meters_load(struct meter_table *table, const struct tables_conf *conf,
+                struct faults *faults) MUST_CHECK;
+
+#endif

@@ -1,0 +1,264 @@
+#include "config/registry/tables.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/registry/eras.h"
+#include "config/registry/unit_lists.h"
+
+struct loaded {
+    struct facility_table facilities;
+    struct factor_table factors;
+    struct meter_table meters;
+    uint32_t *order;   /* by column of the registry: the meter's row */
+    uint32_t *columns; /* the inverse */
+};
+
+static int load(struct loaded *loaded, const struct tables_conf *conf, struct faults *faults)
+{
+    int err = facilities_load(&loaded->facilities, faults);
+    for (uint32_t i = 0; err == 0 && i < conf->factors_count; i++)
+        err = factors_load(&loaded->factors, conf->factors[i], faults);
+    if (err == 0)
+        err = factors_load_catalogue(&loaded->factors, conf->catalogue, faults);
+    if (err == 0)
+        err = meters_load(&loaded->meters, conf, faults);
+    return err;
+}
+
+static int compare_series(const struct meter_row *a, const struct meter_row *b)
+{
+    if (a->meter.facility != b->meter.facility)
+        return a->meter.facility < b->meter.facility ? -1 : 1;
+    if (a->scope != b->scope)
+        return a->scope < b->scope ? -1 : 1;
+    int order = strcmp(a->category, b->category);
+    return order != 0 ? order : strcmp(a->source, b->source);
+}
+
+static int compare_meters(const void *left, const void *right, void *context)
+{
+    const struct meter_row *rows = context;
+    const struct meter_row *a = &rows[*(const uint32_t *)left];
+    const struct meter_row *b = &rows[*(const uint32_t *)right];
+    int order = compare_series(a, b);
+    if (order == 0)
+        order = strcmp(a->meter.id, b->meter.id);
+    if (order == 0 && a->meter.valid_from_ms != b->meter.valid_from_ms)
+        order = a->meter.valid_from_ms < b->meter.valid_from_ms ? -1 : 1;
+    return order;
+}
+
+static int sort_meters(struct loaded *loaded)
+{
+    uint32_t count = loaded->meters.count;
+    loaded->order = calloc(count + 1, sizeof(*loaded->order));
+    loaded->columns = calloc(count + 1, sizeof(*loaded->columns));
+    if (loaded->order == NULL || loaded->columns == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        loaded->order[i] = i;
+    if (count > 0)
+        qsort_r(loaded->order, count, sizeof(*loaded->order), compare_meters, loaded->meters.rows);
+    for (uint32_t i = 0; i < count; i++)
+        loaded->columns[loaded->order[i]] = i;
+    return 0;
+}
+
+/* What is added up in one series must be of one kind. */
+static void check_series(const struct tables_conf *conf, const struct meter_row *first,
+                         const struct meter_row *row, struct faults *faults)
+{
+    if (first->meter.quantity != row->meter.quantity)
+        faults_error(faults, conf->meters, row->line, 0,
+                     "meter \"%s\" counts %s, but \"%s\" of line %d in the same series (facility, "
+                     "scope, category, source \"%s\") counts %s; give one of them a source of its "
+                     "own",
+                     row->meter.id, quantity_name(row->meter.quantity), first->meter.id,
+                     first->line, row->source, quantity_name(first->meter.quantity));
+    else if (first->activity.state != row->activity.state)
+        faults_error(faults, conf->meters, row->line, 0,
+                     "meter \"%s\" counts volume at %s, but \"%s\" of line %d in the same series "
+                     "(facility, scope, category, source \"%s\") at %s; give one of them a source "
+                     "of its own",
+                     row->meter.id, state_text(row->activity.state), first->meter.id, first->line,
+                     row->source, state_text(first->activity.state));
+}
+
+static int place_meters(struct registry *registry, const struct loaded *loaded,
+                        const struct tables_conf *conf, struct faults *faults)
+{
+    uint32_t count = loaded->meters.count;
+    registry->meters = arena_alloc(registry->arena, count * sizeof(*registry->meters) + 1);
+    registry->series = arena_alloc(registry->arena, count * sizeof(*registry->series) + 1);
+    if (registry->meters == NULL || registry->series == NULL)
+        return -ENOMEM;
+    registry->meters_count = count;
+    const struct meter_row *first = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct meter_row *row = &loaded->meters.rows[loaded->order[i]];
+        struct facility *facility = &registry->facilities[row->meter.facility];
+        if (facility->meters_count++ == 0) {
+            facility->meters_first = i;
+            facility->series_first = registry->series_count;
+        }
+        if (first == NULL || compare_series(first, row) != 0) {
+            first = row;
+            facility->series_count++;
+            registry->series[registry->series_count++] =
+                (struct series){.facility = row->meter.facility,
+                                .meters_first = i,
+                                .scope = row->scope,
+                                .quantity = row->meter.quantity,
+                                .category = row->category,
+                                .source = row->source};
+        }
+        check_series(conf, first, row, faults);
+        struct series *series = &registry->series[registry->series_count - 1];
+        if (++series->meters_count == SERIES_METERS_MAX + 1)
+            faults_error(faults, conf->meters, row->line, 0,
+                         "more than %d meters in one series (facility, scope, category, source "
+                         "\"%s\"); give some of them a source of their own",
+                         SERIES_METERS_MAX, row->source);
+        registry->meters[i] = row->meter;
+        registry->meters[i].series = registry->series_count - 1;
+        registry->meters[i].next_version =
+            row->next == ID_INDEX_NONE ? REGISTRY_NONE : loaded->columns[row->next];
+    }
+    return 0;
+}
+
+static int index_ids(struct registry *registry, const struct loaded *loaded)
+{
+    registry->meter_ids = arena_alloc(registry->arena, sizeof(*registry->meter_ids));
+    registry->facility_ids = arena_alloc(registry->arena, sizeof(*registry->facility_ids));
+    if (registry->meter_ids == NULL || registry->facility_ids == NULL)
+        return -ENOMEM;
+    int err = id_index_reserve(registry->meter_ids, loaded->meters.ids.count);
+    for (uint32_t i = 0; err == 0 && i < registry->meters_count; i++) {
+        const char *id = registry->meters[i].id;
+        uint32_t first = id_index_find(&loaded->meters.ids, id, strlen(id));
+        if (loaded->columns[first] == i)
+            err = id_index_set(registry->meter_ids, id, i);
+    }
+    for (uint32_t i = 0; err == 0 && i < registry->facilities_count; i++)
+        err = id_index_set(registry->facility_ids, registry->facilities[i].id, i);
+    return err;
+}
+
+static void *copy(struct arena *arena, const void *data, size_t size)
+{
+    void *kept = arena_alloc(arena, size + 1);
+    if (kept != NULL && size > 0)
+        memcpy(kept, data, size);
+    return kept;
+}
+
+static int place_facilities(struct registry *registry, const struct loaded *loaded,
+                            const struct tables_conf *conf)
+{
+    const struct facility_table *table = &loaded->facilities;
+    registry->facilities =
+        copy(registry->arena, table->rows, table->count * sizeof(*registry->facilities));
+    registry->zones =
+        copy(registry->arena, table->zones.names, table->zones.count * sizeof(*registry->zones));
+    registry->gwp_set = arena_text(registry->arena, conf->gwp_set, strlen(conf->gwp_set));
+    if (registry->facilities == NULL || registry->zones == NULL || registry->gwp_set == NULL)
+        return -ENOMEM;
+    registry->facilities_count = table->count;
+    registry->zones_count = table->zones.count;
+    registry->group_levels_count = conf->group_levels_count;
+    for (uint32_t i = 0; i < conf->group_levels_count; i++) {
+        const char *level = conf->group_levels[i];
+        registry->group_levels[i] = arena_text(registry->arena, level, strlen(level));
+        if (registry->group_levels[i] == NULL)
+            return -ENOMEM;
+    }
+    registry->factors = loaded->factors.texts;
+    registry->factors_count = loaded->factors.count;
+    return 0;
+}
+
+/* A meter at its maximum must not fill a bucket beyond what a cell can hold, in activity or mass.
+ */
+static void check_rates(const struct registry *registry, const struct loaded *loaded,
+                        const struct tables_conf *conf, struct faults *faults)
+{
+    enum { HOUR_MS = 3600000 };
+    for (uint32_t i = 0; i < registry->meters_count; i++) {
+        const struct meter *meter = &registry->meters[i];
+        int128 most = (int128)meter->rate_max * conf->bucket_ms / HOUR_MS;
+        if (most > meter->cell_max)
+            faults_error(faults, conf->meters, loaded->meters.rows[loaded->order[i]].line, 0,
+                         "max_rate: at this rate a bucket of meter \"%s\" holds more than can be "
+                         "counted exactly, %lld %s; a shorter windows.bucket, or several meters, "
+                         "are needed",
+                         meter->id, (long long)(meter->cell_max / MICRO),
+                         quantity_unit(meter->quantity));
+    }
+}
+
+static int assemble(struct registry *registry, struct loaded *loaded,
+                    const struct tables_conf *conf, struct faults *faults)
+{
+    int err = place_facilities(registry, loaded, conf);
+    if (err == 0)
+        err = sort_meters(loaded);
+    if (err == 0)
+        err = place_meters(registry, loaded, conf, faults);
+    if (err == 0)
+        err = index_ids(registry, loaded);
+    if (err == 0)
+        err = unit_lists_build(registry, &loaded->meters, loaded->order);
+    if (err == 0)
+        err = eras_build(registry, &loaded->meters, loaded->order, faults);
+    if (err == 0)
+        check_rates(registry, loaded, conf, faults);
+    return err;
+}
+
+static void unload(struct loaded *loaded)
+{
+    free(loaded->order);
+    free(loaded->columns);
+    meters_fini(&loaded->meters);
+    factors_fini(&loaded->factors);
+    facilities_fini(&loaded->facilities);
+}
+
+int registry_build(struct registry **registry_out, const struct tables_conf *conf,
+                   struct faults *faults)
+{
+    static _Atomic uint64_t generations;
+    struct registry *registry = calloc(1, sizeof(*registry));
+    if (registry == NULL)
+        return -ENOMEM;
+    int err = arena_create(&registry->arena);
+    if (err < 0)
+        goto fail_arena;
+    struct loaded loaded = {0};
+    facilities_init(&loaded.facilities, registry->arena, conf);
+    factors_init(&loaded.factors, registry->arena, conf->gwp_set);
+    meters_init(&loaded.meters, registry->arena, &loaded.facilities, &loaded.factors);
+    uint32_t errors = faults->errors;
+    err = load(&loaded, conf, faults);
+    if (err == 0 && faults->errors == errors)
+        err = assemble(registry, &loaded, conf, faults);
+    if (err == 0 && faults->errors != errors)
+        err = ERR_CONFIG;
+    unload(&loaded);
+    if (err < 0)
+        goto fail_build;
+    registry->generation = ++generations;
+    *registry_out = registry;
+    return 0;
+
+fail_build:
+    registry_destroy(&registry);
+    return err;
+fail_arena:
+    free(registry);
+    return err;
+}

@@ -1,0 +1,73 @@
+#include "config/registry/zones.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "config/registry/calendar.h"
+
+void zones_init(struct zone_table *table, struct arena *arena, int64_t bucket_ms,
+                int fiscal_year_start)
+{
+    *table = (struct zone_table){
+        .arena = arena, .bucket_ms = bucket_ms, .fiscal_year_start = fiscal_year_start};
+}
+
+void zones_fini(struct zone_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        calendar_destroy(&table->calendars[i]);
+    free(table->calendars);
+    free(table->names);
+    id_index_fini(&table->ids);
+    *table = (struct zone_table){0};
+}
+
+static int make_room(struct zone_table *table)
+{
+    if (table->count < table->capacity)
+        return 0;
+    uint32_t capacity = table->capacity == 0 ? 16 : table->capacity * 2;
+    const char **names = realloc(table->names, capacity * sizeof(*names));
+    if (names == NULL)
+        return -ENOMEM;
+    table->names = names;
+    struct calendar **calendars = realloc(table->calendars, capacity * sizeof(*calendars));
+    if (calendars == NULL)
+        return -ENOMEM;
+    table->calendars = calendars;
+    table->capacity = capacity;
+    return 0;
+}
+
+int zones_find(struct zone_table *table, const char *name, size_t size, uint32_t *zone_out)
+{
+    uint32_t known = id_index_find(&table->ids, name, size);
+    if (known != ID_INDEX_NONE) {
+        *zone_out = known;
+        return 0;
+    }
+    const char *kept = arena_text(table->arena, name, size);
+    int err = kept == NULL ? -ENOMEM : make_room(table);
+    if (err < 0)
+        return err;
+    struct calendar *calendar = NULL;
+    err = calendar_create(&calendar, kept, table->bucket_ms, table->fiscal_year_start);
+    if (err < 0)
+        return err;
+    err = id_index_set(&table->ids, kept, table->count);
+    if (err < 0) {
+        calendar_destroy(&calendar);
+        return err;
+    }
+    table->names[table->count] = kept;
+    table->calendars[table->count] = calendar;
+    *zone_out = table->count++;
+    return 0;
+}
+
+int zones_date_start(const struct zone_table *table, uint32_t zone, struct date date,
+                     int64_t *ms_out)
+{
+    ASSERT(zone < table->count);
+    return calendar_date_start(table->calendars[zone], date.year, date.month, date.day, ms_out);
+}

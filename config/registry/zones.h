@@ -1,0 +1,34 @@
+/*
+ * zones.h - the time zones of the facilities: each once, with a calendar that knows its dates.
+ */
+#ifndef GHGD_ZONES_H
+#define GHGD_ZONES_H
+
+#include "base/arena.h"
+#include "config/registry/cell.h"
+#include "config/registry/id_index.h"
+
+struct calendar;
+
+struct zone_table {
+    struct arena *arena; /* borrowed: the registry's; keeps the names */
+    int64_t bucket_ms;
+    int fiscal_year_start;
+    const char **names;
+    struct calendar **calendars;
+    uint32_t count, capacity;
+    struct id_index ids;
+};
+
+void zones_init(struct zone_table *table, struct arena *arena, int64_t bucket_ms,
+                int fiscal_year_start);
+void zones_fini(struct zone_table *table);
+/* The number of the zone, which is added if it is new. Returns 0, -ENOMEM, or as calendar_create():
+ * -ENOENT for what is no IANA name, -EINVAL if its hours do not begin at the edge of a bucket. */
+int zones_find(struct zone_table *table, const char *name, size_t size,
+               uint32_t *zone_out) MUST_CHECK;
+/* The first instant of the local date. Returns 0, or -EINVAL for no date. */
+int zones_date_start(const struct zone_table *table, uint32_t zone, struct date date,
+                     int64_t *ms_out) MUST_CHECK;
+
+#endif

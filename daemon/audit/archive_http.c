@@ -1,0 +1,161 @@
+/* archive_http.c - one GET after the other, waited for. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/audit/archive_driver.h"
+
+enum {
+    URL_BYTES_MAX = 64 << 10,
+    HEADER_BYTES_MAX = 8 << 10,
+    WORDS_BYTES_MAX = 512, /* of a complaint */
+    CONNECT_TIMEOUT_MS = 10000,
+    SILENCE_TIMEOUT_S = 60
+};
+
+struct archive_http {
+    const struct sink_conf *conf;
+    CURL *curl;
+    struct curl_slist *headers;
+
+    /* the answer under way */
+    int (*take)(void *context, const char *data, size_t size);
+    void *context;
+    int result;
+    struct buffer words; /* of an answer that is no success */
+};
+
+void archive_http_add(struct buffer *path, char before, const char *name, const char *value)
+{
+    buffer_printf(path, "%c%s=", before, name);
+    char *escaped = curl_easy_escape(NULL, value, 0);
+    if (escaped == NULL)
+        path->failed = true;
+    else
+        buffer_add_str(path, escaped);
+    curl_free(escaped);
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *context)
+{
+    struct archive_http *http = context;
+    long status = 0;
+    curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200)
+        http->result = http->take(http->context, data, size * count);
+    else
+        buffer_add(&http->words, data,
+                   size * count < WORDS_BYTES_MAX ? size * count : (size_t)WORDS_BYTES_MAX);
+    return http->result < 0 ? 0 : size * count; /* 0 ends it */
+}
+
+static int add_header(struct archive_http *http, const char *name, const char *scheme,
+                      const char *value)
+{
+    struct buffer line;
+    buffer_init(&line, HEADER_BYTES_MAX);
+    buffer_printf(&line, "%s: %s%s", name, scheme, value);
+    const char *text = buffer_text(&line);
+    struct curl_slist *headers = text == NULL ? NULL : curl_slist_append(http->headers, text);
+    buffer_fini(&line);
+    if (headers == NULL)
+        return -ENOMEM;
+    http->headers = headers;
+    return 0;
+}
+
+static void set_options(struct archive_http *http)
+{
+    const struct sink_conf *conf = http->conf;
+    curl_easy_setopt(http->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(http->curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(http->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_TIMEOUT_S);
+    curl_easy_setopt(http->curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->headers);
+    curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, http);
+    if (conf->token == NULL && conf->user != NULL) {
+        curl_easy_setopt(http->curl, CURLOPT_USERNAME, conf->user);
+        curl_easy_setopt(http->curl, CURLOPT_PASSWORD,
+                         conf->password != NULL ? conf->password : "");
+    }
+}
+
+int archive_http_open(struct archive_http **http_out, const struct sink_conf *conf)
+{
+    struct archive_http *http = calloc(1, sizeof(*http));
+    if (http == NULL)
+        return -ENOMEM;
+    http->conf = conf;
+    buffer_init(&http->words, WORDS_BYTES_MAX);
+    http->curl = curl_easy_init();
+    int err = http->curl == NULL ? -ENOMEM : add_header(http, "Accept", "", "application/csv");
+    if (err == 0 && conf->token != NULL)
+        err = add_header(http, "Authorization",
+                         conf->dialect == DIALECT_VICTORIA ? "Bearer " : "Token ", conf->token);
+    if (err < 0) {
+        archive_http_close(&http);
+        return err;
+    }
+    set_options(http);
+    *http_out = http;
+    return 0;
+}
+
+void archive_http_close(struct archive_http **http)
+{
+    struct archive_http *gone = TAKE(*http);
+    if (gone == NULL)
+        return;
+    curl_easy_cleanup(gone->curl);
+    curl_slist_free_all(gone->headers);
+    buffer_fini(&gone->words);
+    free(gone);
+}
+
+static int set_url(struct archive_http *http, const char *path)
+{
+    struct buffer url;
+    buffer_init(&url, URL_BYTES_MAX);
+    size_t size = strlen(http->conf->url);
+    while (size > 0 && http->conf->url[size - 1] == '/')
+        size--;
+    buffer_add(&url, http->conf->url, size);
+    buffer_add_str(&url, path);
+    const char *text = buffer_text(&url);
+    CURLcode code =
+        text == NULL ? CURLE_OUT_OF_MEMORY : curl_easy_setopt(http->curl, CURLOPT_URL, text);
+    buffer_fini(&url);
+    return code == CURLE_OK ? 0 : -ENOMEM;
+}
+
+int archive_http_get(struct archive_http *http, const char *path,
+                     int (*take)(void *context, const char *data, size_t size), void *context,
+                     struct buffer *why)
+{
+    http->take = take;
+    http->context = context;
+    http->result = 0;
+    buffer_clear(&http->words);
+    int err = set_url(http, path);
+    if (err < 0)
+        return err;
+    CURLcode code = curl_easy_perform(http->curl);
+    long status = 0;
+    curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (http->result < 0)
+        return http->result;
+    if (code == CURLE_OK && status == 200)
+        return 0;
+    const char *words = buffer_text(&http->words);
+    if (code != CURLE_OK)
+        buffer_printf(why, "%s: %s", http->conf->url, curl_easy_strerror(code));
+    else
+        buffer_printf(why, "%s: status %ld: %s", http->conf->url, status,
+                      words != NULL ? words : "");
+    return -EIO;
+}

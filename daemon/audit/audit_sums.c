@@ -1,0 +1,257 @@
+/* audit_sums.c - whether the hours of a database make its days, and the days its months. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/registry/calendar.h"
+#include "daemon/audit/audit.h"
+
+enum { DAYS_MAX = 32, UNITS = 1000000, VALUE_TEXT_SIZE = 64 };
+
+/* What is known of one window by one level: whole millionths by field. */
+struct total {
+    bool any, final;
+    int128 micro[ARCHIVE_FIELDS_MAX];
+};
+
+/* One series of a facility over a month. Coverage has one of them. */
+struct line {
+    struct total hours[DAYS_MAX], days[DAYS_MAX]; /* by day */
+    struct total sum, month;                      /* of the days */
+    /* The row before, which a newer one of the same window replaces. */
+    int64_t last_start_ms;
+    struct archive_row last;
+};
+
+struct ledger {
+    struct audit *audit;
+    struct archive *archive;
+    uint32_t sink, facility;
+    enum row_kind kind;
+    struct calendar *calendar;
+    struct window month;
+    struct window days[DAYS_MAX];
+    uint32_t days_count;
+    struct line *lines; /* by series of the facility */
+    uint32_t lines_count;
+    enum level level; /* being read */
+    bool has_hours, has_days;
+};
+
+/* Masses and activity; of coverage, the seconds: those of a source's row are not told where it has
+ * no reading. */
+static bool is_summed(enum row_kind kind, const struct field *field)
+{
+    bool is_time = strcmp(field->name, "covered_s") == 0 || strcmp(field->name, "expected_s") == 0;
+    return field->type == FIELD_FIXED && is_time == (kind == ROW_COVERAGE);
+}
+
+static uint32_t final_field(const struct measurement *measurement)
+{
+    uint32_t i = 0;
+    while (i < measurement->fields_count && strcmp(measurement->fields[i].name, "final") != 0)
+        i++;
+    return i;
+}
+
+static uint32_t day_of(const struct ledger *ledger, int64_t time_ms)
+{
+    uint32_t i = 0;
+    while (i + 1 < ledger->days_count && ledger->days[i].end_ms <= time_ms)
+        i++;
+    return i;
+}
+
+static struct total *total_of(const struct ledger *ledger, struct line *line, int64_t time_ms)
+{
+    switch (ledger->level) {
+    case LEVEL_HOUR:
+        return &line->hours[day_of(ledger, time_ms)];
+    case LEVEL_DAY:
+        return &line->days[day_of(ledger, time_ms)];
+    default:
+        return &line->month;
+    }
+}
+
+static void add_row(const struct ledger *ledger, struct total *total, const struct archive_row *row,
+                    int sign)
+{
+    const struct measurement *measurement = &measurements[ledger->kind];
+    uint32_t final = final_field(measurement);
+    total->final = (row->present >> final & 1) != 0 && row->values[final] != 0;
+    total->any = true;
+    for (uint32_t i = 0; i < measurement->fields_count; i++) {
+        if ((row->present >> i & 1) != 0 && is_summed(ledger->kind, &measurement->fields[i]))
+            total->micro[i] += sign * (int128)llrint(row->values[i] * UNITS);
+    }
+}
+
+static int on_row(void *context, const struct archive_row *row)
+{
+    struct ledger *ledger = context;
+    if (row->is_stranger)
+        return 0; /* a source that the tables no longer have */
+    uint32_t first = ledger->audit->config->registry->facilities[ledger->facility].series_first;
+    struct line *line = &ledger->lines[ledger->kind == ROW_COVERAGE ? 0 : row->series - first];
+    struct window window = calendar_window(ledger->calendar, ledger->level, row->time_ms);
+    struct total *total = total_of(ledger, line, row->time_ms);
+    if (line->last_start_ms == window.start_ms)
+        add_row(ledger, total, &line->last, -1);
+    add_row(ledger, total, row, 1);
+    line->last_start_ms = window.start_ms;
+    line->last = *row;
+    line->last.tags = NULL;
+    ledger->has_hours |= ledger->level == LEVEL_HOUR;
+    ledger->has_days |= ledger->level == LEVEL_DAY;
+    return 0;
+}
+
+static int read_level(struct ledger *ledger, enum level level, struct buffer *why)
+{
+    ledger->level = level;
+    for (uint32_t i = 0; i < ledger->lines_count; i++)
+        ledger->lines[i].last_start_ms = INT64_MIN;
+    const struct archive_query query = {.kind = ledger->kind,
+                                        .level = level,
+                                        .facility = ledger->facility,
+                                        .from_ms = ledger->month.start_ms,
+                                        .to_ms = ledger->month.end_ms};
+    return archive_read(ledger->archive, &query, on_row, ledger, why);
+}
+
+/* --- comparing --- */
+
+static void micro_text(char text[VALUE_TEXT_SIZE], int128 micro)
+{
+    struct buffer out;
+    buffer_init(&out, VALUE_TEXT_SIZE - 1);
+    buffer_add_fixed(&out, micro, 6);
+    (void)snprintf(text, VALUE_TEXT_SIZE, "%s", buffer_failed(&out) ? "?" : buffer_text(&out));
+    buffer_fini(&out);
+}
+
+/* A double holds 2^53 millionths exactly; beyond that each of the parts may be off by some. */
+static bool is_same(int128 a, int128 b)
+{
+    int128 size = a < 0 ? -a : a;
+    int128 slack = size >> 46;
+    return size < (int128)1 << 52 ? a == b : a - b <= slack && b - a <= slack;
+}
+
+static void compare(struct ledger *ledger, struct audit_place *place, const struct total *parts,
+                    const struct total *whole)
+{
+    const struct measurement *measurement = &measurements[ledger->kind];
+    if (!parts->any && !whole->any)
+        return;
+    if (!whole->any)
+        audit_tell(ledger->audit, place, NULL, "a row, as of its parts", "nothing");
+    if (!whole->any || !whole->final)
+        return;
+    for (uint32_t i = 0; i < measurement->fields_count; i++) {
+        if (!is_summed(ledger->kind, &measurement->fields[i]) ||
+            is_same(parts->micro[i], whole->micro[i]))
+            continue;
+        char expected[VALUE_TEXT_SIZE];
+        char found[VALUE_TEXT_SIZE];
+        micro_text(expected, parts->micro[i]);
+        micro_text(found, whole->micro[i]);
+        audit_tell(ledger->audit, place, measurement->fields[i].name, expected, found);
+    }
+}
+
+static void compare_line(struct ledger *ledger, uint32_t index)
+{
+    const struct registry *registry = ledger->audit->config->registry;
+    struct line *line = &ledger->lines[index];
+    struct audit_place place = {
+        .sink = ledger->sink, .kind = ledger->kind, .facility = ledger->facility};
+    place.series = ledger->kind == ROW_COVERAGE
+                       ? REGISTRY_NONE
+                       : registry->facilities[ledger->facility].series_first + index;
+    place.level = LEVEL_DAY;
+    for (uint32_t i = 0; i < ledger->days_count && ledger->has_days; i++) {
+        place.start_ms = ledger->days[i].start_ms;
+        if (ledger->has_hours)
+            compare(ledger, &place, &line->hours[i], &line->days[i]);
+        line->sum.any |= line->days[i].any;
+        for (uint32_t f = 0; f < ARCHIVE_FIELDS_MAX; f++)
+            line->sum.micro[f] += line->days[i].micro[f];
+    }
+    place.level = LEVEL_MONTH;
+    place.start_ms = ledger->month.start_ms;
+    if (ledger->has_days)
+        compare(ledger, &place, &line->sum, &line->month);
+}
+
+/* --- months, facilities, sinks --- */
+
+static void divide_month(struct ledger *ledger)
+{
+    ledger->days_count = 0;
+    for (int64_t time_ms = ledger->month.start_ms;
+         time_ms < ledger->month.end_ms && ledger->days_count < DAYS_MAX;
+         time_ms = ledger->days[ledger->days_count - 1].end_ms)
+        ledger->days[ledger->days_count++] = calendar_window(ledger->calendar, LEVEL_DAY, time_ms);
+}
+
+static int sum_month(struct ledger *ledger, struct buffer *why)
+{
+    memset(ledger->lines, 0, ledger->lines_count * sizeof(*ledger->lines));
+    ledger->has_hours = ledger->has_days = false;
+    divide_month(ledger);
+    int err = read_level(ledger, LEVEL_HOUR, why);
+    if (err == 0)
+        err = read_level(ledger, LEVEL_DAY, why);
+    if (err == 0)
+        err = read_level(ledger, LEVEL_MONTH, why);
+    for (uint32_t i = 0; i < ledger->lines_count && err == 0; i++)
+        compare_line(ledger, i);
+    return err;
+}
+
+static int sum_facility(struct ledger *ledger, struct buffer *why)
+{
+    const struct audit *audit = ledger->audit;
+    const struct facility *facility = &audit->config->registry->facilities[ledger->facility];
+    int err =
+        calendar_create(&ledger->calendar, facility->time_zone, audit->config->window.bucket_ms,
+                        audit->config->window.fiscal_year_start);
+    if (err < 0)
+        return err;
+    ledger->lines_count = facility->series_count > 0 ? facility->series_count : 1;
+    ledger->lines = calloc(ledger->lines_count, sizeof(*ledger->lines));
+    err = ledger->lines == NULL ? -ENOMEM : 0;
+    for (int kind = 0; kind < ROW_KIND_COUNT && err == 0; kind++) {
+        ledger->kind = (enum row_kind)kind;
+        ledger->month = calendar_window(ledger->calendar, LEVEL_MONTH, audit->from_ms);
+        while (err == 0 && ledger->month.end_ms <= audit->until_ms) {
+            err = sum_month(ledger, why);
+            ledger->month = calendar_window(ledger->calendar, LEVEL_MONTH, ledger->month.end_ms);
+        }
+    }
+    free(ledger->lines);
+    calendar_destroy(&ledger->calendar);
+    return err;
+}
+
+int audit_sums(struct audit *audit, struct buffer *why)
+{
+    int err = 0;
+    for (uint32_t sink = 0; sink < audit->config->sinks_count && err == 0; sink++) {
+        if (audit->archives[sink] == NULL)
+            continue;
+        struct ledger ledger = {.audit = audit, .archive = audit->archives[sink], .sink = sink};
+        for (uint32_t i = 0; i < audit->config->registry->facilities_count && err == 0; i++) {
+            ledger.facility = i;
+            err = sum_facility(&ledger, why);
+            audit_print(audit, NULL);
+        }
+        if (err < 0)
+            buffer_printf(why, " (sink \"%s\")", audit->config->sinks[sink].name);
+    }
+    return err;
+}

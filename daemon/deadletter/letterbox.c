@@ -1,0 +1,304 @@
+#include "daemon/deadletter/letterbox.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "pipelines/kafka/log_reader.h"
+
+enum { WHY_BYTES_MAX = 4096, SHOW_MS = 200 };
+
+struct letterbox {
+    const struct kafka_conf *kafka;
+    const struct letters_filter *filter;
+    const char *command;
+    const char *topics[LETTERBOX_TOPICS_MAX];
+    struct log_reader *readers[LETTERBOX_TOPICS_MAX];
+    int topics_count;
+    struct log_reader *other; /* of the topic that a message was fetched from last */
+    char *other_topic;
+    struct buffer why;
+    int64_t shown_ms;
+    uint64_t messages; /* read, for the progress line */
+};
+
+static int complain(struct letterbox *letterbox, int err)
+{
+    const char *words = buffer_text(&letterbox->why);
+    if (err < 0) {
+        if (words == NULL || words[0] == '\0')
+            words = err_str(err);
+        bool ends = words[strlen(words) - 1] == '\n';
+        (void)fprintf(stderr, "ghgd %s: %s%s", letterbox->command, words, ends ? "" : "\n");
+    }
+    buffer_clear(&letterbox->why);
+    return err;
+}
+
+static void add_topic(struct letterbox *letterbox, const char *topic)
+{
+    for (int i = 0; i < letterbox->topics_count; i++) {
+        if (strcmp(letterbox->topics[i], topic) == 0)
+            return;
+    }
+    letterbox->topics[letterbox->topics_count++] = topic;
+}
+
+int letterbox_open(struct letterbox **letterbox_out, const struct config *config,
+                   const struct letters_filter *filter, const char *command)
+{
+    struct letterbox *letterbox = calloc(1, sizeof(*letterbox));
+    if (letterbox == NULL)
+        return -ENOMEM;
+    letterbox->kafka = &config->kafka;
+    letterbox->filter = filter;
+    letterbox->command = command;
+    buffer_init(&letterbox->why, WHY_BYTES_MAX);
+    if (filter->dead && config->kafka.dead_letter_topic != NULL)
+        add_topic(letterbox, config->kafka.dead_letter_topic);
+    if (filter->late && config->kafka.late_topic != NULL)
+        add_topic(letterbox, config->kafka.late_topic);
+    int err = 0;
+    if (letterbox->topics_count == 0) {
+        buffer_add_str(&letterbox->why, "the configuration names no kafka.dead_letter_topic\n");
+        err = ERR_CONFIG;
+    }
+    for (int i = 0; i < letterbox->topics_count && err == 0; i++)
+        err = log_reader_open(&letterbox->readers[i], letterbox->kafka, letterbox->topics[i],
+                              &letterbox->why);
+    if (complain(letterbox, err) < 0) {
+        letterbox_close(&letterbox);
+        return err;
+    }
+    *letterbox_out = letterbox;
+    return 0;
+}
+
+void letterbox_close(struct letterbox **letterbox)
+{
+    struct letterbox *gone = TAKE(*letterbox);
+    if (gone == NULL)
+        return;
+    for (int i = 0; i < LETTERBOX_TOPICS_MAX; i++)
+        log_reader_close(&gone->readers[i]);
+    log_reader_close(&gone->other);
+    free(gone->other_topic);
+    buffer_fini(&gone->why);
+    free(gone);
+}
+
+const char *const *letterbox_topics(const struct letterbox *letterbox)
+{
+    return letterbox->topics;
+}
+
+static void show_progress(struct letterbox *letterbox, bool end)
+{
+    int64_t now_ms = clock_steady_ms();
+    if (isatty(STDERR_FILENO) == 0 || (!end && now_ms - letterbox->shown_ms < SHOW_MS))
+        return;
+    letterbox->shown_ms = now_ms;
+    if (end)
+        (void)fputs("\r\033[K", stderr);
+    else
+        (void)fprintf(stderr, "\rread %" PRIu64 " messages ", letterbox->messages);
+}
+
+/* NULL if it is no letter of ours. */
+static const struct envelope *open_envelope(struct envelope *envelope,
+                                            const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return NULL;
+    return envelope_read(envelope, headers) == 0 ? envelope : NULL;
+}
+
+static int add_message(struct letters *letters, int box, const rd_kafka_message_t *message)
+{
+    struct letter_message letter = {.box = box,
+                                    .partition = message->partition,
+                                    .offset = message->offset,
+                                    .key = message->key,
+                                    .body = message->payload != NULL ? message->payload : "",
+                                    .key_size = message->key != NULL ? message->key_len : 0,
+                                    .body_size = message->payload != NULL ? message->len : 0,
+                                    .timestamp_ms = log_message_time_ms(message)};
+    struct envelope envelope;
+    const struct envelope *ours = open_envelope(&envelope, message);
+    if (ours != NULL && ours->timestamp_ms > 0)
+        letter.timestamp_ms = ours->timestamp_ms; /* whatever the topic makes of timestamps */
+    return letters_add(letters, ours, &letter);
+}
+
+/* Called with a message of a box; negative stops the reading. */
+typedef int (*message_fn)(void *context, int box, const rd_kafka_message_t *message);
+
+/* Gives [from, to) of one partition to `fn`. */
+static int read_span(struct letterbox *letterbox, int box, int32_t partition,
+                     const struct log_bounds *span, message_fn fn, void *context)
+{
+    struct log_reader *reader = letterbox->readers[box];
+    int err = log_reader_start(reader, partition, span->low, span->high, &letterbox->why);
+    rd_kafka_message_t **messages;
+    int count;
+    if (err < 0)
+        return complain(letterbox, err);
+    while ((count = log_reader_next(reader, &messages, &letterbox->why)) > 0) {
+        for (int i = 0; i < count; i++) {
+            err = fn(context, box, messages[i]);
+            if (err < 0)
+                return err;
+        }
+        letterbox->messages += (uint64_t)count;
+        show_progress(letterbox, false);
+    }
+    return complain(letterbox, count);
+}
+
+static int add_to_letters(void *context, int box, const rd_kafka_message_t *message)
+{
+    return add_message(context, box, message);
+}
+
+static int read_partition(struct letterbox *letterbox, int box, int32_t partition,
+                          struct letters *letters)
+{
+    struct log_reader *reader = letterbox->readers[box];
+    struct log_bounds bounds;
+    int64_t from_ms = letterbox->filter->from_ms;
+    int64_t from = INT64_MIN;
+    int err = log_reader_get_bounds(reader, partition, &bounds, &letterbox->why);
+    if (err == 0 && from_ms != INT64_MIN)
+        err = log_reader_find(reader, partition, from_ms, &from, &letterbox->why);
+    if (err < 0)
+        return complain(letterbox, err);
+    if (from > bounds.low)
+        bounds.low = from;
+    err = read_span(letterbox, box, partition, &bounds, add_to_letters, letters);
+    if (err == -ENOMEM)
+        return complain(letterbox, err);
+    return err;
+}
+
+int letterbox_read(struct letterbox *letterbox, struct letters *letters)
+{
+    int err = 0;
+    for (int box = 0; box < letterbox->topics_count && err == 0; box++) {
+        int32_t count = log_reader_partitions(letterbox->readers[box]);
+        for (int32_t i = 0; i < count && err == 0; i++)
+            err = read_partition(letterbox, box, i, letters);
+    }
+    show_progress(letterbox, true);
+    return err;
+}
+
+/* ---- again ---- */
+
+struct again {
+    const struct letters *letters;
+    const bool *chosen;
+    letterbox_fn fn;
+    void *context;
+};
+
+/* Hands on the newest letter of a record that is chosen. */
+static int give_letter(void *context, int box, const rd_kafka_message_t *message)
+{
+    const struct again *again = context;
+    struct envelope envelope;
+    if (open_envelope(&envelope, message) == NULL || envelope.retried_at >= 0)
+        return 0;
+    const struct letter_record *record = letters_find(again->letters, &envelope);
+    if (record == NULL || record->box != box || record->box_partition != message->partition ||
+        record->box_offset != message->offset)
+        return 0;
+    size_t index = (size_t)(record - letters_get(again->letters, 0));
+    return again->chosen[index] ? again->fn(again->context, index, &envelope, message) : 0;
+}
+
+/* The part of a box's partition in which chosen letters lie: low = high if there are none. */
+static struct log_bounds find_span(const struct again *again, int box, int32_t partition)
+{
+    struct log_bounds span = {INT64_MAX, 0};
+    for (size_t i = 0; i < letters_count(again->letters); i++) {
+        const struct letter_record *record = letters_get(again->letters, i);
+        if (!again->chosen[i] || record->box != box || record->box_partition != partition)
+            continue;
+        if (record->box_offset < span.low)
+            span.low = record->box_offset;
+        if (record->box_offset >= span.high)
+            span.high = record->box_offset + 1;
+    }
+    if (span.high == 0)
+        span.low = 0;
+    return span;
+}
+
+int letterbox_each(struct letterbox *letterbox, const struct letters *letters, const bool *chosen,
+                   letterbox_fn fn, void *context)
+{
+    struct again again = {letters, chosen, fn, context};
+    int err = 0;
+    for (int box = 0; box < letterbox->topics_count && err == 0; box++) {
+        int32_t count = log_reader_partitions(letterbox->readers[box]);
+        for (int32_t i = 0; i < count && err == 0; i++) {
+            struct log_bounds span = find_span(&again, box, i);
+            if (span.low < span.high)
+                err = read_span(letterbox, box, i, &span, give_letter, &again);
+        }
+    }
+    show_progress(letterbox, true);
+    return err;
+}
+
+/* ---- one message ---- */
+
+static int open_other(struct letterbox *letterbox, const char *topic)
+{
+    if (letterbox->other_topic != NULL && strcmp(letterbox->other_topic, topic) == 0)
+        return 0;
+    log_reader_close(&letterbox->other);
+    free(letterbox->other_topic);
+    letterbox->other_topic = strdup(topic);
+    if (letterbox->other_topic == NULL)
+        return -ENOMEM;
+    int err = log_reader_open(&letterbox->other, letterbox->kafka, topic, &letterbox->why);
+    if (err < 0)
+        free(TAKE(letterbox->other_topic));
+    return err;
+}
+
+static int fetch(struct letterbox *letterbox, int32_t partition, int64_t offset,
+                 const rd_kafka_message_t **message_out)
+{
+    struct log_bounds bounds;
+    if (partition >= log_reader_partitions(letterbox->other))
+        return 0;
+    int err = log_reader_get_bounds(letterbox->other, partition, &bounds, &letterbox->why);
+    if (err < 0)
+        return err;
+    if (offset < bounds.low || offset >= bounds.high)
+        return 0;
+    err = log_reader_start(letterbox->other, partition, offset, offset + 1, &letterbox->why);
+    if (err < 0)
+        return err;
+    rd_kafka_message_t **messages;
+    int count = log_reader_next(letterbox->other, &messages, &letterbox->why);
+    if (count > 0)
+        *message_out = messages[0];
+    return count;
+}
+
+int letterbox_fetch(struct letterbox *letterbox, const char *topic, int32_t partition,
+                    int64_t offset, const rd_kafka_message_t **message_out)
+{
+    int found = open_other(letterbox, topic);
+    if (found == 0)
+        found = fetch(letterbox, partition, offset, message_out);
+    return complain(letterbox, found);
+}

@@ -1,0 +1,191 @@
+/*
+ * needs.c - the memory and the series that a configuration asks for; see needs.h.
+ */
+#include "daemon/engine/needs.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/limits.h"
+
+#include "base/durations.h"
+
+/* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
+ * test holds the estimate to what they take: it is never less. */
+enum {
+    READING_BYTES = 32,       /* of the journal: identity, value, rank */
+    METER_BYTES = 104,        /* the journal's head, and the panel's ledger */
+    CELL_BYTES = 17,          /* of the panel: activity, covered and estimated time */
+    MARK_BYTES = 16,          /* per facility and bucket: revision, what is dirty */
+    WORD_BYTES = 8,           /* a bit for each of so many meters: */
+    WORD_METERS = 64,         /* of a bucket, stale; of a window, reporting */
+    FIGURES_BYTES = 176,      /* exact sums of a series over a window */
+    BALANCE_BYTES = 16,       /* per series */
+    DAY_BYTES = 1024,         /* per facility and day: its hours */
+    PERIODS = 17,             /* months and years under way at once, and one being summed */
+    SITE_BYTES = 4096,        /* per facility; its calendar, which no account counts, too */
+    PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
+    WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
+    LETTER_HEAD_BYTES = 1024, /* per message under way: its headers, twice */
+    SINK_BYTES = 8 << 20,     /* a block of rows, its text, and that compressed */
+    SAVING_BYTES = 64 << 20,  /* payloads that wait to be acknowledged, and one being made */
+    HALF_DAY_MS = 43200000,
+    STRADDLED_MS = 50 * 3600000 /* the days at both ends of the horizon are kept whole */
+};
+
+static int64_t meter_bytes(const struct meter *meter)
+{
+    return (int64_t)meter->readings_max * READING_BYTES + METER_BYTES;
+}
+
+static int64_t facility_bytes(const struct window_conf *window, const struct facility *facility)
+{
+    int64_t span_ms = window->horizon_ms + window->allowed_delay_ms + STRADDLED_MS;
+    int64_t rows = span_ms / window->bucket_ms + 2;
+    int64_t windows = rows * window->bucket_ms / HALF_DAY_MS + 2; /* days */
+    int64_t word_bytes =
+        ((int64_t)facility->meters_count + WORD_METERS - 1) / WORD_METERS * WORD_BYTES;
+    int64_t days_bytes = windows * DAY_BYTES;
+    windows += PERIODS;
+    return SITE_BYTES + days_bytes +
+           rows * ((int64_t)facility->meters_count * CELL_BYTES + MARK_BYTES + word_bytes) +
+           windows * ((int64_t)facility->series_count * FIGURES_BYTES + word_bytes) +
+           (int64_t)facility->series_count * BALANCE_BYTES;
+}
+
+struct memory_estimate config_memory_estimate(const struct config *config)
+{
+    const struct registry *registry = config->registry;
+    struct memory_estimate needs = {
+        .program_bytes = PROGRAM_BYTES,
+        .partition_bytes = config->kafka.partition_bytes_max,
+        .parked_bytes =
+            config->input.unknown_meter == UNKNOWN_PARK ? config->input.parked_bytes_max : 0,
+        .rekeyed_bytes =
+            config->input.rekey ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * LETTER_HEAD_BYTES : 0,
+        .letters_bytes = config->kafka.dead_letter_topic != NULL || config->kafka.late_topic != NULL
+                             ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * LETTER_HEAD_BYTES
+                             : 0,
+        .saving_bytes = SAVING_BYTES,
+    };
+    needs.sinks_bytes = (int64_t)config->sinks_count * SINK_BYTES;
+    if (registry == NULL)
+        return needs;
+    for (uint32_t i = 0; i < registry->meters_count; i++)
+        needs.journal_bytes += meter_bytes(&registry->meters[i]);
+    for (uint32_t i = 0; i < registry->facilities_count; i++)
+        needs.panel_bytes += facility_bytes(&config->window, &registry->facilities[i]);
+    return needs;
+}
+
+int64_t memory_estimate_fixed(const struct memory_estimate *needs)
+{
+    return needs->parked_bytes + needs->rekeyed_bytes + needs->letters_bytes + needs->sinks_bytes +
+           needs->saving_bytes + needs->program_bytes;
+}
+
+int64_t config_memory_min(const struct config *config)
+{
+    struct memory_estimate needs = config_memory_estimate(config);
+    const struct registry *registry = config->registry;
+    int64_t largest = 0;
+    for (uint32_t i = 0; registry != NULL && i < registry->facilities_count; i++) {
+        const struct facility *facility = &registry->facilities[i];
+        int64_t bytes = facility_bytes(&config->window, facility);
+        for (uint32_t j = 0; j < facility->meters_count; j++)
+            bytes += meter_bytes(&registry->meters[facility->meters_first + j]);
+        largest = bytes > largest ? bytes : largest;
+    }
+    return memory_estimate_fixed(&needs) + needs.partition_bytes + largest;
+}
+
+struct series_estimate config_series_estimate(const struct config *config)
+{
+    const struct registry *registry = config->registry;
+    if (registry == NULL)
+        return (struct series_estimate){0, 0};
+    return (struct series_estimate){
+        .emissions = (int64_t)registry->series_count * WINDOW_LENGTHS,
+        .coverage = (int64_t)registry->facilities_count * WINDOW_LENGTHS,
+    };
+}
+
+/* 1536 KiB is "1.5 MiB", and a byte more "1.6 MiB": what is printed is not exceeded either. */
+static void print_bytes(struct buffer *out, int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double number = (double)bytes;
+    size_t unit = 0;
+    for (; number >= 1024 && unit + 1 < ARRAY_LEN(units); unit++)
+        number /= 1024;
+    buffer_printf(out, unit == 0 ? "%6.0f %s" : "%6.1f %s", ceil(number * 10) / 10, units[unit]);
+}
+
+static void print_line(struct buffer *out, const char *name, int64_t bytes)
+{
+    buffer_printf(out, "  %-24s", name);
+    print_bytes(out, bytes);
+}
+
+/* Versions of one id are one meter to a reader. */
+static uint32_t count_meters(const struct registry *registry)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; registry != NULL && i < registry->meters_count; i++)
+        count += registry->meters[i].next_version == REGISTRY_NONE;
+    return count;
+}
+
+static void print_memory(const struct config *config, struct buffer *out)
+{
+    const struct registry *registry = config->registry;
+    struct memory_estimate needs = config_memory_estimate(config);
+    buffer_add_str(out, "memory, about\n");
+    print_line(out, "journal of readings", needs.journal_bytes);
+    buffer_printf(out, ", for %u meters over ", count_meters(registry));
+    duration_print(out, config->window.horizon_ms);
+    buffer_add_char(out, '\n');
+    print_line(out, "windows of activity", needs.panel_bytes);
+    buffer_printf(out, ", for %u facilities in buckets of ",
+                  registry == NULL ? 0 : registry->facilities_count);
+    duration_print(out, config->window.bucket_ms);
+    buffer_add_char(out, '\n');
+    if (needs.parked_bytes > 0) {
+        print_line(out, "parked events", needs.parked_bytes);
+        buffer_add_str(out, ", at most\n");
+    }
+    if (needs.rekeyed_bytes > 0) {
+        print_line(out, "events being re-keyed", needs.rekeyed_bytes);
+        buffer_add_str(out, ", at most\n");
+    }
+    if (needs.letters_bytes > 0) {
+        print_line(out, "refused events", needs.letters_bytes);
+        buffer_add_str(out, " under way, at most\n");
+    }
+    print_line(out, "rows and requests", needs.sinks_bytes);
+    buffer_printf(out, " under way to %u sinks, at most\n", config->sinks_count);
+    print_line(out, "checkpoints", needs.saving_bytes);
+    buffer_add_str(out, " under way\n");
+    print_line(out, "the program", needs.program_bytes);
+    buffer_add_char(out, '\n');
+    print_line(out, "together",
+               needs.journal_bytes + needs.panel_bytes + memory_estimate_fixed(&needs));
+    buffer_add_str(out, ", and ");
+    size_print(out, needs.partition_bytes);
+    buffer_add_str(out, config->input.rekey ? " for each assigned partition of either topic\n"
+                                            : " for each assigned partition\n");
+}
+
+void config_print_needs(const struct config *config, struct buffer *out)
+{
+    const struct registry *registry = config->registry;
+    struct series_estimate series = config_series_estimate(config);
+    print_memory(config, out);
+    buffer_add_str(out, "series in each database\n");
+    buffer_printf(out, "  emissions %" PRId64 ", of %u sources in %d window lengths\n",
+                  series.emissions, registry == NULL ? 0 : registry->series_count, WINDOW_LENGTHS);
+    buffer_printf(out, "  coverage  %" PRId64 ", of %u facilities in %d window lengths\n",
+                  series.coverage, registry == NULL ? 0 : registry->facilities_count,
+                  WINDOW_LENGTHS);
+    buffer_printf(out, "  together  %" PRId64 "\n", series.emissions + series.coverage);
+}

@@ -1,0 +1,416 @@
+#include "daemon/engine/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/param.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/command.h"
+#include "daemon/engine/brake.h"
+#include "daemon/engine/intake.h"
+#include "daemon/engine/pump.h"
+#include "daemon/engine/rekey/rekey.h"
+#include "daemon/http/status.h"
+#include "pipelines/emissions/kernels.h"
+
+enum { DRAIN_CHECK_MS = 50 };
+
+enum process_state { PROCESS_RUNNING, PROCESS_DRAINING, PROCESS_CLOSING };
+
+struct process {
+    uv_loop_t *loop;
+    struct process_callbacks callbacks;
+    enum process_state state;
+    int status;
+    const struct config *config;
+    const struct kernels *kernels;
+    struct rekey *rekey; /* NULL: the input topic is keyed by facility */
+    struct intake *intake;
+    struct pump *pump;
+    struct status *status_page;
+    struct brake brake;
+    uv_timer_t emit_timer, drain_timer;
+    uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
+    uint32_t handles_open;
+    uint64_t drain_deadline_ms;
+    int64_t close_timeout_ms; /* of the parts that read from Kafka */
+};
+
+/* --- rows --- */
+
+static uint32_t on_take(void *context, uint32_t sink, bool due, struct block *block)
+{
+    struct process *process = context;
+    if (process->intake == NULL)
+        return 0;
+    return intake_take_rows(process->intake, sink, due, block);
+}
+
+static void on_settled(void *context, const struct block *block)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_rows_settled(process->intake, block);
+    if (process->callbacks.written != NULL)
+        process->callbacks.written(process->callbacks.context, block);
+}
+
+static void on_abandoned(void *context, const struct block *block)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_rows_abandoned(process->intake, block);
+}
+
+static void on_proven(void *context, uint32_t sink, int64_t before_ms)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_rows_proven(process->intake, sink, before_ms);
+}
+
+static void on_rows_lost(void *context, uint32_t sink)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_rows_lost(process->intake, sink);
+}
+
+static void on_moved(void *context)
+{
+    struct process *process = context;
+    if (process->intake != NULL)
+        intake_resume(process->intake);
+}
+
+static void on_kick(uv_idle_t *idle)
+{
+    struct process *process = idle->data;
+    uv_idle_stop(idle);
+    pump_kick(process->pump);
+}
+
+static void on_rows_wanted(void *context)
+{
+    struct process *process = context;
+    if (process->state != PROCESS_CLOSING)
+        uv_idle_start(&process->kick, on_kick);
+}
+
+static void on_emit(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+    intake_check_idle(process->intake, (int64_t)uv_now(process->loop), clock_wall_ms());
+    pump_emit(process->pump);
+    intake_resume(process->intake); /* a facility that found no memory may find some now */
+}
+
+/* --- may we write? --- */
+
+/* Thread: any. */
+static bool on_may_write(void *context)
+{
+    struct process *process = context;
+    return !brake_is_on(&process->brake);
+}
+
+static void on_brake(void *context)
+{
+    struct process *process = context;
+    if (process->intake == NULL)
+        return;
+    intake_hold(process->intake);
+    pump_withdraw(process->pump);
+}
+
+static void on_confirmed(void *context)
+{
+    struct process *process = context;
+    brake_release(&process->brake);
+    intake_release(process->intake);
+    on_rows_wanted(process);
+}
+
+static void on_lost(void *context)
+{
+    struct process *process = context;
+    brake_pull(&process->brake);
+}
+
+static void on_revoked(void *context)
+{
+    struct process *process = context;
+    pump_forget(process->pump);
+}
+
+/* --- the end: in the reverse order of the beginning --- */
+
+static void process_free(struct process *process)
+{
+    struct process_callbacks callbacks = process->callbacks;
+    int status = process->status;
+    free(process);
+    if (callbacks.ended != NULL)
+        callbacks.ended(callbacks.context, status);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct process *process = handle->data;
+    if (--process->handles_open == 0)
+        process_free(process);
+}
+
+static void on_brake_closed(uv_handle_t *handle)
+{
+    handle->data = ((struct brake *)handle->data)->context;
+    on_handle_closed(handle);
+}
+
+static void close_handles(struct process *process)
+{
+    uv_close((uv_handle_t *)&process->kick, on_handle_closed);
+    uv_close((uv_handle_t *)&process->drain_timer, on_handle_closed);
+    uv_close((uv_handle_t *)&process->brake.tick, on_brake_closed);
+    uv_close((uv_handle_t *)&process->emit_timer, on_handle_closed);
+}
+
+static void on_pump_closed(void *context)
+{
+    struct process *process = context;
+    process->pump = NULL;
+    close_handles(process);
+}
+
+static void on_intake_closed(void *context)
+{
+    struct process *process = context;
+    process->intake = NULL;
+    pump_close(process->pump);
+}
+
+static void on_rekey_closed(void *context)
+{
+    struct process *process = context;
+    process->rekey = NULL;
+    intake_close(process->intake, process->close_timeout_ms / 2);
+}
+
+/* The rekeying stage, if there is one, and then the intake. */
+static void close_readers(struct process *process, int64_t timeout_ms)
+{
+    process->close_timeout_ms = timeout_ms;
+    if (process->rekey != NULL)
+        rekey_close(process->rekey, timeout_ms / 2);
+    else
+        intake_close(process->intake, timeout_ms);
+}
+
+static void on_status_closed(void *context)
+{
+    struct process *process = context;
+    process->status_page = NULL;
+    close_readers(process, process->config->shutdown_timeout_ms / 2);
+}
+
+static void process_close(struct process *process)
+{
+    process->state = PROCESS_CLOSING;
+    uv_timer_stop(&process->emit_timer);
+    uv_timer_stop(&process->drain_timer);
+    uv_idle_stop(&process->kick);
+    LOG_INFO("process.closing", "status=%d", process->status);
+    status_close(process->status_page, on_status_closed, process);
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+    bool drained = intake_is_drained(process->intake);
+    if (drained || uv_now(process->loop) >= process->drain_deadline_ms) {
+        if (!drained)
+            LOG_WARN("process.not_drained",
+                     "hint=\"some sink did not take its rows in time; they are written after the "
+                     "next start\"");
+        process_close(process);
+        return;
+    }
+    pump_emit(process->pump);
+}
+
+void process_stop(struct process *process)
+{
+    if (process->state != PROCESS_RUNNING)
+        return;
+    process->state = PROCESS_DRAINING;
+    LOG_INFO("process.draining", "timeout_ms=%" PRId64, process->config->shutdown_timeout_ms / 2);
+    if (process->rekey != NULL)
+        rekey_pause(process->rekey);
+    intake_pause(process->intake);
+    process->drain_deadline_ms =
+        uv_now(process->loop) + (uint64_t)process->config->shutdown_timeout_ms / 2;
+    pump_emit(process->pump);
+    uv_timer_start(&process->drain_timer, on_drain, 0, DRAIN_CHECK_MS);
+}
+
+static void on_failed(void *context, const char *why)
+{
+    struct process *process = context;
+    LOG_ERROR("process.failed", "why=\"%s\"", why);
+    process->status = EXIT_FAILED;
+    status_set_fatal(process->status_page, why);
+    process_stop(process);
+}
+
+/* --- the beginning --- */
+
+static void init_handles(struct process *process)
+{
+    uv_timer_init(process->loop, &process->emit_timer);
+    uv_timer_init(process->loop, &process->drain_timer);
+    uv_idle_init(process->loop, &process->kick);
+    brake_init(&process->brake, process->loop, on_brake, process);
+    process->emit_timer.data = process->drain_timer.data = process;
+    process->kick.data = process;
+    process->handles_open = 4;
+}
+
+static int report_kafka(int err, struct buffer *why)
+{
+    if (err < 0)
+        LOG_ERROR("process.kafka_failed", "error=\"%s\" why=\"%s\"", err_str(err),
+                  buffer_text(why));
+    buffer_fini(why);
+    return err;
+}
+
+static int create_intake(struct process *process)
+{
+    struct intake_callbacks callbacks = {.rows_wanted = on_rows_wanted,
+                                         .failed = on_failed,
+                                         .revoked = on_revoked,
+                                         .lost = on_lost,
+                                         .confirmed = on_confirmed,
+                                         .closed = on_intake_closed,
+                                         .context = process};
+    struct buffer why;
+    buffer_init(&why, 4096);
+    return report_kafka(intake_create(&process->intake, process->loop, process->config,
+                                      process->kernels, &callbacks, &why),
+                        &why);
+}
+
+static int start_intake(struct process *process)
+{
+    struct buffer why;
+    buffer_init(&why, 4096);
+    return report_kafka(intake_start(process->intake, &why), &why);
+}
+
+static void on_rekey_ready(void *context)
+{
+    struct process *process = context;
+    if (process->state == PROCESS_RUNNING && start_intake(process) < 0)
+        on_failed(process, "the keyed topic cannot be read");
+}
+
+static int create_rekey(struct process *process)
+{
+    struct rekey_callbacks callbacks = {.ready = on_rekey_ready,
+                                        .failed = on_failed,
+                                        .closed = on_rekey_closed,
+                                        .context = process};
+    struct buffer why;
+    buffer_init(&why, 4096);
+    return report_kafka(
+        rekey_create(&process->rekey, process->loop, process->config, &callbacks, &why), &why);
+}
+
+static int create_parts(struct process *process, const struct process_conf *conf)
+{
+    const struct config *config = process->config;
+    process->kernels = kernels_find(config->simd);
+    if (process->kernels == NULL) {
+        LOG_ERROR("process.no_kernels", "simd=%s", config->simd);
+        return -ENOTSUP;
+    }
+    struct pump_callbacks callbacks = {.take = on_take,
+                                       .settled = on_settled,
+                                       .abandoned = on_abandoned,
+                                       .may_write = on_may_write,
+                                       .proven = on_proven,
+                                       .lost = on_rows_lost,
+                                       .moved = on_moved,
+                                       .closed = on_pump_closed,
+                                       .context = process};
+    int err = pump_create(&process->pump, process->loop, config, &callbacks);
+    if (err < 0)
+        return err;
+    err = create_intake(process);
+    if (err < 0)
+        goto fail_intake;
+    brake_set_gap(&process->brake,
+                  MAX(intake_get_session_ms(process->intake) / 2, INT64_C(4) * BRAKE_TICK_MS));
+    err = config->input.rekey ? create_rekey(process) : start_intake(process);
+    if (err < 0)
+        goto fail_rekey;
+    struct status_conf status = {.loop = process->loop,
+                                 .config = config,
+                                 .intake = process->intake,
+                                 .rekey = process->rekey,
+                                 .pump = process->pump,
+                                 .standstills = &process->brake.pulls,
+                                 .reloads_ok = conf->reloads_ok,
+                                 .reloads_failed = conf->reloads_failed};
+    err = status_create(&process->status_page, &status);
+    if (err < 0)
+        goto fail_status;
+    return 0;
+
+    /* What is open closes on the loop; each end begins the next: intake, pump, handles. */
+fail_status:
+fail_rekey:
+    process->callbacks.ended = NULL;
+    close_readers(process, 0);
+    return err;
+fail_intake:
+    process->callbacks.ended = NULL;
+    pump_close(process->pump);
+    return err;
+}
+
+int process_create(struct process **process_out, uv_loop_t *loop, const struct process_conf *conf,
+                   const struct process_callbacks *callbacks)
+{
+    struct process *process = calloc(1, sizeof(*process));
+    if (process == NULL)
+        return -ENOMEM;
+    process->loop = loop;
+    process->callbacks = *callbacks;
+    const struct config *config = conf->config;
+    process->config = config;
+    init_handles(process);
+    int err = create_parts(process, conf);
+    if (err < 0) {
+        if (process->pump == NULL) {
+            process->callbacks.ended = NULL;
+            close_handles(process);
+        }
+        return err;
+    }
+    uint64_t emit_ms = (uint64_t)config->window.emit_interval_ms;
+    uv_timer_start(&process->emit_timer, on_emit, emit_ms, emit_ms);
+    LOG_INFO("process.started",
+             "config=\"%s\" meters=%" PRIu32 " facilities=%" PRIu32 " sinks=%" PRIu32 " kernels=%s",
+             config->file, config->registry->meters_count, config->registry->facilities_count,
+             config->sinks_count, process->kernels->name);
+    *process_out = process;
+    return 0;
+}
+
+void process_count_reload_failed(struct process *process)
+{
+    status_count_reload_failed(process->status_page);
+}

@@ -1,0 +1,77 @@
+/*
+ * saver.h - the state of partitions is safe: saved in turn, in force once the group has committed
+ * where it stands, and brought back when a partition is assigned.
+ *
+ *     save -> records acknowledged -> no dead letter below waits -> commit -> in force
+ *
+ * One save of a partition is under way at most; the next begins checkpoint.interval later, but no
+ * sooner than SAVER_CPU_FACTOR times the processor time that taking the state out of the shard
+ * took, so that saving stays a small part of the work whatever the size of the state. A partition
+ * whose state cannot be read stops, or is rebuilt, by policy; the others go on. One of which the
+ * group has no offset begins when it is known whether it had one: nothing is saved before that, so
+ * a state that is there tells. The loop thread owns it; the owner calls saver_step() a few times a
+ * second.
+ */
+#ifndef GHGD_SAVER_H
+#define GHGD_SAVER_H
+
+#include <uv.h>
+
+#include "config/config.h"
+#include "daemon/engine/part.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/kafka/deadletter.h"
+
+enum { SAVER_CPU_FACTOR = 25 };
+
+struct saver;
+
+struct saver_callbacks {
+    /* Its state is back, or it begins afresh (part->forgotten says whether for the first time): it
+     * runs. */
+    void (*began)(void *context, struct part *part);
+    /* Its state is worth nothing: make it new (part_reset()). Returns 0 or -ENOMEM. */
+    int (*reset)(void *context, struct part *part);
+    /* It has been reset, runs, and has to begin with the oldest message. */
+    void (*rebuilds)(void *context, struct part *part);
+    void (*commit)(void *context, int32_t partition, int64_t offset, const char *pointer);
+    /* A leaving one has said its last words. */
+    void (*released)(void *context, struct part *part);
+    /* Nothing can be saved any more. */
+    void (*failed)(void *context, const char *why);
+    void (*closed)(void *context);
+    void *context;
+};
+
+/* All borrowed, and outlive it. */
+struct saver_conf {
+    uv_loop_t *loop;
+    const struct config *config;
+    struct parts *parts;
+    struct parking *parking;
+    const struct deadletter *deadletter;
+};
+
+/* Returns what checkpoint_create() says. */
+int saver_create(struct saver **saver_out, const struct saver_conf *conf,
+                 const struct saver_callbacks *callbacks, struct buffer *why) MUST_CHECK;
+
+/* The part is new: begins it where the group's offset says, with the state that its metadata names.
+ * Returns 0, with `began` or the opposite to follow, or having been called if there is an offset;
+ * or -ENOMEM. */
+int saver_begin(struct saver *saver, struct part *part, int64_t committed,
+                const char *metadata) MUST_CHECK;
+/* A running part has to go: it is saved a last time. True: `released` follows, or was called. */
+bool saver_leave(struct saver *saver, struct part *part);
+/* The part is gone; nothing is called for it any more. */
+void saver_forget(struct saver *saver, const struct part *part);
+/* The group has answered a commit. */
+void saver_committed(struct saver *saver, int32_t partition, int64_t offset, bool accepted);
+/* Does what is due. */
+void saver_step(struct saver *saver);
+
+const struct checkpoint_stats *saver_get_stats(const struct saver *saver);
+/* There are no parts left. Frees everything, then calls `closed`. */
+void saver_close(struct saver *saver, int64_t timeout_ms);
+
+#endif

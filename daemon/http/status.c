@@ -1,0 +1,267 @@
+#include "daemon/http/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/http/health.h"
+#include "daemon/http/metrics.h"
+#include "daemon/http/resync.h"
+#include "pipelines/kafka/client_time.h"
+
+enum {
+    PAGES_COUNT = 5,
+    WHY_BYTES = 256,
+    FACILITIES_PER_PIECE = 32 /* at their longest they stay below HTTP_PIECE_BYTES_MAX */
+};
+
+struct status {
+    struct status_conf conf;
+    struct http *http; /* NULL: nothing listens */
+    struct http_handler handlers[PAGES_COUNT];
+    char fatal[WHY_BYTES]; /* empty: nothing has happened */
+    int64_t started_ms;
+    uint64_t well_ms[SINKS_MAX]; /* uv_now() when the sink was last seen healthy */
+    struct resync resync;
+    void (*closed)(void *context);
+    void *closed_context;
+
+    /* What one answer is made of: too large for the stack. */
+    struct intake_partition partitions[PARTITIONS_MAX];
+    struct metrics_shard shards[PARTITIONS_MAX];
+    struct consumer_partition_stats consumed[PARTITIONS_MAX];
+    struct metrics_part parts[PARTITIONS_MAX];
+    struct metrics_sink sinks[SINKS_MAX];
+    struct shard_stats elsewhere;
+    struct deadletter_stats letters;
+    struct consumer_partition_stats rekeyed[PARTITIONS_MAX];
+    bool last_reload_failed;
+};
+
+static void fill_part(struct metrics_part *out, const struct part *part, int64_t now_ms)
+{
+    const struct part_stats *stats = &part->stats;
+    *out = (struct metrics_part){
+        .partition = part->number,
+        .age_ms = stats->saves > 0 ? now_ms - stats->saved_at_ms : -1,
+        .save_ms = stats->saves > 0 ? stats->save_ms : -1,
+        .save_cpu_us = stats->saves > 0 ? stats->save_cpu_us : -1,
+        .restore_ms = part->state == PART_RESTORING ? -1 : stats->restore_ms,
+        .unreadable = part->state == PART_STOPPED,
+        .healing = part->healing.lease_ms > 0,
+        .starved = shard_get_block(part->shard) == SHARD_WAITS_FOR_MEMORY,
+        .why = part->why,
+    };
+    part_get_account(part, &out->read, out->outcomes);
+}
+
+static void add_partitions(struct status *status, struct metrics_source *source)
+{
+    size_t count = intake_get_partitions(status->conf.intake, status->partitions, PARTITIONS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct intake_partition *partition = &status->partitions[i];
+        status->shards[i] = (struct metrics_shard){
+            .partition = partition->part->number, .stats = shard_get_stats(partition->part->shard)};
+        status->consumed[i] = partition->consumed;
+        fill_part(&status->parts[i], partition->part, (int64_t)uv_now(status->conf.loop));
+    }
+    source->shards = status->shards;
+    source->shards_count = count;
+    source->partitions = status->consumed;
+    source->partitions_count = count;
+    source->parts = status->parts;
+    source->parts_count = count;
+}
+
+static void add_sinks(struct status *status, struct metrics_source *source)
+{
+    uint32_t count = pump_get_sinks_count(status->conf.pump);
+    uint64_t now_ms = uv_now(status->conf.loop);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sink_stats *stats = pump_get_stats(status->conf.pump, i);
+        if (stats->healthy)
+            status->well_ms[i] = now_ms;
+        status->sinks[i] =
+            (struct metrics_sink){.name = status->conf.config->sinks[i].name,
+                                  .stats = stats,
+                                  .failing_ms = (int64_t)(now_ms - status->well_ms[i]),
+                                  .resync_windows = status->resync.windows[i]};
+    }
+    source->sinks = status->sinks;
+    source->sinks_count = count;
+}
+
+static void add_letters(struct deadletter_stats *sum, const struct deadletter_stats *stats)
+{
+    sum->sent += stats->sent;
+    sum->bytes += stats->bytes;
+    sum->acknowledged += stats->acknowledged;
+    sum->failed += stats->failed;
+    sum->waiting += stats->waiting;
+    sum->waiting_bytes += stats->waiting_bytes;
+}
+
+/* What ended in the stage before the intake counts with what ended behind it. */
+static void add_rekey(struct status *status, struct metrics_source *source)
+{
+    const struct rekey *rekey = status->conf.rekey;
+    if (rekey == NULL)
+        return;
+    const struct rekey_stats *stats = rekey_get_stats(rekey);
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        status->elsewhere.outcomes[i] += stats->outcomes[i];
+    add_letters(&status->letters, rekey_get_deadletter_stats(rekey));
+    source->rekey = stats;
+    source->rekey_runs = rekey_get_run_stats(rekey);
+    source->rekey_waits = rekey_get_wait(rekey);
+    source->rekey_consumer = rekey_get_consumer_stats(rekey);
+    source->rekey_partitions = status->rekeyed;
+    source->rekey_partitions_count = rekey_get_partitions(rekey, status->rekeyed, PARTITIONS_MAX);
+}
+
+static void gather(struct status *status, struct metrics_source *source)
+{
+    const struct registry *registry = status->conf.config->registry;
+    *source = (struct metrics_source){
+        .daemon = {.started_ms = status->started_ms,
+                   .now_ms = clock_wall_ms(),
+                   .reloads_ok = status->conf.reloads_ok,
+                   .reloads_failed = status->conf.reloads_failed,
+                   .last_reload_ok = !status->last_reload_failed,
+                   .generation = registry->generation,
+                   .meters = registry->meters_count,
+                   .facilities = registry->facilities_count,
+                   .series = registry->series_count,
+                   .standstills = *status->conf.standstills,
+                   .memory = intake_get_memory(status->conf.intake),
+                   .memory_max = (uint64_t)status->conf.config->memory_bytes_max,
+                   .checkpoint_client_us = client_time_us(CLIENT_WRITER)},
+        .elsewhere = &status->elsewhere,
+        .consumer = intake_get_consumer_stats(status->conf.intake),
+        .deadletter = &status->letters,
+        .checkpoint = intake_get_checkpoint_stats(status->conf.intake)};
+    usage_read(&source->usage);
+    intake_get_elsewhere(status->conf.intake, &status->elsewhere);
+    status->letters = *intake_get_deadletter_stats(status->conf.intake);
+    add_rekey(status, source);
+    add_partitions(status, source);
+    add_sinks(status, source);
+}
+
+static const char *fatal_of(const struct status *status)
+{
+    return status->fatal[0] != '\0' ? status->fatal : NULL;
+}
+
+static unsigned on_metrics(void *context, struct buffer *body)
+{
+    struct metrics_source source;
+    gather(context, &source);
+    metrics_print(&source, body);
+    return 200;
+}
+
+/* The cursor is the facility that comes next. */
+static bool on_facilities(void *context, uint64_t *cursor, struct buffer *body)
+{
+    const struct status *status = context;
+    const struct registry *registry = status->conf.config->registry;
+    if (*cursor == 0)
+        metrics_print_facilities_head(body);
+    uint64_t end = MIN(*cursor + FACILITIES_PER_PIECE, registry->facilities_count);
+    for (; *cursor < end; (*cursor)++) {
+        uint64_t outcomes[OUTCOME_COUNT];
+        uint32_t facility = (uint32_t)*cursor;
+        if (intake_get_facility(status->conf.intake, facility, outcomes))
+            metrics_print_facility(registry->facilities[facility].id, outcomes, body);
+    }
+    return end < registry->facilities_count;
+}
+
+static unsigned on_healthz(void *context, struct buffer *body)
+{
+    struct metrics_source source;
+    gather(context, &source);
+    return health_print(fatal_of(context), &source, body);
+}
+
+static unsigned on_readyz(void *context, struct buffer *body)
+{
+    struct metrics_source source;
+    gather(context, &source);
+    return health_print_ready(fatal_of(context), &source, body);
+}
+
+int status_create(struct status **status_out, const struct status_conf *conf)
+{
+    struct status *status = calloc(1, sizeof(*status));
+    if (status == NULL)
+        return -ENOMEM;
+    status->conf = *conf;
+    status->started_ms = clock_wall_ms();
+    status->resync =
+        (struct resync){.config = conf->config, .intake = conf->intake, .pump = conf->pump};
+    for (size_t i = 0; i < SINKS_MAX; i++)
+        status->well_ms[i] = uv_now(conf->loop);
+    static const char text[] = "text/plain; charset=utf-8";
+    const struct http_handler handlers[PAGES_COUNT] = {
+        {.path = "/metrics", .content_type = METRICS_CONTENT_TYPE, .handle = on_metrics},
+        {.path = METRICS_FACILITIES_PATH,
+         .content_type = METRICS_CONTENT_TYPE,
+         .piece = on_facilities},
+        {.path = "/healthz", .content_type = text, .handle = on_healthz},
+        {.path = "/readyz", .content_type = text, .handle = on_readyz},
+        {.path = "/resync", .content_type = text, .post = resync_post},
+    };
+    memcpy(status->handlers, handlers, sizeof(handlers));
+    for (size_t i = 0; i < PAGES_COUNT; i++)
+        status->handlers[i].context = handlers[i].post != NULL ? (void *)&status->resync : status;
+    const struct config *config = conf->config;
+    if (config->http_host != NULL) {
+        int err = http_create(&status->http, conf->loop, config->http_host, config->http_port,
+                              status->handlers, PAGES_COUNT);
+        if (err < 0) {
+            LOG_ERROR("status.listen_failed", "host=%s port=%d error=\"%s\"", config->http_host,
+                      config->http_port, err_str(err));
+            free(status);
+            return err;
+        }
+        LOG_INFO("status.listening", "host=%s port=%d", config->http_host,
+                 http_get_port(status->http));
+    }
+    *status_out = status;
+    return 0;
+}
+
+void status_set_fatal(struct status *status, const char *why)
+{
+    strncpy(status->fatal, why, sizeof(status->fatal) - 1);
+}
+
+void status_count_reload_failed(struct status *status)
+{
+    status->conf.reloads_failed++;
+    status->last_reload_failed = true; /* one that succeeds makes a new page */
+}
+
+static void on_http_closed(void *context)
+{
+    struct status *status = context;
+    void (*closed)(void *) = status->closed;
+    void *closed_context = status->closed_context;
+    free(status);
+    closed(closed_context);
+}
+
+void status_close(struct status *status, void (*closed)(void *context), void *context)
+{
+    status->closed = closed;
+    status->closed_context = context;
+    if (status->http != NULL)
+        http_close(status->http, on_http_closed, status);
+    else
+        on_http_closed(status);
+}

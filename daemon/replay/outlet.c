@@ -1,0 +1,218 @@
+#include "daemon/replay/outlet.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SINK_DEADLINE_MS = 300000 /* a sink that takes no row for so long ends the command */ };
+
+struct outlet {
+    struct outlet_conf conf;
+    uv_loop_t *loop;
+    struct sink_conf output; /* the file, as a sink */
+    struct sink *sinks[SINKS_MAX];
+    uint32_t sinks_count, open_count;
+    struct block *block;
+    uint64_t rows;
+    bool lost; /* some database was away, and may not have what it had acknowledged */
+};
+
+/* --- opening and closing --- */
+
+static void on_closed(void *context)
+{
+    ((struct outlet *)context)->open_count--;
+}
+
+static bool is_to_file(const struct outlet_conf *conf)
+{
+    return !conf->all_sinks && conf->chosen.count == 0;
+}
+
+/* Servers close connections of their own accord, too: in a command that writes for minutes another
+ * one alone says little. */
+static void on_lost(void *context, bool outage)
+{
+    struct outlet *outlet = context;
+    outlet->lost |= outage;
+}
+
+static int check_names(const struct outlet_conf *conf)
+{
+    int err = sink_choice_check(&conf->chosen, conf->command, conf->config);
+    if (err < 0)
+        return err;
+    if (is_to_file(conf) || conf->config->sinks_count > 0)
+        return 0;
+    (void)fprintf(stderr, "ghgd %s: the configuration has no sink\n", conf->command);
+    return -ENOENT;
+}
+
+/* Results of an earlier run go: the sink appends. Pipes and devices have nothing to lose. */
+static int empty_output(const struct outlet_conf *conf)
+{
+    if (strcmp(conf->output_path, "-") == 0)
+        return 0;
+    if (truncate(conf->output_path, 0) == 0 || errno == ENOENT || errno == EINVAL)
+        return 0;
+    int err = -errno;
+    (void)fprintf(stderr, "ghgd %s: %s: %s\n", conf->command, conf->output_path, err_str(err));
+    return err;
+}
+
+static int open_sink(struct outlet *outlet, const struct sink_conf *conf)
+{
+    struct sink_callbacks callbacks = {.closed = on_closed, .lost = on_lost, .context = outlet};
+    int err = sink_create(&outlet->sinks[outlet->sinks_count], outlet->loop, conf,
+                          outlet->conf.config->window.bucket_ms, &callbacks);
+    if (err < 0) {
+        (void)fprintf(stderr, "ghgd %s: sink \"%s\" cannot be opened: %s\n", outlet->conf.command,
+                      conf->name, err_str(err));
+        return err;
+    }
+    outlet->sinks_count++;
+    outlet->open_count++;
+    return 0;
+}
+
+static int open_sinks(struct outlet *outlet)
+{
+    const struct outlet_conf *conf = &outlet->conf;
+    int err = check_names(conf);
+    if (err == 0 && is_to_file(conf)) {
+        err = empty_output(conf);
+        outlet->output =
+            (struct sink_conf){.name = "output", .type = SINK_FILE, .path = conf->output_path};
+        return err < 0 ? err : open_sink(outlet, &outlet->output);
+    }
+    for (uint32_t i = 0; i < conf->config->sinks_count && err == 0; i++) {
+        if (conf->all_sinks || sink_choice_has(&conf->chosen, conf->config->sinks[i].name))
+            err = open_sink(outlet, &conf->config->sinks[i]);
+    }
+    return err;
+}
+
+int outlet_open(struct outlet **outlet_out, uv_loop_t *loop, const struct outlet_conf *conf)
+{
+    struct outlet *outlet = calloc(1, sizeof(*outlet));
+    if (outlet == NULL)
+        return -ENOMEM;
+    outlet->conf = *conf;
+    outlet->loop = loop;
+    int err = block_create(&outlet->block, ROWS_PER_BLOCK_MAX);
+    if (err == 0)
+        err = open_sinks(outlet);
+    if (err < 0)
+        outlet_close(&outlet);
+    else
+        *outlet_out = outlet;
+    return err;
+}
+
+void outlet_close(struct outlet **outlet)
+{
+    struct outlet *gone = TAKE(*outlet);
+    if (gone == NULL)
+        return;
+    for (uint32_t i = 0; i < gone->sinks_count; i++)
+        sink_close(gone->sinks[i]);
+    while (gone->open_count > 0)
+        uv_run(gone->loop, UV_RUN_ONCE);
+    uv_run(gone->loop, UV_RUN_DEFAULT);
+    block_destroy(&gone->block);
+    free(gone);
+}
+
+uint32_t outlet_sinks_count(const struct outlet *outlet)
+{
+    return outlet->sinks_count;
+}
+
+uint64_t outlet_rows(const struct outlet *outlet)
+{
+    return outlet->rows;
+}
+
+/* --- rows --- */
+
+static bool is_written(const struct outlet_filter *filter, const struct row *row)
+{
+    return row->window.end_ms > filter->after_ms && row->window.start_ms >= filter->begin_ms &&
+           (row->final || !filter->final_only);
+}
+
+/* Rows that are not wanted leave the block, and the shard has no more to do with them. */
+static void sift(struct block *block, struct shard *shard, const struct outlet_filter *filter)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < block->count; i++) {
+        if (is_written(filter, &block->rows[i]))
+            block->rows[kept++] = block->rows[i];
+        else
+            shard_row_settled(shard, block->sink, &block->rows[i]);
+    }
+    block->count = kept;
+}
+
+static int write_block(struct outlet *outlet, struct shard *shard, uint32_t sink)
+{
+    if (outlet->block->count == 0)
+        return 0;
+    int err = sink_write_sync(outlet->sinks[sink], outlet->loop, &outlet->block, SINK_DEADLINE_MS);
+    if (err < 0) {
+        (void)fprintf(stderr, "ghgd %s: a sink takes no rows: %s (%s)\n", outlet->conf.command,
+                      err_str(err), sink_get_stats(outlet->sinks[sink])->last_error);
+        return err;
+    }
+    if (outlet->lost) {
+        (void)fprintf(stderr,
+                      "ghgd %s: a database went away, and may have lost what it had acknowledged; "
+                      "run the command again\n",
+                      outlet->conf.command);
+        return -EIO;
+    }
+    struct block *block = outlet->block;
+    for (uint32_t i = 0; i < block->count; i++)
+        shard_row_settled(shard, block->sink, &block->rows[i]);
+    outlet->rows += block->count;
+    return 0;
+}
+
+/* Returns whether the sink got any, or negative. */
+static int drain_sink(struct outlet *outlet, struct shard *shard, uint32_t sink,
+                      enum take_mode mode, const struct outlet_filter *filter)
+{
+    bool any = false;
+    for (;;) {
+        struct block *block = outlet->block;
+        block->count = 0;
+        block->sink = sink;
+        block->registry = outlet->conf.config->registry;
+        if (shard_take_rows(shard, sink, mode, block) == 0)
+            return any;
+        any = true;
+        sift(block, shard, filter);
+        int err = write_block(outlet, shard, sink);
+        if (err < 0)
+            return err;
+    }
+}
+
+/* Where one sink has settled a day, the next one may open for all: hence until none gets any. */
+int outlet_drain(struct outlet *outlet, struct shard *shard, enum take_mode mode,
+                 const struct outlet_filter *filter)
+{
+    bool more;
+    do {
+        more = false;
+        for (uint32_t sink = 0; sink < outlet->sinks_count; sink++) {
+            int any = drain_sink(outlet, shard, sink, mode, filter);
+            if (any < 0)
+                return any;
+            more |= any > 0;
+        }
+    } while (more);
+    return 0;
+}

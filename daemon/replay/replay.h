@@ -1,0 +1,64 @@
+/*
+ * replay.h - events that were read before, through the pipeline once more: `ghgd replay`.
+ *
+ *     file or log -> pipeline (feed and shard, one for a file or a partition) -> outlet
+ *
+ * command_replay.c reads the command line, replay_file.c and replay_log.c are the two ways of the
+ * events, replay.c is what both need. It runs on one thread and ends; complaints go to standard
+ * error where they arise.
+ */
+#ifndef GHGD_REPLAY_H
+#define GHGD_REPLAY_H
+
+#include <stdio.h>
+
+#include "daemon/engine/feed.h"
+#include "daemon/replay/outlet.h"
+
+/* What became of every event: read = the sum of the counts. */
+struct account {
+    uint64_t read, counts[OUTCOME_COUNT];
+    uint64_t discontinuities, rollovers, overlaps, facilities;
+};
+
+struct replay {
+    /* the command line */
+    const char *config_file, *events_path, *rejects_path;
+    int64_t from_ms, to_ms; /* of the log; INT64_MIN if not given */
+    int64_t as_of_ms;       /* of a file */
+    bool from_kafka, partial, quiet;
+    struct outlet_conf output;
+
+    /* what runs */
+    int64_t now_ms; /* when the command began */
+    struct config *config;
+    uv_loop_t loop;
+    struct outlet *outlet;
+    struct outlet_filter filter;
+    FILE *rejects;
+    struct account account;
+    int64_t started_ms, shown_ms; /* of clock_steady_ms() */
+
+    /* the pipeline under way */
+    struct shard *shard;
+    struct feed *feed;
+    int32_t partition;         /* -1: a file */
+    uint32_t *owners, *claims; /* by facility: the partition that owns it, and its copy while a
+                                  shard goes; NULL for a file */
+};
+
+/* Makes shard and feed, empty. Returns 0 or negative; the complaint was printed. */
+int replay_open_pipeline(struct replay *replay, int32_t partition) MUST_CHECK;
+/* Enters what became of the events into the account, and takes the pipeline down. */
+void replay_close_pipeline(struct replay *replay);
+/* Takes one message whole, writing days that have to leave meanwhile. 0, or what a sink says. */
+int replay_take(struct replay *replay, const struct feed_message *message) MUST_CHECK;
+/* Shows on a terminal how far it is, some times a second. share: of the whole, 0 to 1; or less if
+ * that is not known. */
+void replay_show_progress(struct replay *replay, double share);
+
+/* The two ways: read everything, write what is final. 0 or negative, the complaint was printed. */
+int replay_file(struct replay *replay) MUST_CHECK;
+int replay_log(struct replay *replay) MUST_CHECK;
+
+#endif

@@ -1,0 +1,254 @@
+/* replay_log.c - the input topic between two times, one partition after the other. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "base/timestamp.h"
+#include "daemon/replay/replay.h"
+#include "daemon/replay/span.h"
+#include "pipelines/kafka/log_reader.h"
+
+enum {
+    WORDS_BYTES_MAX = 64 << 10,
+    MESSAGES_PER_DRAIN = 4096 /* where Kafka timestamps do not tell how time passes */
+};
+
+/* What is to be read of a partition. */
+struct stretch {
+    int64_t from, to;   /* offsets */
+    int64_t right_ms;   /* windows that begin earlier cannot be right; INT64_MIN: all are */
+    int64_t newest_ms;  /* of the Kafka timestamps read so far; INT64_MIN */
+    int64_t drained_ms; /* the Kafka timestamp at which rows were taken last */
+    uint64_t messages;
+};
+
+struct logs {
+    struct replay *replay;
+    struct log_reader *reader;
+    struct span span;
+    struct stretch *stretches;
+    int32_t count;
+    int64_t offsets_total, offsets_done;
+    struct buffer why;
+};
+
+static int complain(struct logs *logs, int err)
+{
+    const char *words = buffer_text(&logs->why);
+    bool has_words = words != NULL && words[0] != '\0';
+    (void)fprintf(stderr, "ghgd replay: %s\n", has_words ? words : err_str(err));
+    return err;
+}
+
+/* --- what is to be read --- */
+
+/* The first message that is still there tells since when the log is whole. */
+static int find_right(struct logs *logs, int32_t partition, struct stretch *stretch)
+{
+    stretch->right_ms = INT64_MAX; /* all of it has been deleted */
+    if (stretch->from >= stretch->to)
+        return 0;
+    int err = log_reader_start(logs->reader, partition, stretch->from, stretch->to, &logs->why);
+    rd_kafka_message_t **messages;
+    int count = err < 0 ? err : log_reader_next(logs->reader, &messages, &logs->why);
+    if (count <= 0)
+        return count;
+    int64_t first_ms = log_message_time_ms(messages[0]);
+    if (first_ms == INT64_MIN) {
+        buffer_add_str(&logs->why, "the messages carry no timestamps");
+        return -ENODATA;
+    }
+    stretch->right_ms = span_right_ms(&logs->span, first_ms);
+    return 0;
+}
+
+static int plan_stretch(struct logs *logs, int32_t partition)
+{
+    struct stretch *stretch = &logs->stretches[partition];
+    *stretch = (struct stretch){.newest_ms = INT64_MIN, .right_ms = INT64_MIN};
+    struct log_bounds bounds;
+    int64_t from = 0;
+    int64_t to = INT64_MAX;
+    int err = log_reader_get_bounds(logs->reader, partition, &bounds, &logs->why);
+    if (err == 0)
+        err = log_reader_find(logs->reader, partition, logs->span.read_from_ms, &from, &logs->why);
+    if (err == 0 && logs->replay->to_ms != INT64_MIN)
+        err = log_reader_find(logs->reader, partition, logs->span.until_ms, &to, &logs->why);
+    if (err < 0)
+        return err;
+    stretch->to = MIN(to, bounds.high);
+    stretch->from = MIN(MAX(from, bounds.low), stretch->to);
+    logs->offsets_total += stretch->to - stretch->from;
+    /* An earlier message is there, or there never was one. */
+    bool whole = bounds.low == 0 || (from > bounds.low && bounds.low < bounds.high);
+    return whole ? 0 : find_right(logs, partition, stretch);
+}
+
+/* Returns whether there are windows of the partition that cannot be right, and names them. */
+static int tell_lost(struct logs *logs, int32_t partition)
+{
+    int64_t right_ms = logs->stretches[partition].right_ms;
+    if (right_ms == INT64_MIN)
+        return 0;
+    struct buffer names;
+    buffer_init(&names, WORDS_BYTES_MAX);
+    int err = span_name_lost(&logs->span, logs->replay->config, right_ms, &names);
+    bool lost = err == 0 && names.size > 0;
+    char right[TIMESTAMP_TEXT_SIZE] = "";
+    if (lost && right_ms == INT64_MAX)
+        (void)fprintf(stderr,
+                      "ghgd replay: partition %" PRId32
+                      ": all its messages have been deleted; nothing of it can be written\n",
+                      partition);
+    else if (lost)
+        (void)fprintf(stderr,
+                      "ghgd replay: partition %" PRId32
+                      ": the log no longer reaches back far enough; only windows that begin at %s "
+                      "or later can be right. Not right: %s\n",
+                      partition, timestamp_format(right, right_ms), buffer_text(&names));
+    buffer_fini(&names);
+    return err < 0 ? err : lost;
+}
+
+static int plan(struct logs *logs)
+{
+    logs->count = log_reader_partitions(logs->reader);
+    logs->stretches = calloc((size_t)logs->count, sizeof(*logs->stretches));
+    if (logs->stretches == NULL)
+        return -ENOMEM;
+    bool lost = false;
+    for (int32_t i = 0; i < logs->count; i++) {
+        int err = plan_stretch(logs, i);
+        if (err == 0)
+            err = tell_lost(logs, i);
+        if (err < 0)
+            return err;
+        lost |= err > 0;
+    }
+    if (!lost || logs->replay->partial)
+        return 0;
+    buffer_add_str(&logs->why, "nothing was written; --partial writes the windows that are right");
+    return -ENODATA;
+}
+
+/* --- reading --- */
+
+/* Windows close as they did in the daemon, which writes every few seconds: each time the Kafka
+ * timestamps have passed a bucket. */
+static bool is_drain_due(const struct logs *logs, const struct stretch *stretch, int64_t time_ms)
+{
+    if (time_ms == INT64_MIN)
+        return stretch->messages % MESSAGES_PER_DRAIN == 0;
+    return time_ms - stretch->drained_ms >= logs->replay->config->window.bucket_ms;
+}
+
+static int take_message(struct logs *logs, struct stretch *stretch,
+                        const rd_kafka_message_t *message)
+{
+    struct replay *replay = logs->replay;
+    struct feed_message fed = {.bytes = message->payload,
+                               .size = message->len,
+                               .offset = message->offset,
+                               .arrived_ms = log_message_time_ms(message)};
+    int err = replay_take(replay, &fed);
+    stretch->messages++;
+    stretch->newest_ms = MAX(stretch->newest_ms, fed.arrived_ms);
+    if (err < 0 || !is_drain_due(logs, stretch, fed.arrived_ms))
+        return err;
+    stretch->drained_ms = MAX(stretch->drained_ms, fed.arrived_ms);
+    return outlet_drain(replay->outlet, replay->shard, TAKE_CLOSING, &replay->filter);
+}
+
+static int read_stretch(struct logs *logs, int32_t partition)
+{
+    struct stretch *stretch = &logs->stretches[partition];
+    int err = log_reader_start(logs->reader, partition, stretch->from, stretch->to, &logs->why);
+    if (err < 0)
+        return complain(logs, err);
+    rd_kafka_message_t **messages;
+    int count;
+    while ((count = log_reader_next(logs->reader, &messages, &logs->why)) > 0) {
+        for (int i = 0; i < count; i++) {
+            err = take_message(logs, stretch, messages[i]);
+            if (err < 0)
+                return err;
+        }
+        int64_t done = logs->offsets_done + messages[count - 1]->offset - stretch->from;
+        replay_show_progress(logs->replay, (double)done / (double)logs->offsets_total);
+    }
+    logs->offsets_done += stretch->to - stretch->from;
+    return count < 0 ? complain(logs, count) : 0;
+}
+
+/* What is final where the log ends. The rest is the running daemon's. */
+static int write_rest(struct logs *logs, const struct stretch *stretch)
+{
+    struct replay *replay = logs->replay;
+    int64_t idle_ms = logs->span.until_ms - replay->config->window.idle_timeout_ms;
+    if (stretch->newest_ms != INT64_MIN && stretch->newest_ms <= idle_ms)
+        shard_idle(replay->shard, logs->span.until_ms);
+    int err = outlet_drain(replay->outlet, replay->shard, TAKE_CLOSING, &replay->filter);
+    return err < 0 ? err : outlet_drain(replay->outlet, replay->shard, TAKE_ALL, &replay->filter);
+}
+
+static int replay_partition(struct logs *logs, int32_t partition)
+{
+    struct replay *replay = logs->replay;
+    const struct stretch *stretch = &logs->stretches[partition];
+    if (stretch->from >= stretch->to)
+        return 0;
+    replay->filter = (struct outlet_filter){
+        .after_ms = logs->span.from_ms, .begin_ms = stretch->right_ms, .final_only = true};
+    int err = replay_open_pipeline(replay, partition);
+    if (err < 0)
+        return err;
+    err = read_stretch(logs, partition);
+    if (err == 0)
+        err = write_rest(logs, stretch);
+    replay_close_pipeline(replay);
+    return err;
+}
+
+static int create_owners(struct replay *replay)
+{
+    size_t count = replay->config->registry->facilities_count;
+    replay->owners = malloc((count + 1) * sizeof(*replay->owners));
+    replay->claims = malloc((count + 1) * sizeof(*replay->claims));
+    if (replay->owners == NULL || replay->claims == NULL)
+        return -ENOMEM;
+    memset(replay->owners, 0xff, count * sizeof(*replay->owners));
+    return 0;
+}
+
+static int open_log(struct logs *logs)
+{
+    const struct config *config = logs->replay->config;
+    int err = create_owners(logs->replay);
+    if (err == 0)
+        err = log_reader_open(&logs->reader, &config->kafka, config_log_topic(config), &logs->why);
+    if (err == 0)
+        err = plan(logs);
+    return err < 0 ? complain(logs, err) : 0;
+}
+
+int replay_log(struct replay *replay)
+{
+    struct logs logs = {.replay = replay};
+    buffer_init(&logs.why, WORDS_BYTES_MAX);
+    int64_t until_ms = replay->to_ms != INT64_MIN ? replay->to_ms : replay->now_ms;
+    int err = span_plan(&logs.span, replay->config, replay->from_ms, until_ms);
+    if (err == 0)
+        err = open_log(&logs);
+    if (err == 0)
+        err = outlet_open(&replay->outlet, &replay->loop, &replay->output);
+    for (int32_t i = 0; err == 0 && i < logs.count; i++)
+        err = replay_partition(&logs, i);
+    log_reader_close(&logs.reader);
+    free(logs.stretches);
+    free(replay->owners);
+    free(replay->claims);
+    buffer_fini(&logs.why);
+    return err;
+}

@@ -1,0 +1,88 @@
+/*
+ * partition.h - one assigned partition: its queue, what was fetched and not yet taken, where it is.
+ *
+ *     queue -> held -> the consumer's handler
+ *
+ * `received` follows the newest message out of the queue, `held` are those that the handler has
+ * not taken. A message below `received` is a stale one and dropped. The consumer owns its
+ * partitions; the loop thread touches them, but for `woken`.
+ */
+#ifndef GHGD_PARTITION_H
+#define GHGD_PARTITION_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "pipelines/kafka/consumer.h"
+
+enum {
+    PARTITION_HELD_MAX = 512,        /* messages of a slice: more makes no call cheaper */
+    PARTITION_SLICE_BYTES = 64 << 10 /* and bytes: large messages hold hundreds of events each */
+};
+
+struct partition {
+    int32_t id;
+    atomic_uint woken; /* there may be messages in the queue. Thread: any; no flag beside it, as
+                          compilers read neighbouring bytes at once */
+    rd_kafka_queue_t *queue;
+    uv_async_t *async; /* of the loop that drains the queue */
+    bool stopped;      /* the handler took fewer than it was offered */
+    bool halted;       /* data was lost and the policy is to stop */
+    bool undecided;    /* the handler has yet to say whether anybody has read it before */
+    bool caught_up;
+    bool commits_start; /* the group has no offset yet: where it began must be remembered */
+    bool has_offset;    /* the group has one: whoever comes next knows that somebody was here */
+    bool released;      /* revoking: its last commits have been asked for */
+    int64_t start;      /* where to begin: an offset, or librdkafka's BEGINNING or END */
+    int64_t received;   /* -1 until a start at BEGINNING or END is known */
+    int64_t log_end;    /* as of the assignment; -1 until the first answer */
+    int64_t lost_from;  /* offset that is gone, until the next one is known; else -1 */
+    int64_t taken_ms;   /* Kafka timestamp of the last message taken; INT64_MIN if none */
+    bool forgotten;     /* lost_from is from a state that was saved at saved_ms */
+    int64_t saved_ms;
+    struct data_loss loss; /* of a halted one */
+    int64_t commit_offset; /* waits to be committed; -1 if none */
+    char *commit_metadata;
+    bool commit_under_way;
+    int64_t start_offset; /* where it began, until the group has it; -1 if it need not be said */
+    uint64_t start_due_at_ms;             /* uv_now(): when it is to be said again */
+    bool commit_is_own, under_way_is_own; /* not the handler's, which hears nothing of it */
+    int64_t granted_offset;               /* what the group has, as far as we know; -1: nothing */
+    char *granted_metadata;
+    uint32_t held_first, held_count;
+    rd_kafka_message_t *held[PARTITION_HELD_MAX];
+};
+
+/* Gets the partition's queue apart from the client's, before it is assigned. Returns 0 or -ENOMEM.
+ */
+int partition_create(struct partition **partition_out, rd_kafka_t *client, const char *topic,
+                     int32_t id, uv_async_t *async) MUST_CHECK;
+/* Before the partition is unassigned: librdkafka may hold no message of ours then. */
+void partition_destroy(struct partition **partition);
+
+/* Starts at an offset, or at BEGINNING or END: forgets what was received. */
+void partition_rewind(struct partition *partition, int64_t start);
+
+/* Gets what has arrived, at most a slice, when nothing is held. What is not a message (the log's
+ * end, data loss, errors) goes to `fn`, whose message is borrowed. Returns whether anything came.
+ */
+typedef void (*partition_event_fn)(void *context, struct partition *partition,
+                                   const rd_kafka_message_t *event);
+bool partition_fill(struct partition *partition, struct consumer_stats *stats,
+                    partition_event_fn fn, void *context);
+/* The first `count` held messages were taken: destroys them. */
+void partition_take(struct partition *partition, size_t count);
+
+/* The offset that the handler has to get next; -1 if not known yet. */
+int64_t partition_next(const struct partition *partition);
+/* The group has no offset of it and is to get this one, unless somebody says more. */
+void partition_begin_at(struct partition *partition, int64_t offset);
+/* A commit that waits to be sent, and replaces one that waits; without memory it is left out, as
+ * the next one says more. own: not the handler's. */
+void partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
+                          bool own);
+/* There is nothing left before this offset: the end of the log, or of what can be read of it. */
+void partition_reach(struct partition *partition, int64_t offset);
+
+#endif

@@ -1,0 +1,322 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/registry/conversion.h"
+
+struct catalogue {
+    struct arena *arena;
+    struct factor_table table;
+};
+
+static void load(struct catalogue *catalogue, const char *own, const char *gwp_set)
+{
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    assert_int_equal(arena_create(&catalogue->arena), 0);
+    factors_init(&catalogue->table, catalogue->arena, gwp_set);
+    if (own != NULL)
+        assert_int_equal(factors_load(&catalogue->table, own, &faults), 0);
+    assert_int_equal(factors_load_catalogue(&catalogue->table, "config/factors", &faults), 0);
+    if (faults.errors + faults.warnings != 0)
+        fail_msg("%s", buffer_text(&text));
+    buffer_fini(&text);
+}
+
+static void unload(struct catalogue *catalogue)
+{
+    factors_fini(&catalogue->table);
+    arena_destroy(&catalogue->arena);
+}
+
+static struct fraction fraction(const char *text)
+{
+    struct decimal decimal;
+    struct fraction result;
+    assert_int_equal(decimal_parse(&decimal, text, strlen(text)), 0);
+    assert_int_equal(fraction_from_decimal(&result, decimal), 0);
+    return result;
+}
+
+static bool equal(struct fraction a, struct fraction b)
+{
+    return a.num == b.num && a.den == b.den;
+}
+
+/* The edition whose valid_from is the last up to the year's end; year 0: the first. */
+static const struct factor_row *edition(const struct catalogue *catalogue, const char *id, int year)
+{
+    const struct factor_row *row = factors_find(&catalogue->table, id);
+    const struct factor_row *next;
+    if (row == NULL)
+        fail_msg("no factor %s", id);
+    while (year != 0 && (next = factors_next(&catalogue->table, row)) != NULL &&
+           next->valid_from.year <= year)
+        row = next;
+    return row;
+}
+
+static struct fraction mass(const struct catalogue *catalogue, const struct factor_row *row,
+                            struct activity_unit activity, enum gas gas)
+{
+    struct fraction masses[GAS_COUNT];
+    enum fit fit = conversion_fit(row, activity);
+    if (fit > FIT_STATE_ASSUMED)
+        fail_msg("%s: %s does not fit (%d)", row->id, quantity_name(activity.quantity), (int)fit);
+    assert_int_equal(conversion_masses(masses, row, activity, &catalogue->table.gwp), 0);
+    return masses[gas];
+}
+
+/* kg per canonical unit, to the last digit. */
+static void test_worked_examples(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id;
+        struct activity_unit activity;
+        enum gas gas;
+        const char *want;
+    } cases[] = {
+        {"ipcc2006.gas_diesel_oil", {QUANTITY_MASS, 0, 0}, GAS_CO2, "3.1863"},
+        {"ipcc2006.gas_diesel_oil", {QUANTITY_VOLUME, 0, 0}, GAS_CO2, "2.6464292595"},
+        {"own.diesel", {QUANTITY_VOLUME, 0, 0}, GAS_CO2, "2.676492"},
+        {"ipcc2006.natural_gas", {QUANTITY_MASS, 0, 0}, GAS_CO2, "2.6928"},
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_NCV}, GAS_CO2, "0.20196"},
+        {"ipcc2006.natural_gas", {QUANTITY_HEAT, 0, BASIS_NCV}, GAS_CO2, "56.1"},
+        {"ipcc2006.natural_gas", {QUANTITY_HEAT, 0, BASIS_NCV}, GAS_CO2E, "56.1545"},
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_NCV}, GAS_CO2E, "0.2021562"},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, GAS_CO2, "2.1057696"},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_NONE, 0}, GAS_CO2, "2.1057696"},
+        {"ipcc2006.natural_gas", {QUANTITY_HEAT, 0, BASIS_NCV}, GAS_CH4, "0.001"},
+        {"ipcc2006.natural_gas", {QUANTITY_HEAT, 0, BASIS_NCV}, GAS_N2O, "0.0001"},
+        {"ipcc2006.motor_gasoline", {QUANTITY_HEAT, 0, BASIS_NCV}, GAS_CO2, "69.3"},
+        {"ipcc2006.residual_fuel_oil", {QUANTITY_MASS, 0, 0}, GAS_CO2, "3.12696"},
+        {"ipcc2006.lpg", {QUANTITY_MASS, 0, 0}, GAS_CO2, "2.98463"},
+        {"ipcc2006.other_bituminous_coal", {QUANTITY_MASS, 0, 0}, GAS_CO2, "2.44068"},
+        {"ipcc2006.other_bituminous_coal", {QUANTITY_HEAT, 0, BASIS_NCV}, GAS_CH4, "0.01"},
+        {"ipcc2006.sub_bituminous_coal", {QUANTITY_MASS, 0, 0}, GAS_CO2, "1.81629"},
+        {"ipcc2006.anthracite", {QUANTITY_MASS, 0, 0}, GAS_CO2, "2.62461"},
+        {"ipcc2006.lignite", {QUANTITY_MASS, 0, 0}, GAS_CO2, "1.2019"},
+        {"ipcc2006.wood_wood_waste", {QUANTITY_MASS, 0, 0}, GAS_BIOGENIC_CO2, "1.7472"},
+        {"ipcc2006.wood_wood_waste", {QUANTITY_MASS, 0, 0}, GAS_CO2, "0"},
+        {"ipcc2006.wood_wood_waste", {QUANTITY_HEAT, 0, BASIS_NCV}, GAS_CO2E, "1.9"},
+        {"epa2025.natural_gas", {QUANTITY_GAS_VOLUME, STATE_68F, 0}, GAS_CO2, NULL},
+        {"desnz.natural_gas", {QUANTITY_ENERGY, 0, BASIS_GCV}, GAS_CO2E, "0.1829"},
+        {"grid.us.camx", {QUANTITY_ENERGY, 0, 0}, GAS_CO2, "0.19434800121968"},
+        {"grid.us.camx", {QUANTITY_HEAT, 0, 0}, GAS_CO2, NULL},
+        {"onsite.solar", {QUANTITY_ENERGY, 0, 0}, GAS_CO2E, "0"},
+        {"refrigerant.r_404a", {QUANTITY_MASS, 0, 0}, GAS_CO2E, "3942.8"},
+        {"refrigerant.r_407c", {QUANTITY_MASS, 0, 0}, GAS_CO2E, "1624.21"},
+        {"refrigerant.r_410a", {QUANTITY_MASS, 0, 0}, GAS_CO2E, "1923.5"},
+        {"refrigerant.r_507a", {QUANTITY_MASS, 0, 0}, GAS_CO2E, "3985"},
+        {"refrigerant.r_410a", {QUANTITY_MASS, 0, 0}, GAS_CO2, "0"},
+        {"own.b30", {QUANTITY_VOLUME, 0, 0}, GAS_BIOGENIC_CO2, "0.77"},
+        {"own.b30", {QUANTITY_VOLUME, 0, 0}, GAS_CO2E, "1.8526"},
+        {"own.steam", {QUANTITY_HEAT, 0, 0}, GAS_CO2E, "70.125"},
+        {"own.steam", {QUANTITY_ENERGY, 0, 0}, GAS_CO2E, "0.25245"},
+        {"own.gas", {QUANTITY_GAS_VOLUME, 0, 0}, GAS_CO2, "2.05"},
+        {"own.coal", {QUANTITY_MASS, 0, 0}, GAS_CO2, "2.1"},
+        {"own.coal", {QUANTITY_ENERGY, 0, BASIS_NCV}, GAS_CO2, "0.336"},
+        {"grid.cn.shanghai", {QUANTITY_ENERGY, 0, 0}, GAS_CO2, "0.4"},
+    };
+    struct catalogue catalogue;
+    load(&catalogue, "tests/data/tables/own_factors.csv", "AR5");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fraction got =
+            mass(&catalogue, edition(&catalogue, cases[i].id, 0), cases[i].activity, cases[i].gas);
+        if (cases[i].want != NULL && !equal(got, fraction(cases[i].want)))
+            fail_msg("%s: want %s, got %.17g", cases[i].id, cases[i].want, fraction_to_double(got));
+    }
+    unload(&catalogue);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id;
+        struct activity_unit activity;
+        enum fit want;
+    } cases[] = {
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_GCV}, FIT_BASIS},
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_NONE}, FIT_BASIS_MISSING},
+        {"ipcc2006.natural_gas", {QUANTITY_MASS, 0, BASIS_NCV}, FIT_BASIS_NEEDLESS},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_15C, 0}, FIT_STATE},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_20C, 0}, FIT_STATE},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_68F, 0}, FIT_STATE},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_0C, BASIS_GCV}, FIT_BASIS_NEEDLESS},
+        {"ipcc2006.natural_gas", {QUANTITY_VOLUME, 0, 0}, FIT_QUANTITY},
+        {"ipcc2006.natural_gas", {QUANTITY_ITEM, 0, 0}, FIT_QUANTITY},
+        {"ipcc2006.natural_gas_15c", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, FIT_STATE},
+        {"ipcc2006.anthracite", {QUANTITY_VOLUME, 0, 0}, FIT_QUANTITY},
+        {"ipcc2006.anthracite", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, FIT_QUANTITY},
+        {"epa2025.natural_gas", {QUANTITY_ENERGY, 0, BASIS_NCV}, FIT_BASIS},
+        {"epa2025.natural_gas", {QUANTITY_MASS, 0, 0}, FIT_QUANTITY},
+        {"epa2025.natural_gas", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, FIT_STATE},
+        {"desnz.natural_gas", {QUANTITY_ENERGY, 0, BASIS_NCV}, FIT_BASIS},
+        {"grid.cn", {QUANTITY_MASS, 0, 0}, FIT_QUANTITY},
+        {"grid.cn", {QUANTITY_ENERGY, 0, BASIS_NCV}, FIT_BASIS_NEEDLESS},
+        {"own.gas", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, FIT_STATE},
+        {"own.steam", {QUANTITY_MASS, 0, 0}, FIT_QUANTITY},
+        {"refrigerant.sf6", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, FIT_QUANTITY},
+    };
+    struct catalogue catalogue;
+    load(&catalogue, "tests/data/tables/own_factors.csv", "AR5");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        enum fit got = conversion_fit(edition(&catalogue, cases[i].id, 0), cases[i].activity);
+        if (got != cases[i].want)
+            fail_msg("%s as %s: got %d, want %d", cases[i].id,
+                     quantity_name(cases[i].activity.quantity), (int)got, (int)cases[i].want);
+    }
+    unload(&catalogue);
+}
+
+/* 53.06 kg a MMBtu is 5.306 kg a therm, and a US figure in lb is converted exactly. */
+static void test_epa(void **state)
+{
+    (void)state;
+    struct catalogue catalogue;
+    load(&catalogue, NULL, "AR5");
+    struct fraction gj = mass(&catalogue, edition(&catalogue, "epa2025.natural_gas", 0),
+                              (struct activity_unit){QUANTITY_HEAT, 0, BASIS_GCV}, GAS_CO2);
+    struct fraction therm;
+    assert_int_equal(fraction_mul(&therm, gj, fraction("0.105505585262")), 0);
+    assert_true(equal(therm, fraction("5.306")));
+    struct fraction us = mass(&catalogue, edition(&catalogue, "grid.us", 0),
+                              (struct activity_unit){QUANTITY_ENERGY, 0, 0}, GAS_CO2E);
+    struct fraction pounds;
+    assert_int_equal(fraction_div(&pounds, us, fraction("0.00045359237")), 0);
+    assert_true(equal(pounds, fraction("770.884")));
+    unload(&catalogue);
+}
+
+static void test_gwp_sets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *gas, *r410a;
+    } cases[] = {
+        {"AR4", "56.1548", "2087.5"},
+        {"AR5", "56.1545", "1923.5"},
+        {"AR6", "56.1543", "2255.5"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct catalogue catalogue;
+        load(&catalogue, NULL, cases[i].set);
+        struct fraction gas = mass(&catalogue, edition(&catalogue, "ipcc2006.natural_gas", 0),
+                                   (struct activity_unit){QUANTITY_HEAT, 0, BASIS_NCV}, GAS_CO2E);
+        struct fraction r410a = mass(&catalogue, edition(&catalogue, "refrigerant.r_410a", 0),
+                                     (struct activity_unit){QUANTITY_MASS, 0, 0}, GAS_CO2E);
+        if (!equal(gas, fraction(cases[i].gas)) || !equal(r410a, fraction(cases[i].r410a)))
+            fail_msg("%s: gas %.17g, R-410A %.17g", cases[i].set, fraction_to_double(gas),
+                     fraction_to_double(r410a));
+        unload(&catalogue);
+    }
+}
+
+/* What is preferred for purchased electricity, by place and year. */
+static void test_grids(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *country, *region;
+        int year;
+        bool unsplit;
+        const char *want;
+    } cases[] = {
+        {"CN", "", 2023, false, "0.5306"},
+        {"CN", "", 2022, false, "0.5366"},
+        {"CN", "", 2021, false, "0.5568"},
+        {"CN", "", 2026, false, "0.5306"},
+        {"CN", "Yunnan", 2023, false, "0.1333"},
+        {"CN", "Tianjin", 2023, false, "0.6796"},
+        {"CN", "CN-GD", 2023, false, "0.4419"},
+        {"CN", "guangdong", 2022, false, "0.4403"},
+        {"CN", "Inner Mongolia", 2023, false, "0.6479"},
+        {"CN", "inner_mongolia", 2023, false, "0.6479"},
+        {"CN", "East", 2023, false, "0.55"},
+        {"IN", "", 2024, false, "0.7117"},
+        {"VN", "", 2023, false, "0.6592"},
+        {"VN", "", 2022, false, "0.6766"},
+        {"TR", "", 2023, true, "0.469"},
+        {"TH", "", 2024, true, "0.475"},
+        {"TW", "", 2024, true, "0.474"},
+        {"TW", "", 2023, true, "0.494"},
+        {"KR", "", 2023, true, "0.4173"},
+        {"JP", "", 2024, false, "0.423"},
+        {"MX", "", 2024, true, "0.444"},
+        {"BR", "", 2023, false, "0.0385"},
+        {"BR", "", 2021, false, "0.1264"},
+        {"DE", "", 2024, false, "0.363"},
+        {"FR", "", 2024, true, "0.0217"},
+        {"GB", "", 2025, true, "0.177"},
+        {"GB", "", 2024, true, "0.20705"},
+        {"BD", "", 2024, true, "0.69463"},
+        {"LK", "", 2024, true, "0.50978"},
+        {"ID", "", 2024, true, "0.68243"},
+        {"ES", "", 2024, true, "0.14615"},
+    };
+    struct catalogue catalogue;
+    load(&catalogue, NULL, "AR5");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct factor_row *first =
+            factors_find_grid(&catalogue.table, cases[i].country, cases[i].region);
+        if (first == NULL) {
+            fail_msg("%s %s is not found", cases[i].country, cases[i].region);
+            continue;
+        }
+        const struct factor_row *row = edition(&catalogue, first->id, cases[i].year);
+        struct activity_unit activity = {QUANTITY_ENERGY, 0, 0};
+        struct fraction got = mass(&catalogue, row, activity, GAS_CO2E);
+        struct fraction co2 = mass(&catalogue, row, activity, GAS_CO2);
+        if (!equal(got, fraction(cases[i].want)) || row->unsplit != cases[i].unsplit ||
+            fraction_is_zero(co2) != cases[i].unsplit)
+            fail_msg("%s %s %d: got %.17g", cases[i].country, cases[i].region, cases[i].year,
+                     fraction_to_double(got));
+    }
+    static const char *const refused[][2] = {
+        {"NL", ""}, {"CN", "Shenzhen"}, {"", ""}, {"", "Guangdong"}, {"US", "Guangdong"}};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        assert_null(factors_find_grid(&catalogue.table, refused[i][0], refused[i][1]));
+    unload(&catalogue);
+}
+
+/* Every row says whose it is, where it stands, and how far to trust it. */
+static void test_provenance(void **state)
+{
+    (void)state;
+    struct catalogue catalogue;
+    load(&catalogue, NULL, "AR6");
+    assert_true(catalogue.table.count > 200);
+    for (uint32_t i = 0; i < catalogue.table.count; i++) {
+        const struct factor *text = &catalogue.table.texts[i];
+        if (text->issuer[0] == '\0' || text->source[0] == '\0' || text->confidence[0] == '\0' ||
+            text->boundary[0] == '\0' || text->gases[0] == '\0')
+            fail_msg("%s: issuer, source, confidence, boundary or gases is empty", text->name);
+        if (strcmp(text->confidence, "memory") == 0)
+            fail_msg("%s: nobody has seen its source", text->name);
+    }
+    assert_string_equal(factors_suggest(&catalogue.table, "ipcc2006.natural_gs"),
+                        "ipcc2006.natural_gas");
+    assert_string_equal(factors_suggest_region(&catalogue.table, "CN", "Zhejang"), "Zhejiang");
+    unload(&catalogue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_worked_examples),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_epa),
+        cmocka_unit_test(test_gwp_sets),
+        cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_provenance),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+/* The brake: on after a gap, before anybody has looked, and until it is released. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/engine/brake.h"
+
+struct bench {
+    uv_loop_t loop;
+    struct brake brake;
+    int pulled;
+};
+
+static void on_pulled(void *context)
+{
+    struct bench *bench = context;
+    assert_true(brake_is_on(&bench->brake));
+    bench->pulled++;
+}
+
+static void bench_open(struct bench *bench)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    *bench = (struct bench){0};
+    uv_loop_init(&bench->loop);
+    brake_init(&bench->brake, &bench->loop, on_pulled, bench);
+}
+
+static void bench_close(struct bench *bench)
+{
+    uv_close((uv_handle_t *)&bench->brake.tick, NULL);
+    uv_run(&bench->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&bench->loop), 0);
+}
+
+static void test_gaps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t gap_max_ms, gap_ms;
+        bool on;
+    } cases[] = {
+        {"no gap", 3000, 0, false},
+        {"a tick", 3000, BRAKE_TICK_MS, false},
+        {"as long as may be", 3000, 3000, false},
+        {"longer", 3000, 3001, true},
+        {"suspended for a week", 22500, INT64_C(604800000), true},
+        {"no limit yet", INT64_MAX, INT64_C(604800000), false},
+        {"a clock that steps back", 3000, -5000, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_open(&bench);
+        brake_set_gap(&bench.brake, cases[i].gap_max_ms);
+        int64_t now_ms = clock_boot_ms();
+        brake_look(&bench.brake, now_ms);
+        brake_look(&bench.brake, now_ms + cases[i].gap_ms);
+        if (bench.pulled != cases[i].on)
+            fail_msg("%s: pulled %d times", cases[i].name, bench.pulled);
+        bench_close(&bench);
+    }
+}
+
+/* Who asks before the timer has run is told, too. */
+static void test_seen_before_the_timer(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    brake_set_gap(&bench.brake, 3000);
+    assert_false(brake_is_on(&bench.brake));
+    brake_look(&bench.brake, clock_boot_ms() - 4000); /* nobody has looked since */
+    assert_true(brake_is_on(&bench.brake));
+    assert_int_equal(bench.pulled, 0);
+    brake_look(&bench.brake, clock_boot_ms());
+    assert_int_equal(bench.pulled, 1);
+    assert_true(brake_is_on(&bench.brake));
+    brake_look(&bench.brake, clock_boot_ms());
+    assert_true(brake_is_on(&bench.brake)); /* turning alone proves nothing */
+    brake_release(&bench.brake);
+    assert_false(brake_is_on(&bench.brake));
+    brake_pull(&bench.brake);
+    brake_pull(&bench.brake);
+    assert_int_equal(bench.pulled, 2);
+    assert_int_equal(bench.brake.pulls, 2);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gaps),
+        cmocka_unit_test(test_seen_before_the_timer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+/* Whether we are a member still: the group tells, against librdkafka's mock cluster. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "tests/unit/kafka/seen.h"
+
+static bool all_began(const struct seen *seen)
+{
+    return consumer_get_stats(seen->consumer)->commits == PARTITIONS;
+}
+static bool is_confirmed(const struct seen *seen)
+{
+    return seen->confirmed_calls > 0;
+}
+static bool is_refused(const struct seen *seen)
+{
+    return consumer_get_stats(seen->consumer)->commit_failures > 0;
+}
+
+static void open_all(struct cluster *cluster, uv_loop_t *loop, struct seen *seen)
+{
+    cluster_open(cluster);
+    uv_loop_init(loop);
+    for (int partition = 0; partition < PARTITIONS; partition++)
+        cluster_produce(cluster, partition, 0, 10, 0);
+    struct kafka_conf conf = cluster_conf(cluster);
+    seen_start(seen, loop, &conf);
+}
+
+/* Only an answer to a commit that was sent after the question counts; the question is asked by
+ * saying once more what the group has, and changes nothing. */
+static void test_confirmed_by_a_commit(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    struct seen seen;
+    open_all(&cluster, &loop, &seen);
+    WAIT_UNTIL(&loop, all_began, &seen);
+    assert_int_equal(seen.confirmed_calls, 0);
+    consumer_confirm(seen.consumer);
+    consumer_confirm(seen.consumer); /* one question */
+    WAIT_UNTIL(&loop, is_confirmed, &seen);
+    assert_int_equal(consumer_get_stats(seen.consumer)->commits, PARTITIONS + 1);
+    assert_int_equal(seen.accepted_calls, 0);
+    assert_int_equal(seen.confirmed_calls, 1);
+    seen.confirmed_calls = 0;
+    consumer_commit(seen.consumer, 0, 7, "the handler's own");
+    consumer_confirm(seen.consumer); /* which tells as well */
+    WAIT_UNTIL(&loop, is_confirmed, &seen);
+    assert_int_equal(seen.accepted[0], 7);
+    assert_int_equal(consumer_get_stats(seen.consumer)->commits, PARTITIONS + 2);
+    assert_false(consumer_is_lost(seen.consumer));
+    seen_stop(&seen, &loop);
+    struct kafka_conf conf = cluster_conf(&cluster);
+    seen_start(&seen, &loop, &conf);
+    consumer_confirm(seen.consumer); /* before the group has answered: its assignment tells */
+    WAIT_UNTIL(&loop, is_confirmed, &seen);
+    for (int i = 0; i < PARTITIONS; i++) {
+        assert_int_equal(seen.committed[i], i == 0 ? 7 : 0);
+        assert_string_equal(seen.metadata[i],
+                            i == 0 ? "the handler's own" : CONSUMER_START_METADATA);
+    }
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
+}
+
+/* Who is no member any more hears it from the group: no confirmation, but a revocation. */
+static void test_not_confirmed(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    struct seen seen;
+    open_all(&cluster, &loop, &seen);
+    WAIT_UNTIL(&loop, all_began, &seen);
+    rd_kafka_mock_push_request_errors(cluster.mock, 8 /* OffsetCommit */, 1,
+                                      RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    consumer_confirm(seen.consumer);
+    WAIT_UNTIL(&loop, is_refused, &seen);
+    assert_int_equal(seen.confirmed_calls, 0);
+    consumer_confirm(seen.consumer); /* once more, of another partition */
+    WAIT_UNTIL(&loop, is_confirmed, &seen);
+    seen_stop(&seen, &loop);
+    cluster_end(&cluster, &loop);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_confirmed_by_a_commit),
+        cmocka_unit_test(test_not_confirmed),
+    };
+    return run_apart(tests, ARRAY_LEN(tests), argc, argv);
+}
