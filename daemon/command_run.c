@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
-#include "daemon/engine/candidate.h"
 #include "daemon/engine/process.h"
+#include "daemon/engine/reload_check.h"
 #include "daemon/service.h"
 #include "pipelines/state/succession.h"
 
@@ -31,9 +31,9 @@ static const struct option options[] = {
 struct run {
     uv_loop_t loop;
     const char *file;
-    struct config *config;       /* in force */
-    struct candidate *candidate; /* may become the next; NULL */
-    struct config *next;         /* takes over when the process has ended; NULL */
+    struct config *config;             /* in force */
+    struct reload_check *reload_check; /* may become the next; NULL */
+    struct config *next;               /* takes over when the process has ended; NULL */
     struct process *process;
     struct service *service;
     uint64_t reloads_ok, reloads_failed;
@@ -50,8 +50,8 @@ static void on_service_closed(void *context)
 
 static void drop_candidate(struct run *run)
 {
-    if (run->candidate != NULL)
-        candidate_drop(&run->candidate);
+    if (run->reload_check != NULL)
+        reload_check_drop(&run->reload_check);
 }
 
 static void run_end(struct run *run)
@@ -166,14 +166,14 @@ static void on_judged(void *context, int err, const char *why)
         return;
     }
     service_reloading(run->service);
-    begin_reload(run, candidate_take(&run->candidate));
+    begin_reload(run, reload_check_take(&run->reload_check));
 }
 
 /* The manager is told that we are ready: how long the brokers take is not for it to judge. */
 static int ask_brokers(struct run *run, struct config **next)
 {
     LOG_INFO("reload.asking", "config=\"%s\" topic=%s", run->file, (*next)->input.rekey_topic);
-    int err = candidate_create(&run->candidate, &run->loop, next, on_judged, run);
+    int err = reload_check_create(&run->reload_check, &run->loop, next, on_judged, run);
     if (err < 0) {
         config_destroy(next);
         return err;

@@ -48,7 +48,7 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
     part->started = committed >= 0;
     intake->memory_used += (size_t)intake->config->kafka.partition_bytes_max;
     LOG_INFO("intake.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
-    err = saver_begin(intake->saver, part, committed, metadata);
+    err = checkpointer_begin(intake->checkpointer, part, committed, metadata);
     if (err == 0)
         return committed < 0; /* consumer_begin() when it has begun */
     intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
@@ -107,7 +107,7 @@ static void on_commit(void *context, int32_t partition, int64_t offset, const ch
 static void on_committed(void *context, int32_t partition, int64_t offset, bool accepted)
 {
     struct intake *intake = context;
-    saver_committed(intake->saver, partition, offset, accepted);
+    checkpointer_committed(intake->checkpointer, partition, offset, accepted);
 }
 
 static void on_started(void *context, int32_t number)
@@ -128,7 +128,7 @@ static bool on_revoking(void *context, int32_t number)
 {
     struct intake *intake = context;
     struct part *part = parts_find(&intake->parts, number);
-    return part != NULL && saver_leave(intake->saver, part);
+    return part != NULL && checkpointer_leave(intake->checkpointer, part);
 }
 
 static void on_released(void *context, struct part *part)
@@ -159,7 +159,7 @@ static void on_revoked(void *context, int32_t number, bool lost)
              part->next_offset, lost);
     intake->callbacks.revoked(intake->callbacks.context);
     remember_stats(intake, part);
-    saver_forget(intake->saver, part);
+    checkpointer_forget(intake->checkpointer, part);
     parking_forget(intake->parking, number);
     intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
     parts_remove(&intake->parts, part);
@@ -217,7 +217,7 @@ static void on_tick(uv_timer_t *timer)
         intake->callbacks.lost(intake->callbacks.context);
     if (intake->held)
         consumer_confirm(intake->consumer);
-    saver_step(intake->saver);
+    checkpointer_step(intake->checkpointer);
     intake_check_healing(intake);
     if (intake->close_at_ms > 0 && uv_now(intake->loop) >= intake->close_at_ms)
         release_all(intake);
@@ -248,7 +248,7 @@ static void on_deadletter_closed(void *context)
 static void on_saver_closed(void *context)
 {
     struct intake *intake = context;
-    intake->saver = NULL;
+    intake->checkpointer = NULL;
     parking_destroy(&intake->parking);
     deadletter_close(intake->deadletter, intake->close_timeout_ms, on_deadletter_closed, intake);
 }
@@ -258,7 +258,7 @@ static void on_consumer_closed(void *context)
     struct intake *intake = context;
     ASSERT(intake->parts.count == 0);
     intake->consumer = NULL;
-    saver_close(intake->saver, intake->close_timeout_ms);
+    checkpointer_close(intake->checkpointer, intake->close_timeout_ms);
 }
 
 void intake_close(struct intake *intake, int64_t timeout_ms)
@@ -301,20 +301,20 @@ static int create_parking(struct intake *intake)
 
 static int create_saver(struct intake *intake, struct buffer *why)
 {
-    const struct saver_conf conf = {.loop = intake->loop,
-                                    .config = intake->config,
-                                    .parts = &intake->parts,
-                                    .parking = intake->parking,
-                                    .deadletter = intake->deadletter};
-    const struct saver_callbacks callbacks = {.began = on_began,
-                                              .reset = on_reset,
-                                              .rebuilds = on_rebuilds,
-                                              .commit = on_commit,
-                                              .released = on_released,
-                                              .failed = on_failed,
-                                              .closed = on_saver_closed,
-                                              .context = intake};
-    return saver_create(&intake->saver, &conf, &callbacks, why);
+    const struct checkpointer_conf conf = {.loop = intake->loop,
+                                           .config = intake->config,
+                                           .parts = &intake->parts,
+                                           .parking = intake->parking,
+                                           .deadletter = intake->deadletter};
+    const struct checkpointer_callbacks callbacks = {.began = on_began,
+                                                     .reset = on_reset,
+                                                     .rebuilds = on_rebuilds,
+                                                     .commit = on_commit,
+                                                     .released = on_released,
+                                                     .failed = on_failed,
+                                                     .closed = on_saver_closed,
+                                                     .context = intake};
+    return checkpointer_create(&intake->checkpointer, &conf, &callbacks, why);
 }
 
 static int create_consumer(struct intake *intake, struct buffer *why)
@@ -373,7 +373,7 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     /* What has handles closes on the loop, and then the intake is freed. */
 fail_consumer:
     intake->callbacks.closed = NULL;
-    saver_close(intake->saver, 0);
+    checkpointer_close(intake->checkpointer, 0);
     return err;
 fail_parking:
     intake->callbacks.closed = NULL;
@@ -460,5 +460,5 @@ size_t intake_get_memory(const struct intake *intake)
 
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake)
 {
-    return saver_get_stats(intake->saver);
+    return checkpointer_get_stats(intake->checkpointer);
 }

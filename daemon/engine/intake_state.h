@@ -5,8 +5,8 @@
 #ifndef GHGD_INTAKE_STATE_H
 #define GHGD_INTAKE_STATE_H
 
+#include "daemon/engine/checkpointer.h"
 #include "daemon/engine/intake.h"
-#include "daemon/engine/saver.h"
 
 struct intake {
     uv_loop_t *loop;
@@ -18,7 +18,7 @@ struct intake {
     struct consumer *consumer;
     struct deadletter *deadletter;
     struct parking *parking;
-    struct saver *saver;
+    struct checkpointer *checkpointer;
     struct parts parts;
     uint32_t cursor; /* the partition whose rows are taken first */
     bool paused, held;

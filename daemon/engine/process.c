@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/command.h"
-#include "daemon/engine/brake.h"
 #include "daemon/engine/intake.h"
-#include "daemon/engine/pump.h"
 #include "daemon/engine/rekey/rekey.h"
+#include "daemon/engine/row_writer.h"
+#include "daemon/engine/write_fence.h"
 #include "daemon/http/status.h"
 #include "pipelines/emissions/kernels.h"
 
@@ -28,9 +28,9 @@ struct process {
     const struct kernels *kernels;
     struct rekey *rekey; /* NULL: the input topic is keyed by facility */
     struct intake *intake;
-    struct pump *pump;
+    struct row_writer *row_writer;
     struct status *status_page;
-    struct brake brake;
+    struct write_fence fence;
     uv_timer_t emit_timer, drain_timer;
     uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
     uint32_t handles_open;
@@ -89,7 +89,7 @@ static void on_kick(uv_idle_t *idle)
 {
     struct process *process = idle->data;
     uv_idle_stop(idle);
-    pump_kick(process->pump);
+    row_writer_kick(process->row_writer);
 }
 
 static void on_rows_wanted(void *context)
@@ -103,7 +103,7 @@ static void on_emit(uv_timer_t *timer)
 {
     struct process *process = timer->data;
     intake_check_idle(process->intake, (int64_t)uv_now(process->loop), clock_wall_ms());
-    pump_emit(process->pump);
+    row_writer_emit(process->row_writer);
     intake_resume(process->intake); /* a facility that found no memory may find some now */
 }
 
@@ -113,22 +113,22 @@ static void on_emit(uv_timer_t *timer)
 static bool on_may_write(void *context)
 {
     struct process *process = context;
-    return !brake_is_on(&process->brake);
+    return !write_fence_is_up(&process->fence);
 }
 
-static void on_brake(void *context)
+static void on_fence(void *context)
 {
     struct process *process = context;
     if (process->intake == NULL)
         return;
     intake_hold(process->intake);
-    pump_withdraw(process->pump);
+    row_writer_withdraw(process->row_writer);
 }
 
 static void on_confirmed(void *context)
 {
     struct process *process = context;
-    brake_release(&process->brake);
+    write_fence_lower(&process->fence);
     intake_release(process->intake);
     on_rows_wanted(process);
 }
@@ -136,13 +136,13 @@ static void on_confirmed(void *context)
 static void on_lost(void *context)
 {
     struct process *process = context;
-    brake_pull(&process->brake);
+    write_fence_raise(&process->fence);
 }
 
 static void on_revoked(void *context)
 {
     struct process *process = context;
-    pump_forget(process->pump);
+    row_writer_forget(process->row_writer);
 }
 
 /* --- the end: in the reverse order of the beginning --- */
@@ -163,9 +163,9 @@ static void on_handle_closed(uv_handle_t *handle)
         process_free(process);
 }
 
-static void on_brake_closed(uv_handle_t *handle)
+static void on_fence_closed(uv_handle_t *handle)
 {
-    handle->data = ((struct brake *)handle->data)->context;
+    handle->data = ((struct write_fence *)handle->data)->context;
     on_handle_closed(handle);
 }
 
@@ -173,14 +173,14 @@ static void close_handles(struct process *process)
 {
     uv_close((uv_handle_t *)&process->kick, on_handle_closed);
     uv_close((uv_handle_t *)&process->drain_timer, on_handle_closed);
-    uv_close((uv_handle_t *)&process->brake.tick, on_brake_closed);
+    uv_close((uv_handle_t *)&process->fence.tick, on_fence_closed);
     uv_close((uv_handle_t *)&process->emit_timer, on_handle_closed);
 }
 
 static void on_pump_closed(void *context)
 {
     struct process *process = context;
-    process->pump = NULL;
+    process->row_writer = NULL;
     close_handles(process);
 }
 
@@ -188,7 +188,7 @@ static void on_intake_closed(void *context)
 {
     struct process *process = context;
     process->intake = NULL;
-    pump_close(process->pump);
+    row_writer_close(process->row_writer);
 }
 
 static void on_rekey_closed(void *context)
@@ -237,7 +237,7 @@ static void on_drain(uv_timer_t *timer)
         process_close(process);
         return;
     }
-    pump_emit(process->pump);
+    row_writer_emit(process->row_writer);
 }
 
 void process_stop(struct process *process)
@@ -251,7 +251,7 @@ void process_stop(struct process *process)
     intake_pause(process->intake);
     process->drain_deadline_ms =
         uv_now(process->loop) + (uint64_t)process->config->shutdown_timeout_ms / 2;
-    pump_emit(process->pump);
+    row_writer_emit(process->row_writer);
     uv_timer_start(&process->drain_timer, on_drain, 0, DRAIN_CHECK_MS);
 }
 
@@ -271,7 +271,7 @@ static void init_handles(struct process *process)
     uv_timer_init(process->loop, &process->emit_timer);
     uv_timer_init(process->loop, &process->drain_timer);
     uv_idle_init(process->loop, &process->kick);
-    brake_init(&process->brake, process->loop, on_brake, process);
+    write_fence_init(&process->fence, process->loop, on_fence, process);
     process->emit_timer.data = process->drain_timer.data = process;
     process->kick.data = process;
     process->handles_open = 4;
@@ -336,23 +336,23 @@ static int create_parts(struct process *process, const struct process_conf *conf
         LOG_ERROR("process.no_kernels", "simd=%s", config->simd);
         return -ENOTSUP;
     }
-    struct pump_callbacks callbacks = {.take = on_take,
-                                       .settled = on_settled,
-                                       .abandoned = on_abandoned,
-                                       .may_write = on_may_write,
-                                       .proven = on_proven,
-                                       .lost = on_rows_lost,
-                                       .moved = on_moved,
-                                       .closed = on_pump_closed,
-                                       .context = process};
-    int err = pump_create(&process->pump, process->loop, config, &callbacks);
+    struct row_writer_callbacks callbacks = {.take = on_take,
+                                             .settled = on_settled,
+                                             .abandoned = on_abandoned,
+                                             .may_write = on_may_write,
+                                             .proven = on_proven,
+                                             .lost = on_rows_lost,
+                                             .moved = on_moved,
+                                             .closed = on_pump_closed,
+                                             .context = process};
+    int err = row_writer_create(&process->row_writer, process->loop, config, &callbacks);
     if (err < 0)
         return err;
     err = create_intake(process);
     if (err < 0)
         goto fail_intake;
-    brake_set_gap(&process->brake,
-                  MAX(intake_get_session_ms(process->intake) / 2, INT64_C(4) * BRAKE_TICK_MS));
+    write_fence_set_gap(&process->fence, MAX(intake_get_session_ms(process->intake) / 2,
+                                             INT64_C(4) * WRITE_FENCE_TICK_MS));
     err = config->input.rekey ? create_rekey(process) : start_intake(process);
     if (err < 0)
         goto fail_rekey;
@@ -360,8 +360,8 @@ static int create_parts(struct process *process, const struct process_conf *conf
                                  .config = config,
                                  .intake = process->intake,
                                  .rekey = process->rekey,
-                                 .pump = process->pump,
-                                 .standstills = &process->brake.pulls,
+                                 .row_writer = process->row_writer,
+                                 .standstills = &process->fence.raises,
                                  .reloads_ok = conf->reloads_ok,
                                  .reloads_failed = conf->reloads_failed};
     err = status_create(&process->status_page, &status);
@@ -369,7 +369,7 @@ static int create_parts(struct process *process, const struct process_conf *conf
         goto fail_status;
     return 0;
 
-    /* What is open closes on the loop; each end begins the next: intake, pump, handles. */
+    /* What is open closes on the loop; each end begins the next: intake, row writer, handles. */
 fail_status:
 fail_rekey:
     process->callbacks.ended = NULL;
@@ -377,7 +377,7 @@ fail_rekey:
     return err;
 fail_intake:
     process->callbacks.ended = NULL;
-    pump_close(process->pump);
+    row_writer_close(process->row_writer);
     return err;
 }
 
@@ -394,7 +394,7 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct p
     init_handles(process);
     int err = create_parts(process, conf);
     if (err < 0) {
-        if (process->pump == NULL) {
+        if (process->row_writer == NULL) {
             process->callbacks.ended = NULL;
             close_handles(process);
         }

@@ -1,5 +1,5 @@
 /*
- * process.h - the assembled daemon: intake, shards, pump, sinks, in one visible list.
+ * process.h - the assembled daemon: intake, shards, row writer, sinks, in one visible list.
  *
  * Everything happens on the loop that the caller runs. A process is running, then draining (no more
  * messages, rows are still written), then closing (parts are taken down in the reverse order), and

@@ -38,7 +38,7 @@ static void mark(struct resync *resync, uint32_t sink, int64_t from_ms, struct b
         buffer_printf(body, "open %s\n", timestamp_format(open, marked.open_ms));
     LOG_INFO("resync.marked", "sink=%s windows=%" PRIu64 " partitions=%" PRIu32 " waiting=%" PRIu32,
              resync->config->sinks[sink].name, marked.windows, marked.partitions, marked.waiting);
-    pump_emit(resync->pump);
+    row_writer_emit(resync->row_writer);
 }
 
 unsigned resync_post(void *context, const struct http_query *query, struct buffer *body)
@@ -58,7 +58,7 @@ unsigned resync_post(void *context, const struct http_query *query, struct buffe
         buffer_add_str(body, "from= wants a time with offset, such as 2026-03-01T10:15:00Z.\n");
         return STATUS_BAD;
     }
-    if (resync->asked[sink] && pump_is_due(resync->pump, sink)) {
+    if (resync->asked[sink] && row_writer_is_due(resync->row_writer, sink)) {
         buffer_add_str(body, "The sink has not yet got the rows of the last request.\n");
         return STATUS_BUSY;
     }

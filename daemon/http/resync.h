@@ -14,13 +14,13 @@
 #define GHGD_RESYNC_H
 
 #include "daemon/engine/intake.h"
-#include "daemon/engine/pump.h"
+#include "daemon/engine/row_writer.h"
 #include "daemon/http/http.h"
 
 struct resync {
     const struct config *config;
     struct intake *intake; /* NULL: a process without shards */
-    struct pump *pump;
+    struct row_writer *row_writer;
     bool asked[SINKS_MAX];       /* and perhaps not all written yet */
     uint64_t windows[SINKS_MAX]; /* marked so far */
 };

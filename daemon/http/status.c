@@ -78,10 +78,10 @@ static void add_partitions(struct status *status, struct metrics_source *source)
 
 static void add_sinks(struct status *status, struct metrics_source *source)
 {
-    uint32_t count = pump_get_sinks_count(status->conf.pump);
+    uint32_t count = row_writer_get_sinks_count(status->conf.row_writer);
     uint64_t now_ms = uv_now(status->conf.loop);
     for (uint32_t i = 0; i < count; i++) {
-        const struct sink_stats *stats = pump_get_stats(status->conf.pump, i);
+        const struct sink_stats *stats = row_writer_get_stats(status->conf.row_writer, i);
         if (stats->healthy)
             status->well_ms[i] = now_ms;
         status->sinks[i] =
@@ -202,8 +202,8 @@ int status_create(struct status **status_out, const struct status_conf *conf)
         return -ENOMEM;
     status->conf = *conf;
     status->started_ms = clock_wall_ms();
-    status->resync =
-        (struct resync){.config = conf->config, .intake = conf->intake, .pump = conf->pump};
+    status->resync = (struct resync){
+        .config = conf->config, .intake = conf->intake, .row_writer = conf->row_writer};
     for (size_t i = 0; i < SINKS_MAX; i++)
         status->well_ms[i] = uv_now(conf->loop);
     static const char text[] = "text/plain; charset=utf-8";

@@ -9,8 +9,8 @@
 #define GHGD_STATUS_H
 
 #include "daemon/engine/intake.h"
-#include "daemon/engine/pump.h"
 #include "daemon/engine/rekey/rekey.h"
+#include "daemon/engine/row_writer.h"
 #include "daemon/http/http.h"
 
 struct status;
@@ -20,7 +20,7 @@ struct status_conf {
     const struct config *config;
     struct intake *intake;
     const struct rekey *rekey; /* NULL: there is none */
-    struct pump *pump;
+    struct row_writer *row_writer;
     const uint64_t *standstills;
     uint64_t reloads_ok, reloads_failed; /* before this process was made */
 };

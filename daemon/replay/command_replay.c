@@ -91,7 +91,8 @@ static void print_summary(const struct replay *replay)
                       " rollovers; intervals: %" PRIu64 " overlaps\n",
                       account->discontinuities, account->rollovers, account->overlaps);
     (void)fprintf(stderr, "wrote %" PRIu64 " rows of %" PRIu64 " facilities in %.3f s\n",
-                  outlet_rows(replay->outlet), account->facilities, (double)elapsed_ms / 1000.0);
+                  row_drain_rows(replay->row_drain), account->facilities,
+                  (double)elapsed_ms / 1000.0);
 }
 
 /* --- the command line --- */
@@ -205,7 +206,7 @@ static int replay_all(struct replay *replay)
         err = replay->from_kafka ? replay_log(replay) : replay_file(replay);
     if (err == 0 && !replay->quiet)
         print_summary(replay);
-    outlet_close(&replay->outlet);
+    row_drain_close(&replay->row_drain);
     if (replay->rejects != NULL && fclose(replay->rejects) != 0 && err == 0)
         err = -errno;
     ASSERT(uv_loop_close(&replay->loop) == 0);

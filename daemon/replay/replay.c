@@ -37,7 +37,7 @@ static int open_shard(struct replay *replay, int32_t partition)
     struct shard_context context = {.registry = config->registry,
                                     .window = &config->window,
                                     .kernels = kernels,
-                                    .sinks_count = outlet_sinks_count(replay->outlet),
+                                    .sinks_count = row_drain_sinks_count(replay->row_drain),
                                     .facility_partition = replay->owners};
     return shard_create(&replay->shard, &context, partition < 0 ? 0 : (uint32_t)partition);
 }
@@ -99,7 +99,7 @@ int replay_take(struct replay *replay, const struct feed_message *message)
             continue;
         if (shard_get_block(replay->shard) == SHARD_WAITS_FOR_MEMORY)
             return -ENOMEM; /* which was logged */
-        int err = outlet_drain(replay->outlet, replay->shard, TAKE_CLOSING, &replay->filter);
+        int err = row_drain_run(replay->row_drain, replay->shard, TAKE_CLOSING, &replay->filter);
         if (err < 0)
             return err;
         ASSERT(!shard_is_blocked(replay->shard)); /* everything that may go has gone */
@@ -116,7 +116,7 @@ void replay_show_progress(struct replay *replay, double share)
     uint64_t events = replay->account.read + feed_events_read(replay->feed);
     double rate = (double)events * 1000.0 / (double)(time_ms - replay->started_ms + 1);
     (void)fprintf(stderr, "\r%" PRIu64 " events, %.0f a second, %" PRIu64 " rows", events, rate,
-                  outlet_rows(replay->outlet));
+                  row_drain_rows(replay->row_drain));
     if (share >= 0)
         (void)fprintf(stderr, ", %.0f %% of the %s ", share * 100,
                       replay->from_kafka ? "log" : "file");

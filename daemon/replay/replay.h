@@ -1,7 +1,7 @@
 /*
  * replay.h - events that were read before, through the pipeline once more: `ghgd replay`.
  *
- *     file or log -> pipeline (feed and shard, one for a file or a partition) -> outlet
+ *     file or log -> pipeline (feed and shard, one for a file or a partition) -> row drain
  *
  * command_replay.c reads the command line, replay_file.c and replay_log.c are the two ways of the
  * events, replay.c is what both need. It runs on one thread and ends; complaints go to standard
@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "daemon/engine/feed.h"
-#include "daemon/replay/outlet.h"
+#include "daemon/replay/row_drain.h"
 
 /* What became of every event: read = the sum of the counts. */
 struct account {
@@ -27,14 +27,14 @@ struct replay {
     int64_t from_ms, to_ms; /* of the log; INT64_MIN if not given */
     int64_t as_of_ms;       /* of a file */
     bool from_kafka, partial, quiet;
-    struct outlet_conf output;
+    struct row_drain_conf output;
 
     /* what runs */
     int64_t now_ms; /* when the command began */
     struct config *config;
     uv_loop_t loop;
-    struct outlet *outlet;
-    struct outlet_filter filter;
+    struct row_drain *row_drain;
+    struct row_drain_filter filter;
     FILE *rejects;
     struct account account;
     int64_t started_ms, shown_ms; /* of clock_steady_ms() */

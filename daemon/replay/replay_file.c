@@ -8,7 +8,7 @@ enum { MESSAGES_PER_DRAIN = 4096 /* rows that may go are written this often, pro
 
 static int drain(struct replay *replay)
 {
-    return outlet_drain(replay->outlet, replay->shard, TAKE_CLOSING, &replay->filter);
+    return row_drain_run(replay->row_drain, replay->shard, TAKE_CLOSING, &replay->filter);
 }
 
 static void show_progress(struct replay *replay, const struct reader *reader)
@@ -52,7 +52,7 @@ int replay_file(struct replay *replay)
         return err;
     }
     replay->filter = OUTLET_EVERYTHING;
-    err = outlet_open(&replay->outlet, &replay->loop, &replay->output);
+    err = row_drain_open(&replay->row_drain, &replay->loop, &replay->output);
     if (err == 0)
         err = replay_open_pipeline(replay, -1);
     if (err == 0)

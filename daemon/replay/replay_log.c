@@ -7,7 +7,7 @@
 
 #include "base/timestamp.h"
 #include "daemon/replay/replay.h"
-#include "daemon/replay/span.h"
+#include "daemon/replay/replay_range.h"
 #include "pipelines/kafka/log_reader.h"
 
 enum {
@@ -27,7 +27,7 @@ struct stretch {
 struct logs {
     struct replay *replay;
     struct log_reader *reader;
-    struct span span;
+    struct replay_range range;
     struct stretch *stretches;
     int32_t count;
     int64_t offsets_total, offsets_done;
@@ -60,7 +60,7 @@ static int find_right(struct logs *logs, int32_t partition, struct stretch *stre
         buffer_add_str(&logs->why, "the messages carry no timestamps");
         return -ENODATA;
     }
-    stretch->right_ms = span_right_ms(&logs->span, first_ms);
+    stretch->right_ms = replay_range_right_ms(&logs->range, first_ms);
     return 0;
 }
 
@@ -73,9 +73,9 @@ static int plan_stretch(struct logs *logs, int32_t partition)
     int64_t to = INT64_MAX;
     int err = log_reader_get_bounds(logs->reader, partition, &bounds, &logs->why);
     if (err == 0)
-        err = log_reader_find(logs->reader, partition, logs->span.read_from_ms, &from, &logs->why);
+        err = log_reader_find(logs->reader, partition, logs->range.read_from_ms, &from, &logs->why);
     if (err == 0 && logs->replay->to_ms != INT64_MIN)
-        err = log_reader_find(logs->reader, partition, logs->span.until_ms, &to, &logs->why);
+        err = log_reader_find(logs->reader, partition, logs->range.until_ms, &to, &logs->why);
     if (err < 0)
         return err;
     stretch->to = MIN(to, bounds.high);
@@ -94,7 +94,7 @@ static int tell_lost(struct logs *logs, int32_t partition)
         return 0;
     struct buffer names;
     buffer_init(&names, WORDS_BYTES_MAX);
-    int err = span_name_lost(&logs->span, logs->replay->config, right_ms, &names);
+    int err = replay_range_name_lost(&logs->range, logs->replay->config, right_ms, &names);
     bool lost = err == 0 && names.size > 0;
     char right[TIMESTAMP_TEXT_SIZE] = "";
     if (lost && right_ms == INT64_MAX)
@@ -158,7 +158,7 @@ static int take_message(struct logs *logs, struct stretch *stretch,
     if (err < 0 || !is_drain_due(logs, stretch, fed.arrived_ms))
         return err;
     stretch->drained_ms = MAX(stretch->drained_ms, fed.arrived_ms);
-    return outlet_drain(replay->outlet, replay->shard, TAKE_CLOSING, &replay->filter);
+    return row_drain_run(replay->row_drain, replay->shard, TAKE_CLOSING, &replay->filter);
 }
 
 static int read_stretch(struct logs *logs, int32_t partition)
@@ -186,11 +186,12 @@ static int read_stretch(struct logs *logs, int32_t partition)
 static int write_rest(struct logs *logs, const struct stretch *stretch)
 {
     struct replay *replay = logs->replay;
-    int64_t idle_ms = logs->span.until_ms - replay->config->window.idle_timeout_ms;
+    int64_t idle_ms = logs->range.until_ms - replay->config->window.idle_timeout_ms;
     if (stretch->newest_ms != INT64_MIN && stretch->newest_ms <= idle_ms)
-        shard_idle(replay->shard, logs->span.until_ms);
-    int err = outlet_drain(replay->outlet, replay->shard, TAKE_CLOSING, &replay->filter);
-    return err < 0 ? err : outlet_drain(replay->outlet, replay->shard, TAKE_ALL, &replay->filter);
+        shard_idle(replay->shard, logs->range.until_ms);
+    int err = row_drain_run(replay->row_drain, replay->shard, TAKE_CLOSING, &replay->filter);
+    return err < 0 ? err
+                   : row_drain_run(replay->row_drain, replay->shard, TAKE_ALL, &replay->filter);
 }
 
 static int replay_partition(struct logs *logs, int32_t partition)
@@ -199,8 +200,8 @@ static int replay_partition(struct logs *logs, int32_t partition)
     const struct stretch *stretch = &logs->stretches[partition];
     if (stretch->from >= stretch->to)
         return 0;
-    replay->filter = (struct outlet_filter){
-        .after_ms = logs->span.from_ms, .begin_ms = stretch->right_ms, .final_only = true};
+    replay->filter = (struct row_drain_filter){
+        .after_ms = logs->range.from_ms, .begin_ms = stretch->right_ms, .final_only = true};
     int err = replay_open_pipeline(replay, partition);
     if (err < 0)
         return err;
@@ -238,11 +239,11 @@ int replay_log(struct replay *replay)
     struct logs logs = {.replay = replay};
     buffer_init(&logs.why, WORDS_BYTES_MAX);
     int64_t until_ms = replay->to_ms != INT64_MIN ? replay->to_ms : replay->now_ms;
-    int err = span_plan(&logs.span, replay->config, replay->from_ms, until_ms);
+    int err = replay_range_plan(&logs.range, replay->config, replay->from_ms, until_ms);
     if (err == 0)
         err = open_log(&logs);
     if (err == 0)
-        err = outlet_open(&replay->outlet, &replay->loop, &replay->output);
+        err = row_drain_open(&replay->row_drain, &replay->loop, &replay->output);
     for (int32_t i = 0; err == 0 && i < logs.count; i++)
         err = replay_partition(&logs, i);
     log_reader_close(&logs.reader);

@@ -8,9 +8,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "daemon/engine/rekey/pace.h"
 #include "daemon/engine/rekey/rekey_topic.h"
 #include "daemon/engine/rekey/rekeyed.h"
+#include "daemon/engine/rekey/timestamp_merge.h"
 #include "pipelines/ingest/parking.h"
 
 enum {
@@ -21,11 +21,11 @@ enum {
 
 /* How far one partition that is behind may be ahead of another: this part of the horizon. It is
  * what late readings have less of. */
-enum { PACE_SLACK_PART = 64 };
+enum { TIMESTAMP_MERGE_SLACK_PART = 64 };
 
 /* One partition of the input topic. */
 struct source {
-    struct pace_lane pace;
+    struct partition_clock pace;
     int32_t number;
     bool stopped;             /* has messages, and no room or not its turn */
     bool revoking;            /* takes nothing more */
@@ -150,16 +150,16 @@ static int64_t timestamp_of(const rd_kafka_message_t *message)
 
 static int64_t find_limit(const struct rekey *rekey, const struct source *source)
 {
-    const struct pace_lane *lanes[PARTITIONS_MAX];
+    const struct partition_clock *lanes[PARTITIONS_MAX];
     size_t index = 0;
     for (uint32_t i = 0; i < rekey->sources_count; i++) {
         lanes[i] = &rekey->sources[i]->pace;
         if (rekey->sources[i] == source)
             index = i;
     }
-    return pace_limit(lanes, rekey->sources_count, index,
-                      rekey->config->window.horizon_ms / PACE_SLACK_PART,
-                      (int64_t)uv_now(rekey->loop));
+    return timestamp_merge_limit(lanes, rekey->sources_count, index,
+                                 rekey->config->window.horizon_ms / TIMESTAMP_MERGE_SLACK_PART,
+                                 (int64_t)uv_now(rekey->loop));
 }
 
 /* Those that wait try again; each finds out for itself what it waits for. They have messages, so
@@ -171,7 +171,7 @@ static void resume_sources(struct rekey *rekey)
         if (!source->stopped)
             continue;
         source->stopped = false;
-        pace_move(&source->pace, source->pace.head_ms, (int64_t)uv_now(rekey->loop));
+        timestamp_merge_move(&source->pace, source->pace.head_ms, (int64_t)uv_now(rekey->loop));
         consumer_resume(rekey->consumer, source->number);
     }
 }
@@ -219,7 +219,7 @@ static size_t on_messages(void *context, int32_t number, rd_kafka_message_t **me
             break;
     }
     if (taken > 0 || head_ms != before_ms) { /* or it has come to say where it stands */
-        pace_move(&source->pace, head_ms, (int64_t)uv_now(rekey->loop));
+        timestamp_merge_move(&source->pace, head_ms, (int64_t)uv_now(rekey->loop));
         resume_sources(rekey);
     }
     source->stopped = taken < count;
@@ -239,7 +239,7 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
         return -ENOMEM;
     source->number = number;
     source->next_offset = source->committed_offset = -1;
-    pace_open(&source->pace, (int64_t)uv_now(rekey->loop));
+    timestamp_merge_open(&source->pace, (int64_t)uv_now(rekey->loop));
     rekey->sources[rekey->sources_count++] = source;
     LOG_INFO("rekey.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
     return 0;

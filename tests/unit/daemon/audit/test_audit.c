@@ -17,7 +17,7 @@
 #include "base/timestamp.h"
 #include "daemon/audit/audit.h"
 #include "daemon/engine/feed.h"
-#include "daemon/replay/outlet.h"
+#include "daemon/replay/row_drain.h"
 #include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
 
@@ -49,7 +49,7 @@ static void ignore_refused(void *context, const struct refusal *refusal)
              outcome_reason(refusal->outcome));
 }
 
-static void feed_all(struct feed *feed, struct outlet *outlet)
+static void feed_all(struct feed *feed, struct row_drain *row_drain)
 {
     for (int64_t i = 0; i < HOURS; i++) {
         char text[512];
@@ -63,10 +63,10 @@ static void feed_all(struct feed *feed, struct outlet *outlet)
             (int)(i * 7 % 1000));
         struct feed_message message = {
             .bytes = text, .size = strlen(text), .offset = i, .arrived_ms = INT64_MIN};
-        const struct outlet_filter everything = OUTLET_EVERYTHING;
+        const struct row_drain_filter everything = OUTLET_EVERYTHING;
         while (feed_take(feed, &message, 1) == 0)
-            assert_int_equal(outlet_drain(outlet, shard, TAKE_CLOSING, &everything), 0);
-        assert_int_equal(outlet_drain(outlet, shard, TAKE_ALL, &everything), 0);
+            assert_int_equal(row_drain_run(row_drain, shard, TAKE_CLOSING, &everything), 0);
+        assert_int_equal(row_drain_run(row_drain, shard, TAKE_ALL, &everything), 0);
     }
 }
 
@@ -83,18 +83,18 @@ static int set_up(void **state)
     (void)close(fd);
     uv_loop_t loop;
     uv_loop_init(&loop);
-    struct outlet *outlet;
-    const struct outlet_conf conf = {.command = "test", .config = &config, .all_sinks = true};
-    assert_int_equal(outlet_open(&outlet, &loop, &conf), 0);
+    struct row_drain *row_drain;
+    const struct row_drain_conf conf = {.command = "test", .config = &config, .all_sinks = true};
+    assert_int_equal(row_drain_open(&row_drain, &loop, &conf), 0);
     assert_int_equal(shard_create(&shard, &with_registry, 0), 0);
     const struct decode_conf decode = {.format = FORMAT_JSON};
     const struct feed_conf feed_conf = {
         .decode = &decode, .registry = config.registry, .shard = shard, .refused = ignore_refused};
     struct feed *feed;
     assert_int_equal(feed_create(&feed, &feed_conf), 0);
-    feed_all(feed, outlet);
+    feed_all(feed, row_drain);
     feed_destroy(&feed);
-    outlet_close(&outlet);
+    row_drain_close(&row_drain);
     assert_int_equal(uv_loop_close(&loop), 0);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* The brake: on after a gap, before anybody has looked, and until it is released. */
+/* The write fence: on after a gap, before anybody has looked, and until it is released. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,19 +8,19 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/engine/brake.h"
+#include "daemon/engine/write_fence.h"
 
 struct bench {
     uv_loop_t loop;
-    struct brake brake;
-    int pulled;
+    struct write_fence fence;
+    int raised;
 };
 
 static void on_pulled(void *context)
 {
     struct bench *bench = context;
-    assert_true(brake_is_on(&bench->brake));
-    bench->pulled++;
+    assert_true(write_fence_is_up(&bench->fence));
+    bench->raised++;
 }
 
 static void bench_open(struct bench *bench)
@@ -28,12 +28,12 @@ static void bench_open(struct bench *bench)
     log_set_level(LOG_LEVEL_ERROR);
     *bench = (struct bench){0};
     uv_loop_init(&bench->loop);
-    brake_init(&bench->brake, &bench->loop, on_pulled, bench);
+    write_fence_init(&bench->fence, &bench->loop, on_pulled, bench);
 }
 
 static void bench_close(struct bench *bench)
 {
-    uv_close((uv_handle_t *)&bench->brake.tick, NULL);
+    uv_close((uv_handle_t *)&bench->fence.tick, NULL);
     uv_run(&bench->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&bench->loop), 0);
 }
@@ -47,7 +47,7 @@ static void test_gaps(void **state)
         bool on;
     } cases[] = {
         {"no gap", 3000, 0, false},
-        {"a tick", 3000, BRAKE_TICK_MS, false},
+        {"a tick", 3000, WRITE_FENCE_TICK_MS, false},
         {"as long as may be", 3000, 3000, false},
         {"longer", 3000, 3001, true},
         {"suspended for a week", 22500, INT64_C(604800000), true},
@@ -57,12 +57,12 @@ static void test_gaps(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct bench bench;
         bench_open(&bench);
-        brake_set_gap(&bench.brake, cases[i].gap_max_ms);
+        write_fence_set_gap(&bench.fence, cases[i].gap_max_ms);
         int64_t now_ms = clock_boot_ms();
-        brake_look(&bench.brake, now_ms);
-        brake_look(&bench.brake, now_ms + cases[i].gap_ms);
-        if (bench.pulled != cases[i].on)
-            fail_msg("%s: pulled %d times", cases[i].name, bench.pulled);
+        write_fence_look(&bench.fence, now_ms);
+        write_fence_look(&bench.fence, now_ms + cases[i].gap_ms);
+        if (bench.raised != cases[i].on)
+            fail_msg("%s: raised %d times", cases[i].name, bench.raised);
         bench_close(&bench);
     }
 }
@@ -73,22 +73,22 @@ static void test_seen_before_the_timer(void **state)
     (void)state;
     struct bench bench;
     bench_open(&bench);
-    brake_set_gap(&bench.brake, 3000);
-    assert_false(brake_is_on(&bench.brake));
-    brake_look(&bench.brake, clock_boot_ms() - 4000); /* nobody has looked since */
-    assert_true(brake_is_on(&bench.brake));
-    assert_int_equal(bench.pulled, 0);
-    brake_look(&bench.brake, clock_boot_ms());
-    assert_int_equal(bench.pulled, 1);
-    assert_true(brake_is_on(&bench.brake));
-    brake_look(&bench.brake, clock_boot_ms());
-    assert_true(brake_is_on(&bench.brake)); /* turning alone proves nothing */
-    brake_release(&bench.brake);
-    assert_false(brake_is_on(&bench.brake));
-    brake_pull(&bench.brake);
-    brake_pull(&bench.brake);
-    assert_int_equal(bench.pulled, 2);
-    assert_int_equal(bench.brake.pulls, 2);
+    write_fence_set_gap(&bench.fence, 3000);
+    assert_false(write_fence_is_up(&bench.fence));
+    write_fence_look(&bench.fence, clock_boot_ms() - 4000); /* nobody has looked since */
+    assert_true(write_fence_is_up(&bench.fence));
+    assert_int_equal(bench.raised, 0);
+    write_fence_look(&bench.fence, clock_boot_ms());
+    assert_int_equal(bench.raised, 1);
+    assert_true(write_fence_is_up(&bench.fence));
+    write_fence_look(&bench.fence, clock_boot_ms());
+    assert_true(write_fence_is_up(&bench.fence)); /* turning alone proves nothing */
+    write_fence_lower(&bench.fence);
+    assert_false(write_fence_is_up(&bench.fence));
+    write_fence_raise(&bench.fence);
+    write_fence_raise(&bench.fence);
+    assert_int_equal(bench.raised, 2);
+    assert_int_equal(bench.fence.raises, 2);
     bench_close(&bench);
 }
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/timestamp.h"
-#include "daemon/replay/span.h"
+#include "daemon/replay/replay_range.h"
 
 #define MIN_MS INT64_C(60000)
 #define HOUR_MS (60 * MIN_MS)
@@ -61,10 +61,11 @@ static void test_reading_begins(void **state)
          "2026-11-22T07:00:00Z"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct span span;
-        assert_int_equal(span_plan(&span, &config, parse(cases[i].from), parse(cases[i].until)), 0);
+        struct replay_range range;
+        assert_int_equal(
+            replay_range_plan(&range, &config, parse(cases[i].from), parse(cases[i].until)), 0);
         char text[TIMESTAMP_TEXT_SIZE];
-        timestamp_format(text, span.read_from_ms + LEAD_MS);
+        timestamp_format(text, range.read_from_ms + LEAD_MS);
         if (strcmp(text, cases[i].start) != 0)
             fail_msg("%s: %s", cases[i].name, text);
     }
@@ -74,16 +75,16 @@ static void test_slow_meter_needs_more(void **state)
 {
     (void)state;
     int64_t from_ms = parse("2026-11-20T03:00:00Z");
-    struct span quick;
-    struct span slow;
-    assert_int_equal(span_plan(&quick, &config, from_ms, from_ms + 2 * DAY_MS), 0);
+    struct replay_range quick;
+    struct replay_range slow;
+    assert_int_equal(replay_range_plan(&quick, &config, from_ms, from_ms + 2 * DAY_MS), 0);
     meters[0].interval_ms = 30 * DAY_MS;
-    assert_int_equal(span_plan(&slow, &config, from_ms, from_ms + 2 * DAY_MS), 0);
+    assert_int_equal(replay_range_plan(&slow, &config, from_ms, from_ms + 2 * DAY_MS), 0);
     meters[0].interval_ms = 15 * MIN_MS;
     assert_int_equal(quick.lead_ms, LEAD_MS);
     assert_int_equal(slow.lead_ms, HOUR_MS + 60 * DAY_MS);
     assert_int_equal(slow.read_from_ms, quick.read_from_ms + LEAD_MS - slow.lead_ms);
-    assert_int_equal(span_right_ms(&slow, from_ms), from_ms + slow.lead_ms);
+    assert_int_equal(replay_range_right_ms(&slow, from_ms), from_ms + slow.lead_ms);
 }
 
 static void test_lost_windows_are_named(void **state)
@@ -101,12 +102,13 @@ static void test_lost_windows_are_named(void **state)
         {"2026-11-22T07:00:00Z", "2026-11-22T07:00:00Z", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct span span;
+        struct replay_range range;
         assert_int_equal(
-            span_plan(&span, &config, parse(cases[i].from), parse("2026-11-22T08:00:00Z")), 0);
+            replay_range_plan(&range, &config, parse(cases[i].from), parse("2026-11-22T08:00:00Z")),
+            0);
         struct buffer names;
         buffer_init(&names, 4096);
-        assert_int_equal(span_name_lost(&span, &config, parse(cases[i].right), &names), 0);
+        assert_int_equal(replay_range_name_lost(&range, &config, parse(cases[i].right), &names), 0);
         if (strcmp(buffer_text(&names), cases[i].want) != 0)
             fail_msg("%s, right from %s: %s", cases[i].from, cases[i].right, buffer_text(&names));
         buffer_fini(&names);

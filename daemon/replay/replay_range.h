@@ -1,5 +1,5 @@
 /*
- * span.h - which part of a log a replay has to read, for the windows that it is to write.
+ * replay_range.h - which part of a log a replay has to read, for the windows that it is to write.
  *
  * Asked for are the windows that end after `from_ms` and are final where the reading ends. Of the
  * windows in which `from_ms` lies the longest that can be over by then decides: a year that still
@@ -10,12 +10,12 @@
  * readings before the window are learned, or two readings of the slowest meter if that is longer,
  * because a register needs the reading before. Pure.
  */
-#ifndef GHGD_SPAN_H
-#define GHGD_SPAN_H
+#ifndef GHGD_REPLAY_RANGE_H
+#define GHGD_REPLAY_RANGE_H
 
 #include "config/config.h"
 
-struct span {
+struct replay_range {
     int64_t from_ms;      /* windows that end after it are asked for */
     int64_t until_ms;     /* messages that arrived before it are read */
     int64_t over_ms;      /* no window that ends later can be final */
@@ -24,16 +24,16 @@ struct span {
 };
 
 /* Returns 0, or what calendar_create() says of the registry's zones. */
-int span_plan(struct span *span_out, const struct config *config, int64_t from_ms,
-              int64_t until_ms) MUST_CHECK;
+int replay_range_plan(struct replay_range *replay_range_out, const struct config *config,
+                      int64_t from_ms, int64_t until_ms) MUST_CHECK;
 
 /* Windows that begin at or after it are right if the log begins with a message of first_ms. */
-int64_t span_right_ms(const struct span *span, int64_t first_ms);
+int64_t replay_range_right_ms(const struct replay_range *range, int64_t first_ms);
 
 /* Names the months and years that are asked for and begin before right_ms ("month 2026-03, year
  * from 2026-01"), or the days if there are none; appends nothing if no window does. Returns 0 or
  * what calendar_create() says. */
-int span_name_lost(const struct span *span, const struct config *config, int64_t right_ms,
-                   struct buffer *out) MUST_CHECK;
+int replay_range_name_lost(const struct replay_range *range, const struct config *config,
+                           int64_t right_ms, struct buffer *out) MUST_CHECK;
 
 #endif

@@ -1,19 +1,19 @@
 /*
- * saver.h - the state of partitions is safe: saved in turn, in force once the group has committed
- * where it stands, and brought back when a partition is assigned.
+ * checkpointer.h - the state of partitions is safe: saved in turn, in force once the group has
+ * committed where it stands, and brought back when a partition is assigned.
  *
  *     save -> records acknowledged -> no dead letter below waits -> commit -> in force
  *
  * One save of a partition is under way at most; the next begins checkpoint.interval later, but no
- * sooner than SAVER_CPU_FACTOR times the processor time that taking the state out of the shard
- * took, so that saving stays a small part of the work whatever the size of the state. A partition
- * whose state cannot be read stops, or is rebuilt, by policy; the others go on. One of which the
- * group has no offset begins when it is known whether it had one: nothing is saved before that, so
- * a state that is there tells. The loop thread owns it; the owner calls saver_step() a few times a
- * second.
+ * sooner than CHECKPOINTER_CPU_FACTOR times the processor time that taking the state out of the
+ * shard took, so that saving stays a small part of the work whatever the size of the state. A
+ * partition whose state cannot be read stops, or is rebuilt, by policy; the others go on. One of
+ * which the group has no offset begins when it is known whether it had one: nothing is saved before
+ * that, so a state that is there tells. The loop thread owns it; the owner calls
+ * checkpointer_step() a few times a second.
  */
-#ifndef GHGD_SAVER_H
-#define GHGD_SAVER_H
+#ifndef GHGD_CHECKPOINTER_H
+#define GHGD_CHECKPOINTER_H
 
 #include <uv.h>
 
@@ -22,11 +22,11 @@
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/deadletter.h"
 
-enum { SAVER_CPU_FACTOR = 25 };
+enum { CHECKPOINTER_CPU_FACTOR = 25 };
 
-struct saver;
+struct checkpointer;
 
-struct saver_callbacks {
+struct checkpointer_callbacks {
     /* Its state is back, or it begins afresh (part->forgotten says whether for the first time): it
      * runs. */
     void (*began)(void *context, struct part *part);
@@ -44,7 +44,7 @@ struct saver_callbacks {
 };
 
 /* All borrowed, and outlive it. */
-struct saver_conf {
+struct checkpointer_conf {
     uv_loop_t *loop;
     const struct config *config;
     struct parts *parts;
@@ -53,25 +53,28 @@ struct saver_conf {
 };
 
 /* Returns what checkpoint_create() says. */
-int saver_create(struct saver **saver_out, const struct saver_conf *conf,
-                 const struct saver_callbacks *callbacks, struct buffer *why) MUST_CHECK;
+int checkpointer_create(struct checkpointer **checkpointer_out,
+                        const struct checkpointer_conf *conf,
+                        const struct checkpointer_callbacks *callbacks,
+                        struct buffer *why) MUST_CHECK;
 
 /* The part is new: begins it where the group's offset says, with the state that its metadata names.
  * Returns 0, with `began` or the opposite to follow, or having been called if there is an offset;
  * or -ENOMEM. */
-int saver_begin(struct saver *saver, struct part *part, int64_t committed,
-                const char *metadata) MUST_CHECK;
+int checkpointer_begin(struct checkpointer *checkpointer, struct part *part, int64_t committed,
+                       const char *metadata) MUST_CHECK;
 /* A running part has to go: it is saved a last time. True: `released` follows, or was called. */
-bool saver_leave(struct saver *saver, struct part *part);
+bool checkpointer_leave(struct checkpointer *checkpointer, struct part *part);
 /* The part is gone; nothing is called for it any more. */
-void saver_forget(struct saver *saver, const struct part *part);
+void checkpointer_forget(struct checkpointer *checkpointer, const struct part *part);
 /* The group has answered a commit. */
-void saver_committed(struct saver *saver, int32_t partition, int64_t offset, bool accepted);
+void checkpointer_committed(struct checkpointer *checkpointer, int32_t partition, int64_t offset,
+                            bool accepted);
 /* Does what is due. */
-void saver_step(struct saver *saver);
+void checkpointer_step(struct checkpointer *checkpointer);
 
-const struct checkpoint_stats *saver_get_stats(const struct saver *saver);
+const struct checkpoint_stats *checkpointer_get_stats(const struct checkpointer *checkpointer);
 /* There are no parts left. Frees everything, then calls `closed`. */
-void saver_close(struct saver *saver, int64_t timeout_ms);
+void checkpointer_close(struct checkpointer *checkpointer, int64_t timeout_ms);
 
 #endif

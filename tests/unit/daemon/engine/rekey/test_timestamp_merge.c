@@ -7,16 +7,21 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "daemon/engine/rekey/pace.h"
+#include "daemon/engine/rekey/timestamp_merge.h"
 
-enum { SLACK_MS = 10, NOW_MS = 100000, RECENT = NOW_MS - 1, STALE = NOW_MS - PACE_PATIENCE_MS };
+enum {
+    SLACK_MS = 10,
+    NOW_MS = 100000,
+    RECENT = NOW_MS - 1,
+    STALE = NOW_MS - TIMESTAMP_MERGE_PATIENCE_MS
+};
 
 static void test_limit(void **state)
 {
     (void)state;
     static const struct {
         const char *name;
-        struct pace_lane lanes[3]; /* the first asks */
+        struct partition_clock lanes[3]; /* the first asks */
         int64_t want;
     } cases[] = {
         {"alone with those at their ends",
@@ -40,10 +45,10 @@ static void test_limit(void **state)
          INT64_MAX},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        const struct pace_lane *lanes[3];
+        const struct partition_clock *lanes[3];
         for (size_t k = 0; k < 3; k++)
             lanes[k] = &cases[i].lanes[k];
-        int64_t got = pace_limit(lanes, 3, 0, SLACK_MS, NOW_MS);
+        int64_t got = timestamp_merge_limit(lanes, 3, 0, SLACK_MS, NOW_MS);
         if (got != cases[i].want)
             fail_msg("%s: got %" PRId64, cases[i].name, got);
     }
@@ -65,18 +70,19 @@ static void test_reads_side_by_side(void **state)
             logs[l][i] = at_ms - (int64_t)((seed >> 16) % 4);
         }
     }
-    struct pace_lane lanes[LOGS];
-    const struct pace_lane *all[LOGS];
+    struct partition_clock lanes[LOGS];
+    const struct partition_clock *all[LOGS];
     int next[LOGS] = {0};
     for (int l = 0; l < LOGS; l++) {
-        pace_open(&lanes[l], NOW_MS);
-        pace_move(&lanes[l], logs[l][0], NOW_MS);
+        timestamp_merge_open(&lanes[l], NOW_MS);
+        timestamp_merge_move(&lanes[l], logs[l][0], NOW_MS);
         all[l] = &lanes[l];
     }
     for (int left = LOGS * LENGTH; left > 0;) {
         int before = left;
         for (size_t l = 0; l < LOGS; l++) {
-            if (next[l] == LENGTH || logs[l][next[l]] > pace_limit(all, LOGS, l, SLACK_MS, NOW_MS))
+            if (next[l] == LENGTH ||
+                logs[l][next[l]] > timestamp_merge_limit(all, LOGS, l, SLACK_MS, NOW_MS))
                 continue;
             for (size_t k = 0; k < LOGS; k++)
                 assert_true(next[k] == LENGTH || logs[l][next[l]] <= logs[k][next[k]] + SLACK_MS);
@@ -84,7 +90,7 @@ static void test_reads_side_by_side(void **state)
             left--;
             lanes[l].caught_up = next[l] == LENGTH;
             if (next[l] < LENGTH)
-                pace_move(&lanes[l], logs[l][next[l]], NOW_MS);
+                timestamp_merge_move(&lanes[l], logs[l][next[l]], NOW_MS);
         }
         assert_true(left < before);
     }

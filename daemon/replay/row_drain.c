@@ -1,4 +1,4 @@
-#include "daemon/replay/outlet.h"
+#include "daemon/replay/row_drain.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 
 enum { SINK_DEADLINE_MS = 300000 /* a sink that takes no row for so long ends the command */ };
 
-struct outlet {
-    struct outlet_conf conf;
+struct row_drain {
+    struct row_drain_conf conf;
     uv_loop_t *loop;
     struct sink_conf output; /* the file, as a sink */
     struct sink *sinks[SINKS_MAX];
@@ -23,10 +23,10 @@ struct outlet {
 
 static void on_closed(void *context)
 {
-    ((struct outlet *)context)->open_count--;
+    ((struct row_drain *)context)->open_count--;
 }
 
-static bool is_to_file(const struct outlet_conf *conf)
+static bool is_to_file(const struct row_drain_conf *conf)
 {
     return !conf->all_sinks && conf->chosen.count == 0;
 }
@@ -35,11 +35,11 @@ static bool is_to_file(const struct outlet_conf *conf)
  * one alone says little. */
 static void on_lost(void *context, bool outage)
 {
-    struct outlet *outlet = context;
-    outlet->lost |= outage;
+    struct row_drain *row_drain = context;
+    row_drain->lost |= outage;
 }
 
-static int check_names(const struct outlet_conf *conf)
+static int check_names(const struct row_drain_conf *conf)
 {
     int err = sink_choice_check(&conf->chosen, conf->command, conf->config);
     if (err < 0)
@@ -51,7 +51,7 @@ static int check_names(const struct outlet_conf *conf)
 }
 
 /* Results of an earlier run go: the sink appends. Pipes and devices have nothing to lose. */
-static int empty_output(const struct outlet_conf *conf)
+static int empty_output(const struct row_drain_conf *conf)
 {
     if (strcmp(conf->output_path, "-") == 0)
         return 0;
@@ -62,58 +62,59 @@ static int empty_output(const struct outlet_conf *conf)
     return err;
 }
 
-static int open_sink(struct outlet *outlet, const struct sink_conf *conf)
+static int open_sink(struct row_drain *row_drain, const struct sink_conf *conf)
 {
-    struct sink_callbacks callbacks = {.closed = on_closed, .lost = on_lost, .context = outlet};
-    int err = sink_create(&outlet->sinks[outlet->sinks_count], outlet->loop, conf,
-                          outlet->conf.config->window.bucket_ms, &callbacks);
+    struct sink_callbacks callbacks = {.closed = on_closed, .lost = on_lost, .context = row_drain};
+    int err = sink_create(&row_drain->sinks[row_drain->sinks_count], row_drain->loop, conf,
+                          row_drain->conf.config->window.bucket_ms, &callbacks);
     if (err < 0) {
-        (void)fprintf(stderr, "ghgd %s: sink \"%s\" cannot be opened: %s\n", outlet->conf.command,
-                      conf->name, err_str(err));
+        (void)fprintf(stderr, "ghgd %s: sink \"%s\" cannot be opened: %s\n",
+                      row_drain->conf.command, conf->name, err_str(err));
         return err;
     }
-    outlet->sinks_count++;
-    outlet->open_count++;
+    row_drain->sinks_count++;
+    row_drain->open_count++;
     return 0;
 }
 
-static int open_sinks(struct outlet *outlet)
+static int open_sinks(struct row_drain *row_drain)
 {
-    const struct outlet_conf *conf = &outlet->conf;
+    const struct row_drain_conf *conf = &row_drain->conf;
     int err = check_names(conf);
     if (err == 0 && is_to_file(conf)) {
         err = empty_output(conf);
-        outlet->output =
+        row_drain->output =
             (struct sink_conf){.name = "output", .type = SINK_FILE, .path = conf->output_path};
-        return err < 0 ? err : open_sink(outlet, &outlet->output);
+        return err < 0 ? err : open_sink(row_drain, &row_drain->output);
     }
     for (uint32_t i = 0; i < conf->config->sinks_count && err == 0; i++) {
         if (conf->all_sinks || sink_choice_has(&conf->chosen, conf->config->sinks[i].name))
-            err = open_sink(outlet, &conf->config->sinks[i]);
+            err = open_sink(row_drain, &conf->config->sinks[i]);
     }
     return err;
 }
 
-int outlet_open(struct outlet **outlet_out, uv_loop_t *loop, const struct outlet_conf *conf)
+int row_drain_open(struct row_drain **row_drain_out, uv_loop_t *loop,
+                   const struct row_drain_conf *conf)
 {
-    struct outlet *outlet = calloc(1, sizeof(*outlet));
-    if (outlet == NULL)
+    struct row_drain *row_drain = calloc(1, sizeof(*row_drain));
+    if (row_drain == NULL)
         return -ENOMEM;
-    outlet->conf = *conf;
-    outlet->loop = loop;
-    int err = block_create(&outlet->block, ROWS_PER_BLOCK_MAX);
+    row_drain->conf = *conf;
+    row_drain->loop = loop;
+    int err = block_create(&row_drain->block, ROWS_PER_BLOCK_MAX);
     if (err == 0)
-        err = open_sinks(outlet);
+        err = open_sinks(row_drain);
     if (err < 0)
-        outlet_close(&outlet);
+        row_drain_close(&row_drain);
     else
-        *outlet_out = outlet;
+        *row_drain_out = row_drain;
     return err;
 }
 
-void outlet_close(struct outlet **outlet)
+void row_drain_close(struct row_drain **row_drain)
 {
-    struct outlet *gone = TAKE(*outlet);
+    struct row_drain *gone = TAKE(*row_drain);
     if (gone == NULL)
         return;
     for (uint32_t i = 0; i < gone->sinks_count; i++)
@@ -125,26 +126,26 @@ void outlet_close(struct outlet **outlet)
     free(gone);
 }
 
-uint32_t outlet_sinks_count(const struct outlet *outlet)
+uint32_t row_drain_sinks_count(const struct row_drain *row_drain)
 {
-    return outlet->sinks_count;
+    return row_drain->sinks_count;
 }
 
-uint64_t outlet_rows(const struct outlet *outlet)
+uint64_t row_drain_rows(const struct row_drain *row_drain)
 {
-    return outlet->rows;
+    return row_drain->rows;
 }
 
 /* --- rows --- */
 
-static bool is_written(const struct outlet_filter *filter, const struct row *row)
+static bool is_written(const struct row_drain_filter *filter, const struct row *row)
 {
     return row->window.end_ms > filter->after_ms && row->window.start_ms >= filter->begin_ms &&
            (row->final || !filter->final_only);
 }
 
 /* Rows that are not wanted leave the block, and the shard has no more to do with them. */
-static void sift(struct block *block, struct shard *shard, const struct outlet_filter *filter)
+static void sift(struct block *block, struct shard *shard, const struct row_drain_filter *filter)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < block->count; i++) {
@@ -156,59 +157,60 @@ static void sift(struct block *block, struct shard *shard, const struct outlet_f
     block->count = kept;
 }
 
-static int write_block(struct outlet *outlet, struct shard *shard, uint32_t sink)
+static int write_block(struct row_drain *row_drain, struct shard *shard, uint32_t sink)
 {
-    if (outlet->block->count == 0)
+    if (row_drain->block->count == 0)
         return 0;
-    int err = sink_write_sync(outlet->sinks[sink], outlet->loop, &outlet->block, SINK_DEADLINE_MS);
+    int err = sink_write_sync(row_drain->sinks[sink], row_drain->loop, &row_drain->block,
+                              SINK_DEADLINE_MS);
     if (err < 0) {
-        (void)fprintf(stderr, "ghgd %s: a sink takes no rows: %s (%s)\n", outlet->conf.command,
-                      err_str(err), sink_get_stats(outlet->sinks[sink])->last_error);
+        (void)fprintf(stderr, "ghgd %s: a sink takes no rows: %s (%s)\n", row_drain->conf.command,
+                      err_str(err), sink_get_stats(row_drain->sinks[sink])->last_error);
         return err;
     }
-    if (outlet->lost) {
+    if (row_drain->lost) {
         (void)fprintf(stderr,
                       "ghgd %s: a database went away, and may have lost what it had acknowledged; "
                       "run the command again\n",
-                      outlet->conf.command);
+                      row_drain->conf.command);
         return -EIO;
     }
-    struct block *block = outlet->block;
+    struct block *block = row_drain->block;
     for (uint32_t i = 0; i < block->count; i++)
         shard_row_settled(shard, block->sink, &block->rows[i]);
-    outlet->rows += block->count;
+    row_drain->rows += block->count;
     return 0;
 }
 
 /* Returns whether the sink got any, or negative. */
-static int drain_sink(struct outlet *outlet, struct shard *shard, uint32_t sink,
-                      enum take_mode mode, const struct outlet_filter *filter)
+static int drain_sink(struct row_drain *row_drain, struct shard *shard, uint32_t sink,
+                      enum take_mode mode, const struct row_drain_filter *filter)
 {
     bool any = false;
     for (;;) {
-        struct block *block = outlet->block;
+        struct block *block = row_drain->block;
         block->count = 0;
         block->sink = sink;
-        block->registry = outlet->conf.config->registry;
+        block->registry = row_drain->conf.config->registry;
         if (shard_take_rows(shard, sink, mode, block) == 0)
             return any;
         any = true;
         sift(block, shard, filter);
-        int err = write_block(outlet, shard, sink);
+        int err = write_block(row_drain, shard, sink);
         if (err < 0)
             return err;
     }
 }
 
 /* Where one sink has settled a day, the next one may open for all: hence until none gets any. */
-int outlet_drain(struct outlet *outlet, struct shard *shard, enum take_mode mode,
-                 const struct outlet_filter *filter)
+int row_drain_run(struct row_drain *row_drain, struct shard *shard, enum take_mode mode,
+                  const struct row_drain_filter *filter)
 {
     bool more;
     do {
         more = false;
-        for (uint32_t sink = 0; sink < outlet->sinks_count; sink++) {
-            int any = drain_sink(outlet, shard, sink, mode, filter);
+        for (uint32_t sink = 0; sink < row_drain->sinks_count; sink++) {
+            int any = drain_sink(row_drain, shard, sink, mode, filter);
             if (any < 0)
                 return any;
             more |= any > 0;

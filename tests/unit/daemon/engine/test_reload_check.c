@@ -1,6 +1,6 @@
 /* A configuration that waits to take over, with librdkafka's in-process mock cluster as the brokers
  * that it asks. */
-#include "daemon/engine/candidate.h"
+#include "daemon/engine/reload_check.h"
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -61,13 +61,13 @@ static void test_takes_over(void **state)
     struct config *config = load(rd_kafka_mock_cluster_bootstraps(mock));
     const struct config *given = config;
     struct judgement judgement = {0};
-    struct candidate *candidate = NULL;
-    assert_int_equal(candidate_create(&candidate, &loop, &config, on_judged, &judgement), 0);
+    struct reload_check *reload_check = NULL;
+    assert_int_equal(reload_check_create(&reload_check, &loop, &config, on_judged, &judgement), 0);
     assert_null(config);
     run_until_judged(&loop, &judgement);
     assert_int_equal(judgement.err, 0);
-    config = candidate_take(&candidate);
-    assert_null(candidate);
+    config = reload_check_take(&reload_check);
+    assert_null(reload_check);
     assert_ptr_equal(config, given);
     close_loop(&loop);
     config_destroy(&config);
@@ -85,12 +85,12 @@ static void test_refused(void **state)
     config->kafka.properties = properties;
     config->kafka.properties_count = ARRAY_LEN(properties);
     struct judgement judgement = {0};
-    struct candidate *candidate = NULL;
-    assert_int_equal(candidate_create(&candidate, &loop, &config, on_judged, &judgement), 0);
+    struct reload_check *reload_check = NULL;
+    assert_int_equal(reload_check_create(&reload_check, &loop, &config, on_judged, &judgement), 0);
     run_until_judged(&loop, &judgement);
     assert_int_equal(judgement.err, ERR_CONFIG);
     assert_non_null(strstr(judgement.why, "no.such.property"));
-    candidate_drop(&candidate);
+    reload_check_drop(&reload_check);
     close_loop(&loop);
 }
 
@@ -103,12 +103,13 @@ static void test_dropped(void **state)
         assert_int_equal(uv_loop_init(&loop), 0);
         struct config *config = load("127.0.0.1:1");
         struct judgement judgement = {0};
-        struct candidate *candidate = NULL;
-        assert_int_equal(candidate_create(&candidate, &loop, &config, on_judged, &judgement), 0);
+        struct reload_check *reload_check = NULL;
+        assert_int_equal(reload_check_create(&reload_check, &loop, &config, on_judged, &judgement),
+                         0);
         for (int i = 0; i < turns; i++)
             uv_run(&loop, UV_RUN_ONCE);
-        candidate_drop(&candidate);
-        assert_null(candidate);
+        reload_check_drop(&reload_check);
+        assert_null(reload_check);
         close_loop(&loop);
         assert_int_equal(judgement.count, 0);
     }

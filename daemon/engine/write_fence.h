@@ -1,0 +1,45 @@
+/*
+ * write_fence.h - nothing is written by a process that may have been replaced while it stood still.
+ *
+ * Who is stopped or suspended for long loses its partitions without hearing of it, and would go on
+ * in the midst of a request. So everybody who is about to write asks write_fence_is_up() first: it
+ * is on as soon as the loop has not turned for too long, before anything else runs, and stays on
+ * until the group has confirmed that we are a member. The loop thread owns it; asking is for any
+ * thread.
+ */
+#ifndef GHGD_WRITE_FENCE_H
+#define GHGD_WRITE_FENCE_H
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/base.h"
+
+/* How often the loop shows that it turns: a gap is at least as long as this. */
+enum { WRITE_FENCE_TICK_MS = 250 };
+
+struct write_fence {
+    uv_timer_t tick;
+    _Atomic int64_t seen_ms;    /* when the loop turned last; clock_boot_ms() */
+    _Atomic int64_t gap_max_ms; /* INT64_MAX: never on */
+    atomic_bool on;
+    uint64_t raises;
+    void (*raised)(void *context);
+    void *context;
+};
+
+/* `raised` is called on the loop: the write fence is on, and the membership has to be confirmed.
+ * The timer does not keep the loop alive. */
+void write_fence_init(struct write_fence *fence, uv_loop_t *loop, void (*raised)(void *context),
+                      void *context);
+void write_fence_set_gap(struct write_fence *fence, int64_t gap_max_ms);
+/* Thread: any. */
+bool write_fence_is_up(struct write_fence *fence);
+/* For another reason than a gap. */
+void write_fence_raise(struct write_fence *fence);
+/* The group has confirmed. */
+void write_fence_lower(struct write_fence *fence);
+/* What the timer does, at a time of clock_boot_ms(). */
+void write_fence_look(struct write_fence *fence, int64_t now_ms);
+
+#endif
