@@ -8,7 +8,7 @@
 #include "daemon/engine/process.h"
 #include "daemon/engine/reload_check.h"
 #include "daemon/service.h"
-#include "pipelines/state/succession.h"
+#include "pipelines/state/compatibility.h"
 
 static const char usage[] =
     "ghgd run [-c FILE]\n"
@@ -120,7 +120,7 @@ static int check_heir(const struct run *run, const struct config *next)
         return 0;
     struct buffer why;
     buffer_init(&why, 4096);
-    int err = succession_check(run->config, next, &why);
+    int err = compatibility_check(run->config, next, &why);
     if (err < 0)
         LOG_ERROR("reload.state_does_not_fit",
                   "error=\"%s\" why=\"%s\" hint=\"checkpoint.on_unreadable: rebuild derives it "

@@ -70,7 +70,8 @@ int deadletter_list(struct deadletter_job *job)
 
 /* ---- show ---- */
 
-static int print_letter(const struct deadletter_job *job, const struct envelope *envelope,
+static int print_letter(const struct deadletter_job *job,
+                        const struct deadletter_headers *letter_headers,
                         const rd_kafka_message_t *message)
 {
     struct buffer text;
@@ -78,7 +79,7 @@ static int print_letter(const struct deadletter_job *job, const struct envelope 
     if (job->raw)
         buffer_add(&text, message->payload, message->payload != NULL ? message->len : 0);
     else
-        letter_print_whole(&text, envelope, message);
+        letter_print_whole(&text, letter_headers, message);
     int err = flush_text(&text, stdout);
     buffer_fini(&text);
     return err;
@@ -89,11 +90,11 @@ struct showing {
     uint64_t shown;
 };
 
-static int on_letter(void *context, size_t record, const struct envelope *envelope,
+static int on_letter(void *context, size_t record, const struct deadletter_headers *letter_headers,
                      const rd_kafka_message_t *message)
 {
     struct showing *showing = context;
-    struct envelope known = *envelope;
+    struct deadletter_headers known = *letter_headers;
     known.retried_at = letters_get(showing->job->letters, record)->retried_at;
     if (showing->shown++ > 0 && !showing->job->raw)
         (void)fputs("\n", stdout);
@@ -127,15 +128,15 @@ static int show_message(struct deadletter_job *job, const char *topic)
     const rd_kafka_message_t *message;
     int found = letterbox_fetch(job->letterbox, topic, (int32_t)job->filter.partition,
                                 job->filter.offset, &message);
-    struct envelope envelope;
+    struct deadletter_headers letter_headers;
     rd_kafka_headers_t *headers = NULL;
     if (found == 0)
         (void)fprintf(stderr, "ghgd deadletter: nothing is at %s\n", job->place);
     if (found <= 0)
         return EXIT_FAILED;
     (void)rd_kafka_message_headers(message, &headers);
-    if (envelope_read(&envelope, headers) == 0)
-        return print_letter(job, &envelope, message) < 0 ? EXIT_FAILED : EXIT_GOOD;
+    if (deadletter_headers_read(&letter_headers, headers) == 0)
+        return print_letter(job, &letter_headers, message) < 0 ? EXIT_FAILED : EXIT_GOOD;
     (void)fprintf(stderr, "ghgd deadletter: what is at %s is no letter of ghgd\n", job->place);
     return EXIT_FAILED;
 }

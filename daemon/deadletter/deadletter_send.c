@@ -11,7 +11,7 @@
 #include "daemon/deadletter/letter_original.h"
 #include "daemon/deadletter/letter_print.h"
 #include "daemon/deadletter/letter_retry.h"
-#include "pipelines/ingest/pack_text.h"
+#include "pipelines/ingest/msgpack_text.h"
 
 enum { TEXT_BYTES_MAX = 64 << 20, WHY_BYTES_MAX = 4096 };
 
@@ -32,10 +32,10 @@ struct walk {
     uint64_t given, gone; /* gone: neither letter nor original is there any more */
 };
 
-static int on_letter(void *context, size_t record, const struct envelope *envelope,
+static int on_letter(void *context, size_t record, const struct deadletter_headers *letter_headers,
                      const rd_kafka_message_t *message)
 {
-    (void)envelope;
+    (void)letter_headers;
     struct walk *walk = context;
     walk->chosen[record] = false; /* done */
     walk->given++;
@@ -275,7 +275,7 @@ static bool is_msgpack(const void *bytes, size_t size)
 {
     struct buffer text;
     buffer_init(&text, TEXT_BYTES_MAX);
-    int err = pack_text_add(&text, bytes, size);
+    int err = msgpack_text_add(&text, bytes, size);
     buffer_fini(&text);
     return err == 0;
 }

@@ -6,7 +6,7 @@
 
 #include "base/foreign.h"
 #include "base/timestamp.h"
-#include "pipelines/ingest/pack_text.h"
+#include "pipelines/ingest/msgpack_text.h"
 
 static const char *format_time(char text[TIMESTAMP_TEXT_SIZE], int64_t time_ms)
 {
@@ -206,7 +206,7 @@ void letter_print_body(struct buffer *out, const void *body, size_t size)
         return;
     }
     size_t before = out->size;
-    if (pack_text_add(out, body, size) == 0) {
+    if (msgpack_text_add(out, body, size) == 0) {
         buffer_add_char(out, '\n');
         return;
     }
@@ -233,36 +233,36 @@ static void print_foreign_headers(struct buffer *out, const rd_kafka_message_t *
     }
 }
 
-void letter_print_whole(struct buffer *out, const struct envelope *envelope,
+void letter_print_whole(struct buffer *out, const struct deadletter_headers *letter_headers,
                         const rd_kafka_message_t *message)
 {
     char text[TIMESTAMP_TEXT_SIZE];
     rd_kafka_timestamp_type_t type;
     int64_t time_ms = rd_kafka_message_timestamp(message, &type);
-    buffer_printf(out, "event      %" PRId32 ":%" PRId64 ":%" PRIu32 " of ", envelope->partition,
-                  envelope->offset, envelope->index);
-    foreign_add(out, envelope->topic, strlen(envelope->topic));
+    buffer_printf(out, "event      %" PRId32 ":%" PRId64 ":%" PRIu32 " of ",
+                  letter_headers->partition, letter_headers->offset, letter_headers->index);
+    foreign_add(out, letter_headers->topic, strlen(letter_headers->topic));
     buffer_printf(out, "\nletter     %" PRId32 ":%" PRId64 " of %s\narrived    %s\n",
                   message->partition, message->offset, rd_kafka_topic_name(message->rkt),
                   format_time(text, time_ms));
-    if (envelope->retried_at >= 0)
+    if (letter_headers->retried_at >= 0)
         buffer_printf(out, "retried    the event stands at %" PRId32 ":%" PRId64 " since\n",
-                      envelope->partition, envelope->retried_at);
+                      letter_headers->partition, letter_headers->retried_at);
     buffer_add_str(out, "reason     ");
-    foreign_add(out, envelope->reason, strlen(envelope->reason));
+    foreign_add(out, letter_headers->reason, strlen(letter_headers->reason));
     buffer_add_str(out, ": ");
-    foreign_add(out, envelope->help, strlen(envelope->help));
+    foreign_add(out, letter_headers->help, strlen(letter_headers->help));
     buffer_add_str(out, "\nkey        ");
     foreign_add(out, message->key, message->key != NULL ? message->key_len : 0);
     buffer_add_char(out, '\n');
     print_foreign_headers(out, message);
     buffer_printf(out, "bytes      %zu", message->len);
-    if (envelope->full_size >= 0)
+    if (letter_headers->full_size >= 0)
         buffer_printf(out, " of %" PRId64 "; the event still lies where it came from",
-                      envelope->full_size);
-    if (envelope->whole)
+                      letter_headers->full_size);
+    if (letter_headers->whole)
         buffer_printf(out, "; the whole message, for its event %" PRIu32 " and all that follow",
-                      envelope->index);
+                      letter_headers->index);
     buffer_add_str(out, "\n\n");
     letter_print_body(out, message->payload, message->payload != NULL ? message->len : 0);
 }

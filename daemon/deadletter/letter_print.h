@@ -20,7 +20,7 @@ void letter_print_summary(struct buffer *out, const struct letters *letters);
 
 /* Everything that is known of one letter, and its body: JSON as it is, MessagePack as text, what is
  * neither in hex. */
-void letter_print_whole(struct buffer *out, const struct envelope *envelope,
+void letter_print_whole(struct buffer *out, const struct deadletter_headers *letter_headers,
                         const rd_kafka_message_t *message);
 /* A body that stands for itself. */
 void letter_print_body(struct buffer *out, const void *body, size_t size);

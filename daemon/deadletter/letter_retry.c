@@ -66,11 +66,11 @@ static void end_errand(struct letter_retry *retry, struct errand *errand)
 
 /* ---- headers ---- */
 
-static void add_header(rd_kafka_headers_t *headers, enum envelope_header header, int64_t number)
+static void add_header(rd_kafka_headers_t *headers, enum deadletter_header header, int64_t number)
 {
     char text[24];
     (void)snprintf(text, sizeof(text), "%" PRId64, number);
-    rd_kafka_header_add(headers, envelope_header_name(header), -1, text, -1);
+    rd_kafka_header_add(headers, deadletter_header_name(header), -1, text, -1);
 }
 
 /* Those that the event had, and where its letter says it was. */
@@ -84,11 +84,11 @@ static rd_kafka_headers_t *make_headers(const struct letter_record *record,
             : rd_kafka_headers_new(1);
     if (headers == NULL)
         return NULL;
-    const char *retry_of = envelope_header_name(ENVELOPE_RETRY_OF);
+    const char *retry_of = deadletter_header_name(DEADLETTER_RETRY_OF);
     char text[64];
     (void)snprintf(text, sizeof(text), "%" PRId32 ":%" PRId64 ":%" PRIu32, record->partition,
                    record->offset, record->index);
-    envelope_strip(headers);
+    deadletter_headers_strip(headers);
     rd_kafka_header_remove(headers, retry_of);
     rd_kafka_header_add(headers, retry_of, -1, text, -1);
     return headers;
@@ -99,11 +99,11 @@ static rd_kafka_headers_t *make_mark(const struct letter_record *record, int64_t
     rd_kafka_headers_t *headers = rd_kafka_headers_new(5);
     if (headers == NULL)
         return NULL;
-    rd_kafka_header_add(headers, envelope_header_name(ENVELOPE_TOPIC), -1, record->topic, -1);
-    add_header(headers, ENVELOPE_PARTITION, record->partition);
-    add_header(headers, ENVELOPE_OFFSET, record->offset);
-    add_header(headers, ENVELOPE_INDEX, record->index);
-    add_header(headers, ENVELOPE_RETRIED, offset);
+    rd_kafka_header_add(headers, deadletter_header_name(DEADLETTER_TOPIC), -1, record->topic, -1);
+    add_header(headers, DEADLETTER_PARTITION, record->partition);
+    add_header(headers, DEADLETTER_OFFSET, record->offset);
+    add_header(headers, DEADLETTER_INDEX, record->index);
+    add_header(headers, DEADLETTER_RETRIED, offset);
     return headers;
 }
 

@@ -109,13 +109,13 @@ static void show_progress(struct letterbox *letterbox, bool end)
 }
 
 /* NULL if it is no letter of ours. */
-static const struct envelope *open_envelope(struct envelope *envelope,
-                                            const rd_kafka_message_t *message)
+static const struct deadletter_headers *open_envelope(struct deadletter_headers *letter_headers,
+                                                      const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers = NULL;
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return NULL;
-    return envelope_read(envelope, headers) == 0 ? envelope : NULL;
+    return deadletter_headers_read(letter_headers, headers) == 0 ? letter_headers : NULL;
 }
 
 static int add_message(struct letters *letters, int box, const rd_kafka_message_t *message)
@@ -128,8 +128,8 @@ static int add_message(struct letters *letters, int box, const rd_kafka_message_
                                     .key_size = message->key != NULL ? message->key_len : 0,
                                     .body_size = message->payload != NULL ? message->len : 0,
                                     .timestamp_ms = log_message_time_ms(message)};
-    struct envelope envelope;
-    const struct envelope *ours = open_envelope(&envelope, message);
+    struct deadletter_headers letter_headers;
+    const struct deadletter_headers *ours = open_envelope(&letter_headers, message);
     if (ours != NULL && ours->timestamp_ms > 0)
         letter.timestamp_ms = ours->timestamp_ms; /* whatever the topic makes of timestamps */
     return letters_add(letters, ours, &letter);
@@ -210,15 +210,15 @@ struct again {
 static int give_letter(void *context, int box, const rd_kafka_message_t *message)
 {
     const struct again *again = context;
-    struct envelope envelope;
-    if (open_envelope(&envelope, message) == NULL || envelope.retried_at >= 0)
+    struct deadletter_headers letter_headers;
+    if (open_envelope(&letter_headers, message) == NULL || letter_headers.retried_at >= 0)
         return 0;
-    const struct letter_record *record = letters_find(again->letters, &envelope);
+    const struct letter_record *record = letters_find(again->letters, &letter_headers);
     if (record == NULL || record->box != box || record->box_partition != message->partition ||
         record->box_offset != message->offset)
         return 0;
     size_t index = (size_t)(record - letters_get(again->letters, 0));
-    return again->chosen[index] ? again->fn(again->context, index, &envelope, message) : 0;
+    return again->chosen[index] ? again->fn(again->context, index, &letter_headers, message) : 0;
 }
 
 /* The part of a box's partition in which chosen letters lie: low = high if there are none. */

@@ -30,7 +30,8 @@ int letterbox_read(struct letterbox *letterbox, struct letters *letters) MUST_CH
 /* Reads again, and calls `fn` with the newest letter of every record that is chosen (chosen[i] for
  * record i), in the order of their topics. Stops at the first negative result of `fn`, about which
  * it says nothing, and returns it; else 0, or negative. */
-typedef int (*letterbox_fn)(void *context, size_t record, const struct envelope *envelope,
+typedef int (*letterbox_fn)(void *context, size_t record,
+                            const struct deadletter_headers *letter_headers,
                             const rd_kafka_message_t *message);
 int letterbox_each(struct letterbox *letterbox, const struct letters *letters, const bool *chosen,
                    letterbox_fn fn, void *context) MUST_CHECK;

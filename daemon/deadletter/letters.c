@@ -104,37 +104,42 @@ static uint64_t hash_event(const char *topic, int32_t partition, int64_t offset,
     return XXH3_64bits_withSeed(words, sizeof(words), XXH3_64bits(topic, strlen(topic)));
 }
 
-static bool is_event(const struct letter_record *record, const struct envelope *envelope)
+static bool is_event(const struct letter_record *record,
+                     const struct deadletter_headers *letter_headers)
 {
-    return record->offset == envelope->offset && record->partition == envelope->partition &&
-           record->index == envelope->index && strcmp(record->topic, envelope->topic) == 0;
+    return record->offset == letter_headers->offset &&
+           record->partition == letter_headers->partition &&
+           record->index == letter_headers->index &&
+           strcmp(record->topic, letter_headers->topic) == 0;
 }
 
 /* Where the event's record is, or would be. */
-static uint32_t *find_slot(const struct letters *letters, const struct envelope *envelope)
+static uint32_t *find_slot(const struct letters *letters,
+                           const struct deadletter_headers *letter_headers)
 {
     size_t mask = letters->slots_count - 1;
-    size_t at =
-        hash_event(envelope->topic, envelope->partition, envelope->offset, envelope->index) & mask;
+    size_t at = hash_event(letter_headers->topic, letter_headers->partition, letter_headers->offset,
+                           letter_headers->index) &
+                mask;
     while (letters->slots[at] != 0 &&
-           !is_event(&letters->records[letters->slots[at] - 1], envelope))
+           !is_event(&letters->records[letters->slots[at] - 1], letter_headers))
         at = (at + 1) & mask;
     return &letters->slots[at];
 }
 
 static struct letter_record *find_record(const struct letters *letters,
-                                         const struct envelope *envelope)
+                                         const struct deadletter_headers *letter_headers)
 {
     if (letters->slots_count == 0)
         return NULL;
-    uint32_t found = *find_slot(letters, envelope);
+    uint32_t found = *find_slot(letters, letter_headers);
     return found != 0 ? &letters->records[found - 1] : NULL;
 }
 
 const struct letter_record *letters_find(const struct letters *letters,
-                                         const struct envelope *envelope)
+                                         const struct deadletter_headers *letter_headers)
 {
-    return find_record(letters, envelope);
+    return find_record(letters, letter_headers);
 }
 
 static void fill_slots(struct letters *letters)
@@ -142,11 +147,11 @@ static void fill_slots(struct letters *letters)
     memset(letters->slots, 0, letters->slots_count * sizeof(*letters->slots));
     for (size_t i = 0; i < letters->count; i++) {
         const struct letter_record *record = &letters->records[i];
-        const struct envelope envelope = {.topic = record->topic,
-                                          .partition = record->partition,
-                                          .offset = record->offset,
-                                          .index = record->index};
-        *find_slot(letters, &envelope) = (uint32_t)i + 1;
+        const struct deadletter_headers letter_headers = {.topic = record->topic,
+                                                          .partition = record->partition,
+                                                          .offset = record->offset,
+                                                          .index = record->index};
+        *find_slot(letters, &letter_headers) = (uint32_t)i + 1;
     }
 }
 
@@ -204,31 +209,32 @@ static void on_event(void *context, const struct event *event)
     look->any = true;
 }
 
-static void look_into(struct letters *letters, const struct envelope *envelope,
+static void look_into(struct letters *letters, const struct deadletter_headers *letter_headers,
                       const struct letter_message *message, struct look *look)
 {
     *look = (struct look){.letters = letters,
-                          .first = envelope->whole ? envelope->index : 0,
+                          .first = letter_headers->whole ? letter_headers->index : 0,
                           .timestamp_ms = message->timestamp_ms,
                           .now = REJECT_UNDECODABLE};
     decoder_decode(letters->decoder, message->body, message->body_size, on_event, look);
-    if (envelope->full_size >= 0)
+    if (letter_headers->full_size >= 0)
         look->now = OUTCOME_USED; /* of a part nobody can tell */
 }
 
-static bool is_late(const struct envelope *envelope)
+static bool is_late(const struct deadletter_headers *letter_headers)
 {
-    return strcmp(envelope->reason, outcome_class(OUTCOME_LATE)) == 0;
+    return strcmp(letter_headers->reason, outcome_class(OUTCOME_LATE)) == 0;
 }
 
-static bool is_wanted(const struct letters_filter *filter, const struct envelope *envelope,
+static bool is_wanted(const struct letters_filter *filter,
+                      const struct deadletter_headers *letter_headers,
                       const struct letter_message *message)
 {
-    return (is_late(envelope) ? filter->late : filter->dead) &&
-           (filter->reason == NULL || strcmp(filter->reason, envelope->reason) == 0) &&
-           (filter->partition < 0 || filter->partition == envelope->partition) &&
-           (filter->offset < 0 || filter->offset == envelope->offset) &&
-           (filter->index < 0 || filter->index == envelope->index) &&
+    return (is_late(letter_headers) ? filter->late : filter->dead) &&
+           (filter->reason == NULL || strcmp(filter->reason, letter_headers->reason) == 0) &&
+           (filter->partition < 0 || filter->partition == letter_headers->partition) &&
+           (filter->offset < 0 || filter->offset == letter_headers->offset) &&
+           (filter->index < 0 || filter->index == letter_headers->index) &&
            message->timestamp_ms >= filter->from_ms && message->timestamp_ms < filter->to_ms;
 }
 
@@ -250,7 +256,7 @@ static uint32_t add_text(struct letters *letters, const void *bytes, size_t size
 }
 
 /* A new record, which counts from letters->count++ on. */
-static int fill_record(struct letters *letters, const struct envelope *envelope,
+static int fill_record(struct letters *letters, const struct deadletter_headers *letter_headers,
                        const struct letter_message *message, const struct look *look)
 {
     if (letters->count == letters->count_max)
@@ -258,14 +264,14 @@ static int fill_record(struct letters *letters, const struct envelope *envelope,
     int err = reserve(letters);
     if (err < 0)
         return err;
-    const char *topic = words_add(&letters->topics, envelope->topic);
+    const char *topic = words_add(&letters->topics, letter_headers->topic);
     if (topic == NULL)
         return letters->topics.count == WORDS_MAX ? ERR_FULL : -ENOMEM;
     struct letter_record *record = &letters->records[letters->count];
     *record = (struct letter_record){.topic = topic,
-                                     .partition = envelope->partition,
-                                     .offset = envelope->offset,
-                                     .index = envelope->index,
+                                     .partition = letter_headers->partition,
+                                     .offset = letter_headers->offset,
+                                     .index = letter_headers->index,
                                      .retried_at = -1};
     record->meter_at = add_text(letters, look->meter, look->meter_size);
     record->key_at = add_text(letters, message->key, message->key_size);
@@ -273,57 +279,57 @@ static int fill_record(struct letters *letters, const struct envelope *envelope,
 }
 
 /* A letter that is there already counts as a copy; its newest one says why and where. */
-static int add_record(struct letters *letters, const struct envelope *envelope,
+static int add_record(struct letters *letters, const struct deadletter_headers *letter_headers,
                       const struct letter_message *message, const struct look *look)
 {
-    const char *reason = words_add(&letters->reasons, envelope->reason);
+    const char *reason = words_add(&letters->reasons, letter_headers->reason);
     if (reason == NULL && letters->reasons.count < WORDS_MAX)
         return -ENOMEM;
-    struct letter_record *record = find_record(letters, envelope);
+    struct letter_record *record = find_record(letters, letter_headers);
     if (record == NULL) {
-        int err = fill_record(letters, envelope, message, look);
+        int err = fill_record(letters, letter_headers, message, look);
         if (err < 0)
             return err;
         record = &letters->records[letters->count];
-        *find_slot(letters, envelope) = (uint32_t)++letters->count;
+        *find_slot(letters, letter_headers) = (uint32_t)++letters->count;
     }
     record->reason = reason != NULL ? reason : "other";
     record->box = (uint8_t)message->box;
     record->box_partition = message->partition;
     record->box_offset = message->offset;
     record->timestamp_ms = message->timestamp_ms;
-    record->cut = envelope->full_size >= 0;
-    record->size = record->cut ? envelope->full_size : (int64_t)message->body_size;
-    record->whole = envelope->whole;
+    record->cut = letter_headers->full_size >= 0;
+    record->size = record->cut ? letter_headers->full_size : (int64_t)message->body_size;
+    record->whole = letter_headers->whole;
     record->now = (uint8_t)look->now;
     record->copies++;
-    record->late = is_late(envelope);
+    record->late = is_late(letter_headers);
     return 0;
 }
 
-int letters_add(struct letters *letters, const struct envelope *envelope,
+int letters_add(struct letters *letters, const struct deadletter_headers *letter_headers,
                 const struct letter_message *message)
 {
-    if (envelope == NULL) {
+    if (letter_headers == NULL) {
         letters->stats.foreign++;
         return 0;
     }
-    if (envelope->retried_at >= 0) {
-        struct letter_record *record = find_record(letters, envelope);
+    if (letter_headers->retried_at >= 0) {
+        struct letter_record *record = find_record(letters, letter_headers);
         letters->stats.marks++;
         if (record != NULL)
-            record->retried_at = envelope->retried_at;
+            record->retried_at = letter_headers->retried_at;
         return 0;
     }
     letters->stats.letters++;
-    if (!is_wanted(letters->filter, envelope, message)) {
+    if (!is_wanted(letters->filter, letter_headers, message)) {
         letters->stats.left_out++;
         return 0;
     }
     struct look look;
-    look_into(letters, envelope, message, &look);
+    look_into(letters, letter_headers, message, &look);
     if (meter_is_wanted(letters->filter, &look))
-        return add_record(letters, envelope, message, &look);
+        return add_record(letters, letter_headers, message, &look);
     letters->stats.left_out++;
     return 0;
 }

@@ -2,7 +2,7 @@
  * letters.h - what lies in the dead-letter and late topics, each event once.
  *
  * A record stands for one refused event, however often it was written (a restart from an earlier
- * offset refuses an event again), and knows whether it was sent in once more since (envelope.h) and
+ * offset refuses an event again), and knows whether it was sent in once more since (headers.h) and
  * whether the tables now in force would let it in. Bodies are not kept; a record says where its
  * letter lies. Memory is bounded by the number of records. One thread owns it.
  */
@@ -11,7 +11,7 @@
 
 #include "config/config.h"
 #include "pipelines/ingest/outcome.h"
-#include "pipelines/kafka/envelope.h"
+#include "pipelines/kafka/deadletter_headers.h"
 
 enum letter_state {
     LETTER_READY,   /* the tables in force would let it in */
@@ -31,7 +31,7 @@ struct letters_filter {
 #define LETTERS_FILTER_ALL                                                                         \
     ((struct letters_filter){true, true, NULL, NULL, -1, -1, -1, INT64_MIN, INT64_MAX})
 
-/* A message of the topic numbered `box`, after its envelope. */
+/* A message of the topic numbered `box`, after its headers. */
 struct letter_message {
     int box;
     int32_t partition;
@@ -68,10 +68,10 @@ int letters_create(struct letters **letters_out, const struct config *config,
                    const struct letters_filter *filter, size_t count_max) MUST_CHECK;
 void letters_destroy(struct letters **letters);
 
-/* Takes one message; envelope NULL: it is not one of ours. In the order of the box's partition, so
+/* Takes one message; headers NULL: it is not one of ours. In the order of the box's partition, so
  * that a mark comes after its letter. Returns 0; ERR_FULL when there are count_max records and this
  * would be one more; or -ENOMEM. */
-int letters_add(struct letters *letters, const struct envelope *envelope,
+int letters_add(struct letters *letters, const struct deadletter_headers *letter_headers,
                 const struct letter_message *message) MUST_CHECK;
 
 size_t letters_count(const struct letters *letters);
@@ -80,7 +80,7 @@ const struct letter_record *letters_get(const struct letters *letters, size_t i)
 void letters_sort(struct letters *letters);
 /* The record of an event, or NULL. */
 const struct letter_record *letters_find(const struct letters *letters,
-                                         const struct envelope *envelope);
+                                         const struct deadletter_headers *letter_headers);
 /* Text of meter_at or key_at; "" if there is none. */
 const char *letters_text(const struct letters *letters, uint32_t at);
 const struct letters_stats *letters_get_stats(const struct letters *letters);

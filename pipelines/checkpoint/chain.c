@@ -25,7 +25,7 @@ struct chain {
     bool is_open;
     struct buffer payload;
     uint64_t bytes;
-    struct leftovers leftovers;
+    struct obsolete_keys obsolete;
 };
 
 int chain_create(struct chain **chain_out, const struct chain_conf *conf, struct buffer *why)
@@ -58,7 +58,7 @@ void chain_destroy(struct chain **chain)
     if (gone == NULL)
         return;
     buffer_fini(&gone->payload);
-    leftovers_fini(&gone->leftovers);
+    obsolete_keys_fini(&gone->obsolete);
     free(gone->prefix);
     free(gone);
 }
@@ -73,7 +73,7 @@ bool chain_find(const struct chain *chain, struct log_position *at_out, int64_t 
     ASSERT(chain->searches);
     *at_out = chain->at;
     *time_ms_out = chain->seen_ms;
-    return leftovers_keys(&chain->leftovers) > 0;
+    return obsolete_keys_list(&chain->obsolete) > 0;
 }
 
 int32_t chain_partition(const struct chain *chain)
@@ -106,9 +106,9 @@ uint64_t chain_bytes(const struct chain *chain)
     return chain->bytes;
 }
 
-void chain_take_leftovers(struct chain *chain, struct leftovers *out)
+void chain_take_leftovers(struct chain *chain, struct obsolete_keys *out)
 {
-    leftovers_move(out, &chain->leftovers);
+    obsolete_keys_move(out, &chain->obsolete);
 }
 
 bool chain_rewind(struct chain *chain)
@@ -184,10 +184,10 @@ static int finish_checkpoint(struct chain *chain, const struct record *record, s
 
 static int add_piece(struct chain *chain, const struct record *record, struct buffer *why)
 {
-    for (uint32_t i = 0; i < record->leftovers_count; i++) {
+    for (uint32_t i = 0; i < record->obsolete_count; i++) {
         struct key_range range = record_leftover(record, i);
         if (range.end - range.first <= SEQUENCES_MAX)
-            leftovers_add(&chain->leftovers, range);
+            obsolete_keys_add(&chain->obsolete, range);
     }
     buffer_add(&chain->payload, record->bytes, record->size);
     if (buffer_failed(&chain->payload))
@@ -276,9 +276,9 @@ int chain_add(struct chain *chain, const struct chain_message *message, struct b
     struct key_range range = {epoch, sequence, sequence + 1};
     bool own = ours && message->value != NULL && epoch == chain->pointer.epoch;
     if (ours && message->value != NULL)
-        leftovers_add(&chain->leftovers, range);
+        obsolete_keys_add(&chain->obsolete, range);
     else if (ours)
-        leftovers_remove(&chain->leftovers, range);
+        obsolete_keys_remove(&chain->obsolete, range);
     if (chain->searches && ours && message->value != NULL)
         note_record(chain, message);
     if (chain->complete)

@@ -1,7 +1,7 @@
 /*
  * chain.h - puts a chain of checkpoints together again, from the records of its partition in order.
  *
- *     records at base .. end -> payloads, oldest first -> records behind end (leftovers only)
+ *     records at base .. end -> payloads, oldest first -> records behind end (obsolete keys only)
  *
  * Every record of the chain has to be there and whole. Records of other epochs, which a process may
  * have written that no longer owned the partition, are passed over, but their keys are kept: once
@@ -13,7 +13,7 @@
 #ifndef GHGD_CHAIN_H
 #define GHGD_CHAIN_H
 
-#include "pipelines/checkpoint/leftovers.h"
+#include "pipelines/checkpoint/obsolete_keys.h"
 
 struct chain;
 
@@ -68,6 +68,6 @@ uint64_t chain_bytes(const struct chain *chain); /* of payloads given */
  * the newest of them stands; at offset 0 if that cannot be told. */
 bool chain_find(const struct chain *chain, struct log_position *at_out, int64_t *time_ms_out);
 /* Moves the keys seen, its own too, to `out`. */
-void chain_take_leftovers(struct chain *chain, struct leftovers *out);
+void chain_take_leftovers(struct chain *chain, struct obsolete_keys *out);
 
 #endif

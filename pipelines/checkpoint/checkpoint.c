@@ -10,8 +10,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "pipelines/checkpoint/chain_reader.h"
+#include "pipelines/checkpoint/checkpoint_partition.h"
 #include "pipelines/checkpoint/checkpoint_topic.h"
-#include "pipelines/checkpoint/lane.h"
 
 enum {
     TICK_MS = 1000, /* timeouts and retries are of whole seconds; what comes from Kafka wakes us */
@@ -35,54 +35,58 @@ struct checkpoint {
     int32_t partitions; /* of the topic; 0: not checked yet */
     bool failed, closing;
     uint64_t close_at_ms;
-    struct lane **lanes; /* by partition; NULL where there was none yet */
-    uint32_t lanes_count;
-    uint32_t turn_first; /* lane that sends first */
+    struct checkpoint_partition **stores; /* by partition; NULL where there was none yet */
+    uint32_t stores_count;
+    uint32_t turn_first; /* partition that sends first */
     uint32_t pieces_waiting;
     struct checkpoint_stats stats;
     struct log_limit topic_limit, write_limit;
 };
 
-/* ---- lanes ---- */
+/* ---- partitions ---- */
 
-static struct lane *find_lane(const struct checkpoint *checkpoint, int32_t partition)
+static struct checkpoint_partition *find_lane(const struct checkpoint *checkpoint,
+                                              int32_t partition)
 {
-    if (partition < 0 || (uint32_t)partition >= checkpoint->lanes_count)
+    if (partition < 0 || (uint32_t)partition >= checkpoint->stores_count)
         return NULL;
-    struct lane *lane = checkpoint->lanes[partition];
-    return lane != NULL && lane->state != LANE_UNKNOWN ? lane : NULL;
+    struct checkpoint_partition *stored = checkpoint->stores[partition];
+    return stored != NULL && stored->state != CHECKPOINT_PARTITION_UNKNOWN ? stored : NULL;
 }
 
-static bool lanes_reach(struct checkpoint *checkpoint, int32_t partition)
+static bool stores_reach(struct checkpoint *checkpoint, int32_t partition)
 {
     uint32_t need = (uint32_t)partition + 1;
-    if (need <= checkpoint->lanes_count)
+    if (need <= checkpoint->stores_count)
         return true;
-    struct lane **lanes = realloc(checkpoint->lanes, need * sizeof(*lanes));
-    if (lanes == NULL)
+    struct checkpoint_partition **stores = realloc(checkpoint->stores, need * sizeof(*stores));
+    if (stores == NULL)
         return false;
-    memset(lanes + checkpoint->lanes_count, 0, (need - checkpoint->lanes_count) * sizeof(*lanes));
-    checkpoint->lanes = lanes;
-    checkpoint->lanes_count = need;
+    memset(stores + checkpoint->stores_count, 0,
+           (need - checkpoint->stores_count) * sizeof(*stores));
+    checkpoint->stores = stores;
+    checkpoint->stores_count = need;
     return true;
 }
 
-/* A lane that is unknown yet. Where the input has got more partitions, the topic needs them too. */
-static int make_lane(struct checkpoint *checkpoint, int32_t partition, struct lane **lane_out)
+/* A partition that is unknown yet. Where the input has got more partitions, the topic needs them
+ * too. */
+static int make_lane(struct checkpoint *checkpoint, int32_t partition,
+                     struct checkpoint_partition **checkpoint_partition_out)
 {
     ASSERT(partition >= 0 && find_lane(checkpoint, partition) == NULL);
-    if (!lanes_reach(checkpoint, partition))
+    if (!stores_reach(checkpoint, partition))
         return -ENOMEM;
-    struct lane **lane = &checkpoint->lanes[partition];
+    struct checkpoint_partition **stored = &checkpoint->stores[partition];
     const struct config *config = checkpoint->config;
-    int err = *lane == NULL
-                  ? lane_create(lane, config->kafka.group, config_log_topic(config), partition)
-                  : 0;
+    int err = *stored == NULL ? checkpoint_partition_create(stored, config->kafka.group,
+                                                            config_log_topic(config), partition)
+                              : 0;
     if (err < 0)
         return err;
     if (partition >= checkpoint->partitions)
         checkpoint->partitions = 0;
-    *lane_out = *lane;
+    *checkpoint_partition_out = *stored;
     return 0;
 }
 
@@ -94,13 +98,13 @@ static bool is_ready(const struct checkpoint *checkpoint)
 static void count_leftovers(struct checkpoint *checkpoint)
 {
     uint64_t keys = 0;
-    for (uint32_t i = 0; i < checkpoint->lanes_count; i++) {
-        const struct lane *lane = checkpoint->lanes[i];
-        if (lane != NULL)
-            keys += leftovers_keys(&lane->inherited) + leftovers_keys(&lane->superseded) +
-                    leftovers_keys(&lane->doomed);
+    for (uint32_t i = 0; i < checkpoint->stores_count; i++) {
+        const struct checkpoint_partition *stored = checkpoint->stores[i];
+        if (stored != NULL)
+            keys += obsolete_keys_list(&stored->inherited) +
+                    obsolete_keys_list(&stored->superseded) + obsolete_keys_list(&stored->doomed);
     }
-    checkpoint->stats.leftovers = keys;
+    checkpoint->stats.obsolete = keys;
 }
 
 /* ---- the topic ---- */
@@ -141,14 +145,14 @@ static void check_topic(struct checkpoint *checkpoint, uint64_t now_ms)
 
 bool checkpoint_wants_full(const struct checkpoint *checkpoint, int32_t partition)
 {
-    const struct lane *lane = find_lane(checkpoint, partition);
-    return lane == NULL || lane_wants_full(lane);
+    const struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    return stored == NULL || checkpoint_partition_wants_full(stored);
 }
 
 bool checkpoint_is_writing(const struct checkpoint *checkpoint, int32_t partition)
 {
-    const struct lane *lane = find_lane(checkpoint, partition);
-    return lane != NULL && lane->state == LANE_WRITING;
+    const struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    return stored != NULL && stored->state == CHECKPOINT_PARTITION_WRITING;
 }
 
 bool checkpoint_has_room(const struct checkpoint *checkpoint)
@@ -159,16 +163,16 @@ bool checkpoint_has_room(const struct checkpoint *checkpoint)
 int checkpoint_write(struct checkpoint *checkpoint, int32_t partition,
                      const struct log_position *at, bool full, struct buffer *payload)
 {
-    struct lane *lane = find_lane(checkpoint, partition);
-    ASSERT(lane != NULL && lane->state == LANE_IDLE);
-    ASSERT(full || !lane_wants_full(lane));
+    struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    ASSERT(stored != NULL && stored->state == CHECKPOINT_PARTITION_IDLE);
+    ASSERT(full || !checkpoint_partition_wants_full(stored));
     ASSERT(at->offset >= 0);
     if (buffer_failed(payload))
         return -ENOMEM;
     if (payload->size > CHECKPOINT_BYTES_MAX)
         return ERR_RANGE;
     checkpoint->stats.waiting_bytes += payload->size;
-    lane_write_begin(lane, at, full, payload, uv_now(checkpoint->tick.loop));
+    checkpoint_partition_write_begin(stored, at, full, payload, uv_now(checkpoint->tick.loop));
     uv_async_send(&checkpoint->wake);
     return 0;
 }
@@ -178,23 +182,24 @@ void checkpoint_add_time(struct checkpoint *checkpoint, int64_t took_us)
     checkpoint->stats.loop_us += (uint64_t)took_us;
 }
 
-static void fail_write(struct checkpoint *checkpoint, struct lane *lane, const char *words)
+static void fail_write(struct checkpoint *checkpoint, struct checkpoint_partition *stored,
+                       const char *words)
 {
     log_limited(&checkpoint->write_limit, LOG_LEVEL_ERROR, "checkpoint.write_failed",
                 "topic=%s partition=%" PRId32 " bytes=%zu text=\"%s\"",
-                checkpoint->config->checkpoint.topic, lane->partition, lane->write.payload.size,
+                checkpoint->config->checkpoint.topic, stored->partition, stored->write.payload.size,
                 words);
     checkpoint->stats.write_failures++;
-    checkpoint->stats.waiting_bytes -= lane->write.payload.size;
-    lane_write_failed(lane);
+    checkpoint->stats.waiting_bytes -= stored->write.payload.size;
+    checkpoint_partition_write_failed(stored);
     if (!checkpoint->closing)
-        checkpoint->callbacks.write_failed(checkpoint->callbacks.context, lane->partition);
+        checkpoint->callbacks.write_failed(checkpoint->callbacks.context, stored->partition);
 }
 
-static void finish_write(struct checkpoint *checkpoint, struct lane *lane)
+static void finish_write(struct checkpoint *checkpoint, struct checkpoint_partition *stored)
 {
     struct checkpoint_stats *stats = &checkpoint->stats;
-    const struct lane_write *write = &lane->write;
+    const struct partition_write *write = &stored->write;
     struct log_position at = write->at;
     stats->writes++;
     stats->full_writes += write->full;
@@ -203,24 +208,24 @@ static void finish_write(struct checkpoint *checkpoint, struct lane *lane)
     stats->waiting_bytes -= write->payload.size;
     stats->last_write_ms = (int64_t)(uv_now(checkpoint->tick.loop) - write->began_ms);
     char pointer[POINTER_TEXT_SIZE];
-    lane_write_done(lane, pointer);
-    checkpoint->callbacks.written(checkpoint->callbacks.context, lane->partition, &at, pointer);
+    checkpoint_partition_write_done(stored, pointer);
+    checkpoint->callbacks.written(checkpoint->callbacks.context, stored->partition, &at, pointer);
 }
 
-static void on_piece(struct checkpoint *checkpoint, struct lane *lane,
+static void on_piece(struct checkpoint *checkpoint, struct checkpoint_partition *stored,
                      const struct shipment *shipment)
 {
-    if (lane->state != LANE_WRITING || lane->write.number != shipment->number)
+    if (stored->state != CHECKPOINT_PARTITION_WRITING || stored->write.number != shipment->number)
         return; /* of a write that has failed */
     if (shipment->code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        fail_write(checkpoint, lane, rd_kafka_err2str(shipment->code));
+        fail_write(checkpoint, stored, rd_kafka_err2str(shipment->code));
         return;
     }
-    int done = lane_on_piece(lane, shipment);
+    int done = checkpoint_partition_on_piece(stored, shipment);
     if (done < 0)
-        fail_write(checkpoint, lane, "the brokers told offsets that are not in order");
+        fail_write(checkpoint, stored, "the brokers told offsets that are not in order");
     else if (done > 0)
-        finish_write(checkpoint, lane);
+        finish_write(checkpoint, stored);
 }
 
 static void on_shipped(void *context, const struct shipment *shipment)
@@ -229,82 +234,84 @@ static void on_shipped(void *context, const struct shipment *shipment)
     checkpoint->pieces_waiting -= shipment->number > 0;
     if (shipment->number == 0 && shipment->code == RD_KAFKA_RESP_ERR_NO_ERROR)
         checkpoint->stats.tombstones++;
-    struct lane *lane = find_lane(checkpoint, shipment->partition);
-    if (lane == NULL || lane->epoch != shipment->epoch)
+    struct checkpoint_partition *stored = find_lane(checkpoint, shipment->partition);
+    if (stored == NULL || stored->epoch != shipment->epoch)
         return; /* of an earlier assignment */
     if (shipment->number > 0)
-        on_piece(checkpoint, lane, shipment);
+        on_piece(checkpoint, stored, shipment);
     else
-        lane_on_tombstone(lane, shipment);
+        checkpoint_partition_on_tombstone(stored, shipment);
 }
 
-static void send_of_lane(struct checkpoint *checkpoint, struct lane *lane)
+static void send_of_lane(struct checkpoint *checkpoint, struct checkpoint_partition *stored)
 {
-    if (lane->state == LANE_WRITING) {
-        int sent =
-            lane_send_pieces(lane, checkpoint->writer, PIECES_MAX - checkpoint->pieces_waiting);
+    if (stored->state == CHECKPOINT_PARTITION_WRITING) {
+        int sent = checkpoint_partition_send_pieces(stored, checkpoint->writer,
+                                                    PIECES_MAX - checkpoint->pieces_waiting);
         if (sent < 0)
-            fail_write(checkpoint, lane, err_str(sent));
+            fail_write(checkpoint, stored, err_str(sent));
         else
             checkpoint->pieces_waiting += (uint32_t)sent;
     }
     if (!checkpoint->closing)
-        lane_send_tombstones(lane, checkpoint->writer);
+        checkpoint_partition_send_tombstones(stored, checkpoint->writer);
 }
 
 static void send_all(struct checkpoint *checkpoint)
 {
-    for (uint32_t i = 0; i < checkpoint->lanes_count; i++) {
-        uint32_t index = (checkpoint->turn_first + i) % checkpoint->lanes_count;
-        struct lane *lane = checkpoint->lanes[index];
-        if (lane != NULL && (lane->state == LANE_WRITING || lane->bury))
-            send_of_lane(checkpoint, lane);
+    for (uint32_t i = 0; i < checkpoint->stores_count; i++) {
+        uint32_t index = (checkpoint->turn_first + i) % checkpoint->stores_count;
+        struct checkpoint_partition *stored = checkpoint->stores[index];
+        if (stored != NULL && (stored->state == CHECKPOINT_PARTITION_WRITING || stored->bury))
+            send_of_lane(checkpoint, stored);
     }
     checkpoint->turn_first++;
 }
 
 void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int64_t offset)
 {
-    struct lane *lane = find_lane(checkpoint, partition);
-    if (lane == NULL || lane->state == LANE_RESTORING || checkpoint->writer == NULL)
+    struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    if (stored == NULL || stored->state == CHECKPOINT_PARTITION_RESTORING ||
+        checkpoint->writer == NULL)
         return;
-    lane_confirm(lane, offset);
+    checkpoint_partition_confirm(stored, offset);
     uv_async_send(&checkpoint->wake);
 }
 
 /* ---- restoring ---- */
 
-static void refuse_restore(struct checkpoint *checkpoint, struct lane *lane, int err,
-                           const char *why)
+static void refuse_restore(struct checkpoint *checkpoint, struct checkpoint_partition *stored,
+                           int err, const char *why)
 {
     struct buffer text;
     buffer_init(&text, WHY_BYTES);
     buffer_printf(&text, "the state of partition %" PRId32 " in %s cannot be restored: %s",
-                  lane->partition, checkpoint->config->checkpoint.topic,
+                  stored->partition, checkpoint->config->checkpoint.topic,
                   why[0] != '\0' ? why : err_str(err));
     const char *words = buffer_text(&text);
-    bool searched = lane->searches;
+    bool searched = stored->searches;
     checkpoint->stats.restore_errors++;
-    lane_end(lane);
+    checkpoint_partition_end(stored);
     const struct checkpoint_callbacks *callbacks = &checkpoint->callbacks;
     if (searched)
-        callbacks->searched(callbacks->context, lane->partition, err, NULL,
+        callbacks->searched(callbacks->context, stored->partition, err, NULL,
                             words != NULL ? words : why);
     else
-        callbacks->restored(callbacks->context, lane->partition, err, NULL,
+        callbacks->restored(callbacks->context, stored->partition, err, NULL,
                             words != NULL ? words : why);
     buffer_fini(&text);
 }
 
-static void finish_search(struct checkpoint *checkpoint, struct lane *lane, struct chain *chain)
+static void finish_search(struct checkpoint *checkpoint, struct checkpoint_partition *stored,
+                          struct chain *chain)
 {
     struct log_position at;
     struct checkpoint_find found = {.offset = -1};
     if (chain_find(chain, &at, &found.saved_ms))
         found.offset = at.offset;
-    lane_begin(lane, -1);
-    chain_take_leftovers(chain, &lane->inherited);
-    checkpoint->callbacks.searched(checkpoint->callbacks.context, lane->partition, 0, &found, "");
+    checkpoint_partition_begin(stored, -1);
+    chain_take_leftovers(chain, &stored->inherited);
+    checkpoint->callbacks.searched(checkpoint->callbacks.context, stored->partition, 0, &found, "");
 }
 
 static int on_payload(void *context, int32_t partition, const void *bytes, size_t size,
@@ -319,41 +326,41 @@ static void on_chain_read(void *context, struct chain *chain, uint64_t started_m
                           const char *why)
 {
     struct checkpoint *checkpoint = context;
-    struct lane *lane = find_lane(checkpoint, chain_partition(chain));
-    ASSERT(lane != NULL && lane->state == LANE_RESTORING);
+    struct checkpoint_partition *stored = find_lane(checkpoint, chain_partition(chain));
+    ASSERT(stored != NULL && stored->state == CHECKPOINT_PARTITION_RESTORING);
     if (err < 0) {
-        refuse_restore(checkpoint, lane, err, why);
+        refuse_restore(checkpoint, stored, err, why);
         return;
     }
     if (chain_is_search(chain)) {
-        finish_search(checkpoint, lane, chain);
+        finish_search(checkpoint, stored, chain);
         return;
     }
     struct checkpoint_stats *stats = &checkpoint->stats;
     struct log_position at = chain_position(chain);
-    lane_begin(lane, at.offset);
-    chain_take_leftovers(chain, &lane->inherited);
+    checkpoint_partition_begin(stored, at.offset);
+    chain_take_leftovers(chain, &stored->inherited);
     stats->restores++;
     stats->restored_bytes += chain_bytes(chain);
     stats->last_restore_ms = (int64_t)(uv_now(checkpoint->tick.loop) - started_ms);
     LOG_INFO("checkpoint.restored",
              "partition=%" PRId32 " offset=%" PRId64 " bytes=%" PRIu64 " took_ms=%" PRId64
              " leftovers=%" PRIu64,
-             lane->partition, at.offset, chain_bytes(chain), stats->last_restore_ms,
-             leftovers_keys(&lane->inherited));
-    checkpoint->callbacks.restored(checkpoint->callbacks.context, lane->partition, 0, &at, "");
+             stored->partition, at.offset, chain_bytes(chain), stats->last_restore_ms,
+             obsolete_keys_list(&stored->inherited));
+    checkpoint->callbacks.restored(checkpoint->callbacks.context, stored->partition, 0, &at, "");
 }
 
 /* metadata NULL: a search. */
 static int begin_read(struct checkpoint *checkpoint, int32_t partition, int64_t committed,
                       const char *metadata)
 {
-    struct lane *lane;
-    int err = make_lane(checkpoint, partition, &lane);
+    struct checkpoint_partition *stored;
+    int err = make_lane(checkpoint, partition, &stored);
     if (err < 0)
         return err;
     struct chain_conf conf = {
-        .prefix = lane->prefix,
+        .prefix = stored->prefix,
         .metadata = metadata,
         .partition = partition,
         .committed = committed,
@@ -361,16 +368,16 @@ static int begin_read(struct checkpoint *checkpoint, int32_t partition, int64_t 
     };
     struct buffer why;
     buffer_init(&why, WHY_BYTES);
-    err = chain_create(&lane->chain, &conf, &why);
+    err = chain_create(&stored->chain, &conf, &why);
     if (metadata != NULL && err == ERR_PROTOCOL)
-        buffer_printf(&lane->refusal, "the metadata \"%.*s\" of its offset %.*s",
+        buffer_printf(&stored->refusal, "the metadata \"%.*s\" of its offset %.*s",
                       (int)strnlen(metadata, POINTER_TEXT_SIZE), metadata, (int)why.size,
                       why.size > 0 ? why.data : "");
     buffer_fini(&why);
     if (err < 0 && err != ERR_PROTOCOL)
         return err;
-    lane->state = LANE_RESTORING;
-    lane->searches = metadata == NULL;
+    stored->state = CHECKPOINT_PARTITION_RESTORING;
+    stored->searches = metadata == NULL;
     uv_async_send(&checkpoint->wake);
     return 0;
 }
@@ -389,19 +396,19 @@ int checkpoint_search(struct checkpoint *checkpoint, int32_t partition)
 /* Begins what was asked for. */
 static void start_restores(struct checkpoint *checkpoint)
 {
-    for (uint32_t i = 0; i < checkpoint->lanes_count; i++) {
-        struct lane *lane = checkpoint->lanes[i];
-        if (lane == NULL || lane->state != LANE_RESTORING)
+    for (uint32_t i = 0; i < checkpoint->stores_count; i++) {
+        struct checkpoint_partition *stored = checkpoint->stores[i];
+        if (stored == NULL || stored->state != CHECKPOINT_PARTITION_RESTORING)
             continue;
-        if (lane->refusal.size > 0) {
-            const char *words = buffer_text(&lane->refusal);
+        if (stored->refusal.size > 0) {
+            const char *words = buffer_text(&stored->refusal);
             char text[512];
             (void)snprintf(text, sizeof(text), "%s", words != NULL ? words : "");
-            refuse_restore(checkpoint, lane, ERR_PROTOCOL, text);
-        } else if (lane->chain != NULL && is_ready(checkpoint)) {
-            int err = chain_reader_start(checkpoint->reader, &lane->chain);
+            refuse_restore(checkpoint, stored, ERR_PROTOCOL, text);
+        } else if (stored->chain != NULL && is_ready(checkpoint)) {
+            int err = chain_reader_start(checkpoint->reader, &stored->chain);
             if (err < 0)
-                refuse_restore(checkpoint, lane, err, err_str(err));
+                refuse_restore(checkpoint, stored, err, err_str(err));
         }
     }
 }
@@ -410,26 +417,26 @@ static void start_restores(struct checkpoint *checkpoint)
 
 int checkpoint_open(struct checkpoint *checkpoint, int32_t partition)
 {
-    struct lane *lane;
-    int err = make_lane(checkpoint, partition, &lane);
+    struct checkpoint_partition *stored;
+    int err = make_lane(checkpoint, partition, &stored);
     if (err < 0)
         return err;
-    lane_begin(lane, -1);
+    checkpoint_partition_begin(stored, -1);
     uv_async_send(&checkpoint->wake);
     return 0;
 }
 
 void checkpoint_forget(struct checkpoint *checkpoint, int32_t partition)
 {
-    struct lane *lane = find_lane(checkpoint, partition);
-    if (lane == NULL || checkpoint->writer == NULL)
+    struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    if (stored == NULL || checkpoint->writer == NULL)
         return;
-    if (lane->state == LANE_RESTORING)
+    if (stored->state == CHECKPOINT_PARTITION_RESTORING)
         chain_reader_stop(checkpoint->reader, partition);
-    if (lane->state == LANE_WRITING)
-        checkpoint->stats.waiting_bytes -= lane->write.payload.size;
-    lane_abandon_write(lane, checkpoint->writer);
-    lane_end(lane);
+    if (stored->state == CHECKPOINT_PARTITION_WRITING)
+        checkpoint->stats.waiting_bytes -= stored->write.payload.size;
+    checkpoint_partition_abandon_write(stored, checkpoint->writer);
+    checkpoint_partition_end(stored);
 }
 
 /* ---- turns ---- */
@@ -471,9 +478,9 @@ static void on_tick(uv_timer_t *tick)
 
 static void checkpoint_free(struct checkpoint *checkpoint)
 {
-    for (uint32_t i = 0; i < checkpoint->lanes_count; i++)
-        lane_destroy(&checkpoint->lanes[i]);
-    free(checkpoint->lanes);
+    for (uint32_t i = 0; i < checkpoint->stores_count; i++)
+        checkpoint_partition_destroy(&checkpoint->stores[i]);
+    free(checkpoint->stores);
     free(checkpoint);
 }
 
@@ -490,8 +497,9 @@ static void on_handle_closed(uv_handle_t *handle)
 static uint32_t count_writing(const struct checkpoint *checkpoint)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < checkpoint->lanes_count; i++)
-        count += checkpoint->lanes[i] != NULL && checkpoint->lanes[i]->state == LANE_WRITING;
+    for (uint32_t i = 0; i < checkpoint->stores_count; i++)
+        count += checkpoint->stores[i] != NULL &&
+                 checkpoint->stores[i]->state == CHECKPOINT_PARTITION_WRITING;
     return count;
 }
 

@@ -40,7 +40,7 @@ struct checkpoint_stats {
     uint64_t restore_errors;
     int64_t last_restore_ms; /* from the first record asked for to restored(); -1: none yet */
     uint64_t tombstones;     /* acknowledged */
-    uint64_t leftovers;      /* records known to be in force no more, without a tombstone yet */
+    uint64_t obsolete;       /* records known to be in force no more, without a tombstone yet */
     uint64_t waiting_bytes;  /* payloads that are not acknowledged yet */
     uint64_t loop_us;        /* processor time of the loop thread for writing */
     bool ready;              /* the topic was checked */

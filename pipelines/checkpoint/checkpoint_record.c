@@ -65,12 +65,12 @@ static uint64_t get64(const uint8_t *bytes)
 
 size_t record_size(const struct record *record)
 {
-    return RECORD_HEADER_BYTES + (size_t)record->leftovers_count * LEFTOVER_BYTES + record->size;
+    return RECORD_HEADER_BYTES + (size_t)record->obsolete_count * LEFTOVER_BYTES + record->size;
 }
 
-void record_encode(const struct record *record, const struct key_range *leftovers, uint8_t *out)
+void record_encode(const struct record *record, const struct key_range *obsolete, uint8_t *out)
 {
-    ASSERT(record->leftovers_count <= RECORD_LEFTOVERS_MAX);
+    ASSERT(record->obsolete_count <= RECORD_LEFTOVERS_MAX);
     memcpy(out + AT_MAGIC, magic, sizeof(magic));
     put32(out + AT_FORMAT, RECORD_FORMAT);
     put64(out + AT_EPOCH, record->epoch);
@@ -82,13 +82,13 @@ void record_encode(const struct record *record, const struct key_range *leftover
     put32(out + AT_SKIP, record->at.skip);
     put32(out + AT_PIECE, record->piece);
     put32(out + AT_PIECES, record->pieces);
-    put32(out + AT_LEFTOVERS, record->leftovers_count);
+    put32(out + AT_LEFTOVERS, record->obsolete_count);
     put64(out + AT_SIZE, record->size);
     uint8_t *next = out + RECORD_HEADER_BYTES;
-    for (uint32_t i = 0; i < record->leftovers_count; i++, next += LEFTOVER_BYTES) {
-        put64(next, leftovers[i].epoch);
-        put64(next + 8, leftovers[i].first);
-        put64(next + 16, leftovers[i].end);
+    for (uint32_t i = 0; i < record->obsolete_count; i++, next += LEFTOVER_BYTES) {
+        put64(next, obsolete[i].epoch);
+        put64(next + 8, obsolete[i].first);
+        put64(next + 16, obsolete[i].end);
     }
     if (record->size > 0)
         memcpy(next, record->bytes, record->size);
@@ -106,8 +106,8 @@ static void read_header(struct record *record, const uint8_t *bytes)
         .payload_bytes = get64(bytes + AT_PAYLOAD_BYTES),
         .piece = get32(bytes + AT_PIECE),
         .pieces = get32(bytes + AT_PIECES),
-        .leftovers_count = get32(bytes + AT_LEFTOVERS),
-        .leftovers = bytes + RECORD_HEADER_BYTES,
+        .obsolete_count = get32(bytes + AT_LEFTOVERS),
+        .obsolete = bytes + RECORD_HEADER_BYTES,
     };
     record->size = get64(bytes + AT_SIZE);
 }
@@ -115,7 +115,7 @@ static void read_header(struct record *record, const uint8_t *bytes)
 /* What a checksum cannot tell: that it was written by somebody who means the same. */
 static bool is_consistent(const struct record *record, size_t size)
 {
-    if (record->leftovers_count > RECORD_LEFTOVERS_MAX || record->size > size ||
+    if (record->obsolete_count > RECORD_LEFTOVERS_MAX || record->size > size ||
         record_size(record) != size)
         return false;
     return record->number > record->previous && record->at.offset >= 0 && record->pieces > 0 &&
@@ -148,15 +148,15 @@ int record_decode(struct record *record_out, const void *bytes, size_t size, str
         buffer_add_str(why, "contradicts itself");
         return ERR_PROTOCOL;
     }
-    record.bytes = record.leftovers + (size_t)record.leftovers_count * LEFTOVER_BYTES;
+    record.bytes = record.obsolete + (size_t)record.obsolete_count * LEFTOVER_BYTES;
     *record_out = record;
     return 0;
 }
 
 struct key_range record_leftover(const struct record *record, uint32_t index)
 {
-    ASSERT(index < record->leftovers_count);
-    const uint8_t *bytes = record->leftovers + (size_t)index * LEFTOVER_BYTES;
+    ASSERT(index < record->obsolete_count);
+    const uint8_t *bytes = record->obsolete + (size_t)index * LEFTOVER_BYTES;
     return (struct key_range){get64(bytes), get64(bytes + 8), get64(bytes + 16)};
 }
 

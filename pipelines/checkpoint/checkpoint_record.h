@@ -2,8 +2,9 @@
  * checkpoint_record.h - what stands in the checkpoint topic: keys, records, and pointers to them.
  *
  *     key      GROUP/TOPIC/PARTITION/EPOCH/SEQUENCE, epoch in 16 hexadecimal digits
- *     record   a header, in the first record of a chain a list of leftovers, a piece of the payload
- *     pointer  ghgd2 epoch=HEX number=N base=OFFSET end=OFFSET, the metadata of a committed offset
+ *     record   a header, in the first record of a chain a list of obsolete keys, a piece of the
+ * payload pointer  ghgd2 epoch=HEX number=N base=OFFSET end=OFFSET, the metadata of a committed
+ * offset
  *
  * Numbers in records are little-endian. A checksum covers all of a record. What is decoded comes
  * from outside: nothing of it is trusted before it was checked.
@@ -35,21 +36,21 @@ struct record {
     struct log_position at; /* where the payload stands */
     uint64_t payload_bytes; /* of all pieces together */
     uint32_t piece, pieces; /* piece counts from 0 */
-    uint32_t leftovers_count;
-    const uint8_t *leftovers; /* encoded; see record_leftover() */
-    const uint8_t *bytes;     /* the piece */
+    uint32_t obsolete_count;
+    const uint8_t *obsolete; /* encoded; see record_leftover() */
+    const uint8_t *bytes;    /* the piece */
     size_t size;
 };
 
 /* Bytes of the record that record_encode() would write. */
 size_t record_size(const struct record *record);
-/* Writes the record, with these leftovers (record->leftovers_count many), to `out`. */
-void record_encode(const struct record *record, const struct key_range *leftovers, uint8_t *out);
+/* Writes the record, with these obsolete keys (record->obsolete_count many), to `out`. */
+void record_encode(const struct record *record, const struct key_range *obsolete, uint8_t *out);
 /* Reads a record; its pointers lead into `bytes`. Returns 0; or ERR_PROTOCOL, and why it is none,
  * to follow "the record at offset 7" in a sentence. */
 int record_decode(struct record *record_out, const void *bytes, size_t size,
                   struct buffer *why) MUST_CHECK;
-/* One of the leftovers of a decoded record. */
+/* One of the obsolete keys of a decoded record. */
 struct key_range record_leftover(const struct record *record, uint32_t index);
 
 /* What all keys of a partition begin with: GROUP/TOPIC/PARTITION/. */

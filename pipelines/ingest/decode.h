@@ -5,8 +5,8 @@
 #define GHGD_DECODE_H
 
 #include "pipelines/ingest/decoder.h"
-#include "pipelines/ingest/draft.h"
-#include "pipelines/ingest/names.h"
+#include "pipelines/ingest/event_builder.h"
+#include "pipelines/ingest/field_map.h"
 
 /* Arrays and objects inside each other in a message; deeper is REJECT_UNDECODABLE. */
 enum { NESTING_MAX = 32 };
@@ -14,8 +14,8 @@ enum { NESTING_MAX = 32 };
 struct json_index;
 
 struct decode {
-    struct names names;
-    struct draft draft;
+    struct field_map names;
+    struct event_builder builder;
     event_fn fn;
     void *context;
     struct json_index *json; /* NULL if the input is MessagePack only */
@@ -26,14 +26,14 @@ struct decode {
 /* Hands the event on that ends here, or one that is refused. */
 static inline void decode_give(struct decode *decode, const void *bytes, size_t size)
 {
-    draft_end(&decode->draft, bytes, size);
-    decode->fn(decode->context, &decode->draft.event);
+    event_builder_end(&decode->builder, bytes, size);
+    decode->fn(decode->context, &decode->builder.event);
 }
 static inline void decode_refuse(struct decode *decode, enum outcome fault, const void *bytes,
                                  size_t size)
 {
-    draft_refuse(&decode->draft, fault, bytes, size);
-    decode->fn(decode->context, &decode->draft.event);
+    event_builder_refuse(&decode->builder, fault, bytes, size);
+    decode->fn(decode->context, &decode->builder.event);
 }
 
 /* Each gives the events of one message; true if all of it could be read. */

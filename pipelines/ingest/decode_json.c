@@ -184,7 +184,7 @@ static bool read_string(struct decode *decode, struct walk *walk, enum event_fie
     struct slice string;
     if (!take_string(walk, &string) || !resolve_escapes(&string, decode->scratch[field]))
         return false;
-    draft_text(&decode->draft, field, string.text, string.size);
+    event_builder_text(&decode->builder, field, string.text, string.size);
     return true;
 }
 
@@ -193,12 +193,12 @@ static bool read_number(struct decode *decode, struct walk *walk, enum event_fie
     struct slice token = token_before(walk, ++walk->at);
     if (!json_number_is_valid(token.text, token.size))
         return false;
-    struct number number = {
-        .form = NUMBER_TEXT,
+    struct numeric number = {
+        .form = NUMERIC_TEXT,
         .text = token.text,
         .size = (uint32_t)token.size,
     };
-    draft_number(&decode->draft, field, &number);
+    event_builder_number(&decode->builder, field, &number);
     return true;
 }
 
@@ -212,10 +212,10 @@ static bool read_field(struct decode *decode, struct walk *walk, enum event_fiel
     case '0' ... '9':
         return read_number(decode, walk, field);
     case 'n':
-        draft_null(&decode->draft, field);
+        event_builder_null(&decode->builder, field);
         return take_word(walk, "null");
     default:
-        draft_other(&decode->draft, field);
+        event_builder_other(&decode->builder, field);
         return skip_value(walk, depth);
     }
 }
@@ -229,14 +229,14 @@ static bool read_key(struct decode *decode, struct walk *walk, struct level *lev
         return false;
     size_t readable = walk->size - (size_t)(key.text - walk->text);
     *name_out =
-        names_find(&decode->names, level->name, &level->expect, key.text, key.size, readable);
+        field_map_find(&decode->names, level->name, &level->expect, key.text, key.size, readable);
     if (*name_out != NAMES_NONE || !has_escapes(key)) /* no name has a backslash */
         return true;
     if (!resolve_escapes(&key, decode->scratch[FIELD_COUNT]))
         return false;
     if (key.size <= NAME_BYTES_MAX)
-        *name_out =
-            names_find(&decode->names, level->name, &level->expect, key.text, key.size, key.size);
+        *name_out = field_map_find(&decode->names, level->name, &level->expect, key.text, key.size,
+                                   key.size);
     return true;
 }
 
@@ -263,8 +263,8 @@ static bool read_event(struct decode *decode, struct walk *walk, uint32_t depth)
 {
     struct level levels[FIELD_PATH_DEPTH_MAX];
     uint32_t open = 1;
-    levels[0] = (struct level){NAMES_ROOT, names_expect(&decode->names, NAMES_ROOT)};
-    draft_begin(&decode->draft);
+    levels[0] = (struct level){NAMES_ROOT, field_map_expect(&decode->names, NAMES_ROOT)};
+    event_builder_begin(&decode->builder);
     walk->at++;
     if (take(walk, '}'))
         return true;
@@ -275,7 +275,7 @@ static bool read_event(struct decode *decode, struct walk *walk, uint32_t depth)
             !read_value(decode, walk, name, depth + open, &inside))
             return false;
         if (inside) {
-            levels[open++] = (struct level){name, names_expect(&decode->names, name)};
+            levels[open++] = (struct level){name, field_map_expect(&decode->names, name)};
             continue;
         }
         while (open > 0 && !take(walk, ',')) {

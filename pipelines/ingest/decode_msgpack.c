@@ -1,7 +1,7 @@
 #include "pipelines/ingest/decode.h"
-#include "pipelines/ingest/pack.h"
+#include "pipelines/ingest/msgpack_reader.h"
 
-_Static_assert((int)NESTING_MAX == (int)PACK_DEPTH_MAX, "both formats may nest as deeply");
+_Static_assert((int)NESTING_MAX == (int)MSGPACK_DEPTH_MAX, "both formats may nest as deeply");
 
 struct cursor {
     const uint8_t *at, *end;
@@ -14,76 +14,79 @@ struct level {
 };
 
 /* Passes over what is inside an item that was read, in `depth` arrays and maps. */
-static bool skip_inside(struct cursor *cursor, const struct pack_item *item, uint32_t depth)
+static bool skip_inside(struct cursor *cursor, const struct msgpack_item *item, uint32_t depth)
 {
-    if (item->type < PACK_ARRAY)
+    if (item->type < MSGPACK_ARRAY)
         return true;
-    if (depth >= PACK_DEPTH_MAX)
+    if (depth >= MSGPACK_DEPTH_MAX)
         return false;
-    struct pack_scan scan;
-    pack_scan_begin(&scan, (uint64_t)item->size * (item->type == PACK_MAP ? 2 : 1),
-                    PACK_DEPTH_MAX - depth - 1);
-    return pack_scan(&scan, &cursor->at, cursor->end) == PACK_OK;
+    struct msgpack_scan scan;
+    msgpack_scan_begin(&scan, (uint64_t)item->size * (item->type == MSGPACK_MAP ? 2 : 1),
+                       MSGPACK_DEPTH_MAX - depth - 1);
+    return msgpack_scan(&scan, &cursor->at, cursor->end) == MSGPACK_OK;
 }
 
 /* The timestamp extension: 32 bits of seconds; 30 of nanoseconds and 34 of seconds; or 32 and 64.
  */
-static void set_ext(struct draft *draft, enum event_field field, const struct pack_item *item)
+static void set_ext(struct event_builder *builder, enum event_field field,
+                    const struct msgpack_item *item)
 {
     enum { TIMESTAMP_TYPE = -1 };
     uint64_t seconds = 0;
     uint32_t words[3] = {0};
     if (item->ext_type != TIMESTAMP_TYPE ||
         (item->size != 4 && item->size != 8 && item->size != 12)) {
-        draft_other(draft, field);
+        event_builder_other(builder, field);
         return;
     }
     memcpy(words, item->bytes, item->size);
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         words[i] = be32toh(words[i]);
     if (item->size == 4) {
-        draft_timestamp(draft, field, words[0], 0);
+        event_builder_timestamp(builder, field, words[0], 0);
     } else if (item->size == 8) {
         seconds = (uint64_t)(words[0] & 3) << 32 | words[1];
-        draft_timestamp(draft, field, (int64_t)seconds, words[0] >> 2);
+        event_builder_timestamp(builder, field, (int64_t)seconds, words[0] >> 2);
     } else {
         seconds = (uint64_t)words[1] << 32 | words[2];
-        draft_timestamp(draft, field, (int64_t)seconds, words[0]);
+        event_builder_timestamp(builder, field, (int64_t)seconds, words[0]);
     }
 }
 
-static void set_number(struct draft *draft, enum event_field field, const struct pack_item *item)
+static void set_number(struct event_builder *builder, enum event_field field,
+                       const struct msgpack_item *item)
 {
-    struct number number = {.form = NUMBER_INT, .integer = item->integer};
-    if (item->type == PACK_UINT)
-        number = (struct number){.form = NUMBER_UINT, .whole = item->whole};
-    else if (item->type == PACK_FLOAT)
-        number = (struct number){.form = NUMBER_FLOAT, .single = item->single};
-    else if (item->type == PACK_DOUBLE)
-        number = (struct number){.form = NUMBER_DOUBLE, .real = item->real};
-    draft_number(draft, field, &number);
+    struct numeric number = {.form = NUMERIC_INT, .integer = item->integer};
+    if (item->type == MSGPACK_UINT)
+        number = (struct numeric){.form = NUMERIC_UINT, .whole = item->whole};
+    else if (item->type == MSGPACK_FLOAT)
+        number = (struct numeric){.form = NUMERIC_FLOAT, .single = item->single};
+    else if (item->type == MSGPACK_DOUBLE)
+        number = (struct numeric){.form = NUMERIC_DOUBLE, .real = item->real};
+    event_builder_number(builder, field, &number);
 }
 
-static void set_field(struct draft *draft, enum event_field field, const struct pack_item *item)
+static void set_field(struct event_builder *builder, enum event_field field,
+                      const struct msgpack_item *item)
 {
     switch (item->type) {
-    case PACK_STR:
-        draft_text(draft, field, (const char *)item->bytes, item->size);
+    case MSGPACK_STR:
+        event_builder_text(builder, field, (const char *)item->bytes, item->size);
         break;
-    case PACK_INT:
-    case PACK_UINT:
-    case PACK_FLOAT:
-    case PACK_DOUBLE:
-        set_number(draft, field, item);
+    case MSGPACK_INT:
+    case MSGPACK_UINT:
+    case MSGPACK_FLOAT:
+    case MSGPACK_DOUBLE:
+        set_number(builder, field, item);
         break;
-    case PACK_EXT:
-        set_ext(draft, field, item);
+    case MSGPACK_EXT:
+        set_ext(builder, field, item);
         break;
-    case PACK_NIL:
-        draft_null(draft, field);
+    case MSGPACK_NIL:
+        event_builder_null(builder, field);
         break;
     default:
-        draft_other(draft, field);
+        event_builder_other(builder, field);
     }
 }
 
@@ -91,14 +94,14 @@ static void set_field(struct draft *draft, enum event_field field, const struct 
 static bool read_key(struct decode *decode, struct cursor *cursor, struct level *level,
                      uint32_t depth, uint32_t *name_out)
 {
-    struct pack_item key;
+    struct msgpack_item key;
     *name_out = NAMES_NONE;
-    if (pack_read(&cursor->at, cursor->end, &key) != PACK_OK)
+    if (msgpack_read(&cursor->at, cursor->end, &key) != MSGPACK_OK)
         return false;
-    if (key.type != PACK_STR)
+    if (key.type != MSGPACK_STR)
         return skip_inside(cursor, &key, depth);
-    *name_out = names_find(&decode->names, level->name, &level->expect, key.bytes, key.size,
-                           (size_t)(cursor->end - key.bytes));
+    *name_out = field_map_find(&decode->names, level->name, &level->expect, key.bytes, key.size,
+                               (size_t)(cursor->end - key.bytes));
     return true;
 }
 
@@ -107,8 +110,8 @@ static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pa
 {
     struct level levels[FIELD_PATH_DEPTH_MAX];
     struct level *level = levels;
-    *level = (struct level){pairs, NAMES_ROOT, names_expect(&decode->names, NAMES_ROOT)};
-    draft_begin(&decode->draft);
+    *level = (struct level){pairs, NAMES_ROOT, field_map_expect(&decode->names, NAMES_ROOT)};
+    event_builder_begin(&decode->builder);
     for (;;) {
         if (level->pairs_left == 0) {
             if (level == levels)
@@ -119,18 +122,18 @@ static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pa
         }
         level->pairs_left--;
         uint32_t name;
-        struct pack_item value;
+        struct msgpack_item value;
         if (!read_key(decode, cursor, level, depth, &name) ||
-            pack_read(&cursor->at, cursor->end, &value) != PACK_OK)
+            msgpack_read(&cursor->at, cursor->end, &value) != MSGPACK_OK)
             return false;
-        const struct name *found = name == NAMES_NONE ? NULL : &decode->names.at[name];
-        if (found != NULL && found->field == FIELD_COUNT && value.type == PACK_MAP) {
-            *++level = (struct level){value.size, name, names_expect(&decode->names, name)};
+        const struct field_name *found = name == NAMES_NONE ? NULL : &decode->names.at[name];
+        if (found != NULL && found->field == FIELD_COUNT && value.type == MSGPACK_MAP) {
+            *++level = (struct level){value.size, name, field_map_expect(&decode->names, name)};
             depth++;
             continue;
         }
         if (found != NULL && found->field != FIELD_COUNT)
-            set_field(&decode->draft, (enum event_field)found->field, &value);
+            set_field(&decode->builder, (enum event_field)found->field, &value);
         if (!skip_inside(cursor, &value, depth))
             return false;
     }
@@ -139,10 +142,10 @@ static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pa
 static bool read_element(struct decode *decode, struct cursor *cursor)
 {
     const uint8_t *start = cursor->at;
-    struct pack_item item;
-    if (pack_read(&cursor->at, cursor->end, &item) != PACK_OK)
+    struct msgpack_item item;
+    if (msgpack_read(&cursor->at, cursor->end, &item) != MSGPACK_OK)
         return false;
-    if (item.type == PACK_MAP) {
+    if (item.type == MSGPACK_MAP) {
         if (!read_event(decode, cursor, item.size, 2))
             return false;
         decode_give(decode, start, (size_t)(cursor->at - start));
@@ -157,16 +160,16 @@ static bool read_element(struct decode *decode, struct cursor *cursor)
 bool decode_msgpack(struct decode *decode, const uint8_t *message, size_t size)
 {
     struct cursor cursor = {message, message + size};
-    struct pack_item item;
-    if (pack_read(&cursor.at, cursor.end, &item) != PACK_OK)
+    struct msgpack_item item;
+    if (msgpack_read(&cursor.at, cursor.end, &item) != MSGPACK_OK)
         return false;
-    if (item.type == PACK_MAP) {
+    if (item.type == MSGPACK_MAP) {
         if (!read_event(decode, &cursor, item.size, 1) || cursor.at != cursor.end)
             return false;
         decode_give(decode, message, size);
         return true;
     }
-    if (item.type != PACK_ARRAY)
+    if (item.type != MSGPACK_ARRAY)
         return false;
     for (uint32_t i = 0; i < item.size; i++)
         if (!read_element(decode, &cursor))

@@ -18,8 +18,8 @@ int decoder_create(struct decoder **decoder_out, const struct decode_conf *conf)
     if (decoder == NULL)
         return -ENOMEM;
     decoder->format = conf->format;
-    decoder->decode.draft.time_unit = conf->time_unit;
-    int err = names_init(&decoder->decode.names, conf->fields);
+    decoder->decode.builder.time_unit = conf->time_unit;
+    int err = field_map_init(&decoder->decode.names, conf->fields);
     if (err < 0)
         goto fail_names;
     if (conf->format != FORMAT_MSGPACK) {
@@ -31,7 +31,7 @@ int decoder_create(struct decoder **decoder_out, const struct decode_conf *conf)
     return 0;
 
 fail_json:
-    names_fini(&decoder->decode.names);
+    field_map_fini(&decoder->decode.names);
 fail_names:
     free(decoder);
     return err;
@@ -43,7 +43,7 @@ void decoder_destroy(struct decoder **decoder)
     if (gone == NULL)
         return;
     json_index_destroy(&gone->decode.json);
-    names_fini(&gone->decode.names);
+    field_map_fini(&gone->decode.names);
     free(gone);
 }
 

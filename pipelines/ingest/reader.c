@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "pipelines/ingest/pack.h"
+#include "pipelines/ingest/msgpack_reader.h"
 
 enum {
     READ_BYTES = 1 << 18,
@@ -24,7 +24,7 @@ struct reader {
     bool skipping; /* the rest of a message that was too large */
     bool damaged;  /* what comes now cannot be told apart */
     enum event_format format;
-    struct pack_scan scan; /* of the item at `begin`, or of the one that is being skipped */
+    struct msgpack_scan scan; /* of the item at `begin`, or of the one that is being skipped */
     size_t begin, end;
     int64_t bytes_read, file_size;
     char buffer[BUFFER_BYTES];
@@ -161,12 +161,12 @@ static int next_line(struct reader *reader, const void **message_out, size_t *si
 }
 
 /* Scans on in what is there; *scanned counts from `begin`. */
-static enum pack_result scan_on(struct reader *reader, size_t *scanned)
+static enum msgpack_result scan_on(struct reader *reader, size_t *scanned)
 {
     const uint8_t *begin = (const uint8_t *)reader->buffer + reader->begin;
     const uint8_t *at = begin + *scanned;
-    enum pack_result result =
-        pack_scan(&reader->scan, &at, (const uint8_t *)reader->buffer + reader->end);
+    enum msgpack_result result =
+        msgpack_scan(&reader->scan, &at, (const uint8_t *)reader->buffer + reader->end);
     *scanned = (size_t)(at - begin);
     return result;
 }
@@ -175,10 +175,10 @@ static int skip_item(struct reader *reader)
 {
     for (;;) {
         size_t scanned = 0;
-        enum pack_result result = scan_on(reader, &scanned);
+        enum msgpack_result result = scan_on(reader, &scanned);
         reader->begin += scanned;
-        reader->damaged = result == PACK_DAMAGED;
-        if (result != PACK_MORE)
+        reader->damaged = result == MSGPACK_DAMAGED;
+        if (result != MSGPACK_MORE)
             return 0;
         if (reader->at_end) {
             reader->begin = reader->end;
@@ -193,13 +193,13 @@ static int skip_item(struct reader *reader)
 static int next_item(struct reader *reader, const void **message_out, size_t *size_out)
 {
     size_t scanned = 0;
-    pack_scan_begin(&reader->scan, 1, PACK_DEPTH_MAX);
+    msgpack_scan_begin(&reader->scan, 1, MSGPACK_DEPTH_MAX);
     for (;;) {
-        enum pack_result result = scan_on(reader, &scanned);
+        enum msgpack_result result = scan_on(reader, &scanned);
         size_t size = reader->end - reader->begin;
-        if (result == PACK_OK)
+        if (result == MSGPACK_OK)
             return give(reader, message_out, size_out, scanned, 0);
-        reader->damaged = result == PACK_DAMAGED;
+        reader->damaged = result == MSGPACK_DAMAGED;
         if (reader->damaged || reader->at_end)
             return size == 0 ? 0 : give(reader, message_out, size_out, size, 0);
         if (scanned >= GIVEN_BYTES_MAX) {

@@ -6,16 +6,16 @@
 #include <string.h>
 
 #include "daemon/engine/rekey/rekeyed.h"
-#include "pipelines/kafka/envelope.h"
+#include "pipelines/kafka/deadletter_headers.h"
 
 enum { CUT_BYTES = 1000 }; /* enough to see what it was; the original's place is in the headers */
 
-static void add_text(rd_kafka_headers_t *headers, enum envelope_header header, const char *text)
+static void add_text(rd_kafka_headers_t *headers, enum deadletter_header header, const char *text)
 {
-    rd_kafka_header_add(headers, envelope_header_name(header), -1, text, -1);
+    rd_kafka_header_add(headers, deadletter_header_name(header), -1, text, -1);
 }
 
-static void add_number(rd_kafka_headers_t *headers, enum envelope_header header, int64_t number)
+static void add_number(rd_kafka_headers_t *headers, enum deadletter_header header, int64_t number)
 {
     char text[24];
     (void)snprintf(text, sizeof(text), "%" PRId64, number);
@@ -25,8 +25,8 @@ static void add_number(rd_kafka_headers_t *headers, enum envelope_header header,
 static void add_reason(rd_kafka_headers_t *headers, enum outcome outcome)
 {
     const char *reason = outcome_reason(outcome);
-    add_text(headers, ENVELOPE_REASON, reason[0] != '\0' ? reason : outcome_class(outcome));
-    add_text(headers, ENVELOPE_HELP, outcome_help(outcome));
+    add_text(headers, DEADLETTER_REASON, reason[0] != '\0' ? reason : outcome_class(outcome));
+    add_text(headers, DEADLETTER_HELP, outcome_help(outcome));
 }
 
 /* Where the message stood, or the one that it was made of. */
@@ -54,14 +54,14 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
     if (headers == NULL)
         return NULL;
     const struct rekeyed place = place_of(message); /* borrows from the message's own headers */
-    envelope_strip(headers); /* of a dead letter that was sent in once more */
+    deadletter_headers_strip(headers); /* of a dead letter that was sent in once more */
     add_reason(headers, refusal->outcome);
-    add_text(headers, ENVELOPE_TOPIC, place.topic);
-    add_number(headers, ENVELOPE_PARTITION, place.partition);
-    add_number(headers, ENVELOPE_OFFSET, place.offset);
-    add_number(headers, ENVELOPE_INDEX, (int64_t)place.index + refusal->origin.index);
+    add_text(headers, DEADLETTER_TOPIC, place.topic);
+    add_number(headers, DEADLETTER_PARTITION, place.partition);
+    add_number(headers, DEADLETTER_OFFSET, place.offset);
+    add_number(headers, DEADLETTER_INDEX, (int64_t)place.index + refusal->origin.index);
     if (timestamp_ms > 0)
-        add_number(headers, ENVELOPE_TIMESTAMP, timestamp_ms);
+        add_number(headers, DEADLETTER_TIMESTAMP, timestamp_ms);
     return headers;
 }
 
@@ -93,7 +93,7 @@ struct letter *letter_create(const rd_kafka_message_t *message, const struct ref
     if (size > 0)
         memcpy(letter->bytes + place.key_size, body, size);
     if (whole)
-        add_text(letter->headers, ENVELOPE_WHOLE, "1");
+        add_text(letter->headers, DEADLETTER_WHOLE, "1");
     return letter;
 }
 
@@ -107,8 +107,8 @@ void letter_destroy(struct letter *letter)
 void letter_refuse(struct letter *letter, enum outcome outcome)
 {
     ASSERT(letter->headers != NULL);
-    rd_kafka_header_remove(letter->headers, envelope_header_name(ENVELOPE_REASON));
-    rd_kafka_header_remove(letter->headers, envelope_header_name(ENVELOPE_HELP));
+    rd_kafka_header_remove(letter->headers, deadletter_header_name(DEADLETTER_REASON));
+    rd_kafka_header_remove(letter->headers, deadletter_header_name(DEADLETTER_HELP));
     add_reason(letter->headers, outcome);
     letter->is_late = outcome == OUTCOME_LATE;
 }
@@ -141,7 +141,7 @@ void letter_cut(struct letter *letter)
     ASSERT(letter->headers != NULL);
     if (letter->is_cut || letter->size <= CUT_BYTES)
         return;
-    add_number(letter->headers, ENVELOPE_TRUNCATED, (int64_t)letter->size);
+    add_number(letter->headers, DEADLETTER_TRUNCATED, (int64_t)letter->size);
     letter->size = CUT_BYTES;
     letter->is_cut = true;
 }

@@ -10,7 +10,7 @@
  *   int newest_ms, floor_ms, passed_ms, final_ms, idle_final_ms, top_row
  *   uint discontinuities, rollovers, overlaps; uint per outcome: over the whole log
  *   uint count of sites, and as many parts, each of one facility:
- *     uint number of its declaration; if it is the next new one, that declaration (declaration.c)
+ *     uint number of its declaration; if it is the next new one, that declaration (dictionary.c)
  *     int first_row, seen_row, closed_ms, start of its oldest open day; uint count of open days
  *     pairs of uint outcome and uint count, the outcome plus one; 0
  *     wide per series: its balance
@@ -29,7 +29,7 @@
 #define GHGD_PAYLOAD_H
 
 #include "base/timestamp.h"
-#include "pipelines/state/declaration.h"
+#include "pipelines/state/dictionary.h"
 #include "pipelines/state/packed.h"
 #include "pipelines/state/site.h"
 
@@ -86,11 +86,12 @@ struct payload_names {
 /* site_load.c */
 /* Takes a site's part of a payload; the site was made, and the payloads before were loaded. Returns
  * 0; ERR_SYNTAX if the bytes are damaged; or ERR_CONFIG, with words in `why`. */
-int site_load(struct site *site, const struct declared *declared, const struct payload_names *names,
-              struct packed *packed, struct buffer *why) MUST_CHECK;
+int site_load(struct site *site, const struct dictionary *declared,
+              const struct payload_names *names, struct packed *packed,
+              struct buffer *why) MUST_CHECK;
 struct site_loaded {
     const struct site_clock *clock; /* its passed_ms is the watermark */
-    const struct declared *declared;
+    const struct dictionary *declared;
     uint8_t new_sinks;       /* bits */
     uint32_t pending_column; /* of the event that waits to touch windows; UINT32_MAX: none, */
     int64_t pending_row;     /* and the first row that it has not touched */

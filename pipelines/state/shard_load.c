@@ -14,8 +14,8 @@
 struct shard_loading {
     uint32_t next; /* number of the payload that comes next */
     struct payload_names names;
-    uint8_t new_sinks;          /* bits of sinks that the chain does not know */
-    struct declared **declared; /* by number, from 1 on */
+    uint8_t new_sinks;            /* bits of sinks that the chain does not know */
+    struct dictionary **declared; /* by number, from 1 on */
     uint32_t declared_count, declared_capacity;
     uint32_t pending_declared; /* 0: no event waits */
     uint32_t pending_number;
@@ -28,7 +28,7 @@ void shard_loading_destroy(struct shard_loading **loading)
     if (gone == NULL)
         return;
     for (uint32_t i = 0; i < gone->declared_count; i++)
-        declared_destroy(&gone->declared[i]);
+        dictionary_destroy(&gone->declared[i]);
     free(gone->declared);
     free(gone);
 }
@@ -159,11 +159,12 @@ static void take_counts(struct shard *shard, struct packed *packed)
 
 /* --- sites --- */
 
-static int add_declared(struct shard_loading *loading, struct declared **declared)
+static int add_declared(struct shard_loading *loading, struct dictionary **declared)
 {
     if (loading->declared_count == loading->declared_capacity) {
         uint32_t capacity = MAX(2 * loading->declared_capacity, 16);
-        struct declared **grown = realloc(loading->declared, capacity * sizeof(struct declared *));
+        struct dictionary **grown =
+            realloc(loading->declared, capacity * sizeof(struct dictionary *));
         if (grown == NULL)
             return -ENOMEM;
         loading->declared = grown;
@@ -173,7 +174,7 @@ static int add_declared(struct shard_loading *loading, struct declared **declare
     return 0;
 }
 
-static void tell_what_is_gone(const struct shard *shard, const struct declared *declared)
+static void tell_what_is_gone(const struct shard *shard, const struct dictionary *declared)
 {
     if (declared->meters_gone + declared->series_gone > 0)
         LOG_LIMITED(LOG_LEVEL_WARN, "shard.dropped",
@@ -185,8 +186,8 @@ static void tell_what_is_gone(const struct shard *shard, const struct declared *
 /* A facility of which the chain speaks for the first time gets its site. */
 static int declare(struct shard *shard, struct packed *packed, struct buffer *why)
 {
-    struct declared *declared;
-    int err = declared_take(&declared, packed, shard->context.registry, why);
+    struct dictionary *declared;
+    int err = dictionary_take(&declared, packed, shard->context.registry, why);
     if (err < 0)
         return err;
     uint32_t facility = declared->facility;
@@ -197,7 +198,7 @@ static int declare(struct shard *shard, struct packed *packed, struct buffer *wh
         shard->sites[facility]->days_count = 0; /* the payload says which are open */
     if (err == 0)
         err = add_declared(shard->loading, &declared);
-    declared_destroy(&declared);
+    dictionary_destroy(&declared);
     return err;
 }
 
@@ -212,7 +213,7 @@ static int take_site(struct shard *shard, struct packed *packed, struct buffer *
         if (err < 0)
             return err;
     }
-    const struct declared *declared = loading->declared[number - 1];
+    const struct dictionary *declared = loading->declared[number - 1];
     if (declared->facility == REGISTRY_NONE)
         return 0;
     return site_load(shard->sites[declared->facility], declared, &loading->names, packed, why);
@@ -312,7 +313,7 @@ static int settle_pending(struct shard *shard)
     const struct shard_loading *loading = shard->loading;
     if (loading->pending_declared == 0)
         return 0;
-    const struct declared *declared = loading->declared[loading->pending_declared - 1];
+    const struct dictionary *declared = loading->declared[loading->pending_declared - 1];
     if (loading->pending_number >= declared->meters_count)
         return ERR_SYNTAX;
     uint32_t column = declared->meters[loading->pending_number];
@@ -337,7 +338,7 @@ static int settle_sites(struct shard *shard)
     if (shard->newest_ms != INT64_MIN)
         clock.passed_ms = shard_watermark_of(shard, shard->newest_ms);
     for (uint32_t i = 0; i < loading->declared_count; i++) {
-        const struct declared *declared = loading->declared[i];
+        const struct dictionary *declared = loading->declared[i];
         if (declared->facility == REGISTRY_NONE)
             continue;
         struct site *site = shard->sites[declared->facility];

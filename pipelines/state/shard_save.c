@@ -1,7 +1,7 @@
 /* A shard as bytes; payload.h tells the order. */
 #include <errno.h>
 
-#include "pipelines/state/declaration.h"
+#include "pipelines/state/dictionary.h"
 #include "pipelines/state/payload.h"
 #include "pipelines/state/shard_state.h"
 
@@ -64,7 +64,7 @@ static void save_site(struct shard *shard, uint32_t facility, bool full, struct 
         site->declared = ++shard->declared_count;
     packed_add_uint(out, site->declared);
     if (declares)
-        declaration_add(out, shard->context.registry, facility);
+        dictionary_add(out, shard->context.registry, facility);
     site_save(site, full, out);
     packed_end_part(out, part);
 }

@@ -9,7 +9,7 @@
 
 struct taking {
     struct site *site;
-    const struct declared *declared;
+    const struct dictionary *declared;
     const struct payload_names *names;
     struct packed *packed;
     struct buffer *why;
@@ -151,7 +151,7 @@ static void take_figures(struct packed *packed, struct figures *figures)
 
 static void take_closed(const struct taking *taking, struct period *period)
 {
-    const struct declared *declared = taking->declared;
+    const struct dictionary *declared = taking->declared;
     site_clear_period(taking->site, period);
     for (uint32_t i = 0; i < declared->series_count && !taking->packed->damaged; i++) {
         struct figures figures;
@@ -404,8 +404,8 @@ static void take_head(const struct taking *taking)
     follow_days(taking);
 }
 
-int site_load(struct site *site, const struct declared *declared, const struct payload_names *names,
-              struct packed *packed, struct buffer *why)
+int site_load(struct site *site, const struct dictionary *declared,
+              const struct payload_names *names, struct packed *packed, struct buffer *why)
 {
     const struct taking taking = {site, declared, names, packed, why};
     take_head(&taking);

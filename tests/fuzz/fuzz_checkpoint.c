@@ -67,12 +67,12 @@ static void check_record(const uint8_t *data, size_t size, struct buffer *why)
     put_checksum(bytes, size);
     struct record record;
     if (record_decode(&record, bytes, size, why) == 0) {
-        struct key_range leftovers[RECORD_LEFTOVERS_MAX];
-        for (uint32_t i = 0; i < record.leftovers_count; i++)
-            leftovers[i] = record_leftover(&record, i);
+        struct key_range obsolete[RECORD_LEFTOVERS_MAX];
+        for (uint32_t i = 0; i < record.obsolete_count; i++)
+            obsolete[i] = record_leftover(&record, i);
         uint8_t *again = copy(bytes, size);
         ASSERT(record_size(&record) == size);
-        record_encode(&record, leftovers, again);
+        record_encode(&record, obsolete, again);
         ASSERT(memcmp(again, bytes, size) == 0);
         free(again);
     }
@@ -135,9 +135,9 @@ static void check_chain(const uint8_t *data, size_t size, struct buffer *why)
     }
     ASSERT(!chain_is_complete(chain) || chain_position(chain).offset == COMMITTED);
     ASSERT(chain_bytes(chain) == given);
-    struct leftovers leftovers = {0};
-    chain_take_leftovers(chain, &leftovers);
-    leftovers_fini(&leftovers);
+    struct obsolete_keys obsolete = {0};
+    chain_take_leftovers(chain, &obsolete);
+    obsolete_keys_fini(&obsolete);
     chain_destroy(&chain);
 }
 

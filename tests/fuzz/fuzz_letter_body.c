@@ -4,8 +4,8 @@
  */
 #include "daemon/deadletter/letter_print.h"
 
-#include "pipelines/ingest/pack.h"
-#include "pipelines/ingest/pack_text.h"
+#include "pipelines/ingest/msgpack_reader.h"
+#include "pipelines/ingest/msgpack_text.h"
 
 enum { TEXT_BYTES_MAX = 64 << 20 };
 
@@ -25,13 +25,13 @@ static void check_readers_agree(const uint8_t *data, size_t size)
 {
     struct buffer text;
     buffer_init(&text, TEXT_BYTES_MAX);
-    bool shown = pack_text_add(&text, data, size) == 0;
+    bool shown = msgpack_text_add(&text, data, size) == 0;
     check_harmless(&text);
     buffer_fini(&text);
-    struct pack_scan scan;
+    struct msgpack_scan scan;
     const uint8_t *at = data;
-    pack_scan_begin(&scan, 1, PACK_DEPTH_MAX);
-    bool whole = pack_scan(&scan, &at, data + size) == PACK_OK && at == data + size;
+    msgpack_scan_begin(&scan, 1, MSGPACK_DEPTH_MAX);
+    bool whole = msgpack_scan(&scan, &at, data + size) == MSGPACK_OK && at == data + size;
     ASSERT(shown == whole);
 }
 

@@ -9,7 +9,7 @@
  * restore PARTITION OFFSET POINTER   and waits; the payload's checksum, or what is wrong
  * write PARTITION OFFSET SIZE SEED   and waits; the pointer
  * committed PARTITION OFFSET
- * bury                               waits until no leftovers are known
+ * bury                               waits until no obsolete keys are known
  * stats
  */
 #include "pipelines/checkpoint/checkpoint.h"
@@ -177,7 +177,7 @@ static void print_stats(struct bench *bench)
     const struct checkpoint_stats *stats = checkpoint_get_stats(bench->checkpoint);
     printf("{\"ready\": %d, \"failed\": %d, \"why\": \"%s\", \"leftovers\": %" PRIu64
            ", \"tombstones\": %" PRIu64 ", \"records\": %" PRIu64 "}\n",
-           stats->ready, bench->failed, bench->why, stats->leftovers, stats->tombstones,
+           stats->ready, bench->failed, bench->why, stats->obsolete, stats->tombstones,
            stats->records);
 }
 
@@ -195,7 +195,7 @@ static void wait_buried(struct bench *bench)
     uint64_t until = uv_hrtime() + (uint64_t)WAIT_S * WAIT_NS_PER_S;
     do
         uv_run(&bench->loop, UV_RUN_ONCE);
-    while (stats->leftovers > 0 && uv_hrtime() < until);
+    while (stats->obsolete > 0 && uv_hrtime() < until);
     print_stats(bench);
 }
 

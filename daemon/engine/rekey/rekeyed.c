@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipelines/kafka/envelope.h"
+#include "pipelines/kafka/deadletter_headers.h"
 
-static void add_number(rd_kafka_headers_t *headers, enum envelope_header header, int64_t number)
+static void add_number(rd_kafka_headers_t *headers, enum deadletter_header header, int64_t number)
 {
     char text[24];
     (void)snprintf(text, sizeof(text), "%" PRId64, number);
-    rd_kafka_header_add(headers, envelope_header_name(header), -1, text, -1);
+    rd_kafka_header_add(headers, deadletter_header_name(header), -1, text, -1);
 }
 
 static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message, const struct run *run)
@@ -21,16 +21,16 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message, const
     if (rd_kafka_message_headers(message, &original) == RD_KAFKA_RESP_ERR_NO_ERROR)
         headers = rd_kafka_headers_copy(original);
     else
-        headers = rd_kafka_headers_new(ENVELOPE_HEADER_COUNT);
+        headers = rd_kafka_headers_new(DEADLETTER_HEADER_COUNT);
     if (headers == NULL)
         return NULL;
-    envelope_strip(headers); /* of a dead letter that was sent in once more */
-    rd_kafka_header_add(headers, envelope_header_name(ENVELOPE_TOPIC), -1,
+    deadletter_headers_strip(headers); /* of a dead letter that was sent in once more */
+    rd_kafka_header_add(headers, deadletter_header_name(DEADLETTER_TOPIC), -1,
                         rd_kafka_topic_name(message->rkt), -1);
-    add_number(headers, ENVELOPE_PARTITION, message->partition);
-    add_number(headers, ENVELOPE_OFFSET, message->offset);
-    add_number(headers, ENVELOPE_INDEX, run->first);
-    rd_kafka_header_add(headers, envelope_header_name(ENVELOPE_KEY), -1, message->key,
+    add_number(headers, DEADLETTER_PARTITION, message->partition);
+    add_number(headers, DEADLETTER_OFFSET, message->offset);
+    add_number(headers, DEADLETTER_INDEX, run->first);
+    rd_kafka_header_add(headers, deadletter_header_name(DEADLETTER_KEY), -1, message->key,
                         (ssize_t)message->key_len);
     return headers;
 }
@@ -84,16 +84,16 @@ bool rekeyed_read(struct rekeyed *rekeyed_out, const rd_kafka_message_t *message
     rd_kafka_headers_t *headers;
     const void *key;
     size_t key_size;
-    struct envelope envelope;
+    struct deadletter_headers letter_headers;
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, envelope_header_name(ENVELOPE_KEY), &key, &key_size) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR ||
-        envelope_read(&envelope, headers) < 0)
+        rd_kafka_header_get_last(headers, deadletter_header_name(DEADLETTER_KEY), &key,
+                                 &key_size) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        deadletter_headers_read(&letter_headers, headers) < 0)
         return false;
-    *rekeyed_out = (struct rekeyed){.topic = envelope.topic,
-                                    .partition = envelope.partition,
-                                    .offset = envelope.offset,
-                                    .index = envelope.index,
+    *rekeyed_out = (struct rekeyed){.topic = letter_headers.topic,
+                                    .partition = letter_headers.partition,
+                                    .offset = letter_headers.offset,
+                                    .index = letter_headers.index,
                                     .key = key,
                                     .key_size = key != NULL ? key_size : 0};
     return true;

@@ -319,11 +319,11 @@ static void run_case(const struct chain_case *test)
     if (strcmp(buffer_text(&seen), test->payloads) != 0)
         fail_msg("%s: payloads %s", test->name, buffer_text(&seen));
     if (good) {
-        struct leftovers leftovers = {0};
-        chain_take_leftovers(chain, &leftovers);
-        if (leftovers_keys(&leftovers) != test->keys)
-            fail_msg("%s: %d left over", test->name, (int)leftovers_keys(&leftovers));
-        leftovers_fini(&leftovers);
+        struct obsolete_keys obsolete = {0};
+        chain_take_leftovers(chain, &obsolete);
+        if (obsolete_keys_list(&obsolete) != test->keys)
+            fail_msg("%s: %d left over", test->name, (int)obsolete_keys_list(&obsolete));
+        obsolete_keys_fini(&obsolete);
         assert_int_equal(chain_position(chain).offset, COMMITTED);
         assert_int_equal(chain_position(chain).skip, 3);
     }
@@ -369,7 +369,7 @@ static void test_named_leftovers(void **state)
                             .number = 1,
                             .at = {COMMITTED, 3},
                             .pieces = 1,
-                            .leftovers_count = ARRAY_LEN(named)};
+                            .obsolete_count = ARRAY_LEN(named)};
     uint8_t bytes[RECORD_HEADER_BYTES + 24 * ARRAY_LEN(named)];
     assert_int_equal(record_size(&record), sizeof(bytes));
     record_encode(&record, named, bytes);
@@ -391,12 +391,12 @@ static void test_named_leftovers(void **state)
                                          NOW_MS};
         assert_int_equal(chain_add(chain, &message, &why), 0);
     }
-    struct leftovers leftovers = {0};
-    chain_take_leftovers(chain, &leftovers);
+    struct obsolete_keys obsolete = {0};
+    chain_take_leftovers(chain, &obsolete);
     static const struct key_range want[] = {{1, 3, 5}, {OURS, 0, 10}};
-    assert_int_equal(leftovers.count, ARRAY_LEN(want));
-    assert_memory_equal(leftovers.ranges, want, sizeof(want));
-    leftovers_fini(&leftovers);
+    assert_int_equal(obsolete.count, ARRAY_LEN(want));
+    assert_memory_equal(obsolete.ranges, want, sizeof(want));
+    obsolete_keys_fini(&obsolete);
     buffer_fini(&why);
     chain_destroy(&chain);
 }

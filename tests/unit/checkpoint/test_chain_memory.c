@@ -1,10 +1,10 @@
-/* A chain and a lane with every allocation of ours failing in turn. */
+/* A chain and a partition with every allocation of ours failing in turn. */
 #include "tests/unit/failing_malloc.h"
 
 #include <string.h>
 
 #include "base/limits.h"
-#include "pipelines/checkpoint/lane.h"
+#include "pipelines/checkpoint/checkpoint_partition.h"
 
 #define POINTER "ghgd2 epoch=0000000000000007 number=1 base=0 end=1"
 
@@ -47,28 +47,30 @@ static int add_messages(struct chain *chain, const char *prefix, struct buffer *
 
 static int run_chain(void)
 {
-    struct lane *lane = NULL;
-    struct leftovers leftovers = {0};
+    struct checkpoint_partition *stored = NULL;
+    struct obsolete_keys obsolete = {0};
     struct buffer why;
     buffer_init(&why, 4096);
-    int err = lane_create(&lane, "plant", "events", 0);
+    int err = checkpoint_partition_create(&stored, "plant", "events", 0);
     if (err < 0)
         return err;
-    struct chain_conf conf = {
-        .prefix = lane->prefix, .metadata = POINTER, .committed = 3, .handler = {on_payload, NULL}};
-    err = chain_create(&lane->chain, &conf, &why);
+    struct chain_conf conf = {.prefix = stored->prefix,
+                              .metadata = POINTER,
+                              .committed = 3,
+                              .handler = {on_payload, NULL}};
+    err = chain_create(&stored->chain, &conf, &why);
     if (err == 0)
-        err = add_messages(lane->chain, lane->prefix, &why);
+        err = add_messages(stored->chain, stored->prefix, &why);
     if (err == 0) {
-        assert_true(chain_is_complete(lane->chain));
-        chain_take_leftovers(lane->chain, &leftovers);
-        if (leftovers.forgotten > 0)
+        assert_true(chain_is_complete(stored->chain));
+        chain_take_leftovers(stored->chain, &obsolete);
+        if (obsolete.forgotten > 0)
             err = -ENOMEM; /* the chain is good all the same: some records stay in the topic */
         else
-            assert_int_equal(leftovers_keys(&leftovers), 4);
+            assert_int_equal(obsolete_keys_list(&obsolete), 4);
     }
-    leftovers_fini(&leftovers);
-    lane_destroy(&lane);
+    obsolete_keys_fini(&obsolete);
+    checkpoint_partition_destroy(&stored);
     buffer_fini(&why);
     return err;
 }

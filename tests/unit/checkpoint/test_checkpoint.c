@@ -218,7 +218,7 @@ static void test_zombie(void **state)
     assert_int_equal(store_restore(&store, 1, 30, pointer), 0);
     store_expect(&store, 1, (int[]){1, 2, 3}, (size_t[]){MIB / 2, MIB / 2, MIB / 2}, 3);
     /* All but what the zombie wrote before the chain began. */
-    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->leftovers, 3 + 3);
+    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->obsolete, 3 + 3);
     store_write(&store, 1, 40, 10, 5);
     checkpoint_committed(store.checkpoint, 1, 40);
     store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->tombstones, 6);
@@ -260,7 +260,7 @@ static void test_tombstones(void **state)
     store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->tombstones, 11);
     run_for_a_while(&store);
     assert_int_equal(tombstones(&store), 11);
-    assert_int_equal(checkpoint_get_stats(store.checkpoint)->leftovers, 0);
+    assert_int_equal(checkpoint_get_stats(store.checkpoint)->obsolete, 0);
     char pointer[POINTER_TEXT_SIZE];
     keep_pointer(pointer, &store.heard[0]);
     store_close(&store, 1000);
@@ -269,7 +269,7 @@ static void test_tombstones(void **state)
     store_open(&store);
     assert_int_equal(store_restore(&store, 0, 21, pointer), 0);
     store_expect(&store, 0, (int[]){3, 4}, (size_t[]){100, 100}, 2);
-    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->leftovers, 2);
+    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->obsolete, 2);
     store_close(&store, 1000);
     store_close_cluster(&store);
 }
@@ -296,11 +296,11 @@ static void test_tombstones_are_inherited(void **state)
     checkpoint_committed(store.checkpoint, 0, 31); /* some fail */
     run_for_a_while(&store);
     assert_true(tombstones(&store) < 13);
-    assert_int_equal(checkpoint_get_stats(store.checkpoint)->leftovers, 13);
+    assert_int_equal(checkpoint_get_stats(store.checkpoint)->obsolete, 13);
     checkpoint_committed(store.checkpoint, 0, 31); /* all are tried again */
     store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->tombstones, 13);
     run_for_a_while(&store);
-    assert_int_equal(checkpoint_get_stats(store.checkpoint)->leftovers, 0);
+    assert_int_equal(checkpoint_get_stats(store.checkpoint)->obsolete, 0);
     store_close(&store, 1000);
     store_close_cluster(&store);
 }
@@ -464,8 +464,8 @@ static void test_abandoned_write(void **state)
     store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->tombstones, 2);
     assert_int_equal(store.heard[0].written, 1);
     assert_int_equal(store_restore(&store, 0, 10, store.heard[0].pointer), 0);
-    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->leftovers, 1);
-    assert_int_equal(checkpoint_get_stats(store.checkpoint)->leftovers, 1);
+    store_wait_number(&store, &checkpoint_get_stats(store.checkpoint)->obsolete, 1);
+    assert_int_equal(checkpoint_get_stats(store.checkpoint)->obsolete, 1);
     store_close(&store, 1000);
     store_close_cluster(&store);
 }

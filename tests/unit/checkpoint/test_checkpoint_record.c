@@ -156,7 +156,7 @@ static struct record make_record(void)
         .payload_bytes = 2 * sizeof(piece),
         .piece = 1,
         .pieces = 2,
-        .leftovers_count = ARRAY_LEN(buried),
+        .obsolete_count = ARRAY_LEN(buried),
         .bytes = piece,
         .size = sizeof(piece),
     };
@@ -193,8 +193,8 @@ static void test_record_reads_back(void **state)
     assert_int_equal(got.pieces, want.pieces);
     assert_int_equal(got.size, sizeof(piece));
     assert_memory_equal(got.bytes, piece, sizeof(piece));
-    assert_int_equal(got.leftovers_count, ARRAY_LEN(buried));
-    for (uint32_t i = 0; i < got.leftovers_count; i++) {
+    assert_int_equal(got.obsolete_count, ARRAY_LEN(buried));
+    for (uint32_t i = 0; i < got.obsolete_count; i++) {
         struct key_range range = record_leftover(&got, i);
         assert_memory_equal(&range, &buried[i], sizeof(range));
     }

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "pipelines/ingest/pack.h"
+#include "pipelines/ingest/msgpack_reader.h"
 #include "tests/unit/ingest/cases.h"
 #include "tests/unit/ingest/transcode.h"
 
@@ -426,7 +426,7 @@ static size_t random_document(uint8_t *out, size_t size_max)
     return size;
 }
 
-/* msgpack-c and pack_scan() find the same end of the first item, whether it comes whole or in
+/* msgpack-c and msgpack_scan() find the same end of the first item, whether it comes whole or in
  * pieces, and the same damage. */
 static void test_scan_against_msgpack_c(void **state)
 {
@@ -444,19 +444,19 @@ static void test_scan_against_msgpack_c(void **state)
             msgpack_unpack_next(&unpacked, (const char *)bytes, size, &off);
         msgpack_unpacked_destroy(&unpacked);
         for (size_t piece = 1; piece <= size; piece += size) {
-            struct pack_scan scan;
+            struct msgpack_scan scan;
             const uint8_t *at = bytes;
             const uint8_t *end = bytes;
-            enum pack_result got = PACK_MORE;
-            pack_scan_begin(&scan, 1, PACK_DEPTH_MAX);
-            while (got == PACK_MORE && end < bytes + size) {
+            enum msgpack_result got = MSGPACK_MORE;
+            msgpack_scan_begin(&scan, 1, MSGPACK_DEPTH_MAX);
+            while (got == MSGPACK_MORE && end < bytes + size) {
                 end += piece;
-                got = pack_scan(&scan, &at, end);
+                got = msgpack_scan(&scan, &at, end);
             }
-            if ((got == PACK_OK) != (want > 0) ||
-                (got == PACK_MORE) != (want == MSGPACK_UNPACK_CONTINUE))
+            if ((got == MSGPACK_OK) != (want > 0) ||
+                (got == MSGPACK_MORE) != (want == MSGPACK_UNPACK_CONTINUE))
                 fail_msg("round %d: %d, msgpack-c %d", round, got, want);
-            if (got == PACK_OK)
+            if (got == MSGPACK_OK)
                 assert_int_equal(at - bytes, off);
         }
         whole += want > 0;
@@ -476,11 +476,11 @@ static void test_depth_against_msgpack_c(void **state)
         msgpack_unpacked_init(&unpacked);
         bool want = msgpack_unpack_next(&unpacked, (const char *)bytes, depth + 1, &off) > 0;
         msgpack_unpacked_destroy(&unpacked);
-        struct pack_scan scan;
+        struct msgpack_scan scan;
         const uint8_t *at = bytes;
-        pack_scan_begin(&scan, 1, PACK_DEPTH_MAX);
-        assert_int_equal(pack_scan(&scan, &at, bytes + depth + 1) == PACK_OK, want);
-        assert_int_equal(want, depth <= PACK_DEPTH_MAX);
+        msgpack_scan_begin(&scan, 1, MSGPACK_DEPTH_MAX);
+        assert_int_equal(msgpack_scan(&scan, &at, bytes + depth + 1) == MSGPACK_OK, want);
+        assert_int_equal(want, depth <= MSGPACK_DEPTH_MAX);
     }
 }
 

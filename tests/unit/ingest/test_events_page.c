@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "config/registry/units.h"
-#include "pipelines/ingest/names.h"
+#include "pipelines/ingest/field_map.h"
 #include "pipelines/ingest/outcome.h"
 
 enum { PAGE_BYTES_MAX = 1 << 16 };
@@ -70,7 +70,7 @@ static void test_fields(void **state)
     (void)state;
     for (int i = 0; i < FIELD_COUNT; i++) {
         char quoted[64];
-        (void)snprintf(quoted, sizeof(quoted), "`%s`", names_native((enum event_field)i));
+        (void)snprintf(quoted, sizeof(quoted), "`%s`", field_map_native((enum event_field)i));
         expect(quoted);
     }
 }

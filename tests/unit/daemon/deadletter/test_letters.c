@@ -30,20 +30,20 @@ static int destroy(void **state)
 #define GOOD "{\"meter\":\"register\",\"time\":\"2024-03-01T00:15:00Z\",\"value\":1}"
 #define STRANGER "{\"meter\":\"x\\\"y\",\"time\":\"2024-03-01T00:15:00Z\",\"value\":1}"
 
-static struct envelope letter_of(int32_t partition, int64_t offset, const char *reason)
+static struct deadletter_headers letter_of(int32_t partition, int64_t offset, const char *reason)
 {
-    return (struct envelope){.topic = "meters",
-                             .reason = reason,
-                             .help = "",
-                             .retry_of = "",
-                             .partition = partition,
-                             .offset = offset,
-                             .full_size = -1,
-                             .retried_at = -1};
+    return (struct deadletter_headers){.topic = "meters",
+                                       .reason = reason,
+                                       .help = "",
+                                       .retry_of = "",
+                                       .partition = partition,
+                                       .offset = offset,
+                                       .full_size = -1,
+                                       .retried_at = -1};
 }
 
-static int add(struct letters *letters, const struct envelope *envelope, int64_t offset,
-               const char *body)
+static int add(struct letters *letters, const struct deadletter_headers *letter_headers,
+               int64_t offset, const char *body)
 {
     const struct letter_message message = {.box = 0,
                                            .partition = 1,
@@ -53,7 +53,7 @@ static int add(struct letters *letters, const struct envelope *envelope, int64_t
                                            .body = body,
                                            .body_size = strlen(body),
                                            .timestamp_ms = 1700000000000};
-    return letters_add(letters, envelope, &message);
+    return letters_add(letters, letter_headers, &message);
 }
 
 static struct letters *make(const struct letters_filter *filter, size_t count_max)
@@ -68,10 +68,10 @@ static void test_an_event_counts_once(void **state)
     (void)state;
     const struct letters_filter all = LETTERS_FILTER_ALL;
     struct letters *letters = make(&all, 100);
-    const struct envelope first = letter_of(3, 7, "unknown");
-    struct envelope other = letter_of(3, 7, "unknown");
+    const struct deadletter_headers first = letter_of(3, 7, "unknown");
+    struct deadletter_headers other = letter_of(3, 7, "unknown");
     other.index = 1;
-    struct envelope mark = letter_of(3, 7, "");
+    struct deadletter_headers mark = letter_of(3, 7, "");
     mark.retried_at = 99;
     assert_int_equal(add(letters, &first, 0, GOOD), 0);
     assert_int_equal(add(letters, &other, 1, STRANGER), 0);
@@ -117,11 +117,11 @@ static void test_states(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct letters *letters = make(&all, 10);
-        struct envelope envelope = letter_of(0, 0, cases[i].reason);
-        envelope.index = cases[i].whole ? 1 : 0;
-        envelope.whole = cases[i].whole;
-        envelope.full_size = cases[i].full_size;
-        assert_int_equal(add(letters, &envelope, 0, cases[i].body), 0);
+        struct deadletter_headers letter_headers = letter_of(0, 0, cases[i].reason);
+        letter_headers.index = cases[i].whole ? 1 : 0;
+        letter_headers.whole = cases[i].whole;
+        letter_headers.full_size = cases[i].full_size;
+        assert_int_equal(add(letters, &letter_headers, 0, cases[i].body), 0);
         if (letter_state(letters_get(letters, 0)) != cases[i].want)
             fail_msg("row %zu: %s", i, letter_state_name(letter_state(letters_get(letters, 0))));
         letters_destroy(&letters);
@@ -150,9 +150,9 @@ static void test_filters(void **state)
         {"later", {true, true, NULL, NULL, -1, -1, -1, 1700000000001, INT64_MAX}, 0},
         {"before", {true, true, NULL, NULL, -1, -1, -1, INT64_MIN, 1700000000000}, 0},
     };
-    const struct envelope a = letter_of(0, 5, "unknown");
-    const struct envelope b = letter_of(0, 6, "unknown");
-    const struct envelope c = letter_of(1, 5, "late");
+    const struct deadletter_headers a = letter_of(0, 5, "unknown");
+    const struct deadletter_headers b = letter_of(0, 6, "unknown");
+    const struct deadletter_headers c = letter_of(1, 5, "late");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct letters *letters = make(&cases[i].filter, 10);
         assert_int_equal(add(letters, &a, 0, GOOD), 0);
@@ -171,12 +171,12 @@ static void test_more_than_the_limit(void **state)
     const struct letters_filter all = LETTERS_FILTER_ALL;
     struct letters *letters = make(&all, 3000);
     for (int64_t i = 0; i < 3000; i++) {
-        const struct envelope envelope = letter_of(0, 2999 - i, "unknown");
-        assert_int_equal(add(letters, &envelope, i, GOOD), 0);
+        const struct deadletter_headers letter_headers = letter_of(0, 2999 - i, "unknown");
+        assert_int_equal(add(letters, &letter_headers, i, GOOD), 0);
     }
-    const struct envelope one_more = letter_of(0, 3000, "unknown");
+    const struct deadletter_headers one_more = letter_of(0, 3000, "unknown");
     assert_int_equal(add(letters, &one_more, 3000, GOOD), ERR_FULL);
-    const struct envelope known = letter_of(0, 17, "unknown");
+    const struct deadletter_headers known = letter_of(0, 17, "unknown");
     assert_int_equal(add(letters, &known, 3001, GOOD), 0);
     letters_sort(letters);
     for (size_t i = 0; i < 3000; i++)
@@ -190,8 +190,8 @@ static void test_lines(void **state)
     (void)state;
     const struct letters_filter all = LETTERS_FILTER_ALL;
     struct letters *letters = make(&all, 10);
-    const struct envelope envelope = letter_of(3, 1204, "unit_unknown");
-    assert_int_equal(add(letters, &envelope, 9, STRANGER), 0);
+    const struct deadletter_headers letter_headers = letter_of(3, 1204, "unit_unknown");
+    assert_int_equal(add(letters, &letter_headers, 9, STRANGER), 0);
     static const char *const wants[] = {
         [LETTER_TABLE] = "3:1204:0         2023-11-14T22:13:20Z     refused unit_unknown>unknown   "
                          "  x\\\"y                     hz               56       dead:1:9\n",
@@ -269,8 +269,8 @@ static int run_without_memory(void)
     if (err < 0)
         return err;
     for (int64_t i = 0; i < 600 && err == 0; i++) {
-        const struct envelope envelope = letter_of(0, i, "unknown");
-        err = add(letters, &envelope, i, GOOD);
+        const struct deadletter_headers letter_headers = letter_of(0, i, "unknown");
+        err = add(letters, &letter_headers, i, GOOD);
     }
     assert_true(err < 0 || letters_count(letters) == 600);
     letters_destroy(&letters);

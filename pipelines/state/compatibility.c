@@ -1,9 +1,9 @@
-#include "pipelines/state/succession.h"
+#include "pipelines/state/compatibility.h"
 
 #include <errno.h>
 
 #include "pipelines/emissions/kernels.h"
-#include "pipelines/state/declaration.h"
+#include "pipelines/state/dictionary.h"
 #include "pipelines/state/shard.h"
 
 enum { DECLARATION_BYTES_MAX = 64 << 20 };
@@ -41,19 +41,19 @@ static int check_facility(const struct registry *before, uint32_t facility,
                           struct buffer *why)
 {
     buffer_clear(declaration);
-    declaration_add(declaration, before, facility);
+    dictionary_add(declaration, before, facility);
     if (buffer_failed(declaration))
         return -ENOMEM;
     struct packed packed;
-    struct declared *declared = NULL;
+    struct dictionary *declared = NULL;
     packed_init(&packed, declaration->data, declaration->size);
-    int err = declared_take(&declared, &packed, after, why);
+    int err = dictionary_take(&declared, &packed, after, why);
     if (err == 0)
-        declared_destroy(&declared);
+        dictionary_destroy(&declared);
     return err;
 }
 
-int succession_check(const struct config *before, const struct config *after, struct buffer *why)
+int compatibility_check(const struct config *before, const struct config *after, struct buffer *why)
 {
     struct buffer bytes;
     buffer_init(&bytes, DECLARATION_BYTES_MAX);

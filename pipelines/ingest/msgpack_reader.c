@@ -1,4 +1,4 @@
-#include "pipelines/ingest/pack.h"
+#include "pipelines/ingest/msgpack_reader.h"
 
 static uint64_t load_be(const uint8_t *at, uint32_t size)
 {
@@ -22,41 +22,41 @@ static uint32_t load_be32(const uint8_t *at)
     return be32toh(value);
 }
 
-static void set_int(struct pack_item *item, int64_t value)
+static void set_int(struct msgpack_item *item, int64_t value)
 {
-    item->type = PACK_INT;
+    item->type = MSGPACK_INT;
     item->integer = value;
 }
 
-static void set_uint(struct pack_item *item, uint64_t value)
+static void set_uint(struct msgpack_item *item, uint64_t value)
 {
-    item->type = value > INT64_MAX ? PACK_UINT : PACK_INT;
+    item->type = value > INT64_MAX ? MSGPACK_UINT : MSGPACK_INT;
     item->whole = value;
 }
 
-static void set_sized(struct pack_item *item, enum pack_type type, uint64_t size)
+static void set_sized(struct msgpack_item *item, enum msgpack_type type, uint64_t size)
 {
     item->type = type;
     item->size = (uint32_t)size; /* at most four bytes were loaded */
 }
 
-static void set_float(struct pack_item *item, const uint8_t *at)
+static void set_float(struct msgpack_item *item, const uint8_t *at)
 {
     uint32_t bits = load_be32(at);
-    item->type = PACK_FLOAT;
+    item->type = MSGPACK_FLOAT;
     memcpy(&item->single, &bits, sizeof(bits));
 }
 
-static void set_double(struct pack_item *item, const uint8_t *at)
+static void set_double(struct msgpack_item *item, const uint8_t *at)
 {
     uint64_t bits = load_be64(at);
-    item->type = PACK_DOUBLE;
+    item->type = MSGPACK_DOUBLE;
     memcpy(&item->real, &bits, sizeof(bits));
 }
 
-static void set_ext(struct pack_item *item, uint64_t size, uint8_t type)
+static void set_ext(struct msgpack_item *item, uint64_t size, uint8_t type)
 {
-    set_sized(item, PACK_EXT, size);
+    set_sized(item, MSGPACK_EXT, size);
     item->ext_type = (int8_t)type;
 }
 
@@ -66,20 +66,20 @@ static const uint8_t head_sizes[32] = {
 };
 
 /* The codes 0xc0 to 0xdf; `at` points to the head_sizes[code - 0xc0] bytes that belong to them. */
-static enum pack_result read_coded(uint8_t code, const uint8_t *at, struct pack_item *item)
+static enum msgpack_result read_coded(uint8_t code, const uint8_t *at, struct msgpack_item *item)
 {
     uint32_t size = head_sizes[code - 0xc0];
     switch (code) {
     case 0xc0:
-        item->type = PACK_NIL;
+        item->type = MSGPACK_NIL;
         break;
     case 0xc1:
-        return PACK_DAMAGED;
+        return MSGPACK_DAMAGED;
     case 0xc2 ... 0xc3:
-        item->type = PACK_BOOL;
+        item->type = MSGPACK_BOOL;
         break;
     case 0xc4 ... 0xc6:
-        set_sized(item, PACK_BIN, load_be(at, size));
+        set_sized(item, MSGPACK_BIN, load_be(at, size));
         break;
     case 0xc7 ... 0xc9:
         set_ext(item, load_be(at, size - 1), at[size - 1]);
@@ -112,45 +112,46 @@ static enum pack_result read_coded(uint8_t code, const uint8_t *at, struct pack_
         set_ext(item, UINT64_C(1) << (code - 0xd4), at[0]);
         break;
     case 0xd9 ... 0xdb:
-        set_sized(item, PACK_STR, load_be(at, size));
+        set_sized(item, MSGPACK_STR, load_be(at, size));
         break;
     case 0xdc ... 0xdd:
-        set_sized(item, PACK_ARRAY, load_be(at, size));
+        set_sized(item, MSGPACK_ARRAY, load_be(at, size));
         break;
     default:
-        set_sized(item, PACK_MAP, load_be(at, size));
+        set_sized(item, MSGPACK_MAP, load_be(at, size));
     }
-    return PACK_OK;
+    return MSGPACK_OK;
 }
 
-enum pack_result pack_read_head(const uint8_t **at, const uint8_t *end, struct pack_item *item)
+enum msgpack_result msgpack_read_head(const uint8_t **at, const uint8_t *end,
+                                      struct msgpack_item *item)
 {
     if (*at == end)
-        return PACK_MORE;
+        return MSGPACK_MORE;
     uint8_t code = **at;
     item->size = 0;
     if (code >= 0xc0 && code <= 0xdf) {
         uint32_t size = head_sizes[code - 0xc0];
         if ((size_t)(end - *at) < 1 + (size_t)size)
-            return PACK_MORE;
-        enum pack_result result = read_coded(code, *at + 1, item);
-        if (result == PACK_OK)
+            return MSGPACK_MORE;
+        enum msgpack_result result = read_coded(code, *at + 1, item);
+        if (result == MSGPACK_OK)
             *at += 1 + size;
         return result;
     }
     if (code <= 0x7f || code >= 0xe0)
         set_int(item, (int8_t)code);
     else if (code >= 0xa0)
-        set_sized(item, PACK_STR, code & 0x1f);
+        set_sized(item, MSGPACK_STR, code & 0x1f);
     else
-        set_sized(item, code >= 0x90 ? PACK_ARRAY : PACK_MAP, code & 0x0f);
+        set_sized(item, code >= 0x90 ? MSGPACK_ARRAY : MSGPACK_MAP, code & 0x0f);
     ++*at;
-    return PACK_OK;
+    return MSGPACK_OK;
 }
 
-void pack_scan_begin(struct pack_scan *scan, uint64_t items, uint32_t depth_max)
+void msgpack_scan_begin(struct msgpack_scan *scan, uint64_t items, uint32_t depth_max)
 {
-    ASSERT(depth_max <= PACK_DEPTH_MAX);
+    ASSERT(depth_max <= MSGPACK_DEPTH_MAX);
     scan->skip = 0;
     scan->depth = 1;
     scan->depth_max = depth_max;
@@ -158,20 +159,20 @@ void pack_scan_begin(struct pack_scan *scan, uint64_t items, uint32_t depth_max)
 }
 
 /* Counts an item whose head was read, and enters it if there are items inside. */
-static enum pack_result scan_enter(struct pack_scan *scan, const struct pack_item *item)
+static enum msgpack_result scan_enter(struct msgpack_scan *scan, const struct msgpack_item *item)
 {
     scan->left[scan->depth - 1]--;
-    if (item->type < PACK_ARRAY) {
+    if (item->type < MSGPACK_ARRAY) {
         scan->skip = item->size;
-        return PACK_OK;
+        return MSGPACK_OK;
     }
     if (scan->depth > scan->depth_max)
-        return PACK_DAMAGED;
-    scan->left[scan->depth++] = (uint64_t)item->size * (item->type == PACK_MAP ? 2 : 1);
-    return PACK_OK;
+        return MSGPACK_DAMAGED;
+    scan->left[scan->depth++] = (uint64_t)item->size * (item->type == MSGPACK_MAP ? 2 : 1);
+    return MSGPACK_OK;
 }
 
-enum pack_result pack_scan(struct pack_scan *scan, const uint8_t **at, const uint8_t *end)
+enum msgpack_result msgpack_scan(struct msgpack_scan *scan, const uint8_t **at, const uint8_t *end)
 {
     for (;;) {
         size_t here = (size_t)(end - *at);
@@ -179,17 +180,17 @@ enum pack_result pack_scan(struct pack_scan *scan, const uint8_t **at, const uin
         *at += step;
         scan->skip -= step;
         if (scan->skip > 0)
-            return PACK_MORE;
+            return MSGPACK_MORE;
         while (scan->depth > 0 && scan->left[scan->depth - 1] == 0)
             scan->depth--;
         if (scan->depth == 0)
-            return PACK_OK;
-        struct pack_item item;
+            return MSGPACK_OK;
+        struct msgpack_item item;
         const uint8_t *next = *at;
-        enum pack_result result = pack_read_head(&next, end, &item);
-        if (result == PACK_OK)
+        enum msgpack_result result = msgpack_read_head(&next, end, &item);
+        if (result == MSGPACK_OK)
             result = scan_enter(scan, &item);
-        if (result != PACK_OK)
+        if (result != MSGPACK_OK)
             return result;
         *at = next;
     }

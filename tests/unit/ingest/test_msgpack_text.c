@@ -1,4 +1,4 @@
-#include "pipelines/ingest/pack_text.h"
+#include "pipelines/ingest/msgpack_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <msgpack.h>
 
-#include "pipelines/ingest/pack.h"
+#include "pipelines/ingest/msgpack_reader.h"
 
 #define BYTES(text) text, sizeof(text) - 1
 
@@ -59,7 +59,7 @@ static void test_items(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct buffer out;
         buffer_init(&out, 4096);
-        int err = pack_text_add(&out, cases[i].bytes, cases[i].size);
+        int err = msgpack_text_add(&out, cases[i].bytes, cases[i].size);
         if (err != (cases[i].want != NULL ? 0 : ERR_SYNTAX) ||
             (err == 0 && strcmp(buffer_text(&out), cases[i].want) != 0))
             fail_msg("row %zu: %d %s", i, err, buffer_text(&out));
@@ -70,14 +70,14 @@ static void test_items(void **state)
 static void test_depth(void **state)
 {
     (void)state;
-    char bytes[PACK_DEPTH_MAX + 2];
+    char bytes[MSGPACK_DEPTH_MAX + 2];
     memset(bytes, '\x91', sizeof(bytes));
-    for (size_t depth = PACK_DEPTH_MAX; depth <= PACK_DEPTH_MAX + 1; depth++) {
+    for (size_t depth = MSGPACK_DEPTH_MAX; depth <= MSGPACK_DEPTH_MAX + 1; depth++) {
         struct buffer out;
         buffer_init(&out, 4096);
         bytes[depth] = '\xc0';
-        assert_int_equal(pack_text_add(&out, bytes, depth + 1),
-                         depth == PACK_DEPTH_MAX ? 0 : ERR_SYNTAX);
+        assert_int_equal(msgpack_text_add(&out, bytes, depth + 1),
+                         depth == MSGPACK_DEPTH_MAX ? 0 : ERR_SYNTAX);
         bytes[depth] = '\x91';
         buffer_fini(&out);
     }
@@ -101,7 +101,7 @@ static void test_as_msgpack_c(void **state)
     }
     struct buffer out;
     buffer_init(&out, 1 << 16);
-    assert_int_equal(pack_text_add(&out, packed.data, packed.size), 0);
+    assert_int_equal(msgpack_text_add(&out, packed.data, packed.size), 0);
     msgpack_unpacked unpacked;
     msgpack_unpacked_init(&unpacked);
     assert_int_equal(msgpack_unpack_next(&unpacked, packed.data, packed.size, NULL),

@@ -1,4 +1,4 @@
-#include "pipelines/ingest/names.h"
+#include "pipelines/ingest/field_map.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,13 +9,13 @@ static const char *const native[FIELD_COUNT] = {
     [FIELD_QUALITY] = "quality", [FIELD_REVISION] = "revision", [FIELD_ID] = "id",
 };
 
-const char *names_native(enum event_field field)
+const char *field_map_native(enum event_field field)
 {
     return native[field];
 }
 
-uint32_t names_search(struct names *names, uint32_t parent, const void *key, size_t size,
-                      uint64_t word)
+uint32_t field_map_search(struct field_map *names, uint32_t parent, const void *key, size_t size,
+                          uint64_t word)
 {
     uint32_t child = names->at[parent].first;
     while (child != NAMES_NONE && !name_is(&names->at[child], key, size, word))
@@ -23,12 +23,12 @@ uint32_t names_search(struct names *names, uint32_t parent, const void *key, siz
     return child;
 }
 
-static uint32_t name_add(struct names *names, uint32_t parent, const char *text, size_t size)
+static uint32_t name_add(struct field_map *names, uint32_t parent, const char *text, size_t size)
 {
     uint32_t child = names->count++;
     ASSERT(child < NAMES_COUNT_MAX);
-    names->at[child] = (struct name){
-        .word = names_word(text, size, size),
+    names->at[child] = (struct field_name){
+        .word = field_map_word(text, size, size),
         .text = text,
         .size = (uint32_t)size,
         .field = FIELD_COUNT,
@@ -47,7 +47,7 @@ static uint32_t name_add(struct names *names, uint32_t parent, const char *text,
 }
 
 /* Hangs one path into the tree; `path` is text of the tree's own. */
-static int path_add(struct names *names, enum event_field field, const char *path)
+static int path_add(struct field_map *names, enum event_field field, const char *path)
 {
     uint32_t node = NAMES_ROOT;
     for (uint32_t depth = 1; depth <= FIELD_PATH_DEPTH_MAX; depth++) {
@@ -55,7 +55,8 @@ static int path_add(struct names *names, enum event_field field, const char *pat
         if (size == 0 || size > NAME_BYTES_MAX || memchr(path, '\\', size) != NULL ||
             names->at[node].field != FIELD_COUNT)
             return -EINVAL;
-        uint32_t child = names_search(names, node, path, size, names_word(path, size, size));
+        uint32_t child =
+            field_map_search(names, node, path, size, field_map_word(path, size, size));
         node = child != NAMES_NONE ? child : name_add(names, node, path, size);
         if (path[size] == '\0') {
             if (names->at[node].first != NAMES_NONE || names->at[node].field != FIELD_COUNT)
@@ -73,12 +74,12 @@ static const char *path_of(const char *const paths[FIELD_COUNT], uint32_t field)
     return paths[field] != NULL ? paths[field] : native[field];
 }
 
-int names_init(struct names *names, const char *const paths[FIELD_COUNT])
+int field_map_init(struct field_map *names, const char *const paths[FIELD_COUNT])
 {
     size_t size = 0;
     for (uint32_t i = 0; i < FIELD_COUNT; i++)
         size += strlen(path_of(paths, i)) + 1;
-    *names = (struct names){.text = malloc(size)};
+    *names = (struct field_map){.text = malloc(size)};
     if (names->text == NULL)
         return -ENOMEM;
     name_add(names, NAMES_ROOT, "", 0);
@@ -88,15 +89,15 @@ int names_init(struct names *names, const char *const paths[FIELD_COUNT])
         text = stpcpy(path, path_of(paths, i)) + 1;
         int err = path_add(names, (enum event_field)i, path);
         if (err < 0) {
-            names_fini(names);
+            field_map_fini(names);
             return err;
         }
     }
     return 0;
 }
 
-void names_fini(struct names *names)
+void field_map_fini(struct field_map *names)
 {
     free(names->text);
-    *names = (struct names){0};
+    *names = (struct field_map){0};
 }

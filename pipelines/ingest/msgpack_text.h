@@ -1,16 +1,16 @@
 /*
- * pack_text.h - MessagePack as text for people: JSON, as far as JSON has words for it.
+ * msgpack_text.h - MessagePack as text for people: JSON, as far as JSON has words for it.
  *
  * What it lacks is written so that no parser takes it for something else: bin("0aff"),
  * ext(5, "0aff"), timestamp("2026-03-01T10:15:00Z"), nan, inf. Pure. Thread: any.
  */
-#ifndef GHGD_PACK_TEXT_H
-#define GHGD_PACK_TEXT_H
+#ifndef GHGD_MSGPACK_TEXT_H
+#define GHGD_MSGPACK_TEXT_H
 
 #include "base/buffer.h"
 
 /* Appends one item on one line. Returns 0, or ERR_SYNTAX if the bytes are not one whole item: what
  * was appended then ends where it could be read no further. */
-int pack_text_add(struct buffer *out, const void *bytes, size_t size) MUST_CHECK;
+int msgpack_text_add(struct buffer *out, const void *bytes, size_t size) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-#include "pipelines/ingest/number.h"
+#include "pipelines/ingest/numeric.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -71,20 +71,20 @@ static int decimal_from_whole(struct decimal *decimal_out, uint64_t magnitude, b
     return 0;
 }
 
-int number_to_decimal(struct decimal *decimal_out, const struct number *number)
+int numeric_to_decimal(struct decimal *decimal_out, const struct numeric *number)
 {
     switch (number->form) {
-    case NUMBER_INT:
+    case NUMERIC_INT:
         return number->integer < 0
                    ? decimal_from_whole(decimal_out, -(uint64_t)number->integer, true)
                    : decimal_from_whole(decimal_out, (uint64_t)number->integer, false);
-    case NUMBER_UINT:
+    case NUMERIC_UINT:
         return decimal_from_whole(decimal_out, number->whole, false);
-    case NUMBER_FLOAT:
+    case NUMERIC_FLOAT:
         return decimal_from_float(decimal_out, number->single);
-    case NUMBER_DOUBLE:
+    case NUMERIC_DOUBLE:
         return isfinite(number->real) ? decimal_from_double(decimal_out, number->real) : ERR_SYNTAX;
-    case NUMBER_TEXT:
+    case NUMERIC_TEXT:
         return decimal_parse(decimal_out, number->text, number->size);
     }
     return ERR_SYNTAX;
@@ -135,19 +135,19 @@ static int whole_from_text(int64_t *whole_out, const char *text, size_t size)
     return 0;
 }
 
-int number_to_whole(int64_t *whole_out, const struct number *number)
+int numeric_to_whole(int64_t *whole_out, const struct numeric *number)
 {
     switch (number->form) {
-    case NUMBER_INT:
+    case NUMERIC_INT:
         *whole_out = number->integer;
         return 0;
-    case NUMBER_UINT:
+    case NUMERIC_UINT:
         return ERR_RANGE;
-    case NUMBER_FLOAT:
+    case NUMERIC_FLOAT:
         return whole_from_double(whole_out, (double)number->single);
-    case NUMBER_DOUBLE:
+    case NUMERIC_DOUBLE:
         return whole_from_double(whole_out, number->real);
-    case NUMBER_TEXT:
+    case NUMERIC_TEXT:
         return whole_from_text(whole_out, number->text, number->size);
     }
     return ERR_SYNTAX;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pipelines/state/succession.h"
+#include "pipelines/state/compatibility.h"
 #include "tests/unit/state/plant.h"
 #include "tests/unit/state/shard_fixture.h"
 
@@ -39,7 +39,7 @@ static void expect(const struct plant_meter *after, size_t count, const struct w
                                       .sinks_count = 2};
     struct buffer why;
     buffer_init(&why, 4096);
-    assert_int_equal(succession_check(&old_config, &new_config, &why),
+    assert_int_equal(compatibility_check(&old_config, &new_config, &why),
                      want == NULL ? 0 : ERR_CONFIG);
     if (want == NULL)
         assert_string_equal(buffer_text(&why), "");

@@ -9,11 +9,11 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "pipelines/ingest/number.h"
+#include "pipelines/ingest/numeric.h"
 
-static struct number float_of(float value)
+static struct numeric float_of(float value)
 {
-    return (struct number){.form = NUMBER_FLOAT, .single = value};
+    return (struct numeric){.form = NUMERIC_FLOAT, .single = value};
 }
 
 /* The fewest digits that read back as the float, by trying. */
@@ -38,11 +38,11 @@ static int digits_of(int64_t digits)
 
 static void check_float(float value)
 {
-    struct number number = float_of(value);
+    struct numeric number = float_of(value);
     struct decimal decimal;
     char want[32];
     char got[64];
-    int err = number_to_decimal(&decimal, &number);
+    int err = numeric_to_decimal(&decimal, &number);
     int digits = shortest(want, value);
     if (err == ERR_RANGE) {
         if (fabsf(value) < 1e36F && fabsf(value) > 1e-28F)
@@ -91,16 +91,16 @@ static void test_random_floats(void **state)
 static void test_no_numbers(void **state)
 {
     (void)state;
-    static const struct number cases[] = {
-        {.form = NUMBER_FLOAT, .single = NAN},       {.form = NUMBER_FLOAT, .single = INFINITY},
-        {.form = NUMBER_FLOAT, .single = -INFINITY}, {.form = NUMBER_DOUBLE, .real = NAN},
-        {.form = NUMBER_DOUBLE, .real = INFINITY},   {.form = NUMBER_DOUBLE, .real = -INFINITY},
+    static const struct numeric cases[] = {
+        {.form = NUMERIC_FLOAT, .single = NAN},       {.form = NUMERIC_FLOAT, .single = INFINITY},
+        {.form = NUMERIC_FLOAT, .single = -INFINITY}, {.form = NUMERIC_DOUBLE, .real = NAN},
+        {.form = NUMERIC_DOUBLE, .real = INFINITY},   {.form = NUMERIC_DOUBLE, .real = -INFINITY},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct decimal decimal;
         int64_t whole;
-        assert_int_equal(number_to_decimal(&decimal, &cases[i]), ERR_SYNTAX);
-        assert_int_equal(number_to_whole(&whole, &cases[i]), ERR_SYNTAX);
+        assert_int_equal(numeric_to_decimal(&decimal, &cases[i]), ERR_SYNTAX);
+        assert_int_equal(numeric_to_whole(&whole, &cases[i]), ERR_SYNTAX);
     }
 }
 
@@ -108,27 +108,27 @@ static void test_integers(void **state)
 {
     (void)state;
     static const struct {
-        struct number number;
+        struct numeric number;
         int err;
         struct decimal want;
     } cases[] = {
-        {{.form = NUMBER_INT, .integer = 0}, 0, {0, 0}},
-        {{.form = NUMBER_INT, .integer = -7}, 0, {-7, 0}},
-        {{.form = NUMBER_INT, .integer = 999999999999999999}, 0, {999999999999999999, 0}},
-        {{.form = NUMBER_INT, .integer = -999999999999999999}, 0, {-999999999999999999, 0}},
-        {{.form = NUMBER_INT, .integer = 1000000000000000000}, 0, {100000000000000000, -1}},
-        {{.form = NUMBER_INT, .integer = 9000000000000000000}, 0, {900000000000000000, -1}},
-        {{.form = NUMBER_UINT, .whole = UINT64_C(18000000000000000000)},
+        {{.form = NUMERIC_INT, .integer = 0}, 0, {0, 0}},
+        {{.form = NUMERIC_INT, .integer = -7}, 0, {-7, 0}},
+        {{.form = NUMERIC_INT, .integer = 999999999999999999}, 0, {999999999999999999, 0}},
+        {{.form = NUMERIC_INT, .integer = -999999999999999999}, 0, {-999999999999999999, 0}},
+        {{.form = NUMERIC_INT, .integer = 1000000000000000000}, 0, {100000000000000000, -1}},
+        {{.form = NUMERIC_INT, .integer = 9000000000000000000}, 0, {900000000000000000, -1}},
+        {{.form = NUMERIC_UINT, .whole = UINT64_C(18000000000000000000)},
          0,
          {180000000000000000, -2}},
-        {{.form = NUMBER_INT, .integer = 1000000000000000001}, ERR_RANGE, {0, 0}},
-        {{.form = NUMBER_INT, .integer = INT64_MIN}, ERR_RANGE, {0, 0}},
-        {{.form = NUMBER_INT, .integer = INT64_MAX}, ERR_RANGE, {0, 0}},
-        {{.form = NUMBER_UINT, .whole = UINT64_MAX}, ERR_RANGE, {0, 0}},
+        {{.form = NUMERIC_INT, .integer = 1000000000000000001}, ERR_RANGE, {0, 0}},
+        {{.form = NUMERIC_INT, .integer = INT64_MIN}, ERR_RANGE, {0, 0}},
+        {{.form = NUMERIC_INT, .integer = INT64_MAX}, ERR_RANGE, {0, 0}},
+        {{.form = NUMERIC_UINT, .whole = UINT64_MAX}, ERR_RANGE, {0, 0}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct decimal got = {0, 0};
-        int err = number_to_decimal(&got, &cases[i].number);
+        int err = numeric_to_decimal(&got, &cases[i].number);
         if (err != cases[i].err || got.digits != cases[i].want.digits ||
             got.scale != cases[i].want.scale)
             fail_msg("case %zu: %d, %" PRId64 "e%d", i, err, got.digits, -got.scale);
@@ -139,29 +139,29 @@ static void test_whole_numbers(void **state)
 {
     (void)state;
     static const struct {
-        struct number number;
+        struct numeric number;
         int err;
         int64_t want;
     } cases[] = {
-        {{.form = NUMBER_INT, .integer = INT64_MIN}, 0, INT64_MIN},
-        {{.form = NUMBER_DOUBLE, .real = 7}, 0, 7},
-        {{.form = NUMBER_DOUBLE, .real = -0x1p63}, 0, INT64_MIN},
-        {{.form = NUMBER_FLOAT, .single = 16777216}, 0, 16777216},
-        {{.form = NUMBER_TEXT, .text = "-9223372036854775808", .size = 20}, 0, INT64_MIN},
-        {{.form = NUMBER_TEXT, .text = "9223372036854775807", .size = 19}, 0, INT64_MAX},
-        {{.form = NUMBER_TEXT, .text = "1.50e1", .size = 6}, 0, 15},
-        {{.form = NUMBER_UINT, .whole = UINT64_C(1) << 63}, ERR_RANGE, 0},
-        {{.form = NUMBER_DOUBLE, .real = 0x1p63}, ERR_RANGE, 0},
-        {{.form = NUMBER_DOUBLE, .real = -1e300}, ERR_RANGE, 0},
-        {{.form = NUMBER_DOUBLE, .real = 7.5}, ERR_SYNTAX, 0},
-        {{.form = NUMBER_FLOAT, .single = 0.5F}, ERR_SYNTAX, 0},
-        {{.form = NUMBER_TEXT, .text = "9223372036854775808", .size = 19}, ERR_RANGE, 0},
-        {{.form = NUMBER_TEXT, .text = "1e19", .size = 4}, ERR_RANGE, 0},
-        {{.form = NUMBER_TEXT, .text = "1.5", .size = 3}, ERR_SYNTAX, 0},
+        {{.form = NUMERIC_INT, .integer = INT64_MIN}, 0, INT64_MIN},
+        {{.form = NUMERIC_DOUBLE, .real = 7}, 0, 7},
+        {{.form = NUMERIC_DOUBLE, .real = -0x1p63}, 0, INT64_MIN},
+        {{.form = NUMERIC_FLOAT, .single = 16777216}, 0, 16777216},
+        {{.form = NUMERIC_TEXT, .text = "-9223372036854775808", .size = 20}, 0, INT64_MIN},
+        {{.form = NUMERIC_TEXT, .text = "9223372036854775807", .size = 19}, 0, INT64_MAX},
+        {{.form = NUMERIC_TEXT, .text = "1.50e1", .size = 6}, 0, 15},
+        {{.form = NUMERIC_UINT, .whole = UINT64_C(1) << 63}, ERR_RANGE, 0},
+        {{.form = NUMERIC_DOUBLE, .real = 0x1p63}, ERR_RANGE, 0},
+        {{.form = NUMERIC_DOUBLE, .real = -1e300}, ERR_RANGE, 0},
+        {{.form = NUMERIC_DOUBLE, .real = 7.5}, ERR_SYNTAX, 0},
+        {{.form = NUMERIC_FLOAT, .single = 0.5F}, ERR_SYNTAX, 0},
+        {{.form = NUMERIC_TEXT, .text = "9223372036854775808", .size = 19}, ERR_RANGE, 0},
+        {{.form = NUMERIC_TEXT, .text = "1e19", .size = 4}, ERR_RANGE, 0},
+        {{.form = NUMERIC_TEXT, .text = "1.5", .size = 3}, ERR_SYNTAX, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int64_t got = 0;
-        int err = number_to_whole(&got, &cases[i].number);
+        int err = numeric_to_whole(&got, &cases[i].number);
         if (err != cases[i].err || got != cases[i].want)
             fail_msg("case %zu: %d, %" PRId64, i, err, got);
     }

@@ -1,21 +1,21 @@
 /*
- * declaration.h - what a payload says of a facility once, by name, and what the registry makes of
+ * dictionary.h - what a payload says of a facility once, by name, and what the registry makes of
  * it.
  *
  * A chain of payloads names a facility, its series and its meters when it first speaks of them, and
  * counts them from then on. So a registry that has other meters, facilities or factors by then can
- * still take the state: declared_take() tells which column or series each number means now.
+ * still take the state: dictionary_take() tells which column or series each number means now.
  */
-#ifndef GHGD_DECLARATION_H
-#define GHGD_DECLARATION_H
+#ifndef GHGD_DICTIONARY_H
+#define GHGD_DICTIONARY_H
 
 #include "config/registry/registry.h"
 #include "pipelines/state/packed.h"
 
 /* The facility, its series, its meters and how they convert readings; a hash of how it is rated. */
-void declaration_add(struct buffer *out, const struct registry *registry, uint32_t facility);
+void dictionary_add(struct buffer *out, const struct registry *registry, uint32_t facility);
 
-struct declared {
+struct dictionary {
     char *id;          /* of the facility, as it was */
     uint32_t facility; /* REGISTRY_NONE: there is none of this name any more, or it has no meters */
     bool same;         /* meters, series, factors and tags are what they were */
@@ -27,8 +27,8 @@ struct declared {
 
 /* Returns 0; ERR_SYNTAX if the bytes are damaged; -ENOMEM; or ERR_CONFIG, with words in `why`, if
  * a meter converts readings otherwise now, or the facility has another time zone. */
-int declared_take(struct declared **declared_out, struct packed *packed,
-                  const struct registry *registry, struct buffer *why) MUST_CHECK;
-void declared_destroy(struct declared **declared);
+int dictionary_take(struct dictionary **dictionary_out, struct packed *packed,
+                    const struct registry *registry, struct buffer *why) MUST_CHECK;
+void dictionary_destroy(struct dictionary **declared);
 
 #endif

@@ -1,11 +1,11 @@
-#include "pipelines/ingest/pack_text.h"
+#include "pipelines/ingest/msgpack_text.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 #include "base/foreign.h"
 #include "base/timestamp.h"
-#include "pipelines/ingest/pack.h"
+#include "pipelines/ingest/msgpack_reader.h"
 
 /* An array or map that has begun. */
 struct open {
@@ -15,7 +15,7 @@ struct open {
 
 struct printing {
     struct buffer *out;
-    struct open open[PACK_DEPTH_MAX];
+    struct open open[MSGPACK_DEPTH_MAX];
     uint32_t depth;
 };
 
@@ -28,7 +28,7 @@ static uint64_t load_be(const uint8_t *at, uint32_t size)
 }
 
 /* The timestamp extension has three sizes. */
-static bool read_timestamp(const struct pack_item *item, int64_t *ms_out)
+static bool read_timestamp(const struct msgpack_item *item, int64_t *ms_out)
 {
     if (item->ext_type != -1 || (item->size != 4 && item->size != 8 && item->size != 12))
         return false;
@@ -48,7 +48,7 @@ static bool read_timestamp(const struct pack_item *item, int64_t *ms_out)
     return true;
 }
 
-static void add_ext(struct buffer *out, const struct pack_item *item)
+static void add_ext(struct buffer *out, const struct msgpack_item *item)
 {
     int64_t time_ms;
     char text[TIMESTAMP_TEXT_SIZE];
@@ -72,41 +72,41 @@ static void add_real(struct buffer *out, double value, int digits)
         buffer_printf(out, "%.*g", digits, value);
 }
 
-static void add_item(struct buffer *out, const struct pack_item *item)
+static void add_item(struct buffer *out, const struct msgpack_item *item)
 {
     switch (item->type) {
-    case PACK_NIL:
+    case MSGPACK_NIL:
         buffer_add_str(out, "null");
         break;
-    case PACK_BOOL:
+    case MSGPACK_BOOL:
         buffer_add_str(out, item->integer != 0 ? "true" : "false"); /* set by read_item() */
         break;
-    case PACK_INT:
+    case MSGPACK_INT:
         buffer_add_int(out, item->integer);
         break;
-    case PACK_UINT:
+    case MSGPACK_UINT:
         buffer_printf(out, "%" PRIu64, item->whole);
         break;
-    case PACK_FLOAT:
+    case MSGPACK_FLOAT:
         add_real(out, (double)item->single, 9);
         break;
-    case PACK_DOUBLE:
+    case MSGPACK_DOUBLE:
         add_real(out, item->real, 17);
         break;
-    case PACK_STR:
+    case MSGPACK_STR:
         foreign_add_quoted(out, item->bytes, item->size);
         break;
-    case PACK_BIN:
+    case MSGPACK_BIN:
         buffer_add_str(out, "bin(\"");
         foreign_add_hex(out, item->bytes, item->size);
         buffer_add_str(out, "\")");
         break;
-    case PACK_EXT:
+    case MSGPACK_EXT:
         add_ext(out, item);
         break;
-    case PACK_ARRAY:
-    case PACK_MAP:
-        buffer_add_char(out, item->type == PACK_MAP ? '{' : '[');
+    case MSGPACK_ARRAY:
+    case MSGPACK_MAP:
+        buffer_add_char(out, item->type == MSGPACK_MAP ? '{' : '[');
         break;
     }
 }
@@ -135,39 +135,40 @@ static void end_item(struct printing *printing)
     }
 }
 
-static void begin_container(struct printing *printing, const struct pack_item *item)
+static void begin_container(struct printing *printing, const struct msgpack_item *item)
 {
-    bool is_map = item->type == PACK_MAP;
+    bool is_map = item->type == MSGPACK_MAP;
     printing->open[printing->depth++] =
         (struct open){is_map, 0, is_map ? 2 * (uint64_t)item->size : item->size};
 }
 
-static enum pack_result read_item(const uint8_t **at, const uint8_t *end, struct pack_item *item)
+static enum msgpack_result read_item(const uint8_t **at, const uint8_t *end,
+                                     struct msgpack_item *item)
 {
     const uint8_t *code = *at;
-    enum pack_result result = pack_read(at, end, item);
-    if (result == PACK_OK && item->type == PACK_BOOL)
+    enum msgpack_result result = msgpack_read(at, end, item);
+    if (result == MSGPACK_OK && item->type == MSGPACK_BOOL)
         item->integer = *code == 0xc3;
     return result;
 }
 
-int pack_text_add(struct buffer *out, const void *bytes, size_t size)
+int msgpack_text_add(struct buffer *out, const void *bytes, size_t size)
 {
     struct printing printing = {.out = out};
     const uint8_t *at = bytes;
     const uint8_t *end = at + size;
     do {
-        struct pack_item item;
+        struct msgpack_item item;
         add_separator(&printing);
-        if (read_item(&at, end, &item) != PACK_OK)
+        if (read_item(&at, end, &item) != MSGPACK_OK)
             return ERR_SYNTAX;
         add_item(out, &item);
-        if (item.type < PACK_ARRAY) {
+        if (item.type < MSGPACK_ARRAY) {
             end_item(&printing);
         } else if (item.size == 0) {
-            buffer_add_char(out, item.type == PACK_MAP ? '}' : ']');
+            buffer_add_char(out, item.type == MSGPACK_MAP ? '}' : ']');
             end_item(&printing);
-        } else if (printing.depth == PACK_DEPTH_MAX) {
+        } else if (printing.depth == MSGPACK_DEPTH_MAX) {
             return ERR_SYNTAX;
         } else {
             begin_container(&printing, &item);

@@ -1,4 +1,4 @@
-#include "pipelines/state/declaration.h"
+#include "pipelines/state/dictionary.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -63,7 +63,7 @@ static void add_meter(struct buffer *out, const struct meter *meter)
     packed_add_int(out, stamped_interval_ms(meter));
 }
 
-void declaration_add(struct buffer *out, const struct registry *registry, uint32_t facility)
+void dictionary_add(struct buffer *out, const struct registry *registry, uint32_t facility)
 {
     const struct facility *place = &registry->facilities[facility];
     packed_add_text(out, place->id);
@@ -97,7 +97,7 @@ struct taking {
     struct packed *packed;
     const struct registry *registry;
     const struct facility *facility; /* NULL: it is gone */
-    struct declared *declared;
+    struct dictionary *declared;
     struct buffer *why;
     bool *taken; /* by column: some number means it */
 };
@@ -169,7 +169,7 @@ static uint32_t find_column(const struct taking *taking, const struct definition
 /* First those that are what they were; then those whose valid_from alone has changed. */
 static int map_meters(struct taking *taking, bool any)
 {
-    struct declared *declared = taking->declared;
+    struct dictionary *declared = taking->declared;
     struct definition definition;
     uint32_t hint = 0;
     for (uint32_t i = 0; i < declared->meters_count; i++) {
@@ -206,7 +206,7 @@ static uint32_t find_series(const struct taking *taking, uint64_t scope, const c
 
 static void map_series(struct taking *taking)
 {
-    struct declared *declared = taking->declared;
+    struct dictionary *declared = taking->declared;
     char quantity[TEXT_SIZE];
     char category[TEXT_SIZE];
     char source[TEXT_SIZE];
@@ -231,7 +231,7 @@ static uint32_t *make_map(uint32_t count)
 
 static int take_series(struct taking *taking)
 {
-    struct declared *declared = taking->declared;
+    struct dictionary *declared = taking->declared;
     declared->series_count = packed_take_count(taking->packed, METERS_MAX);
     declared->series = make_map(declared->series_count);
     if (declared->series == NULL)
@@ -242,7 +242,7 @@ static int take_series(struct taking *taking)
 
 static int take_meters(struct taking *taking)
 {
-    struct declared *declared = taking->declared;
+    struct dictionary *declared = taking->declared;
     uint32_t columns = taking->facility != NULL ? taking->facility->meters_count : 0;
     declared->meters_count = packed_take_count(taking->packed, METERS_MAX);
     declared->meters = make_map(declared->meters_count);
@@ -286,10 +286,10 @@ static int take_facility(struct taking *taking, uint64_t *rating_out)
     return ERR_CONFIG;
 }
 
-int declared_take(struct declared **declared_out, struct packed *packed,
-                  const struct registry *registry, struct buffer *why)
+int dictionary_take(struct dictionary **dictionary_out, struct packed *packed,
+                    const struct registry *registry, struct buffer *why)
 {
-    struct declared *declared = calloc(1, sizeof(*declared));
+    struct dictionary *declared = calloc(1, sizeof(*declared));
     if (declared == NULL)
         return -ENOMEM;
     declared->facility = REGISTRY_NONE;
@@ -303,17 +303,17 @@ int declared_take(struct declared **declared_out, struct packed *packed,
         err = take_meters(&taking);
     free(taking.taken);
     if (err < 0) {
-        declared_destroy(&declared);
+        dictionary_destroy(&declared);
         return err;
     }
     declared->same = taking.facility != NULL && rating == hash_rating(registry, taking.facility);
-    *declared_out = declared;
+    *dictionary_out = declared;
     return 0;
 }
 
-void declared_destroy(struct declared **declared)
+void dictionary_destroy(struct dictionary **declared)
 {
-    struct declared *gone = TAKE(*declared);
+    struct dictionary *gone = TAKE(*declared);
     if (gone == NULL)
         return;
     free(gone->id);

@@ -1,17 +1,17 @@
 /*
- * succession.h - whether state that was kept under one configuration can go on under another.
+ * compatibility.h - whether state that was kept under one configuration can go on under another.
  *
  * For a reload, which is refused beforehand instead of leaving partitions whose state cannot be
  * read. What a facility's meters have booked is not known here: a meter that never reported counts
  * like any other.
  */
-#ifndef GHGD_SUCCESSION_H
-#define GHGD_SUCCESSION_H
+#ifndef GHGD_COMPATIBILITY_H
+#define GHGD_COMPATIBILITY_H
 
 #include "config/config.h"
 
 /* Returns 0; ERR_CONFIG, and `why` says for people what changed and what to do; or -ENOMEM. */
-int succession_check(const struct config *before, const struct config *after,
-                     struct buffer *why) MUST_CHECK;
+int compatibility_check(const struct config *before, const struct config *after,
+                        struct buffer *why) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-#include "pipelines/kafka/envelope.h"
+#include "pipelines/kafka/deadletter_headers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,8 +36,8 @@ static void test_letters_and_marks(void **state)
                                                     {"ghgd-truncated", "5000"},
                                                     {"trace", "t1"}};
     rd_kafka_headers_t *headers = make(letter);
-    struct envelope got;
-    assert_int_equal(envelope_read(&got, headers), 0);
+    struct deadletter_headers got;
+    assert_int_equal(deadletter_headers_read(&got, headers), 0);
     assert_string_equal(got.topic, "meters");
     assert_string_equal(got.reason, "unknown");
     assert_string_equal(got.help, "");
@@ -53,7 +53,7 @@ static void test_letters_and_marks(void **state)
     static const struct pair mark[HEADERS_MAX] = {
         PLACE, {"ghgd-retried", "0"}, {"ghgd-whole", "1"}};
     headers = make(mark);
-    assert_int_equal(envelope_read(&got, headers), 0);
+    assert_int_equal(deadletter_headers_read(&got, headers), 0);
     assert_int_equal(got.retried_at, 0);
     assert_int_equal(got.full_size, -1);
     assert_true(got.whole);
@@ -84,11 +84,11 @@ static void test_what_is_not_ours(void **state)
         {PLACE, {"ghgd-truncated", ""}},
         {PLACE, {"ghgd-retried", "-1"}},
     };
-    struct envelope got = {.offset = 42};
-    assert_int_equal(envelope_read(&got, NULL), ERR_SYNTAX);
+    struct deadletter_headers got = {.offset = 42};
+    assert_int_equal(deadletter_headers_read(&got, NULL), ERR_SYNTAX);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         rd_kafka_headers_t *headers = make(cases[i]);
-        if (envelope_read(&got, headers) != ERR_SYNTAX)
+        if (deadletter_headers_read(&got, headers) != ERR_SYNTAX)
             fail_msg("row %zu was taken", i);
         assert_int_equal(got.offset, 42); /* as it was */
         rd_kafka_headers_destroy(headers);
@@ -101,9 +101,9 @@ static void test_strip(void **state)
     (void)state;
     rd_kafka_headers_t *headers = rd_kafka_headers_new(16);
     rd_kafka_header_add(headers, "trace", -1, "t1", -1);
-    for (enum envelope_header i = 0; i < ENVELOPE_HEADER_COUNT; i++)
-        rd_kafka_header_add(headers, envelope_header_name(i), -1, "1", -1);
-    envelope_strip(headers);
+    for (enum deadletter_header i = 0; i < DEADLETTER_HEADER_COUNT; i++)
+        rd_kafka_header_add(headers, deadletter_header_name(i), -1, "1", -1);
+    deadletter_headers_strip(headers);
     const char *name;
     const void *value;
     size_t size;

@@ -1,0 +1,316 @@
+#include "pipelines/ingest/event_builder.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/timestamp.h"
+
+/* What it is called when the field's value is of a type that it cannot be. An id is for people and
+ * never a reason to refuse a reading. */
+static const uint8_t type_fault[FIELD_COUNT] = {
+    [FIELD_METER] = REJECT_METER_TYPE,
+    [FIELD_TIME] = REJECT_TIME_INVALID,
+    [FIELD_START] = REJECT_TIME_INVALID,
+    [FIELD_END] = REJECT_TIME_INVALID,
+    [FIELD_VALUE] = REJECT_VALUE_INVALID,
+    [FIELD_UNIT] = REJECT_UNIT_UNKNOWN,
+    [FIELD_QUALITY] = REJECT_QUALITY_INVALID,
+    [FIELD_REVISION] = REJECT_REVISION_INVALID,
+    [FIELD_ID] = 0,
+};
+
+static void set_fault(struct event_builder *builder, uint8_t fault)
+{
+    if (builder->event.fault == 0)
+        builder->event.fault = fault;
+}
+
+static bool has(const struct event_builder *builder, enum event_field field)
+{
+    return (builder->event.present >> field & 1) != 0;
+}
+
+static void set_present(struct event_builder *builder, enum event_field field)
+{
+    builder->event.present |= 1U << field;
+}
+
+/* True if it is the first time that this event has the field. */
+static bool claim(struct event_builder *builder, enum event_field field)
+{
+    uint32_t bit = 1U << field;
+    if ((builder->seen & bit) != 0) {
+        set_fault(builder, REJECT_FIELD_DUPLICATE);
+        return false;
+    }
+    builder->seen |= bit;
+    return true;
+}
+
+/* The length of the UTF-8 sequence at `at` that is not ASCII, or 0 if it is none. */
+static size_t sequence_size(const uint8_t *at, size_t left)
+{
+    size_t size = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    if (at[0] < 0xc2 || at[0] > 0xf4 || left < size)
+        return 0;
+    uint32_t code = at[0] & (0x7fU >> size);
+    for (size_t i = 1; i < size; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (at[i] & 0x3f);
+    }
+    bool overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
+    bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    return overlong || surrogate || code > 0x10ffff ? 0 : size;
+}
+
+/* True if all eight bytes are ASCII from U+0020 to U+007E. */
+static bool is_plain(const uint8_t *at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    uint64_t below_space = word - ones * 0x20;
+    uint64_t above_tilde = word + ones;
+    return ((word | below_space | above_tilde) & ones * 0x80) == 0;
+}
+
+/* UTF-8 without control characters: what can be an id, and be printed. */
+static bool text_is_clean(const char *text, size_t size)
+{
+    const uint8_t *at = (const uint8_t *)text;
+    for (size_t i = 0; i < size;) {
+        if (size - i >= sizeof(uint64_t) && is_plain(at + i)) {
+            i += sizeof(uint64_t);
+            continue;
+        }
+        size_t step = 1;
+        if (at[i] < 0x20 || at[i] >= 0x7f)
+            step = at[i] < 0x80 ? 0 : sequence_size(at + i, size - i);
+        if (step == 0)
+            return false;
+        i += step;
+    }
+    return true;
+}
+
+static int64_t *time_slot(struct event *event, enum event_field field)
+{
+    return field == FIELD_TIME ? &event->time_ms
+                               : (field == FIELD_START ? &event->start_ms : &event->end_ms);
+}
+
+/* `err` of reading the time that stands in its slot already. */
+static void time_end(struct event_builder *builder, enum event_field field, int err)
+{
+    int64_t time_ms = *time_slot(&builder->event, field);
+    if (err == ERR_RANGE || (err == 0 && (time_ms < TIME_MIN_MS || time_ms > TIME_MAX_MS)))
+        set_fault(builder, REJECT_TIME_RANGE);
+    else if (err < 0)
+        set_fault(builder, REJECT_TIME_INVALID);
+    else
+        set_present(builder, field);
+}
+
+static void value_end(struct event_builder *builder, int err)
+{
+    if (err == 0)
+        set_present(builder, FIELD_VALUE);
+    else
+        set_fault(builder, err == ERR_RANGE ? REJECT_VALUE_RANGE : REJECT_VALUE_INVALID);
+}
+
+static void set_meter(struct event_builder *builder, const char *text, size_t size)
+{
+    if (size == 0 || size > NAME_BYTES_MAX) {
+        set_fault(builder, REJECT_METER_MISSING);
+        return;
+    }
+    if (!text_is_clean(text, size)) {
+        set_fault(builder, REJECT_METER_TYPE);
+        return;
+    }
+    builder->event.meter = text;
+    builder->event.meter_size = (uint32_t)size;
+    set_present(builder, FIELD_METER);
+}
+
+static void set_unit(struct event_builder *builder, const char *text, size_t size)
+{
+    if (size == 0 || size > UNIT_BYTES_MAX) {
+        set_fault(builder, REJECT_UNIT_UNKNOWN);
+        return;
+    }
+    builder->event.unit = text;
+    builder->event.unit_size = (uint32_t)size;
+    set_present(builder, FIELD_UNIT);
+}
+
+static void set_quality(struct event_builder *builder, const char *text, size_t size)
+{
+    int quality = size > NAME_BYTES_MAX ? -1 : quality_find(text, size);
+    if (quality < 0) {
+        set_fault(builder, REJECT_QUALITY_INVALID);
+        return;
+    }
+    builder->event.quality = (uint8_t)quality;
+    set_present(builder, FIELD_QUALITY);
+}
+
+static void set_id(struct event_builder *builder, const char *text, size_t size)
+{
+    if (size == 0 || size > NAME_BYTES_MAX || !text_is_clean(text, size))
+        return;
+    builder->event.id = text;
+    builder->event.id_size = (uint32_t)size;
+    set_present(builder, FIELD_ID);
+}
+
+void event_builder_begin(struct event_builder *builder)
+{
+    builder->seen = 0;
+    builder->event = (struct event){.quality = QUALITY_ACTUAL};
+}
+
+void event_builder_text(struct event_builder *builder, enum event_field field, const char *text,
+                        size_t size)
+{
+    if (!claim(builder, field))
+        return;
+    bool too_long = size > NAME_BYTES_MAX;
+    switch (field) {
+    case FIELD_METER:
+        set_meter(builder, text, size);
+        break;
+    case FIELD_TIME:
+    case FIELD_START:
+    case FIELD_END:
+        time_end(builder, field,
+                 too_long ? ERR_SYNTAX
+                          : timestamp_parse(time_slot(&builder->event, field), text, size));
+        break;
+    case FIELD_VALUE:
+        value_end(builder,
+                  too_long ? ERR_SYNTAX : decimal_parse(&builder->event.value, text, size));
+        break;
+    case FIELD_UNIT:
+        set_unit(builder, text, size);
+        break;
+    case FIELD_QUALITY:
+        set_quality(builder, text, size);
+        break;
+    case FIELD_ID:
+        set_id(builder, text, size);
+        break;
+    default:
+        set_fault(builder, type_fault[field]);
+    }
+}
+
+static void set_time(struct event_builder *builder, enum event_field field,
+                     const struct numeric *number)
+{
+    int64_t whole;
+    int err = builder->time_unit == TIME_UNIT_NONE ? ERR_SYNTAX : numeric_to_whole(&whole, number);
+    if (err == 0)
+        err = timestamp_from_int(time_slot(&builder->event, field), whole,
+                                 (enum time_unit)builder->time_unit);
+    time_end(builder, field, err);
+}
+
+static void set_revision(struct event_builder *builder, const struct numeric *number)
+{
+    int64_t whole;
+    if (numeric_to_whole(&whole, number) < 0 || whole < 0 || whole > REVISION_MAX) {
+        set_fault(builder, REJECT_REVISION_INVALID);
+        return;
+    }
+    builder->event.revision = (uint16_t)whole;
+    set_present(builder, FIELD_REVISION);
+}
+
+void event_builder_number(struct event_builder *builder, enum event_field field,
+                          const struct numeric *number)
+{
+    if (!claim(builder, field))
+        return;
+    switch (field) {
+    case FIELD_TIME:
+    case FIELD_START:
+    case FIELD_END:
+        set_time(builder, field, number);
+        break;
+    case FIELD_VALUE:
+        value_end(builder, numeric_to_decimal(&builder->event.value, number));
+        break;
+    case FIELD_REVISION:
+        set_revision(builder, number);
+        break;
+    default:
+        set_fault(builder, type_fault[field]);
+    }
+}
+
+void event_builder_timestamp(struct event_builder *builder, enum event_field field, int64_t seconds,
+                             uint32_t nanoseconds)
+{
+    if (!claim(builder, field))
+        return;
+    if (field != FIELD_TIME && field != FIELD_START && field != FIELD_END) {
+        set_fault(builder, type_fault[field]);
+        return;
+    }
+    enum { SECOND_NS = 1000000000, MILLISECOND_NS = 1000000 };
+    int err = nanoseconds >= SECOND_NS ? ERR_SYNTAX : 0;
+    if (err == 0 && (seconds < TIME_MIN_MS / 1000 || seconds > TIME_MAX_MS / 1000))
+        err = ERR_RANGE;
+    if (err == 0)
+        *time_slot(&builder->event, field) = seconds * 1000 + nanoseconds / MILLISECOND_NS;
+    time_end(builder, field, err);
+}
+
+void event_builder_null(struct event_builder *builder, enum event_field field)
+{
+    (void)claim(builder, field);
+}
+
+void event_builder_other(struct event_builder *builder, enum event_field field)
+{
+    if (claim(builder, field))
+        set_fault(builder, type_fault[field]);
+}
+
+/* The time that the event has: an instant, or both ends of an interval, and not something of both.
+ */
+static uint8_t time_fault(const struct event_builder *builder)
+{
+    bool start = has(builder, FIELD_START), end = has(builder, FIELD_END);
+    if (has(builder, FIELD_TIME))
+        return start || end ? REJECT_TIME_KIND : 0;
+    return start && end ? 0 : REJECT_TIME_MISSING;
+}
+
+void event_builder_end(struct event_builder *builder, const void *bytes, size_t size)
+{
+    struct event *event = &builder->event;
+    event->bytes = bytes;
+    event->bytes_size = (uint32_t)size;
+    if (size > EVENT_BYTES_MAX)
+        event->fault = REJECT_TOO_LARGE;
+    if (event->fault != 0)
+        return;
+    if (!has(builder, FIELD_METER))
+        set_fault(builder, REJECT_METER_MISSING);
+    set_fault(builder, time_fault(builder));
+    if (!has(builder, FIELD_VALUE))
+        set_fault(builder, REJECT_VALUE_MISSING);
+}
+
+void event_builder_refuse(struct event_builder *builder, enum outcome fault, const void *bytes,
+                          size_t size)
+{
+    event_builder_begin(builder);
+    builder->event.fault = (uint8_t)fault;
+    builder->event.bytes = bytes;
+    builder->event.bytes_size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+}

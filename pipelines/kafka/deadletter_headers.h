@@ -1,0 +1,53 @@
+/*
+ * headers.h - what stands on a dead letter: where its event came from, and why it was refused.
+ *
+ * Letters carry headers of ours (deadletter.h). Behind a letter there may be a mark: a message with
+ * the same four headers of its place and DEADLETTER_RETRIED, which says that the event was sent in
+ * once more and where it stands now. A place names an event for ever: the same event refused twice
+ * (after a restart from an earlier offset) has two letters of one place. Thread: any.
+ */
+#ifndef GHGD_DEADLETTER_HEADERS_H
+#define GHGD_DEADLETTER_HEADERS_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "base/base.h"
+
+enum deadletter_header {
+    DEADLETTER_REASON,
+    DEADLETTER_HELP,
+    DEADLETTER_TOPIC,
+    DEADLETTER_PARTITION,
+    DEADLETTER_OFFSET,
+    DEADLETTER_INDEX, /* position within its message */
+    DEADLETTER_TIMESTAMP,
+    DEADLETTER_TRUNCATED, /* bytes of the whole, of which the letter has the first only */
+    DEADLETTER_WHOLE,     /* the whole message, for this event and all that follow */
+    DEADLETTER_RETRIED,   /* of a mark: the offset at which the event was sent in again */
+    DEADLETTER_RETRY_OF,  /* of an event that was sent in again: the place of its letter */
+    DEADLETTER_KEY,       /* of a re-keyed message (rekeyed.h), no letter: the key it had */
+    DEADLETTER_HEADER_COUNT
+};
+
+/* "ghgd-reason" and so on: they never change. */
+const char *deadletter_header_name(enum deadletter_header header);
+/* Takes all headers of ours away, but for DEADLETTER_RETRY_OF. */
+void deadletter_headers_strip(rd_kafka_headers_t *headers);
+
+struct deadletter_headers {
+    /* Borrowed from the headers; "" if absent. */
+    const char *topic, *reason, *help, *retry_of;
+    int64_t offset;
+    int32_t partition;
+    uint32_t index;
+    int64_t timestamp_ms; /* of the original message; 0 if it had none */
+    int64_t full_size;    /* of a truncated letter; else -1 */
+    int64_t retried_at;   /* of a mark: the offset; else -1 */
+    bool whole;
+};
+
+/* Returns 0, or ERR_SYNTAX: not one of ours, or damaged. headers may be NULL. */
+int deadletter_headers_read(struct deadletter_headers *deadletter_headers_out,
+                            const rd_kafka_headers_t *headers) MUST_CHECK;
+
+#endif
