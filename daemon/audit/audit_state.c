@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "daemon/audit/audit.h"
-#include "daemon/engine/part.h"
+#include "daemon/engine/assigned.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/kafka/consumer.h"
@@ -35,7 +35,7 @@ struct saved {
     uv_loop_t loop;
     struct log_reader *reader;
     struct checkpoint *checkpoint;
-    struct part *part;      /* being restored */
+    struct assigned *part;  /* being restored */
     struct buffer metadata; /* of the committed offset: which checkpoint is in force */
     int64_t committed;
     struct log_position at;
@@ -51,7 +51,7 @@ static int on_payload(void *context, int32_t partition, const void *bytes, size_
 {
     (void)partition;
     struct saved *saved = context;
-    return part_load(saved->part, bytes, size, why);
+    return assigned_load(saved->part, bytes, size, why);
 }
 
 static void on_restored(void *context, int32_t partition, int err, const struct log_position *at,
@@ -95,8 +95,8 @@ static int get_committed(struct saved *saved, int32_t partition)
 
 static int restore_once(struct saved *saved, int32_t partition)
 {
-    const struct part_conf conf = {.context = &saved->context, .feed = &saved->feed};
-    int err = part_create(&saved->part, partition, &conf);
+    const struct assigned_conf conf = {.context = &saved->context, .feed = &saved->feed};
+    int err = assigned_create(&saved->part, partition, &conf);
     if (err < 0)
         return err;
     saved->restored = false;
@@ -108,9 +108,9 @@ static int restore_once(struct saved *saved, int32_t partition)
     if (err == 0)
         err = saved->failed ? -EIO : saved->result;
     if (err == 0)
-        err = part_load_end(saved->part, &saved->at, saved->why);
+        err = assigned_load_end(saved->part, &saved->at, saved->why);
     if (err < 0)
-        part_destroy(&saved->part);
+        assigned_destroy(&saved->part);
     return err;
 }
 
@@ -269,7 +269,7 @@ static int confirm(struct saved *saved, int32_t partition)
         audit->windows = windows; /* they were counted before */
         audit->newer = newer;
     }
-    part_destroy(&saved->part);
+    assigned_destroy(&saved->part);
     audit_print(audit, &first);
     buffer_fini(&first);
     return err;
@@ -289,7 +289,7 @@ static int audit_partition(struct saved *saved, int32_t partition)
     check_state(saved, partition);
     note_extent(saved);
     err = audit_rows(saved->audit, saved->part->shard, saved->why);
-    part_destroy(&saved->part);
+    assigned_destroy(&saved->part);
     if (err == 0 && saved->audit->lines.size > 0)
         err = confirm(saved, partition);
     return err;

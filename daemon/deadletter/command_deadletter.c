@@ -216,13 +216,13 @@ static const struct action *find_action(const char *name)
 
 int deadletter_read(struct deadletter_job *job)
 {
-    int err = letters_create(&job->letters, job->config, &job->filter, (size_t)job->limit);
+    int err = letter_index_create(&job->letters, job->config, &job->filter, (size_t)job->limit);
     if (err == 0)
-        err = letterbox_open(&job->letterbox, job->config, &job->filter, "deadletter");
+        err = letter_reader_open(&job->letter_reader, job->config, &job->filter, "deadletter");
     if (err < 0)
         return err;
-    err = letterbox_read(job->letterbox, job->letters);
-    letters_sort(job->letters);
+    err = letter_reader_read(job->letter_reader, job->letters);
+    letter_index_sort(job->letters);
     if (err == ERR_FULL)
         (void)fprintf(stderr,
                       "ghgd deadletter: there are more than %" PRId64 " events; choose fewer "
@@ -236,8 +236,8 @@ static int run_action(struct deadletter_job *job, const struct action *action)
     if (command_load_config(&job->config, job->config_file) < 0)
         return EXIT_FAILED;
     int status = action->run(job);
-    letterbox_close(&job->letterbox);
-    letters_destroy(&job->letters);
+    letter_reader_close(&job->letter_reader);
+    letter_index_destroy(&job->letters);
     config_destroy(&job->config);
     return status;
 }

@@ -6,7 +6,7 @@
 #ifndef GHGD_DEADLETTER_JOB_H
 #define GHGD_DEADLETTER_JOB_H
 
-#include "daemon/deadletter/letterbox.h"
+#include "daemon/deadletter/reader.h"
 #include "pipelines/ingest/event.h"
 
 struct deadletter_job {
@@ -20,8 +20,8 @@ struct deadletter_job {
     bool with_retried, with_refused; /* those too */
     /* Opened for the action. */
     struct config *config;
-    struct letterbox *letterbox;
-    struct letters *letters;
+    struct letter_reader *letter_reader;
+    struct letter_index *letters;
 };
 
 int deadletter_list(struct deadletter_job *job);

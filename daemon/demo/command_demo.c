@@ -12,9 +12,9 @@
 #include "daemon/command.h"
 #include "daemon/command_line.h"
 #include "daemon/demo/demo_files.h"
+#include "daemon/demo/demo_producer.h"
 #include "daemon/demo/demo_table.h"
 #include "daemon/demo/mock_cluster.h"
-#include "daemon/demo/simulator.h"
 #include "daemon/engine/process.h"
 
 static const char usage[] =
@@ -60,7 +60,7 @@ struct demo {
     uint64_t began_ms;
     struct demo_files files;
     struct mock_cluster *cluster;
-    struct simulator *simulator;
+    struct producer *producer;
     struct config *config;
     struct demo_table *table;
     struct process *process;
@@ -74,7 +74,7 @@ static int64_t simulated_now(const struct demo *demo)
 
 static void draw(struct demo *demo)
 {
-    const struct simulator_stats *sent = simulator_get_stats(demo->simulator);
+    const struct demo_producer_stats *sent = demo_producer_get_stats(demo->producer);
     const struct demo_table_counts *rows = demo_table_get_counts(demo->table);
     int64_t now_ms = simulated_now(demo);
     char time[TIMESTAMP_TEXT_SIZE];
@@ -141,7 +141,7 @@ static void on_signal(uv_signal_t *handle, int number)
 static void on_step(uv_timer_t *timer)
 {
     struct demo *demo = timer->data;
-    (void)simulator_step(demo->simulator, simulated_now(demo)); /* the next step goes on */
+    (void)demo_producer_step(demo->producer, simulated_now(demo)); /* the next step goes on */
 }
 
 static void on_draw(uv_timer_t *timer)
@@ -181,18 +181,18 @@ static int build(struct demo *demo)
     err = command_load_config(&demo->config, demo->files.config);
     if (err < 0)
         return err;
-    struct simulator_conf simulator = {.brokers = brokers,
-                                       .topic = DEMO_TOPIC,
-                                       .seed = demo->seed,
-                                       .start_ms = demo->origin_ms - HISTORY_MS,
-                                       .silent_ms = demo->origin_ms - SILENT_BEFORE_MS};
-    err = simulator_create(&demo->simulator, &simulator);
+    struct demo_producer_conf producer = {.brokers = brokers,
+                                          .topic = DEMO_TOPIC,
+                                          .seed = demo->seed,
+                                          .start_ms = demo->origin_ms - HISTORY_MS,
+                                          .silent_ms = demo->origin_ms - SILENT_BEFORE_MS};
+    err = demo_producer_create(&demo->producer, &producer);
     if (err < 0)
         return err;
     err = demo_table_create(&demo->table, demo->config->registry);
     if (err < 0)
         return err;
-    (void)simulator_step(demo->simulator, demo->origin_ms);
+    (void)demo_producer_step(demo->producer, demo->origin_ms);
     struct process_conf conf = {.config = demo->config};
     struct process_callbacks callbacks = {
         .ended = on_ended, .written = on_written, .context = demo};
@@ -201,7 +201,7 @@ static int build(struct demo *demo)
 
 static void summarise(const struct demo *demo)
 {
-    const struct simulator_stats *sent = simulator_get_stats(demo->simulator);
+    const struct demo_producer_stats *sent = demo_producer_get_stats(demo->producer);
     const struct demo_table_counts *rows = demo_table_get_counts(demo->table);
     (void)printf(
         "\nThe factories sent %" PRIu64 " events in %" PRIu64 " messages, JSON and MessagePack: "
@@ -221,7 +221,7 @@ static void summarise(const struct demo *demo)
 static void tear_down(struct demo *demo)
 {
     demo_table_destroy(&demo->table);
-    simulator_destroy(&demo->simulator);
+    demo_producer_destroy(&demo->producer);
     if (demo->config != NULL)
         config_destroy(&demo->config);
     if (demo->files.folder[0] != '\0' && !demo->keep)

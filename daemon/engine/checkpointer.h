@@ -18,7 +18,7 @@
 #include <uv.h>
 
 #include "config/config.h"
-#include "daemon/engine/part.h"
+#include "daemon/engine/assigned.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/deadletter.h"
 
@@ -29,14 +29,14 @@ struct checkpointer;
 struct checkpointer_callbacks {
     /* Its state is back, or it begins afresh (part->forgotten says whether for the first time): it
      * runs. */
-    void (*began)(void *context, struct part *part);
-    /* Its state is worth nothing: make it new (part_reset()). Returns 0 or -ENOMEM. */
-    int (*reset)(void *context, struct part *part);
+    void (*began)(void *context, struct assigned *assigned);
+    /* Its state is worth nothing: make it new (assigned_reset()). Returns 0 or -ENOMEM. */
+    int (*reset)(void *context, struct assigned *assigned);
     /* It has been reset, runs, and has to begin with the oldest message. */
-    void (*rebuilds)(void *context, struct part *part);
+    void (*rebuilds)(void *context, struct assigned *assigned);
     void (*commit)(void *context, int32_t partition, int64_t offset, const char *pointer);
     /* A leaving one has said its last words. */
-    void (*released)(void *context, struct part *part);
+    void (*released)(void *context, struct assigned *assigned);
     /* Nothing can be saved any more. */
     void (*failed)(void *context, const char *why);
     void (*closed)(void *context);
@@ -47,7 +47,7 @@ struct checkpointer_callbacks {
 struct checkpointer_conf {
     uv_loop_t *loop;
     const struct config *config;
-    struct parts *parts;
+    struct assigned_set *assigned_set;
     struct parking *parking;
     const struct deadletter *deadletter;
 };
@@ -58,15 +58,15 @@ int checkpointer_create(struct checkpointer **checkpointer_out,
                         const struct checkpointer_callbacks *callbacks,
                         struct buffer *why) MUST_CHECK;
 
-/* The part is new: begins it where the group's offset says, with the state that its metadata names.
- * Returns 0, with `began` or the opposite to follow, or having been called if there is an offset;
- * or -ENOMEM. */
-int checkpointer_begin(struct checkpointer *checkpointer, struct part *part, int64_t committed,
-                       const char *metadata) MUST_CHECK;
+/* The partition is new: begins it where the group's offset says, with the state that its metadata
+ * names. Returns 0, with `began` or the opposite to follow, or having been called if there is an
+ * offset; or -ENOMEM. */
+int checkpointer_begin(struct checkpointer *checkpointer, struct assigned *assigned,
+                       int64_t committed, const char *metadata) MUST_CHECK;
 /* A running part has to go: it is saved a last time. True: `released` follows, or was called. */
-bool checkpointer_leave(struct checkpointer *checkpointer, struct part *part);
-/* The part is gone; nothing is called for it any more. */
-void checkpointer_forget(struct checkpointer *checkpointer, const struct part *part);
+bool checkpointer_leave(struct checkpointer *checkpointer, struct assigned *assigned);
+/* The partition is gone; nothing is called for it any more. */
+void checkpointer_forget(struct checkpointer *checkpointer, const struct assigned *assigned);
 /* The group has answered a commit. */
 void checkpointer_committed(struct checkpointer *checkpointer, int32_t partition, int64_t offset,
                             bool accepted);

@@ -19,8 +19,8 @@ static void on_room(void *context)
 
 /* --- partitions come and go --- */
 
-static int reset_part(struct intake *intake, struct part *part, struct part **part_out,
-                      int32_t number)
+static int reset_part(struct intake *intake, struct assigned *assigned,
+                      struct assigned **assigned_out, int32_t number)
 {
     const struct input_conf *input = &intake->config->input;
     struct decode_conf decode = {.format = (enum event_format)input->format,
@@ -31,71 +31,72 @@ static int reset_part(struct intake *intake, struct part *part, struct part **pa
                                    .parks_unknown = input->unknown_meter == UNKNOWN_PARK,
                                    .refused = intake_on_refused,
                                    .context = intake};
-    const struct part_conf conf = {
+    const struct assigned_conf conf = {
         .context = &intake->context, .feed = &feed, .now_ms = intake_now_ms(intake)};
-    return part != NULL ? part_reset(part, &conf) : part_create(part_out, number, &conf);
+    return assigned != NULL ? assigned_reset(assigned, &conf)
+                            : assigned_create(assigned_out, number, &conf);
 }
 
 static int on_assigned(void *context, int32_t number, int64_t committed, const char *metadata)
 {
     struct intake *intake = context;
-    struct part *part = NULL;
-    int err = reset_part(intake, NULL, &part, number);
+    struct assigned *assigned = NULL;
+    int err = reset_part(intake, NULL, &assigned, number);
     if (err == 0)
-        err = parts_add(&intake->parts, part);
+        err = assigned_set_add(&intake->assigned_set, assigned);
     if (err < 0)
         goto fail;
-    part->started = committed >= 0;
+    assigned->started = committed >= 0;
     intake->memory_used += (size_t)intake->config->kafka.partition_bytes_max;
     LOG_INFO("intake.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
-    err = checkpointer_begin(intake->checkpointer, part, committed, metadata);
+    err = checkpointer_begin(intake->checkpointer, assigned, committed, metadata);
     if (err == 0)
         return committed < 0; /* consumer_begin() when it has begun */
     intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
-    parts_remove(&intake->parts, part);
+    assigned_set_remove(&intake->assigned_set, assigned);
 fail:
     LOG_ERROR("intake.not_assigned", "partition=%" PRId32 " error=\"%s\"", number, err_str(err));
-    part_destroy(&part);
+    assigned_destroy(&assigned);
     return err;
 }
 
-static void go_live(struct intake *intake, struct part *part)
+static void go_live(struct intake *intake, struct assigned *assigned)
 {
-    LOG_INFO("intake.caught_up", "partition=%" PRId32 " offset=%" PRId64, part->number,
-             part->next_offset);
-    intake_heal_again(intake, part);
+    LOG_INFO("intake.caught_up", "partition=%" PRId32 " offset=%" PRId64, assigned->number,
+             assigned->next_offset);
+    intake_heal_again(intake, assigned);
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
 /* Of what the group never had an offset nobody has written anything: rows wait for the first
  * commit. */
-static void on_began(void *context, struct part *part)
+static void on_began(void *context, struct assigned *assigned)
 {
     struct intake *intake = context;
-    if (part->committed >= 0 || part->forgotten.offset >= 0) {
-        (void)shard_begin_healing(part->shard);
-        part->healing.lease_ms = part->assigned_ms + intake->session_ms;
+    if (assigned->committed >= 0 || assigned->forgotten.offset >= 0) {
+        (void)shard_begin_healing(assigned->shard);
+        assigned->healing.lease_ms = assigned->assigned_ms + intake->session_ms;
     }
-    if (part->committed < 0)
-        consumer_begin(intake->consumer, part->number, part->forgotten.offset,
-                       part->forgotten.saved_ms);
-    part->stopped = false;
-    consumer_resume(intake->consumer, part->number);
-    (void)intake_offer_returned(intake, part); /* or when there is room */
-    if (part_is_live(part))
-        go_live(intake, part);
+    if (assigned->committed < 0)
+        consumer_begin(intake->consumer, assigned->number, assigned->forgotten.offset,
+                       assigned->forgotten.saved_ms);
+    assigned->stopped = false;
+    consumer_resume(intake->consumer, assigned->number);
+    (void)intake_offer_returned(intake, assigned); /* or when there is room */
+    if (assigned_is_live(assigned))
+        go_live(intake, assigned);
 }
 
-static int on_reset(void *context, struct part *part)
+static int on_reset(void *context, struct assigned *assigned)
 {
-    return reset_part(context, part, NULL, part->number);
+    return reset_part(context, assigned, NULL, assigned->number);
 }
 
-static void on_rebuilds(void *context, struct part *part)
+static void on_rebuilds(void *context, struct assigned *assigned)
 {
     struct intake *intake = context;
-    consumer_rewind(intake->consumer, part->number);
-    on_began(intake, part);
+    consumer_rewind(intake->consumer, assigned->number);
+    on_began(intake, assigned);
 }
 
 static void on_commit(void *context, int32_t partition, int64_t offset, const char *pointer)
@@ -113,35 +114,35 @@ static void on_committed(void *context, int32_t partition, int64_t offset, bool 
 static void on_started(void *context, int32_t number)
 {
     struct intake *intake = context;
-    struct part *part = parts_find(&intake->parts, number);
-    if (part == NULL)
+    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
+    if (assigned == NULL)
         return;
-    part->started = true;
+    assigned->started = true;
     LOG_DEBUG("intake.started", "partition=%" PRId32, number);
-    if (part_is_live(part))
-        go_live(intake, part);
-    else if (part_may_write(part))
+    if (assigned_is_live(assigned))
+        go_live(intake, assigned);
+    else if (assigned_may_write(assigned))
         intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
 static bool on_revoking(void *context, int32_t number)
 {
     struct intake *intake = context;
-    struct part *part = parts_find(&intake->parts, number);
-    return part != NULL && checkpointer_leave(intake->checkpointer, part);
+    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
+    return assigned != NULL && checkpointer_leave(intake->checkpointer, assigned);
 }
 
-static void on_released(void *context, struct part *part)
+static void on_released(void *context, struct assigned *assigned)
 {
     struct intake *intake = context;
-    consumer_release(intake->consumer, part->number);
+    consumer_release(intake->consumer, assigned->number);
 }
 
 /* So that no counter ever falls. */
-static void remember_stats(struct intake *intake, const struct part *part)
+static void remember_stats(struct intake *intake, const struct assigned *assigned)
 {
-    const struct shard_stats *stats = shard_get_stats(part->shard);
-    feed_add_outcomes(part->feed, intake->gone.outcomes);
+    const struct shard_stats *stats = shard_get_stats(assigned->shard);
+    feed_add_outcomes(assigned->feed, intake->gone.outcomes);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         intake->gone.outcomes[i] += stats->outcomes[i];
     intake->gone.discontinuities += stats->discontinuities;
@@ -152,18 +153,18 @@ static void remember_stats(struct intake *intake, const struct part *part)
 static void on_revoked(void *context, int32_t number, bool lost)
 {
     struct intake *intake = context;
-    struct part *part = parts_find(&intake->parts, number);
-    if (part == NULL)
+    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
+    if (assigned == NULL)
         return;
     LOG_INFO("intake.revoked", "partition=%" PRId32 " offset=%" PRId64 " lost=%d", number,
-             part->next_offset, lost);
+             assigned->next_offset, lost);
     intake->callbacks.revoked(intake->callbacks.context);
-    remember_stats(intake, part);
-    checkpointer_forget(intake->checkpointer, part);
+    remember_stats(intake, assigned);
+    checkpointer_forget(intake->checkpointer, assigned);
     parking_forget(intake->parking, number);
     intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
-    parts_remove(&intake->parts, part);
-    part_destroy(&part);
+    assigned_set_remove(&intake->assigned_set, assigned);
+    assigned_destroy(&assigned);
 }
 
 static void on_confirmed(void *context)
@@ -175,22 +176,22 @@ static void on_confirmed(void *context)
 static void on_caught_up(void *context, int32_t number)
 {
     struct intake *intake = context;
-    struct part *part = parts_find(&intake->parts, number);
-    if (part == NULL || part->caught_up)
+    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
+    if (assigned == NULL || assigned->caught_up)
         return;
-    part->caught_up = true;
-    if (part_is_live(part))
-        go_live(intake, part);
+    assigned->caught_up = true;
+    if (assigned_is_live(assigned))
+        go_live(intake, assigned);
 }
 
 static void on_data_lost(void *context, int32_t number, const struct data_loss *loss)
 {
     struct intake *intake = context;
-    struct part *part = parts_find(&intake->parts, number);
+    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
     data_loss_log("intake.data_lost", number, loss,
                   intake->config->kafka.on_data_loss == LOSS_STOP);
-    if (part != NULL)
-        part->lost_data = true;
+    if (assigned != NULL)
+        assigned->lost_data = true;
 }
 
 static void on_failed(void *context, const char *why)
@@ -201,11 +202,11 @@ static void on_failed(void *context, const char *why)
 
 /* --- a few times a second --- */
 
-/* The group waits for a part no longer than we mean to. */
+/* The group waits for a partition no longer than we mean to. */
 static void release_all(struct intake *intake)
 {
-    for (uint32_t i = 0; i < intake->parts.count; i++)
-        consumer_release(intake->consumer, intake->parts.items[i]->number);
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++)
+        consumer_release(intake->consumer, intake->assigned_set.items[i]->number);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -256,7 +257,7 @@ static void on_saver_closed(void *context)
 static void on_consumer_closed(void *context)
 {
     struct intake *intake = context;
-    ASSERT(intake->parts.count == 0);
+    ASSERT(intake->assigned_set.count == 0);
     intake->consumer = NULL;
     checkpointer_close(intake->checkpointer, intake->close_timeout_ms);
 }
@@ -303,7 +304,7 @@ static int create_saver(struct intake *intake, struct buffer *why)
 {
     const struct checkpointer_conf conf = {.loop = intake->loop,
                                            .config = intake->config,
-                                           .parts = &intake->parts,
+                                           .assigned_set = &intake->assigned_set,
                                            .parking = intake->parking,
                                            .deadletter = intake->deadletter};
     const struct checkpointer_callbacks callbacks = {.began = on_began,
@@ -405,16 +406,16 @@ size_t intake_get_partitions(struct intake *intake, struct intake_partition *out
     struct consumer_partition_stats consumed[PARTITIONS_MAX];
     size_t consumed_count = consumer_get_partitions(intake->consumer, consumed, PARTITIONS_MAX);
     size_t n = 0;
-    for (; n < intake->parts.count && n < max; n++) {
-        const struct part *part = intake->parts.items[n];
-        out[n] = (struct intake_partition){.part = part, .consumed = unknown};
+    for (; n < intake->assigned_set.count && n < max; n++) {
+        const struct assigned *assigned = intake->assigned_set.items[n];
+        out[n] = (struct intake_partition){.assigned = assigned, .consumed = unknown};
         for (size_t i = 0; i < consumed_count; i++) {
-            if (consumed[i].partition == part->number)
+            if (consumed[i].partition == assigned->number)
                 out[n].consumed = consumed[i];
         }
-        out[n].consumed.partition = part->number;
-        out[n].consumed.caught_up &= part_is_live(part);
-        out[n].consumed.stopped |= part->state == PART_STOPPED;
+        out[n].consumed.partition = assigned->number;
+        out[n].consumed.caught_up &= assigned_is_live(assigned);
+        out[n].consumed.stopped |= assigned->state == ASSIGNED_STOPPED;
     }
     return n;
 }
@@ -422,8 +423,8 @@ size_t intake_get_partitions(struct intake *intake, struct intake_partition *out
 void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats_out)
 {
     *stats_out = intake->gone;
-    for (uint32_t i = 0; i < intake->parts.count; i++)
-        feed_add_outcomes(intake->parts.items[i]->feed, stats_out->outcomes);
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++)
+        feed_add_outcomes(intake->assigned_set.items[i]->feed, stats_out->outcomes);
 }
 
 bool intake_get_facility(const struct intake *intake, uint32_t facility,
@@ -431,11 +432,11 @@ bool intake_get_facility(const struct intake *intake, uint32_t facility,
 {
     bool found = false;
     memset(outcomes_out, 0, OUTCOME_COUNT * sizeof(*outcomes_out));
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        const struct part *part = intake->parts.items[i];
-        if (part->state == PART_RESTORING || part->state == PART_STOPPED)
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        const struct assigned *assigned = intake->assigned_set.items[i];
+        if (assigned->state == ASSIGNED_RESTORING || assigned->state == ASSIGNED_STOPPED)
             continue; /* what there is of it is not the whole */
-        const uint64_t *outcomes = shard_get_outcomes(part->shard, facility);
+        const uint64_t *outcomes = shard_get_outcomes(assigned->shard, facility);
         for (uint32_t k = 0; outcomes != NULL && k < OUTCOME_COUNT; k++)
             outcomes_out[k] += outcomes[k];
         found |= outcomes != NULL;

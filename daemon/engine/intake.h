@@ -13,7 +13,7 @@
 #include <uv.h>
 
 #include "config/config.h"
-#include "daemon/engine/part.h"
+#include "daemon/engine/assigned.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/consumer.h"
 #include "pipelines/kafka/deadletter.h"
@@ -35,7 +35,7 @@ struct intake_callbacks {
 };
 
 struct intake_partition {
-    const struct part *part;
+    const struct assigned *assigned;
     struct consumer_partition_stats consumed;
 };
 

@@ -39,34 +39,34 @@ void intake_on_refused(void *context, const struct refusal *refusal)
 void intake_on_pushed_out(void *context, int32_t number)
 {
     struct intake *intake = context;
-    struct part *part = parts_find(&intake->parts, number);
-    if (part != NULL)
-        feed_unpark(part->feed);
+    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
+    if (assigned != NULL)
+        feed_unpark(assigned->feed);
 }
 
 /* --- messages --- */
 
-bool intake_offer_returned(struct intake *intake, struct part *part)
+bool intake_offer_returned(struct intake *intake, struct assigned *assigned)
 {
-    while (part->returned.count > 0) {
-        struct letter *letter = part->returned.oldest;
+    while (assigned->returned.count > 0) {
+        struct letter *letter = assigned->returned.oldest;
         if (!deadletter_has_room(intake->deadletter, 1, letter->key_size + letter->size))
             return false;
-        intake->letter = parked_take(&part->returned);
+        intake->letter = parked_take(&assigned->returned);
         const struct feed_message message = {
             .bytes = letter->bytes + letter->key_size,
             .size = letter->size,
             .offset = letter->offset,
             .arrived_ms = letter->timestamp_ms > 0 ? letter->timestamp_ms : INT64_MIN};
-        size_t taken = feed_take_again(part->feed, &message, 1);
+        size_t taken = feed_take_again(assigned->feed, &message, 1);
         letter = TAKE(intake->letter);
         if (taken == 0) {
-            parked_put_back(&part->returned, &letter);
+            parked_put_back(&assigned->returned, &letter);
             return false;
         }
         if (letter != NULL)
             letter_destroy(letter); /* nobody had to keep it */
-        part->changed = true;
+        assigned->changed = true;
     }
     return true;
 }
@@ -84,8 +84,8 @@ static size_t affordable(const struct intake *intake, rd_kafka_message_t **messa
     return n;
 }
 
-static size_t feed_messages(struct intake *intake, struct part *part, rd_kafka_message_t **messages,
-                            size_t count)
+static size_t feed_messages(struct intake *intake, struct assigned *assigned,
+                            rd_kafka_message_t **messages, size_t count)
 {
     struct feed_message slice[SLICE_MESSAGES_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -98,7 +98,7 @@ static size_t feed_messages(struct intake *intake, struct part *part, rd_kafka_m
             .arrived_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? INT64_MIN : arrived_ms};
     }
     intake->messages = messages;
-    size_t taken = feed_take(part->feed, slice, count);
+    size_t taken = feed_take(assigned->feed, slice, count);
     intake->messages = NULL;
     return taken;
 }
@@ -107,25 +107,25 @@ size_t intake_on_messages(void *context, int32_t number, rd_kafka_message_t **me
                           size_t count)
 {
     struct intake *intake = context;
-    struct part *part = parts_find(&intake->parts, number);
-    ASSERT(part != NULL);
-    part->stopped = true;
-    if (intake->paused || intake->held || part->state != PART_RUNNING ||
-        !intake_offer_returned(intake, part))
+    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
+    ASSERT(assigned != NULL);
+    assigned->stopped = true;
+    if (intake->paused || intake->held || assigned->state != ASSIGNED_RUNNING ||
+        !intake_offer_returned(intake, assigned))
         return 0;
-    if (feed_get_skip(part->feed) > 0 && messages[0]->offset != part->next_offset)
-        feed_set_skip(part->feed, 0); /* the message that was done in part is gone */
+    if (feed_get_skip(assigned->feed) > 0 && messages[0]->offset != assigned->next_offset)
+        feed_set_skip(assigned->feed, 0); /* the message that was done in part is gone */
     size_t n = affordable(intake, messages, count);
-    size_t taken = feed_messages(intake, part, messages, n);
-    part->stopped = taken < count;
+    size_t taken = feed_messages(intake, assigned, messages, n);
+    assigned->stopped = taken < count;
     if (taken > 0) {
-        part->next_offset = messages[taken - 1]->offset + 1;
-        part->last_message_ms = intake_now_ms(intake);
+        assigned->next_offset = messages[taken - 1]->offset + 1;
+        assigned->last_message_ms = intake_now_ms(intake);
     }
-    if (feed_get_skip(part->feed) > 0)
-        part->next_offset = messages[taken]->offset; /* the one that is done in part */
-    part->changed |= taken > 0 || feed_get_skip(part->feed) > 0;
-    if (shard_is_blocked(part->shard))
+    if (feed_get_skip(assigned->feed) > 0)
+        assigned->next_offset = messages[taken]->offset; /* the one that is done in part */
+    assigned->changed |= taken > 0 || feed_get_skip(assigned->feed) > 0;
+    if (shard_is_blocked(assigned->shard))
         intake->callbacks.rows_wanted(intake->callbacks.context);
     return taken;
 }
@@ -134,11 +134,12 @@ void intake_resume(struct intake *intake)
 {
     if (intake->paused || intake->held)
         return;
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct part *part = intake->parts.items[i];
-        if (!part->stopped || part->state != PART_RUNNING || shard_is_blocked(part->shard))
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        struct assigned *assigned = intake->assigned_set.items[i];
+        if (!assigned->stopped || assigned->state != ASSIGNED_RUNNING ||
+            shard_is_blocked(assigned->shard))
             continue;
-        part->stopped = false;
-        consumer_resume(intake->consumer, part->number);
+        assigned->stopped = false;
+        consumer_resume(intake->consumer, assigned->number);
     }
 }

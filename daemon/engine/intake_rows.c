@@ -18,14 +18,15 @@ uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct
     block->taken_ms = intake_now_ms(intake);
     if (intake->held || consumer_is_lost(intake->consumer))
         return 0;
-    for (uint32_t n = 0; n < intake->parts.count; n++) {
-        struct part *part = intake->parts.items[(intake->cursor + n) % intake->parts.count];
+    for (uint32_t n = 0; n < intake->assigned_set.count; n++) {
+        struct assigned *assigned =
+            intake->assigned_set.items[(intake->cursor + n) % intake->assigned_set.count];
         uint32_t before = rows;
-        if (due && part_is_live(part))
-            rows += shard_take_rows(part->shard, sink, TAKE_ALL, block);
-        else if (part_may_write(part) && shard_is_blocked(part->shard))
-            rows += shard_take_rows(part->shard, sink, TAKE_CLOSING, block);
-        part->changed |= rows > before;
+        if (due && assigned_is_live(assigned))
+            rows += shard_take_rows(assigned->shard, sink, TAKE_ALL, block);
+        else if (assigned_may_write(assigned) && shard_is_blocked(assigned->shard))
+            rows += shard_take_rows(assigned->shard, sink, TAKE_CLOSING, block);
+        assigned->changed |= rows > before;
     }
     intake->cursor++;
     return rows;
@@ -34,16 +35,16 @@ uint32_t intake_take_rows(struct intake *intake, uint32_t sink, bool due, struct
 /* --- healing --- */
 
 /* A request of ours may arrive late: the first round is to come again. */
-static void heal_anew(const struct intake *intake, struct part *part)
+static void heal_anew(const struct intake *intake, struct assigned *assigned)
 {
-    part->healing.lease_ms = MAX(part->healing.lease_ms, intake_now_ms(intake));
-    part->healing.since_ms = 0;
+    assigned->healing.lease_ms = MAX(assigned->healing.lease_ms, intake_now_ms(intake));
+    assigned->healing.since_ms = 0;
 }
 
 static void note_answer(struct intake *intake, const struct block *block)
 {
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct healing *healing = &intake->parts.items[i]->healing;
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        struct healing *healing = &intake->assigned_set.items[i]->healing;
         int64_t *answered_ms = &healing->answered_ms[block->sink];
         if (block->uncertain)
             *answered_ms = 0;
@@ -52,36 +53,36 @@ static void note_answer(struct intake *intake, const struct block *block)
     }
 }
 
-static void end_healing(struct part *part)
+static void end_healing(struct assigned *assigned)
 {
-    shard_heal(part->shard);
-    part->healing = (struct healing){0};
-    part->healed_by_clock = !part_is_live(part);
-    part->changed = true;
-    part->stats.heals++;
+    shard_heal(assigned->shard);
+    assigned->healing = (struct healing){0};
+    assigned->healed_by_clock = !assigned_is_live(assigned);
+    assigned->changed = true;
+    assigned->stats.heals++;
 }
 
 /* What is suspect becomes dirty, and stays suspect. */
-static void begin_round(struct intake *intake, struct part *part)
+static void begin_round(struct intake *intake, struct assigned *assigned)
 {
-    part->healing.since_ms = intake_now_ms(intake);
-    memset(part->healing.answered_ms, 0, sizeof(part->healing.answered_ms));
-    shard_heal(part->shard);
-    part->healing.sinks = shard_begin_healing(part->shard);
-    if (part->healing.sinks == 0)
-        end_healing(part);
+    assigned->healing.since_ms = intake_now_ms(intake);
+    memset(assigned->healing.answered_ms, 0, sizeof(assigned->healing.answered_ms));
+    shard_heal(assigned->shard);
+    assigned->healing.sinks = shard_begin_healing(assigned->shard);
+    if (assigned->healing.sinks == 0)
+        end_healing(assigned);
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
 
 /* A part that has not caught up writes to a sink only what has to go, which may be nothing: of it
  * the clock has to do, or it would never go on. The windows that stay are healed again when it has
  * caught up (HEALED_IN_SILENCE in docs/model). */
-static bool all_have_answered(const struct intake *intake, const struct part *part)
+static bool all_have_answered(const struct intake *intake, const struct assigned *assigned)
 {
-    const struct healing *healing = &part->healing;
+    const struct healing *healing = &assigned->healing;
     for (uint32_t sink = 0; sink < intake->config->sinks_count; sink++) {
         int64_t answered_ms = healing->answered_ms[sink];
-        if (answered_ms == 0 && !part_is_live(part))
+        if (answered_ms == 0 && !assigned_is_live(assigned))
             answered_ms = healing->since_ms;
         if ((healing->sinks >> sink & 1) != 0 &&
             (answered_ms == 0 ||
@@ -94,29 +95,30 @@ static bool all_have_answered(const struct intake *intake, const struct part *pa
 /* A part that waits for a day to leave has rows to write as one that has caught up. */
 void intake_check_healing(struct intake *intake)
 {
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct part *part = intake->parts.items[i];
-        const struct healing *healing = &part->healing;
-        bool writes = part_may_write(part) && (part->caught_up || shard_is_blocked(part->shard));
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        struct assigned *assigned = intake->assigned_set.items[i];
+        const struct healing *healing = &assigned->healing;
+        bool writes = assigned_may_write(assigned) &&
+                      (assigned->caught_up || shard_is_blocked(assigned->shard));
         if (healing->lease_ms == 0 || intake_now_ms(intake) < healing->lease_ms || !writes)
             continue;
         if (healing->since_ms == 0) {
-            begin_round(intake, part);
-        } else if (all_have_answered(intake, part)) {
-            end_healing(part);
+            begin_round(intake, assigned);
+        } else if (all_have_answered(intake, assigned)) {
+            end_healing(assigned);
             intake->callbacks.rows_wanted(intake->callbacks.context);
         }
     }
 }
 
 /* Nothing of what stays has been written since then: it is dirty. */
-void intake_heal_again(struct intake *intake, struct part *part)
+void intake_heal_again(struct intake *intake, struct assigned *assigned)
 {
-    if (!part->healed_by_clock)
+    if (!assigned->healed_by_clock)
         return;
-    part->healed_by_clock = false;
-    (void)shard_begin_healing(part->shard);
-    heal_anew(intake, part);
+    assigned->healed_by_clock = false;
+    (void)shard_begin_healing(assigned->shard);
+    heal_anew(intake, assigned);
 }
 
 /* --- proof, of sinks that may lose what they have acknowledged --- */
@@ -124,11 +126,11 @@ void intake_heal_again(struct intake *intake, struct part *part)
 void intake_rows_proven(struct intake *intake, uint32_t sink, int64_t before_ms)
 {
     bool any = false;
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct part *part = intake->parts.items[i];
-        bool proven = shard_prove(part->shard, sink, before_ms, intake_now_ms(intake));
-        part->changed |= proven && part->state == PART_RUNNING;
-        any |= proven && shard_is_blocked(part->shard);
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        struct assigned *assigned = intake->assigned_set.items[i];
+        bool proven = shard_prove(assigned->shard, sink, before_ms, intake_now_ms(intake));
+        assigned->changed |= proven && assigned->state == ASSIGNED_RUNNING;
+        any |= proven && shard_is_blocked(assigned->shard);
     }
     if (any)
         intake->callbacks.rows_wanted(intake->callbacks.context);
@@ -136,10 +138,10 @@ void intake_rows_proven(struct intake *intake, uint32_t sink, int64_t before_ms)
 
 void intake_rows_lost(struct intake *intake, uint32_t sink)
 {
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct part *part = intake->parts.items[i];
-        shard_lose(part->shard, sink);
-        part->changed |= part->state == PART_RUNNING;
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        struct assigned *assigned = intake->assigned_set.items[i];
+        shard_lose(assigned->shard, sink);
+        assigned->changed |= assigned->state == ASSIGNED_RUNNING;
     }
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
@@ -154,18 +156,19 @@ void intake_rows_settled(struct intake *intake, const struct block *block)
     }
     note_answer(intake, block);
     for (uint32_t i = 0; i < block->count; i++) {
-        struct part *part = parts_find(&intake->parts, (int32_t)block->rows[i].partition);
-        if (part == NULL)
+        struct assigned *assigned =
+            assigned_set_find(&intake->assigned_set, (int32_t)block->rows[i].partition);
+        if (assigned == NULL)
             continue;
         if (block->uncertain) {
-            shard_row_settled_uncertain(part->shard, block->sink, &block->rows[i]);
-            heal_anew(intake, part);
+            shard_row_settled_uncertain(assigned->shard, block->sink, &block->rows[i]);
+            heal_anew(intake, assigned);
         } else if (block->unproven) {
-            shard_row_settled_unproven(part->shard, block->sink, &block->rows[i]);
+            shard_row_settled_unproven(assigned->shard, block->sink, &block->rows[i]);
         } else {
-            shard_row_settled(part->shard, block->sink, &block->rows[i]);
+            shard_row_settled(assigned->shard, block->sink, &block->rows[i]);
         }
-        part->changed |= part->state == PART_RUNNING;
+        assigned->changed |= assigned->state == ASSIGNED_RUNNING;
     }
     if (block->unproven)
         intake_rows_proven(intake, block->sink, INT64_MIN); /* their generation begins */
@@ -174,41 +177,43 @@ void intake_rows_settled(struct intake *intake, const struct block *block)
 void intake_rows_abandoned(struct intake *intake, const struct block *block)
 {
     for (uint32_t i = 0; i < block->count; i++) {
-        struct part *part = parts_find(&intake->parts, (int32_t)block->rows[i].partition);
-        if (part != NULL)
-            shard_row_abandoned(part->shard, block->sink, &block->rows[i]);
+        struct assigned *assigned =
+            assigned_set_find(&intake->assigned_set, (int32_t)block->rows[i].partition);
+        if (assigned != NULL)
+            shard_row_abandoned(assigned->shard, block->sink, &block->rows[i]);
     }
-    for (uint32_t i = 0; i < intake->parts.count && block->uncertain; i++) {
-        struct part *part = intake->parts.items[i];
-        if (part->state != PART_RUNNING)
+    for (uint32_t i = 0; i < intake->assigned_set.count && block->uncertain; i++) {
+        struct assigned *assigned = intake->assigned_set.items[i];
+        if (assigned->state != ASSIGNED_RUNNING)
             continue;
-        (void)shard_begin_healing(part->shard); /* whose rows they were does not matter much */
-        heal_anew(intake, part);
+        (void)shard_begin_healing(assigned->shard); /* whose rows they were does not matter much */
+        heal_anew(intake, assigned);
     }
 }
 
 void intake_mark_dirty(struct intake *intake, uint32_t sink, int64_t from_ms,
                        struct intake_marked *marked_out)
 {
-    *marked_out = (struct intake_marked){.partitions = intake->parts.count, .open_ms = INT64_MIN};
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct part *part = intake->parts.items[i];
-        marked_out->waiting += !part_is_live(part);
-        if (part->state != PART_RUNNING)
+    *marked_out =
+        (struct intake_marked){.partitions = intake->assigned_set.count, .open_ms = INT64_MIN};
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        struct assigned *assigned = intake->assigned_set.items[i];
+        marked_out->waiting += !assigned_is_live(assigned);
+        if (assigned->state != ASSIGNED_RUNNING)
             continue;
-        marked_out->windows += shard_mark_dirty(part->shard, sink, from_ms);
-        marked_out->open_ms = MAX(marked_out->open_ms, shard_open_ms(part->shard));
-        part->changed = true;
+        marked_out->windows += shard_mark_dirty(assigned->shard, sink, from_ms);
+        marked_out->open_ms = MAX(marked_out->open_ms, shard_open_ms(assigned->shard));
+        assigned->changed = true;
     }
 }
 
 void intake_check_idle(struct intake *intake, int64_t uv_now_ms, int64_t wall_ms)
 {
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        struct part *part = intake->parts.items[i];
-        if (part_is_live(part) &&
-            uv_now_ms - part->last_message_ms >= intake->config->window.idle_timeout_ms)
-            shard_idle(part->shard, wall_ms);
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        struct assigned *assigned = intake->assigned_set.items[i];
+        if (assigned_is_live(assigned) &&
+            uv_now_ms - assigned->last_message_ms >= intake->config->window.idle_timeout_ms)
+            shard_idle(assigned->shard, wall_ms);
     }
 }
 
@@ -232,9 +237,9 @@ void intake_release(struct intake *intake)
 
 bool intake_is_drained(const struct intake *intake)
 {
-    for (uint32_t i = 0; i < intake->parts.count; i++) {
-        const struct part *part = intake->parts.items[i];
-        if (part_is_live(part) && !shard_is_drained(part->shard))
+    for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
+        const struct assigned *assigned = intake->assigned_set.items[i];
+        if (assigned_is_live(assigned) && !shard_is_drained(assigned->shard))
             return false;
     }
     return true;

@@ -19,7 +19,7 @@ struct intake {
     struct deadletter *deadletter;
     struct parking *parking;
     struct checkpointer *checkpointer;
-    struct parts parts;
+    struct assigned_set assigned_set;
     uint32_t cursor; /* the partition whose rows are taken first */
     bool paused, held;
     int64_t session_ms;
@@ -44,11 +44,11 @@ size_t intake_on_messages(void *context, int32_t number, rd_kafka_message_t **me
 void intake_on_refused(void *context, const struct refusal *refusal);
 void intake_on_pushed_out(void *context, int32_t number);
 /* Offers again what an earlier life had parked, before any message. Returns whether all is done. */
-bool intake_offer_returned(struct intake *intake, struct part *part);
+bool intake_offer_returned(struct intake *intake, struct assigned *assigned);
 
 /* intake_rows.c: what is suspect is written once more as soon as nothing older can arrive. */
 void intake_check_healing(struct intake *intake);
-/* The part has caught up, and what it writes from now on can prove that the database runs. */
-void intake_heal_again(struct intake *intake, struct part *part);
+/* The partition has caught up, and what it writes from now on can prove that the database runs. */
+void intake_heal_again(struct intake *intake, struct assigned *assigned);
 
 #endif

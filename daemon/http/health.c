@@ -114,12 +114,12 @@ static bool check_state(const struct metrics_source *source, struct buffer *out)
 {
     bool good = true;
     for (size_t i = 0; i < source->parts_count; i++) {
-        if (!source->parts[i].unreadable)
+        if (!source->assigned_set[i].unreadable)
             continue;
         good = false;
         buffer_printf(out, "no state: partition %" PRId32 " cannot be restored: ",
-                      source->parts[i].partition);
-        add_line(out, source->parts[i].why);
+                      source->assigned_set[i].partition);
+        add_line(out, source->assigned_set[i].why);
         buffer_add_char(out, '\n');
     }
     return good;

@@ -163,7 +163,8 @@ static void print_samples(const struct metric *metric, const struct metrics_sour
         break;
     case PLACE_PART:
         for (size_t i = 0; i < source->parts_count; i++)
-            print_partition(metric, source->parts[i].partition, &source->parts[i], out);
+            print_partition(metric, source->assigned_set[i].partition, &source->assigned_set[i],
+                            out);
         break;
     case PLACE_SINK:
         for (size_t i = 0; i < source->sinks_count; i++)
@@ -231,12 +232,12 @@ void metric_print_account(const struct metric *metric, const struct metrics_sour
                           struct buffer *out)
 {
     for (size_t i = 0; i < source->parts_count; i++) {
-        const struct metrics_part *part = &source->parts[i];
+        const struct metrics_part *assigned = &source->assigned_set[i];
         for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
             buffer_printf(out, "%s{partition=\"%" PRId32 "\",outcome=\"%s\",reason=\"%s\"}",
-                          metric->name, part->partition, outcome_class((enum outcome)outcome),
+                          metric->name, assigned->partition, outcome_class((enum outcome)outcome),
                           outcome_reason((enum outcome)outcome));
-            add_sample(out, part->outcomes[outcome], 0);
+            add_sample(out, assigned->outcomes[outcome], 0);
         }
     }
 }

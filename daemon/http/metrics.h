@@ -71,7 +71,7 @@ struct metrics_source {
     const struct consumer_partition_stats *rekey_partitions; /* of the input topic */
     size_t rekey_partitions_count;
     const struct checkpoint_stats *checkpoint;
-    const struct metrics_part *parts;
+    const struct metrics_part *assigned_set;
     size_t parts_count;
     const struct metrics_sink *sinks;
     size_t sinks_count;

@@ -33,7 +33,7 @@ struct status {
     struct intake_partition partitions[PARTITIONS_MAX];
     struct metrics_shard shards[PARTITIONS_MAX];
     struct consumer_partition_stats consumed[PARTITIONS_MAX];
-    struct metrics_part parts[PARTITIONS_MAX];
+    struct metrics_part assigned_set[PARTITIONS_MAX];
     struct metrics_sink sinks[SINKS_MAX];
     struct shard_stats elsewhere;
     struct deadletter_stats letters;
@@ -41,21 +41,21 @@ struct status {
     bool last_reload_failed;
 };
 
-static void fill_part(struct metrics_part *out, const struct part *part, int64_t now_ms)
+static void fill_part(struct metrics_part *out, const struct assigned *assigned, int64_t now_ms)
 {
-    const struct part_stats *stats = &part->stats;
+    const struct assigned_stats *stats = &assigned->stats;
     *out = (struct metrics_part){
-        .partition = part->number,
+        .partition = assigned->number,
         .age_ms = stats->saves > 0 ? now_ms - stats->saved_at_ms : -1,
         .save_ms = stats->saves > 0 ? stats->save_ms : -1,
         .save_cpu_us = stats->saves > 0 ? stats->save_cpu_us : -1,
-        .restore_ms = part->state == PART_RESTORING ? -1 : stats->restore_ms,
-        .unreadable = part->state == PART_STOPPED,
-        .healing = part->healing.lease_ms > 0,
-        .starved = shard_get_block(part->shard) == SHARD_WAITS_FOR_MEMORY,
-        .why = part->why,
+        .restore_ms = assigned->state == ASSIGNED_RESTORING ? -1 : stats->restore_ms,
+        .unreadable = assigned->state == ASSIGNED_STOPPED,
+        .healing = assigned->healing.lease_ms > 0,
+        .starved = shard_get_block(assigned->shard) == SHARD_WAITS_FOR_MEMORY,
+        .why = assigned->why,
     };
-    part_get_account(part, &out->read, out->outcomes);
+    assigned_get_account(assigned, &out->read, out->outcomes);
 }
 
 static void add_partitions(struct status *status, struct metrics_source *source)
@@ -63,16 +63,18 @@ static void add_partitions(struct status *status, struct metrics_source *source)
     size_t count = intake_get_partitions(status->conf.intake, status->partitions, PARTITIONS_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct intake_partition *partition = &status->partitions[i];
-        status->shards[i] = (struct metrics_shard){
-            .partition = partition->part->number, .stats = shard_get_stats(partition->part->shard)};
+        status->shards[i] =
+            (struct metrics_shard){.partition = partition->assigned->number,
+                                   .stats = shard_get_stats(partition->assigned->shard)};
         status->consumed[i] = partition->consumed;
-        fill_part(&status->parts[i], partition->part, (int64_t)uv_now(status->conf.loop));
+        fill_part(&status->assigned_set[i], partition->assigned,
+                  (int64_t)uv_now(status->conf.loop));
     }
     source->shards = status->shards;
     source->shards_count = count;
     source->partitions = status->consumed;
     source->partitions_count = count;
-    source->parts = status->parts;
+    source->assigned_set = status->assigned_set;
     source->parts_count = count;
 }
 

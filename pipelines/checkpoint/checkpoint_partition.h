@@ -1,6 +1,6 @@
 /*
- * checkpoint_partition.h - one partition's side of the checkpoint store: its epoch, its chain, what is being
- * written and what may go. See checkpoint.h for the states.
+ * checkpoint_partition.h - one partition's side of the checkpoint store: its epoch, its chain, what
+ * is being written and what may go. See checkpoint.h for the states.
  */
 #ifndef GHGD_CHECKPOINT_PARTITION_H
 #define GHGD_CHECKPOINT_PARTITION_H

@@ -2,7 +2,7 @@
  * A letter's body may be anything. What is shown of it is text that harms no terminal: UTF-8
  * without control characters, and what msgpack-c can read is shown whole.
  */
-#include "daemon/deadletter/letter_print.h"
+#include "daemon/deadletter/print.h"
 
 #include "pipelines/ingest/msgpack_reader.h"
 #include "pipelines/ingest/msgpack_text.h"

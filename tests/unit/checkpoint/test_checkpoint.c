@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "tests/unit/checkpoint/store.h"
-#include "tests/unit/ingest/apart.h"
+#include "tests/unit/forked.h"
 
 #define MIB ((size_t)1 << 20)
 

@@ -3,26 +3,26 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "tests/unit/kafka/seen.h"
+#include "tests/unit/kafka/recorded_consumer.h"
 
-static bool others_caught_up(const struct seen *seen)
+static bool others_caught_up(const struct recorded_consumer *recorded)
 {
     for (int i = 0; i < PARTITIONS; i++)
-        if (i != seen->refuse && !seen->caught_up[i])
+        if (i != recorded->refuse && !recorded->caught_up[i])
             return false;
     return true;
 }
-static bool has_failed(const struct seen *seen)
+static bool has_failed(const struct recorded_consumer *recorded)
 {
-    return seen->failed;
+    return recorded->failed;
 }
-static bool is_committed(const struct seen *seen)
+static bool is_committed(const struct recorded_consumer *recorded)
 {
-    return consumer_get_stats(seen->consumer)->commits > 0;
+    return consumer_get_stats(recorded->consumer)->commits > 0;
 }
-static bool has_stopped(const struct seen *seen)
+static bool has_stopped(const struct recorded_consumer *recorded)
 {
-    return seen->stops == PARTITIONS;
+    return recorded->stops == PARTITIONS;
 }
 
 /* Everything arrives in order, empty partitions are caught up too, a full handler stops its
@@ -37,58 +37,58 @@ static void test_consume_stop_commit_restart(void **state)
     for (int partition = 1; partition < PARTITIONS; partition++)
         cluster_produce(&cluster, partition, 0, 3000, 50);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_false(seen.disordered);
-    assert_int_equal(seen.messages, 3000 * (PARTITIONS - 1));
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_false(recorded.disordered);
+    assert_int_equal(recorded.messages, 3000 * (PARTITIONS - 1));
     for (int i = 0; i < PARTITIONS; i++) {
-        assert_int_equal(seen.committed[i], -1);
-        assert_int_equal(seen.first[i], i == 0 ? -1 : 0);
-        assert_int_equal(seen.next[i], i == 0 ? -1 : 3000);
-        assert_string_equal(seen.metadata[i], "");
+        assert_int_equal(recorded.committed[i], -1);
+        assert_int_equal(recorded.first[i], i == 0 ? -1 : 0);
+        assert_int_equal(recorded.next[i], i == 0 ? -1 : 3000);
+        assert_string_equal(recorded.metadata[i], "");
     }
     struct consumer_partition_stats stats[PARTITIONS + 1];
-    assert_int_equal(consumer_get_partitions(seen.consumer, stats, PARTITIONS + 1), PARTITIONS);
+    assert_int_equal(consumer_get_partitions(recorded.consumer, stats, PARTITIONS + 1), PARTITIONS);
     assert_int_equal(stats[2].next_offset, 3000);
     assert_int_equal(stats[2].log_end, 3000);
     assert_int_equal(stats[2].lag, 0);
     assert_int_equal(stats[0].lag, 0);
 
-    seen.take_max = 5; /* now the handler is full after five messages */
+    recorded.take_max = 5; /* now the handler is full after five messages */
     for (int partition = 0; partition < PARTITIONS; partition++)
         cluster_produce(&cluster, partition, 3000, 100, 50);
-    WAIT_UNTIL(&loop, has_stopped, &seen);
-    assert_int_equal(consumer_get_partitions(seen.consumer, stats, PARTITIONS), PARTITIONS);
+    WAIT_UNTIL(&loop, has_stopped, &recorded);
+    assert_int_equal(consumer_get_partitions(recorded.consumer, stats, PARTITIONS), PARTITIONS);
     assert_true(stats[3].stopped);
     assert_int_equal(stats[3].next_offset, 3005);
-    seen.take_max = 0;
+    recorded.take_max = 0;
     for (int partition = 0; partition < PARTITIONS; partition++) {
-        seen.caught_up[partition] = false;
-        consumer_resume(seen.consumer, partition);
-        consumer_commit(seen.consumer, partition, 40 + partition, "older");
-        consumer_commit(seen.consumer, partition, 50 + partition, "v1 low=1700000000000");
+        recorded.caught_up[partition] = false;
+        consumer_resume(recorded.consumer, partition);
+        consumer_commit(recorded.consumer, partition, 40 + partition, "older");
+        consumer_commit(recorded.consumer, partition, 50 + partition, "v1 low=1700000000000");
     }
     uint64_t want = 3000 * (PARTITIONS - 1) + 100 * PARTITIONS;
     uint64_t until = uv_hrtime() + 60000000000;
-    while (seen.messages < want && uv_hrtime() < until)
+    while (recorded.messages < want && uv_hrtime() < until)
         uv_run(&loop, UV_RUN_NOWAIT);
-    assert_int_equal(seen.messages, want);
-    assert_false(seen.disordered);
-    WAIT_UNTIL(&loop, is_committed, &seen);
-    seen.commit_on_revoke = NULL;
-    seen_stop(&seen, &loop);
+    assert_int_equal(recorded.messages, want);
+    assert_false(recorded.disordered);
+    WAIT_UNTIL(&loop, is_committed, &recorded);
+    recorded.commit_on_revoke = NULL;
+    recorded_stop(&recorded, &loop);
 
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
     for (int i = 0; i < PARTITIONS; i++) {
-        assert_int_equal(seen.committed[i], 50 + i);
-        assert_string_equal(seen.metadata[i], "v1 low=1700000000000");
-        assert_int_equal(seen.first[i], 50 + i);
-        assert_int_equal(seen.next[i], i == 0 ? 100 : 3100);
+        assert_int_equal(recorded.committed[i], 50 + i);
+        assert_string_equal(recorded.metadata[i], "v1 low=1700000000000");
+        assert_int_equal(recorded.first[i], 50 + i);
+        assert_int_equal(recorded.next[i], i == 0 ? 100 : 3100);
     }
-    assert_false(seen.disordered);
-    seen_stop(&seen, &loop);
+    assert_false(recorded.disordered);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -105,21 +105,21 @@ static void test_start_latest(void **state)
         cluster_produce(&cluster, partition, 0, 100, 0);
     struct kafka_conf conf = cluster_conf(&cluster);
     conf.start = START_LATEST;
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_int_equal(seen.messages, 0);
-    seen_stop(&seen, &loop);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_int_equal(recorded.messages, 0);
+    recorded_stop(&recorded, &loop);
 
     for (int partition = 0; partition < PARTITIONS; partition++)
         cluster_produce(&cluster, partition, 100, 10, 0);
-    seen_start(&seen, &loop, &conf);
-    seen.commit_on_revoke = "last words";
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_int_equal(seen.messages, 10 * PARTITIONS);
-    assert_int_equal(seen.committed[2], 100);
-    assert_int_equal(seen.first[2], 100);
-    seen_stop(&seen, &loop);
+    recorded_start(&recorded, &loop, &conf);
+    recorded.commit_on_revoke = "last words";
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_int_equal(recorded.messages, 10 * PARTITIONS);
+    assert_int_equal(recorded.committed[2], 100);
+    assert_int_equal(recorded.first[2], 100);
+    recorded_stop(&recorded, &loop);
 
     cluster_end(&cluster, &loop);
 }
@@ -136,22 +136,22 @@ static void test_refused_partition(void **state)
         cluster_produce(&cluster, partition, 0, 100, 0);
     cluster_commit(&cluster, 2, 60, "by hand");
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    seen.refuse = 1;
-    WAIT_UNTIL(&loop, others_caught_up, &seen);
-    assert_int_equal(seen.committed[2], 60);
-    assert_string_equal(seen.metadata[2], "by hand");
-    assert_int_equal(seen.messages, 240);
-    assert_int_equal(consumer_get_stats(seen.consumer)->assigned, PARTITIONS - 1);
-    seen_stop(&seen, &loop);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    recorded.refuse = 1;
+    WAIT_UNTIL(&loop, others_caught_up, &recorded);
+    assert_int_equal(recorded.committed[2], 60);
+    assert_string_equal(recorded.metadata[2], "by hand");
+    assert_int_equal(recorded.messages, 240);
+    assert_int_equal(consumer_get_stats(recorded.consumer)->assigned, PARTITIONS - 1);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
-static const struct seen *both[2];
-static bool both_share(const struct seen *seen)
+static const struct recorded_consumer *both[2];
+static bool both_share(const struct recorded_consumer *recorded)
 {
-    (void)seen;
+    (void)recorded;
     int owned[2] = {0};
     for (int i = 0; i < PARTITIONS; i++)
         for (int who = 0; who < 2; who++)
@@ -171,27 +171,27 @@ static void test_two_share(void **state)
     for (int partition = 0; partition < PARTITIONS; partition++)
         cluster_produce(&cluster, partition, 0, 500, 10);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen[2];
-    seen_start(&seen[0], &loop, &conf);
-    seen_start(&seen[1], &loop, &conf);
-    both[0] = &seen[0];
-    both[1] = &seen[1];
-    WAIT_UNTIL(&loop, both_share, &seen[0]);
+    struct recorded_consumer recorded[2];
+    recorded_start(&recorded[0], &loop, &conf);
+    recorded_start(&recorded[1], &loop, &conf);
+    both[0] = &recorded[0];
+    both[1] = &recorded[1];
+    WAIT_UNTIL(&loop, both_share, &recorded[0]);
     /* Whoever joined first may have read all alone: what it gave up uncommitted is read again. */
-    assert_true(seen[0].messages + seen[1].messages >= UINT64_C(500) * PARTITIONS);
+    assert_true(recorded[0].messages + recorded[1].messages >= UINT64_C(500) * PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++) {
-        assert_true(seen[0].owned[i] != seen[1].owned[i]);
-        assert_int_equal(seen[seen[0].owned[i] ? 0 : 1].next[i], 500);
+        assert_true(recorded[0].owned[i] != recorded[1].owned[i]);
+        assert_int_equal(recorded[recorded[0].owned[i] ? 0 : 1].next[i], 500);
     }
-    seen[0].commit_on_revoke = "handed over";
-    seen_stop(&seen[0], &loop);
-    WAIT_UNTIL(&loop, all_caught_up, &seen[1]);
+    recorded[0].commit_on_revoke = "handed over";
+    recorded_stop(&recorded[0], &loop);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded[1]);
     int handed_over = 0;
     for (int i = 0; i < PARTITIONS; i++)
         handed_over +=
-            seen[1].committed[i] == 500 && strcmp(seen[1].metadata[i], "handed over") == 0;
+            recorded[1].committed[i] == 500 && strcmp(recorded[1].metadata[i], "handed over") == 0;
     assert_int_equal(handed_over, PARTITIONS / 2);
-    seen_stop(&seen[1], &loop);
+    recorded_stop(&recorded[1], &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -212,15 +212,15 @@ static void test_idle_stays_member(void **state)
     struct kafka_conf conf = cluster_conf(&cluster);
     conf.properties = properties;
     conf.properties_count = ARRAY_LEN(properties);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
     uint64_t until = uv_now(&loop) + 4500;
     while (uv_now(&loop) < until)
         uv_run(&loop, UV_RUN_ONCE);
-    assert_int_equal(seen.revoked_calls, 0);
-    assert_int_equal(consumer_get_stats(seen.consumer)->rebalances, 1);
-    seen_stop(&seen, &loop);
+    assert_int_equal(recorded.revoked_calls, 0);
+    assert_int_equal(consumer_get_stats(recorded.consumer)->rebalances, 1);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -233,14 +233,14 @@ static void test_close_early(void **state)
     cluster_open(&cluster);
     uv_loop_init(&loop);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    seen_stop(&seen, &loop);
-    assert_int_equal(seen.assigned_calls, 0);
-    seen_start(&seen, &loop, &conf);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    recorded_stop(&recorded, &loop);
+    assert_int_equal(recorded.assigned_calls, 0);
+    recorded_start(&recorded, &loop, &conf);
     for (int i = 0; i < 50; i++)
         uv_run(&loop, UV_RUN_NOWAIT);
-    seen_stop(&seen, &loop);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -255,11 +255,11 @@ static void test_offsets_retried(void **state)
     rd_kafka_mock_push_request_errors(cluster.mock, 9 /* OffsetFetch */, 1,
                                       RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_true(consumer_get_stats(seen.consumer)->errors >= 1);
-    seen_stop(&seen, &loop);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_true(consumer_get_stats(recorded.consumer)->errors >= 1);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -272,13 +272,13 @@ static void test_fatal_error(void **state)
     cluster_open(&cluster);
     uv_loop_init(&loop);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
     rd_kafka_mock_push_request_errors(cluster.mock, 12 /* Heartbeat */, 1,
                                       RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
-    WAIT_UNTIL(&loop, has_failed, &seen);
-    seen_stop(&seen, &loop);
+    WAIT_UNTIL(&loop, has_failed, &recorded);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -297,30 +297,30 @@ static void test_close_without_brokers(void **state)
     };
     conf.properties = long_session;
     conf.properties_count = ARRAY_LEN(long_session);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
     rd_kafka_mock_broker_set_down(cluster.mock, 1);
-    consumer_commit(seen.consumer, 2, 0, "v1");
+    consumer_commit(recorded.consumer, 2, 0, "v1");
     uint64_t began_ms = uv_hrtime() / 1000000;
-    seen_stop(&seen, &loop);
+    recorded_stop(&recorded, &loop);
     uint64_t took_ms = uv_hrtime() / 1000000 - began_ms;
     if (took_ms > 5800)
         fail_msg("took %llu ms", (unsigned long long)took_ms);
     cluster_end(&cluster, &loop);
 }
 
-static bool all_began(const struct seen *seen)
+static bool all_began(const struct recorded_consumer *recorded)
 {
-    return consumer_get_stats(seen->consumer)->commits == PARTITIONS;
+    return consumer_get_stats(recorded->consumer)->commits == PARTITIONS;
 }
-static bool one_accepted(const struct seen *seen)
+static bool one_accepted(const struct recorded_consumer *recorded)
 {
-    return seen->accepted_calls == 1;
+    return recorded->accepted_calls == 1;
 }
-static bool one_rejected(const struct seen *seen)
+static bool one_rejected(const struct recorded_consumer *recorded)
 {
-    return seen->rejected_calls > 0;
+    return recorded->rejected_calls > 0;
 }
 
 /* The group has where it begins at once; the handler hears what became of its own commits. */
@@ -334,35 +334,35 @@ static void test_commits_are_answered(void **state)
     for (int partition = 0; partition < PARTITIONS; partition++)
         cluster_produce(&cluster, partition, 0, 10, 0);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_began, &seen);
-    assert_int_equal(seen.accepted_calls, 0);
-    consumer_commit(seen.consumer, 2, 4, "accepted");
-    WAIT_UNTIL(&loop, one_accepted, &seen);
-    assert_int_equal(seen.accepted[2], 4);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_began, &recorded);
+    assert_int_equal(recorded.accepted_calls, 0);
+    consumer_commit(recorded.consumer, 2, 4, "accepted");
+    WAIT_UNTIL(&loop, one_accepted, &recorded);
+    assert_int_equal(recorded.accepted[2], 4);
     rd_kafka_mock_push_request_errors(cluster.mock, 8 /* OffsetCommit */, 1,
                                       RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE);
-    consumer_commit(seen.consumer, 1, 5, "refused");
-    WAIT_UNTIL(&loop, one_rejected, &seen);
-    assert_int_equal(seen.accepted_calls, 1);
-    assert_int_equal(consumer_get_stats(seen.consumer)->commit_failures, 1);
-    seen_stop(&seen, &loop);
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_int_equal(seen.committed[1], 0);
-    assert_string_equal(seen.metadata[1], CONSUMER_START_METADATA);
-    seen_stop(&seen, &loop);
+    consumer_commit(recorded.consumer, 1, 5, "refused");
+    WAIT_UNTIL(&loop, one_rejected, &recorded);
+    assert_int_equal(recorded.accepted_calls, 1);
+    assert_int_equal(consumer_get_stats(recorded.consumer)->commit_failures, 1);
+    recorded_stop(&recorded, &loop);
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_int_equal(recorded.committed[1], 0);
+    assert_string_equal(recorded.metadata[1], CONSUMER_START_METADATA);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
-static bool one_failed(const struct seen *seen)
+static bool one_failed(const struct recorded_consumer *recorded)
 {
-    return consumer_get_stats(seen->consumer)->commit_failures > 0;
+    return consumer_get_stats(recorded->consumer)->commit_failures > 0;
 }
-static bool all_started(const struct seen *seen)
+static bool all_started(const struct recorded_consumer *recorded)
 {
-    return seen->started_calls == PARTITIONS;
+    return recorded->started_calls == PARTITIONS;
 }
 
 /* A group that refuses the commit of where it begins gets it again, until it has it. */
@@ -379,30 +379,31 @@ static void test_start_is_said_until_the_group_has_it(void **state)
         rd_kafka_mock_push_request_errors(cluster.mock, 8 /* OffsetCommit */, 1,
                                           RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, one_failed, &seen);
-    assert_true(seen.started_calls < PARTITIONS);
-    WAIT_UNTIL(&loop, all_started, &seen);
-    assert_int_equal(seen.accepted_calls + seen.rejected_calls, 0); /* none was the handler's */
-    consumer_commit(seen.consumer, 2, 4, "more");
-    WAIT_UNTIL(&loop, one_accepted, &seen);
-    seen_stop(&seen, &loop);
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, one_failed, &recorded);
+    assert_true(recorded.started_calls < PARTITIONS);
+    WAIT_UNTIL(&loop, all_started, &recorded);
+    assert_int_equal(recorded.accepted_calls + recorded.rejected_calls,
+                     0); /* none was the handler's */
+    consumer_commit(recorded.consumer, 2, 4, "more");
+    WAIT_UNTIL(&loop, one_accepted, &recorded);
+    recorded_stop(&recorded, &loop);
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
     for (int i = 0; i < PARTITIONS; i++) {
-        assert_int_equal(seen.committed[i], i == 2 ? 4 : 0);
-        assert_string_equal(seen.metadata[i], i == 2 ? "more" : CONSUMER_START_METADATA);
+        assert_int_equal(recorded.committed[i], i == 2 ? 4 : 0);
+        assert_string_equal(recorded.metadata[i], i == 2 ? "more" : CONSUMER_START_METADATA);
     }
-    assert_int_equal(seen.started_calls, 0); /* it had been before */
-    seen_stop(&seen, &loop);
+    assert_int_equal(recorded.started_calls, 0); /* it had been before */
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
-static uint64_t stop_and_measure(struct seen *seen, uv_loop_t *loop)
+static uint64_t stop_and_measure(struct recorded_consumer *recorded, uv_loop_t *loop)
 {
     uint64_t began_ms = uv_hrtime() / 1000000;
-    seen_stop(seen, loop);
+    recorded_stop(recorded, loop);
     return uv_hrtime() / 1000000 - began_ms;
 }
 
@@ -417,25 +418,25 @@ static void test_released_late(void **state)
     for (int partition = 0; partition < PARTITIONS; partition++)
         cluster_produce(&cluster, partition, 0, 10, 0);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    WAIT_UNTIL(&loop, all_began, &seen);
-    seen.release_after_ms = 400;
-    seen.commit_on_revoke = "written at last";
-    uint64_t took_ms = stop_and_measure(&seen, &loop);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    WAIT_UNTIL(&loop, all_began, &recorded);
+    recorded.release_after_ms = 400;
+    recorded.commit_on_revoke = "written at last";
+    uint64_t took_ms = stop_and_measure(&recorded, &loop);
     assert_true(took_ms >= 390 && took_ms < 3000);
-    assert_int_equal(seen.revoking_calls, PARTITIONS);
-    assert_int_equal(seen.accepted_calls, PARTITIONS);
+    assert_int_equal(recorded.revoking_calls, PARTITIONS);
+    assert_int_equal(recorded.accepted_calls, PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++) {
-        assert_false(seen.lost[i]);
-        assert_int_equal(seen.accepted[i], 10);
+        assert_false(recorded.lost[i]);
+        assert_int_equal(recorded.accepted[i], 10);
     }
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_int_equal(seen.committed[3], 10);
-    assert_string_equal(seen.metadata[3], "written at last");
-    seen_stop(&seen, &loop);
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_int_equal(recorded.committed[3], 10);
+    assert_string_equal(recorded.metadata[3], "written at last");
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -456,22 +457,22 @@ static void test_never_released(void **state)
     struct kafka_conf conf = cluster_conf(&cluster);
     conf.properties = properties;
     conf.properties_count = ARRAY_LEN(properties);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_int_equal(consumer_get_setting(seen.consumer, "max.poll.interval.ms"), 3200);
-    assert_int_equal(consumer_get_setting(seen.consumer, "no.such.property"), -1);
-    seen.never_releases = true;
-    uint64_t took_ms = stop_and_measure(&seen, &loop);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_int_equal(consumer_get_setting(recorded.consumer, "max.poll.interval.ms"), 3200);
+    assert_int_equal(consumer_get_setting(recorded.consumer, "no.such.property"), -1);
+    recorded.never_releases = true;
+    uint64_t took_ms = stop_and_measure(&recorded, &loop);
     assert_true(took_ms >= 1000 && took_ms < 3000);
     for (int i = 0; i < PARTITIONS; i++)
-        assert_true(seen.lost[i]);
+        assert_true(recorded.lost[i]);
     cluster_end(&cluster, &loop);
 }
 
-static bool begins_again(const struct seen *seen)
+static bool begins_again(const struct recorded_consumer *recorded)
 {
-    return seen->caught_up[2] && seen->next[2] == 10 && seen->first[2] == 0;
+    return recorded->caught_up[2] && recorded->next[2] == 10 && recorded->first[2] == 0;
 }
 
 /* A partition can begin again while the others go on. */
@@ -486,18 +487,18 @@ static void test_rewind(void **state)
         cluster_produce(&cluster, partition, 0, 10, 0);
     cluster_commit(&cluster, 2, 7, "state that cannot be read");
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
-    assert_int_equal(seen.messages, 33);
-    seen.caught_up[2] = false;
-    seen.first[2] = -1;
-    consumer_rewind(seen.consumer, 2);
-    consumer_rewind(seen.consumer, PARTITIONS); /* not ours: nothing happens */
-    WAIT_UNTIL(&loop, begins_again, &seen);
-    assert_int_equal(seen.messages, 43);
-    assert_false(seen.disordered);
-    seen_stop(&seen, &loop);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
+    assert_int_equal(recorded.messages, 33);
+    recorded.caught_up[2] = false;
+    recorded.first[2] = -1;
+    consumer_rewind(recorded.consumer, 2);
+    consumer_rewind(recorded.consumer, PARTITIONS); /* not ours: nothing happens */
+    WAIT_UNTIL(&loop, begins_again, &recorded);
+    assert_int_equal(recorded.messages, 43);
+    assert_false(recorded.disordered);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 

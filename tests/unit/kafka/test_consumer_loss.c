@@ -1,19 +1,19 @@
 /* What the consumer makes of data that is gone, and of partitions that are new; on a mock cluster.
  */
-#include "tests/unit/kafka/seen.h"
+#include "tests/unit/kafka/recorded_consumer.h"
 
 /* Partition 3 has lost data, and the others go on. */
-static bool is_halted(const struct seen *seen)
+static bool is_halted(const struct recorded_consumer *recorded)
 {
     for (int i = 0; i < 3; i++)
-        if (!seen->caught_up[i])
+        if (!recorded->caught_up[i])
             return false;
-    return seen->lost_calls > 0;
+    return recorded->lost_calls > 0;
 }
 
 /* The mock keeps 5 MiB of a partition, so that of 900 messages the first are gone. What was
  * committed lies below the log, or beyond its end as when a topic was made anew. */
-static void check_loss(int policy, int64_t committed, struct seen *seen)
+static void check_loss(int policy, int64_t committed, struct recorded_consumer *recorded)
 {
     struct cluster cluster;
     uv_loop_t loop;
@@ -24,57 +24,57 @@ static void check_loss(int policy, int64_t committed, struct seen *seen)
     cluster_commit(&cluster, 3, committed, "v1");
     struct kafka_conf conf = cluster_conf(&cluster);
     conf.on_data_loss = policy;
-    seen_start(seen, &loop, &conf);
+    recorded_start(recorded, &loop, &conf);
     if (policy == LOSS_STOP)
-        WAIT_UNTIL(&loop, is_halted, seen);
+        WAIT_UNTIL(&loop, is_halted, recorded);
     else
-        WAIT_UNTIL(&loop, all_caught_up, seen);
-    assert_false(seen->failed);
-    assert_int_equal(seen->lost_calls, 1);
+        WAIT_UNTIL(&loop, all_caught_up, recorded);
+    assert_false(recorded->failed);
+    assert_int_equal(recorded->lost_calls, 1);
     struct consumer_partition_stats stats[PARTITIONS];
-    assert_int_equal(consumer_get_partitions(seen->consumer, stats, PARTITIONS), PARTITIONS);
+    assert_int_equal(consumer_get_partitions(recorded->consumer, stats, PARTITIONS), PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++)
         assert_int_equal(stats[i].halted, i == 3 && policy == LOSS_STOP);
-    assert_int_equal(consumer_get_stats(seen->consumer)->losses, 1);
-    assert_int_equal(consumer_get_stats(seen->consumer)->lost_messages,
-                     committed < seen->lost_to ? seen->lost_to - committed : 0);
-    assert_true(seen->lost_to_ms > 0);
-    assert_int_equal(seen->lost_from, committed);
-    assert_true(seen->lost_to > 300 && seen->lost_to < 900);
-    assert_false(seen->disordered);
-    struct seen result = *seen;
-    seen_stop(seen, &loop);
+    assert_int_equal(consumer_get_stats(recorded->consumer)->losses, 1);
+    assert_int_equal(consumer_get_stats(recorded->consumer)->lost_messages,
+                     committed < recorded->lost_to ? recorded->lost_to - committed : 0);
+    assert_true(recorded->lost_to_ms > 0);
+    assert_int_equal(recorded->lost_from, committed);
+    assert_true(recorded->lost_to > 300 && recorded->lost_to < 900);
+    assert_false(recorded->disordered);
+    struct recorded_consumer result = *recorded;
+    recorded_stop(recorded, &loop);
     cluster_end(&cluster, &loop);
-    *seen = result;
+    *recorded = result;
 }
 
 static void test_data_loss_stops(void **state)
 {
     (void)state;
-    struct seen seen;
-    check_loss(LOSS_STOP, 7, &seen);
-    assert_int_equal(seen.first[3], -1);
-    assert_int_equal(seen.next[0], 200); /* the other partitions notice nothing */
+    struct recorded_consumer recorded;
+    check_loss(LOSS_STOP, 7, &recorded);
+    assert_int_equal(recorded.first[3], -1);
+    assert_int_equal(recorded.next[0], 200); /* the other partitions notice nothing */
 }
 
 static void test_data_loss_continues(void **state)
 {
     (void)state;
-    struct seen seen;
-    check_loss(LOSS_CONTINUE, 7, &seen);
-    assert_int_equal(seen.first[3], seen.lost_to);
-    assert_int_equal(seen.next[3], 900);
-    assert_int_equal(seen.first[0], 0); /* the other partitions notice nothing */
-    assert_int_equal(seen.next[0], 200);
+    struct recorded_consumer recorded;
+    check_loss(LOSS_CONTINUE, 7, &recorded);
+    assert_int_equal(recorded.first[3], recorded.lost_to);
+    assert_int_equal(recorded.next[3], 900);
+    assert_int_equal(recorded.first[0], 0); /* the other partitions notice nothing */
+    assert_int_equal(recorded.next[0], 200);
 }
 
 static void test_topic_recreated(void **state)
 {
     (void)state;
-    struct seen seen;
-    check_loss(LOSS_CONTINUE, 5000, &seen);
-    assert_int_equal(seen.first[3], seen.lost_to);
-    assert_int_equal(seen.next[3], 900);
+    struct recorded_consumer recorded;
+    check_loss(LOSS_CONTINUE, 5000, &recorded);
+    assert_int_equal(recorded.first[3], recorded.lost_to);
+    assert_int_equal(recorded.next[3], 900);
 }
 
 /* To a group that has begun, a partition without an offset is a new one: it is read whole. */
@@ -90,37 +90,37 @@ static void test_new_partitions_are_read_whole(void **state)
     cluster_commit(&cluster, 2, 60, "by hand");
     struct kafka_conf conf = cluster_conf(&cluster);
     conf.start = START_LATEST;
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
     for (int i = 0; i < PARTITIONS; i++)
-        assert_int_equal(seen.first[i], i == 2 ? 60 : 0);
-    assert_int_equal(seen.lost_calls, 0);
-    seen_stop(&seen, &loop);
+        assert_int_equal(recorded.first[i], i == 2 ? 60 : 0);
+    assert_int_equal(recorded.lost_calls, 0);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
 /* 1 and 2, and 0 has lost data or goes on. */
-static bool three_caught_up(const struct seen *seen)
+static bool three_caught_up(const struct recorded_consumer *recorded)
 {
-    return seen->caught_up[1] && seen->caught_up[2] && seen->lost_calls > 0;
+    return recorded->caught_up[1] && recorded->caught_up[2] && recorded->lost_calls > 0;
 }
 
-static bool both_lost(const struct seen *seen)
+static bool both_lost(const struct recorded_consumer *recorded)
 {
-    return seen->lost_calls == 2;
+    return recorded->lost_calls == 2;
 }
 
-static bool all_owned(const struct seen *seen)
+static bool all_owned(const struct recorded_consumer *recorded)
 {
     for (int i = 0; i < PARTITIONS; i++)
-        if (!seen->owned[i])
+        if (!recorded->owned[i])
             return false;
     return true;
 }
 
 /* 0 and 3 were read before, up to offsets that the group has forgotten; 1 and 2 were not. */
-static void check_forgotten(int policy, int start, struct seen *seen)
+static void check_forgotten(int policy, int start, struct recorded_consumer *recorded)
 {
     struct cluster cluster;
     uv_loop_t loop;
@@ -131,59 +131,60 @@ static void check_forgotten(int policy, int start, struct seen *seen)
     struct kafka_conf conf = cluster_conf(&cluster);
     conf.start = start;
     conf.on_data_loss = policy;
-    seen_start(seen, &loop, &conf);
-    seen->undecided = true;
-    WAIT_UNTIL(&loop, all_owned, seen);
+    recorded_start(recorded, &loop, &conf);
+    recorded->undecided = true;
+    WAIT_UNTIL(&loop, all_owned, recorded);
     for (int i = 0; i < 200; i++)
         uv_run(&loop, UV_RUN_NOWAIT);
-    assert_int_equal(seen->messages, 0); /* nothing comes before it is said, and no commit goes */
-    assert_int_equal(seen->started_calls, 0);
+    assert_int_equal(recorded->messages,
+                     0); /* nothing comes before it is said, and no commit goes */
+    assert_int_equal(recorded->started_calls, 0);
     for (int i = 0; i < 3; i++)
-        consumer_begin(seen->consumer, i, i == 0 ? 40 : -1, 1700000000000);
-    WAIT_UNTIL(&loop, three_caught_up, seen);
-    consumer_begin(seen->consumer, 3, 500, 1700000000000);
+        consumer_begin(recorded->consumer, i, i == 0 ? 40 : -1, 1700000000000);
+    WAIT_UNTIL(&loop, three_caught_up, recorded);
+    consumer_begin(recorded->consumer, 3, 500, 1700000000000);
     if (policy == LOSS_STOP)
-        WAIT_UNTIL(&loop, both_lost, seen);
+        WAIT_UNTIL(&loop, both_lost, recorded);
     else
-        WAIT_UNTIL(&loop, all_caught_up, seen);
+        WAIT_UNTIL(&loop, all_caught_up, recorded);
     struct consumer_partition_stats stats[PARTITIONS];
-    assert_int_equal(consumer_get_partitions(seen->consumer, stats, PARTITIONS), PARTITIONS);
+    assert_int_equal(consumer_get_partitions(recorded->consumer, stats, PARTITIONS), PARTITIONS);
     for (int i = 0; i < PARTITIONS; i += 3) {
         assert_int_equal(stats[i].halted, policy == LOSS_STOP);
         if (policy == LOSS_STOP)
             assert_true(stats[i].loss.forgotten && stats[i].loss.saved_ms == 1700000000000);
     }
-    assert_int_equal(seen->lost_calls, 2);
-    assert_int_equal(seen->lost_from, 500);
-    assert_int_equal(seen->lost_to, 0);
-    struct seen result = *seen;
-    seen_stop(seen, &loop);
+    assert_int_equal(recorded->lost_calls, 2);
+    assert_int_equal(recorded->lost_from, 500);
+    assert_int_equal(recorded->lost_to, 0);
+    struct recorded_consumer result = *recorded;
+    recorded_stop(recorded, &loop);
     cluster_end(&cluster, &loop);
-    *seen = result;
+    *recorded = result;
 }
 
 static void test_forgotten_offsets_stop(void **state)
 {
     (void)state;
-    struct seen seen;
-    check_forgotten(LOSS_STOP, START_EARLIEST, &seen);
-    assert_int_equal(seen.first[0], -1);
-    assert_int_equal(seen.first[3], -1);
-    assert_int_equal(seen.next[1], 100);
-    assert_int_equal(seen.next[2], 100);
+    struct recorded_consumer recorded;
+    check_forgotten(LOSS_STOP, START_EARLIEST, &recorded);
+    assert_int_equal(recorded.first[0], -1);
+    assert_int_equal(recorded.first[3], -1);
+    assert_int_equal(recorded.next[1], 100);
+    assert_int_equal(recorded.next[2], 100);
 }
 
 /* With what is left, whatever the start policy says to a group that begins. */
 static void test_forgotten_offsets_continue(void **state)
 {
     (void)state;
-    struct seen seen;
-    check_forgotten(LOSS_CONTINUE, START_LATEST, &seen);
-    assert_int_equal(seen.first[0], 0);
-    assert_int_equal(seen.first[3], 0);
-    assert_int_equal(seen.next[0], 100);
-    assert_int_equal(seen.next[3], 100);
-    assert_int_equal(seen.first[1], -1);
+    struct recorded_consumer recorded;
+    check_forgotten(LOSS_CONTINUE, START_LATEST, &recorded);
+    assert_int_equal(recorded.first[0], 0);
+    assert_int_equal(recorded.first[3], 0);
+    assert_int_equal(recorded.next[0], 100);
+    assert_int_equal(recorded.next[3], 100);
+    assert_int_equal(recorded.first[1], -1);
 }
 
 int main(int argc, char **argv)

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "pipelines/kafka/deadletter.h"
-#include "tests/unit/ingest/apart.h"
+#include "tests/unit/forked.h"
 
 enum { WAIT_MS = 60000, BROKER = 1, PRODUCE = 0 /* the API's number */ };
 

@@ -1,5 +1,5 @@
 /* Where an assignment begins, when the group's coordinator denies, moves, or takes its time. */
-#include "tests/unit/kafka/seen.h"
+#include "tests/unit/kafka/recorded_consumer.h"
 
 enum { OFFSET_FETCH = 9, HEARTBEAT = 12, DENIALS = 200 };
 
@@ -14,17 +14,17 @@ static const struct {
     {"the connection breaks", RD_KAFKA_RESP_ERR__TRANSPORT},
 };
 
-static bool is_assigned_again(const struct seen *seen)
+static bool is_assigned_again(const struct recorded_consumer *recorded)
 {
-    return seen->assigned_calls == 2 * PARTITIONS && all_caught_up(seen);
+    return recorded->assigned_calls == 2 * PARTITIONS && all_caught_up(recorded);
 }
-static bool is_refused(const struct seen *seen)
+static bool is_refused(const struct recorded_consumer *recorded)
 {
-    return consumer_get_stats(seen->consumer)->offsets_refused != NULL;
+    return consumer_get_stats(recorded->consumer)->offsets_refused != NULL;
 }
-static bool has_joined(const struct seen *seen)
+static bool has_joined(const struct recorded_consumer *recorded)
 {
-    return consumer_get_stats(seen->consumer)->rebalances > 0;
+    return consumer_get_stats(recorded->consumer)->rebalances > 0;
 }
 
 /* Offset and metadata arrive after each kind of denial, and no partition begins before. */
@@ -40,15 +40,15 @@ static void test_denied_then_told(void **state)
     struct kafka_conf conf = cluster_conf(&cluster);
     for (size_t i = 0; i < ARRAY_LEN(denials); i++) {
         rd_kafka_mock_push_request_errors(cluster.mock, OFFSET_FETCH, 1, denials[i].code);
-        struct seen seen;
-        seen_start(&seen, &loop, &conf);
-        WAIT_UNTIL(&loop, all_caught_up, &seen);
-        if (seen.committed[2] != 7 || seen.first[2] != 7)
-            fail_msg("%s: began at %lld", denials[i].name, (long long)seen.first[2]);
-        assert_string_equal(seen.metadata[2], "of the group");
-        assert_string_equal(seen.metadata[1], i == 0 ? "" : CONSUMER_START_METADATA);
-        assert_int_equal(seen.assigned_calls, PARTITIONS);
-        seen_stop(&seen, &loop);
+        struct recorded_consumer recorded;
+        recorded_start(&recorded, &loop, &conf);
+        WAIT_UNTIL(&loop, all_caught_up, &recorded);
+        if (recorded.committed[2] != 7 || recorded.first[2] != 7)
+            fail_msg("%s: began at %lld", denials[i].name, (long long)recorded.first[2]);
+        assert_string_equal(recorded.metadata[2], "of the group");
+        assert_string_equal(recorded.metadata[1], i == 0 ? "" : CONSUMER_START_METADATA);
+        assert_int_equal(recorded.assigned_calls, PARTITIONS);
+        recorded_stop(&recorded, &loop);
     }
     cluster_end(&cluster, &loop);
 }
@@ -65,17 +65,17 @@ static void test_denied_for_long(void **state)
         rd_kafka_mock_push_request_errors(cluster.mock, OFFSET_FETCH, 1,
                                           RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    const struct consumer_stats *stats = consumer_get_stats(seen.consumer);
-    WAIT_UNTIL(&loop, is_refused, &seen);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    const struct consumer_stats *stats = consumer_get_stats(recorded.consumer);
+    WAIT_UNTIL(&loop, is_refused, &recorded);
     assert_string_equal(stats->offsets_refused, "NOT_COORDINATOR");
     assert_int_equal(stats->assigned, PARTITIONS);
-    assert_int_equal(seen.assigned_calls, 0);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    assert_int_equal(recorded.assigned_calls, 0);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
     assert_null(stats->offsets_refused);
     assert_int_equal(stats->offset_refusals, 4);
-    seen_stop(&seen, &loop);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -89,9 +89,9 @@ static void test_coordinator_moved(void **state)
     uv_loop_init(&loop);
     struct kafka_conf conf = cluster_conf(&cluster);
     rd_kafka_mock_coordinator_set(cluster.mock, "group", conf.group, 1);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, all_caught_up, &seen);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, all_caught_up, &recorded);
 
     rd_kafka_mock_coordinator_set(cluster.mock, "group", conf.group, 2);
     for (int i = 0; i < DENIALS; i++)
@@ -99,8 +99,8 @@ static void test_coordinator_moved(void **state)
                                                      RD_KAFKA_RESP_ERR_NOT_COORDINATOR, 0);
     rd_kafka_mock_broker_push_request_error_rtts(cluster.mock, 2, HEARTBEAT, 1,
                                                  RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 0);
-    WAIT_UNTIL(&loop, is_assigned_again, &seen);
-    seen_stop(&seen, &loop);
+    WAIT_UNTIL(&loop, is_assigned_again, &recorded);
+    recorded_stop(&recorded, &loop);
     cluster_end(&cluster, &loop);
 }
 
@@ -115,11 +115,11 @@ static void test_close_while_asking(void **state)
     rd_kafka_mock_broker_push_request_error_rtts(cluster.mock, 1, OFFSET_FETCH, 1,
                                                  RD_KAFKA_RESP_ERR_NO_ERROR, 1500);
     struct kafka_conf conf = cluster_conf(&cluster);
-    struct seen seen;
-    seen_start(&seen, &loop, &conf);
-    WAIT_UNTIL(&loop, has_joined, &seen);
-    seen_stop(&seen, &loop);
-    assert_int_equal(seen.assigned_calls, 0);
+    struct recorded_consumer recorded;
+    recorded_start(&recorded, &loop, &conf);
+    WAIT_UNTIL(&loop, has_joined, &recorded);
+    recorded_stop(&recorded, &loop);
+    assert_int_equal(recorded.assigned_calls, 0);
     cluster_end(&cluster, &loop);
 }
 

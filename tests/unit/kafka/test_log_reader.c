@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "pipelines/kafka/log_reader.h"
-#include "tests/unit/kafka/seen.h"
+#include "tests/unit/kafka/recorded_consumer.h"
 
 /* Reads to the end; the messages are numbers that count up from `first`. Returns their number. */
 static int read_all(struct log_reader *reader, int first)

@@ -1,4 +1,4 @@
-#include "tests/unit/sink/place.h"
+#include "tests/unit/sink/sink_bench.h"
 
 #include <errno.h>
 #include <inttypes.h>

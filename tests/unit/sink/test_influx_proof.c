@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/sink/place.h"
+#include "tests/unit/sink/sink_bench.h"
 
 enum { CONFIRM_MS = 300 };
 

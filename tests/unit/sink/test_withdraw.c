@@ -1,5 +1,5 @@
 /* Blocks that are taken back, sinks that may not write, and what is uncertain after a failure. */
-#include "tests/unit/sink/place.h"
+#include "tests/unit/sink/sink_bench.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

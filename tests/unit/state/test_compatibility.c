@@ -8,19 +8,19 @@
 #include <cmocka.h>
 
 #include "pipelines/state/compatibility.h"
-#include "tests/unit/state/plant.h"
+#include "tests/unit/state/registry_builder.h"
 #include "tests/unit/state/shard_fixture.h"
 
 enum { BOILER, LINE, PV };
 
-static const struct plant_meter before[] = {
+static const struct built_meter before[] = {
     {"mill", "boiler", KIND_REGISTER, "stationary", "gas", 2.0, 0, 0},
     {"mill", "line-1", KIND_INTERVAL, "power", "grid", 0.5, 0, 0},
     {"yard", "pv", KIND_GAUGE, "power", "pv", 0.0, 0, 0},
 };
 
 /* What a plant and windows with one change are answered; NULL: they go on. */
-static void expect(const struct plant_meter *after, size_t count, const struct window_conf *window,
+static void expect(const struct built_meter *after, size_t count, const struct window_conf *window,
                    const char *want)
 {
     static const struct sink_conf near[] = {{.name = "near"}};
@@ -59,7 +59,7 @@ static void test_same(void **state)
 static void test_more_and_fewer_meters(void **state)
 {
     (void)state;
-    struct plant_meter more[ARRAY_LEN(before) + 1];
+    struct built_meter more[ARRAY_LEN(before) + 1];
     memcpy(more, before, sizeof(before));
     more[ARRAY_LEN(before)] = before[PV];
     more[ARRAY_LEN(before)].id = "pv-2";
@@ -70,7 +70,7 @@ static void test_more_and_fewer_meters(void **state)
 static void test_another_factor(void **state)
 {
     (void)state;
-    struct plant_meter after[ARRAY_LEN(before)];
+    struct built_meter after[ARRAY_LEN(before)];
     memcpy(after, before, sizeof(before));
     after[BOILER].factor = 2.5;
     expect(after, ARRAY_LEN(after), &windows, NULL);
@@ -79,7 +79,7 @@ static void test_another_factor(void **state)
 static void test_meters_read_otherwise(void **state)
 {
     (void)state;
-    struct plant_meter after[ARRAY_LEN(before)];
+    struct built_meter after[ARRAY_LEN(before)];
     memcpy(after, before, sizeof(before));
     after[LINE].multiplier = 40;
     expect(after, ARRAY_LEN(after), &windows, "unit or multiplier of meter \"line-1\"");

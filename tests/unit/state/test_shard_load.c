@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/state/plant.h"
+#include "tests/unit/state/registry_builder.h"
 #include "tests/unit/state/shard_fixture.h"
 
 enum { PAYLOAD_MAX = 1 << 22, ROWS = 8000, DIESEL = 3 };
 
-static const struct plant_meter before[] = {
+static const struct built_meter before[] = {
     {"mill", "boiler", KIND_REGISTER, "stationary", "gas", 2.0, 0, 0},
     {"mill", "line-1", KIND_INTERVAL, "power", "grid", 0.5, 0, 0},
     {"mill", "line-2", KIND_INTERVAL, "power", "grid", 0.5, 0, 0},
@@ -165,7 +165,7 @@ struct change {
     int64_t readings; /* more or less than there were */
     uint32_t facilities;
     bool mill_dirty, yard_dirty;
-    struct plant_meter meters[8];
+    struct built_meter meters[8];
     size_t count;
 };
 
@@ -307,7 +307,7 @@ static void test_other_registry(void **state)
 static void test_another_factor_rates_anew(void **state)
 {
     (void)state;
-    struct plant_meter after[ARRAY_LEN(before)];
+    struct built_meter after[ARRAY_LEN(before)];
     memcpy(after, before, sizeof(before));
     after[4].factor = 5.4;
     struct plant plant;
@@ -340,13 +340,13 @@ static void test_refused_meters(void **state)
     (void)state;
     static const struct {
         const char *words;
-        struct plant_meter meter; /* instead of the boiler */
+        struct built_meter meter; /* instead of the boiler */
     } cases[] = {
         {"unit or multiplier", {"mill", "boiler", KIND_REGISTER, "stationary", "gas", 2.0, 10, 0}},
         {"kind", {"mill", "boiler", KIND_GAUGE, "stationary", "gas", 2.0, 0, 0}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct plant_meter after[ARRAY_LEN(before)];
+        struct built_meter after[ARRAY_LEN(before)];
         memcpy(after, before, sizeof(before));
         after[0] = cases[i].meter;
         struct plant plant;

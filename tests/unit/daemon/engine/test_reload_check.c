@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "tests/unit/ingest/apart.h"
+#include "tests/unit/forked.h"
 
 struct judgement {
     int count, err;

@@ -385,12 +385,13 @@ static void test_pieces_break_off(void **state)
 static void test_client_vanishes(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const parts[] = {"", "GET /big", "GET /big HTTP/1.1\r\nHost: x\r\n\r\n",
-                                        "GET /long HTTP/1.1\r\nHost: x\r\n\r\n"};
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+    static const char *const assigned_set[] = {"", "GET /big",
+                                               "GET /big HTTP/1.1\r\nHost: x\r\n\r\n",
+                                               "GET /long HTTP/1.1\r\nHost: x\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(assigned_set); i++) {
         int fd = client_open(fixture);
-        if (parts[i][0] != '\0')
-            client_send(fd, parts[i]);
+        if (assigned_set[i][0] != '\0')
+            client_send(fd, assigned_set[i]);
         turn(fixture, fd, 0);
         struct linger linger = {.l_onoff = 1}; /* a reset instead of a farewell */
         (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));

@@ -19,7 +19,7 @@ struct example {
     struct consumer_partition_stats partitions[2];
     struct deadletter_stats deadletter;
     struct checkpoint_stats checkpoint;
-    struct metrics_part parts[2];
+    struct metrics_part assigned_set[2];
     struct sink_stats sinks[2];
     struct metrics_sink sink_list[2];
     struct metrics_source source;
@@ -65,23 +65,24 @@ static void fill_parts(struct example *e)
 {
     e->checkpoint = (struct checkpoint_stats){
         .writes = 9, .full_writes = 2, .waiting_bytes = 4096, .loop_us = 1250000};
-    e->parts[0] = (struct metrics_part){.partition = 0,
-                                        .read = 30,
-                                        .outcomes = {[OUTCOME_USED] = 28, [REJECT_TOO_LARGE] = 2},
-                                        .age_ms = 12500,
-                                        .save_ms = 45,
-                                        .save_cpu_us = 1500,
-                                        .restore_ms = 700,
-                                        .healing = true};
-    e->parts[1] = (struct metrics_part){.partition = 1,
-                                        .age_ms = -1,
-                                        .save_ms = -1,
-                                        .save_cpu_us = -1,
-                                        .restore_ms = -1,
-                                        .unreadable = true,
-                                        .why = "the pointer is\nnone"};
+    e->assigned_set[0] =
+        (struct metrics_part){.partition = 0,
+                              .read = 30,
+                              .outcomes = {[OUTCOME_USED] = 28, [REJECT_TOO_LARGE] = 2},
+                              .age_ms = 12500,
+                              .save_ms = 45,
+                              .save_cpu_us = 1500,
+                              .restore_ms = 700,
+                              .healing = true};
+    e->assigned_set[1] = (struct metrics_part){.partition = 1,
+                                               .age_ms = -1,
+                                               .save_ms = -1,
+                                               .save_cpu_us = -1,
+                                               .restore_ms = -1,
+                                               .unreadable = true,
+                                               .why = "the pointer is\nnone"};
     e->source.checkpoint = &e->checkpoint;
-    e->source.parts = e->parts;
+    e->source.assigned_set = e->assigned_set;
     e->source.parts_count = 1;
 }
 

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "daemon/engine/rekey/rekey.h"
 #include "daemon/engine/rekey/rekeyed.h"
-#include "tests/unit/ingest/apart.h"
+#include "tests/unit/forked.h"
 #include "tests/unit/ingest/tables.h"
 
 enum { INPUTS = 3, KEYED = 2, WAIT_MS = 60000, FETCH_BROKER = 1, KEYED_BROKER = 2 };

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "tests/unit/ingest/apart.h"
+#include "tests/unit/forked.h"
 
 enum { PATIENCE_MS = 60000, SOON_MS = 1500 };
 

@@ -239,9 +239,11 @@ static void test_msgpack_damage(void **state)
     assert_int_equal(splitter_split(splitter, in.bytes.data, in.bytes.size, 77, &done), 0);
     assert_int_equal(done, 4);
     assert_memory_equal(heard.lines.data, "A 0+1 ", 6);
-    static const char *const parts[] = {"\n! 1 undecodable \x07\nB 2+1 ", "\n! 3 undecodable \x94"};
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        assert_non_null(memmem(heard.lines.data, heard.lines.size, parts[i], strlen(parts[i])));
+    static const char *const assigned_set[] = {"\n! 1 undecodable \x07\nB 2+1 ",
+                                               "\n! 3 undecodable \x94"};
+    for (size_t i = 0; i < ARRAY_LEN(assigned_set); i++)
+        assert_non_null(
+            memmem(heard.lines.data, heard.lines.size, assigned_set[i], strlen(assigned_set[i])));
     buffer_fini(&heard.lines);
     splitter_destroy(&splitter);
     msgpack_sbuffer_destroy(&in.bytes);

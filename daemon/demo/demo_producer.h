@@ -1,0 +1,39 @@
+/*
+ * producer.h - produces the readings of the demonstration's factories, at any speed.
+ *
+ * Like real gateways: one message a factory and step, in its format, keyed by its name. And with
+ * their faults: a meter falls silent, a register rolls over, some readings come twice or hours
+ * late, some are estimated first and corrected later, now and then one has a wrong unit. What is
+ * produced depends on the seed and the time alone. The Kafka timestamps are the simulated time.
+ */
+#ifndef GHGD_DEMO_PRODUCER_H
+#define GHGD_DEMO_PRODUCER_H
+
+#include "base/base.h"
+
+struct producer;
+
+struct demo_producer_conf {
+    const char *brokers, *topic;
+    uint64_t seed;
+    int64_t start_ms;  /* the first reading */
+    int64_t silent_ms; /* from here on nothing is heard of one meter */
+};
+
+struct demo_producer_stats {
+    uint64_t messages, events;
+    uint64_t duplicates, late, estimates, corrections, faulty; /* among the events */
+};
+
+/* Returns 0, -ENOMEM, or ERR_CONFIG if the brokers are no such thing. */
+int demo_producer_create(struct producer **demo_producer_out,
+                         const struct demo_producer_conf *conf) MUST_CHECK;
+/* Waits for what is under way, at most two seconds. */
+void demo_producer_destroy(struct producer **producer);
+
+/* Produces everything up to this moment. Returns false if the brokers do not keep up: call again
+ * later, it goes on where it stopped. */
+bool demo_producer_step(struct producer *producer, int64_t now_ms);
+const struct demo_producer_stats *demo_producer_get_stats(const struct producer *producer);
+
+#endif

@@ -1,0 +1,246 @@
+#include "daemon/engine/assigned.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipelines/state/packed.h"
+
+/* A payload: format, account of the feed, parked events, and then what the shard says. */
+#define PAYLOAD_MAGIC "ghgp"
+enum { PAYLOAD_FORMAT = 1, OUTCOME_NAME_SIZE = 64 };
+
+int assigned_create(struct assigned **assigned_out, int32_t number,
+                    const struct assigned_conf *conf)
+{
+    struct assigned *assigned = calloc(1, sizeof(*assigned));
+    if (assigned == NULL)
+        return -ENOMEM;
+    *assigned = (struct assigned){.number = number,
+                                  .next_offset = -1,
+                                  .committed = -1,
+                                  .forgotten = {.offset = -1},
+                                  .last_message_ms = conf->now_ms,
+                                  .assigned_ms = conf->now_ms,
+                                  .stats = {.saved_at_ms = -1}};
+    int err = assigned_reset(assigned, conf);
+    if (err < 0) {
+        free(assigned);
+        return err;
+    }
+    *assigned_out = assigned;
+    return 0;
+}
+
+static void drop_state(struct assigned *assigned)
+{
+    feed_destroy(&assigned->feed);
+    shard_destroy(&assigned->shard);
+    parked_fini(&assigned->returned);
+}
+
+int assigned_reset(struct assigned *assigned, const struct assigned_conf *conf)
+{
+    struct shard *shard = NULL;
+    struct feed *feed = NULL;
+    int err = shard_create(&shard, conf->context, (uint32_t)assigned->number);
+    if (err < 0)
+        return err;
+    struct feed_conf feed_conf = *conf->feed;
+    feed_conf.shard = shard;
+    err = feed_create(&feed, &feed_conf);
+    if (err < 0) {
+        shard_destroy(&shard);
+        return err;
+    }
+    drop_state(assigned);
+    assigned->shard = shard;
+    assigned->feed = feed;
+    assigned->parked_since = 0;
+    return 0;
+}
+
+void assigned_destroy(struct assigned **assigned)
+{
+    struct assigned *gone = TAKE(*assigned);
+    if (gone == NULL)
+        return;
+    drop_state(gone);
+    free(gone->pointer);
+    free(gone->metadata);
+    free(gone);
+}
+
+bool assigned_may_write(const struct assigned *assigned)
+{
+    return assigned->state == ASSIGNED_RUNNING && assigned->started;
+}
+
+bool assigned_is_live(const struct assigned *assigned)
+{
+    return assigned_may_write(assigned) && assigned->caught_up;
+}
+
+struct log_position assigned_position(const struct assigned *assigned)
+{
+    return (struct log_position){.offset = assigned->next_offset,
+                                 .skip = feed_get_skip(assigned->feed)};
+}
+
+void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,
+                          uint64_t outcomes[OUTCOME_COUNT])
+{
+    struct feed_counts account;
+    feed_get_account(assigned->feed, &account);
+    const struct shard_stats *stats = shard_get_stats(assigned->shard);
+    *read_out = account.read;
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        outcomes[i] = account.outcomes[i] + stats->outcomes[i] + stats->earlier.outcomes[i];
+}
+
+/* --- saving --- */
+
+/* By name: numbers of outcomes may be others in the next version. */
+static void name_outcome(enum outcome outcome, char name_out[OUTCOME_NAME_SIZE])
+{
+    (void)snprintf(name_out, OUTCOME_NAME_SIZE, "%s/%s", outcome_class(outcome),
+                   outcome_reason(outcome));
+}
+
+static void save_account(const struct feed *feed, struct buffer *payload)
+{
+    struct feed_counts account;
+    feed_get_account(feed, &account);
+    packed_add_uint(payload, account.read);
+    packed_add_uint(payload, OUTCOME_COUNT);
+    for (enum outcome i = 0; i < OUTCOME_COUNT; i++) {
+        char name[OUTCOME_NAME_SIZE];
+        name_outcome(i, name);
+        packed_add_text(payload, name);
+        packed_add_uint(payload, account.outcomes[i]);
+    }
+}
+
+int assigned_save(struct assigned *assigned, const struct parking *parking, bool full,
+                  struct buffer *payload)
+{
+    ASSERT(assigned->returned.count == 0); /* they belong to nobody until they were offered again */
+    buffer_add(payload, PAYLOAD_MAGIC, strlen(PAYLOAD_MAGIC));
+    packed_add_uint(payload, PAYLOAD_FORMAT);
+    size_t at = packed_begin_part(payload);
+    save_account(assigned->feed, payload);
+    packed_end_part(payload, at);
+    at = packed_begin_part(payload);
+    parking_save(parking, assigned->number, full ? 0 : assigned->parked_since, payload);
+    packed_end_part(payload, at);
+    if (buffer_failed(payload))
+        return -ENOMEM;
+    return shard_save(assigned->shard, full, payload);
+}
+
+void assigned_saved(struct assigned *assigned, const struct parking *parking)
+{
+    shard_saved(assigned->shard);
+    assigned->parked_since = parking_next_sequence(parking);
+    assigned->changed = false;
+}
+
+/* --- loading --- */
+
+static void load_account(struct packed *packed, struct feed *feed)
+{
+    struct feed_counts earlier = {.read = packed_take_uint(packed, INT64_MAX)};
+    uint32_t count = packed_take_count(packed, UINT16_MAX);
+    for (uint32_t n = 0; n < count && !packed->damaged; n++) {
+        char found[OUTCOME_NAME_SIZE];
+        char name[OUTCOME_NAME_SIZE];
+        packed_take_text(packed, found, sizeof(found));
+        uint64_t events = packed_take_uint(packed, INT64_MAX);
+        for (enum outcome i = 0; i < OUTCOME_COUNT; i++) {
+            name_outcome(i, name);
+            if (strcmp(found, name) == 0)
+                earlier.outcomes[i] = events;
+        }
+    }
+    feed_set_earlier(feed, &earlier);
+}
+
+static int load_parts(struct assigned *assigned, struct packed *packed, struct buffer *why)
+{
+    struct packed account;
+    struct packed parked;
+    packed_take_part(packed, &account);
+    packed_take_part(packed, &parked);
+    load_account(&account, assigned->feed);
+    if (packed->damaged || account.damaged || !packed_is_at_end(&account)) {
+        buffer_add_str(why, "the saved account of events is damaged");
+        return ERR_PROTOCOL;
+    }
+    int err = parked_load(&assigned->returned, assigned->number, parked.at,
+                          (size_t)(parked.end - parked.at));
+    if (err < 0)
+        buffer_printf(why, "the saved parked events are damaged (%s)", err_str(err));
+    return err;
+}
+
+int assigned_load(struct assigned *assigned, const void *payload, size_t size, struct buffer *why)
+{
+    size_t magic_size = strlen(PAYLOAD_MAGIC);
+    if (size < magic_size || memcmp(payload, PAYLOAD_MAGIC, magic_size) != 0) {
+        buffer_add_str(why, "what is saved is not the state of a partition");
+        return ERR_PROTOCOL;
+    }
+    struct packed packed;
+    packed_init(&packed, (const char *)payload + magic_size, size - magic_size);
+    uint64_t format = packed_take_uint(&packed, UINT32_MAX);
+    if (packed.damaged || format != PAYLOAD_FORMAT) {
+        buffer_printf(why, "the saved state is of format %" PRIu64 ", this ghgd reads %d", format,
+                      PAYLOAD_FORMAT);
+        return ERR_PROTOCOL;
+    }
+    int err = load_parts(assigned, &packed, why);
+    if (err < 0)
+        return err;
+    return shard_load(assigned->shard, packed.at, (size_t)(packed.end - packed.at), why);
+}
+
+int assigned_load_end(struct assigned *assigned, const struct log_position *at, struct buffer *why)
+{
+    int err = shard_load_end(assigned->shard, why);
+    if (err < 0)
+        return err;
+    assigned->next_offset = at->offset;
+    feed_set_skip(assigned->feed, at->skip);
+    return 0;
+}
+
+/* --- the partitions assigned to a process --- */
+
+struct assigned *assigned_set_find(const struct assigned_set *assigned_set, int32_t number)
+{
+    for (uint32_t i = 0; i < assigned_set->count; i++) {
+        if (assigned_set->items[i]->number == number)
+            return assigned_set->items[i];
+    }
+    return NULL;
+}
+
+int assigned_set_add(struct assigned_set *assigned_set, struct assigned *assigned)
+{
+    if (assigned_set->count == PARTITIONS_MAX)
+        return ERR_FULL;
+    assigned_set->items[assigned_set->count++] = assigned;
+    return 0;
+}
+
+void assigned_set_remove(struct assigned_set *assigned_set, const struct assigned *assigned)
+{
+    for (uint32_t i = 0; i < assigned_set->count; i++) {
+        if (assigned_set->items[i] == assigned) {
+            assigned_set->items[i] = assigned_set->items[--assigned_set->count];
+            return;
+        }
+    }
+}

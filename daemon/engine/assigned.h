@@ -1,0 +1,124 @@
+/*
+ * assigned.h - one partition that the group has assigned to us: its shard, its feed, what it had
+ * parked, and where it stands between assignment and hand-over.
+ *
+ *     RESTORING -> RUNNING -> LEAVING -> (gone)
+ *         |
+ *         +-> STOPPED: its state cannot be read, and somebody has to say how to go on
+ *
+ * Beside that it is saved again and again: nothing under way, being written, written and waiting
+ * for dead letters below its position, being committed. The intake owns the parts; the loop thread
+ * only.
+ */
+#ifndef GHGD_ASSIGNED_H
+#define GHGD_ASSIGNED_H
+
+#include "daemon/engine/feed.h"
+#include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/ingest/parked.h"
+#include "pipelines/ingest/parking.h"
+#include "pipelines/state/shard.h"
+
+enum assigned_state { ASSIGNED_RESTORING, ASSIGNED_RUNNING, ASSIGNED_LEAVING, ASSIGNED_STOPPED };
+enum save_state { SAVE_NONE, SAVE_WRITING, SAVE_WRITTEN, SAVE_COMMITTING };
+
+/* An older write, of a former owner or of a request that was given up, may still reach a database,
+ * and more so one that stands still. So what is suspect is written again twice: when nobody can
+ * send an older row any more; and a sink's timeout after the database has answered a request that
+ * was made since then, which shows that it works off what it had (HEALING_BY_CLOCK in docs/model).
+ */
+struct healing {
+    int64_t lease_ms;               /* uv_now(): older rows may be sent until then; 0: healed */
+    int64_t since_ms;               /* uv_now() of the first round; 0: it has not come */
+    uint8_t sinks;                  /* a bit each: with suspect rows at the first round */
+    int64_t answered_ms[SINKS_MAX]; /* uv_now() of the answer; 0: there was none */
+};
+
+/* For metrics. */
+struct assigned_stats {
+    uint64_t saves, saved_bytes, save_failures; /* saves: in force with the group */
+    uint64_t heals;
+    int64_t saved_at_ms;     /* uv_now(); -1: not yet */
+    int64_t save_cpu_us;     /* of the last: taking the state out of the shard */
+    int64_t save_ms;         /* and until it was in force */
+    uint64_t restored_bytes; /* 0 if it began afresh */
+    int64_t restore_ms;      /* from the assignment to the first message that may be taken */
+};
+
+struct assigned {
+    int32_t number;
+    enum assigned_state state;
+    struct shard *shard;
+    struct feed *feed;
+    struct parked returned; /* parked in an earlier life, to be offered again before any message */
+    bool caught_up, stopped, lost_data;
+    bool started; /* the group has an offset of it: whoever comes after us heals what we wrote */
+    int64_t next_offset;     /* the next message to take; -1: not known before the first */
+    int64_t last_message_ms; /* uv_now() */
+    int64_t assigned_ms;     /* uv_now() */
+    struct healing healing;
+    bool healed_by_clock; /* when it had not caught up: once more as soon as it has */
+
+    enum save_state saving;
+    struct log_position saving_at;
+    char *pointer;              /* WRITTEN, COMMITTING: what the commit says */
+    bool changed;               /* since the last save that was begun */
+    uint64_t parked_since;      /* events parked before this sequence number are in the chain */
+    int64_t next_save_ms;       /* uv_now(): not before */
+    int64_t retry_commit_at_ms; /* uv_now() */
+    int64_t save_began_ms;
+    uint64_t saving_bytes;
+    char *metadata; /* RESTORING: what the committed offset says */
+    int64_t committed;
+    struct checkpoint_find forgotten; /* what the group had of it, if it has no offset any more */
+    char why[512];                    /* STOPPED: in words */
+    struct assigned_stats stats;
+};
+
+struct assigned_conf {
+    const struct shard_context *context;
+    const struct feed_conf *feed; /* without its shard */
+    int64_t now_ms;
+};
+
+int assigned_create(struct assigned **assigned_out, int32_t number,
+                    const struct assigned_conf *conf) MUST_CHECK;
+void assigned_destroy(struct assigned **assigned);
+/* Forgets its state, to begin afresh. Returns 0, or -ENOMEM and the partition is as it was. */
+int assigned_reset(struct assigned *assigned, const struct assigned_conf *conf) MUST_CHECK;
+
+/* Rows of it may be written: it runs, and the group knows that somebody has begun with it. */
+bool assigned_may_write(const struct assigned *assigned);
+/* Its live windows too: it has reached the end of its log as of then. */
+bool assigned_is_live(const struct assigned *assigned);
+/* Where a checkpoint of it stands; offset -1: it has not begun. */
+struct log_position assigned_position(const struct assigned *assigned);
+
+/* What became of all events of its log, by whichever processes. */
+void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,
+                          uint64_t outcomes[OUTCOME_COUNT]);
+
+/* Appends what a checkpoint has to say: all, or what has changed since the last that was saved.
+ * assigned_saved() says that the bytes are kept. Returns 0 or -ENOMEM. */
+int assigned_save(struct assigned *assigned, const struct parking *parking, bool full,
+                  struct buffer *payload) MUST_CHECK;
+void assigned_saved(struct assigned *assigned, const struct parking *parking);
+/* Takes the payloads of a chain, oldest first, then the end. Returns 0; or negative, and `why` says
+ * what is wrong. The partition is good only to be reset then. */
+int assigned_load(struct assigned *assigned, const void *payload, size_t size,
+                  struct buffer *why) MUST_CHECK;
+int assigned_load_end(struct assigned *assigned, const struct log_position *at,
+                      struct buffer *why) MUST_CHECK;
+
+/* The partitions assigned to a process. */
+struct assigned_set {
+    struct assigned *items[PARTITIONS_MAX];
+    uint32_t count;
+};
+
+struct assigned *assigned_set_find(const struct assigned_set *assigned_set, int32_t number);
+/* ERR_FULL if there are too many. */
+int assigned_set_add(struct assigned_set *assigned_set, struct assigned *assigned) MUST_CHECK;
+void assigned_set_remove(struct assigned_set *assigned_set, const struct assigned *assigned);
+
+#endif
