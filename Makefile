@@ -146,9 +146,9 @@ check-valgrind: ## unit tests under valgrind
 	$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full --trace-children=yes' test
 check-tiers: $(filter $(O)/tests/unit/emissions/%,$(TESTS)) ## the emission kernels' tests once per SIMD tier
 	set -e; for tier in scalar avx2 avx512; do \
-	    echo "== $$tier"; for t in $^; do GHGD_SIMD=$$tier $$t; done; done
+	    echo "== $$tier"; GHGD_SIMD=$$tier $(PYTHON) tests/unit/run.py $^; done
 test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=thread)
-	fail=0; for t in $^; do $(RUN) $$t || { echo "FAILED: $$t"; fail=1; }; done; exit $$fail
+	RUN="$(RUN)" $(PYTHON) tests/unit/run.py --times $(O)/tests/unit/seconds.json $^
 layers: ## fail on an include that points the wrong way
 	$(PYTHON) tests/layers/test_layers.py
 	$(PYTHON) tests/layers/layers.py .

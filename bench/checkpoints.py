@@ -208,6 +208,7 @@ def bench_steady(plant, full_cost):
 
 
 def main():
+    servers.leave_terminal()
     with tempfile.TemporaryDirectory(prefix="ghgd-bench-") as folder:
         plant = Plant(folder)
         plant.send_rounds(ROUNDS)

@@ -50,6 +50,7 @@ def main():
         return 0 if names else 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
+    servers.leave_terminal()
     servers.free_port = ports.free_port  # servers come back to their ports
     os.environ["no_proxy"] = "*"  # the servers are all here
     began = time.monotonic()

@@ -22,8 +22,11 @@ def is_sanitized(*kinds):
 
 
 def ghgd(*args, input=None, cwd=None, timeout=300):
-    """Runs a subcommand to its end: a CompletedProcess with returncode, stdout and stderr as text."""
-    return subprocess.run([BINARY, *map(str, args)], input=input, cwd=cwd, timeout=timeout,
+    """Runs a subcommand to its end: a CompletedProcess with returncode, stdout and stderr as text.
+
+    Without input there is nothing to read, and nobody to be asked, even if the tests have a terminal."""
+    given = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
+    return subprocess.run([BINARY, *map(str, args)], **given, cwd=cwd, timeout=timeout,
                           capture_output=True, text=not isinstance(input, bytes))
 
 

@@ -88,7 +88,8 @@ class Site:
         (self.folder / "events").write_bytes(data)
         command = [*prefix, daemon.BINARY, "replay", "-c", "ghgd.yaml", "-o", "rows", "-r", "rejects",
                    *options, "events"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=300)
         if done.returncode != 0:
             raise AssertionError(f"{command}: {done.returncode}\n{done.stderr}")
         return Result((self.folder / "rows").read_bytes(), done.stderr,

@@ -76,6 +76,7 @@ def each(suite):
 def main(patterns):
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: unittest makes an error of SystemExit
         signal.signal(number, signal.default_int_handler)
+    servers.leave_terminal()
     shutil.rmtree(servers.LOGS, ignore_errors=True)
     found = unittest.TestLoader().discover(str(HERE), top_level_dir=str(HERE))
     chosen = [t for t in each(found) if not patterns or any(p in t.id() for p in patterns)]

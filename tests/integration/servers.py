@@ -41,6 +41,13 @@ def unique(name):
     return f"{name}-{os.getpid()}-{next(_serial)}"
 
 
+def leave_terminal():
+    """Standard input is nothing from here on: no child finds a terminal there, and asks whoever sits at it."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

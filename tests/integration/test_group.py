@@ -97,7 +97,8 @@ class Group(unittest.TestCase):
             got = daemon.ghgd("check", "-c", "ghgd.yaml", cwd=ghgd.folder)
             self.assertIn(f"listen: 127.0.0.1:{ghgd.port}\n", got.stdout)
             bad = subprocess.run([daemon.BINARY, "check", "-c", "ghgd.yaml"], cwd=ghgd.folder, text=True,
-                                 capture_output=True, env={"GHGD_INSTANCE": "two"})
+                                 stdin=subprocess.DEVNULL, capture_output=True,
+                                 env={"GHGD_INSTANCE": "two"})
             self.assertEqual((bad.returncode, "expected a whole number" in bad.stderr), (1, True))
 
 

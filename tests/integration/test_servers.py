@@ -1,5 +1,6 @@
 """The servers themselves: what goes in comes out, and they go when told."""
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -63,6 +64,35 @@ class Databases(unittest.TestCase):
         self.assertEqual(list(series.values()), [[(start_ms + 2, 3)]])
         got = victoria.query(f'last_over_time(em_co2e_kg{{db="{database}"}}[15m])', start_ms + 800_000)
         self.assertEqual(list(got.values()), [3])
+
+
+class Terminal(unittest.TestCase):
+    """tty(1) says what its standard input is: never the terminal that the tests were started from."""
+
+    def run_at_terminal(self, script):
+        end, terminal = pty.openpty()
+        try:
+            done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent,
+                                  stdin=terminal, capture_output=True, text=True, timeout=60)
+        finally:
+            os.close(end)
+            os.close(terminal)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_there_is_one(self):
+        self.assertIn("/dev/", self.run_at_terminal("import os; os.execlp('tty', 'tty')"))
+
+    def test_a_subcommand_has_none(self):
+        script = "import daemon; daemon.BINARY = 'tty'; print(daemon.ghgd().stdout)"
+        self.assertIn("not a tty", self.run_at_terminal(script))
+
+    def test_other_children_have_none(self):
+        script = "import os, servers; servers.leave_terminal(); os.system('tty || true')"
+        self.assertIn("not a tty", self.run_at_terminal(script))
+
+    def test_nor_have_those_of_this_run(self):
+        self.assertFalse(os.isatty(0))
 
 
 class Lives(unittest.TestCase):
