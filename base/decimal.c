@@ -180,13 +180,6 @@ struct decimal decimal_from_int(int64_t value, int32_t scale)
     return (struct decimal){.digits = value, .scale = value == 0 ? 0 : scale};
 }
 
-int128 div_floor(int128 numerator, int128 denominator)
-{
-    ASSERT(denominator > 0);
-    int128 quotient = numerator / denominator;
-    return quotient - (numerator % denominator < 0);
-}
-
 int128 div_round_even(int128 numerator, int128 denominator)
 {
     ASSERT(denominator > 0);

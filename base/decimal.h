@@ -38,7 +38,15 @@ int decimal_to_micro(int64_t *micro_out, struct decimal value, struct ratio rati
 /* numerator / denominator, rounded half to even. The denominator is > 0. */
 int128 div_round_even(int128 numerator, int128 denominator);
 /* The largest whole number that is not greater than the quotient. The denominator is > 0. */
-int128 div_floor(int128 numerator, int128 denominator);
+static inline int128 div_floor(int128 numerator, int128 denominator)
+{
+    ASSERT(denominator > 0);
+    int64_t narrow = (int64_t)numerator;
+    int64_t divisor = (int64_t)denominator;
+    if (narrow == numerator && divisor == denominator) /* 64-bit division is much faster */
+        return narrow / divisor - (narrow % divisor < 0);
+    return numerator / denominator - (numerator % denominator < 0);
+}
 
 /* The exact value of a decimal as a ratio (for configuration: multipliers, factors).
  * Returns 0, or ERR_RANGE if it is not positive or does not fit. */

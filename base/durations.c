@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/timestamp.h"
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -13,12 +15,7 @@ struct unit {
 
 /* From the largest to the smallest. */
 static const struct unit duration_units[] = {
-    {"w", 7 * INT64_C(86400000)},
-    {"d", 86400000},
-    {"h", 3600000},
-    {"m", 60000},
-    {"s", 1000},
-    {"ms", 1},
+    {"w", 7 * DAY_MS}, {"d", DAY_MS}, {"h", HOUR_MS}, {"m", MINUTE_MS}, {"s", 1000}, {"ms", 1},
 };
 
 static const struct unit size_units[] = {

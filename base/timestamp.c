@@ -4,12 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DAY_MS = 86400000, DAYS_PER_ERA = 146097, EPOCH_DAY = 719468 };
+#include "base/decimal.h"
 
-static int64_t floor_div(int64_t value, int64_t divisor)
-{
-    return value / divisor - (value % divisor < 0);
-}
+enum { DAYS_PER_ERA = 146097, EPOCH_DAY = 719468 };
 
 struct reader {
     const char *at, *end;
@@ -140,7 +137,7 @@ static bool read_offset(struct reader *reader, int *minutes_out)
  */
 static bool follows_leap_second(int64_t ms)
 {
-    int64_t days = floor_div(ms, DAY_MS);
+    int64_t days = (int64_t)div_floor(ms, DAY_MS);
     int64_t year = 0;
     int month = 0;
     int day = 0;
@@ -159,7 +156,7 @@ int timestamp_parse(int64_t *ms_out, const char *text, size_t size)
         !read_time(&reader, &time_ms, &leap) || !read_offset(&reader, &offset_minutes) ||
         reader.at != reader.end)
         return ERR_SYNTAX;
-    int64_t ms = days * DAY_MS + time_ms - offset_minutes * INT64_C(60000);
+    int64_t ms = days * DAY_MS + time_ms - offset_minutes * MINUTE_MS;
     if (leap && !follows_leap_second(ms))
         return ERR_SYNTAX;
     if (ms < TIME_MIN_MS || ms > TIME_MAX_MS)
@@ -180,10 +177,10 @@ int timestamp_from_int(int64_t *ms_out, int64_t value, enum time_unit unit)
         ms = value;
         break;
     case TIME_UNIT_US:
-        ms = floor_div(value, 1000);
+        ms = (int64_t)div_floor(value, 1000);
         break;
     case TIME_UNIT_NS:
-        ms = floor_div(value, 1000000);
+        ms = (int64_t)div_floor(value, 1000000);
         break;
     case TIME_UNIT_NONE:
     default:
@@ -197,10 +194,8 @@ int timestamp_from_int(int64_t *ms_out, int64_t value, enum time_unit unit)
 
 char *timestamp_format(char text[TIMESTAMP_TEXT_SIZE], int64_t ms)
 {
-    int64_t days = floor_div(ms, DAY_MS);
-    int of_day = (int)(ms % DAY_MS);
-    if (of_day < 0)
-        of_day += DAY_MS;
+    int64_t days = (int64_t)div_floor(ms, DAY_MS);
+    int of_day = (int)(ms - days * DAY_MS);
     int64_t year = 0;
     int month = 0;
     int day = 0;

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/timestamp.h"
 #include "config/registry/id_index.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 
 #define ROUND_MS INT64_C(900000)
-#define HOUR_MS INT64_C(3600000)
 #define START_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
 
 enum {

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "base/durations.h"
+#include "base/timestamp.h"
 #include "config/options/endpoints.h"
 #include "config/options/instance.h"
 #include "config/options/values.h"
 #include "daemon/engine/needs.h"
 
-enum { HOUR_MS = 3600000, MINUTE_MS = 60000, TOPIC_BYTES_MAX = 249 };
+enum { TOPIC_BYTES_MAX = 249 };
 
 static struct place global(const struct loading *loading, const char *path)
 {

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/timestamp.h"
 
-enum { HOUR_S = 3600, DAY_S = 86400 };
+enum { HOUR_S = HOUR_MS / 1000, DAY_S = DAY_MS / 1000 };
 
 /* No place is, or was since 1900, further than this from UTC. */
 enum { OFFSET_MAX_S = 16 * HOUR_S };
@@ -33,10 +34,10 @@ static const struct {
     uint32_t first, mask;
 } caches[LEVEL_COUNT] = {
     [LEVEL_BUCKET] = {1, 0, 0},
-    [LEVEL_HOUR] = {INT64_C(1000) * HOUR_S, 1, 255},
-    [LEVEL_DAY] = {INT64_C(1000) * DAY_S, 257, 15},
-    [LEVEL_MONTH] = {INT64_C(31000) * DAY_S, 273, 3},
-    [LEVEL_YEAR] = {INT64_C(366000) * DAY_S, 277, 3},
+    [LEVEL_HOUR] = {HOUR_MS, 1, 255},
+    [LEVEL_DAY] = {DAY_MS, 257, 15},
+    [LEVEL_MONTH] = {31 * DAY_MS, 273, 3},
+    [LEVEL_YEAR] = {366 * DAY_MS, 277, 3},
 };
 enum { CACHE_SLOTS = 281 };
 
@@ -52,16 +53,10 @@ struct span {
     int64_t start_s, end_s;
 };
 
-static int64_t floor_div(int64_t value, int64_t divisor)
-{
-    int64_t quotient = value / divisor;
-    return quotient - (value % divisor < 0);
-}
-
 /* The start of the first bucket that does not start before the instant. */
 static int64_t grid_ceil(const struct calendar *calendar, int64_t time_s)
 {
-    return -floor_div(-time_s * 1000, calendar->bucket_ms) * calendar->bucket_ms;
+    return -(int64_t)div_floor(-time_s * 1000, calendar->bucket_ms) * calendar->bucket_ms;
 }
 
 static int interval_at(const struct calendar *calendar, int64_t time_s)
@@ -124,7 +119,7 @@ static int64_t day_start(const struct calendar *calendar, int64_t day)
  * 00:01 to 23:01, the day had already begun. */
 static int64_t day_at(const struct calendar *calendar, int64_t time_s)
 {
-    int64_t day = floor_div(time_s + offset_at(calendar, time_s), DAY_S);
+    int64_t day = (int64_t)div_floor(time_s + offset_at(calendar, time_s), DAY_S);
     while (day_start(calendar, day + 1) <= time_s)
         day++;
     return day;
@@ -147,7 +142,7 @@ static int64_t day_of_date(const GDate *date)
 static struct span hour_span(const struct calendar *calendar, int64_t time_s)
 {
     int64_t offset_s = offset_at(calendar, time_s);
-    int64_t start_s = floor_div(time_s + offset_s, HOUR_S) * HOUR_S - offset_s;
+    int64_t start_s = (int64_t)div_floor(time_s + offset_s, HOUR_S) * HOUR_S - offset_s;
     struct span span = {start_s, start_s + HOUR_S};
     int64_t change_s = offset_change(calendar, start_s, time_s);
     while (change_s != NO_CHANGE) {
@@ -195,10 +190,11 @@ static bool contains(const struct window *window, int64_t time_ms)
 
 static struct window find_window(const struct calendar *calendar, enum level level, int64_t time_ms)
 {
-    int64_t bucket_start_ms = floor_div(time_ms, calendar->bucket_ms) * calendar->bucket_ms;
+    int64_t bucket_start_ms =
+        (int64_t)div_floor(time_ms, calendar->bucket_ms) * calendar->bucket_ms;
     if (level == LEVEL_BUCKET)
         return (struct window){bucket_start_ms, bucket_start_ms + calendar->bucket_ms};
-    struct span span = find_span(calendar, level, floor_div(bucket_start_ms, 1000));
+    struct span span = find_span(calendar, level, (int64_t)div_floor(bucket_start_ms, 1000));
     return (struct window){grid_ceil(calendar, span.start_s), grid_ceil(calendar, span.end_s)};
 }
 
@@ -209,7 +205,7 @@ struct window calendar_window(struct calendar *calendar, enum level level, int64
     struct window *last = &calendar->last[level];
     if (contains(last, time_ms))
         return *last;
-    uint64_t slot = (uint64_t)floor_div(time_ms, caches[level].span_ms) & caches[level].mask;
+    uint64_t slot = (uint64_t)div_floor(time_ms, caches[level].span_ms) & caches[level].mask;
     struct window *cached = &calendar->cache[caches[level].first + slot];
     if (!contains(cached, time_ms))
         *cached = find_window(calendar, level, time_ms);
@@ -257,7 +253,7 @@ static bool offsets_fit(const struct calendar *calendar)
 int calendar_create(struct calendar **calendar_out, const char *zone, int64_t bucket_ms,
                     int fiscal_year_start)
 {
-    if (bucket_ms < 1000 || bucket_ms % 1000 != 0 || INT64_C(1000) * HOUR_S % bucket_ms != 0)
+    if (bucket_ms < 1000 || bucket_ms % 1000 != 0 || HOUR_MS % bucket_ms != 0)
         return -EINVAL;
     if (fiscal_year_start < 1 || fiscal_year_start > 12)
         return -EINVAL;
@@ -294,7 +290,7 @@ const char *level_suffix(enum level level, int64_t bucket_ms, char text[LEVEL_SU
 {
     static const char *const suffixes[LEVEL_COUNT] = {
         [LEVEL_HOUR] = "1h", [LEVEL_DAY] = "1d", [LEVEL_MONTH] = "1mo", [LEVEL_YEAR] = "1y"};
-    ASSERT(bucket_ms >= 1000 && bucket_ms <= INT64_C(1000) * HOUR_S);
+    ASSERT(bucket_ms >= 1000 && bucket_ms <= HOUR_MS);
     unsigned seconds = (unsigned)(bucket_ms / 1000);
     if (level != LEVEL_BUCKET)
         (void)snprintf(text, LEVEL_SUFFIX_SIZE, "%s", suffixes[level]);

@@ -8,6 +8,7 @@
 
 #include "base/durations.h"
 #include "base/limits.h"
+#include "base/timestamp.h"
 
 bool cell_is_empty(const struct csv_row *row, size_t column)
 {
@@ -140,13 +141,13 @@ bool cell_fraction(struct fraction *value_out, const struct csv_row *row, size_t
 
 bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column)
 {
-    enum { DAY_MS = 86400000, DAYS_MAX = 366 };
+    enum { DAYS_MAX = 366 };
     if (cell_is_empty(row, column))
         return true;
     const struct csv_cell *cell = &row->cells[column];
     int64_t ms = 0;
     int err = duration_parse(&ms, cell->text, cell->size);
-    if (err == 0 && ms > 0 && ms <= (int64_t)DAYS_MAX * DAY_MS) {
+    if (err == 0 && ms > 0 && ms <= DAYS_MAX * DAY_MS) {
         *ms_out = ms;
         return true;
     }

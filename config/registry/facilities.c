@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "config/registry/cell.h"
 #include "config/registry/countries.h"
 #include "config/registry/zone_names.h"
@@ -45,7 +46,7 @@ static void report_zone(const struct csv_row *row, int err, int64_t bucket_ms)
         csv_fault(row, COLUMN_TIME_ZONE,
                   "hours of \"%s\" do not begin at the edge of a bucket of %lld min; a shorter "
                   "windows.bucket is needed, 15m fits every zone of today",
-                  zone, (long long)(bucket_ms / 60000));
+                  zone, (long long)(bucket_ms / MINUTE_MS));
         return;
     }
     char name[ZONE_NAME_SIZE];

@@ -43,7 +43,7 @@ static const struct category categories[] = {
     {"onsite_generation", 0, false},
 };
 
-enum { DIGITS_MAX = 18, DELIVERY_INTERVAL_MS = 3600000 };
+enum { DIGITS_MAX = 18, DELIVERY_INTERVAL_MS = HOUR_MS };
 
 struct loading {
     struct meter_table *table;

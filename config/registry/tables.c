@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "config/registry/eras.h"
 #include "config/registry/unit_lists.h"
 
@@ -186,7 +187,6 @@ static int place_facilities(struct registry *registry, const struct loaded *load
 static void check_rates(const struct registry *registry, const struct loaded *loaded,
                         const struct tables_conf *conf, struct faults *faults)
 {
-    enum { HOUR_MS = 3600000 };
     for (uint32_t i = 0; i < registry->meters_count; i++) {
         const struct meter *meter = &registry->meters[i];
         int128 most = (int128)meter->rate_max * conf->bucket_ms / HOUR_MS;

@@ -6,11 +6,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "daemon/audit/audit.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
-
-#define DAY_MS INT64_C(86400000)
 
 enum {
     SUMS_DAYS = 400, /* a year and a month */

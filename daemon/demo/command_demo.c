@@ -45,7 +45,6 @@ enum {
     DRAW_TERMINAL_MS = 500,
     DRAW_PLAIN_MS = 5000
 };
-#define HOUR_MS INT64_C(3600000)
 #define HISTORY_MS (48 * HOUR_MS)
 #define SILENT_BEFORE_MS (3 * HOUR_MS)
 
@@ -79,7 +78,7 @@ static void draw(struct demo *demo)
     int64_t now_ms = simulated_now(demo);
     char time[TIMESTAMP_TEXT_SIZE];
     char status[256];
-    timestamp_format(time, now_ms - now_ms % 60000);
+    timestamp_format(time, now_ms - now_ms % MINUTE_MS);
     (void)snprintf(status, sizeof(status),
                    "ghgd demo: %s, %d times as fast as life. %" PRIu64 " events, %" PRIu64
                    " rows written, %" PRIu64 " of them revisions. %s",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/timestamp.h"
 #include "config/registry/calendar.h"
 #include "daemon/demo/encode.h"
 #include "daemon/demo/factories.h"
@@ -18,8 +19,8 @@ enum {
     MESSAGE_TEXT_MAX = 64 << 10,
     FLUSH_MS = 2000
 };
-#define LATE_MS (2 * INT64_C(3600000))
-#define CORRECTION_MS (90 * INT64_C(60000)) /* after its windows were final */
+#define LATE_MS (2 * HOUR_MS)
+#define CORRECTION_MS (90 * MINUTE_MS) /* after its windows were final */
 
 /* An event that waits for its moment. */
 struct held {
@@ -45,12 +46,11 @@ struct producer {
 
 static struct factory_clock local_clock(struct calendar *calendar, int64_t time_ms)
 {
-    int64_t day_ms = INT64_C(86400000);
     int64_t start_ms = calendar_window(calendar, LEVEL_DAY, time_ms).start_ms;
     /* Local midnight lies less than half a day from some midnight of UTC. */
-    int64_t day = (start_ms + day_ms / 2) / day_ms;
+    int64_t day = (start_ms + DAY_MS / 2) / DAY_MS;
     return (struct factory_clock){.day = day,
-                                  .minute = (int32_t)((time_ms - start_ms) / 60000),
+                                  .minute = (int32_t)((time_ms - start_ms) / MINUTE_MS),
                                   .weekday = (int32_t)((day + 4) % 7)};
 }
 
@@ -146,7 +146,7 @@ static void step_meter(struct producer *producer, uint32_t index, int64_t now_ms
     }
     bool first = now_ms == producer->conf.start_ms;
     if (!first)
-        *amount += rate * FACTORY_STEP_MS / 3600000;
+        *amount += rate * FACTORY_STEP_MS / HOUR_MS;
     if (!due)
         return;
     if (meter->reading == READING_REGISTER) {
@@ -232,7 +232,7 @@ static int open_calendars(struct producer *producer)
 {
     for (uint32_t i = 0; i < FACTORY_FACILITIES; i++) {
         int err = calendar_create(&producer->calendars[i], factory_facilities[i].time_zone,
-                                  15 * INT64_C(60000), 1);
+                                  15 * MINUTE_MS, 1);
         if (err < 0)
             return err;
     }
@@ -242,7 +242,7 @@ static int open_calendars(struct producer *producer)
 int demo_producer_create(struct producer **demo_producer_out, const struct demo_producer_conf *conf)
 {
     ASSERT(factory_meters_count <= SIMULATED_MAX);
-    ASSERT(conf->start_ms % INT64_C(3600000) == 0); /* where every interval begins */
+    ASSERT(conf->start_ms % HOUR_MS == 0); /* where every interval begins */
     struct producer *producer = calloc(1, sizeof(*producer));
     if (producer == NULL)
         return -ENOMEM;

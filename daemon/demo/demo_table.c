@@ -7,7 +7,7 @@
 
 #include "base/timestamp.h"
 
-enum { BUCKETS_PER_HOUR = 4, NAME_COLUMNS = 24, STALE_MS = 2 * 3600000 };
+enum { BUCKETS_PER_HOUR = 4, NAME_COLUMNS = 24, STALE_MS = 2 * HOUR_MS };
 
 /* The two newest windows of one level: [0] is the newest. */
 struct recent {
@@ -35,7 +35,7 @@ static int open_calendars(struct demo_table *table)
     const struct registry *registry = table->registry;
     for (uint32_t i = 0; i < registry->facilities_count; i++) {
         int err = calendar_create(&table->calendars[i], registry->facilities[i].time_zone,
-                                  15 * INT64_C(60000), 1);
+                                  15 * MINUTE_MS, 1);
         if (err < 0)
             return err;
     }
@@ -193,7 +193,7 @@ static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, c
     for (uint32_t i = 0; i < count; i++) {
         struct line line = make_line(table, i, now_ms);
         int64_t start_ms = calendar_window(table->calendars[i], LEVEL_DAY, now_ms).start_ms;
-        int minute = (int)((now_ms - start_ms) / 60000);
+        int minute = (int)((now_ms - start_ms) / MINUTE_MS);
         char clock[16];
         (void)snprintf(clock, sizeof(clock), "%02d:%02d", minute / 60 % 24, minute % 60);
         print_line(out, table->registry->facilities[i].name, clock, &line);
@@ -211,7 +211,7 @@ static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, c
 static void draw_plain(struct demo_table *table, FILE *out, int64_t now_ms)
 {
     char time[TIMESTAMP_TEXT_SIZE];
-    timestamp_format(time, now_ms - now_ms % 60000);
+    timestamp_format(time, now_ms - now_ms % MINUTE_MS);
     for (uint32_t i = 0; i < table->registry->facilities_count; i++) {
         struct line line = make_line(table, i, now_ms);
         (void)fprintf(

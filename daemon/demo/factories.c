@@ -1,6 +1,6 @@
 #include "daemon/demo/factories.h"
 
-#define MINUTES(n) ((n)*INT64_C(60000))
+#define MINUTES(n) ((n)*MINUTE_MS)
 #define UNITS(n) ((n)*INT64_C(1000))
 
 enum { DONGGUAN, BINH_DUONG, GAZIPUR, BURSA, GUIMARAES };

@@ -9,8 +9,9 @@
 #define GHGD_FACTORIES_H
 
 #include "base/base.h"
+#include "base/timestamp.h"
 
-enum { FACTORY_FACILITIES = 5, FACTORY_STEP_MS = 5 * 60 * 1000 };
+enum { FACTORY_FACILITIES = 5, FACTORY_STEP_MS = 5 * MINUTE_MS };
 
 /* What drives a meter. */
 enum factory_load {

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 
 #include "base/durations.h"
+#include "base/timestamp.h"
 
 /* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
  * test holds the estimate to what they take: it is never less. */
@@ -29,8 +30,8 @@ enum {
     LETTER_HEAD_BYTES = 1024, /* per message under way: its headers, twice */
     SINK_BYTES = 8 << 20,     /* a block of rows, its text, and that compressed */
     SAVING_BYTES = 64 << 20,  /* payloads that wait to be acknowledged, and one being made */
-    HALF_DAY_MS = 43200000,
-    STRADDLED_MS = 50 * 3600000 /* the days at both ends of the horizon are kept whole */
+    HALF_DAY_MS = DAY_MS / 2,
+    STRADDLED_MS = 50 * HOUR_MS /* the days at both ends of the horizon are kept whole */
 };
 
 static int64_t meter_bytes(const struct meter *meter)

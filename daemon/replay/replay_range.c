@@ -7,8 +7,6 @@
 #include "base/timestamp.h"
 #include "config/registry/calendar.h"
 
-#define DAY_MS INT64_C(86400000)
-
 /* How long a meter may leave its next reading to come. */
 static int64_t longest_interval(const struct registry *registry)
 {

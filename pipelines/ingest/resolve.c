@@ -4,9 +4,6 @@
 
 #include "base/timestamp.h"
 
-/* A year and a month: an invoice of a year, with slack. Longer ones are mistakes. */
-#define SPAN_MAX_MS (INT64_C(400) * 24 * 3600 * 1000)
-
 /* What an event becomes, column by column. */
 struct reading {
     uint32_t meter;
@@ -24,7 +21,7 @@ static enum outcome resolve_interval(struct reading *reading, const struct regis
 {
     int64_t start_ms = event->start_ms;
     int64_t end_ms = event->end_ms;
-    if (end_ms <= start_ms || end_ms - start_ms > SPAN_MAX_MS)
+    if (end_ms <= start_ms || end_ms - start_ms > READING_SPAN_MAX_MS)
         return REJECT_TIME_RANGE;
     uint32_t version = registry_meter_at(registry, reading->meter, start_ms);
     if (version == REGISTRY_NONE)

@@ -3,8 +3,7 @@
 #include <sys/param.h>
 
 #include "base/decimal.h"
-
-#define HOUR_MS INT64_C(3600000)
+#include "base/timestamp.h"
 
 static bool is_same_identity(const struct meter *meter, const struct reading *a,
                              const struct reading *b)

@@ -3,11 +3,12 @@
 #include <sys/param.h>
 
 #include "base/decimal.h"
+#include "base/timestamp.h"
 #include "pipelines/metering/booking.h"
 
 /* A gauge's sum is in micro-units per hour, twice, times milliseconds: no rounding before the end.
  */
-#define GAUGE_SCALE (INT64_C(2) * 3600000)
+#define GAUGE_SCALE (2 * HOUR_MS)
 
 struct stretch {
     int64_t from_ms, to_ms;

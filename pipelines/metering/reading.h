@@ -11,8 +11,6 @@
 #include "base/limits.h"
 #include "base/measure.h"
 
-#define READING_SPAN_MAX_MS (INT64_C(400) * 86400000) /* a year and a late invoice */
-
 struct reading {
     int64_t start_ms;
     int64_t value;         /* canonical micro-units; gauges: per hour */

@@ -10,7 +10,7 @@
 #include "pipelines/state/shard_state.h"
 
 /* Local days that begin before the calendar does are of no use. */
-#define FLOOR_MIN_MS (TIME_MIN_MS + INT64_C(2) * 86400000)
+#define FLOOR_MIN_MS (TIME_MIN_MS + 2 * DAY_MS)
 
 static uint32_t largest_facility(const struct registry *registry)
 {

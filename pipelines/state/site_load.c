@@ -3,9 +3,10 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/timestamp.h"
 #include "pipelines/state/payload.h"
 
-#define TEN_YEARS_MS (INT64_C(3653) * 86400000)
+#define TEN_YEARS_MS (3653 * DAY_MS)
 
 struct taking {
     struct site *site;

@@ -2,9 +2,8 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/timestamp.h"
 #include "pipelines/state/site.h"
-
-#define HOUR_MS INT64_C(3600000)
 
 int64_t site_row(const struct site *site, int64_t time_ms)
 {

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "config/registry/id_index.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 
-#define HOUR_MS INT64_C(3600000)
 #define START_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
 
 enum { METERS = 4, SINKS = 2, PAYLOAD_MAX = 1 << 24 };

@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
+#include "base/timestamp.h"
 #include "daemon/moment.h"
 
 #define NOW_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
-#define HOUR_MS INT64_C(3600000)
 
 static void test_accepted(void **state)
 {

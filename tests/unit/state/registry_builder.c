@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define MINUTE_MS INT64_C(60000)
+#include "base/timestamp.h"
 
 static struct facility *add_facility(struct plant *plant, const char *id)
 {

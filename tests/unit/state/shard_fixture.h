@@ -4,12 +4,11 @@
 #ifndef GHGD_SHARD_FIXTURE_H
 #define GHGD_SHARD_FIXTURE_H
 
+#include "base/timestamp.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 
 #define MIN_MS INT64_C(60000)
-#define HOUR_MS (60 * MIN_MS)
-#define DAY_MS (24 * HOUR_MS)
 #define START_MS                                                                                   \
     INT64_C(1772323200000) /* 2026-03-01T00:00:00Z: New York's clocks go on at the 8th */
 #define U INT64_C(1000000)

@@ -14,8 +14,7 @@
 
 #include "base/timestamp.h"
 
-enum { MINUTE_MS = 60000, QUARTER_MS = 15 * MINUTE_MS, HOUR_MS = 60 * MINUTE_MS };
-#define DAY_MS INT64_C(86400000)
+enum { QUARTER_MS = 15 * MINUTE_MS };
 
 static struct calendar *open_calendar(const char *zone, int64_t bucket_ms, int fiscal_year_start)
 {
@@ -190,21 +189,21 @@ static void test_create(void **state)
         {"UTC", HOUR_MS, 1, 0},
         {"NZ-CHAT", QUARTER_MS, 1, 0},
         {"America/Argentina/Buenos_Aires", MINUTE_MS, 7, 0},
-        {"Asia/Kolkata", 30 * (int64_t)MINUTE_MS, 1, 0},
-        {"Australia/Lord_Howe", 30 * (int64_t)MINUTE_MS, 1, 0},
+        {"Asia/Kolkata", 30 * MINUTE_MS, 1, 0},
+        {"Australia/Lord_Howe", 30 * MINUTE_MS, 1, 0},
         {"Asia/Kathmandu", QUARTER_MS, 1, 0},
         {"Europe/Berlin", HOUR_MS, 1, 0},
-        {"America/St_Johns", 10 * (int64_t)MINUTE_MS, 1, 0},
+        {"America/St_Johns", 10 * MINUTE_MS, 1, 0},
         {"Asia/Kolkata", HOUR_MS, 1, -EINVAL},
-        {"Asia/Kolkata", 20 * (int64_t)MINUTE_MS, 1, -EINVAL},
-        {"Asia/Kathmandu", 30 * (int64_t)MINUTE_MS, 1, -EINVAL},
+        {"Asia/Kolkata", 20 * MINUTE_MS, 1, -EINVAL},
+        {"Asia/Kathmandu", 30 * MINUTE_MS, 1, -EINVAL},
         {"Australia/Lord_Howe", HOUR_MS, 1, -EINVAL},
         {"Asia/Pyongyang", HOUR_MS, 1, -EINVAL}, /* +08:30 from 2015 to 2018 */
         {"Europe/Berlin", 0, 1, -EINVAL},
         {"Europe/Berlin", -QUARTER_MS, 1, -EINVAL},
-        {"Europe/Berlin", 7 * (int64_t)MINUTE_MS, 1, -EINVAL},
-        {"Europe/Berlin", 45 * (int64_t)MINUTE_MS, 1, -EINVAL},
-        {"Europe/Berlin", 2 * (int64_t)HOUR_MS, 1, -EINVAL},
+        {"Europe/Berlin", 7 * MINUTE_MS, 1, -EINVAL},
+        {"Europe/Berlin", 45 * MINUTE_MS, 1, -EINVAL},
+        {"Europe/Berlin", 2 * HOUR_MS, 1, -EINVAL},
         {"Europe/Berlin", 500, 1, -EINVAL},
         {"Europe/Berlin", QUARTER_MS, 0, -EINVAL},
         {"Europe/Berlin", QUARTER_MS, 13, -EINVAL},
@@ -337,10 +336,8 @@ static void test_tiling(void **state)
         {"America/St_Johns", QUARTER_MS, 4, "2005-01-01T00:00:00Z", "2013-01-01T00:00:00Z"},
         {"America/St_Johns", MINUTE_MS, 4, "2010-06-01T00:00:00Z", "2012-01-01T00:00:00Z"},
         {"America/Havana", HOUR_MS, 1, "1995-01-01T00:00:00Z", "2025-01-01T00:00:00Z"},
-        {"Australia/Lord_Howe", 30 * (int64_t)MINUTE_MS, 7, "1995-01-01T00:00:00Z",
-         "2025-01-01T00:00:00Z"},
-        {"Asia/Kathmandu", 5 * (int64_t)MINUTE_MS, 1, "1985-06-01T00:00:00Z",
-         "1987-01-01T00:00:00Z"},
+        {"Australia/Lord_Howe", 30 * MINUTE_MS, 7, "1995-01-01T00:00:00Z", "2025-01-01T00:00:00Z"},
+        {"Asia/Kathmandu", 5 * MINUTE_MS, 1, "1985-06-01T00:00:00Z", "1987-01-01T00:00:00Z"},
         {"Pacific/Apia", QUARTER_MS, 12, "2008-01-01T00:00:00Z", "2014-01-01T00:00:00Z"},
         {"Asia/Gaza", QUARTER_MS, 1, "2008-01-01T00:00:00Z", "2016-01-01T00:00:00Z"},
         {"Africa/Casablanca", QUARTER_MS, 1, "2008-01-01T00:00:00Z", "2020-01-01T00:00:00Z"},

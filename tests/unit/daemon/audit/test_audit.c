@@ -22,8 +22,6 @@
 #include "tests/unit/ingest/tables.h"
 
 #define MIN_MS INT64_C(60000)
-#define HOUR_MS (60 * MIN_MS)
-#define DAY_MS (24 * HOUR_MS)
 #define START_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
 
 enum { DAYS = 40, HOURS = 24 * DAYS, TEXT_MAX = 1 << 20, WINDOWS_MIN = 2 * 96 };

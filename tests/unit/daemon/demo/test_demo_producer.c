@@ -12,6 +12,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "config/config.h"
 #include "daemon/demo/demo_files.h"
 #include "daemon/demo/demo_producer.h"
@@ -20,7 +21,6 @@
 #include "pipelines/ingest/decoder.h"
 #include "pipelines/ingest/resolve.h"
 
-#define HOUR_MS INT64_C(3600000)
 #define START_MS (INT64_C(1772323200000)) /* a Sunday, 2026-03-01 */
 enum { HOURS = 48, EVENTS_MAX = 8192 };
 

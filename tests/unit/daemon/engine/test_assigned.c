@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
+#include "base/timestamp.h"
 #include "daemon/engine/assigned.h"
 #include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
 
-#define DAY_MS INT64_C(86400000)
 #define READING                                                                                    \
     "{\"meter\":\"interval\",\"start\":\"2026-01-01T01:00:00Z\","                                  \
     "\"end\":\"2026-01-01T01:15:00Z\",\"value\":1}"

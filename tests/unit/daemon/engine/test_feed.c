@@ -10,8 +10,6 @@
 #include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
 
-#define DAY_MS INT64_C(86400000)
-
 enum { REFUSED_MAX = 64, MESSAGE_BYTES = 65536 };
 
 static struct registry *registry;

@@ -2,6 +2,7 @@
  * The memory that is stated before anything starts, against what the shards' sites will take: the
  * estimate knows their sizes only as numbers, and may not be below them by a byte.
  */
+#include "base/timestamp.h"
 #include "daemon/engine/needs.h"
 
 #include <inttypes.h>
@@ -13,10 +14,6 @@
 #include <cmocka.h>
 
 #include "pipelines/state/site.h"
-
-#define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS)
 
 static struct config *load_example(void)
 {

@@ -12,8 +12,6 @@
 #include "daemon/replay/replay_range.h"
 
 #define MIN_MS INT64_C(60000)
-#define HOUR_MS (60 * MIN_MS)
-#define DAY_MS (24 * HOUR_MS)
 
 static struct meter meters[] = {
     {.id = "quick", .expected = true, .interval_ms = 15 * MIN_MS},
