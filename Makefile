@@ -163,12 +163,15 @@ check-grafana: ## the dashboards against the types that Grafana publishes (needs
 LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
              $(wildcard tests/integration/*.c tests/faults/*.c)
 LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(call files,tests,*.h)
-lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths
-	$(SUITE) -k CC=clang lint-format lint-length lint-cppcheck lint-man lint-unit lint-tidy lint-headers
+lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths, words
+	$(SUITE) -k CC=clang lint-format lint-length lint-words lint-cppcheck lint-man lint-unit lint-tidy lint-headers
 lint-format:
 	clang-format --dry-run -Werror $(LINT_TEXT)
 lint-length: # a file over 600 lines holds a noun too many
 	awk 'FNR == 601 {print FILENAME ": more than 600 lines"; bad = 1} END {exit bad}' $(LINT_TEXT)
+lint-words: # sentences of comments and documents, and the names of files in them
+	$(PYTHON) tests/words/test_words.py
+	$(PYTHON) tests/words/words.py .
 lint-cppcheck:
 	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    -j2 -I. $(DEFS) $(LINT_SRC)
@@ -251,6 +254,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
-        check-valgrind check-tiers faults faults-run test layers model check-grafana lint lint-format lint-length lint-cppcheck lint-man \
+        check-valgrind check-tiers faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench bench-checkpoints coverage coverage-run install uninstall help clean \
         FORCE

@@ -2,9 +2,10 @@
  * index.h - what lies in the dead-letter and late topics, each event once.
  *
  * A record stands for one refused event, however often it was written (a restart from an earlier
- * offset refuses an event again), and knows whether it was sent in once more since (headers.h) and
- * whether the tables now in force would let it in. Bodies are not kept; a record says where its
- * letter lies. Memory is bounded by the number of records. One thread owns it.
+ * offset refuses an event again), and knows whether it was sent in once more since
+ * (deadletter_headers.h) and whether the tables now in force would let it in. Bodies are not kept;
+ * a record says where its letter lies. Memory is bounded by the number of records. One thread owns
+ * it.
  */
 #ifndef GHGD_INDEX_H
 #define GHGD_INDEX_H

@@ -1,5 +1,5 @@
 /*
- * producer.h - produces the readings of the demonstration's factories, at any speed.
+ * demo_producer.h - produces the readings of the demonstration's factories, at any speed.
  *
  * Like real gateways: one message a factory and step, in its format, keyed by its name. And with
  * their faults: a meter falls silent, a register rolls over, some readings come twice or hours

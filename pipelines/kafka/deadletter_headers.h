@@ -1,5 +1,5 @@
 /*
- * headers.h - what stands on a dead letter: where its event came from, and why it was refused.
+ * deadletter_headers.h - the headers of a dead letter: where its event came from, and the reason.
  *
  * Letters carry headers of ours (deadletter.h). Behind a letter there may be a mark: a message with
  * the same four headers of its place and DEADLETTER_RETRIED, which says that the event was sent in
