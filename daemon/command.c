@@ -1,6 +1,8 @@
 #include "daemon/command.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "pipelines/kafka/consumer.h"
@@ -39,6 +41,15 @@ int command_load_run_config(struct config **config_out, const char *file)
     if (err < 0)
         config_destroy(config_out);
     return err;
+}
+
+void command_make_state_directory(const struct config *config)
+{
+    const char *path = config->state_directory;
+    if (mkdir(path, 0700) == 0)
+        LOG_INFO("state_directory.made", "path=\"%s\"", path);
+    else if (errno != EEXIST)
+        LOG_WARN("state_directory.missing", "path=\"%s\" error=\"%s\"", path, err_str(-errno));
 }
 
 int command_misused(const char *command, const char *what, const char *found)

@@ -25,6 +25,10 @@ int command_load_config(struct config **config_out, const char *file) MUST_CHECK
 /* The same, and what `ghgd run` needs beyond it: topic, brokers, sinks, Kafka properties that a
  * client takes. */
 int command_load_run_config(struct config **config_out, const char *file) MUST_CHECK;
+/* Makes the state directory, readable by its owner only, if it is missing. The folder above it must
+ * exist: it may be a volume that is not mounted. A failure is only logged: some sinks need no file,
+ * and a sink that needs one reports what it cannot open. */
+void command_make_state_directory(const struct config *config);
 /* Says what is wrong with the command line and how to get help; returns EXIT_MISUSED. */
 int command_misused(const char *command, const char *what, const char *found);
 

@@ -98,6 +98,7 @@ static void on_ended(void *context, int status)
 
 static int run_start(struct run *run)
 {
+    command_make_state_directory(run->config);
     struct process_conf conf = {.config = run->config,
                                 .reloads_ok = run->reloads_ok,
                                 .reloads_failed = run->reloads_failed};

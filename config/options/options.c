@@ -215,7 +215,8 @@ const struct option options[] = {
     {"log.level", OPTION_CHOICE, MEMBER(log_level), 0, 0, "info", log_levels, NULL,
      "Least severe log lines that are written."},
     {"state_directory", OPTION_INPUT_PATH, MEMBER(state_directory), 1, PATH_BYTES_MAX,
-     "/var/lib/ghgd", NULL, NULL, "Folder for what the daemon writes itself."},
+     "/var/lib/ghgd", NULL, NULL, "Folder for the files that the daemon writes. If it is missing, the daemon makes it, readable "
+     "by its owner only."},
     {"memory_max", OPTION_SIZE, MEMBER(memory_bytes_max), 0, INT64_C(1) << 46, "0B", NULL, NULL,
      "Most memory that the daemon takes for the state of facilities and for its queues; 0 for what "
      "`ghgd check` says. At the ceiling a partition waits whose next facility does not fit."},

@@ -201,6 +201,8 @@ static int replay_all(struct replay *replay)
     replay->output.config = replay->config;
     uv_loop_init(&replay->loop);
     replay->started_ms = clock_steady_ms();
+    if (replay->output.all_sinks || replay->output.chosen.count > 0)
+        command_make_state_directory(replay->config);
     err = open_rejects(replay);
     if (err == 0)
         err = replay->from_kafka ? replay_log(replay) : replay_file(replay);

@@ -49,7 +49,6 @@ class Daemon(servers.Process):
         self.port = servers.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         config = {"http": {"listen": f"127.0.0.1:{self.port}"}, "state_directory": "state", **self.config}
-        (self.folder / "state").mkdir(exist_ok=True)
         for name, text in {**self.files, "ghgd.yaml": json.dumps(config, indent=2)}.items():
             Path(self.folder, name).write_text(text)
 

@@ -1,0 +1,89 @@
+"""What README says under "Use it", with the example that is shipped."""
+import contextlib
+import json
+import re
+import shutil
+import sqlite3
+import stat
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import daemon
+import servers
+import test_daemon
+
+EXAMPLES = servers.ROOT / "config/examples"
+
+
+class Example(daemon.Daemon):
+    """`ghgd run` with the shipped example; only addresses, names of topics and the state directory differ."""
+
+    def __init__(self, topic, database):
+        super().__init__({})
+        self.topic, self.database = topic, database
+
+    def prepare(self):
+        self.port = servers.free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        shutil.copytree(EXAMPLES, self.folder, dirs_exist_ok=True)
+        changes = (("localhost:9092", servers.kafka().brokers), ("http://localhost:8086", servers.influxdb().url),
+                   ("database: ghg", f"database: {self.database}"), ("group: ghgd", f"group: {self.topic}"),
+                   ("meter-readings-refused", f"{self.topic}-dead"), ("meter-readings-late", f"{self.topic}-late"),
+                   ("meter-readings", self.topic), ("ghgd-checkpoint", f"{self.topic}-checkpoint"),
+                   ("127.0.0.1:9477", f"127.0.0.1:{self.port}"), ("/var/lib/ghgd", f"{self.folder}/state"),
+                   ("emit_interval: 10s", "emit_interval: 300ms"))
+        text = (EXAMPLES / "ghgd.yaml").read_text()
+        for before, after in changes:
+            if before not in text:
+                raise RuntimeError(f"the example has no {before}")
+            text = text.replace(before, after)
+        (self.folder / "ghgd.yaml").write_text(text)
+
+
+class UseIt(unittest.TestCase):
+    def test_the_example_is_good_as_it_is_shipped(self):
+        done = daemon.ghgd("check", "-c", EXAMPLES / "ghgd.yaml")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?s)memory, about\n.*series in each database\n")
+
+    def test_the_example_runs(self):
+        topic, database = test_daemon.make_topics(), servers.influxdb().database()
+        with Example(topic, database) as ghgd:
+            state = ghgd.folder / "state"
+            self.assertEqual(stat.S_IMODE(state.stat().st_mode), 0o700)
+            start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() // 900 * 900 - 3600))
+            servers.kafka().produce(topic, [("dongguan", json.dumps(
+                {"meter": "dongguan-grid", "time": start, "value": 12.5}))])
+            servers.eventually(lambda: servers.influxdb().query(
+                "SELECT co2e_kg FROM emissions_15m WHERE facility='dongguan'", database))
+
+            def is_kept():
+                """the file of the sink has the row too"""
+                with contextlib.closing(sqlite3.connect(f"file:{state}/ghgd.sqlite?mode=ro", uri=True)) as file:
+                    tables = file.execute("SELECT name FROM sqlite_master").fetchall()
+                    return ("emissions_15m",) in tables and \
+                        file.execute("SELECT count(*) FROM emissions_15m").fetchone()[0] > 0
+            servers.eventually(is_kept)
+            self.assertEqual(ghgd.terminate(), 0)
+
+    def test_a_state_directory_that_cannot_be_made_is_reported(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = test_daemon.configuration(
+                test_daemon.make_topics(), [test_daemon.influx_sink(servers.influxdb().database())],
+                state_directory=f"{folder}/not/mounted")
+            with test_daemon.make_daemon(config) as ghgd:  # no sink needs it: the daemon runs
+                self.assertRegex(ghgd.log(), r'state_directory.missing path="[^"]*/not/mounted"')
+            self.assertEqual(list(Path(folder).iterdir()), [])
+
+    def test_readme_names_what_is_installed(self):
+        readme = (servers.ROOT / "README.md").read_text()
+        use_it = readme.split("## Use it")[1].split("## Read it")[0]
+        self.assertRegex(use_it, r"cp -r /usr/local/share/ghgd/examples /etc/ghgd")
+        for command in re.findall(r"(?m)^    ghgd (\w+)", use_it):
+            self.assertEqual(daemon.ghgd(command, "--help").returncode, 0, command)
+
+
+if __name__ == "__main__":
+    unittest.main()
