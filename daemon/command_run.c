@@ -7,6 +7,7 @@
 #include "daemon/command_line.h"
 #include "daemon/engine/process.h"
 #include "daemon/engine/reload_check.h"
+#include "daemon/http/status.h"
 #include "daemon/service.h"
 #include "pipelines/state/compatibility.h"
 
@@ -35,6 +36,7 @@ struct run {
     struct reload_check *reload_check; /* may become the next; NULL */
     struct config *next;               /* takes over when the process has ended; NULL */
     struct process *process;
+    struct status *page; /* what the process shows of itself; NULL: no process, or it closes */
     struct service *service;
     uint64_t reloads_ok, reloads_failed;
     bool stopping;
@@ -82,12 +84,30 @@ static int take_over(struct run *run)
     return run_start(run);
 }
 
-static void on_ended(void *context, int status)
+static void on_failed(void *context, const char *why)
+{
+    struct run *run = context;
+    run->status = EXIT_FAILED;
+    if (run->page != NULL)
+        status_set_fatal(run->page, why);
+}
+
+static void on_page_closed(void *context)
+{
+    process_close(((struct run *)context)->process);
+}
+
+static void on_drained(void *context)
+{
+    struct run *run = context;
+    status_close(TAKE(run->page), on_page_closed, run);
+}
+
+static void on_ended(void *context)
 {
     struct run *run = context;
     run->process = NULL;
-    run->status = status;
-    if (run->next != NULL && !run->stopping && status == EXIT_GOOD) {
+    if (run->next != NULL && !run->stopping && run->status == EXIT_GOOD) {
         if (take_over(run) == 0)
             return;
         run->status = EXIT_FAILED;
@@ -96,21 +116,37 @@ static void on_ended(void *context, int status)
     run_end(run);
 }
 
+static int open_page(struct run *run)
+{
+    struct process_parts parts = process_get_parts(run->process);
+    struct status_conf conf = {.loop = &run->loop,
+                               .config = run->config,
+                               .intake = parts.intake,
+                               .rekey = parts.rekey,
+                               .row_writer = parts.row_writer,
+                               .standstills = parts.standstills,
+                               .reloads_ok = run->reloads_ok,
+                               .reloads_failed = run->reloads_failed};
+    return status_create(&run->page, &conf);
+}
+
 static int run_start(struct run *run)
 {
     command_make_state_directory(run->config);
-    struct process_conf conf = {.config = run->config,
-                                .reloads_ok = run->reloads_ok,
-                                .reloads_failed = run->reloads_failed};
-    struct process_callbacks callbacks = {.ended = on_ended, .context = run};
-    int err = process_create(&run->process, &run->loop, &conf, &callbacks);
-    if (err == 0) {
-        service_ready(run->service);
-        service_status(run->service, "%" PRIu32 " meters of %" PRIu32 " facilities",
-                       run->config->registry->meters_count,
-                       run->config->registry->facilities_count);
+    struct process_callbacks callbacks = {
+        .failed = on_failed, .drained = on_drained, .ended = on_ended, .context = run};
+    int err = process_create(&run->process, &run->loop, run->config, &callbacks);
+    if (err < 0)
+        return err;
+    err = open_page(run);
+    if (err < 0) {
+        process_discard(&run->process);
+        return err;
     }
-    return err;
+    service_ready(run->service);
+    service_status(run->service, "%" PRIu32 " meters of %" PRIu32 " facilities",
+                   run->config->registry->meters_count, run->config->registry->facilities_count);
+    return 0;
 }
 
 /* State is not left behind by a reload: one that could not go on with it is refused beforehand,
@@ -146,7 +182,8 @@ static void refuse_reload(struct run *run)
 {
     LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"", run->file);
     run->reloads_failed++;
-    process_count_reload_failed(run->process);
+    if (run->page != NULL)
+        status_count_reload_failed(run->page);
     service_ready(run->service);
 }
 

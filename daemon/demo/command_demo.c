@@ -101,11 +101,21 @@ static void close_handles(struct demo *demo)
         uv_close((uv_handle_t *)&demo->signals[i], on_handle_closed);
 }
 
-static void on_ended(void *context, int status)
+static void on_failed(void *context, const char *why)
+{
+    (void)why; /* it is in the log */
+    ((struct demo *)context)->status = EXIT_FAILED;
+}
+
+static void on_drained(void *context)
+{
+    process_close(((struct demo *)context)->process);
+}
+
+static void on_ended(void *context)
 {
     struct demo *demo = context;
     demo->process = NULL;
-    demo->status = status;
     draw(demo);
     close_handles(demo);
 }
@@ -192,10 +202,12 @@ static int build(struct demo *demo)
     if (err < 0)
         return err;
     (void)demo_producer_step(demo->producer, demo->origin_ms);
-    struct process_conf conf = {.config = demo->config};
-    struct process_callbacks callbacks = {
-        .ended = on_ended, .written = on_written, .context = demo};
-    return process_create(&demo->process, &demo->loop, &conf, &callbacks);
+    struct process_callbacks callbacks = {.failed = on_failed,
+                                          .drained = on_drained,
+                                          .ended = on_ended,
+                                          .written = on_written,
+                                          .context = demo};
+    return process_create(&demo->process, &demo->loop, demo->config, &callbacks);
 }
 
 static void summarise(const struct demo *demo)

@@ -7,29 +7,26 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/command.h"
 #include "daemon/engine/intake.h"
 #include "daemon/engine/rekey/rekey.h"
 #include "daemon/engine/row_writer.h"
 #include "daemon/engine/write_fence.h"
-#include "daemon/http/status.h"
 #include "pipelines/emissions/kernels.h"
 
 enum { DRAIN_CHECK_MS = 50 };
 
-enum process_state { PROCESS_RUNNING, PROCESS_DRAINING, PROCESS_CLOSING };
+enum process_state { PROCESS_RUNNING, PROCESS_DRAINING, PROCESS_DRAINED, PROCESS_CLOSING };
 
 struct process {
     uv_loop_t *loop;
     struct process_callbacks callbacks;
     enum process_state state;
-    int status;
+    bool has_failed;
     const struct config *config;
     const struct kernels *kernels;
     struct rekey *rekey; /* NULL: the input topic is keyed by facility */
     struct intake *intake;
     struct row_writer *row_writer;
-    struct status *status_page;
     struct write_fence fence;
     uv_timer_t emit_timer, drain_timer;
     uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
@@ -95,7 +92,7 @@ static void on_kick(uv_idle_t *idle)
 static void on_rows_wanted(void *context)
 {
     struct process *process = context;
-    if (process->state != PROCESS_CLOSING)
+    if (process->state == PROCESS_RUNNING || process->state == PROCESS_DRAINING)
         uv_idle_start(&process->kick, on_kick);
 }
 
@@ -150,10 +147,9 @@ static void on_revoked(void *context)
 static void process_free(struct process *process)
 {
     struct process_callbacks callbacks = process->callbacks;
-    int status = process->status;
     free(process);
     if (callbacks.ended != NULL)
-        callbacks.ended(callbacks.context, status);
+        callbacks.ended(callbacks.context);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -208,21 +204,42 @@ static void close_readers(struct process *process, int64_t timeout_ms)
         intake_close(process->intake, timeout_ms);
 }
 
-static void on_status_closed(void *context)
+static void stop_timers(struct process *process)
 {
-    struct process *process = context;
-    process->status_page = NULL;
-    close_readers(process, process->config->shutdown_timeout_ms / 2);
-}
-
-static void process_close(struct process *process)
-{
-    process->state = PROCESS_CLOSING;
     uv_timer_stop(&process->emit_timer);
     uv_timer_stop(&process->drain_timer);
     uv_idle_stop(&process->kick);
-    LOG_INFO("process.closing", "status=%d", process->status);
-    status_close(process->status_page, on_status_closed, process);
+}
+
+void process_close(struct process *process)
+{
+    ASSERT(process->state == PROCESS_DRAINED);
+    process->state = PROCESS_CLOSING;
+    close_readers(process, process->config->shutdown_timeout_ms / 2);
+}
+
+/* Its owner hears nothing more of it. */
+static void detach(struct process *process)
+{
+    process->state = PROCESS_CLOSING;
+    process->callbacks = (struct process_callbacks){0};
+}
+
+void process_discard(struct process **process)
+{
+    struct process *gone = TAKE(*process);
+    ASSERT(gone->state == PROCESS_RUNNING);
+    detach(gone);
+    stop_timers(gone);
+    close_readers(gone, 0);
+}
+
+static void end_draining(struct process *process)
+{
+    process->state = PROCESS_DRAINED;
+    stop_timers(process);
+    LOG_INFO("process.closing", "failed=%d", process->has_failed);
+    process->callbacks.drained(process->callbacks.context);
 }
 
 static void on_drain(uv_timer_t *timer)
@@ -234,7 +251,7 @@ static void on_drain(uv_timer_t *timer)
             LOG_WARN("process.not_drained",
                      "hint=\"some sink did not take its rows in time; they are written after the "
                      "next start\"");
-        process_close(process);
+        end_draining(process);
         return;
     }
     row_writer_emit(process->row_writer);
@@ -259,8 +276,9 @@ static void on_failed(void *context, const char *why)
 {
     struct process *process = context;
     LOG_ERROR("process.failed", "why=\"%s\"", why);
-    process->status = EXIT_FAILED;
-    status_set_fatal(process->status_page, why);
+    process->has_failed = true;
+    if (process->callbacks.failed != NULL)
+        process->callbacks.failed(process->callbacks.context, why);
     process_stop(process);
 }
 
@@ -328,7 +346,7 @@ static int create_rekey(struct process *process)
         rekey_create(&process->rekey, process->loop, process->config, &callbacks, &why), &why);
 }
 
-static int create_parts(struct process *process, const struct process_conf *conf)
+static int create_parts(struct process *process)
 {
     const struct config *config = process->config;
     process->kernels = kernels_find(config->simd);
@@ -356,32 +374,20 @@ static int create_parts(struct process *process, const struct process_conf *conf
     err = config->input.rekey ? create_rekey(process) : start_intake(process);
     if (err < 0)
         goto fail_rekey;
-    struct status_conf status = {.loop = process->loop,
-                                 .config = config,
-                                 .intake = process->intake,
-                                 .rekey = process->rekey,
-                                 .row_writer = process->row_writer,
-                                 .standstills = &process->fence.raises,
-                                 .reloads_ok = conf->reloads_ok,
-                                 .reloads_failed = conf->reloads_failed};
-    err = status_create(&process->status_page, &status);
-    if (err < 0)
-        goto fail_status;
     return 0;
 
     /* What is open closes on the loop; each end begins the next: intake, row writer, handles. */
-fail_status:
 fail_rekey:
-    process->callbacks.ended = NULL;
+    detach(process);
     close_readers(process, 0);
     return err;
 fail_intake:
-    process->callbacks.ended = NULL;
+    detach(process);
     row_writer_close(process->row_writer);
     return err;
 }
 
-int process_create(struct process **process_out, uv_loop_t *loop, const struct process_conf *conf,
+int process_create(struct process **process_out, uv_loop_t *loop, const struct config *config,
                    const struct process_callbacks *callbacks)
 {
     struct process *process = calloc(1, sizeof(*process));
@@ -389,13 +395,12 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct p
         return -ENOMEM;
     process->loop = loop;
     process->callbacks = *callbacks;
-    const struct config *config = conf->config;
     process->config = config;
     init_handles(process);
-    int err = create_parts(process, conf);
+    int err = create_parts(process);
     if (err < 0) {
         if (process->row_writer == NULL) {
-            process->callbacks.ended = NULL;
+            detach(process);
             close_handles(process);
         }
         return err;
@@ -410,7 +415,10 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct p
     return 0;
 }
 
-void process_count_reload_failed(struct process *process)
+struct process_parts process_get_parts(const struct process *process)
 {
-    status_count_reload_failed(process->status_page);
+    return (struct process_parts){.intake = process->intake,
+                                  .rekey = process->rekey,
+                                  .row_writer = process->row_writer,
+                                  .standstills = &process->fence.raises};
 }

@@ -27,8 +27,6 @@ FREE = {"tests", "bench"}
 EXCEPTIONS = [
     ("config/options/", "config/config.h"),
     ("config/options/checks.c", "daemon/engine/needs.h"),
-    ("daemon/engine/process.c", "daemon/command.h"),
-    ("daemon/engine/process.c", "daemon/http/status.h"),
     ("pipelines/kafka/", "pipelines/ingest/batch.h"),
     ("pipelines/kafka/letter.c", "daemon/engine/rekey/rekeyed.h"),
 ]
