@@ -107,11 +107,11 @@ class Names(unittest.TestCase):
         return list(words.missing_files(path, block, self.TRACKED))
 
     def test_names_that_are_there(self):
-        for text in ("`base/log.c`", "log.c", "[a](state.md#part)", "audit/archive_*.c", "model/check.py", "<uv.h>", "http://a/b.c"):
+        for text in ("`base/log.c`", "log.c", "[a](state.md#part)", "audit/archive_*.c", "model/check.py", "<uv.h>", "../base/log.c", "test_NAME.c", "http://a/b.c"):
             self.assertEqual(self.missing(text), [], text)
 
     def test_names_that_are_not(self):
-        for text, name in (("`base/gone.c`", "base/gone.c"), ("see gone.h.", "gone.h"), ("daemon/archive_*.c", "daemon/archive_*.c")):
+        for text, name in (("`base/gone.c`", "base/gone.c"), ("see gone.h.", "gone.h"), ("daemon/archive_*.c", "daemon/archive_*.c"), ("../log.c", "../log.c")):
             self.assertEqual(self.missing(text), [(7, name)], text)
 
 

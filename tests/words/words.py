@@ -8,6 +8,7 @@ files below them alone, exempt or not. --count prints findings by folder.
 import ast
 import bisect
 import io
+import posixpath
 import re
 import subprocess
 import sys
@@ -23,12 +24,12 @@ HASH_NAMES = {"Makefile", "run"}
 SKIPPED = ("tests/words/", "tests/data/", "tests/fuzz/corpus/")
 
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
-SENTENCE_END = re.compile(r'(?<=[.!?])["\')]*\s+(?=[A-Z"\'(*_\x00])')
+SENTENCE_END = re.compile(r'(?<=[.!?])["\')*]*\s+(?=[A-Z"\'(*_\x00[])')
 CODE = re.compile(r"`[^`]*`")
 LISTED = re.compile(r"\s*(?:[-*]|\d+\.)\s+")
-FILE_NAME = re.compile(r"(?<![\w./*{}@-])((?:[\w.*-]+/)*[\w*-]+\.(?:c|h|cc|py|pml|md))(?![\w*/]|\.\w)")
-# Headers of libraries, and names that stand for any.
-FOREIGN = {"uv.h", "rdkafka.h", "librdkafka/rdkafka.h", "cmocka.h", "curl.h", "sqlite3.h", "NAME.c"}
+FILE_NAME = re.compile(r"(?<![\w./*{}@-])((?:\.\./)*(?:[\w.*-]+/)*[\w*-]+\.(?:c|h|cc|py|pml|md))(?![\w*/]|\.\w)")
+# Headers of libraries.
+FOREIGN = {"uv.h", "rdkafka.h", "librdkafka/rdkafka.h", "cmocka.h", "curl.h", "sqlite3.h",}
 
 
 class Block:
@@ -233,13 +234,13 @@ def missing_files(path, block, tracked):
     names = {Path(name).name for name in tracked}
     for match in FILE_NAME.finditer(block.text):
         name = match.group(1)
-        if name in FOREIGN or name.startswith("build/") or "/build/" in name:
+        if name in FOREIGN or "NAME" in name or name.startswith("build/") or "/build/" in name:
             continue
         if "*" in name:
             pattern = re.compile("(?:.*/)?" + re.escape(name).replace(r"\*", "[^/]*"))
             found = any(pattern.fullmatch(other) for other in tracked)
         elif "/" in name:
-            beside = (Path(path).parent / name).as_posix()
+            beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
             found = name in tracked or beside in tracked or any(other.endswith("/" + name) for other in tracked)
         else:
             found = name in names
