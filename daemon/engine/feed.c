@@ -91,16 +91,37 @@ static void hand_over_refused(struct feed *feed, uint32_t applied)
     }
 }
 
-/* Applies the batch. If the shard stops, notes the first event that is not done. */
+static void stop_at(struct feed *feed, const struct origin *origin)
+{
+    feed->stopped = true;
+    feed->stop_message = origin->message;
+    feed->stop_index = origin->index;
+}
+
+/* Nothing of the batch is done. */
+static void stop_before(struct feed *feed)
+{
+    const struct batch *batch = feed->batch;
+    const struct origin *first = batch->count > 0 ? &batch->origin[0] : &batch->refused[0].origin;
+    if (batch->refused_count > 0 &&
+        is_before(&batch->refused[0].origin, first->message, first->index))
+        first = &batch->refused[0].origin;
+    stop_at(feed, first);
+}
+
+/* Applies the batch. If that stops, notes the first event that is not done. */
 static void flush(struct feed *feed)
 {
     struct batch *batch = feed->batch;
-    uint32_t applied = shard_apply(feed->conf.shard, batch, 0);
-    hand_over_refused(feed, applied);
-    if (applied < batch->count) {
-        feed->stopped = true;
-        feed->stop_message = batch->origin[applied].message;
-        feed->stop_index = batch->origin[applied].index;
+    if (batch->count + batch->refused_count == 0)
+        return;
+    if (feed->conf.make_sure != NULL && !feed->conf.make_sure(feed->conf.context, batch)) {
+        stop_before(feed);
+    } else {
+        uint32_t applied = shard_apply(feed->conf.shard, batch, 0);
+        hand_over_refused(feed, applied);
+        if (applied < batch->count)
+            stop_at(feed, &batch->origin[applied]);
     }
     batch_clear(batch);
 }

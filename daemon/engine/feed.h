@@ -21,6 +21,9 @@ struct feed_conf {
     const struct registry *registry;
     struct shard *shard; /* borrowed */
     bool parks_unknown;  /* events of unknown meters are parked, not refused */
+    /* Makes sure that every event of the batch could be refused. False: not now; the batch is not
+     * applied, and offered again. NULL: it always could. */
+    bool (*make_sure)(void *context, const struct batch *batch);
     /* Hears of every event that was not used and has to be kept apart, in order, once. */
     void (*refused)(void *context, const struct refusal *refusal);
     void *context;
@@ -38,8 +41,8 @@ int feed_create(struct feed **feed_out, const struct feed_conf *conf) MUST_CHECK
 void feed_destroy(struct feed **feed);
 
 /* Takes the messages in order; bytes are borrowed during the call. Returns how many were taken
- * whole; fewer than count: the shard is blocked, offer the rest again, beginning with the same
- * message. */
+ * whole; fewer than count: the shard is blocked, or make_sure() was false; offer the rest again,
+ * beginning with the same message. */
 size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t count);
 
 /* The same for events that had been parked: each message is one event, and was counted as read and

@@ -29,8 +29,9 @@ static int reset_part(struct intake *intake, struct assigned *assigned,
     const struct feed_conf feed = {.decode = &decode,
                                    .registry = intake->context.registry,
                                    .parks_unknown = input->unknown_meter == UNKNOWN_PARK,
-                                   .refused = intake_on_refused,
-                                   .context = intake};
+                                   .make_sure = refusals_make_sure,
+                                   .refused = refusals_take,
+                                   .context = &intake->refusals};
     const struct assigned_conf conf = {
         .context = &intake->context, .feed = &feed, .now_ms = intake_now_ms(intake)};
     return assigned != NULL ? assigned_reset(assigned, &conf)
@@ -161,7 +162,7 @@ static void on_revoked(void *context, int32_t number, bool lost)
     intake->callbacks.revoked(intake->callbacks.context);
     remember_stats(intake, assigned);
     checkpointer_forget(intake->checkpointer, assigned);
-    parking_forget(intake->parking, number);
+    parking_forget(intake->refusals.parking, number);
     intake->memory_used -= (size_t)intake->config->kafka.partition_bytes_max;
     assigned_set_remove(&intake->assigned_set, assigned);
     assigned_destroy(&assigned);
@@ -250,8 +251,9 @@ static void on_saver_closed(void *context)
 {
     struct intake *intake = context;
     intake->checkpointer = NULL;
-    parking_destroy(&intake->parking);
-    deadletter_close(intake->deadletter, intake->close_timeout_ms, on_deadletter_closed, intake);
+    parking_destroy(&intake->refusals.parking);
+    deadletter_close(intake->refusals.deadletter, intake->close_timeout_ms, on_deadletter_closed,
+                     intake);
 }
 
 static void on_consumer_closed(void *context)
@@ -292,12 +294,12 @@ static int bind_registry(struct intake *intake, const struct config *config)
 
 static int create_parking(struct intake *intake)
 {
-    const struct parking_conf conf = {.deadletter = intake->deadletter,
+    const struct parking_conf conf = {.deadletter = intake->refusals.deadletter,
                                       .bytes_max = intake->config->input.parked_bytes_max,
                                       .age_max_ms = intake->config->window.horizon_ms,
                                       .pushed_out = intake_on_pushed_out,
                                       .context = intake};
-    return parking_create(&intake->parking, &conf);
+    return parking_create(&intake->refusals.parking, &conf);
 }
 
 static int create_saver(struct intake *intake, struct buffer *why)
@@ -305,8 +307,8 @@ static int create_saver(struct intake *intake, struct buffer *why)
     const struct checkpointer_conf conf = {.loop = intake->loop,
                                            .config = intake->config,
                                            .assigned_set = &intake->assigned_set,
-                                           .parking = intake->parking,
-                                           .deadletter = intake->deadletter};
+                                           .parking = intake->refusals.parking,
+                                           .deadletter = intake->refusals.deadletter};
     const struct checkpointer_callbacks callbacks = {.began = on_began,
                                                      .reset = on_reset,
                                                      .rebuilds = on_rebuilds,
@@ -352,7 +354,8 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     int err = bind_registry(intake, config);
     if (err < 0)
         goto fail_registry;
-    err = deadletter_create(&intake->deadletter, loop, &config->kafka, on_room, intake, why);
+    err =
+        deadletter_create(&intake->refusals.deadletter, loop, &config->kafka, on_room, intake, why);
     if (err < 0)
         goto fail_deadletter;
     uv_timer_init(loop, &intake->tick); /* cannot fail */
@@ -451,7 +454,7 @@ const struct consumer_stats *intake_get_consumer_stats(const struct intake *inta
 
 const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake)
 {
-    return deadletter_get_stats(intake->deadletter);
+    return deadletter_get_stats(intake->refusals.deadletter);
 }
 
 size_t intake_get_memory(const struct intake *intake)

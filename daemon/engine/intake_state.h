@@ -7,6 +7,7 @@
 
 #include "daemon/engine/checkpointer.h"
 #include "daemon/engine/intake.h"
+#include "daemon/engine/refusals.h"
 
 struct intake {
     uv_loop_t *loop;
@@ -16,18 +17,15 @@ struct intake {
     struct shard_context context;
     size_t memory_used; /* sites, and what partitions and queues may take */
     struct consumer *consumer;
-    struct deadletter *deadletter;
-    struct parking *parking;
+    struct refusals refusals; /* the queue of dead letters, and the parking */
     struct checkpointer *checkpointer;
     struct assigned_set assigned_set;
     uint32_t cursor; /* the partition whose rows are taken first */
     bool paused, held;
     int64_t session_ms;
     int64_t close_timeout_ms;
-    uint64_t close_at_ms;          /* uv_now(): no partition is waited for longer; 0: not closing */
-    struct shard_stats gone;       /* outcomes and counters of partitions that went away */
-    rd_kafka_message_t **messages; /* during a slice */
-    struct letter *letter;         /* a parked event that is being offered again */
+    uint64_t close_at_ms;    /* uv_now(): no partition is waited for longer; 0: not closing */
+    struct shard_stats gone; /* outcomes and counters of partitions that went away */
 };
 
 static inline int64_t intake_now_ms(const struct intake *intake)
@@ -41,7 +39,6 @@ int64_t intake_sink_timeout_ms(const struct intake *intake, uint32_t sink);
 /* intake_messages.c: the consumer's and the feed's and the parking's callbacks. */
 size_t intake_on_messages(void *context, int32_t number, rd_kafka_message_t **messages,
                           size_t count);
-void intake_on_refused(void *context, const struct refusal *refusal);
 void intake_on_pushed_out(void *context, int32_t number);
 /* Offers again what an earlier life had parked, before any message. Returns whether all is done. */
 bool intake_offer_returned(struct intake *intake, struct assigned *assigned);

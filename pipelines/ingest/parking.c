@@ -62,13 +62,15 @@ static bool is_over(const struct parking *parking, int64_t now_ms)
  * room before each slice of messages. */
 static void push_out(struct parking *parking, int64_t now_ms)
 {
+    struct deadletter *deadletter = parking->conf.deadletter;
     while (is_over(parking, now_ms)) {
-        if (!deadletter_has_room(parking->conf.deadletter, 1, parking->oldest->size))
+        if (!deadletter_has_room(deadletter, 1, parking->oldest->size) ||
+            deadletter_reserve(deadletter, parking->oldest->partition, 0) < 0)
             return;
         struct letter *letter = take_oldest(parking);
         int32_t partition = letter->partition;
-        int err = deadletter_post(parking->conf.deadletter, &letter);
-        ASSERT(err == 0); /* there was room */
+        int err = deadletter_post(deadletter, &letter);
+        ASSERT(err == 0); /* there were room and memory */
         parking->stats.pushed_out++;
         if (parking->conf.pushed_out != NULL)
             parking->conf.pushed_out(parking->conf.context, partition);
@@ -90,7 +92,9 @@ static void append(struct parking *parking, struct letter *letter)
 int parking_add(struct parking *parking, const rd_kafka_message_t *message,
                 const struct refusal *refusal)
 {
-    struct letter *letter = letter_create(message, refusal, false);
+    struct deadletter *deadletter = parking->conf.deadletter;
+    struct letter_reserve *reserve = deadletter != NULL ? deadletter_get_reserve(deadletter) : NULL;
+    struct letter *letter = letter_create(reserve, message, refusal, false);
     if (letter == NULL)
         return -ENOMEM;
     int64_t now_ms = letter->timestamp_ms;

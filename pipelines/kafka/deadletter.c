@@ -34,6 +34,7 @@ struct deadletter {
     char *topics[3]; /* by topic_of(): dead letters, late events, runs; NULL: those are not sent */
     struct lane *lanes;
     uint32_t lanes_count;
+    struct letter_reserve reserve;
     struct letter *retries; /* failed, to be sent again at retry_at_ms */
     uint64_t retry_at_ms;
     bool broken; /* the client has a fatal error and is replaced */
@@ -192,6 +193,20 @@ bool deadletter_has_room(struct deadletter *deadletter, size_t messages, size_t 
     return fits;
 }
 
+int deadletter_reserve(struct deadletter *deadletter, int32_t partition, size_t bytes)
+{
+    int err = lanes_reach(deadletter, partition) ? 0 : -ENOMEM;
+    if (err == 0)
+        err = letter_reserve_grow(&deadletter->reserve, bytes);
+    deadletter->full |= err < 0;
+    return err;
+}
+
+struct letter_reserve *deadletter_get_reserve(struct deadletter *deadletter)
+{
+    return &deadletter->reserve;
+}
+
 /* Which of a message's events this is: 1, 2, 3 ... */
 static uint32_t count_event(struct lane *lane, int64_t offset)
 {
@@ -230,7 +245,8 @@ int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *mes
     uint32_t number = count_event(lane, message->offset);
     if (number > DEADLETTERS_PER_MESSAGE_MAX + 1)
         return 0; /* the whole message is on its way */
-    struct letter *letter = letter_create(message, refusal, number > DEADLETTERS_PER_MESSAGE_MAX);
+    struct letter *letter =
+        letter_create(&deadletter->reserve, message, refusal, number > DEADLETTERS_PER_MESSAGE_MAX);
     if (letter == NULL) {
         lane->last_count--;
         return -ENOMEM;
@@ -424,6 +440,7 @@ static void deadletter_free(struct deadletter *deadletter)
         while (deadletter->lanes[i].oldest != NULL)
             drop_letter(deadletter, deadletter->lanes[i].oldest);
     free(deadletter->lanes);
+    letter_reserve_fini(&deadletter->reserve);
     for (size_t i = 0; i < ARRAY_LEN(deadletter->topics); i++)
         free(deadletter->topics[i]);
     free(deadletter);

@@ -30,6 +30,7 @@
 #include "pipelines/ingest/batch.h"
 
 struct deadletter;
+struct letter_reserve;
 
 struct deadletter_stats {
     uint64_t sent, bytes; /* letters, and what they carry */
@@ -46,6 +47,12 @@ int deadletter_create(struct deadletter **deadletter_out, uv_loop_t *loop,
 /* Whether all events of so many messages, of so many bytes in all with their keys, could be sent
  * now; deadletter_send() is then not full before. If not, `on_room` follows. */
 bool deadletter_has_room(struct deadletter *deadletter, size_t messages, size_t bytes);
+/* Makes sure of memory for letters of the partition that cost `bytes` together
+ * (letter_reserved_size()): until then neither deadletter_send() nor parking_add() nor
+ * deadletter_post() returns -ENOMEM for it. Returns 0; or -ENOMEM, and `on_room` follows. */
+int deadletter_reserve(struct deadletter *deadletter, int32_t partition, size_t bytes) MUST_CHECK;
+/* The reserve, for letters that wait elsewhere before they are sent. */
+struct letter_reserve *deadletter_get_reserve(struct deadletter *deadletter);
 /* Sends one refused event; message is the one it came in. Returns 0, or ERR_FULL or -ENOMEM and
  * nothing sent. Where the topic is not configured the event is not kept, and that is 0 too. */
 int deadletter_send(struct deadletter *deadletter, const rd_kafka_message_t *message,

@@ -65,21 +65,34 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
     return headers;
 }
 
-struct letter *letter_create(const rd_kafka_message_t *message, const struct refusal *refusal,
-                             bool whole)
+size_t letter_key_size(const rd_kafka_message_t *message)
+{
+    return place_of(message).key_size;
+}
+
+size_t letter_reserved_size(size_t key_size, size_t size)
+{
+    return letter_reserve_cost(sizeof(struct letter) + key_size + size);
+}
+
+struct letter *letter_create(struct letter_reserve *reserve, const rd_kafka_message_t *message,
+                             const struct refusal *refusal, bool whole)
 {
     const struct rekeyed place = place_of(message);
     const void *body = whole ? message->payload : refusal->origin.bytes;
     size_t size = whole ? message->len : refusal->origin.size;
-    struct letter *letter = calloc(1, sizeof(*letter) + place.key_size + size);
+    struct letter_block *block;
+    struct letter *letter =
+        letter_reserve_alloc(reserve, sizeof(*letter) + place.key_size + size, &block);
     if (letter == NULL)
         return NULL;
+    letter->block = block;
     rd_kafka_timestamp_type_t type;
     int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
     letter->timestamp_ms = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? timestamp_ms : 0;
     letter->headers = make_headers(message, refusal, letter->timestamp_ms);
     if (letter->headers == NULL) {
-        free(letter);
+        letter_reserve_free(block, letter);
         return NULL;
     }
     letter->offset = message->offset;
@@ -101,7 +114,7 @@ void letter_destroy(struct letter *letter)
 {
     if (letter->headers != NULL)
         rd_kafka_headers_destroy(letter->headers);
-    free(letter);
+    letter_reserve_free(letter->block, letter);
 }
 
 void letter_refuse(struct letter *letter, enum outcome outcome)

@@ -10,12 +10,14 @@
 #include <librdkafka/rdkafka.h>
 
 #include "pipelines/ingest/batch.h"
+#include "pipelines/kafka/letter_reserve.h"
 
 struct letter {
     struct letter *older, *newer; /* of the same partition, by offset */
     struct letter *next_retry;
-    uint64_t sequence; /* of a parked one: rises in the order of parking */
-    int64_t offset;    /* of the message that the event came in */
+    struct letter_block *block; /* of the reserve, if it lies in one */
+    uint64_t sequence;          /* of a parked one: rises in the order of parking */
+    int64_t offset;             /* of the message that the event came in */
     int32_t partition;
     bool is_late;                /* to the late topic */
     bool is_run;                 /* not refused: to the topic keyed by facility (rekeyed.h) */
@@ -28,9 +30,13 @@ struct letter {
 };
 
 /* Copies the event out of its message, or the message whole, with the message's headers and ours.
- * NULL if out of memory. */
-struct letter *letter_create(const rd_kafka_message_t *message, const struct refusal *refusal,
-                             bool whole);
+ * reserve: used if there is no other memory; may be NULL. Returns NULL if there is none. */
+struct letter *letter_create(struct letter_reserve *reserve, const rd_kafka_message_t *message,
+                             const struct refusal *refusal, bool whole);
+/* The key that letters of the message have. */
+size_t letter_key_size(const rd_kafka_message_t *message);
+/* What a letter takes of a reserve, at most. */
+size_t letter_reserved_size(size_t key_size, size_t size);
 void letter_destroy(struct letter *letter);
 /* It was judged anew, and refused for this reason instead. */
 void letter_refuse(struct letter *letter, enum outcome outcome);

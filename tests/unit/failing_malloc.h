@@ -30,7 +30,18 @@
 
 #ifdef SANITIZED
 
-static void fail_each_allocation(int (*run)(void))
+__attribute__((unused)) static void fail_allocations(long first, long count)
+{
+    (void)first;
+    (void)count;
+}
+
+__attribute__((unused)) static bool end_failing(void)
+{
+    return false;
+}
+
+__attribute__((unused)) static void fail_each_allocation(int (*run)(void))
 {
     assert_int_equal(run(), 0);
     skip();
@@ -49,13 +60,20 @@ void __libc_free(void *memory);
 /* NOLINTEND(*-reserved-identifier,cert-dcl*,*-identifier-naming) */
 
 static long countdown = -1; /* the allocation that fails is the one that finds 0 here */
+static long failures_left;  /* so many fail in a row then */
+static bool any_failed;
 static long outstanding;
 
 static bool fails(const void *caller)
 {
     uintptr_t at = (uintptr_t)caller;
     bool ours = at >= (uintptr_t)&__executable_start && at < (uintptr_t)&etext;
-    return ours && countdown >= 0 && countdown-- == 0;
+    if (!ours || countdown < 0 || countdown-- > 0)
+        return false;
+    if (--failures_left > 0)
+        countdown = 0;
+    any_failed = true;
+    return true;
 }
 
 static void *counted(void *memory)
@@ -89,8 +107,23 @@ void free(void *memory)
     __libc_free(memory);
 }
 
+/* From the allocation `first` on, counted from now, `count` fail. */
+__attribute__((unused)) static void fail_allocations(long first, long count)
+{
+    failures_left = count;
+    any_failed = false;
+    countdown = first;
+}
+
+/* Returns whether any has failed. */
+__attribute__((unused)) static bool end_failing(void)
+{
+    countdown = -1;
+    return any_failed;
+}
+
 /* run: makes things and takes them down again; returns 0 or what failed. */
-static void fail_each_allocation(int (*run)(void))
+__attribute__((unused)) static void fail_each_allocation(int (*run)(void))
 {
     enum { RUNS_MAX = 20000 };
     assert_int_equal(run(), 0); /* GLib keeps what it read first */
@@ -98,10 +131,9 @@ static void fail_each_allocation(int (*run)(void))
         skip(); /* valgrind took our malloc's place */
     for (long failing = 0; failing < RUNS_MAX; failing++) {
         long before = outstanding;
-        countdown = failing;
+        fail_allocations(failing, 1);
         int err = run();
-        bool failed = countdown < 0;
-        countdown = -1;
+        bool failed = end_failing();
         if (failed && err != -ENOMEM)
             fail_msg("allocation %ld failed: got %d", failing, err);
         if (outstanding != before)

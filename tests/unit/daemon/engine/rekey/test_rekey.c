@@ -243,7 +243,7 @@ static void check_letter(const rd_kafka_message_t *message)
     assert_true(rekeyed_read(&place, message));
     struct refusal refusal = {.origin = {.index = 1, .bytes = message->payload, .size = 1},
                               .outcome = REJECT_CONFLICT};
-    struct letter *letter = letter_create(message, &refusal, false);
+    struct letter *letter = letter_create(NULL, message, &refusal, false);
     assert_non_null(letter);
     assert_int_equal(letter->offset, message->offset); /* which holds the commit back */
     assert_int_equal(letter->partition, message->partition);
