@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODEL = HERE / "ghgd.pml"
 TOPIC = ("-DWITHOUT_DATABASE",)
 DATABASE = ("-DWITHOUT_TOPIC",)
+LOSING = DATABASE + ("-DDATABASE_LOSES",)
 
 
 def bounds(faults, checkpoints, processes=2):
@@ -37,6 +38,11 @@ DESIGN = {
     "database, 2 checkpoints": DATABASE + bounds(2, 2),
     "database, 3 processes": DATABASE + bounds(2, 1, 3),
     "database, silence": DATABASE + bounds(2, 1) + ("-DWATCH_SILENCE",),
+    "database, empty log": DATABASE + bounds(2, 1) + ("-DLOG_BEGINS_EMPTY",),
+    "losing database, 2 faults": LOSING + bounds(2, 1),
+    "losing database, 2 checkpoints": LOSING + bounds(1, 2),
+    "losing database, 3 processes": LOSING + bounds(1, 1, 3),
+    "losing database, empty log": LOSING + bounds(1, 1) + ("-DLOG_BEGINS_EMPTY",),
 }
 DEEP = {
     "whole, 2 faults": bounds(2, 1),
@@ -45,8 +51,12 @@ DEEP = {
     "database, 4 faults": DATABASE + bounds(4, 1),
     "database, 3 faults, 2 checkpoints": DATABASE + bounds(3, 2),
     "database, 3 faults, 3 processes": DATABASE + bounds(3, 1, 3),
+    "losing database, 3 faults": LOSING + bounds(3, 1),
+    "losing database, 2 faults, 2 checkpoints": LOSING + bounds(2, 2),
+    "losing database, 2 faults, 3 processes": LOSING + bounds(2, 1, 3),
 }
 VARIANTS = {
+    # the topic, the pointer, letters
     "NO_FENCING": TOPIC + bounds(1, 3),
     "NO_FORGETTING": TOPIC + bounds(1, 3),
     "COMMIT_BEFORE_ACK": TOPIC + bounds(1, 1),
@@ -57,18 +67,28 @@ VARIANTS = {
     "ERROR_IF_SUPERSEDED": TOPIC + bounds(2, 2),
     "NO_LETTER_GATE": TOPIC + bounds(1, 1),
     "LETTER_GATE_BY_OFFSET": TOPIC + bounds(1, 1),
+    # who may write, and when
     "NO_SILENCE": DATABASE + bounds(1, 1) + ("-DWATCH_SILENCE",),
+    "WRITE_BEFORE_START": DATABASE + bounds(1, 1),
+    "NO_WRITE_FENCE": DATABASE + bounds(1, 1),
+    "SEND_NOT_ATOMIC": DATABASE + bounds(1, 1),
+    # states of a mark
     "NO_DIRTY_IN_STATE": DATABASE + bounds(1, 1),
-    "NO_IN_FLIGHT_IN_STATE": DATABASE + bounds(1, 1),
-    "NO_SUSPECTS_IN_STATE": DATABASE + bounds(2, 1),
+    "NO_SENT_IN_STATE": DATABASE + bounds(1, 1),
+    "NO_SENT_CHANGED": DATABASE + bounds(1, 1),
+    "NO_AT_RISK_IN_STATE": DATABASE + bounds(2, 1),
+    "NO_DOUBT": DATABASE + bounds(1, 1),
+    "RISK_ENDS_WITH_ANSWER": DATABASE + bounds(1, 1),
+    "ACKNOWLEDGED_IS_DURABLE": LOSING + bounds(1, 1),
+    "NO_ACKNOWLEDGED_IN_STATE": LOSING + bounds(2, 1),
+    "ONE_GENERATION": LOSING + bounds(1, 1),
+    # takeover
     "NO_HEALING": DATABASE + bounds(1, 1),
     "NO_HEALING_AFRESH": DATABASE + bounds(1, 1),
-    "WRITE_BEFORE_START": DATABASE + bounds(1, 1),
+    "NO_LEASE": DATABASE + bounds(1, 1),
     "HEALING_BY_CLOCK": DATABASE + bounds(1, 1),
     "HEALED_IN_SILENCE": DATABASE + bounds(1, 1),
-    "NO_DOUBT": DATABASE + bounds(1, 1),
-    "NO_BRAKE": DATABASE + bounds(1, 1),
-    "SEND_NOT_ATOMIC": DATABASE + bounds(1, 1),
+    "HEALED_WITHOUT_A_WRITE": DATABASE + bounds(1, 1) + ("-DLOG_BEGINS_EMPTY",),
 }
 
 

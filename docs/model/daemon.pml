@@ -16,14 +16,14 @@ end:
         forget_checkpoint(me)
     }
     :: d_step {
-        RUNNING(me) && d[me].brake && !d[me].fenced ->
+        RUNNING(me) && d[me].fence && !d[me].fenced ->
         SAY("daemon %d hears that it is still a member, and goes on\n", me);
-        d[me].brake = 0
+        d[me].fence = 0
     }
 
     /* restore */
     :: d_step {
-        RUNNING(me) && d[me].role == READING && !d[me].brake ->
+        RUNNING(me) && d[me].role == READING && !d[me].fence ->
         if
         :: IS_SUPERSEDED(d[me].slot) ->
             SAY("daemon %d finds its chain gone, and asks for the pointer again\n", me);
@@ -109,7 +109,7 @@ end:
         d[me].last = NONE
     }
     :: d_step {
-        RUNNING(me) && !d[me].brake && d[me].slot < SLOTS && MAY_COMMIT(me) &&
+        RUNNING(me) && !d[me].fence && d[me].slot < SLOTS && MAY_COMMIT(me) &&
         LETTERS_DONE(me, records[d[me].slot].x) && (d[me].old == 0 || late_commit == NONE) ->
         if
         :: IS_ACCEPTED(me) ->
@@ -140,7 +140,7 @@ end:
     /* rows */
 #ifndef WITHOUT_DATABASE
     :: d_step {
-        ACTIVE(me) && d[me].goal == 0 && d[me].dirty != 0 && d[me].rows == 0 && MAY_WRITE(me) ->
+        ACTIVE(me) && d[me].goal == 0 && IS_ANY(me, DIRTY) && d[me].rows == 0 && MAY_WRITE(me) ->
         send_rows(me);
         SAY("daemon %d sends rows %d %d\n", me, ROW_0(d[me].rows), ROW_1(d[me].rows))
     }
@@ -148,38 +148,69 @@ end:
         RUNNING(me) && d[me].rows != 0 ->
         SAY("the rows of daemon %d are written and acknowledged\n", me);
         execute(d[me].rows);
-        d[me].rows = 0;
-        if
-        :: d[me].healing == PROBE -> d[me].healing = PROOF
-        :: else
-        fi
+        acknowledge(me)
     }
-    :: d_step { /* no answer in time */
-        ACTIVE(me) && d[me].rows != 0 && faults < FAULTS ->
-        faults++;
+    :: d_step { /* no answer in time, and none is waited for */
+        ACTIVE(me) && d[me].rows != 0 && MAY_FAIL(me) ->
+        COUNT_FAILURE(me);
         SAY("daemon %d gets no answer for its rows\n", me);
-        doubt(me)
+        give_up(me)
     }
-    :: d_step { /* the first round of healing, if nothing else is written: asks for the proof */
-        ACTIVE(me) && d[me].healing == LEASE && LEASES_OVER(me) && d[me].goal == 0 &&
-        d[me].suspect != 0 && d[me].dirty == 0 && d[me].rows == 0 ->
+    :: d_step { /* ... or the same rows are sent again */
+        ACTIVE(me) && d[me].rows != 0 && !d[me].unsure && MAY_FAIL(me) ->
+        COUNT_FAILURE(me);
+        SAY("daemon %d gets no answer for its rows, and sends them again\n", me);
+        leave_write(d[me].rows);
+#ifndef NO_DOUBT
+        d[me].unsure = 1;
+#endif
+        skip
+    }
+
+    /* takeover */
+    :: d_step {
+        ACTIVE(me) && d[me].takeover == LEASE && MAY_BEGIN_ROUND(me) && d[me].goal == 0 &&
+        (d[me].at_risk != 0 || IS_ANY(me, DIRTY)) ->
         SAY("daemon %d heals: round one\n", me);
-        d[me].dirty = d[me].suspect
+        begin_round(me);
+        d[me].takeover = PROBE
     }
+#ifdef HEALED_WITHOUT_A_WRITE
+    :: d_step {
+        ACTIVE(me) && d[me].takeover == LEASE && LEASES_OVER(me) && d[me].goal == 0 &&
+        d[me].at_risk == 0 && !IS_ANY(me, DIRTY) ->
+        printf("daemon %d has nothing at risk, and is healed\n", me);
+        d[me].takeover = DONE
+    }
+#endif
     :: d_step { /* one that is silent has nothing to write, and goes by the clock */
-        ACTIVE(me) && d[me].healing == LEASE && LEASES_OVER(me) && d[me].goal != 0 ->
+        ACTIVE(me) && d[me].takeover == LEASE && LEASES_OVER(me) && d[me].goal != 0 ->
         SAY("daemon %d is silent, and heals by the clock\n", me);
-        d[me].dirty = d[me].dirty | d[me].suspect;
-        d[me].suspect = 0;
-        d[me].healing = BY_CLOCK
+        d[me].takeover = BY_CLOCK;
+        heal(me)
     }
-    :: d_step { /* the second */
+    :: d_step {
         ACTIVE(me) && MAY_HEAL(me) ->
-        SAY("daemon %d heals: marks %d again\n", me, d[me].suspect);
-        d[me].dirty = d[me].dirty | d[me].suspect;
-        d[me].suspect = 0;
-        d[me].healing = HEALED
+        SAY("daemon %d heals: round two, marks %d again\n", me, d[me].at_risk);
+        d[me].takeover = DONE;
+        heal(me)
     }
+
+    /* durability */
+#ifdef DATABASE_LOSES
+    :: d_step { /* by a connection of long ago, an answer to a request of a while after */
+        ACTIVE(me) && IS_ANY(me, ACKED_OLD) && d[me].is_kept && !d[me].is_reset ->
+        SAY("daemon %d hears that the database lived on: what is old is durable\n", me);
+        mark_proven(me, 0);
+        mark_proven(me, 1);
+        d[me].is_kept = 0
+    }
+    :: d_step {
+        ACTIVE(me) && HAS_ACKED(me) && d[me].is_reset ->
+        SAY("daemon %d hears that the database is another: what is not proven is dirty\n", me);
+        learn_loss(me)
+    }
+#endif
 #endif
     od
 }

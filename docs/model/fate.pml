@@ -74,21 +74,21 @@ end:
         d[me].life == STANDS ->
         SAY("daemon %d goes on\n", me);
         d[me].life = RUNS;
-#ifndef NO_BRAKE
-        d[me].brake = 1;
-        doubt(me);
+#ifndef NO_WRITE_FENCE
+        d[me].fence = 1;
+        give_up(me);
 #endif
         skip
     }
 #ifdef SEND_NOT_ATOMIC /* it stood between the look at the clock and the system call */
     :: d_step {
-        d[me].life == STANDS && d[me].role == OWNS && d[me].goal == 0 && d[me].dirty != 0 &&
-        d[me].rows == 0 && !d[me].brake && MAY_WRITE(me) ->
+        d[me].life == STANDS && d[me].role == OWNS && d[me].goal == 0 && IS_ANY(me, DIRTY) &&
+        d[me].rows == 0 && !d[me].fence && MAY_WRITE(me) ->
         send_rows(me);
         SAY("daemon %d goes on, and sends rows %d %d\n", me, ROW_0(d[me].rows),
             ROW_1(d[me].rows));
         d[me].life = RUNS;
-        d[me].brake = 1
+        d[me].fence = 1
     }
 #endif
 #ifndef WITHOUT_DATABASE
@@ -96,8 +96,12 @@ end:
         d[me].life == STANDS && d[me].rows != 0 ->
         SAY("the rows of daemon %d, which stands still, are written\n", me);
         execute(d[me].rows);
-        d[me].dirty = d[me].dirty | MARKS(d[me].rows); /* it does not hear the answer */
-        d[me].rows = 0
+        mark_given_back(me, 0); /* it does not hear the answer */
+        mark_given_back(me, 1);
+        doubt(me, d[me].rows);
+        d[me].rows = 0;
+        d[me].unsure = 0;
+        d[me].is_probe = 0
     }
 #endif
     od
@@ -147,16 +151,56 @@ inline arrive(slot_)
         remove_record(slot_) \
     }
 
+#ifdef DATABASE_LOSES
+#define WAITS_FOR_KEEPING(p) (IS_ANY(p, ACKED_OLD) && !d[p].is_kept)
+#define KEEPS_MORE \
+    (database[0] != kept[0] || database[1] != kept[1] || WAITS_FOR_KEEPING(0) || \
+     WAITS_FOR_KEEPING(1) || WAITS_FOR_KEEPING(PROCESSES - 1))
+
+inline keep()
+{
+    kept[0] = database[0];
+    kept[1] = database[1];
+    for (i : 0 .. PROCESSES - 1) {
+        d[i].is_kept = IS_ANY(i, ACKED_OLD) && !d[i].is_reset
+    }
+    i = 0
+}
+
+#define KILL(words, loses_0, loses_1) \
+    :: d_step { \
+        faults < FAULTS && (!loses_0 || database[0] != kept[0]) && \
+        (!loses_1 || database[1] != kept[1]) -> \
+        faults++; \
+        SAY(words); \
+        database[0] = (loses_0 -> kept[0] : database[0]); \
+        database[1] = (loses_1 -> kept[1] : database[1]); \
+        kept[0] = database[0]; \
+        kept[1] = database[1]; \
+        for (i : 0 .. PROCESSES - 1) { \
+            d[i].is_reset = HAS_ACKED(i) || d[i].rows != 0 \
+        } \
+        i = 0 \
+    }
+#endif
+
 /* What nobody waits for. */
 active proctype Servers()
 {
 end:
     do
     :: d_step {
-        log_end < EVENTS ->
+        log_end == 1 ->
         SAY("a message arrives: events 1 and 2\n");
         log_end = EVENTS
     }
+#ifdef LOG_BEGINS_EMPTY
+    :: d_step {
+        log_end == 0 ->
+        SAY("a message arrives: event 0\n");
+        log_end = 1
+    }
+#endif
 #ifndef WITHOUT_TOPIC
     RECORD(0)
     RECORD(1)
@@ -184,6 +228,16 @@ end:
         late_commit = NONE;
         late_is_old = 0
     }
+#ifdef DATABASE_LOSES
+    :: d_step { /* what is in memory goes to the disk, as it does every few seconds */
+        KEEPS_MORE ->
+        SAY("the database keeps %d %d\n", database[0], database[1]);
+        keep()
+    }
+    KILL("the database is killed, and loses what it did not keep\n", 1, 1)
+    KILL("the database is killed, and loses of window 0 what it did not keep\n", 1, 0)
+    KILL("the database is killed, and loses of window 1 what it did not keep\n", 0, 1)
+#endif
 #ifndef WITHOUT_DATABASE
     :: d_step {
         late_write[0] != 0 ->

@@ -12,6 +12,7 @@
  */
 #include "state.pml"
 #include "safeguards.pml"
+#include "marks.pml"
 #include "pieces.pml"
 #include "daemon.pml"
 #include "fate.pml"

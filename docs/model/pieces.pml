@@ -28,20 +28,57 @@ inline execute(rows_)
     fi
 }
 
-/* No answer: the rows are dirty again, and this attempt may overtake the next. */
-inline doubt(p)
+/* An older try of these rows may still arrive. */
+inline doubt(p, rows_)
 {
-    d[p].dirty = d[p].dirty | MARKS(d[p].rows);
 #if !defined(NO_DOUBT) && !defined(NO_HEALING)
     if
-    :: d[p].rows != 0 ->
-        d[p].suspect = d[p].suspect | MARKS(d[p].rows);
-        d[p].healing = LEASE
+    :: rows_ != 0 ->
+        d[p].at_risk = d[p].at_risk | MARKS(rows_);
+        d[p].takeover = LEASE
     :: else
     fi;
 #endif
+    skip
+}
+
+/* Nobody waits for the request any more, and it is not known what becomes of it. */
+inline give_up(p)
+{
+    mark_given_back(p, 0);
+    mark_given_back(p, 1);
+    doubt(p, d[p].rows);
     leave_write(d[p].rows);
-    d[p].rows = 0
+    d[p].rows = 0;
+    d[p].unsure = 0;
+    d[p].is_probe = 0
+}
+
+inline acknowledge(p)
+{
+#ifdef DATABASE_LOSES
+    learn_loss(p);
+#endif
+    mark_acknowledged(p, 0);
+    mark_acknowledged(p, 1);
+#ifdef DATABASE_LOSES
+    begin_generation(p);
+#endif
+    if
+    :: d[p].unsure -> doubt(p, d[p].rows)
+    :: else ->
+        if
+        :: d[p].takeover == PROBE && d[p].is_probe -> d[p].takeover = PROOF
+        :: else
+        fi;
+#ifdef RISK_ENDS_WITH_ANSWER
+        d[p].at_risk = d[p].at_risk & ~MARKS(d[p].rows);
+#endif
+        skip
+    fi;
+    d[p].rows = 0;
+    d[p].unsure = 0;
+    d[p].is_probe = 0
 }
 
 inline forget_checkpoint(p)
@@ -54,19 +91,26 @@ inline lose(p)
 {
     leave_write(d[p].rows);
     d[p].rows = 0;
+    d[p].unsure = 0;
+    d[p].is_probe = 0;
+#ifdef DATABASE_LOSES
+    d[p].is_reset = 0;
+    d[p].is_kept = 0;
+#endif
     d[p].x = 0;
     d[p].goal = 0;
     d[p].sum[0] = 0;
     d[p].sum[1] = 0;
-    d[p].dirty = 0;
-    d[p].suspect = 0;
-    d[p].healing = HEALED;
+    d[p].mark[0] = CLEAN;
+    d[p].mark[1] = CLEAN;
+    d[p].at_risk = 0;
+    d[p].takeover = DONE;
     d[p].last = NONE;
     d[p].next = 0;
     d[p].old = 0;
     d[p].role = IDLE;
     d[p].fenced = 0;
-    d[p].brake = 0;
+    d[p].fence = 0;
     d[p].begun = 0;
     d[p].says_more = 0
 }
@@ -169,23 +213,22 @@ inline touch(p, window)
 {
     d[p].sum[window]++;
 #ifndef WITHOUT_DATABASE
-    d[p].dirty = d[p].dirty | (1 << window);
-    d[p].suspect = d[p].suspect | (IS_HEALING(p) << window);
+    mark_changed(p, window);
 #endif
     skip
 }
 
-/* It writes from now on, and heals anew what the clock alone has healed. */
+/* It writes from now on, and heals once more what the clock alone has healed. */
 inline go_live(p)
 {
     d[p].goal = 0;
     if
-    :: d[p].healing == BY_CLOCK ->
+    :: d[p].takeover == BY_CLOCK ->
 #ifdef HEALED_IN_SILENCE
-        d[p].healing = HEALED
+        d[p].takeover = DONE
 #else
-        d[p].healing = LEASE;
-        d[p].suspect = d[p].dirty
+        d[p].takeover = LEASE;
+        d[p].at_risk = DIRTY_WINDOWS(p)
 #endif
     :: else
     fi
@@ -212,13 +255,11 @@ inline take_event(p)
 
 inline send_rows(p)
 {
-    d[p].rows = ROWS(((d[p].dirty & 1) != 0 -> d[p].sum[0] : 0),
-                     ((d[p].dirty & 2) != 0 -> d[p].sum[1] : 0));
-    d[p].dirty = 0;
-    if
-    :: d[p].healing == LEASE && LEASES_OVER(p) -> d[p].healing = PROBE
-    :: else
-    fi;
+    d[p].rows = ROWS((d[p].mark[0] == DIRTY -> d[p].sum[0] : 0),
+                     (d[p].mark[1] == DIRTY -> d[p].sum[1] : 0));
+    mark_taken(p, 0);
+    mark_taken(p, 1);
+    d[p].is_probe = (d[p].takeover == PROBE);
 #ifdef WATCH_SILENCE
     if
     :: owner == p ->
@@ -257,7 +298,8 @@ inline restore(p)
     :: i < SLOTS ->
         d[p].sum[0] = records[i].sum[0];
         d[p].sum[1] = records[i].sum[1];
-        d[p].dirty = records[i].dirty
+        d[p].mark[0] = ((records[i].dirty & 1) != 0 -> DIRTY : CLEAN);
+        d[p].mark[1] = ((records[i].dirty & 2) != 0 -> DIRTY : CLEAN)
     :: else
     fi;
 #ifndef STATE_WITHOUT_OFFSET
@@ -271,11 +313,11 @@ inline restore(p)
     i = 0;
 #if !defined(NO_HEALING) && !defined(WITHOUT_DATABASE)
 #ifdef NO_HEALING_AFRESH
-    d[p].healing = (d[p].slot == NONE -> HEALED : LEASE);
+    d[p].takeover = (d[p].slot == NONE -> DONE : LEASE);
 #else
-    d[p].healing = (d[p].begun -> LEASE : HEALED);
+    d[p].takeover = (d[p].begun -> LEASE : DONE);
 #endif
-    d[p].suspect = d[p].dirty;
+    d[p].at_risk = DIRTY_WINDOWS(p);
 #endif
     if
     :: d[p].x >= d[p].goal -> d[p].goal = 0

@@ -1,22 +1,26 @@
 /*
  * promise.pml - what must hold at all times, and where nothing more can happen.
  */
-/* What the owner holds clean is in the database, and nothing older can come any more: only such a
- * window may leave the state with its day. */
-#define PENDING(p) (d[p].dirty | d[p].suspect | MARKS(d[p].rows))
+/* What the owner holds clean is in the database for good, and nothing older can come any more: only
+ * such a window may leave the state with its day. */
 #define NOT_OLDER_0(rows, p) (ROW_0(rows) == 0 || ROW_0(rows) >= d[p].sum[0])
 #define NOT_OLDER_1(rows, p) (ROW_1(rows) == 0 || ROW_1(rows) >= d[p].sum[1])
+#ifdef DATABASE_LOSES
+#define DURABLE(w) kept[w]
+#else
+#define DURABLE(w) database[w]
+#endif
 #define IS_SAFE_0(p) \
-    (database[0] >= d[p].sum[0] && NOT_OLDER_0(late_write[0], p) && NOT_OLDER_0(late_write[1], p))
+    (database[0] >= d[p].sum[0] && DURABLE(0) >= d[p].sum[0] && NOT_OLDER_0(late_write[0], p) && NOT_OLDER_0(late_write[1], p))
 #define IS_SAFE_1(p) \
-    (database[1] >= d[p].sum[1] && NOT_OLDER_1(late_write[0], p) && NOT_OLDER_1(late_write[1], p))
+    (database[1] >= d[p].sum[1] && DURABLE(1) >= d[p].sum[1] && NOT_OLDER_1(late_write[0], p) && NOT_OLDER_1(late_write[1], p))
 #define CLEAN_IS_SAFE(p) \
     (owner != p || d[p].role != OWNS || \
-     (((PENDING(p) & 1) != 0 || IS_SAFE_0(p)) && ((PENDING(p) & 2) != 0 || IS_SAFE_1(p))))
+     (((UNSETTLED(p) & 1) != 0 || IS_SAFE_0(p)) && ((UNSETTLED(p) & 2) != 0 || IS_SAFE_1(p))))
 
 #define IS_DONE(p) \
     (owner == p && RUNNING(p) && d[p].role == OWNS && !d[p].fenced && d[p].x == EVENTS && \
-     PENDING(p) == 0)
+     UNSETTLED(p) == 0)
 
 active proctype Judge()
 {

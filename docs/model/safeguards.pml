@@ -1,7 +1,7 @@
 /*
  * safeguards.pml - what the protocol demands before a step is taken, and what is left of that if a
  * safeguard is taken away by -D. The variants whose safeguard is not a condition (NO_HEALING,
- * NO_DOUBT, NO_BRAKE, ...) are where the step is.
+ * NO_DOUBT, NO_WRITE_FENCE, ...) are where the step is.
  */
 #ifdef NO_FENCING
 #define IS_ACCEPTED(p) true
@@ -35,14 +35,34 @@
 #define LETTERS_DONE(p, to) (!d[p].letter || OFFSET(BAD) >= OFFSET(to) + SKIP(to))
 #endif
 
+/* What is not clean is saved as dirty, and so is what is at risk. */
 #ifdef NO_DIRTY_IN_STATE
-#define DIRTY_TO_SAVE(p) 0
-#elif defined(NO_IN_FLIGHT_IN_STATE)
-#define DIRTY_TO_SAVE(p) (d[p].dirty | d[p].suspect)
-#elif defined(NO_SUSPECTS_IN_STATE)
-#define DIRTY_TO_SAVE(p) (d[p].dirty | MARKS(d[p].rows))
+#define IS_SAVED(m) false
+#elif defined(NO_SENT_IN_STATE)
+#define IS_SAVED(m) (m != CLEAN && m != SENT)
+#elif defined(NO_ACKNOWLEDGED_IN_STATE)
+#define IS_SAVED(m) (m != CLEAN && !IS_ACKED(m))
 #else
-#define DIRTY_TO_SAVE(p) (d[p].dirty | MARKS(d[p].rows) | d[p].suspect)
+#define IS_SAVED(m) (m != CLEAN)
+#endif
+#if defined(NO_AT_RISK_IN_STATE) || defined(NO_DIRTY_IN_STATE)
+#define AT_RISK_TO_SAVE(p) 0
+#else
+#define AT_RISK_TO_SAVE(p) d[p].at_risk
+#endif
+#define DIRTY_TO_SAVE(p) \
+    ((IS_SAVED(d[p].mark[0]) + 2 * IS_SAVED(d[p].mark[1])) | AT_RISK_TO_SAVE(p))
+
+/* What an acknowledgement makes of a mark, and a proof of a young one. */
+#if defined(DATABASE_LOSES) && !defined(ACKNOWLEDGED_IS_DURABLE)
+#define ACKNOWLEDGED ACKED_YOUNG
+#else
+#define ACKNOWLEDGED CLEAN
+#endif
+#ifdef ONE_GENERATION
+#define YOUNG_PROVEN (d[p].is_kept -> CLEAN : ACKED_OLD)
+#else
+#define YOUNG_PROVEN ACKED_OLD
 #endif
 
 #ifdef TOMBSTONES_AT_ONCE /* of its own chain too: a late commit may still lead back to it */
@@ -60,11 +80,11 @@
 #endif
 
 #define RUNNING(p) (d[p].life == RUNS)
-#define ACTIVE(p) (RUNNING(p) && d[p].role == OWNS && !d[p].brake)
+#define ACTIVE(p) (RUNNING(p) && d[p].role == OWNS && !d[p].fence)
 
 /* What the clock tells: every other one that believed to own the partition has heard of it, is
- * stopped or gone. Of those only a stopped one comes back, and it comes back with the brake on. */
-#define COULD_SEND(z) (RUNNING(z) && d[z].role != IDLE && !d[z].brake)
+ * stopped or gone. Of those only a stopped one comes back, and it comes back with the fence up. */
+#define COULD_SEND(z) (RUNNING(z) && d[z].role != IDLE && !d[z].fence)
 #if PROCESSES == 2
 #define LEASES_OVER(p) (!COULD_SEND(1 - p))
 #define OTHERS_QUIET(p) (d[1 - p].rows == 0)
@@ -74,13 +94,29 @@
 #endif
 
 /* What becomes dirty may be overtaken by an older write. */
-#define IS_HEALING(p) (d[p].healing != HEALED && d[p].healing != BY_CLOCK)
+#define IS_TAKING_OVER(p) (d[p].takeover != DONE && d[p].takeover != BY_CLOCK)
+
+#ifdef NO_LEASE
+#define MAY_BEGIN_ROUND(p) true
+#else
+#define MAY_BEGIN_ROUND(p) LEASES_OVER(p)
+#endif
 
 /* The assumption about databases: one that has answered a request has executed, a sink's timeout
  * later, whatever had reached it before. */
 #ifdef HEALING_BY_CLOCK
-#define MAY_HEAL(p) (IS_HEALING(p) && LEASES_OVER(p))
+#define MAY_HEAL(p) (IS_TAKING_OVER(p) && LEASES_OVER(p))
 #else
 #define MAY_HEAL(p) \
-    (d[p].healing == PROOF && late_write[0] == 0 && OTHERS_QUIET(p) && d[p].goal == 0)
+    (d[p].takeover == PROOF && late_write[0] == 0 && OTHERS_QUIET(p) && d[p].goal == 0)
+#endif
+
+/* That there is no answer is a blow of fate, but for the request that was under way when the
+ * database was killed. */
+#ifdef DATABASE_LOSES
+#define MAY_FAIL(p) (faults < FAULTS || d[p].is_reset)
+#define COUNT_FAILURE(p) faults = faults + !d[p].is_reset
+#else
+#define MAY_FAIL(p) (faults < FAULTS)
+#define COUNT_FAILURE(p) faults++
 #endif

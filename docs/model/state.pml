@@ -49,7 +49,11 @@ c_decl { static void happened(const char *words) { printf("happened: %s", words)
 #ifdef WITHOUT_DATABASE
 byte log_end = EVENTS; /* events in the log */
 #else
+#ifdef LOG_BEGINS_EMPTY
+byte log_end = 0; /* whoever is assigned first has nothing to catch up with */
+#else
 byte log_end = 1; /* message 1 arrives later: what is silent is so until the end it found */
+#endif
 #endif
 byte owner = NOBODY;
 bit begun;           /* the group has an offset */
@@ -59,6 +63,9 @@ byte late_commit = NONE; /* a record, or START; its sender does not wait for it 
 bit late_is_old;         /* it was accepted in an older generation, and becomes visible late */
 bit letters;             /* the bad event is in the dead-letter topic */
 byte database[2];
+#ifdef DATABASE_LOSES
+byte kept[2]; /* what stays of it when it is killed */
+#endif
 byte late_write[2]; /* their senders do not wait for them any more */
 
 mtype:record = {FREE, ON_ITS_WAY, THERE};
@@ -79,20 +86,35 @@ byte newest = NONE;
 mtype:life = {DOWN, RUNS, STANDS}; /* STANDS: SIGSTOP, a suspended machine */
 mtype:role = {IDLE, READING, OWNS};
 mtype:save = {SAVED, WRITING, WRITTEN};
-mtype:healing = {HEALED, BY_CLOCK, LEASE, PROBE, PROOF}; /* BY_CLOCK: healed while it was silent */
+/* What a daemon knows of a window and a sink: marks.pml. */
+mtype:mark = {CLEAN, DIRTY, SENT, SENT_CHANGED, ACKED_YOUNG, ACKED_OLD};
+/* Older writes, of a former owner or of a request without an answer:
+ *     LEASE    may still be sent, or have just been;
+ *     PROBE    are sent no more; what is at risk is being written: round one;
+ *     PROOF    the database has answered a request of round one;
+ *     DONE     cannot arrive any more: what was at risk has been marked once more, round two;
+ *     BY_CLOCK as DONE, but only the clock says so, as a silent partition had nothing to write. */
+mtype:takeover = {DONE, BY_CLOCK, LEASE, PROBE, PROOF};
 typedef daemon {
     mtype:life life = RUNS;
     mtype:role role = IDLE; /* what it believes */
     bit fenced;             /* what the broker knows: its generation is an old one */
-    bit brake;              /* it stood still: waits for the broker's word before anything else */
+    bit fence;              /* it stood still: waits for the broker's word before anything else */
     bit begun;              /* what it knows: the group has an offset */
     bit says_more;          /* it has committed a record, or tried to */
     byte x;                 /* events it has taken */
     byte goal;              /* silent until it has taken so many; 0: live */
     byte sum[2];
-    byte dirty, suspect; /* a bit per window */
-    byte rows;           /* the request under way */
-    mtype:healing healing = HEALED;
+    mtype:mark mark[2] = CLEAN;
+    byte at_risk; /* a bit per window: an older write may still arrive */
+    byte rows;    /* the request under way */
+    bit unsure;   /* ... an earlier try of it may still be executed */
+    bit is_probe; /* ... it was sent since round one began */
+#ifdef DATABASE_LOSES
+    bit is_reset; /* the database was killed since its last answer: the connection is another */
+    bit is_kept;  /* what was acknowledged before the old generation began is kept */
+#endif
+    mtype:takeover takeover = DONE;
     bit letter; /* a dead letter is on its way */
     mtype:save save = SAVED;
     byte slot = NONE; /* of the checkpoint under way; of the pointer that is followed */
