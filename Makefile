@@ -21,7 +21,7 @@ ONLY          ?= 0
 CATALOGUE_DIR := $(CURDIR)/config/factors
 
 # ---- flags
-PKGS   := libuv rdkafka libcurl libmicrohttpd libfyaml glib-2.0 sqlite3 zlib libxxhash libsystemd
+PKGS   := libuv rdkafka libcurl libmicrohttpd libfyaml glib-2.0 sqlite3 zlib libxxhash libsystemd gmp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lsimdjson -lstdc++ -lm \
           -lpthread

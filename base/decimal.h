@@ -2,7 +2,8 @@
  * decimal.h - decimal numbers as they were written, and their exact conversion to whole
  * micro-units. No binary floating point lies on the way of a reading.
  *
- * A struct decimal is digits * 10^-scale. A struct ratio is a positive fraction in lowest terms.
+ * A struct decimal is digits * 10^-scale. A struct ratio is a positive fraction in lowest terms, by
+ * which a reading is multiplied; arithmetic of fractions is config/registry/fraction.h.
  * Everything here is pure. Thread: any.
  */
 #ifndef GHGD_DECIMAL_H
@@ -47,14 +48,5 @@ static inline int128 div_floor(int128 numerator, int128 denominator)
         return narrow / divisor - (narrow % divisor < 0);
     return numerator / denominator - (numerator % denominator < 0);
 }
-
-/* The exact value of a decimal as a ratio (for configuration: multipliers, factors).
- * Returns 0, or ERR_RANGE if it is not positive or does not fit. */
-int ratio_from_decimal(struct ratio *ratio_out, struct decimal value) MUST_CHECK;
-/* a * b in lowest terms. Returns 0 or ERR_RANGE. */
-int ratio_mul(struct ratio *ratio_out, struct ratio a, struct ratio b) MUST_CHECK;
-int ratio_div(struct ratio *ratio_out, struct ratio a, struct ratio b) MUST_CHECK;
-/* The nearest double; right in the last bit. */
-double ratio_to_double(struct ratio ratio);
 
 #endif

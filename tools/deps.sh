@@ -23,6 +23,7 @@ build | libmicrohttpd-dev       |                  | serves /metrics and /health
 build | libfyaml-dev            |                  | reads the configuration, with places for faults
 build | libcsv-dev              |                  | reads the tables of meters, facilities and factors
 build | libglib2.0-dev          |                  | time zones
+build | libgmp-dev              |                  | exact fractions of units and factors
 build | libsqlite3-dev          |                  | the embedded database
 build | zlib1g-dev              |                  | compresses requests
 build | libxxhash-dev           |                  | hashes of keys and checksums

@@ -122,21 +122,16 @@ bool cell_int(int64_t *value_out, const struct csv_row *row, size_t column, int6
     return true;
 }
 
-bool cell_fraction(struct fraction *value_out, const struct csv_row *row, size_t column)
+bool cell_fraction(mpq_t value_out, const struct csv_row *row, size_t column)
 {
-    if (cell_is_empty(row, column))
-        return true;
-    struct decimal decimal;
     const struct csv_cell *cell = &row->cells[column];
-    int err = decimal_parse(&decimal, cell->text, cell->size);
-    if (err == 0)
-        err = fraction_from_decimal(value_out, decimal);
-    if (err < 0)
-        csv_fault(row, column,
-                  "\"%s\" is not accepted; a decimal number that is not negative, of at most 18 "
-                  "digits, is",
-                  cell->text);
-    return err == 0;
+    if (cell->size == 0 || fraction_parse(value_out, cell->text, cell->size) == 0)
+        return true;
+    csv_fault(row, column,
+              "\"%s\" is not accepted; a decimal number that is not negative is, of at most %d "
+              "digits and with an exponent from -%d to %d",
+              cell->text, FRACTION_DIGITS_MAX, FRACTION_EXPONENT_MAX, FRACTION_EXPONENT_MAX);
+    return false;
 }
 
 bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column)

@@ -31,7 +31,7 @@ bool cell_bool(bool *value_out, const struct csv_row *row,
 bool cell_int(int64_t *value_out, const struct csv_row *row, size_t column, int64_t min,
               int64_t max);
 /* A decimal that is not negative, exactly. */
-bool cell_fraction(struct fraction *value_out, const struct csv_row *row, size_t column);
+bool cell_fraction(mpq_t value_out, const struct csv_row *row, size_t column);
 /* As in durations.h, above 0, at most 366d. */
 bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column);
 /* YYYY-MM-DD. */

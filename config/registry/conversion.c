@@ -1,7 +1,6 @@
 #include "config/registry/conversion.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* A place on the chain: a dimension, and for volumes the state. */
 struct node {
@@ -13,28 +12,28 @@ static bool node_is(struct node a, struct node b)
     return a.dimension == b.dimension && a.state == b.state;
 }
 
-/* Crosses a bridge in either direction. Returns 1, 0 if it does not begin here, or ERR_RANGE. */
-static int cross(const struct bridge *bridge, struct node *node, struct fraction *ratio)
+/* Crosses a bridge in either direction. Returns false if it does not begin here. */
+static bool cross(const struct bridge *bridge, struct node *node, mpq_t ratio)
 {
     if (!bridge->known)
-        return 0;
+        return false;
     struct node from = {bridge->from, bridge->from_state};
     struct node to = {bridge->to, STATE_NONE};
-    int err;
     if (node_is(*node, from)) {
-        err = fraction_mul(ratio, *ratio, bridge->ratio);
+        mpq_mul(ratio, ratio, bridge->ratio);
         *node = to;
     } else if (node_is(*node, to)) {
-        err = fraction_div(ratio, *ratio, bridge->ratio);
+        mpq_div(ratio, ratio, bridge->ratio);
         *node = from;
     } else {
-        return 0;
+        return false;
     }
-    return err < 0 ? err : 1;
+    return true;
 }
 
-/* The ways that two bridges allow: none, one of them, or both in either order. */
-static int find_way(const struct factor_row *row, struct node start, struct fraction *ratio)
+/* The ways that two bridges allow: none, one of them, or both in either order. Multiplies `ratio`
+ * by those on the way; without a way it is left as it was. */
+static bool find_way(const struct factor_row *row, struct node start, mpq_t ratio)
 {
     const struct bridge *const ways[][2] = {
         {NULL, NULL},
@@ -44,20 +43,21 @@ static int find_way(const struct factor_row *row, struct node start, struct frac
         {&row->density, &row->heat},
     };
     const struct node goal = {row->unit.dimension, row->unit.state};
-    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+    bool found = false;
+    mpq_t product;
+    mpq_init(product);
+    for (size_t i = 0; !found && i < ARRAY_LEN(ways); i++) {
         struct node node = start;
-        struct fraction product = *ratio;
-        int err = 1;
-        for (size_t step = 0; step < 2 && err > 0 && ways[i][step] != NULL; step++)
-            err = cross(ways[i][step], &node, &product);
-        if (err < 0)
-            return err;
-        if (err > 0 && node_is(node, goal)) {
-            *ratio = product;
-            return 1;
-        }
+        bool open = true;
+        mpq_set(product, ratio);
+        for (size_t step = 0; step < 2 && open && ways[i][step] != NULL; step++)
+            open = cross(ways[i][step], &node, product);
+        found = open && node_is(node, goal);
     }
-    return 0;
+    if (found)
+        mpq_set(ratio, product);
+    mpq_clear(product);
+    return found;
 }
 
 /* The state at which the factor knows a volume of gas; STATE_NONE if it names none. */
@@ -79,34 +79,39 @@ static struct node start_of(const struct factor_row *row, struct activity_unit a
     return node;
 }
 
-/* Factor units in one canonical unit of the activity. Returns 1, 0 without a way, or ERR_RANGE. */
-static int units_per_activity(const struct factor_row *row, struct activity_unit activity,
-                              struct fraction *ratio_out)
+/* Factor units in one canonical unit of the activity. Returns false without a way. */
+static bool units_per_activity(const struct factor_row *row, struct activity_unit activity,
+                               mpq_t units_out)
 {
-    struct fraction ratio = fraction_from_ratio(quantity_scale(activity.quantity));
-    int found = find_way(row, start_of(row, activity), &ratio);
-    if (found <= 0)
-        return found;
-    int err = fraction_div(&ratio, ratio, fraction_from_ratio(row->unit.scale));
-    *ratio_out = ratio;
-    return err < 0 ? err : 1;
+    fraction_from_ratio(units_out, quantity_scale(activity.quantity));
+    if (!find_way(row, start_of(row, activity), units_out))
+        return false;
+    mpq_t scale;
+    mpq_init(scale);
+    unit_scale(scale, &row->unit);
+    mpq_div(units_out, units_out, scale);
+    mpq_clear(scale);
+    return true;
+}
+
+static bool has_way(const struct factor_row *row, struct activity_unit activity)
+{
+    mpq_t units;
+    mpq_init(units);
+    bool found = units_per_activity(row, activity, units);
+    mpq_clear(units);
+    return found;
 }
 
 static bool other_state_would_do(const struct factor_row *row, struct activity_unit activity)
 {
-    struct fraction ratio;
     activity.state = (uint8_t)factor_state(row);
-    return activity.quantity == QUANTITY_GAS_VOLUME &&
-           units_per_activity(row, activity, &ratio) > 0;
+    return activity.quantity == QUANTITY_GAS_VOLUME && has_way(row, activity);
 }
 
 enum fit conversion_fit(const struct factor_row *row, struct activity_unit activity)
 {
-    struct fraction ratio;
-    int found = units_per_activity(row, activity, &ratio);
-    if (found < 0)
-        return FIT_RANGE;
-    if (found == 0)
+    if (!has_way(row, activity))
         return other_state_would_do(row, activity) ? FIT_STATE : FIT_QUANTITY;
     bool energy = quantity_dimension(activity.quantity) == DIMENSION_ENERGY;
     if (energy && activity.basis != row->basis) {
@@ -121,33 +126,48 @@ enum fit conversion_fit(const struct factor_row *row, struct activity_unit activ
     return assumed ? FIT_STATE_ASSUMED : FIT_RIGHT;
 }
 
-int conversion_masses(struct fraction masses_out[GAS_COUNT], const struct factor_row *row,
+/* kg of CO2e in one unit of the factor. */
+static void co2e_of(mpq_t co2e_out, const struct factor_row *row, const struct gwp *gwp)
+{
+    if (row->unsplit) {
+        mpq_set(co2e_out, row->mass[GAS_CO2E]);
+        return;
+    }
+    mpq_t part;
+    mpq_init(part);
+    mpq_mul(part, row->mass[GAS_CH4], gwp->ch4);
+    mpq_add(co2e_out, row->mass[GAS_CO2], part);
+    mpq_mul(part, row->mass[GAS_N2O], gwp->n2o);
+    mpq_add(co2e_out, co2e_out, part);
+    mpq_clear(part);
+}
+
+void conversion_masses(mpq_t masses_out[GAS_COUNT], const struct factor_row *row,
+                       struct activity_unit activity, const struct gwp *gwp)
+{
+    mpq_t units;
+    mpq_init(units);
+    bool found = units_per_activity(row, activity, units);
+    ASSERT(found);
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        mpq_set(masses_out[gas], row->mass[gas]);
+    co2e_of(masses_out[GAS_CO2E], row, gwp);
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        mpq_mul(masses_out[gas], masses_out[gas], units);
+    mpq_clear(units);
+}
+
+void conversion_rates(double rates_out[GAS_COUNT], const struct factor_row *row,
                       struct activity_unit activity, const struct gwp *gwp)
 {
-    struct fraction units;
-    struct fraction masses[GAS_COUNT];
-    struct fraction co2e = row->mass[GAS_CO2E];
-    int err = units_per_activity(row, activity, &units);
-    if (err < 0)
-        return err;
-    ASSERT(err > 0);
-    if (!row->unsplit) {
-        struct fraction ch4;
-        struct fraction n2o;
-        err = fraction_mul(&ch4, row->mass[GAS_CH4], gwp->ch4);
-        if (err == 0)
-            err = fraction_mul(&n2o, row->mass[GAS_N2O], gwp->n2o);
-        if (err == 0)
-            err = fraction_add(&co2e, row->mass[GAS_CO2], ch4);
-        if (err == 0)
-            err = fraction_add(&co2e, co2e, n2o);
+    mpq_t masses[GAS_COUNT];
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        mpq_init(masses[gas]);
+    conversion_masses(masses, row, activity, gwp);
+    for (int gas = 0; gas < GAS_COUNT; gas++) {
+        rates_out[gas] = fraction_to_double(masses[gas]);
+        mpq_clear(masses[gas]);
     }
-    for (int gas = 0; gas < GAS_COUNT && err >= 0; gas++)
-        err = fraction_mul(&masses[gas], gas == GAS_CO2E ? co2e : row->mass[gas], units);
-    if (err < 0)
-        return err;
-    memcpy(masses_out, masses, sizeof(masses));
-    return 0;
 }
 
 void conversion_accepted(const struct factor_row *row, char *text, size_t size)

@@ -27,15 +27,18 @@ enum fit {
     FIT_BASIS,          /* net against gross */
     FIT_BASIS_MISSING,  /* energy of a fuel: net or gross must be said */
     FIT_BASIS_NEEDLESS, /* the factor knows no basis */
-    FIT_RANGE           /* more digits than an exact chain can hold */
+    FIT_RANGE           /* one unit has a mass that no cell can hold */
 };
 
 enum fit conversion_fit(const struct factor_row *row, struct activity_unit activity);
 
 /* kg of each gas, and of CO2e under `gwp`, per canonical unit. The fit is FIT_RIGHT or
- * FIT_STATE_ASSUMED. Returns 0 or ERR_RANGE. */
-int conversion_masses(struct fraction masses_out[GAS_COUNT], const struct factor_row *row,
-                      struct activity_unit activity, const struct gwp *gwp) MUST_CHECK;
+ * FIT_STATE_ASSUMED. The caller has initialised the masses. */
+void conversion_masses(mpq_t masses_out[GAS_COUNT], const struct factor_row *row,
+                       struct activity_unit activity, const struct gwp *gwp);
+/* The same, each mass rounded once to the nearest double. */
+void conversion_rates(double rates_out[GAS_COUNT], const struct factor_row *row,
+                      struct activity_unit activity, const struct gwp *gwp);
 
 /* What the factor would accept, in words, into `text`: "kWh or GJ with basis ncv; kg; L". */
 void conversion_accepted(const struct factor_row *row, char *text, size_t size);

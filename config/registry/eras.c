@@ -110,11 +110,7 @@ static void rate(const struct builder *builder, const struct facility *facility,
     if (row->factor == ID_INDEX_NONE)
         return;
     const struct factor_row *edition = edition_at(builder, facility, row->factor, from_ms);
-    struct fraction masses[GAS_COUNT];
-    int err = conversion_masses(masses, edition, row->activity, &builder->meters->factors->gwp);
-    ASSERT(err == 0); /* factor_choose() tried it */
-    for (int gas = 0; gas < GAS_COUNT; gas++)
-        rated->masses[gas] = fraction_to_double(masses[gas]);
+    conversion_rates(rated->masses, edition, row->activity, &builder->meters->factors->gwp);
     rated->factor_id = edition->text;
     rated->unsplit = edition->unsplit;
 }

@@ -116,14 +116,26 @@ static void report_misfit(const struct csv_row *row, const struct meter_row *par
         break;
     case FIT_RANGE:
         csv_fault(row, METER_FACTOR,
-                  "the chain from \"%s\" to factor \"%s\" has more digits than "
-                  "can be held exactly",
-                  unit, factor->id);
+                  "by factor \"%s\" one %s has a mass of more than %lld kg, more than can be "
+                  "counted exactly; the factor, its unit or its heat content is wrong",
+                  factor->id, quantity_unit(parsed->activity.quantity), (long long)CELL_MAX);
         break;
     default:
         csv_fault(row, METER_UNIT, "\"%s\" (%s) does not fit factor \"%s\"; accepted: %s", unit,
                   quantity_name(parsed->activity.quantity), factor->id, accepted);
     }
+}
+
+/* Micro-units of activity and milligrams must both fit a cell. */
+static bool is_too_heavy(const struct meter_table *table, const struct factor_row *edition,
+                         struct activity_unit activity)
+{
+    double rates[GAS_COUNT];
+    bool heavy = false;
+    conversion_rates(rates, edition, activity, &table->factors->gwp);
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        heavy = heavy || rates[gas] > (double)CELL_MAX;
+    return heavy;
 }
 
 static bool fits(struct meter_row *parsed, struct meter_table *table, const struct csv_row *row,
@@ -134,9 +146,7 @@ static bool fits(struct meter_row *parsed, struct meter_table *table, const stru
         enum fit fit = conversion_fit(edition, parsed->activity);
         if (fit == FIT_STATE_ASSUMED && edition == first && table->states_assumed++ == 0)
             table->state_assumed_line = row->line;
-        struct fraction masses[GAS_COUNT];
-        if (fit <= FIT_STATE_ASSUMED &&
-            conversion_masses(masses, edition, parsed->activity, &table->factors->gwp) < 0)
+        if (fit <= FIT_STATE_ASSUMED && is_too_heavy(table, edition, parsed->activity))
             fit = FIT_RANGE;
         if (fit > FIT_STATE_ASSUMED) {
             report_misfit(row, parsed, edition, fit);

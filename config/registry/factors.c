@@ -87,11 +87,30 @@ struct loading {
 void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set)
 {
     *table = (struct factor_table){.arena = arena, .gwp_set = gwp_set};
+    gwp_init(&table->gwp);
+}
+
+static void row_init(struct factor_row *factor, const char *file, int line)
+{
+    *factor = (struct factor_row){.next = ID_INDEX_NONE, .file = file, .line = line};
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        mpq_init(factor->mass[gas]);
+    mpq_inits(factor->heat.ratio, factor->density.ratio, NULL);
+}
+
+static void row_fini(struct factor_row *factor)
+{
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        mpq_clear(factor->mass[gas]);
+    mpq_clears(factor->heat.ratio, factor->density.ratio, NULL);
 }
 
 void factors_fini(struct factor_table *table)
 {
+    for (uint32_t i = 0; i < table->count; i++)
+        row_fini(&table->rows[i]);
     free(table->rows);
+    gwp_fini(&table->gwp);
     id_index_fini(&table->ids);
     id_index_fini(&table->grids);
     *table = (struct factor_table){0};
@@ -110,16 +129,15 @@ static bool read_unit(struct unit *unit_out, const struct csv_row *row, size_t c
 }
 
 /* "GJ/t": a bridge from the unit below the stroke to the dimension above it. */
-static bool read_bridge(struct bridge *bridge_out, const struct csv_row *row, size_t column,
+static bool read_bridge(struct bridge *bridge, const struct csv_row *row, size_t column,
                         enum dimension above)
 {
     size_t unit_column = column + 1; /* heat_unit follows heat_content, density_unit density */
     if (cell_is_empty(row, column) && cell_is_empty(row, unit_column))
         return true;
-    struct fraction value = fraction_from_int(0);
-    if (!cell_fraction(&value, row, column))
+    if (!cell_fraction(bridge->ratio, row, column))
         return false;
-    if (fraction_is_zero(value)) {
+    if (mpq_sgn(bridge->ratio) == 0) {
         csv_fault(row, column,
                   "\"%s\" is not accepted; a number above 0 is, with its unit in the "
                   "column %s",
@@ -141,14 +159,17 @@ static bool read_bridge(struct bridge *bridge_out, const struct csv_row *row, si
                       : "mass per volume is, such as kg/L, kg/Nm3, kg/Sm3");
         return false;
     }
-    int err = fraction_mul(&value, value, fraction_from_ratio(top.scale));
-    if (err == 0)
-        err = fraction_div(&value, value, fraction_from_ratio(bottom.scale));
-    if (err < 0) {
-        csv_fault(row, column, "\"%s\" has too many digits", row->cells[column].text);
-        return false;
-    }
-    *bridge_out = (struct bridge){true, bottom.dimension, bottom.state, top.dimension, value};
+    mpq_t scale;
+    mpq_init(scale);
+    unit_scale(scale, &top);
+    mpq_mul(bridge->ratio, bridge->ratio, scale);
+    unit_scale(scale, &bottom);
+    mpq_div(bridge->ratio, bridge->ratio, scale);
+    mpq_clear(scale);
+    bridge->known = true;
+    bridge->from = bottom.dimension;
+    bridge->from_state = bottom.state;
+    bridge->to = top.dimension;
     return true;
 }
 
@@ -160,25 +181,24 @@ static bool read_masses(struct factor_row *factor, const struct csv_row *row, ch
     static const struct ratio scales[] = {{1, 1}, {1, 1000}, {1000, 1}, {45359237, 100000000}};
     int unit = 0;
     bool good = cell_choice(&unit, row, COLUMN_MASS_UNIT, names, ARRAY_LEN(names));
+    mpq_t scale;
+    mpq_init(scale);
+    fraction_from_ratio(scale, scales[unit]);
     gases[0] = '\0';
     bool split = false;
     for (int gas = 0; gas < GAS_COUNT; gas++) {
         size_t column = gas_columns[gas].column;
-        factor->mass[gas] = fraction_from_int(0);
         if (cell_is_empty(row, column))
             continue;
-        good = cell_fraction(&factor->mass[gas], row, column) && good;
-        if (good && fraction_mul(&factor->mass[gas], factor->mass[gas],
-                                 fraction_from_ratio(scales[unit])) < 0) {
-            csv_fault(row, column, "\"%s\" has too many digits", row->cells[column].text);
-            good = false;
-        }
+        good = cell_fraction(factor->mass[gas], row, column) && good;
+        mpq_mul(factor->mass[gas], factor->mass[gas], scale);
         size_t used = strlen(gases);
         (void)snprintf(gases + used, size - used, "%s%s", used == 0 ? "" : " ",
                        gas_columns[gas].words);
         split = split || gas == GAS_CO2 || gas == GAS_CH4 || gas == GAS_N2O;
         factor->unsplit = gas == GAS_CO2E;
     }
+    mpq_clear(scale);
     if (gases[0] == '\0') {
         csv_fault(row, COLUMN_CO2,
                   "no gas has a value; accepted: co2, ch4, n2o, biogenic_co2, or "
@@ -383,34 +403,33 @@ static uint32_t link_edition(struct factor_table *table, uint32_t first, const s
     return first;
 }
 
-static int add_row(struct factor_table *table, const struct factor_row *factor,
-                   const struct csv_row *row, const char *gases)
+/* Keeps what the row at the end of the table says in words. */
+static int keep_row(struct factor_table *table, const struct csv_row *row, const char *gases)
 {
-    int err = make_room(table);
-    if (err < 0)
-        return err;
+    struct factor_row *factor = &table->rows[table->count];
     struct factor *text = &table->texts[table->count];
     *text = (struct factor){0};
-    err = keep_texts(table, text, row, gases);
+    int err = keep_texts(table, text, row, gases);
     if (err < 0)
         return err;
-    struct factor_row *added = &table->rows[table->count];
-    *added = *factor;
-    added->id = text->name;
-    added->text = table->count;
-    added->next = ID_INDEX_NONE;
+    factor->id = text->name;
+    factor->text = table->count;
     const struct country *country = country_find(row->cells[COLUMN_COUNTRY].text);
-    added->country = country == NULL ? "" : country->code;
+    factor->country = country == NULL ? "" : country->code;
     const char *region = row->cells[COLUMN_REGION].text;
-    added->region = arena_text(table->arena, region, strcspn(region, "|"));
-    if (added->region == NULL)
-        return -ENOMEM;
+    factor->region = arena_text(table->arena, region, strcspn(region, "|"));
+    return factor->region == NULL ? -ENOMEM : 0;
+}
+
+/* Makes the row at the end of the table known by its id and place. */
+static int index_row(struct factor_table *table, const struct csv_row *row)
+{
+    const struct factor_row *added = &table->rows[table->count];
     uint32_t first = id_index_find(&table->ids, added->id, strlen(added->id));
     uint32_t head = first == ID_INDEX_NONE ? table->count : link_edition(table, first, row);
-    err = id_index_set(&table->ids, added->id, head);
+    int err = id_index_set(&table->ids, added->id, head);
     if (err == 0 && first == ID_INDEX_NONE && added->country[0] != '\0')
-        err = index_grid(table, table->count, region);
-    table->count++;
+        err = index_grid(table, table->count, row->cells[COLUMN_REGION].text);
     return err;
 }
 
@@ -424,26 +443,44 @@ static bool is_of_set(const struct csv_row *row, const char *gwp_set)
     return set < 0 || strcmp(sets[set], gwp_set) == 0;
 }
 
+static bool read_factor(struct factor_row *factor, const struct csv_row *row, char *gases,
+                        size_t size)
+{
+    const struct csv_cell *unit = &row->cells[COLUMN_UNIT];
+    bool good = read_unit(&factor->unit, row, COLUMN_UNIT, unit->text, unit->size);
+    good = read_masses(factor, row, gases, size) && good;
+    good = read_bridge(&factor->heat, row, COLUMN_HEAT_CONTENT, DIMENSION_ENERGY) && good;
+    good = read_bridge(&factor->density, row, COLUMN_DENSITY, DIMENSION_MASS) && good;
+    good = good && read_basis(factor, row);
+    return read_validity(factor, row) && good;
+}
+
 static int read_row(void *context, const struct csv_row *row)
 {
     struct loading *loading = context;
     struct factor_table *table = loading->table;
-    struct factor_row factor = {.file = loading->file, .line = row->line};
-    char gases[64];
     if (!read_names(row) || !is_of_set(row, table->gwp_set))
         return 0;
     const struct csv_cell *id = &row->cells[COLUMN_ID];
-    const struct csv_cell *unit = &row->cells[COLUMN_UNIT];
     uint32_t first = id_index_find(&table->ids, id->text, id->size);
     if (first != ID_INDEX_NONE && table->rows[first].file != loading->file)
         return 0; /* an earlier table has it, and hides this one */
-    bool good = read_unit(&factor.unit, row, COLUMN_UNIT, unit->text, unit->size);
-    good = read_masses(&factor, row, gases, sizeof(gases)) && good;
-    good = read_bridge(&factor.heat, row, COLUMN_HEAT_CONTENT, DIMENSION_ENERGY) && good;
-    good = read_bridge(&factor.density, row, COLUMN_DENSITY, DIMENSION_MASS) && good;
-    good = good && read_basis(&factor, row);
-    good = read_validity(&factor, row) && good;
-    return good ? add_row(table, &factor, row, gases) : 0;
+    int err = make_room(table);
+    if (err < 0)
+        return err;
+    struct factor_row *factor = &table->rows[table->count];
+    char gases[64];
+    row_init(factor, loading->file, row->line);
+    bool good = read_factor(factor, row, gases, sizeof(gases));
+    if (good)
+        err = keep_row(table, row, gases);
+    if (!good || err < 0) {
+        row_fini(factor);
+        return err;
+    }
+    err = index_row(table, row);
+    table->count++;
+    return err;
 }
 
 int factors_load(struct factor_table *table, const char *path, struct faults *faults)

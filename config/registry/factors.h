@@ -21,7 +21,7 @@
 struct bridge {
     bool known;
     uint8_t from, from_state, to; /* enum dimension, enum state */
-    struct fraction ratio;        /* in J, kg, m3 */
+    mpq_t ratio;                  /* in J, kg, m3 */
 };
 
 struct factor_row {
@@ -30,9 +30,9 @@ struct factor_row {
     uint32_t next;                     /* the next edition of the id, or ID_INDEX_NONE */
     struct date valid_from, valid_to;  /* valid_to: the first day on which it is provisional */
     struct unit unit;
-    uint8_t basis;                   /* enum basis, of its unit and of its heat content */
-    bool unsplit;                    /* knows CO2e only */
-    struct fraction mass[GAS_COUNT]; /* kg per unit */
+    uint8_t basis;         /* enum basis, of its unit and of its heat content */
+    bool unsplit;          /* knows CO2e only */
+    mpq_t mass[GAS_COUNT]; /* kg per unit */
     struct bridge heat, density;
     const char *file; /* where it stands, for faults */
     int line;

@@ -1,122 +1,177 @@
 #include "config/registry/fraction.h"
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
-static uint128 common_divisor(uint128 a, uint128 b)
+_Static_assert(sizeof(long) == sizeof(int64_t), "GMP takes and gives a long");
+
+/* A number in the making: digits * 10^exponent. Zeros wait until a digit follows them, so that
+ * "1.500" has two digits. */
+struct number {
+    char digits[FRACTION_DIGITS_MAX + 1];
+    size_t count, zeros;
+    int64_t exponent;
+    bool too_long;
+};
+
+static bool is_digit(char c)
 {
-    while (b != 0) {
-        uint128 rest = a % b;
-        a = b;
-        b = rest;
+    return c >= '0' && c <= '9';
+}
+
+static void take_digit(struct number *number, char digit)
+{
+    if (digit == '0') {
+        number->zeros += number->count > 0;
+        return;
     }
-    return a;
+    if (number->count + number->zeros >= FRACTION_DIGITS_MAX) {
+        number->too_long = true;
+        return;
+    }
+    memset(number->digits + number->count, '0', number->zeros);
+    number->count += number->zeros;
+    number->zeros = 0;
+    number->digits[number->count++] = digit;
 }
 
-static struct fraction reduced(uint128 num, uint128 den)
+/* Takes the digits at `at`, each of which changes the exponent by `step`; returns their end. */
+static const char *take_digits(struct number *number, const char *at, const char *end, int step)
 {
-    uint128 divisor = common_divisor(num, den);
-    return (struct fraction){num / divisor, den / divisor};
+    for (; at < end && is_digit(*at); at++) {
+        take_digit(number, *at);
+        number->exponent += step;
+    }
+    return at;
 }
 
-struct fraction fraction_from_int(uint64_t value)
+/* [sign]digits up to the end of the text. Stops counting far beyond what is accepted. */
+static bool take_exponent(struct number *number, const char *at, const char *end)
 {
-    return (struct fraction){value, 1};
+    bool negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+'))
+        at++;
+    if (at == end)
+        return false;
+    int64_t exponent = 0;
+    for (; at < end && is_digit(*at); at++)
+        if (exponent < INT64_C(1) << 52)
+            exponent = exponent * 10 + (*at - '0');
+    number->exponent += negative ? -exponent : exponent;
+    return at == end;
 }
 
-struct fraction fraction_from_ratio(struct ratio ratio)
+static bool scan(struct number *number, const char *at, const char *end)
+{
+    const char *whole = at;
+    at = take_digits(number, at, end, 0);
+    if (at == whole || (*whole == '0' && at - whole > 1))
+        return false;
+    if (at < end && *at == '.') {
+        const char *decimals = ++at;
+        at = take_digits(number, at, end, -1);
+        if (at == decimals)
+            return false;
+    }
+    if (at < end && (*at == 'e' || *at == 'E'))
+        return take_exponent(number, at + 1, end);
+    return at == end;
+}
+
+static void set(mpq_t value_out, const struct number *number, int64_t exponent)
+{
+    mpz_t power;
+    mpz_init(power);
+    mpz_ui_pow_ui(power, 10, (unsigned long)(exponent < 0 ? -exponent : exponent));
+    int err = mpz_set_str(mpq_numref(value_out), number->digits, 10);
+    ASSERT(err == 0);
+    if (exponent < 0) {
+        mpz_set(mpq_denref(value_out), power);
+    } else {
+        mpz_mul(mpq_numref(value_out), mpq_numref(value_out), power);
+        mpz_set_ui(mpq_denref(value_out), 1);
+    }
+    mpq_canonicalize(value_out);
+    mpz_clear(power);
+}
+
+int fraction_parse(mpq_t value_out, const char *text, size_t size)
+{
+    const char *at = text;
+    const char *end = text + size;
+    bool negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+'))
+        at++;
+    struct number number = {.count = 0};
+    if (!scan(&number, at, end))
+        return ERR_SYNTAX;
+    if (number.count == 0) {
+        mpq_set_ui(value_out, 0, 1);
+        return 0;
+    }
+    int64_t exponent = number.exponent + (int64_t)number.zeros;
+    if (negative || number.too_long || exponent < -FRACTION_EXPONENT_MAX ||
+        exponent > FRACTION_EXPONENT_MAX)
+        return ERR_RANGE;
+    set(value_out, &number, exponent);
+    return 0;
+}
+
+void fraction_from_ratio(mpq_t value_out, struct ratio ratio)
 {
     ASSERT(ratio.num > 0 && ratio.den > 0);
-    return reduced((uint128)ratio.num, (uint128)ratio.den);
+    mpq_set_si(value_out, ratio.num, (unsigned long)ratio.den);
+    mpq_canonicalize(value_out);
 }
 
-int fraction_from_decimal(struct fraction *fraction_out, struct decimal decimal)
+int fraction_to_ratio(struct ratio *ratio_out, mpq_srcptr value)
 {
-    if (decimal.digits < 0)
+    if (mpq_sgn(value) <= 0 || !mpz_fits_slong_p(mpq_numref(value)) ||
+        !mpz_fits_slong_p(mpq_denref(value)))
         return ERR_RANGE;
-    uint128 num = (uint128)decimal.digits;
-    uint128 den = 1;
-    for (int32_t i = decimal.scale; num != 0 && i > 0; i--)
-        den *= 10; /* at most 10^36 */
-    for (int32_t i = decimal.scale; num != 0 && i < 0; i++)
-        num *= 10; /* at most 10^18 * 10^18 */
-    *fraction_out = reduced(num, den);
+    *ratio_out = (struct ratio){mpz_get_si(mpq_numref(value)), mpz_get_si(mpq_denref(value))};
     return 0;
 }
 
-int fraction_mul(struct fraction *result_out, struct fraction a, struct fraction b)
+/* value * 2^shift: its whole part, and whether what is left rounds it up (half to even). */
+static bool divide(mpz_t whole, mpq_srcptr value, long shift)
 {
-    struct fraction left = reduced(a.num, b.den);
-    struct fraction right = reduced(b.num, a.den);
-    struct fraction result;
-    if (__builtin_mul_overflow(left.num, right.num, &result.num) ||
-        __builtin_mul_overflow(left.den, right.den, &result.den))
-        return ERR_RANGE;
-    *result_out = result;
-    return 0;
+    mpz_t rest;
+    mpz_t divisor;
+    mpz_init(rest);
+    mpz_init_set(divisor, mpq_denref(value));
+    mpz_set(whole, mpq_numref(value));
+    if (shift < 0)
+        mpz_mul_2exp(divisor, divisor, (mp_bitcnt_t)-shift);
+    else
+        mpz_mul_2exp(whole, whole, (mp_bitcnt_t)shift);
+    mpz_tdiv_qr(whole, rest, whole, divisor);
+    mpz_mul_2exp(rest, rest, 1);
+    int half = mpz_cmp(rest, divisor);
+    mpz_clear(rest);
+    mpz_clear(divisor);
+    return half > 0 || (half == 0 && mpz_odd_p(whole));
 }
 
-int fraction_div(struct fraction *result_out, struct fraction a, struct fraction b)
+double fraction_to_double(mpq_srcptr value)
 {
-    ASSERT(b.num != 0);
-    return fraction_mul(result_out, a, (struct fraction){b.den, b.num});
-}
-
-int fraction_add(struct fraction *result_out, struct fraction a, struct fraction b)
-{
-    uint128 divisor = common_divisor(a.den, b.den);
-    uint128 left;
-    uint128 right;
-    uint128 den;
-    uint128 num;
-    if (__builtin_mul_overflow(a.num, b.den / divisor, &left) ||
-        __builtin_mul_overflow(b.num, a.den / divisor, &right) ||
-        __builtin_mul_overflow(a.den, b.den / divisor, &den) ||
-        __builtin_add_overflow(left, right, &num))
-        return ERR_RANGE;
-    *result_out = reduced(num, den);
-    return 0;
-}
-
-bool fraction_is_zero(struct fraction fraction)
-{
-    return fraction.num == 0;
-}
-
-/* Long division, one bit at a time: 64 bits of quotient, then whether anything is left. */
-double fraction_to_double(struct fraction fraction)
-{
-    if (fraction.num == 0)
+    enum { SHIFT_MAX = DBL_MANT_DIG - DBL_MIN_EXP }; /* the last bit of the smallest doubles */
+    ASSERT(mpq_sgn(value) >= 0);
+    if (mpq_sgn(value) == 0)
         return 0;
-    uint128 whole = fraction.num / fraction.den;
-    uint128 rest = fraction.num % fraction.den;
-    int exponent = 0;
-    while (whole >> 64 != 0) { /* too many bits: keep them as "something is left" */
-        rest |= whole & 1;
-        whole >>= 1;
-        exponent++;
-    }
-    while (exponent <= 0 && whole >> 63 == 0 && exponent > -1000) {
-        bool carry = rest >> 127 != 0;
-        rest <<= 1;
-        whole <<= 1;
-        if (carry || rest >= fraction.den) {
-            rest -= fraction.den;
-            whole |= 1;
-        }
-        exponent--;
-    }
-    uint64_t bits = (uint64_t)whole;
-    uint64_t low = bits & 0x7ff;
-    uint64_t kept = bits >> 11;
-    if (low > 0x400 || (low == 0x400 && (rest != 0 || (kept & 1) != 0)))
-        kept++;
-    return ldexp((double)kept, exponent + 11);
-}
-
-int fraction_to_ratio(struct ratio *ratio_out, struct fraction fraction)
-{
-    if (fraction.num == 0 || fraction.num > INT64_MAX || fraction.den > INT64_MAX)
-        return ERR_RANGE;
-    *ratio_out = (struct ratio){(int64_t)fraction.num, (int64_t)fraction.den};
-    return 0;
+    long shift = DBL_MANT_DIG - ((long)mpz_sizeinbase(mpq_numref(value), 2) -
+                                 (long)mpz_sizeinbase(mpq_denref(value), 2));
+    if (shift > SHIFT_MAX)
+        shift = SHIFT_MAX;
+    mpz_t whole;
+    mpz_init(whole);
+    bool up = divide(whole, value, shift);
+    if (mpz_sizeinbase(whole, 2) > DBL_MANT_DIG) /* the first guess is one bit off at most */
+        up = divide(whole, value, --shift);
+    if (up)
+        mpz_add_ui(whole, whole, 1);
+    double nearest = ldexp(mpz_get_d(whole), (int)-shift);
+    mpz_clear(whole);
+    return nearest;
 }

@@ -1,34 +1,34 @@
 /*
- * fraction.h - exact non-negative fractions of 128 bits, for what a table says before it is a
- * double.
+ * fraction.h - exact fractions, for what a table says before it is a double.
  *
- * A conversion chain (unit, density, calorific value, mass of gas, GWP) is a product of decimals;
- * it is carried exactly and rounded to a double once, at its end. Pure. Thread: any.
+ * A conversion chain (unit, density, calorific value, mass of gas, GWP) is a product of decimals.
+ * GMP's mpq carries it exactly, and it is rounded to a double once, at its end. This header adds
+ * what GMP lacks. Numbers are bounded where they come in, so no chain needs more than a kilobyte.
+ * GMP aborts where there is no memory (docs/operations.md). Pure. Thread: any.
  */
 #ifndef GHGD_FRACTION_H
 #define GHGD_FRACTION_H
 
+#include <gmp.h>
+
 #include "base/decimal.h"
 
-struct fraction {
-    uint128 num, den; /* den > 0, coprime; zero is 0/1 */
+enum {
+    FRACTION_DIGITS_MAX = 64,  /* significant digits of a number in a table */
+    FRACTION_EXPONENT_MAX = 64 /* and of the power of ten behind its last one, up or down */
 };
 
-struct fraction fraction_from_int(uint64_t value);
-struct fraction fraction_from_ratio(struct ratio ratio);
-/* Returns 0, or ERR_RANGE if the decimal is negative or does not fit. */
-int fraction_from_decimal(struct fraction *fraction_out, struct decimal decimal) MUST_CHECK;
+/* Parses a decimal as decimal_parse() does, that is not negative. Returns 0; ERR_SYNTAX; or
+ * ERR_RANGE if it is negative or beyond the two maxima. A failed call leaves the value as it was.
+ */
+int fraction_parse(mpq_t value_out, const char *text, size_t size) MUST_CHECK;
 
-/* Each returns 0, or ERR_RANGE if the result in lowest terms does not fit. */
-int fraction_mul(struct fraction *result_out, struct fraction a, struct fraction b) MUST_CHECK;
-int fraction_add(struct fraction *result_out, struct fraction a, struct fraction b) MUST_CHECK;
-/* b is not zero. */
-int fraction_div(struct fraction *result_out, struct fraction a, struct fraction b) MUST_CHECK;
+void fraction_from_ratio(mpq_t value_out, struct ratio ratio);
+/* Returns 0, or ERR_RANGE if it is not positive or does not fit. */
+int fraction_to_ratio(struct ratio *ratio_out, mpq_srcptr value) MUST_CHECK;
 
-bool fraction_is_zero(struct fraction fraction);
-/* The nearest double, half to even: right in the last bit. */
-double fraction_to_double(struct fraction fraction);
-/* Returns 0, or ERR_RANGE if it is zero or does not fit. */
-int fraction_to_ratio(struct ratio *ratio_out, struct fraction fraction) MUST_CHECK;
+/* The double that is nearest to a value >= 0, half to even (mpq_get_d() truncates). Infinity from
+ * the half above DBL_MAX on. */
+double fraction_to_double(mpq_srcptr value);
 
 #endif

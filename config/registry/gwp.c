@@ -25,44 +25,59 @@ static const struct csv_column columns[COLUMN_COUNT] = {
 
 struct reading {
     const char *set;
-    struct gwp gwp;
+    struct gwp *gwp;
 };
+
+void gwp_init(struct gwp *gwp)
+{
+    mpq_inits(gwp->ch4, gwp->n2o, NULL);
+}
+
+void gwp_fini(struct gwp *gwp)
+{
+    mpq_clears(gwp->ch4, gwp->n2o, NULL);
+}
+
+static void keep_default(struct reading *reading, const struct csv_row *row, mpq_srcptr value)
+{
+    const char *gas = row->cells[COLUMN_GAS].text;
+    mpq_ptr kept = strcmp(gas, "CH4") == 0   ? reading->gwp->ch4
+                   : strcmp(gas, "N2O") == 0 ? reading->gwp->n2o
+                                             : NULL;
+    if (kept == NULL)
+        return;
+    if (mpq_sgn(kept) != 0)
+        csv_fault(row, COLUMN_USE, "%s of %s already has a default", gas, reading->set);
+    mpq_set(kept, value);
+}
 
 static int read_row(void *context, const struct csv_row *row)
 {
     struct reading *reading = context;
     static const char *const uses[] = {"default", "alternative"};
     int use = -1;
-    struct fraction value = {0, 1};
+    mpq_t value;
+    mpq_init(value);
     bool good = cell_id(row, COLUMN_GAS) && cell_id(row, COLUMN_SET) && cell_id(row, COLUMN_GWP) &&
                 cell_id(row, COLUMN_USE) &&
                 cell_choice(&use, row, COLUMN_USE, uses, ARRAY_LEN(uses)) &&
-                cell_fraction(&value, row, COLUMN_GWP);
-    if (!good || use != 0 || strcmp(row->cells[COLUMN_SET].text, reading->set) != 0)
-        return 0;
-    const char *gas = row->cells[COLUMN_GAS].text;
-    struct fraction *kept = strcmp(gas, "CH4") == 0   ? &reading->gwp.ch4
-                            : strcmp(gas, "N2O") == 0 ? &reading->gwp.n2o
-                                                      : NULL;
-    if (kept == NULL)
-        return 0;
-    if (!fraction_is_zero(*kept))
-        csv_fault(row, COLUMN_USE, "%s of %s already has a default", gas, reading->set);
-    *kept = value;
+                cell_fraction(value, row, COLUMN_GWP);
+    if (good && use == 0 && strcmp(row->cells[COLUMN_SET].text, reading->set) == 0)
+        keep_default(reading, row, value);
+    mpq_clear(value);
     return 0;
 }
 
-int gwp_load(struct gwp *gwp_out, const char *path, const char *set, struct faults *faults)
+int gwp_load(struct gwp *gwp, const char *path, const char *set, struct faults *faults)
 {
-    struct reading reading = {set, {fraction_from_int(0), fraction_from_int(0)}};
+    struct reading reading = {set, gwp};
     const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &reading};
     uint32_t errors = faults->errors;
     int err = csv_table_read(path, &schema, faults);
     if (err < 0)
         return err;
-    bool whole = !fraction_is_zero(reading.gwp.ch4) && !fraction_is_zero(reading.gwp.n2o);
+    bool whole = mpq_sgn(gwp->ch4) != 0 && mpq_sgn(gwp->n2o) != 0;
     if (!whole && faults->errors == errors)
         faults_error(faults, path, 0, 0, "no default for CH4 and N2O in the set \"%s\"", set);
-    *gwp_out = reading.gwp;
     return 0;
 }

@@ -10,11 +10,12 @@
 #include "config/registry/fraction.h"
 
 struct gwp {
-    struct fraction ch4, n2o; /* kg CO2e per kg */
+    mpq_t ch4, n2o; /* kg CO2e per kg */
 };
 
+void gwp_init(struct gwp *gwp);
+void gwp_fini(struct gwp *gwp);
 /* Reads the set from the table. Returns 0 (faults reported), or -ENOMEM. */
-int gwp_load(struct gwp *gwp_out, const char *path, const char *set,
-             struct faults *faults) MUST_CHECK;
+int gwp_load(struct gwp *gwp, const char *path, const char *set, struct faults *faults) MUST_CHECK;
 
 #endif

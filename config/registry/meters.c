@@ -173,25 +173,17 @@ static bool read_basis(struct meter_row *parsed, const struct csv_row *row, cons
 
 static bool read_multiplier(struct meter_row *parsed, const struct csv_row *row)
 {
-    struct fraction multiplier = fraction_from_int(1);
-    if (!cell_fraction(&multiplier, row, METER_MULTIPLIER))
-        return false;
-    if (fraction_to_ratio(&parsed->multiplier, multiplier) == 0)
-        return true;
-    csv_fault(row, METER_MULTIPLIER,
-              "\"%s\" is not accepted; a number above 0 of at most 18 digits "
-              "is",
-              row->cells[METER_MULTIPLIER].text);
-    return false;
-}
-
-/* unit and multiplier: a reading of 1 in canonical units. */
-static bool scale_unit(struct ratio *scale_out, const struct unit *unit,
-                       const struct meter_row *parsed)
-{
-    struct ratio scale;
-    return ratio_div(&scale, unit->scale, quantity_scale(parsed->meter.quantity)) == 0 &&
-           ratio_mul(scale_out, scale, parsed->multiplier) == 0;
+    mpq_t multiplier;
+    mpq_init(multiplier);
+    mpq_set_ui(multiplier, 1, 1);
+    bool read = cell_fraction(multiplier, row, METER_MULTIPLIER);
+    int err = fraction_to_ratio(&parsed->multiplier, multiplier);
+    mpq_clear(multiplier);
+    if (read && err < 0)
+        csv_fault(row, METER_MULTIPLIER,
+                  "\"%s\" is not accepted; a number above 0 of at most 18 digits is",
+                  row->cells[METER_MULTIPLIER].text);
+    return read && err == 0;
 }
 
 static bool read_unit(struct meter_row *parsed, const struct csv_row *row)
@@ -219,7 +211,8 @@ static bool read_unit(struct meter_row *parsed, const struct csv_row *row)
         !read_multiplier(parsed, row))
         return false;
     memcpy(parsed->meter.own.unit, cell->text, cell->size);
-    if (scale_unit(&parsed->meter.own.scale, &unit, parsed))
+    if (unit_ratio(&parsed->meter.own.scale, &unit, parsed->meter.quantity, parsed->multiplier) ==
+        0)
         return true;
     csv_fault(row, METER_MULTIPLIER, "\"%s\" times the unit \"%s\" has too many digits",
               row->cells[METER_MULTIPLIER].text, cell->text);
@@ -280,7 +273,7 @@ static bool read_max_rate(struct meter_row *parsed, const struct csv_row *row)
                 unit_find(&unit, text + skip, strlen(text + skip)) && unit.rate &&
                 unit_fits(&unit, parsed->meter.quantity) &&
                 (unit.state == parsed->activity.state || unit.state == STATE_NONE) &&
-                ratio_div(&scale, unit.scale, quantity_scale(parsed->meter.quantity)) == 0 &&
+                unit_ratio(&scale, &unit, parsed->meter.quantity, (struct ratio){1, 1}) == 0 &&
                 decimal_to_micro(&parsed->meter.rate_max, value, scale) == 0 &&
                 parsed->meter.rate_max > 0;
     if (!good) {

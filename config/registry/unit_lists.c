@@ -27,8 +27,7 @@ static int add(struct builder *builder, const struct meter_row *row, const char 
         (unit.basis != BASIS_NONE && unit.basis != row->activity.basis))
         return 0;
     struct unit_scale scale = {{0}, {0}};
-    if (ratio_div(&scale.scale, unit.scale, quantity_scale(row->meter.quantity)) < 0 ||
-        ratio_mul(&scale.scale, scale.scale, row->multiplier) < 0)
+    if (unit_ratio(&scale.scale, &unit, row->meter.quantity, row->multiplier) < 0)
         return 0; /* too many digits with this multiplier: the unit is not offered */
     if (builder->count == builder->capacity) {
         uint32_t capacity = builder->capacity == 0 ? 256 : builder->capacity * 2;

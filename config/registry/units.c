@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "config/registry/fraction.h"
-
 #define NONE (-1)
 
 /*
@@ -15,7 +13,7 @@ static const struct entry {
     const char *name;
     uint8_t dimension, state;
     int quantity;
-    struct ratio scale;
+    struct ratio amount;
     const char *aliases; /* separated by spaces */
 } entries[] = {
     {"Wh", DIMENSION_ENERGY, 0, QUANTITY_ENERGY, {3600, 1}, "wh"},
@@ -139,8 +137,10 @@ static bool find_amount(struct unit *unit_out, const char *text, size_t size)
         *unit_out = (struct unit){.name = entry->name,
                                   .dimension = entry->dimension,
                                   .state = entry->state,
-                                  .quantity = entry->quantity};
-        return fraction_to_ratio(&unit_out->scale, fraction_from_ratio(entry->scale)) == 0;
+                                  .quantity = entry->quantity,
+                                  .amount = entry->amount,
+                                  .per_hour = {1, 1}};
+        return true;
     }
     return false;
 }
@@ -154,7 +154,8 @@ static bool find_power(struct unit *unit_out, const char *text, size_t size)
                                   .dimension = DIMENSION_ENERGY,
                                   .rate = true,
                                   .quantity = QUANTITY_ENERGY,
-                                  .scale = {powers[i].joules_per_hour, 1}};
+                                  .amount = {powers[i].joules_per_hour, 1},
+                                  .per_hour = {1, 1}};
         return true;
     }
     return false;
@@ -173,7 +174,8 @@ static bool find_rate(struct unit *unit_out, const char *text, size_t size)
         if (!same(durations[i].name, time, time_size))
             continue;
         unit_out->rate = true;
-        return ratio_mul(&unit_out->scale, unit_out->scale, durations[i].per_hour) == 0;
+        unit_out->per_hour = durations[i].per_hour;
+        return true;
     }
     return false;
 }
@@ -218,6 +220,32 @@ struct ratio quantity_scale(enum quantity quantity)
     };
     ASSERT(quantity < QUANTITY_COUNT);
     return scales[quantity];
+}
+
+void unit_scale(mpq_t scale_out, const struct unit *unit)
+{
+    mpq_t per_hour;
+    mpq_init(per_hour);
+    fraction_from_ratio(scale_out, unit->amount);
+    fraction_from_ratio(per_hour, unit->per_hour);
+    mpq_mul(scale_out, scale_out, per_hour);
+    mpq_clear(per_hour);
+}
+
+int unit_ratio(struct ratio *ratio_out, const struct unit *unit, enum quantity quantity,
+               struct ratio multiplier)
+{
+    mpq_t scale;
+    mpq_t factor;
+    mpq_inits(scale, factor, NULL);
+    unit_scale(scale, unit);
+    fraction_from_ratio(factor, quantity_scale(quantity));
+    mpq_div(scale, scale, factor);
+    fraction_from_ratio(factor, multiplier);
+    mpq_mul(scale, scale, factor);
+    int err = fraction_to_ratio(ratio_out, scale);
+    mpq_clears(scale, factor, NULL);
+    return err;
 }
 
 bool unit_fits(const struct unit *unit, enum quantity quantity)

@@ -9,8 +9,8 @@
 #ifndef GHGD_UNITS_H
 #define GHGD_UNITS_H
 
-#include "base/decimal.h"
 #include "base/measure.h"
+#include "config/registry/fraction.h"
 
 enum dimension { DIMENSION_ENERGY, DIMENSION_MASS, DIMENSION_VOLUME, DIMENSION_ITEM };
 
@@ -22,9 +22,10 @@ enum basis { BASIS_NONE, BASIS_NCV, BASIS_GCV, BASIS_COUNT };
 struct unit {
     const char *name; /* the spelling of the table; of "Nm3/h" it is "Nm3" */
     uint8_t dimension, state, basis;
-    bool rate;          /* per hour */
-    int quantity;       /* what it measures if nothing else is said; -1: must be said ("m3") */
-    struct ratio scale; /* J, kg, m3 or items in one of it (per hour) */
+    bool rate;             /* per hour */
+    int quantity;          /* what it measures if nothing else is said; -1: must be said ("m3") */
+    struct ratio amount;   /* J, kg, m3 or items in one of it; not always in lowest terms */
+    struct ratio per_hour; /* rates: how many of its times are an hour; else 1 */
 };
 
 /* Finds a unit, with its suffix of basis and of time. Names are exact: "mW" is not "MW". */
@@ -33,6 +34,12 @@ bool unit_find(struct unit *unit_out, const char *text, size_t size);
 /* The dimension in which a quantity is counted, and its canonical unit in J, kg, m3 or items. */
 enum dimension quantity_dimension(enum quantity quantity);
 struct ratio quantity_scale(enum quantity quantity);
+/* J, kg, m3 or items in one of the unit, for rates per hour. */
+void unit_scale(mpq_t scale_out, const struct unit *unit);
+/* The canonical unit of the quantity in one of the unit, `multiplier` times. Returns 0, or
+ * ERR_RANGE if that has too many digits for a ratio. */
+int unit_ratio(struct ratio *ratio_out, const struct unit *unit, enum quantity quantity,
+               struct ratio multiplier) MUST_CHECK;
 /* True if amounts of this unit are an amount of the quantity: Nm3 is no volume of a liquid. */
 bool unit_fits(const struct unit *unit, enum quantity quantity);
 

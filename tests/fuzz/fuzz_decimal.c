@@ -1,6 +1,7 @@
 /*
  * What parses as a decimal keeps the promises of its struct, is the number that the C library
- * reads, and comes back as itself after it was written. Bytes taken as a double come back too.
+ * reads, and comes back as itself after it was written. Bytes taken as a double come back too. The
+ * exact fractions of tables agree with both.
  */
 #include "base/decimal.h"
 
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "config/registry/fraction.h"
 
 enum { SCALE_MIN = -18, SCALE_MAX = 36, TEXT_SIZE_MAX = 4096 };
 
@@ -42,9 +45,21 @@ static void check_micro(struct decimal decimal, double value)
         ASSERT(fabs((double)micro - want) <= 0.5 + fabs(want) * 0x1p-50);
     else
         ASSERT(fabs(want) >= 0x1.fffffffffff00p62);
-    struct ratio exact;
-    if (ratio_from_decimal(&exact, decimal) == 0)
-        ASSERT(ratio_to_double(exact) == value);
+}
+
+/* What decimal_parse() takes and is not negative, fraction_parse() takes too, and the double that
+ * is nearest to it is what the C library reads. */
+static void check_fraction(const char *text, size_t size)
+{
+    struct decimal decimal;
+    mpq_t exact;
+    mpq_init(exact);
+    bool taken = fraction_parse(exact, text, size) == 0;
+    if (taken)
+        ASSERT(fraction_to_double(exact) == fabs(strtod(text, NULL))); /* "-0" is 0 */
+    else if (decimal_parse(&decimal, text, size) == 0)
+        ASSERT(decimal.digits < 0);
+    mpq_clear(exact);
 }
 
 static void check_double(const uint8_t *data, size_t size)
@@ -62,12 +77,15 @@ static void check_double(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     check_double(data, size);
-    struct decimal decimal;
-    if (size >= TEXT_SIZE_MAX || decimal_parse(&decimal, (const char *)data, size) != 0)
+    if (size >= TEXT_SIZE_MAX)
         return 0;
     char text[TEXT_SIZE_MAX];
     memcpy(text, data, size);
     text[size] = '\0';
+    check_fraction(text, size);
+    struct decimal decimal;
+    if (decimal_parse(&decimal, text, size) != 0)
+        return 0;
     char *end = NULL;
     double value = strtod(text, &end);
     ASSERT(end == text + size);

@@ -419,127 +419,11 @@ static void test_div(void **state)
     }
 }
 
-static void test_ratio(void **state)
-{
-    (void)state;
-    static const struct {
-        struct decimal value;
-        int want;
-        struct ratio want_ratio;
-    } cases[] = {
-        {{1, 0}, 0, {1, 1}},
-        {{25, 2}, 0, {1, 4}},
-        {{36, 1}, 0, {18, 5}},
-        {{12, -3}, 0, {12000, 1}},
-        {{5, 19}, 0, {1, 2000000000000000000}},
-        {{999999999999999999, 18}, 0, {999999999999999999, 1000000000000000000}},
-        {{1, 19}, ERR_RANGE, {0, 0}},
-        {{1, 36}, ERR_RANGE, {0, 0}},
-        {{10, -18}, ERR_RANGE, {0, 0}},
-        {{999999999999999999, -18}, ERR_RANGE, {0, 0}},
-        {{0, 0}, ERR_RANGE, {0, 0}},
-        {{-1, 0}, ERR_RANGE, {0, 0}},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct ratio got = {0, 0};
-        int err = ratio_from_decimal(&got, cases[i].value);
-        if (err != cases[i].want || got.num != cases[i].want_ratio.num ||
-            got.den != cases[i].want_ratio.den)
-            fail_msg("row %zu: got %d, %" PRId64 "/%" PRId64, i, err, got.num, got.den);
-    }
-}
-
-static void test_ratio_products(void **state)
-{
-    (void)state;
-    struct ratio got;
-    assert_int_equal(ratio_mul(&got, (struct ratio){6, 35}, (struct ratio){49, 9}), 0);
-    assert_true(got.num == 14 && got.den == 15);
-    assert_int_equal(ratio_div(&got, (struct ratio){6, 35}, (struct ratio){9, 49}), 0);
-    assert_true(got.num == 14 && got.den == 15);
-    assert_int_equal(ratio_mul(&got, (struct ratio){INT64_MAX, 2}, (struct ratio){2, INT64_MAX}),
-                     0);
-    assert_true(got.num == 1 && got.den == 1);
-    assert_int_equal(ratio_mul(&got, (struct ratio){INT64_MAX, 1}, (struct ratio){2, 1}),
-                     ERR_RANGE);
-    assert_int_equal(ratio_div(&got, (struct ratio){1, INT64_MAX}, (struct ratio){2, 1}),
-                     ERR_RANGE);
-    assert_true(got.num == 1 && got.den == 1); /* a failed call changes nothing */
-}
-
-static void test_ratio_to_double(void **state)
-{
-    (void)state;
-    static const struct {
-        struct ratio ratio;
-        double want;
-    } cases[] = {
-        {{1, 1}, 1.0},
-        {{1, 3}, 1.0 / 3.0},
-        {{1, 10}, 0.1},
-        {{9007199254740993, 1}, 9007199254740992.0}, /* a tie, to even */
-        {{9007199254740995, 1}, 9007199254740996.0},
-        {{INT64_MAX, 1}, 9223372036854775808.0},
-        {{1, INT64_MAX}, 1.0842021724855044e-19},
-        {{INT64_MAX, INT64_MAX - 1}, 1.0},
-        {{404933, 1000}, 404.933},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        if (ratio_to_double(cases[i].ratio) != cases[i].want)
-            fail_msg("row %zu: got %.17g", i, ratio_to_double(cases[i].ratio));
-    for (int i = 0; i < 100000; i++) {
-        struct ratio ratio = {(int64_t)(random_next() >> (11 + random_next() % 50)) | 1,
-                              (int64_t)(random_next() >> (11 + random_next() % 50)) | 1};
-        /* below 2^53 both are exact, and so is the rounding of IEEE division */
-        if (ratio_to_double(ratio) != (double)ratio.num / (double)ratio.den)
-            fail_msg("%" PRId64 "/%" PRId64, ratio.num, ratio.den);
-    }
-}
-
-static struct natural natural_shift(struct natural a, int bits)
-{
-    for (; bits >= 32; bits -= 32)
-        a = natural_mul(a, UINT64_C(1) << 32);
-    return natural_mul(a, UINT64_C(1) << bits);
-}
-
-/* Compares num / den with odd * 2^exponent. */
-static int ratio_cmp(struct ratio ratio, uint64_t odd, int exponent)
-{
-    const struct natural one = {{1}};
-    struct natural left = natural_mul(one, (uint64_t)ratio.num);
-    struct natural right = natural_mul(natural_mul(one, (uint64_t)ratio.den), odd);
-    if (exponent < 0)
-        left = natural_shift(left, -exponent);
-    else
-        right = natural_shift(right, exponent);
-    return natural_cmp(left, right);
-}
-
-/* No double is nearer: the ratio lies between the halves to both neighbours. */
-static void test_ratio_to_double_any(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 100000; i++) {
-        struct ratio ratio = {(int64_t)(random_next() >> (1 + random_next() % 62)) | 1,
-                              (int64_t)(random_next() >> (1 + random_next() % 62)) | 1};
-        int exponent = 0;
-        double fraction = frexp(ratio_to_double(ratio), &exponent);
-        uint64_t digits = (uint64_t)ldexp(fraction, 53); /* [2^52, 2^53) */
-        bool even = digits % 2 == 0;
-        int below = ratio_cmp(ratio, 2 * digits - 1, exponent - 54);
-        int above = ratio_cmp(ratio, 2 * digits + 1, exponent - 54);
-        if (below < (even ? 0 : 1) || above > (even ? 0 : -1))
-            fail_msg("%" PRId64 "/%" PRId64, ratio.num, ratio.den);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_parse_refused),
-        cmocka_unit_test(test_ratio_to_double_any),
         cmocka_unit_test(test_parse_long),
         cmocka_unit_test(test_from_double),
         cmocka_unit_test(test_double_round_trip),
@@ -547,9 +431,6 @@ int main(void)
         cmocka_unit_test(test_to_micro_table),
         cmocka_unit_test(test_to_micro_random),
         cmocka_unit_test(test_div),
-        cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_ratio_products),
-        cmocka_unit_test(test_ratio_to_double),
     };
     return cmocka_run_group_tests_name("decimal", tests, random_seed, NULL);
 }

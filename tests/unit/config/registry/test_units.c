@@ -8,6 +8,17 @@
 
 #include "config/registry/units.h"
 
+static struct ratio scale_of(const struct unit *unit)
+{
+    struct ratio scale;
+    mpq_t exact;
+    mpq_init(exact);
+    unit_scale(exact, unit);
+    assert_int_equal(fraction_to_ratio(&scale, exact), 0);
+    mpq_clear(exact);
+    return scale;
+}
+
 static void test_find(void **state)
 {
     (void)state;
@@ -49,14 +60,15 @@ static void test_find(void **state)
         struct unit unit;
         if (!unit_find(&unit, cases[i].text, strlen(cases[i].text)))
             fail_msg("%s is not found", cases[i].text);
+        struct ratio scale = scale_of(&unit);
         bool right = unit.dimension == cases[i].dimension && unit.state == cases[i].state &&
                      unit.basis == cases[i].basis && unit.quantity == cases[i].quantity &&
-                     unit.rate == cases[i].rate && unit.scale.num == cases[i].num &&
-                     unit.scale.den == cases[i].den;
+                     unit.rate == cases[i].rate && scale.num == cases[i].num &&
+                     scale.den == cases[i].den;
         if (!right)
             fail_msg("%s: dimension %d state %d basis %d quantity %d rate %d scale %lld/%lld",
                      cases[i].text, unit.dimension, unit.state, unit.basis, unit.quantity,
-                     unit.rate, (long long)unit.scale.num, (long long)unit.scale.den);
+                     unit.rate, (long long)scale.num, (long long)scale.den);
     }
 }
 
@@ -96,6 +108,38 @@ static void test_spellings(void **state)
     assert_true(count > 40);
 }
 
+static void test_ratio(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *unit;
+        enum quantity quantity;
+        struct ratio multiplier;
+        int want;
+        struct ratio want_ratio;
+    } cases[] = {
+        {"kWh", QUANTITY_ENERGY, {1, 1}, 0, {1, 1}},
+        {"kWh", QUANTITY_ENERGY, {1, 10}, 0, {1, 10}},
+        {"GJ", QUANTITY_ENERGY, {1, 1}, 0, {2500, 9}},
+        {"MMBtu", QUANTITY_HEAT, {1, 1}, 0, {52752792631, 50000000000}},
+        {"L/min", QUANTITY_VOLUME, {1, 1}, 0, {60, 1}},
+        {"TWh/s", QUANTITY_ENERGY, {1, 1}, 0, {3600000000000, 1}}, /* 1.3e19 J/h on the way */
+        {"TWh", QUANTITY_ENERGY, {INT64_MAX, INT64_MAX}, 0, {1000000000, 1}},
+        {"TWh", QUANTITY_ENERGY, {INT64_MAX, 1}, ERR_RANGE, {0, 0}},
+        {"mL", QUANTITY_GAS_VOLUME, {1, INT64_MAX}, ERR_RANGE, {0, 0}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct unit unit;
+        struct ratio got = {0, 0};
+        assert_true(unit_find(&unit, cases[i].unit, strlen(cases[i].unit)));
+        int err = unit_ratio(&got, &unit, cases[i].quantity, cases[i].multiplier);
+        if (err != cases[i].want || got.num != cases[i].want_ratio.num ||
+            got.den != cases[i].want_ratio.den)
+            fail_msg("%s: got %d, %lld/%lld", cases[i].unit, err, (long long)got.num,
+                     (long long)got.den);
+    }
+}
+
 static void test_fits(void **state)
 {
     (void)state;
@@ -122,9 +166,8 @@ static void test_fits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_spellings),
+        cmocka_unit_test(test_find),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_spellings), cmocka_unit_test(test_ratio),
         cmocka_unit_test(test_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
