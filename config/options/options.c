@@ -66,19 +66,19 @@ const struct option options[] = {
      "Unit of times that are integers since 1970-01-01 UTC; with `none` they are refused."},
     {"input.unknown_meter", OPTION_CHOICE, MEMBER(input.unknown_meter), 0, 0, "reject",
      unknown_policies, NULL,
-     "What becomes of events of a meter that is in no table: `reject` sends them to the dead-letter "
-     "topic, `park` keeps them until a reload knows the meter."},
+     "How events of a meter in no table are treated: `reject` sends them to the dead-letter topic, "
+     "`park` keeps them until a reload knows the meter."},
     {"input.parked_max", OPTION_SIZE, MEMBER(input.parked_bytes_max), 0, INT64_C(16) << 30, "64MiB",
-     NULL, NULL, "Memory for parked events; what does not fit is rejected."},
+     NULL, NULL, "Memory for parked events; an event that does not fit is rejected."},
     {"input.rekey", OPTION_BOOLEAN, MEMBER(input.rekey), 0, 0, "false", NULL, NULL,
-     "Whether the topic is not keyed by facility: its events are then written to input.rekey_topic "
-     "first, which is, and read from there."},
+     "Whether the topic is not keyed by facility. Its events are then first written to "
+     "input.rekey_topic, keyed by facility, and read from there."},
     {"input.rekey_topic", OPTION_TOPIC, MEMBER(input.rekey_topic), 1, 249, NULL, NULL, NULL,
-     "Topic for events keyed by facility, of this installation alone; made if there is none. By "
-     "default the group's name and `-rekeyed`."},
+     "Topic for events keyed by facility, for this installation alone; ghgd makes it if it does "
+     "not exist. By default the group's name and `-rekeyed`."},
     {"input.rekey_partitions", OPTION_INTEGER, MEMBER(input.rekey_partitions), 0, 100000, "0", NULL,
-     "partitions", "Of a rekey_topic that ghgd makes; 0 is as many as the input topic has. The "
-     "number never changes afterwards."},
+     "partitions", "Partitions of a rekey_topic that ghgd makes; 0 is as many as the input topic "
+     "has. The number never changes afterwards."},
     FIELD_PATH("meter", 0, "Where an event has the meter's id."),
     FIELD_PATH("time", 1, "Where an event has its instant."),
     FIELD_PATH("start", 2, "Where an event has the beginning of its interval."),
@@ -103,9 +103,9 @@ const struct option options[] = {
      "from their beginning."},
     {"kafka.on_data_loss", OPTION_CHOICE, MEMBER(kafka.on_data_loss), 0, 0, "stop", loss_policies,
      NULL,
-     "What happens when the broker no longer has the messages that come next of a partition, or "
-     "the group has forgotten how far it was: `stop` halts that partition with an error that says "
-     "what is gone, `continue` goes on with the oldest that is left, and says so."},
+     "How to go on when the next messages of a partition are gone from the broker, or the group "
+     "has forgotten its offset. `stop` halts that partition with an error that names the gap. "
+     "`continue` goes on with the oldest message that is left, and says so."},
     {"kafka.partition_max", OPTION_SIZE, MEMBER(kafka.partition_bytes_max), MIB, INT64_C(2) << 30,
      "16MiB", NULL, NULL, "Memory for fetched messages, for each assigned partition."},
     {"kafka.properties", OPTION_PROPERTIES, MEMBER(kafka.properties), 0, 0, NULL, NULL, NULL,
@@ -116,15 +116,15 @@ const struct option options[] = {
      "Compacted Kafka topic for the state of every partition. By default the group's name and "
      "`-checkpoint`."},
     {"checkpoint.create", OPTION_BOOLEAN, MEMBER(checkpoint.create), 0, 0, "true", NULL, NULL,
-     "Whether ghgd makes the topic if there is none, and adds partitions if the input topic has "
-     "more."},
+     "Whether ghgd makes the topic if it does not exist, and adds partitions if the input topic "
+     "has more."},
     {"checkpoint.replication", OPTION_INTEGER, MEMBER(checkpoint.replication), -1, 32767, "-1", NULL,
-     "replicas", "Of a topic that ghgd makes; -1 is the brokers' default."},
+     "replicas", "Replicas of a topic that ghgd makes; -1 is the brokers' default."},
     {"checkpoint.interval", OPTION_DURATION, MEMBER(checkpoint.interval_ms), SECOND, HOUR, "30s",
      NULL, NULL, "How often the state of a partition is saved, and its offset committed."},
     {"checkpoint.on_unreadable", OPTION_CHOICE, MEMBER(checkpoint.on_unreadable), 0, 0, "stop",
-     unreadable_policies, NULL, "What happens when saved state is damaged, gone or of a newer ghgd: "
-     "`stop` leaves the partition where it is and says what to do, `rebuild` derives its state anew "
+     unreadable_policies, NULL, "How to go on when saved state is damaged, gone or of a newer ghgd. "
+     "`stop` leaves the partition where it is and says what to do. `rebuild` derives its state again "
      "from the oldest messages that the topic still has."},
 
     {"tables.facilities", OPTION_INPUT_PATH, MEMBER(tables.facilities), 1, PATH_BYTES_MAX, NULL,

@@ -6,25 +6,25 @@
 #include "config/config.h"
 #include "config/options/options.h"
 
-/* What stands above the options of a section. */
+/* The text above the options of a section. */
 static const struct {
     const char *section, *text;
 } introductions[] = {
-    {"input", "What the events are, and where they come from."},
+    {"input", "The format of events, and where they come from."},
     {"input.fields",
      "Where a foreign producer keeps the fields of an event. Names of nested objects "
      "are joined by dots: `meter: device.id`. Absent: ghgd's own names."},
-    {"kafka", "How the brokers are reached, and what becomes of events that are not used."},
+    {"kafka", "How the brokers are reached, and where events go that are not used."},
     {"checkpoint",
-     "Where the state of a partition is saved together with its offset, so that a restart, or "
-     "another process, goes on where the last one was; see Checkpoints above."},
-    {"tables", "What comes in hundreds or thousands stands in CSV tables; see Tables above."},
+     "Where the state of a partition is saved together with its offset. A restart, or another "
+     "process, goes on from there; see Checkpoints above."},
+    {"tables", "Facilities, meters and factors stand in CSV tables; see Tables above."},
     {"windows", "How time is cut, and how long it may change."},
     {"emissions", "How activity becomes CO2e."},
     {"sinks", "A list: where the rows go. Each item has these keys. Several sinks do not wait for "
               "each other."},
     {"http", "The address of metrics, health and API."},
-    {"log", "What is logged, on standard error."},
+    {"log", "The log, on standard error."},
 };
 
 static void print_heading(const char *section, struct buffer *out)

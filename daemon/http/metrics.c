@@ -334,8 +334,8 @@ static const struct metric facility_account = {
     .name = "ghgd_facility_account_events",
     .type = "gauge",
     .unit = "events",
-    .help = "What became of the facility's readings, from the first that was in force on, by "
-            "whichever processes, as the state keeps it. Events whose facility nobody knows are in "
+    .help = "Outcomes of the facility's readings, from the first that was in force on, whichever "
+            "processes read them, as the state keeps them. Events without a known facility are in "
             "ghgd_partition_account_events alone.",
     .labels = "facility, outcome, reason"};
 
@@ -396,20 +396,20 @@ static void print_facilities_reference(struct buffer *out)
         "they had; so a facility has up to nine series, and most have two or "
         "three.\n\n" TABLE_HEAD);
     print_row(&facility_account, out);
-    buffer_add_str(out,
-                   "\n"
-                   "```yaml\n"
-                   "scrape_configs:\n"
-                   "  - job_name: ghgd\n"
-                   "    static_configs: [{targets: [\"localhost:9477\"]}]\n"
-                   "  - job_name: ghgd-facilities\n"
-                   "    metrics_path: " METRICS_FACILITIES_PATH "\n"
-                   "    scrape_interval: 5m\n"
-                   "    static_configs: [{targets: [\"localhost:9477\"]}]\n"
-                   "```\n\n"
-                   "A process that gives a partition away has its facilities no more: what was\n"
-                   "read of one is `sum by (facility) (ghgd_facility_account_events)`, over all\n"
-                   "processes.\n");
+    buffer_add_str(
+        out, "\n"
+             "```yaml\n"
+             "scrape_configs:\n"
+             "  - job_name: ghgd\n"
+             "    static_configs: [{targets: [\"localhost:9477\"]}]\n"
+             "  - job_name: ghgd-facilities\n"
+             "    metrics_path: " METRICS_FACILITIES_PATH "\n"
+             "    scrape_interval: 5m\n"
+             "    static_configs: [{targets: [\"localhost:9477\"]}]\n"
+             "```\n\n"
+             "A process that gives a partition away no longer has its facilities. All readings\n"
+             "of one are `sum by (facility) (ghgd_facility_account_events)`, over all\n"
+             "processes.\n");
 }
 
 void metrics_print_reference(struct buffer *out)

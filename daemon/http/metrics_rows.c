@@ -48,8 +48,7 @@ const struct metric metrics[] = {
      "Reloads of the configuration, by result: a refused one left the running configuration in "
      "force.",
      PRINTED(metric_print_reloads, "result")},
-    {"ghgd_config_last_reload_successful", "gauge", "",
-     "1 if the last reload succeeded or there was none, 0 if it was refused.",
+    {"ghgd_config_last_reload_successful", "gauge", "", "0 if the last reload was refused, else 1.",
      DAEMON(last_reload_ok)},
     {"ghgd_config_generation", "gauge", "",
      "Number of the registry in force; each reload counts up.", DAEMON(generation)},
@@ -65,9 +64,9 @@ const struct metric metrics[] = {
     {"ghgd_consumer_received_bytes_total", "counter", "bytes",
      "Payload of the Kafka messages taken.", CONSUMER(bytes)},
     {"ghgd_consumer_rebalances_total", "counter", "rebalances",
-     "Times the group gave partitions out anew.", CONSUMER(rebalances)},
+     "Times the group gave partitions out again.", CONSUMER(rebalances)},
     {"ghgd_consumer_errors_total", "counter", "errors",
-     "Errors of the Kafka client, most of which it recovers from.", CONSUMER(errors)},
+     "Errors of the Kafka client; it recovers from most of them.", CONSUMER(errors)},
     {"ghgd_consumer_offset_refusals_total", "counter", "answers",
      "Times the group's coordinator did not tell where partitions begin; it is asked again.",
      CONSUMER(offset_refusals)},
@@ -80,7 +79,7 @@ const struct metric metrics[] = {
      "Times that the messages that came next were gone from the topic before they were read.",
      CONSUMER(losses)},
     {"ghgd_consumer_lost_messages_total", "counter", "messages",
-     "Messages that were gone; of a topic that was made anew nobody knows how many.",
+     "Messages that were gone; the number is not known if the topic was made again.",
      CONSUMER(lost_messages)},
     {"ghgd_consumer_assigned_partitions", "gauge", "partitions",
      "Partitions that the group gave to this process.",
@@ -135,7 +134,7 @@ const struct metric metrics[] = {
      REKEY_PARTITION(SHAPE_BOOL, halted)},
     /* Events. */
     {"ghgd_events_total", "counter", "events",
-     "Events by what became of them; every event has exactly one outcome. The reason tells why one "
+     "Events by outcome; every event has exactly one. The reason tells why one "
      "was rejected.",
      PRINTED(metric_print_events, "outcome, reason")},
     {"ghgd_register_discontinuities_total", "counter", "pairs",
@@ -158,11 +157,11 @@ const struct metric metrics[] = {
     {"ghgd_dead_letters_sent_bytes_total", "counter", "bytes",
      "Payload of the events handed to the producer.", DEADLETTER(bytes)},
     {"ghgd_partition_account_events", "gauge", "events",
-     "What became of all events of the partition's log, by whichever processes, as its state keeps "
-     "it; `parked` are those that wait now. In sum ghgd_partition_read_events.",
+     "Outcomes of all events of the partition's log, whichever processes read them, as its state "
+     "keeps them; `parked` are those that wait now. Their sum is ghgd_partition_read_events.",
      PRINTED(metric_print_account, "partition, outcome, reason")},
     {"ghgd_partition_read_events", "gauge", "events",
-     "Events of the partition's log that were read, by whichever processes.",
+     "Events of the partition's log that were read, whichever processes read them.",
      AT(PLACE_PART, SHAPE_U64, struct metrics_part, read)},
     /* State. */
     {"ghgd_shard_watermark_timestamp_seconds", "gauge", "seconds",
@@ -186,7 +185,7 @@ const struct metric metrics[] = {
     {"ghgd_checkpoints_total", "counter", "checkpoints",
      "Checkpoints whose records the brokers have.", CHECKPOINT(writes)},
     {"ghgd_checkpoints_full_total", "counter", "checkpoints",
-     "Of these, those that hold all of a partition's state.", CHECKPOINT(full_writes)},
+     "Those checkpoints that hold all of a partition's state.", CHECKPOINT(full_writes)},
     {"ghgd_checkpoint_written_bytes_total", "counter", "bytes", "Their size, before compression.",
      CHECKPOINT(written_bytes)},
     {"ghgd_checkpoint_failures_total", "counter", "checkpoints",
