@@ -1,6 +1,7 @@
 # ghgd: one Makefile, no recursion but for the suites, which build the same rules with other flags.
 # `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
-# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, ONLY, FOR (length of the demo, 20s).
+# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, ONLY, FOR (length of the demo, 20s),
+# REV (to measure against) and TURNS.
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
@@ -18,6 +19,8 @@ FUZZ_SECONDS  ?= 60
 FAULTS        ?= 20
 SEED          ?= 1
 ONLY          ?= 0
+REV           ?= HEAD~1
+TURNS         ?= 5
 CATALOGUE_DIR := $(CURDIR)/config/factors
 
 # ---- flags
@@ -147,7 +150,7 @@ check-valgrind: ## unit tests under valgrind
 check-tiers: $(filter $(O)/tests/unit/emissions/%,$(TESTS)) ## the emission kernels' tests once per SIMD tier
 	set -e; for tier in scalar avx2 avx512; do \
 	    echo "== $$tier"; GHGD_SIMD=$$tier $(PYTHON) tests/unit/run.py $^; done
-test: $(TESTS) ## build and run every unit test (SAN=address,undefined or SAN=thread)
+test: $(TESTS) | $(BENCHES) ## build and run every unit test (SAN=address,undefined or SAN=thread); build the benchmarks
 	RUN="$(RUN)" $(PYTHON) tests/unit/run.py --times $(O)/tests/unit/seconds.json $^
 layers: ## fail on an include that points the wrong way
 	$(PYTHON) tests/layers/test_layers.py
@@ -162,7 +165,7 @@ check-grafana: ## the dashboards against the types that Grafana publishes (needs
 # ---- linting, with clang's eyes; -k, to show all faults at once
 LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
              $(wildcard tests/integration/*.c tests/faults/*.c)
-LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(call files,tests,*.h)
+LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(call files,tests bench,*.h)
 lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths, words
 	$(SUITE) -k CC=clang lint-format lint-length lint-words lint-cppcheck lint-man lint-unit lint-tidy lint-headers
 lint-format:
@@ -211,6 +214,9 @@ bench: $(BENCHES) ## build and run the benchmarks; those of the whole daemon whe
 	+if command -v java >/dev/null && command -v influxd >/dev/null; then \
 	    echo "== bench/checkpoints.py"; $(MAKE) --no-print-directory bench-checkpoints; \
 	else echo "bench-checkpoints needs Kafka and InfluxDB: make deps-check"; fi
+bench-against: $(O)/bench/bench_rows ## making rows here against revision REV (HEAD~1), in turn, TURNS (5) times
+	env -u MAKEFLAGS -u MAKELEVEL $(PYTHON) bench/against.py $(REV) --program $< --folder $(BUILD)/against \
+	    --compiler $(CC) --turns $(TURNS)
 bench-checkpoints: $(O)/ghgd $(O)/tests/faults/produce $(BUILD)/kafka/fetched ## restarts and the cost of checkpoints, beside a real broker
 	GHGD=$(abspath $<) PRODUCE=$(abspath $(word 2,$^)) BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) bench/checkpoints.py
@@ -255,5 +261,5 @@ clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
         check-valgrind check-tiers faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
-        lint-unit lint-tidy lint-headers fuzz bench bench-checkpoints coverage coverage-run install uninstall help clean \
+        lint-unit lint-tidy lint-headers fuzz bench bench-against bench-checkpoints coverage coverage-run install uninstall help clean \
         FORCE
