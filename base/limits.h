@@ -23,11 +23,11 @@ enum {
     UNIT_BYTES_MAX = 31,
     METERS_MAX = 1 << 20,
     FACILITIES_MAX = 1 << 18,
-    GROUP_LEVELS_MAX = 4,             /* tags of the database: few and bounded */
-    SINKS_MAX = 8,                    /* one bit each in a dirty mask */
-    DEADLETTERS_MAX = 1 << 16,        /* refused events under way: about 80 MB with their headers */
+    GROUP_LEVELS_MAX = 4,           /* tags of the database: few and bounded */
+    SINKS_MAX = 8,                  /* one bit each in a dirty mask */
+    PRODUCER_RECORDS_MAX = 1 << 16, /* letters and runs under way: about 80 MB with their headers */
     DEADLETTERS_PER_MESSAGE_MAX = 64, /* or one message of a million bad events would fill it */
-    DEADLETTER_BYTES_MAX = 32 << 20,  /* and their bytes; then the partition waits */
+    PRODUCER_BYTES_MAX = 32 << 20,    /* and their bytes; then the partition waits */
     PARTITIONS_MAX = 1024,            /* partitions assigned to one process */
     METER_READINGS_MAX = 1 << 18,     /* readings of one meter in the journal: 7 days of 2.3 s */
     BUCKETS_MAX = 1 << 17,            /* buckets in the horizon: 90 days of one minute */

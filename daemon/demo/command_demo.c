@@ -59,7 +59,7 @@ struct demo {
     uint64_t began_ms;
     struct demo_files files;
     struct mock_cluster *cluster;
-    struct producer *producer;
+    struct demo_producer *producer;
     struct config *config;
     struct demo_table *table;
     struct process *process;

@@ -29,7 +29,7 @@ struct held {
     struct demo_event event;
 };
 
-struct producer {
+struct demo_producer {
     rd_kafka_t *client;
     char *topic;
     struct demo_producer_conf conf;
@@ -54,14 +54,14 @@ static struct factory_clock local_clock(struct calendar *calendar, int64_t time_
                                   .weekday = (int32_t)((day + 4) % 7)};
 }
 
-static bool happens(const struct producer *producer, uint64_t what, const char *meter,
+static bool happens(const struct demo_producer *producer, uint64_t what, const char *meter,
                     int64_t time_ms, uint64_t one_in)
 {
     uint64_t which = what * 1000 + (uint64_t)meter[0] * 7 + strlen(meter);
     return factory_dice(producer->conf.seed, which, (uint64_t)time_ms) % one_in == 0;
 }
 
-static void add_event(struct producer *producer, const struct demo_event *event)
+static void add_event(struct demo_producer *producer, const struct demo_event *event)
 {
     ASSERT(producer->events_count < EVENTS_MAX);
     producer->events[producer->events_count++] = *event;
@@ -69,7 +69,7 @@ static void add_event(struct producer *producer, const struct demo_event *event)
 }
 
 /* When there is no room to wait, it is sent in time. */
-static void hold_event(struct producer *producer, uint32_t facility, int64_t due_ms,
+static void hold_event(struct demo_producer *producer, uint32_t facility, int64_t due_ms,
                        const struct demo_event *event)
 {
     if (producer->held_count == HELD_MAX) {
@@ -79,7 +79,7 @@ static void hold_event(struct producer *producer, uint32_t facility, int64_t due
     producer->held[producer->held_count++] = (struct held){due_ms, facility, *event};
 }
 
-static void release_held(struct producer *producer, uint32_t facility, int64_t now_ms)
+static void release_held(struct demo_producer *producer, uint32_t facility, int64_t now_ms)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < producer->held_count; i++) {
@@ -93,7 +93,7 @@ static void release_held(struct producer *producer, uint32_t facility, int64_t n
 }
 
 /* Sends a reading as it would arrive: at once, late, twice, estimated first, or spoilt. */
-static void send_reading(struct producer *producer, const struct factory_meter *meter,
+static void send_reading(struct demo_producer *producer, const struct factory_meter *meter,
                          struct demo_event event)
 {
     struct demo_producer_stats *stats = &producer->stats;
@@ -130,7 +130,7 @@ static void send_reading(struct producer *producer, const struct factory_meter *
 }
 
 /* One step of one meter: counts what went through, and reads it when its time has come. */
-static void step_meter(struct producer *producer, uint32_t index, int64_t now_ms)
+static void step_meter(struct demo_producer *producer, uint32_t index, int64_t now_ms)
 {
     const struct factory_meter *meter = &factory_meters[index];
     struct factory_clock clock = local_clock(producer->calendars[meter->facility], now_ms);
@@ -161,7 +161,7 @@ static void step_meter(struct producer *producer, uint32_t index, int64_t now_ms
     }
 }
 
-static void send_message(struct producer *producer, uint32_t facility, int64_t now_ms)
+static void send_message(struct demo_producer *producer, uint32_t facility, int64_t now_ms)
 {
     const char *key = factory_facilities[facility].id;
     struct buffer *text = &producer->text;
@@ -179,7 +179,7 @@ static void send_message(struct producer *producer, uint32_t facility, int64_t n
     producer->stats.messages++;
 }
 
-static void step_facility(struct producer *producer, uint32_t facility, int64_t now_ms)
+static void step_facility(struct demo_producer *producer, uint32_t facility, int64_t now_ms)
 {
     producer->events_count = 0;
     release_held(producer, facility, now_ms);
@@ -190,7 +190,7 @@ static void step_facility(struct producer *producer, uint32_t facility, int64_t 
         send_message(producer, facility, now_ms);
 }
 
-bool demo_producer_step(struct producer *producer, int64_t now_ms)
+bool demo_producer_step(struct demo_producer *producer, int64_t now_ms)
 {
     rd_kafka_poll(producer->client, 0);
     for (; producer->next_ms <= now_ms; producer->next_ms += FACTORY_STEP_MS) {
@@ -202,12 +202,12 @@ bool demo_producer_step(struct producer *producer, int64_t now_ms)
     return true;
 }
 
-const struct demo_producer_stats *demo_producer_get_stats(const struct producer *producer)
+const struct demo_producer_stats *demo_producer_get_stats(const struct demo_producer *producer)
 {
     return &producer->stats;
 }
 
-static int open_client(struct producer *producer)
+static int open_client(struct demo_producer *producer)
 {
     static const char *const settings[][2] = {
         {"linger.ms", "5"}, {"log_level", "2"}, {"compression.codec", "lz4"}};
@@ -228,7 +228,7 @@ static int open_client(struct producer *producer)
     return 0;
 }
 
-static int open_calendars(struct producer *producer)
+static int open_calendars(struct demo_producer *producer)
 {
     for (uint32_t i = 0; i < FACTORY_FACILITIES; i++) {
         int err = calendar_create(&producer->calendars[i], factory_facilities[i].time_zone,
@@ -239,11 +239,12 @@ static int open_calendars(struct producer *producer)
     return 0;
 }
 
-int demo_producer_create(struct producer **demo_producer_out, const struct demo_producer_conf *conf)
+int demo_producer_create(struct demo_producer **demo_producer_out,
+                         const struct demo_producer_conf *conf)
 {
     ASSERT(factory_meters_count <= SIMULATED_MAX);
     ASSERT(conf->start_ms % HOUR_MS == 0); /* where every interval begins */
-    struct producer *producer = calloc(1, sizeof(*producer));
+    struct demo_producer *producer = calloc(1, sizeof(*producer));
     if (producer == NULL)
         return -ENOMEM;
     producer->conf = *conf;
@@ -262,9 +263,9 @@ int demo_producer_create(struct producer **demo_producer_out, const struct demo_
     return 0;
 }
 
-void demo_producer_destroy(struct producer **producer)
+void demo_producer_destroy(struct demo_producer **producer)
 {
-    struct producer *gone = TAKE(*producer);
+    struct demo_producer *gone = TAKE(*producer);
     if (gone == NULL)
         return;
     if (gone->client != NULL) {

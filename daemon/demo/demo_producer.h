@@ -11,7 +11,7 @@
 
 #include "base/base.h"
 
-struct producer;
+struct demo_producer;
 
 struct demo_producer_conf {
     const char *brokers, *topic;
@@ -26,14 +26,14 @@ struct demo_producer_stats {
 };
 
 /* Returns 0, -ENOMEM, or ERR_CONFIG if the brokers are no such thing. */
-int demo_producer_create(struct producer **demo_producer_out,
+int demo_producer_create(struct demo_producer **demo_producer_out,
                          const struct demo_producer_conf *conf) MUST_CHECK;
 /* Waits for what is under way, at most two seconds. */
-void demo_producer_destroy(struct producer **producer);
+void demo_producer_destroy(struct demo_producer **producer);
 
 /* Produces everything up to this moment. Returns false if the brokers do not keep up: call again
  * later, it goes on where it stopped. */
-bool demo_producer_step(struct producer *producer, int64_t now_ms);
-const struct demo_producer_stats *demo_producer_get_stats(const struct producer *producer);
+bool demo_producer_step(struct demo_producer *producer, int64_t now_ms);
+const struct demo_producer_stats *demo_producer_get_stats(const struct demo_producer *producer);
 
 #endif

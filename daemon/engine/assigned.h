@@ -14,9 +14,9 @@
 #define GHGD_ASSIGNED_H
 
 #include "daemon/engine/feed.h"
+#include "daemon/engine/refused/parked.h"
+#include "daemon/engine/refused/parking.h"
 #include "pipelines/checkpoint/checkpoint.h"
-#include "pipelines/ingest/parked.h"
-#include "pipelines/ingest/parking.h"
 #include "pipelines/state/shard.h"
 
 enum assigned_state { ASSIGNED_RESTORING, ASSIGNED_RUNNING, ASSIGNED_LEAVING, ASSIGNED_STOPPED };

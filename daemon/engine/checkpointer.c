@@ -74,7 +74,7 @@ static bool begin_save(struct checkpointer *checkpointer, struct assigned *assig
 static bool has_letters_below(const struct checkpointer *checkpointer,
                               const struct assigned *assigned)
 {
-    int64_t low = deadletter_low_offset(checkpointer->conf.deadletter, assigned->number);
+    int64_t low = producer_low_offset(checkpointer->conf.producer, assigned->number);
     return low < assigned->saving_at.offset + (assigned->saving_at.skip > 0);
 }
 

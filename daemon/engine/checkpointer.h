@@ -20,7 +20,7 @@
 #include "config/config.h"
 #include "daemon/engine/assigned.h"
 #include "pipelines/checkpoint/checkpoint.h"
-#include "pipelines/kafka/deadletter.h"
+#include "pipelines/kafka/producer.h"
 
 enum { CHECKPOINTER_CPU_FACTOR = 25 };
 
@@ -49,7 +49,7 @@ struct checkpointer_conf {
     const struct config *config;
     struct assigned_set *assigned_set;
     struct parking *parking;
-    const struct deadletter *deadletter;
+    const struct producer *producer;
 };
 
 /* Returns what checkpoint_create() says. */

@@ -230,6 +230,7 @@ static void on_tick(uv_timer_t *timer)
 static void intake_free(struct intake *intake)
 {
     struct intake_callbacks callbacks = intake->callbacks;
+    dead_letters_fini(&intake->refusals.letters);
     free(intake->context.facility_partition);
     free(intake);
     if (callbacks.closed != NULL)
@@ -241,7 +242,7 @@ static void on_tick_closed(uv_handle_t *handle)
     intake_free(handle->data);
 }
 
-static void on_deadletter_closed(void *context)
+static void on_producer_closed(void *context)
 {
     struct intake *intake = context;
     uv_close((uv_handle_t *)&intake->tick, on_tick_closed);
@@ -252,8 +253,7 @@ static void on_saver_closed(void *context)
     struct intake *intake = context;
     intake->checkpointer = NULL;
     parking_destroy(&intake->refusals.parking);
-    deadletter_close(intake->refusals.deadletter, intake->close_timeout_ms, on_deadletter_closed,
-                     intake);
+    producer_close(intake->producer, intake->close_timeout_ms, on_producer_closed, intake);
 }
 
 static void on_consumer_closed(void *context)
@@ -294,7 +294,7 @@ static int bind_registry(struct intake *intake, const struct config *config)
 
 static int create_parking(struct intake *intake)
 {
-    const struct parking_conf conf = {.deadletter = intake->refusals.deadletter,
+    const struct parking_conf conf = {.producer = intake->producer,
                                       .bytes_max = intake->config->input.parked_bytes_max,
                                       .age_max_ms = intake->config->window.horizon_ms,
                                       .pushed_out = intake_on_pushed_out,
@@ -308,7 +308,7 @@ static int create_saver(struct intake *intake, struct buffer *why)
                                            .config = intake->config,
                                            .assigned_set = &intake->assigned_set,
                                            .parking = intake->refusals.parking,
-                                           .deadletter = intake->refusals.deadletter};
+                                           .producer = intake->producer};
     const struct checkpointer_callbacks callbacks = {.began = on_began,
                                                      .reset = on_reset,
                                                      .rebuilds = on_rebuilds,
@@ -354,10 +354,10 @@ int intake_create(struct intake **intake_out, uv_loop_t *loop, const struct conf
     int err = bind_registry(intake, config);
     if (err < 0)
         goto fail_registry;
-    err =
-        deadletter_create(&intake->refusals.deadletter, loop, &config->kafka, on_room, intake, why);
+    err = producer_create(&intake->producer, loop, &config->kafka, on_room, intake, why);
     if (err < 0)
-        goto fail_deadletter;
+        goto fail_producer;
+    dead_letters_init(&intake->refusals.letters, intake->producer);
     uv_timer_init(loop, &intake->tick); /* cannot fail */
     intake->tick.data = intake;
     err = create_parking(intake);
@@ -383,7 +383,7 @@ fail_parking:
     intake->callbacks.closed = NULL;
     on_saver_closed(intake);
     return err;
-fail_deadletter:
+fail_producer:
     free(intake->context.facility_partition);
 fail_registry:
     free(intake);
@@ -452,9 +452,9 @@ const struct consumer_stats *intake_get_consumer_stats(const struct intake *inta
     return consumer_get_stats(intake->consumer);
 }
 
-const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake)
+const struct producer_stats *intake_get_deadletter_stats(const struct intake *intake)
 {
-    return deadletter_get_stats(intake->refusals.deadletter);
+    return producer_get_letter_stats(intake->producer);
 }
 
 size_t intake_get_memory(const struct intake *intake)

@@ -16,7 +16,7 @@
 #include "daemon/engine/assigned.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/consumer.h"
-#include "pipelines/kafka/deadletter.h"
+#include "pipelines/kafka/producer.h"
 #include "pipelines/state/shard.h"
 
 struct intake;
@@ -95,7 +95,7 @@ void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats
 bool intake_get_facility(const struct intake *intake, uint32_t facility,
                          uint64_t outcomes_out[OUTCOME_COUNT]);
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
-const struct deadletter_stats *intake_get_deadletter_stats(const struct intake *intake);
+const struct producer_stats *intake_get_deadletter_stats(const struct intake *intake);
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);
 /* What memory_max counts: sites, and the most that partitions and queues may take. */
 size_t intake_get_memory(const struct intake *intake);

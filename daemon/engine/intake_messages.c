@@ -3,8 +3,6 @@
 
 #include <sys/param.h>
 
-#include "pipelines/kafka/letter.h"
-
 enum { SLICE_MESSAGES_MAX = 512 };
 
 void intake_on_pushed_out(void *context, int32_t number)
@@ -20,12 +18,12 @@ void intake_on_pushed_out(void *context, int32_t number)
 bool intake_offer_returned(struct intake *intake, struct assigned *assigned)
 {
     while (assigned->returned.count > 0) {
-        struct letter *letter = assigned->returned.oldest;
+        struct outgoing *letter = assigned->returned.oldest;
         if (!refusals_can_offer(&intake->refusals, letter))
             return false;
         intake->refusals.letter = parked_take(&assigned->returned);
         const struct feed_message message = {
-            .bytes = letter->bytes + letter->key_size,
+            .bytes = outgoing_value(letter),
             .size = letter->size,
             .offset = letter->offset,
             .arrived_ms = letter->timestamp_ms > 0 ? letter->timestamp_ms : INT64_MIN};
@@ -36,7 +34,7 @@ bool intake_offer_returned(struct intake *intake, struct assigned *assigned)
             return false;
         }
         if (letter != NULL)
-            letter_destroy(letter); /* nobody had to keep it */
+            outgoing_destroy(letter); /* nobody had to keep it */
         assigned->changed = true;
     }
     return true;

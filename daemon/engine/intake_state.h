@@ -7,7 +7,7 @@
 
 #include "daemon/engine/checkpointer.h"
 #include "daemon/engine/intake.h"
-#include "daemon/engine/refusals.h"
+#include "daemon/engine/refused/refusals.h"
 
 struct intake {
     uv_loop_t *loop;
@@ -17,7 +17,8 @@ struct intake {
     struct shard_context context;
     size_t memory_used; /* sites, and what partitions and queues may take */
     struct consumer *consumer;
-    struct refusals refusals; /* the queue of dead letters, and the parking */
+    struct producer *producer; /* of dead letters */
+    struct refusals refusals;
     struct checkpointer *checkpointer;
     struct assigned_set assigned_set;
     uint32_t cursor; /* the partition whose rows are taken first */

@@ -63,9 +63,9 @@ struct memory_estimate config_memory_estimate(const struct config *config)
         .parked_bytes =
             config->input.unknown_meter == UNKNOWN_PARK ? config->input.parked_bytes_max : 0,
         .rekeyed_bytes =
-            config->input.rekey ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * LETTER_HEAD_BYTES : 0,
+            config->input.rekey ? PRODUCER_BYTES_MAX + PRODUCER_RECORDS_MAX * LETTER_HEAD_BYTES : 0,
         .letters_bytes = config->kafka.dead_letter_topic != NULL || config->kafka.late_topic != NULL
-                             ? DEADLETTER_BYTES_MAX + DEADLETTERS_MAX * LETTER_HEAD_BYTES
+                             ? PRODUCER_BYTES_MAX + PRODUCER_RECORDS_MAX * LETTER_HEAD_BYTES
                              : 0,
         .saving_bytes = SAVING_BYTES,
     };

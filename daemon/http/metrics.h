@@ -14,7 +14,7 @@
 #include "daemon/http/usage.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/consumer.h"
-#include "pipelines/kafka/deadletter.h"
+#include "pipelines/kafka/producer.h"
 #include "pipelines/sink/sink.h"
 #include "pipelines/state/shard.h"
 
@@ -63,9 +63,9 @@ struct metrics_source {
     const struct consumer_stats *consumer;
     const struct consumer_partition_stats *partitions;
     size_t partitions_count;
-    const struct deadletter_stats *deadletter;
+    const struct producer_stats *deadletter;
     const struct rekey_stats *rekey; /* NULL: no stage re-keys, and its rows are left out */
-    const struct deadletter_stats *rekey_runs;
+    const struct producer_stats *rekey_runs;
     const struct consumer_stats *rekey_consumer;
     const char *rekey_waits; /* why the keyed topic is still waited for; NULL if it is not */
     const struct consumer_partition_stats *rekey_partitions; /* of the input topic */

@@ -12,9 +12,9 @@
 #define SHARD_TIME(member) AT_SCALED(PLACE_SHARD, SHAPE_I64, struct shard_stats, member, 3)
 #define CONSUMER(member) AT(PLACE_CONSUMER, SHAPE_U64, struct consumer_stats, member)
 #define PARTITION(shape, member) AT(PLACE_PARTITION, shape, struct consumer_partition_stats, member)
-#define DEADLETTER(member) AT(PLACE_DEADLETTER, SHAPE_U64, struct deadletter_stats, member)
+#define DEADLETTER(member) AT(PLACE_DEADLETTER, SHAPE_U64, struct producer_stats, member)
 #define REKEY(member) AT(PLACE_REKEY, SHAPE_U64, struct rekey_stats, member)
-#define REKEY_RUNS(member) AT(PLACE_REKEY_RUNS, SHAPE_U64, struct deadletter_stats, member)
+#define REKEY_RUNS(member) AT(PLACE_REKEY_RUNS, SHAPE_U64, struct producer_stats, member)
 #define REKEY_PARTITION(shape, member)                                                             \
     AT(PLACE_REKEY_PARTITION, shape, struct consumer_partition_stats, member)
 #define CHECKPOINT(member) AT(PLACE_CHECKPOINT, SHAPE_U64, struct checkpoint_stats, member)

@@ -20,7 +20,7 @@ enum place {
     PLACE_PARTITION, /* struct consumer_partition_stats */
     PLACE_DEADLETTER,
     PLACE_REKEY,           /* struct rekey_stats */
-    PLACE_REKEY_RUNS,      /* struct deadletter_stats, of runs */
+    PLACE_REKEY_RUNS,      /* struct producer_stats, of runs */
     PLACE_REKEY_PARTITION, /* struct consumer_partition_stats, of the input topic */
     PLACE_SINK,            /* struct sink_stats */
     PLACE_CHECKPOINT,      /* struct checkpoint_stats */

@@ -36,7 +36,7 @@ struct status {
     struct metrics_part assigned_set[PARTITIONS_MAX];
     struct metrics_sink sinks[SINKS_MAX];
     struct shard_stats elsewhere;
-    struct deadletter_stats letters;
+    struct producer_stats letters;
     struct consumer_partition_stats rekeyed[PARTITIONS_MAX];
     bool last_reload_failed;
 };
@@ -96,7 +96,7 @@ static void add_sinks(struct status *status, struct metrics_source *source)
     source->sinks_count = count;
 }
 
-static void add_letters(struct deadletter_stats *sum, const struct deadletter_stats *stats)
+static void add_letters(struct producer_stats *sum, const struct producer_stats *stats)
 {
     sum->sent += stats->sent;
     sum->bytes += stats->bytes;

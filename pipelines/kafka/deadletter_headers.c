@@ -1,6 +1,8 @@
 #include "pipelines/kafka/deadletter_headers.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const names[] = {
@@ -26,6 +28,31 @@ void deadletter_headers_strip(rd_kafka_headers_t *headers)
         if (i != DEADLETTER_RETRY_OF)
             rd_kafka_header_remove(headers, names[i]);
     }
+}
+
+rd_kafka_headers_t *deadletter_headers_copy(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *original;
+    if (rd_kafka_message_headers(message, &original) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return rd_kafka_headers_new(DEADLETTER_HEADER_COUNT);
+    rd_kafka_headers_t *headers = rd_kafka_headers_copy(original);
+    if (headers != NULL)
+        deadletter_headers_strip(headers);
+    return headers;
+}
+
+void deadletter_headers_add_text(rd_kafka_headers_t *headers, enum deadletter_header header,
+                                 const char *text)
+{
+    rd_kafka_header_add(headers, deadletter_header_name(header), -1, text, -1);
+}
+
+void deadletter_headers_add_number(rd_kafka_headers_t *headers, enum deadletter_header header,
+                                   int64_t number)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%" PRId64, number);
+    deadletter_headers_add_text(headers, header, text);
 }
 
 /* librdkafka ends every value with a NUL. */
@@ -103,4 +130,36 @@ int deadletter_headers_read(struct deadletter_headers *deadletter_headers_out,
     letter_headers.whole = get_text(headers, DEADLETTER_WHOLE) != NULL;
     *deadletter_headers_out = letter_headers;
     return 0;
+}
+
+bool message_place_read(struct message_place *place_out, const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const void *key;
+    size_t key_size;
+    struct deadletter_headers letter_headers;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, deadletter_header_name(DEADLETTER_KEY), &key,
+                                 &key_size) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        deadletter_headers_read(&letter_headers, headers) < 0)
+        return false;
+    *place_out = (struct message_place){.topic = letter_headers.topic,
+                                        .partition = letter_headers.partition,
+                                        .offset = letter_headers.offset,
+                                        .index = letter_headers.index,
+                                        .key = key,
+                                        .key_size = key != NULL ? key_size : 0};
+    return true;
+}
+
+struct message_place message_place_of(const rd_kafka_message_t *message)
+{
+    struct message_place place;
+    if (message_place_read(&place, message))
+        return place;
+    return (struct message_place){.topic = rd_kafka_topic_name(message->rkt),
+                                  .partition = message->partition,
+                                  .offset = message->offset,
+                                  .key = message->key,
+                                  .key_size = message->key != NULL ? message->key_len : 0};
 }

@@ -1,10 +1,11 @@
 /*
  * deadletter_headers.h - the headers of a dead letter: where its event came from, and the reason.
  *
- * Letters carry headers of ours (deadletter.h). Behind a letter there may be a mark: a message with
- * the same four headers of its place and DEADLETTER_RETRIED, which says that the event was sent in
- * once more and where it stands now. A place names an event for ever: the same event refused twice
- * (after a restart from an earlier offset) has two letters of one place. Thread: any.
+ * Letters carry headers of ours (dead_letter.h), and so do re-keyed messages. Behind a letter there
+ * may be a mark: a message with the same four headers of its place and DEADLETTER_RETRIED, which
+ * says that the event was sent in once more and where it stands now. A place names an event for
+ * ever: the same event refused twice (after a restart from an earlier offset) has two letters of
+ * one place. Thread: any.
  */
 #ifndef GHGD_DEADLETTER_HEADERS_H
 #define GHGD_DEADLETTER_HEADERS_H
@@ -25,7 +26,7 @@ enum deadletter_header {
     DEADLETTER_WHOLE,     /* the whole message, for this event and all that follow */
     DEADLETTER_RETRIED,   /* of a mark: the offset at which the event was sent in again */
     DEADLETTER_RETRY_OF,  /* of an event that was sent in again: the place of its letter */
-    DEADLETTER_KEY,       /* of a re-keyed message (rekeyed.h), no letter: the key it had */
+    DEADLETTER_KEY,       /* of a re-keyed message, no letter: the key it had */
     DEADLETTER_HEADER_COUNT
 };
 
@@ -33,6 +34,12 @@ enum deadletter_header {
 const char *deadletter_header_name(enum deadletter_header header);
 /* Takes all headers of ours away, but for DEADLETTER_RETRY_OF. */
 void deadletter_headers_strip(rd_kafka_headers_t *headers);
+/* A copy of the message's headers without those of ours. NULL if out of memory. */
+rd_kafka_headers_t *deadletter_headers_copy(const rd_kafka_message_t *message);
+void deadletter_headers_add_text(rd_kafka_headers_t *headers, enum deadletter_header header,
+                                 const char *text);
+void deadletter_headers_add_number(rd_kafka_headers_t *headers, enum deadletter_header header,
+                                   int64_t number);
 
 struct deadletter_headers {
     /* Borrowed from the headers; "" if absent. */
@@ -49,5 +56,20 @@ struct deadletter_headers {
 /* Returns 0, or ERR_SYNTAX: not one of ours, or damaged. headers may be NULL. */
 int deadletter_headers_read(struct deadletter_headers *deadletter_headers_out,
                             const rd_kafka_headers_t *headers) MUST_CHECK;
+
+/* Where the events of a message stood when they came in. Texts are borrowed from the message. */
+struct message_place {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    uint32_t index;  /* of the first event */
+    const void *key; /* NULL: it had none */
+    size_t key_size;
+};
+
+/* The place that a re-keyed message names; false: the message was not re-keyed. */
+bool message_place_read(struct message_place *place_out, const rd_kafka_message_t *message);
+/* The place that a re-keyed message names, or else the message's own. */
+struct message_place message_place_of(const rd_kafka_message_t *message);
 
 #endif

@@ -8,10 +8,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/engine/refused/parking.h"
 #include "daemon/engine/rekey/rekey_topic.h"
-#include "daemon/engine/rekey/rekeyed.h"
+#include "daemon/engine/rekey/splitter.h"
 #include "daemon/engine/rekey/timestamp_merge.h"
-#include "pipelines/ingest/parking.h"
 
 enum {
     TICK_MS = 1000,       /* between commits */
@@ -43,7 +43,8 @@ struct rekey {
     struct rekey_callbacks callbacks;
     struct rekey_topic *topic;
     struct consumer *consumer;
-    struct deadletter *deadletter; /* sends the runs too */
+    struct producer *producer; /* of runs and of dead letters */
+    struct dead_letters letters;
     struct parking *parking;
     struct splitter *splitter;
     struct source *sources[PARTITIONS_MAX];
@@ -68,8 +69,7 @@ static struct source *find_source(const struct rekey *rekey, int32_t number)
 /* Before this everything is acknowledged or parked. */
 static int64_t low_offset(const struct rekey *rekey, const struct source *source)
 {
-    int64_t low =
-        MIN(source->next_offset, deadletter_low_offset(rekey->deadletter, source->number));
+    int64_t low = MIN(source->next_offset, producer_low_offset(rekey->producer, source->number));
     return MIN(low, parking_low_offset(rekey->parking, source->number));
 }
 
@@ -94,7 +94,7 @@ static void on_committed(void *context, int32_t number, int64_t offset, bool acc
 
 static bool is_acknowledged(const struct rekey *rekey, const struct source *source)
 {
-    return deadletter_low_offset(rekey->deadletter, source->number) == INT64_MAX;
+    return producer_low_offset(rekey->producer, source->number) == INT64_MAX;
 }
 
 /* --- events --- */
@@ -103,12 +103,12 @@ static int on_run(void *context, const struct run *run)
 {
     struct rekey *rekey = context;
     const char *facility = rekey->config->registry->facilities[run->facility].id;
-    struct letter *letter = rekeyed_create(rekey->message, run, facility);
-    if (letter == NULL)
+    struct outgoing *record = run_to_record(rekey->message, run, facility);
+    if (record == NULL)
         return -ENOMEM;
-    int err = deadletter_post(rekey->deadletter, &letter);
+    int err = producer_send(rekey->producer, &record);
     if (err < 0) {
-        letter_destroy(letter);
+        outgoing_destroy(record);
         return err;
     }
     rekey->stats.events += run->count;
@@ -121,7 +121,7 @@ static int on_refused(void *context, const struct refusal *refusal)
     bool parks =
         refusal->outcome == OUTCOME_UNKNOWN && rekey->config->input.unknown_meter == UNKNOWN_PARK;
     int err = parks ? parking_add(rekey->parking, rekey->message, refusal)
-                    : deadletter_send(rekey->deadletter, rekey->message, refusal);
+                    : dead_letters_send(&rekey->letters, rekey->message, refusal);
     if (err < 0)
         return err;
     rekey->stats.outcomes[parks ? OUTCOME_PARKED : refusal->outcome]++;
@@ -185,7 +185,7 @@ static void on_room(void *context)
 static bool take_message(struct rekey *rekey, struct source *source,
                          const rd_kafka_message_t *message)
 {
-    if (!deadletter_has_room(rekey->deadletter, 1, message->len + message->key_len))
+    if (!dead_letters_have_room(&rekey->letters, 1, message->len + message->key_len))
         return false;
     rekey->message = message;
     int err = splitter_split(rekey->splitter, message->payload, message->len, message->offset,
@@ -307,6 +307,7 @@ static void rekey_free(struct rekey *rekey)
     ASSERT(rekey->sources_count == 0);
     struct rekey_callbacks callbacks = rekey->callbacks;
     splitter_destroy(&rekey->splitter);
+    dead_letters_fini(&rekey->letters);
     free(rekey->group);
     free(rekey);
     if (callbacks.closed != NULL)
@@ -318,7 +319,7 @@ static void on_tick_closed(uv_handle_t *handle)
     rekey_free(handle->data);
 }
 
-static void on_deadletter_closed(void *context)
+static void on_producer_closed(void *context)
 {
     struct rekey *rekey = context;
     uv_close((uv_handle_t *)&rekey->tick, on_tick_closed);
@@ -332,7 +333,7 @@ static void on_consumer_closed(void *context)
     parking_destroy(&rekey->parking);
     uint64_t now_ms = uv_now(rekey->loop);
     int64_t left_ms = now_ms < rekey->close_at_ms ? (int64_t)(rekey->close_at_ms - now_ms) : 0;
-    deadletter_close(rekey->deadletter, left_ms, on_deadletter_closed, rekey);
+    producer_close(rekey->producer, left_ms, on_producer_closed, rekey);
 }
 
 /* Leaving the group revokes every partition, which waits for what is under way. */
@@ -459,12 +460,13 @@ int rekey_create(struct rekey **rekey_out, uv_loop_t *loop, const struct config 
         err = make_splitter(rekey);
     if (err < 0)
         goto fail;
-    err = deadletter_create(&rekey->deadletter, loop, &rekey->kafka, on_room, rekey, why);
+    err = producer_create(&rekey->producer, loop, &rekey->kafka, on_room, rekey, why);
     if (err < 0)
         goto fail;
+    dead_letters_init(&rekey->letters, rekey->producer);
     uv_timer_init(loop, &rekey->tick); /* cannot fail */
     rekey->tick.data = rekey;
-    struct parking_conf parking = {.deadletter = rekey->deadletter,
+    struct parking_conf parking = {.producer = rekey->producer,
                                    .bytes_max = config->input.parked_bytes_max,
                                    .age_max_ms = config->window.horizon_ms,
                                    .pushed_out = on_pushed_out,
@@ -489,7 +491,7 @@ fail_topic:
 fail_consumer:
     rekey->callbacks.closed = NULL;
     parking_destroy(&rekey->parking);
-    deadletter_close(rekey->deadletter, 0, on_deadletter_closed, rekey);
+    producer_close(rekey->producer, 0, on_producer_closed, rekey);
     return err;
 fail:
     splitter_destroy(&rekey->splitter);
@@ -515,14 +517,14 @@ const struct consumer_stats *rekey_get_consumer_stats(const struct rekey *rekey)
     return consumer_get_stats(rekey->consumer);
 }
 
-const struct deadletter_stats *rekey_get_deadletter_stats(const struct rekey *rekey)
+const struct producer_stats *rekey_get_deadletter_stats(const struct rekey *rekey)
 {
-    return deadletter_get_stats(rekey->deadletter);
+    return producer_get_letter_stats(rekey->producer);
 }
 
-const struct deadletter_stats *rekey_get_run_stats(const struct rekey *rekey)
+const struct producer_stats *rekey_get_run_stats(const struct rekey *rekey)
 {
-    return deadletter_get_run_stats(rekey->deadletter);
+    return producer_get_run_stats(rekey->producer);
 }
 
 size_t rekey_get_partitions(const struct rekey *rekey, struct consumer_partition_stats *out,

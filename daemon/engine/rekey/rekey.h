@@ -16,8 +16,9 @@
 #include <uv.h>
 
 #include "config/config.h"
+#include "pipelines/ingest/outcome.h"
 #include "pipelines/kafka/consumer.h"
-#include "pipelines/kafka/deadletter.h"
+#include "pipelines/kafka/producer.h"
 
 struct rekey;
 
@@ -49,9 +50,9 @@ void rekey_close(struct rekey *rekey, int64_t timeout_ms);
 const char *rekey_get_wait(const struct rekey *rekey);
 const struct rekey_stats *rekey_get_stats(const struct rekey *rekey);
 const struct consumer_stats *rekey_get_consumer_stats(const struct rekey *rekey);
-const struct deadletter_stats *rekey_get_deadletter_stats(const struct rekey *rekey);
+const struct producer_stats *rekey_get_deadletter_stats(const struct rekey *rekey);
 /* Of the messages of the keyed topic. */
-const struct deadletter_stats *rekey_get_run_stats(const struct rekey *rekey);
+const struct producer_stats *rekey_get_run_stats(const struct rekey *rekey);
 /* Of the input topic. Fills up to `max` entries; returns their number. */
 size_t rekey_get_partitions(const struct rekey *rekey, struct consumer_partition_stats *out,
                             size_t max);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipelines/ingest/resolve.h"
+#include "pipelines/kafka/deadletter_headers.h"
 
 struct splitter {
     struct decoder *decoder;
@@ -162,4 +164,42 @@ size_t run_suffix(const struct run *run, uint8_t suffix[1])
         return 0;
     suffix[0] = ']';
     return 1;
+}
+
+static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message, const struct run *run)
+{
+    rd_kafka_headers_t *headers = deadletter_headers_copy(message);
+    if (headers == NULL)
+        return NULL;
+    deadletter_headers_add_text(headers, DEADLETTER_TOPIC, rd_kafka_topic_name(message->rkt));
+    deadletter_headers_add_number(headers, DEADLETTER_PARTITION, message->partition);
+    deadletter_headers_add_number(headers, DEADLETTER_OFFSET, message->offset);
+    deadletter_headers_add_number(headers, DEADLETTER_INDEX, run->first);
+    rd_kafka_header_add(headers, deadletter_header_name(DEADLETTER_KEY), -1, message->key,
+                        (ssize_t)message->key_len);
+    return headers;
+}
+
+struct outgoing *run_to_record(const rd_kafka_message_t *message, const struct run *run,
+                               const char *facility)
+{
+    uint8_t prefix[RUN_PREFIX_MAX];
+    uint8_t suffix[1];
+    size_t prefix_size = run_prefix(run, prefix);
+    size_t suffix_size = run_suffix(run, suffix);
+    struct outgoing *record = outgoing_create(NULL, message, facility, strlen(facility),
+                                              prefix_size + run->size + suffix_size);
+    if (record == NULL)
+        return NULL;
+    record->headers = make_headers(message, run);
+    if (record->headers == NULL) {
+        outgoing_destroy(record);
+        return NULL;
+    }
+    record->kind = OUTGOING_RUN;
+    char *at = outgoing_value(record);
+    memcpy(at, prefix, prefix_size);
+    memcpy(at + prefix_size, run->bytes, run->size);
+    memcpy(at + prefix_size + run->size, suffix, suffix_size);
+    return record;
 }

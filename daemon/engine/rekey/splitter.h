@@ -11,6 +11,7 @@
 #include "config/registry/registry.h"
 #include "pipelines/ingest/batch.h"
 #include "pipelines/ingest/decoder.h"
+#include "pipelines/kafka/outgoing.h"
 
 struct splitter;
 
@@ -54,5 +55,15 @@ int splitter_split(struct splitter *splitter, const void *message, size_t size, 
  * those of an array in the format of the events. Return how many. */
 size_t run_prefix(const struct run *run, uint8_t prefix[RUN_PREFIX_MAX]);
 size_t run_suffix(const struct run *run, uint8_t suffix[1]);
+
+/* The run as a record for the topic keyed by facility. NULL if out of memory.
+ *
+ * Key: the facility's id. Value: the event as it was, or an array of the events as they were.
+ * Headers and timestamp are those of the original message, plus ghgd-topic, ghgd-partition,
+ * ghgd-offset and ghgd-index (of the first event of the run), and ghgd-key, the original key, which
+ * marks the message as one of ours. Dead letters name the original place and have the original key.
+ */
+struct outgoing *run_to_record(const rd_kafka_message_t *message, const struct run *run,
+                               const char *facility);
 
 #endif

@@ -108,7 +108,7 @@ static struct parking *make_parking(void)
 
 static void park(struct parking *parking, int32_t partition)
 {
-    struct letter *letter = calloc(1, sizeof(*letter) + strlen(UNKNOWN));
+    struct outgoing *letter = calloc(1, sizeof(*letter) + strlen(UNKNOWN));
     assert_non_null(letter);
     letter->partition = partition;
     letter->size = strlen(UNKNOWN);

@@ -162,7 +162,7 @@ static void test_rekeyed(void **state)
     struct config *config = load_example();
     assert_int_equal(config_memory_estimate(config).rekeyed_bytes, 0);
     config->input.rekey = true;
-    assert_true(config_memory_estimate(config).rekeyed_bytes > DEADLETTER_BYTES_MAX);
+    assert_true(config_memory_estimate(config).rekeyed_bytes > PRODUCER_BYTES_MAX);
     config_destroy(&config);
 }
 

@@ -17,7 +17,7 @@ struct example {
     struct metrics_shard shard_list[2];
     struct consumer_stats consumer;
     struct consumer_partition_stats partitions[2];
-    struct deadletter_stats deadletter;
+    struct producer_stats deadletter;
     struct checkpoint_stats checkpoint;
     struct metrics_part assigned_set[2];
     struct sink_stats sinks[2];
@@ -474,7 +474,7 @@ static void test_rekey(void **state)
     metrics_print(&example.source, &out);
     assert_null(strstr(buffer_text(&out), "\nghgd_rekey_messages_total "));
     static const struct rekey_stats stats = {.events = 70, .messages = 5};
-    static const struct deadletter_stats runs = {.sent = 9, .waiting = 4};
+    static const struct producer_stats runs = {.sent = 9, .waiting = 4};
     struct consumer_stats consumer = {.assigned = 1, .rebalances = 1};
     struct consumer_partition_stats partition = {
         .next_offset = 2, .log_end = 10, .lag = 8, .partition = 3, .stopped = true};

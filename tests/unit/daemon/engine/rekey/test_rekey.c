@@ -8,8 +8,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/engine/refused/dead_letter.h"
 #include "daemon/engine/rekey/rekey.h"
-#include "daemon/engine/rekey/rekeyed.h"
+#include "pipelines/kafka/deadletter_headers.h"
 #include "tests/unit/forked.h"
 #include "tests/unit/ingest/tables.h"
 
@@ -220,8 +221,8 @@ static rd_kafka_message_t *read_next(struct reader *reader)
 
 static void print_keyed(struct buffer *out, const rd_kafka_message_t *message)
 {
-    struct rekeyed place;
-    assert_true(rekeyed_read(&place, message));
+    struct message_place place;
+    assert_true(message_place_read(&place, message));
     assert_string_equal(place.topic, "events");
     assert_int_equal(place.key_size, 7);
     assert_memory_equal(place.key, "gateway", 7);
@@ -239,11 +240,11 @@ static int compare_lines(const void *a, const void *b)
 /* A dead letter of a re-keyed message is of the original one. */
 static void check_letter(const rd_kafka_message_t *message)
 {
-    struct rekeyed place;
-    assert_true(rekeyed_read(&place, message));
+    struct message_place place;
+    assert_true(message_place_read(&place, message));
     struct refusal refusal = {.origin = {.index = 1, .bytes = message->payload, .size = 1},
                               .outcome = REJECT_CONFLICT};
-    struct letter *letter = letter_create(NULL, message, &refusal, false);
+    struct outgoing *letter = dead_letter_create(NULL, message, &refusal, false);
     assert_non_null(letter);
     assert_int_equal(letter->offset, message->offset); /* which holds the commit back */
     assert_int_equal(letter->partition, message->partition);
@@ -264,7 +265,7 @@ static void check_letter(const rd_kafka_message_t *message)
         if (code == 0)
             assert_string_equal(value, headers[i].want);
     }
-    letter_destroy(letter);
+    outgoing_destroy(letter);
 }
 
 static void expect_keyed(struct bench *bench, const char *want)
@@ -346,7 +347,7 @@ static void test_waits_for_the_keyed_topic(void **state)
 {
     (void)state;
     enum { MESSAGES = 30, EVENTS = 1000, TOTAL = INPUTS * MESSAGES * EVENTS };
-    _Static_assert((int)TOTAL > (int)DEADLETTERS_MAX, "more than the queue has room for");
+    _Static_assert((int)TOTAL > (int)PRODUCER_RECORDS_MAX, "more than the queue has room for");
     struct bench bench;
     open_bench(&bench);
     struct buffer text;
@@ -361,16 +362,16 @@ static void test_waits_for_the_keyed_topic(void **state)
     buffer_fini(&text);
     rd_kafka_mock_broker_set_down(bench.mock, KEYED_BROKER);
     start(&bench);
-    const struct deadletter_stats *runs = rekey_get_run_stats(bench.rekey);
+    const struct producer_stats *runs = rekey_get_run_stats(bench.rekey);
     uint64_t until_ms = uv_now(&bench.loop) + WAIT_MS;
-    while (runs->waiting < DEADLETTERS_MAX && uv_now(&bench.loop) < until_ms)
+    while (runs->waiting < PRODUCER_RECORDS_MAX && uv_now(&bench.loop) < until_ms)
         uv_run(&bench.loop, UV_RUN_ONCE);
     until_ms = uv_now(&bench.loop) + 1500;
     while (uv_now(&bench.loop) < until_ms) /* a tick: it would commit */
         uv_run(&bench.loop, UV_RUN_ONCE);
-    assert_int_equal(runs->waiting, DEADLETTERS_MAX);
-    assert_int_equal(rekey_get_stats(bench.rekey)->events, DEADLETTERS_MAX);
-    assert_true(runs->waiting_bytes <= DEADLETTER_BYTES_MAX);
+    assert_int_equal(runs->waiting, PRODUCER_RECORDS_MAX);
+    assert_int_equal(rekey_get_stats(bench.rekey)->events, PRODUCER_RECORDS_MAX);
+    assert_true(runs->waiting_bytes <= PRODUCER_BYTES_MAX);
     struct consumer_partition_stats stats[INPUTS];
     assert_int_equal(rekey_get_partitions(bench.rekey, stats, INPUTS), INPUTS);
     assert_true(stats[0].stopped || stats[1].stopped || stats[2].stopped);
@@ -384,8 +385,8 @@ static void test_waits_for_the_keyed_topic(void **state)
     rd_kafka_message_t *message;
     open_reader(&reader, &bench, "keyed", KEYED);
     while ((message = read_next(&reader)) != NULL) {
-        struct rekeyed place;
-        assert_true(rekeyed_read(&place, message));
+        struct message_place place;
+        assert_true(message_place_read(&place, message));
         assert_true(place.offset < MESSAGES && place.index < EVENTS);
         assert_int_equal(seen[place.partition][place.offset][place.index]++, 0);
         rd_kafka_message_destroy(message);

@@ -9,9 +9,9 @@
 
 #include "base/timestamp.h"
 #include "daemon/engine/feed.h"
-#include "daemon/engine/refusals.h"
+#include "daemon/engine/refused/refusals.h"
 #include "pipelines/emissions/kernels.h"
-#include "pipelines/kafka/letter_reserve.h"
+#include "pipelines/kafka/outgoing_reserve.h"
 #include "tests/unit/ingest/tables.h"
 
 /* So many refused events of one message that the last of them take it along whole. */
@@ -38,6 +38,7 @@ struct bench {
     rd_kafka_mock_cluster_t *mock;
     struct kafka_conf conf;
     rd_kafka_message_t *messages[MESSAGES];
+    struct producer *producer;
     struct refusals refusals;
     int64_t next_offset; /* every run takes the messages as if they were further ones */
     bool closed;
@@ -121,18 +122,19 @@ static void open_bench(struct bench *bench)
     assert_int_equal(uv_loop_init(&bench->loop), 0);
     struct buffer why;
     buffer_init(&why, 4096);
-    int err = deadletter_create(&bench->refusals.deadletter, &bench->loop, &bench->conf, on_room,
-                                bench, &why);
+    int err = producer_create(&bench->producer, &bench->loop, &bench->conf, on_room, bench, &why);
     if (err < 0)
         fail_msg("%s", buffer_text(&why));
     buffer_fini(&why);
+    dead_letters_init(&bench->refusals.letters, bench->producer);
 }
 
 static void close_bench(struct bench *bench)
 {
     for (int i = 0; i < MESSAGES; i++)
         rd_kafka_message_destroy(bench->messages[i]);
-    deadletter_close(bench->refusals.deadletter, 0, on_closed, bench);
+    dead_letters_fini(&bench->refusals.letters);
+    producer_close(bench->producer, 0, on_closed, bench);
     uv_run(&bench->loop, UV_RUN_DEFAULT);
     assert_true(bench->closed);
     assert_int_equal(uv_loop_close(&bench->loop), 0);
@@ -143,9 +145,8 @@ static void close_bench(struct bench *bench)
 
 static void open_parking(struct bench *bench)
 {
-    const struct parking_conf conf = {.deadletter = bench->refusals.deadletter,
-                                      .bytes_max = 1 << 20,
-                                      .age_max_ms = INT64_MAX / 2};
+    const struct parking_conf conf = {
+        .producer = bench->producer, .bytes_max = 1 << 20, .age_max_ms = INT64_MAX / 2};
     assert_int_equal(parking_create(&bench->refusals.parking, &conf), 0);
 }
 
@@ -193,7 +194,7 @@ static void expect_all(struct bench *bench, struct feed *feed, struct shard *sha
     assert_int_equal(account.outcomes[OUTCOME_PARKED], PARKED);
     assert_int_equal(shard_get_stats(shard)->outcomes[OUTCOME_USED], USED);
     assert_int_equal(parking_get_stats(bench->refusals.parking)->events, PARKED);
-    assert_int_equal(deadletter_get_stats(bench->refusals.deadletter)->sent - sent, LETTERS);
+    assert_int_equal(producer_get_letter_stats(bench->producer)->sent - sent, LETTERS);
 }
 
 /* From the allocation `first` on, `count` fail while the messages are taken. Returns whether any
@@ -206,8 +207,8 @@ static bool take_all(struct bench *bench, long first, long count, uint32_t *stop
     assert_int_equal(shard_create(&shard, &context, 0), 0);
     struct feed *feed = open_feed(bench, shard);
     open_parking(bench);
-    letter_reserve_fini(deadletter_get_reserve(bench->refusals.deadletter));
-    uint64_t sent = deadletter_get_stats(bench->refusals.deadletter)->sent;
+    outgoing_reserve_fini(producer_get_reserve(bench->producer));
+    uint64_t sent = producer_get_letter_stats(bench->producer)->sent;
     size_t taken = 0;
     for (int i = 0; i < MESSAGES; i++)
         bench->messages[i]->offset = bench->next_offset++;

@@ -13,15 +13,15 @@
 #include <librdkafka/rdkafka.h>
 
 #include "base/log.h"
+#include "daemon/engine/refused/dead_letter.h"
+#include "daemon/engine/refused/parking.h"
 #include "pipelines/ingest/batch.h"
-#include "pipelines/ingest/parking.h"
-#include "pipelines/kafka/deadletter.h"
 
 struct refusals {
-    struct deadletter *deadletter;
+    struct dead_letters letters;
     struct parking *parking;
     rd_kafka_message_t **messages; /* being applied; refusals name them by index */
-    struct letter *letter;         /* or the parked event that is offered once more */
+    struct outgoing *letter;       /* or the parked event that is offered once more */
     bool short_of_memory;          /* refusals_make_sure() was false last */
     struct log_limit memory_limit;
 };
@@ -30,7 +30,7 @@ struct refusals {
 size_t refusals_count_affordable(const struct refusals *refusals,
                                  rd_kafka_message_t *const *messages, size_t count);
 /* Whether the queue could take the letter of a parked event that is offered once more. */
-bool refusals_can_offer(const struct refusals *refusals, const struct letter *letter);
+bool refusals_can_offer(const struct refusals *refusals, const struct outgoing *letter);
 /* As make_sure and refused of struct feed_conf; context: struct refusals. */
 bool refusals_make_sure(void *context, const struct batch *batch);
 void refusals_take(void *context, const struct refusal *refusal);

@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "pipelines/kafka/deadletter.h"
+#include "daemon/engine/refused/dead_letter.h"
 #include "tests/unit/forked.h"
 
 enum { WAIT_MS = 60000, BROKER = 1, PRODUCE = 0 /* the API's number */ };
@@ -19,7 +19,8 @@ struct bench {
     rd_kafka_mock_cluster_t *mock;
     rd_kafka_t *reader;
     struct kafka_conf conf;
-    struct deadletter *deadletter;
+    struct producer *producer;
+    struct dead_letters letters;
     int rooms;
     bool closed;
 };
@@ -71,16 +72,17 @@ static void open_bench(struct bench *bench)
     assert_int_equal(uv_loop_init(&bench->loop), 0);
     struct buffer why;
     buffer_init(&why, 4096);
-    int err =
-        deadletter_create(&bench->deadletter, &bench->loop, &bench->conf, on_room, bench, &why);
+    int err = producer_create(&bench->producer, &bench->loop, &bench->conf, on_room, bench, &why);
     if (err < 0)
         fail_msg("%s", buffer_text(&why));
     buffer_fini(&why);
+    dead_letters_init(&bench->letters, bench->producer);
 }
 
-static void close_deadletter(struct bench *bench, int64_t timeout_ms)
+static void close_producer(struct bench *bench, int64_t timeout_ms)
 {
-    deadletter_close(bench->deadletter, timeout_ms, on_closed, bench);
+    dead_letters_fini(&bench->letters);
+    producer_close(bench->producer, timeout_ms, on_closed, bench);
     uv_run(&bench->loop, UV_RUN_DEFAULT);
     assert_true(bench->closed);
     assert_int_equal(uv_loop_close(&bench->loop), 0);
@@ -138,7 +140,7 @@ static void on_tick(uv_timer_t *timer)
 
 static void wait_acknowledged(struct bench *bench, uint64_t count)
 {
-    const struct deadletter_stats *stats = deadletter_get_stats(bench->deadletter);
+    const struct producer_stats *stats = producer_get_letter_stats(bench->producer);
     uv_timer_t tick;
     uv_timer_init(&bench->loop, &tick);
     uv_timer_start(&tick, on_tick, 5, 5);
@@ -183,16 +185,16 @@ static void test_carries_everything(void **state)
     refusal.origin.bytes = (const char *)messages[0]->payload + 15;
     refusal.origin.size = 13;
     refusal.origin.index = 1;
-    assert_int_equal(deadletter_send(bench.deadletter, messages[0], &refusal), 0);
+    assert_int_equal(dead_letters_send(&bench.letters, messages[0], &refusal), 0);
     refusal = refuse(messages[1], OUTCOME_LATE);
-    assert_int_equal(deadletter_send(bench.deadletter, messages[1], &refusal), 0);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), 0);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 1), INT64_MAX);
+    assert_int_equal(dead_letters_send(&bench.letters, messages[1], &refusal), 0);
+    assert_int_equal(producer_low_offset(bench.producer, 0), 0);
+    assert_int_equal(producer_low_offset(bench.producer, 1), INT64_MAX);
     for (size_t i = 0; i < ARRAY_LEN(messages); i++)
         rd_kafka_message_destroy(messages[i]);
     wait_acknowledged(&bench, 2);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), INT64_MAX);
-    const struct deadletter_stats *stats = deadletter_get_stats(bench.deadletter);
+    assert_int_equal(producer_low_offset(bench.producer, 0), INT64_MAX);
+    const struct producer_stats *stats = producer_get_letter_stats(bench.producer);
     assert_int_equal(stats->waiting, 0);
     assert_int_equal(stats->waiting_bytes, 0);
     assert_int_equal(stats->bytes, 13 + 3);
@@ -221,7 +223,7 @@ static void test_carries_everything(void **state)
     assert_header(late, "ghgd-reason", "late");
     assert_header(late, "ghgd-offset", "1");
     rd_kafka_message_destroy(late);
-    close_deadletter(&bench, 1000);
+    close_producer(&bench, 1000);
     close_bench(&bench);
 }
 
@@ -237,29 +239,29 @@ static void test_outage_is_bounded(void **state)
     rd_kafka_message_t *second = read_message(&bench, "events", 1);
     rd_kafka_mock_broker_set_down(bench.mock, BROKER);
     struct refusal refusals[2] = {refuse(first, REJECT_CONFLICT), refuse(second, REJECT_CONFLICT)};
-    assert_int_equal(deadletter_send(bench.deadletter, second, &refusals[1]), 0);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), 1);
+    assert_int_equal(dead_letters_send(&bench.letters, second, &refusals[1]), 0);
+    assert_int_equal(producer_low_offset(bench.producer, 0), 1);
     /* Rewound: the order is of offsets all the same. */
-    assert_int_equal(deadletter_send(bench.deadletter, first, &refusals[0]), 0);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), 0);
+    assert_int_equal(dead_letters_send(&bench.letters, first, &refusals[0]), 0);
+    assert_int_equal(producer_low_offset(bench.producer, 0), 0);
     uint64_t sent = 2;
     for (;; sent++) {
         first->offset = (int64_t)sent; /* as if of a further message */
-        if (deadletter_send(bench.deadletter, first, &refusals[0]) < 0)
+        if (dead_letters_send(&bench.letters, first, &refusals[0]) < 0)
             break;
     }
-    assert_int_equal(sent, DEADLETTERS_MAX);
-    assert_false(deadletter_has_room(bench.deadletter, 1, 1));
-    assert_int_equal(deadletter_get_stats(bench.deadletter)->sent, sent);
+    assert_int_equal(sent, PRODUCER_RECORDS_MAX);
+    assert_false(dead_letters_have_room(&bench.letters, 1, 1));
+    assert_int_equal(producer_get_letter_stats(bench.producer)->sent, sent);
     assert_int_equal(bench.rooms, 0);
     rd_kafka_mock_broker_set_up(bench.mock, BROKER);
     wait_acknowledged(&bench, sent);
     assert_int_equal(bench.rooms, 1);
-    assert_true(deadletter_has_room(bench.deadletter, 512, 64 << 10));
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), INT64_MAX);
+    assert_true(dead_letters_have_room(&bench.letters, 512, 64 << 10));
+    assert_int_equal(producer_low_offset(bench.producer, 0), INT64_MAX);
     rd_kafka_message_destroy(first);
     rd_kafka_message_destroy(second);
-    close_deadletter(&bench, 1000);
+    close_producer(&bench, 1000);
     close_bench(&bench);
 }
 
@@ -276,17 +278,17 @@ static void test_bytes_are_bounded(void **state)
     free(text);
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     rd_kafka_mock_broker_set_down(bench.mock, BROKER);
-    assert_true(deadletter_has_room(bench.deadletter, 1, (size_t)MESSAGE_BYTES_MAX * 8));
+    assert_true(dead_letters_have_room(&bench.letters, 1, (size_t)MESSAGE_BYTES_MAX * 8));
     struct refusal refusal = refuse(message, REJECT_UNDECODABLE);
     int sent = 0;
-    while (deadletter_has_room(bench.deadletter, 1, size + 1)) {
+    while (dead_letters_have_room(&bench.letters, 1, size + 1)) {
         message->offset = sent++;
-        assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
+        assert_int_equal(dead_letters_send(&bench.letters, message, &refusal), 0);
     }
-    assert_int_equal(sent, DEADLETTER_BYTES_MAX / (int)(size + 1) - 1);
+    assert_int_equal(sent, PRODUCER_BYTES_MAX / (int)(size + 1) - 1);
     rd_kafka_message_destroy(message);
     uint64_t began_ms = uv_hrtime() / 1000000;
-    close_deadletter(&bench, 200); /* the brokers stay away: what is left is logged */
+    close_producer(&bench, 200); /* the brokers stay away: what is left is logged */
     assert_true(uv_hrtime() / 1000000 - began_ms < 5000);
     rd_kafka_mock_broker_set_up(bench.mock, BROKER);
     close_bench(&bench);
@@ -311,7 +313,7 @@ static void test_many_of_one_message(void **state)
         refusal.origin.bytes = (const char *)message->payload + 1 + 2 * (size_t)i;
         refusal.origin.size = 1;
         refusal.origin.index = i;
-        assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
+        assert_int_equal(dead_letters_send(&bench.letters, message, &refusal), 0);
     }
     rd_kafka_message_destroy(message);
     wait_acknowledged(&bench, DEADLETTERS_PER_MESSAGE_MAX + 1);
@@ -326,7 +328,7 @@ static void test_many_of_one_message(void **state)
     assert_header(message, "ghgd-index", "64");
     assert_header(message, "ghgd-whole", "1");
     rd_kafka_message_destroy(message);
-    close_deadletter(&bench, 1000);
+    close_producer(&bench, 1000);
     close_bench(&bench);
 }
 
@@ -341,11 +343,11 @@ static void test_refused_is_sent_again(void **state)
     rd_kafka_mock_push_request_errors(bench.mock, PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     struct refusal refusal = refuse(message, OUTCOME_EARLY);
-    assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
-    const struct deadletter_stats *stats = deadletter_get_stats(bench.deadletter);
+    assert_int_equal(dead_letters_send(&bench.letters, message, &refusal), 0);
+    const struct producer_stats *stats = producer_get_letter_stats(bench.producer);
     while (stats->failed == 0)
         uv_run(&bench.loop, UV_RUN_ONCE);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), 0);
+    assert_int_equal(producer_low_offset(bench.producer, 0), 0);
     assert_int_equal(stats->waiting, 1);
     wait_acknowledged(&bench, 1);
     rd_kafka_message_destroy(message);
@@ -354,7 +356,7 @@ static void test_refused_is_sent_again(void **state)
     assert_header(message, "source", "gateway 7");
     assert_header(message, "ghgd-reason", "early");
     rd_kafka_message_destroy(message);
-    close_deadletter(&bench, 1000);
+    close_producer(&bench, 1000);
     close_bench(&bench);
 }
 
@@ -370,16 +372,16 @@ static void test_too_large_is_cut(void **state)
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     rd_kafka_mock_push_request_errors(bench.mock, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     struct refusal refusal = refuse(message, REJECT_TOO_LARGE);
-    assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
+    assert_int_equal(dead_letters_send(&bench.letters, message, &refusal), 0);
     rd_kafka_message_destroy(message);
     wait_acknowledged(&bench, 1);
-    assert_int_equal(deadletter_get_stats(bench.deadletter)->waiting_bytes, 0);
+    assert_int_equal(producer_get_letter_stats(bench.producer)->waiting_bytes, 0);
     message = read_message(&bench, "dead", 0);
     assert_int_equal(message->len, 1000);
     assert_header(message, "ghgd-truncated", "5000");
     assert_header(message, "ghgd-reason", "too_large");
     rd_kafka_message_destroy(message);
-    close_deadletter(&bench, 1000);
+    close_producer(&bench, 1000);
     close_bench(&bench);
 }
 
@@ -395,11 +397,11 @@ static void test_fatal_error_is_survived(void **state)
                                       RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
     struct refusal refusal = refuse(message, OUTCOME_UNKNOWN);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
+        assert_int_equal(dead_letters_send(&bench.letters, message, &refusal), 0);
     wait_acknowledged(&bench, 10);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), INT64_MAX);
+    assert_int_equal(producer_low_offset(bench.producer, 0), INT64_MAX);
     rd_kafka_message_destroy(message);
-    close_deadletter(&bench, 1000);
+    close_producer(&bench, 1000);
     close_bench(&bench);
 }
 
@@ -409,27 +411,28 @@ static void test_without_topic(void **state)
     (void)state;
     struct bench bench;
     open_bench(&bench);
-    close_deadletter(&bench, 0);
+    close_producer(&bench, 0);
     assert_int_equal(uv_loop_init(&bench.loop), 0);
     bench.conf.late_topic = NULL;
     struct buffer why;
     buffer_init(&why, 1024);
     assert_int_equal(
-        deadletter_create(&bench.deadletter, &bench.loop, &bench.conf, on_room, &bench, &why), 0);
+        producer_create(&bench.producer, &bench.loop, &bench.conf, on_room, &bench, &why), 0);
+    dead_letters_init(&bench.letters, bench.producer);
     produce_event(&bench, "k", (char[]){"text"}, 4);
     rd_kafka_message_t *message = read_message(&bench, "events", 0);
     struct refusal refusal = refuse(message, OUTCOME_LATE);
-    assert_int_equal(deadletter_send(bench.deadletter, message, &refusal), 0);
-    assert_int_equal(deadletter_get_stats(bench.deadletter)->sent, 0);
-    assert_int_equal(deadletter_low_offset(bench.deadletter, 0), INT64_MAX);
+    assert_int_equal(dead_letters_send(&bench.letters, message, &refusal), 0);
+    assert_int_equal(producer_get_letter_stats(bench.producer)->sent, 0);
+    assert_int_equal(producer_low_offset(bench.producer, 0), INT64_MAX);
     rd_kafka_message_destroy(message);
     bench.closed = false;
-    close_deadletter(&bench, 1000);
+    close_producer(&bench, 1000);
 
     bench.conf.brokers = "not a broker";
     assert_int_equal(uv_loop_init(&bench.loop), 0);
     assert_int_equal(
-        deadletter_create(&bench.deadletter, &bench.loop, &bench.conf, on_room, &bench, &why),
+        producer_create(&bench.producer, &bench.loop, &bench.conf, on_room, &bench, &why),
         ERR_CONFIG);
     assert_true(why.size > 0);
     assert_int_equal(uv_loop_close(&bench.loop), 0);

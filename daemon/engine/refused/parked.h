@@ -10,25 +10,25 @@
 #define GHGD_PARKED_H
 
 #include "base/buffer.h"
-#include "pipelines/kafka/letter.h"
+#include "pipelines/kafka/outgoing.h"
 
 struct parked {
-    struct letter *oldest, *newest; /* linked by `newer`, their sequence numbers rise */
+    struct outgoing *oldest, *newest; /* linked by `newer`, their sequence numbers rise */
     uint32_t count;
 };
 
 /* Begins a section: `left`, the lowest sequence number that is still parked (UINT64_MAX: none), and
  * so many letters that follow. */
 void parked_save_begin(struct buffer *out, uint64_t left, uint32_t letters_count);
-void parked_save(struct buffer *out, const struct letter *letter);
+void parked_save(struct buffer *out, const struct outgoing *letter);
 /* Drops what the section no longer has, and appends what it holds. Returns 0, -ENOMEM, or
  * ERR_SYNTAX: damaged, and the list is only good to be freed. */
 int parked_load(struct parked *parked, int32_t partition, const void *section,
                 size_t size) MUST_CHECK;
 /* Takes the oldest off the list; NULL if there is none. */
-struct letter *parked_take(struct parked *parked);
+struct outgoing *parked_take(struct parked *parked);
 /* Puts it back where it was. */
-void parked_put_back(struct parked *parked, struct letter **letter);
+void parked_put_back(struct parked *parked, struct outgoing **letter);
 void parked_fini(struct parked *parked);
 
 #endif

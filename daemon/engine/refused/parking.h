@@ -12,9 +12,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "daemon/engine/refused/dead_letter.h"
 #include "pipelines/ingest/batch.h"
-#include "pipelines/kafka/deadletter.h"
-#include "pipelines/kafka/letter.h"
 
 struct parking;
 
@@ -24,7 +23,7 @@ struct parking_stats {
 };
 
 struct parking_conf {
-    struct deadletter *deadletter; /* borrowed, outlives it */
+    struct producer *producer; /* borrowed, outlives it */
     int64_t bytes_max, age_max_ms;
     /* Hears of every event that had to leave for the dead-letter topic; may be NULL. */
     void (*pushed_out)(void *context, int32_t partition);
@@ -39,7 +38,7 @@ void parking_destroy(struct parking **parking);
 int parking_add(struct parking *parking, const rd_kafka_message_t *message,
                 const struct refusal *refusal) MUST_CHECK;
 /* Takes a letter that was parked in an earlier life, and is not known yet. */
-void parking_put(struct parking *parking, struct letter **letter);
+void parking_put(struct parking *parking, struct outgoing **letter);
 /* The oldest offset parked of the partition; INT64_MAX if none. */
 int64_t parking_low_offset(const struct parking *parking, int32_t partition);
 /* The number that the next event gets, of whatever partition. */

@@ -1,15 +1,15 @@
-#include "pipelines/ingest/parking.h"
+#include "daemon/engine/refused/parking.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/param.h>
 
-#include "pipelines/ingest/parked.h"
+#include "daemon/engine/refused/parked.h"
 
 struct parking {
     struct parking_conf conf;
     uint64_t next_sequence;
-    struct letter *oldest, *newest; /* in the order of arrival, linked by `newer` */
+    struct outgoing *oldest, *newest; /* in the order of arrival, linked by `newer` */
     struct parking_stats stats;
 };
 
@@ -24,20 +24,15 @@ int parking_create(struct parking **parking_out, const struct parking_conf *conf
     return 0;
 }
 
-static uint64_t letter_cost(const struct letter *letter)
+static struct outgoing *take_oldest(struct parking *parking)
 {
-    return sizeof(*letter) + letter->key_size + letter->size;
-}
-
-static struct letter *take_oldest(struct parking *parking)
-{
-    struct letter *letter = parking->oldest;
+    struct outgoing *letter = parking->oldest;
     parking->oldest = letter->newer;
     if (parking->oldest == NULL)
         parking->newest = NULL;
     letter->newer = NULL;
     parking->stats.events--;
-    parking->stats.bytes -= letter_cost(letter);
+    parking->stats.bytes -= outgoing_cost(letter);
     return letter;
 }
 
@@ -47,29 +42,29 @@ void parking_destroy(struct parking **parking)
     if (gone == NULL)
         return;
     while (gone->oldest != NULL)
-        letter_destroy(take_oldest(gone));
+        outgoing_destroy(take_oldest(gone));
     free(gone);
 }
 
 static bool is_over(const struct parking *parking, int64_t now_ms)
 {
-    const struct letter *oldest = parking->oldest;
+    const struct outgoing *oldest = parking->oldest;
     return oldest != NULL && (parking->stats.bytes > (uint64_t)parking->conf.bytes_max ||
                               oldest->timestamp_ms < now_ms - parking->conf.age_max_ms);
 }
 
-/* While the dead-letter queue is full they stay, a little above the bound: the caller makes sure of
+/* While the producer is full they stay, a little above the bound: the caller makes sure of
  * room before each slice of messages. */
 static void push_out(struct parking *parking, int64_t now_ms)
 {
-    struct deadletter *deadletter = parking->conf.deadletter;
+    struct producer *producer = parking->conf.producer;
     while (is_over(parking, now_ms)) {
-        if (!deadletter_has_room(deadletter, 1, parking->oldest->size) ||
-            deadletter_reserve(deadletter, parking->oldest->partition, 0) < 0)
+        if (!producer_has_room(producer, 1, outgoing_cost(parking->oldest)) ||
+            producer_reserve(producer, parking->oldest->partition, 0) < 0)
             return;
-        struct letter *letter = take_oldest(parking);
+        struct outgoing *letter = take_oldest(parking);
         int32_t partition = letter->partition;
-        int err = deadletter_post(deadletter, &letter);
+        int err = producer_send(producer, &letter);
         ASSERT(err == 0); /* there were room and memory */
         parking->stats.pushed_out++;
         if (parking->conf.pushed_out != NULL)
@@ -77,7 +72,7 @@ static void push_out(struct parking *parking, int64_t now_ms)
     }
 }
 
-static void append(struct parking *parking, struct letter *letter)
+static void append(struct parking *parking, struct outgoing *letter)
 {
     letter->sequence = parking->next_sequence++;
     if (parking->newest != NULL)
@@ -86,15 +81,15 @@ static void append(struct parking *parking, struct letter *letter)
         parking->oldest = letter;
     parking->newest = letter;
     parking->stats.events++;
-    parking->stats.bytes += letter_cost(letter);
+    parking->stats.bytes += outgoing_cost(letter);
 }
 
 int parking_add(struct parking *parking, const rd_kafka_message_t *message,
                 const struct refusal *refusal)
 {
-    struct deadletter *deadletter = parking->conf.deadletter;
-    struct letter_reserve *reserve = deadletter != NULL ? deadletter_get_reserve(deadletter) : NULL;
-    struct letter *letter = letter_create(reserve, message, refusal, false);
+    struct producer *producer = parking->conf.producer;
+    struct outgoing_reserve *reserve = producer != NULL ? producer_get_reserve(producer) : NULL;
+    struct outgoing *letter = dead_letter_create(reserve, message, refusal, false);
     if (letter == NULL)
         return -ENOMEM;
     int64_t now_ms = letter->timestamp_ms;
@@ -103,14 +98,14 @@ int parking_add(struct parking *parking, const rd_kafka_message_t *message,
     return 0;
 }
 
-void parking_put(struct parking *parking, struct letter **letter)
+void parking_put(struct parking *parking, struct outgoing **letter)
 {
     append(parking, TAKE(*letter));
 }
 
 int64_t parking_low_offset(const struct parking *parking, int32_t partition)
 {
-    for (const struct letter *letter = parking->oldest; letter != NULL; letter = letter->newer) {
+    for (const struct outgoing *letter = parking->oldest; letter != NULL; letter = letter->newer) {
         if (letter->partition == partition)
             return letter->offset;
     }
@@ -127,14 +122,14 @@ void parking_save(const struct parking *parking, int32_t partition, uint64_t sin
 {
     uint64_t left = UINT64_MAX;
     uint32_t count = 0;
-    for (const struct letter *letter = parking->oldest; letter != NULL; letter = letter->newer) {
+    for (const struct outgoing *letter = parking->oldest; letter != NULL; letter = letter->newer) {
         if (letter->partition != partition)
             continue;
         left = MIN(left, letter->sequence);
         count += letter->sequence >= since;
     }
     parked_save_begin(out, left, count);
-    for (const struct letter *letter = parking->oldest; letter != NULL; letter = letter->newer) {
+    for (const struct outgoing *letter = parking->oldest; letter != NULL; letter = letter->newer) {
         if (letter->partition == partition && letter->sequence >= since)
             parked_save(out, letter);
     }
@@ -142,16 +137,16 @@ void parking_save(const struct parking *parking, int32_t partition, uint64_t sin
 
 void parking_forget(struct parking *parking, int32_t partition)
 {
-    struct letter *rest = parking->oldest;
+    struct outgoing *rest = parking->oldest;
     parking->oldest = parking->newest = NULL;
     while (rest != NULL) {
-        struct letter *letter = rest;
+        struct outgoing *letter = rest;
         rest = letter->newer;
         letter->newer = NULL;
         if (letter->partition == partition) {
             parking->stats.events--;
-            parking->stats.bytes -= letter_cost(letter);
-            letter_destroy(letter);
+            parking->stats.bytes -= outgoing_cost(letter);
+            outgoing_destroy(letter);
             continue;
         }
         if (parking->newest != NULL)

@@ -1,8 +1,8 @@
-#include "daemon/engine/refusals.h"
+#include "daemon/engine/refused/refusals.h"
 
 #include <inttypes.h>
 
-#include "pipelines/kafka/letter.h"
+#include "pipelines/kafka/deadletter_headers.h"
 
 size_t refusals_count_affordable(const struct refusals *refusals,
                                  rd_kafka_message_t *const *messages, size_t count)
@@ -11,16 +11,16 @@ size_t refusals_count_affordable(const struct refusals *refusals,
     size_t bytes = 0;
     for (; n < count; n++) {
         bytes += messages[n]->len + messages[n]->key_len;
-        if (!deadletter_has_room(refusals->deadletter, n + 1, bytes))
+        if (!dead_letters_have_room(&refusals->letters, n + 1, bytes))
             break;
     }
     return n;
 }
 
-bool refusals_can_offer(const struct refusals *refusals, const struct letter *letter)
+bool refusals_can_offer(const struct refusals *refusals, const struct outgoing *letter)
 {
-    return deadletter_has_room(refusals->deadletter, 1, letter->key_size + letter->size) &&
-           deadletter_reserve(refusals->deadletter, letter->partition, 0) == 0;
+    return dead_letters_have_room(&refusals->letters, 1, outgoing_cost(letter)) &&
+           producer_reserve(refusals->letters.producer, letter->partition, 0) == 0;
 }
 
 /* --- memory --- */
@@ -37,10 +37,10 @@ static void add_cost(struct letters_cost *cost, const struct origin *origin)
     const rd_kafka_message_t *message = cost->messages[origin->message];
     if (cost->message != origin->message) {
         cost->message = origin->message;
-        cost->key_size = letter_key_size(message);
-        cost->bytes += letter_reserved_size(cost->key_size, message->len); /* it may go whole */
+        cost->key_size = message_place_of(message).key_size;
+        cost->bytes += outgoing_reserved_size(cost->key_size, message->len); /* it may go whole */
     }
-    cost->bytes += letter_reserved_size(cost->key_size, origin->size);
+    cost->bytes += outgoing_reserved_size(cost->key_size, origin->size);
 }
 
 bool refusals_make_sure(void *context, const struct batch *batch)
@@ -56,7 +56,7 @@ bool refusals_make_sure(void *context, const struct batch *batch)
     for (uint32_t i = 0; i < batch->refused_count; i++)
         add_cost(&cost, &batch->refused[i].origin);
     int32_t partition = refusals->messages[0]->partition;
-    if (deadletter_reserve(refusals->deadletter, partition, cost.bytes) == 0)
+    if (dead_letters_reserve(&refusals->letters, partition, cost.bytes) == 0)
         return true;
     refusals->short_of_memory = true;
     log_limited(&refusals->memory_limit, LOG_LEVEL_WARN, "intake.memory",
@@ -70,20 +70,20 @@ bool refusals_make_sure(void *context, const struct batch *batch)
 
 static int take_letter(struct refusals *refusals, enum outcome outcome)
 {
-    struct letter *letter = TAKE(refusals->letter);
+    struct outgoing *letter = TAKE(refusals->letter);
     if (outcome == OUTCOME_PARKED) {
         parking_put(refusals->parking, &letter);
         return 0;
     }
-    letter_refuse(letter, outcome);
-    return deadletter_post(refusals->deadletter, &letter);
+    dead_letter_refuse(letter, outcome);
+    return producer_send(refusals->letters.producer, &letter);
 }
 
 static int take_event(struct refusals *refusals, const struct refusal *refusal)
 {
     const rd_kafka_message_t *message = refusals->messages[refusal->origin.message];
     if (refusal->outcome != OUTCOME_PARKED)
-        return deadletter_send(refusals->deadletter, message, refusal);
+        return dead_letters_send(&refusals->letters, message, refusal);
     struct refusal unknown = *refusal;
     unknown.outcome = OUTCOME_UNKNOWN; /* what it is if it has to leave */
     return parking_add(refusals->parking, message, &unknown);

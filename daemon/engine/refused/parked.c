@@ -1,4 +1,4 @@
-#include "pipelines/ingest/parked.h"
+#include "daemon/engine/refused/parked.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -85,7 +85,7 @@ static void save_headers(struct buffer *out, const rd_kafka_headers_t *headers)
     }
 }
 
-void parked_save(struct buffer *out, const struct letter *letter)
+void parked_save(struct buffer *out, const struct outgoing *letter)
 {
     ASSERT(letter->headers != NULL); /* nobody is sending it */
     put_u64(out, letter->sequence);
@@ -140,7 +140,7 @@ static int load_headers(struct reader *reader, uint32_t count, rd_kafka_headers_
     return err;
 }
 
-static int load_letter(struct reader *reader, int32_t partition, struct letter **letter_out)
+static int load_letter(struct reader *reader, int32_t partition, struct outgoing **letter_out)
 {
     struct head head = get_head(reader);
     if (reader->damaged)
@@ -151,7 +151,7 @@ static int load_letter(struct reader *reader, int32_t partition, struct letter *
         return err;
     size_t body_size = (size_t)head.key_size + head.size;
     const uint8_t *bytes = get_bytes(reader, body_size);
-    struct letter *letter = bytes == NULL ? NULL : calloc(1, sizeof(*letter) + body_size);
+    struct outgoing *letter = bytes == NULL ? NULL : calloc(1, sizeof(*letter) + body_size);
     if (letter == NULL) {
         rd_kafka_headers_destroy(headers);
         return bytes == NULL ? ERR_SYNTAX : -ENOMEM;
@@ -170,9 +170,9 @@ static int load_letter(struct reader *reader, int32_t partition, struct letter *
     return 0;
 }
 
-struct letter *parked_take(struct parked *parked)
+struct outgoing *parked_take(struct parked *parked)
 {
-    struct letter *letter = parked->oldest;
+    struct outgoing *letter = parked->oldest;
     if (letter == NULL)
         return NULL;
     parked->oldest = letter->newer;
@@ -183,9 +183,9 @@ struct letter *parked_take(struct parked *parked)
     return letter;
 }
 
-void parked_put_back(struct parked *parked, struct letter **letter)
+void parked_put_back(struct parked *parked, struct outgoing **letter)
 {
-    struct letter *first = TAKE(*letter);
+    struct outgoing *first = TAKE(*letter);
     first->newer = parked->oldest;
     parked->oldest = first;
     if (parked->newest == NULL)
@@ -193,7 +193,7 @@ void parked_put_back(struct parked *parked, struct letter **letter)
     parked->count++;
 }
 
-static void append(struct parked *parked, struct letter *letter)
+static void append(struct parked *parked, struct outgoing *letter)
 {
     if (parked->newest != NULL)
         parked->newest->newer = letter;
@@ -209,14 +209,14 @@ int parked_load(struct parked *parked, int32_t partition, const void *section, s
     uint64_t left = get_u64(&reader);
     uint32_t count = get_u32(&reader);
     while (parked->oldest != NULL && parked->oldest->sequence < left)
-        letter_destroy(parked_take(parked));
+        outgoing_destroy(parked_take(parked));
     for (uint32_t i = 0; i < count && !reader.damaged; i++) {
-        struct letter *letter = NULL;
+        struct outgoing *letter = NULL;
         int err = load_letter(&reader, partition, &letter);
         if (err < 0)
             return err;
         if (parked->newest != NULL && parked->newest->sequence >= letter->sequence) {
-            letter_destroy(letter);
+            outgoing_destroy(letter);
             return ERR_SYNTAX; /* sections in the wrong order, or one twice */
         }
         append(parked, letter);
@@ -227,5 +227,5 @@ int parked_load(struct parked *parked, int32_t partition, const void *section, s
 void parked_fini(struct parked *parked)
 {
     while (parked->oldest != NULL)
-        letter_destroy(parked_take(parked));
+        outgoing_destroy(parked_take(parked));
 }

@@ -1,4 +1,4 @@
-#include "pipelines/kafka/letter_reserve.h"
+#include "pipelines/kafka/outgoing_reserve.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,52 +11,52 @@ enum {
     BLOCK_BYTES_MIN = 1 << 16 /* slices differ in size: a block serves most of them */
 };
 
-struct letter_block {
+struct outgoing_block {
     size_t size, used;
-    uint32_t users; /* letters in it, and the reserve */
+    uint32_t users; /* records in it, and the reserve */
     max_align_t bytes[];
 };
 
-size_t letter_reserve_cost(size_t size)
+size_t outgoing_reserve_cost(size_t size)
 {
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static void leave_block(struct letter_block *block)
+static void leave_block(struct outgoing_block *block)
 {
     ASSERT(block->users > 0);
     if (--block->users == 0)
         free(block);
 }
 
-static size_t bytes_left(const struct letter_reserve *reserve)
+static size_t bytes_left(const struct outgoing_reserve *reserve)
 {
     return reserve->block == NULL ? 0 : reserve->block->size - reserve->block->used;
 }
 
-int letter_reserve_grow(struct letter_reserve *reserve, size_t bytes)
+int outgoing_reserve_grow(struct outgoing_reserve *reserve, size_t bytes)
 {
     if (bytes <= bytes_left(reserve))
         return 0;
     size_t size = MAX(bytes, (size_t)BLOCK_BYTES_MIN);
-    struct letter_block *block = malloc(sizeof(*block) + size);
+    struct outgoing_block *block = malloc(sizeof(*block) + size);
     if (block == NULL)
         return -ENOMEM;
-    *block = (struct letter_block){.size = size, .users = 1};
-    letter_reserve_fini(reserve);
+    *block = (struct outgoing_block){.size = size, .users = 1};
+    outgoing_reserve_fini(reserve);
     reserve->block = block;
     return 0;
 }
 
-void *letter_reserve_alloc(struct letter_reserve *reserve, size_t size,
-                           struct letter_block **block_out)
+void *outgoing_reserve_alloc(struct outgoing_reserve *reserve, size_t size,
+                             struct outgoing_block **block_out)
 {
     void *memory = calloc(1, size);
     *block_out = NULL;
-    size_t cost = letter_reserve_cost(size);
+    size_t cost = outgoing_reserve_cost(size);
     if (memory != NULL || reserve == NULL || cost > bytes_left(reserve))
         return memory;
-    struct letter_block *block = reserve->block;
+    struct outgoing_block *block = reserve->block;
     memory = (char *)block->bytes + block->used;
     memset(memory, 0, size);
     block->used += cost;
@@ -65,7 +65,7 @@ void *letter_reserve_alloc(struct letter_reserve *reserve, size_t size,
     return memory;
 }
 
-void letter_reserve_free(struct letter_block *block, void *memory)
+void outgoing_reserve_free(struct outgoing_block *block, void *memory)
 {
     if (block == NULL)
         free(memory);
@@ -73,7 +73,7 @@ void letter_reserve_free(struct letter_block *block, void *memory)
         leave_block(block);
 }
 
-void letter_reserve_fini(struct letter_reserve *reserve)
+void outgoing_reserve_fini(struct outgoing_reserve *reserve)
 {
     if (reserve->block != NULL)
         leave_block(TAKE(reserve->block));

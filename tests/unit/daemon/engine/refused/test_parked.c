@@ -8,15 +8,16 @@
 
 #include <cmocka.h>
 
-#include "pipelines/ingest/parked.h"
+#include "daemon/engine/refused/dead_letter.h"
+#include "daemon/engine/refused/parked.h"
 
 enum { PARTITION = 3 };
 
-static struct letter *make_letter(uint64_t sequence, const char *key, const char *body)
+static struct outgoing *make_letter(uint64_t sequence, const char *key, const char *body)
 {
     size_t key_size = key != NULL ? strlen(key) : 0;
     size_t size = strlen(body);
-    struct letter *letter = calloc(1, sizeof(*letter) + key_size + size);
+    struct outgoing *letter = calloc(1, sizeof(*letter) + key_size + size);
     assert_non_null(letter);
     letter->sequence = sequence;
     letter->offset = 1000 + (int64_t)sequence;
@@ -42,9 +43,9 @@ static void save(struct buffer *out, uint64_t left, uint64_t first, uint64_t las
     buffer_init(out, 1 << 20);
     parked_save_begin(out, left, (uint32_t)(last + 1 - first));
     for (uint64_t i = first; i <= last; i++) {
-        struct letter *letter = make_letter(i, i % 2 == 0 ? "hz" : NULL, "{\"meter\": \"new\"}");
+        struct outgoing *letter = make_letter(i, i % 2 == 0 ? "hz" : NULL, "{\"meter\": \"new\"}");
         parked_save(out, letter);
-        letter_destroy(letter);
+        outgoing_destroy(letter);
     }
     assert_false(buffer_failed(out));
 }
@@ -62,8 +63,8 @@ static void test_comes_back_as_it_went(void **state)
     save(&section, 1, 1, 2);
     assert_int_equal(load(&parked, &section), 0);
     assert_int_equal(parked.count, 2);
-    struct letter *odd = parked_take(&parked);
-    struct letter *even = parked_take(&parked);
+    struct outgoing *odd = parked_take(&parked);
+    struct outgoing *even = parked_take(&parked);
     assert_null(parked_take(&parked));
     assert_false(odd->has_key);
     assert_true(even->has_key);
@@ -83,8 +84,8 @@ static void test_comes_back_as_it_went(void **state)
     assert_int_equal(size, 0);
     assert_int_equal(rd_kafka_header_get_last(even->headers, "null", &value, &size), 0);
     assert_null(value);
-    letter_destroy(odd);
-    letter_destroy(even);
+    outgoing_destroy(odd);
+    outgoing_destroy(even);
     buffer_fini(&section);
 }
 
@@ -152,21 +153,21 @@ static void test_damage_is_told(void **state)
 static void test_refused_anew(void **state)
 {
     (void)state;
-    struct letter *letter = make_letter(1, NULL, "{}");
+    struct outgoing *letter = make_letter(1, NULL, "{}");
     rd_kafka_header_add(letter->headers, "ghgd-reason", -1, "unknown", -1);
     rd_kafka_header_add(letter->headers, "ghgd-help", -1, "old", -1);
-    letter_refuse(letter, OUTCOME_LATE);
+    dead_letter_refuse(letter, OUTCOME_LATE);
     const void *value;
     size_t size;
-    assert_true(letter->is_late);
+    assert_int_equal(letter->kind, OUTGOING_LATE_LETTER);
     assert_int_equal(rd_kafka_header_get(letter->headers, 0, "ghgd-reason", &value, &size), 0);
     assert_string_equal(value, "late");
     assert_int_not_equal(rd_kafka_header_get(letter->headers, 1, "ghgd-reason", &value, &size), 0);
-    letter_refuse(letter, REJECT_UNIT_UNKNOWN);
-    assert_false(letter->is_late);
+    dead_letter_refuse(letter, REJECT_UNIT_UNKNOWN);
+    assert_int_equal(letter->kind, OUTGOING_DEAD_LETTER);
     assert_int_equal(rd_kafka_header_get(letter->headers, 0, "ghgd-reason", &value, &size), 0);
     assert_string_equal(value, "unit_unknown");
-    letter_destroy(letter);
+    outgoing_destroy(letter);
 }
 
 int main(void)

@@ -1,0 +1,76 @@
+#include "pipelines/kafka/outgoing.h"
+
+#include <string.h>
+
+#include "pipelines/kafka/deadletter_headers.h"
+
+enum { CUT_BYTES = 1000 }; /* enough to see what it was; the original's place is in the headers */
+
+size_t outgoing_reserved_size(size_t key_size, size_t size)
+{
+    return outgoing_reserve_cost(sizeof(struct outgoing) + key_size + size);
+}
+
+struct outgoing *outgoing_create(struct outgoing_reserve *reserve,
+                                 const rd_kafka_message_t *message, const void *key,
+                                 size_t key_size, size_t size)
+{
+    ASSERT(key != NULL || key_size == 0);
+    struct outgoing_block *block;
+    struct outgoing *outgoing =
+        outgoing_reserve_alloc(reserve, sizeof(*outgoing) + key_size + size, &block);
+    if (outgoing == NULL)
+        return NULL;
+    outgoing->block = block;
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    outgoing->timestamp_ms = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? timestamp_ms : 0;
+    outgoing->offset = message->offset;
+    outgoing->partition = message->partition;
+    outgoing->has_key = key != NULL;
+    outgoing->key_size = key_size;
+    outgoing->size = size;
+    if (key_size > 0)
+        memcpy(outgoing->bytes, key, key_size);
+    return outgoing;
+}
+
+void outgoing_destroy(struct outgoing *outgoing)
+{
+    if (outgoing->headers != NULL)
+        rd_kafka_headers_destroy(outgoing->headers);
+    outgoing_reserve_free(outgoing->block, outgoing);
+}
+
+rd_kafka_resp_err_t outgoing_send(struct outgoing *outgoing, rd_kafka_t *client, const char *topic)
+{
+    ASSERT(outgoing->headers != NULL);
+    const void *key = outgoing->has_key ? outgoing->bytes : NULL;
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(0),
+        RD_KAFKA_V_KEY(key, outgoing->key_size),
+        RD_KAFKA_V_VALUE(outgoing_value(outgoing), outgoing->size),
+        RD_KAFKA_V_TIMESTAMP(outgoing->timestamp_ms), RD_KAFKA_V_HEADERS(outgoing->headers),
+        RD_KAFKA_V_OPAQUE(outgoing), RD_KAFKA_V_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        outgoing->headers = NULL;
+    return code;
+}
+
+void outgoing_recover(struct outgoing *outgoing, const rd_kafka_message_t *report)
+{
+    ASSERT(outgoing->headers == NULL);
+    rd_kafka_headers_t *headers;
+    if (rd_kafka_message_headers(report, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        outgoing->headers = rd_kafka_headers_copy(headers);
+}
+
+void outgoing_cut(struct outgoing *outgoing)
+{
+    ASSERT(outgoing->headers != NULL);
+    if (outgoing->is_cut || outgoing->size <= CUT_BYTES)
+        return;
+    deadletter_headers_add_number(outgoing->headers, DEADLETTER_TRUNCATED, (int64_t)outgoing->size);
+    outgoing->size = CUT_BYTES;
+    outgoing->is_cut = true;
+}
