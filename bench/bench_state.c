@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/id_index.h"
 #include "base/timestamp.h"
-#include "config/registry/id_index.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 

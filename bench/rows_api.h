@@ -8,7 +8,7 @@
 #if __has_include("config/id_index.h") /* before the folders were divided */
 #include "config/id_index.h"
 #else
-#include "config/registry/id_index.h"
+#include "base/id_index.h"
 #endif
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"

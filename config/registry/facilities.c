@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "config/registry/cell.h"
 #include "config/registry/countries.h"
+#include "config/registry/table_cell.h"
 #include "config/registry/zone_names.h"
 
 enum column {

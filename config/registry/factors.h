@@ -11,10 +11,10 @@
 #define GHGD_FACTORS_H
 
 #include "base/arena.h"
-#include "config/registry/cell.h"
+#include "base/id_index.h"
 #include "config/registry/gwp.h"
-#include "config/registry/id_index.h"
 #include "config/registry/registry.h"
+#include "config/registry/table_cell.h"
 #include "config/registry/units.h"
 
 /* One bridge of a conversion chain: this many `to` are in one `from`. */

@@ -6,8 +6,8 @@
 #ifndef GHGD_GWP_H
 #define GHGD_GWP_H
 
-#include "config/registry/cell.h"
 #include "config/registry/fraction.h"
+#include "config/registry/table_cell.h"
 
 struct gwp {
     mpq_t ch4, n2o; /* kg CO2e per kg */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "config/registry/id_index.h"
+#include "base/id_index.h"
 #include "config/registry/units.h"
 
 void registry_destroy(struct registry **registry)

@@ -5,8 +5,8 @@
 #define GHGD_ZONES_H
 
 #include "base/arena.h"
-#include "config/registry/cell.h"
-#include "config/registry/id_index.h"
+#include "base/id_index.h"
+#include "config/registry/table_cell.h"
 
 struct calendar;
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/id_index.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "config/registry/id_index.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 

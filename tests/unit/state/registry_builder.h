@@ -5,7 +5,7 @@
 #ifndef GHGD_TEST_PLANT_H
 #define GHGD_TEST_PLANT_H
 
-#include "config/registry/id_index.h"
+#include "base/id_index.h"
 #include "config/registry/registry.h"
 
 enum { PLANT_METERS_MAX = 16, PLANT_FACILITIES_MAX = 4 };

@@ -1,5 +1,5 @@
 #include "tests/unit/state/shard_fixture.h"
-#include "config/registry/id_index.h"
+#include "base/id_index.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

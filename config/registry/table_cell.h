@@ -1,11 +1,11 @@
 /*
- * cell.h - the value of one cell of a table: text, choice, number, duration, date.
+ * table_cell.h - the value of one cell of a table: text, choice, number, duration, date.
  *
  * Every function reports what is wrong itself and then returns false; an empty cell gives the
  * fallback that the caller passes in the result, and true.
  */
-#ifndef GHGD_CELL_H
-#define GHGD_CELL_H
+#ifndef GHGD_TABLE_CELL_H
+#define GHGD_TABLE_CELL_H
 
 #include "config/registry/csv_table.h"
 #include "config/registry/fraction.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "config/registry/id_index.h"
+#include "base/id_index.h"
 
 static void test_index(void **state)
 {

@@ -1,4 +1,4 @@
-#include "config/registry/cell.h"
+#include "config/registry/table_cell.h"
 
 #include <glib.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "config/registry/id_index.h"
+#include "base/id_index.h"
 
 #include <errno.h>
 #include <stdlib.h>
