@@ -9,6 +9,18 @@ static const char *const quantities[QUANTITY_COUNT] = {"energy",     "heat",   "
 static const char *const units[QUANTITY_COUNT] = {"kWh", "GJ", "kg", "m3", "L", "unit"};
 static const char *const gases[GAS_COUNT] = {"co2", "ch4", "n2o", "biogenic_co2", "co2e"};
 
+const struct category categories[CATEGORY_COUNT] = {
+    {"stationary_combustion", 1, false},
+    {"mobile_combustion", 1, false},
+    {"process", 1, false},
+    {"fugitive", 1, false},
+    {"purchased_electricity", 2, true},
+    {"purchased_steam", 2, false},
+    {"purchased_heating", 2, false},
+    {"purchased_cooling", 2, false},
+    {"onsite_generation", 0, false},
+};
+
 static int find(const char *const *words, size_t count, const char *name, size_t size)
 {
     for (size_t i = 0; i < count; i++)
@@ -60,4 +72,12 @@ int quality_find(const char *name, size_t size)
 int quantity_find(const char *name, size_t size)
 {
     return find(quantities, QUANTITY_COUNT, name, size);
+}
+
+const struct category *category_find(const char *name)
+{
+    for (size_t i = 0; i < CATEGORY_COUNT; i++)
+        if (strcmp(categories[i].name, name) == 0)
+            return &categories[i];
+    return NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * measure.h - the words of metering that every step shares: kinds, qualities, quantities, gases.
+ * measure.h - the words of metering that every step shares: kinds, qualities, quantities, gases,
+ * and the categories of the GHG Protocol.
  *
  * Quantities fix the canonical unit in which activity is held, in whole micro-units.
  */
@@ -48,6 +49,17 @@ const char *quality_name(enum quality quality);
 const char *quantity_name(enum quantity quantity);
 const char *quantity_unit(enum quantity quantity); /* the canonical unit, as in the tag `unit` */
 const char *gas_name(enum gas gas);
+
+/* A category of the GHG Protocol, and what each of its meters is if the table says nothing else. */
+struct category {
+    const char *name;
+    uint8_t scope;
+    bool by_place; /* its factor is found by country and grid region */
+};
+enum { CATEGORY_COUNT = 9 };
+extern const struct category categories[CATEGORY_COUNT];
+/* Returns NULL if the name is none of them. */
+const struct category *category_find(const char *name);
 
 /* Each finds the word of `size` bytes; returns its number or -1. */
 int meter_kind_find(const char *name, size_t size);

@@ -8,7 +8,6 @@
 #include "base/timestamp.h"
 #include "config/registry/countries.h"
 #include "config/registry/table_cell.h"
-#include "config/registry/zone_names.h"
 
 enum column {
     COLUMN_ID,

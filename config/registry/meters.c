@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "config/registry/factor_choice.h"
+#include "config/registry/meter_factors.h"
 
 static const struct csv_column columns[METER_COLUMNS] = {
     [METER_ID] = {"id", true},
@@ -31,32 +31,12 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_VALID_TO] = {"valid_to", false},
 };
 
-static const struct category categories[] = {
-    {"stationary_combustion", 1, false},
-    {"mobile_combustion", 1, false},
-    {"process", 1, false},
-    {"fugitive", 1, false},
-    {"purchased_electricity", 2, true},
-    {"purchased_steam", 2, false},
-    {"purchased_heating", 2, false},
-    {"purchased_cooling", 2, false},
-    {"onsite_generation", 0, false},
-};
-
 enum { DIGITS_MAX = 18, DELIVERY_INTERVAL_MS = HOUR_MS };
 
 struct loading {
     struct meter_table *table;
     const struct tables_conf *conf;
 };
-
-const struct category *category_find(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(categories); i++)
-        if (strcmp(categories[i].name, name) == 0)
-            return &categories[i];
-    return NULL;
-}
 
 void meters_init(struct meter_table *table, struct arena *arena,
                  const struct facility_table *facilities, const struct factor_table *factors)
@@ -334,11 +314,11 @@ static bool read_category(struct meter_row *parsed, const struct csv_row *row)
     if (!cell_int(&scope, row, METER_SCOPE, 0, 3))
         return false;
     if (scope < 0 || text[0] == '\0') {
-        const char *names[ARRAY_LEN(categories)];
-        for (size_t i = 0; i < ARRAY_LEN(categories); i++)
+        const char *names[CATEGORY_COUNT];
+        for (size_t i = 0; i < CATEGORY_COUNT; i++)
             names[i] = categories[i].name;
         int ignored;
-        return cell_word(&ignored, row, METER_CATEGORY, names, ARRAY_LEN(names));
+        return cell_word(&ignored, row, METER_CATEGORY, names, CATEGORY_COUNT);
     }
     if (category != NULL && scope != category->scope && (scope == 1 || scope == 2)) {
         csv_fault(row, METER_SCOPE, "%lld does not fit category %s; accepted: %s0, 3, or empty",

@@ -58,14 +58,6 @@ struct meter_table {
     uint8_t *grid_reported;  /* by facility: its missing grid factor was reported */
 };
 
-/* What every meter of a category is, if the row says nothing else. */
-struct category {
-    const char *name;
-    uint8_t scope;
-    bool by_place; /* its factor is found by country and grid region */
-};
-const struct category *category_find(const char *name);
-
 void meters_init(struct meter_table *table, struct arena *arena,
                  const struct facility_table *facilities, const struct factor_table *factors);
 void meters_fini(struct meter_table *table);

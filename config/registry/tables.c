@@ -1,13 +1,14 @@
 #include "config/registry/tables.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "config/registry/eras.h"
-#include "config/registry/unit_lists.h"
+#include "config/registry/meter_factors.h"
 
 struct loaded {
     struct facility_table facilities;
@@ -182,6 +183,145 @@ static int place_facilities(struct registry *registry, const struct loaded *load
     return 0;
 }
 
+struct unit_list {
+    uint32_t first, count;
+};
+
+/* Lists under construction. Meters that count alike share one. */
+struct unit_lists {
+    struct registry *registry;
+    struct unit_scale *units;
+    uint32_t count, capacity;
+    struct id_index keys; /* the number of a list, by what its meters count */
+    struct unit_list *made;
+    uint32_t made_capacity;
+};
+
+static int add_unit(struct unit_lists *lists, const struct meter_row *row, const char *text,
+                    size_t size)
+{
+    struct unit unit;
+    if (size > UNIT_BYTES_MAX || !unit_find(&unit, text, size) || unit.rate != row->rate ||
+        !unit_fits(&unit, row->meter.quantity) || unit.state != row->activity.state ||
+        (unit.basis != BASIS_NONE && unit.basis != row->activity.basis))
+        return 0;
+    struct unit_scale scale = {{0}, {0}};
+    if (unit_ratio(&scale.scale, &unit, row->meter.quantity, row->multiplier) < 0)
+        return 0; /* too many digits with this multiplier: the unit is not offered */
+    if (lists->count == lists->capacity) {
+        uint32_t capacity = lists->capacity == 0 ? 256 : lists->capacity * 2;
+        struct unit_scale *units = realloc(lists->units, capacity * sizeof(*units));
+        if (units == NULL)
+            return -ENOMEM;
+        lists->units = units;
+        lists->capacity = capacity;
+    }
+    memcpy(scale.unit, text, size);
+    lists->units[lists->count++] = scale;
+    return 0;
+}
+
+/* A spelling, and where it fits with a basis, or as a rate over a time. */
+static int add_spelling(struct unit_lists *lists, const struct meter_row *row, const char *text,
+                        size_t size)
+{
+    static const char *const tails[] = {"", "_ncv", "_gcv", "/h", "/min", "/s", "/d"};
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < ARRAY_LEN(tails); i++) {
+        char word[2 * UNIT_BYTES_MAX];
+        size_t tail = strlen(tails[i]);
+        if (size + tail > UNIT_BYTES_MAX)
+            continue;
+        memcpy(word, text, size);
+        memcpy(word + size, tails[i], tail);
+        err = add_unit(lists, row, word, size + tail);
+    }
+    return err;
+}
+
+static int add_list(struct unit_lists *lists, const struct meter_row *row)
+{
+    const char *name;
+    int err = 0;
+    for (size_t i = 0; err == 0 && (name = unit_name_at(i)) != NULL; i++) {
+        err = add_spelling(lists, row, name, strlen(name));
+        const char *alias = unit_aliases_at(i);
+        while (err == 0 && *alias != '\0') {
+            size_t length = strcspn(alias, " ");
+            err = add_spelling(lists, row, alias, length);
+            alias += length + (alias[length] == ' ');
+        }
+    }
+    return err;
+}
+
+static int make_list(struct unit_lists *lists, const struct meter_row *row, const char *key,
+                     struct unit_list *list_out)
+{
+    uint32_t number = lists->keys.count;
+    if (number == lists->made_capacity) {
+        uint32_t capacity = number == 0 ? 16 : number * 2;
+        struct unit_list *made = realloc(lists->made, capacity * sizeof(*made));
+        if (made == NULL)
+            return -ENOMEM;
+        lists->made = made;
+        lists->made_capacity = capacity;
+    }
+    const char *kept = arena_text(lists->registry->arena, key, strlen(key));
+    if (kept == NULL)
+        return -ENOMEM;
+    uint32_t first = lists->count;
+    int err = add_list(lists, row);
+    if (err < 0)
+        return err;
+    *list_out = (struct unit_list){first, lists->count - first};
+    lists->made[number] = *list_out;
+    return id_index_set(&lists->keys, kept, number);
+}
+
+static int find_list(struct unit_lists *lists, const struct meter_row *row,
+                     struct unit_list *list_out)
+{
+    char key[96];
+    int size = snprintf(key, sizeof(key), "%d %d %d %d %" PRId64 "/%" PRId64, row->meter.quantity,
+                        row->activity.state, row->activity.basis, row->rate, row->multiplier.num,
+                        row->multiplier.den);
+    ASSERT(size > 0 && (size_t)size < sizeof(key));
+    uint32_t number = id_index_find(&lists->keys, key, (size_t)size);
+    if (number == ID_INDEX_NONE)
+        return make_list(lists, row, key, list_out);
+    ASSERT(lists->made != NULL);
+    *list_out = lists->made[number];
+    return 0;
+}
+
+/* The units that events of each meter may be in. */
+static int list_units(struct registry *registry, const struct meter_table *meters,
+                      const uint32_t *order)
+{
+    struct unit_lists lists = {.registry = registry};
+    int err = 0;
+    for (uint32_t i = 0; err == 0 && i < registry->meters_count; i++) {
+        struct meter *meter = &registry->meters[i];
+        struct unit_list list = {0, 0};
+        err = find_list(&lists, &meters->rows[order[i]], &list);
+        meter->units_first = list.first;
+        meter->units_count = list.count;
+    }
+    if (err == 0) {
+        size_t size = lists.count * sizeof(*lists.units);
+        registry->units = arena_alloc(registry->arena, size + 1);
+        err = registry->units == NULL ? -ENOMEM : 0;
+        if (err == 0 && size > 0)
+            memcpy(registry->units, lists.units, size);
+        registry->units_count = lists.count;
+    }
+    id_index_fini(&lists.keys);
+    free(lists.made);
+    free(lists.units);
+    return err;
+}
+
 /* A meter at its maximum must not fill a bucket beyond what a cell can hold, in activity or mass.
  */
 static void check_rates(const struct registry *registry, const struct loaded *loaded,
@@ -211,7 +351,7 @@ static int assemble(struct registry *registry, struct loaded *loaded,
     if (err == 0)
         err = index_ids(registry, loaded);
     if (err == 0)
-        err = unit_lists_build(registry, &loaded->meters, loaded->order);
+        err = list_units(registry, &loaded->meters, loaded->order);
     if (err == 0)
         err = eras_build(registry, &loaded->meters, loaded->order, faults);
     if (err == 0)

@@ -1,5 +1,8 @@
-#include "config/registry/factor_choice.h"
+#include "config/registry/meter_factors.h"
 
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool suggests(const struct csv_row *row)
@@ -188,4 +191,195 @@ bool factor_choose(struct meter_row *parsed, struct meter_table *table, const st
     parsed->factor = (uint32_t)(factor - table->factors->rows);
     parsed->meter.factor_name = factor->id;
     return true;
+}
+
+struct builder {
+    struct registry *registry;
+    const struct meter_table *meters;
+    const uint32_t *order;
+    uint32_t capacity;
+};
+
+static const struct meter_row *row_of(const struct builder *builder, uint32_t column)
+{
+    return &builder->meters->rows[builder->order[column]];
+}
+
+static int date_start(const struct builder *builder, const struct facility *facility,
+                      struct date date, int64_t *ms_out)
+{
+    const struct zone_table *zones = &builder->meters->facilities->zones;
+    return zones_date_start(zones, facility->zone, date, ms_out);
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static uint32_t sort_unique(int64_t *times, uint32_t count)
+{
+    qsort(times, count, sizeof(*times), compare_times);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (kept == 0 || times[kept - 1] != times[i])
+            times[kept++] = times[i];
+    return kept;
+}
+
+/* Where eras begin, sorted, the first at INT64_MIN. Returns their number, ERR_FULL, or -EINVAL. */
+static int find_starts(const struct builder *builder, const struct facility *facility,
+                       int64_t starts[FACTOR_VERSIONS_MAX])
+{
+    uint32_t count = 0;
+    uint32_t last = ID_INDEX_NONE;
+    const struct factor_table *factors = builder->meters->factors;
+    starts[count++] = INT64_MIN;
+    for (uint32_t i = 0; i < facility->meters_count; i++) {
+        uint32_t factor = row_of(builder, facility->meters_first + i)->factor;
+        if (factor == ID_INDEX_NONE || factor == last)
+            continue;
+        last = factor;
+        for (uint32_t at = factors->rows[factor].next; at != ID_INDEX_NONE;
+             at = factors->rows[at].next) {
+            if (count == FACTOR_VERSIONS_MAX)
+                count = sort_unique(starts, count);
+            if (count == FACTOR_VERSIONS_MAX)
+                return ERR_FULL;
+            int err = date_start(builder, facility, factors->rows[at].valid_from, &starts[count]);
+            if (err < 0)
+                return err;
+            count++;
+        }
+    }
+    return (int)sort_unique(starts, count);
+}
+
+/* The edition in force from `from_ms` on. */
+static const struct factor_row *edition_at(const struct builder *builder,
+                                           const struct facility *facility, uint32_t first,
+                                           int64_t from_ms)
+{
+    const struct factor_table *factors = builder->meters->factors;
+    const struct factor_row *edition = &factors->rows[first];
+    const struct factor_row *next;
+    while ((next = factors_next(factors, edition)) != NULL) {
+        int64_t start_ms = INT64_MAX;
+        int err = date_start(builder, facility, next->valid_from, &start_ms);
+        ASSERT(err == 0); /* find_starts() asked for the same date */
+        if (start_ms > from_ms)
+            break;
+        edition = next;
+    }
+    return edition;
+}
+
+struct rated {
+    const struct meter_row *row;
+    double masses[GAS_COUNT];
+    uint32_t factor_id;
+    uint8_t unsplit;
+};
+
+static bool rates_alike(const struct meter_row *a, const struct meter_row *b)
+{
+    return a->factor == b->factor && a->activity.quantity == b->activity.quantity &&
+           a->activity.state == b->activity.state && a->activity.basis == b->activity.basis;
+}
+
+static void rate(const struct builder *builder, const struct facility *facility,
+                 const struct meter_row *row, int64_t from_ms, struct rated *rated)
+{
+    if (rated->row != NULL && rates_alike(rated->row, row))
+        return;
+    *rated = (struct rated){.row = row, .factor_id = REGISTRY_NONE};
+    if (row->factor == ID_INDEX_NONE)
+        return;
+    const struct factor_row *edition = edition_at(builder, facility, row->factor, from_ms);
+    conversion_rates(rated->masses, edition, row->activity, &builder->meters->factors->gwp);
+    rated->factor_id = edition->text;
+    rated->unsplit = edition->unsplit;
+}
+
+/* Lowers what a cell may hold so that none of its masses reaches CELL_MAX. */
+static void bound_cell(struct meter *meter, const struct rated *rated)
+{
+    for (int gas = 0; gas < GAS_COUNT; gas++) {
+        double most = floor((double)CELL_MAX / fmax(1, rated->masses[gas]));
+        if ((int64_t)most < meter->cell_max)
+            meter->cell_max = (int64_t)most;
+    }
+}
+
+static int fill_era(struct builder *builder, const struct facility *facility,
+                    struct factor_era *era)
+{
+    struct registry *registry = builder->registry;
+    size_t count = facility->meters_count;
+    double *factor = arena_alloc(registry->arena, count * GAS_COUNT * sizeof(*factor) + 1);
+    uint8_t *unsplit = arena_alloc(registry->arena, count + 1);
+    uint32_t *factor_id = arena_alloc(registry->arena, count * sizeof(*factor_id) + 1);
+    if (factor == NULL || unsplit == NULL || factor_id == NULL)
+        return -ENOMEM;
+    struct rated rated = {.row = NULL};
+    for (size_t i = 0; i < count; i++) {
+        uint32_t column = facility->meters_first + (uint32_t)i;
+        rate(builder, facility, row_of(builder, column), era->from_ms, &rated);
+        for (size_t gas = 0; gas < GAS_COUNT; gas++)
+            factor[gas * count + i] = rated.masses[gas];
+        unsplit[i] = rated.unsplit;
+        factor_id[i] = rated.factor_id;
+        bound_cell(&registry->meters[column], &rated);
+    }
+    era->factor = factor;
+    era->unsplit = unsplit;
+    era->factor_id = factor_id;
+    return 0;
+}
+
+static int make_room(struct builder *builder, uint32_t more)
+{
+    struct registry *registry = builder->registry;
+    if (registry->eras_count + more <= builder->capacity)
+        return 0;
+    uint32_t capacity = builder->capacity * 2 + more;
+    struct factor_era *eras = arena_alloc(registry->arena, capacity * sizeof(*eras));
+    if (eras == NULL)
+        return -ENOMEM;
+    if (registry->eras_count > 0)
+        memcpy(eras, registry->eras, registry->eras_count * sizeof(*eras));
+    registry->eras = eras;
+    builder->capacity = capacity;
+    return 0;
+}
+
+int eras_build(struct registry *registry, const struct meter_table *meters, const uint32_t *order,
+               struct faults *faults)
+{
+    struct builder builder = {.registry = registry, .meters = meters, .order = order};
+    int err = make_room(&builder, registry->facilities_count + 1);
+    for (uint32_t i = 0; i < registry->meters_count; i++)
+        registry->meters[i].cell_max = CELL_MAX;
+    for (uint32_t i = 0; err == 0 && i < registry->facilities_count; i++) {
+        struct facility *facility = &registry->facilities[i];
+        int64_t starts[FACTOR_VERSIONS_MAX];
+        int count = find_starts(&builder, facility, starts);
+        if (count < 0) {
+            faults_error(faults, meters->facilities->conf->facilities, 0, 0,
+                         "the factors of facility \"%s\" change on more than %d dates",
+                         facility->id, FACTOR_VERSIONS_MAX - 1);
+            return 0;
+        }
+        err = make_room(&builder, (uint32_t)count);
+        facility->eras_first = registry->eras_count;
+        facility->eras_count = (uint32_t)count;
+        for (int at = 0; err == 0 && at < count; at++) {
+            struct factor_era *era = &registry->eras[registry->eras_count++];
+            era->from_ms = starts[at];
+            err = fill_era(&builder, facility, era);
+        }
+    }
+    return err;
 }
