@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A piece that does not fit what is left of a block opens a new one; one larger than a quarter of
- * a block gets a block of its own, so that at most a quarter of each block is lost. */
+/* A piece that does not fit into the rest of a block opens a new block. A piece larger than a
+ * quarter of a block gets a block of its own. So at most a quarter of each block is lost. */
 enum { ALIGNMENT = 16, BLOCK_SIZE = 256 << 10, OWN_BLOCK_SIZE = BLOCK_SIZE / 4 };
 
 struct block {

@@ -1,7 +1,7 @@
 /*
  * arena.h - memory that is taken piece by piece and given back all at once.
  *
- * For what is built once and then only read: a configuration, a registry.
+ * For data that is built once and then only read: a configuration, a registry.
  */
 #ifndef GHGD_ARENA_H
 #define GHGD_ARENA_H

@@ -1,9 +1,9 @@
 /*
  * base.h - what every folder may use: assertions, hand-over of ownership, error codes.
  *
- * ASSERT stays in release builds: it states what must hold if we are right. What comes from
- * outside is validated, never asserted. Functions that can fail return int: 0 or positive is
- * good, negative is -errno, a libuv code, or one of ours below -1000; err_str() knows all.
+ * ASSERT stays in release builds: it states what must hold if we are right. Data from outside is
+ * validated, never asserted. Functions that can fail return int: 0 or positive is good, negative is
+ * -errno, a libuv code, or a code of enum err below -1000; err_str() knows all.
  */
 #ifndef GHGD_BASE_H
 #define GHGD_BASE_H
@@ -40,7 +40,7 @@ enum {
     ERR_FULL = -1001,    /* a bounded queue or table is full; the caller keeps what it gave */
     ERR_SYNTAX = -1002,  /* text that does not follow its grammar */
     ERR_RANGE = -1003,   /* a number that its place cannot hold */
-    ERR_CONFIG = -1004,  /* the configuration has faults, all of which were reported */
+    ERR_CONFIG = -1004,  /* the configuration has faults, and all were reported */
     ERR_PROTOCOL = -1005 /* a peer answered what its protocol does not allow */
 };
 

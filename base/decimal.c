@@ -55,8 +55,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Takes the digits at `at`, each of which moves the decimal point by `step` if it is kept and by
- * step - 1 if it is not; returns where they end. */
+/* Takes the digits at `at`. Each digit moves the decimal point by `step` if it is kept and by
+ * step - 1 if it is not. Returns where they end. */
 static const char *take_digits(struct mantissa *m, const char *at, const char *end, int step)
 {
     for (; at < end && is_digit(*at); at++) {
@@ -139,8 +139,8 @@ int decimal_parse(struct decimal *decimal_out, const char *text, size_t size)
     return settle(decimal_out, &m, negative);
 }
 
-/* Digits that a double holds come back from any text of at most 15 digits: so a number of that
- * many that reads back as `value` is the only one, and dropping its zeros makes it the shortest. */
+/* A double gives back any text of at most 15 digits. So a number of 15 digits that reads back as
+ * `value` is the only one, and dropping its zeros makes it the shortest. */
 static bool from_double_in_micro(struct decimal *decimal_out, double value)
 {
     const double limit = 1e15;
@@ -193,7 +193,7 @@ int128 div_round_even(int128 numerator, int128 denominator)
     return quotient;
 }
 
-/* What a 64-bit division can do: twenty times faster than the wide one. */
+/* The cases of a 64-bit division: twenty times faster than the wide one. */
 static int64_t div_round_even_64(int64_t numerator, int64_t denominator)
 {
     int64_t quotient = numerator / denominator;

@@ -49,7 +49,7 @@ static int take_number(int64_t *number_out, const char **at, const char *end)
     return 0;
 }
 
-/* The index of the unit at *at, which moves past it; -1 if there is none. */
+/* The index of the unit at *at, which moves past it; -1 if there is no unit. */
 static int take_unit(const struct unit *units, size_t count, const char **at, const char *end)
 {
     const char *stop = *at;

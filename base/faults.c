@@ -21,7 +21,7 @@ struct line {
     size_t size;
 };
 
-/* Line `number` (from 1) of the source, without its end; empty if there is none. */
+/* Line `number` (from 1) of the source, without its end; empty if there is no such line. */
 static struct line source_line(const struct faults *faults, int number)
 {
     const char *at = faults->source;
@@ -43,7 +43,7 @@ static bool starts_with(struct line line, size_t at, const char *word)
     return line.size - at >= size && strncasecmp(line.text + at, word, size) == 0;
 }
 
-/* What may stand beside a secret; "password_file" and its like name a place, not a secret. */
+/* Keys that may hold a secret; "password_file" and its like name a place, not a secret. */
 static bool names_secret(struct line line)
 {
     static const char *const words[] = {"password", "passwd", "secret", "token", ".pem",

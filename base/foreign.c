@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Bytes of the UTF-8 sequence at `at`, and its character; 0 if it is none. */
+/* Bytes of the UTF-8 sequence at `at`, and its character; 0 if it is not one. */
 static size_t read_character(const unsigned char *at, size_t left, uint32_t *character_out)
 {
     static const struct {

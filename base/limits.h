@@ -1,6 +1,6 @@
 /*
- * limits.h - every fixed maximum, with its reason. What a user may want to change is an option of
- * the configuration instead; what stands here keeps memory bounded and arithmetic exact.
+ * limits.h - every fixed maximum, with its reason. A limit that a user may want to change is an
+ * option instead. The limits here keep memory bounded and arithmetic exact.
  */
 #ifndef GHGD_LIMITS_H
 #define GHGD_LIMITS_H
@@ -46,7 +46,7 @@ enum {
     HTTP_BACKLOG = 32,                 /* where they wait */
     HTTP_TIMEOUT_S = 10,               /* silence after which a connection is closed */
     HTTP_REQUEST_BYTES_MAX = 16 << 10, /* request line, headers and buffers of one connection */
-    HTTP_UPLOAD_BYTES_MAX = 64 << 10,  /* a body nobody asked for is read that far, to answer it */
+    HTTP_UPLOAD_BYTES_MAX = 64 << 10,  /* an unasked body is read that far, to answer it */
     HTTP_BODY_BYTES_MAX = 16 << 20,    /* an answer: metrics of PARTITIONS_MAX partitions fit */
     HTTP_PIECE_BYTES_MAX = 1 << 20,    /* of one that is made while it is read; one a connection */
     HTTP_PIECES_PER_TURN = 8           /* of it are made before others have their turn */

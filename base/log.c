@@ -128,7 +128,7 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *even
         return;
     int64_t now_ms = clock_steady_ms();
     int64_t next_ms = __atomic_load_n(&limit->next_ms, __ATOMIC_RELAXED);
-    /* Of several threads that come at once, one wins the exchange and writes. */
+    /* If several threads come at once, one wins the exchange and writes. */
     if (now_ms < next_ms ||
         !__atomic_compare_exchange_n(&limit->next_ms, &next_ms, now_ms + LIMITED_EVERY_MS, false,
                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {

@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-/* What a meter's readings mean. Belongs to the meter, not to the event. */
+/* The meaning of a meter's readings. Belongs to the meter, not to the event. */
 enum meter_kind {
     KIND_INTERVAL, /* a quantity over [start, end) */
     KIND_REGISTER, /* a cumulative register at an instant; differences are the activity */

@@ -115,8 +115,8 @@ void config_destroy(struct config **config);
  * or the one that its events are re-keyed into. */
 const char *config_log_topic(const struct config *config);
 
-/* What `ghgd run` needs beyond a configuration that loads (replay needs no Kafka and no sink): a
- * topic, brokers, a sink. Faults are appended. Returns 0 or ERR_CONFIG. */
+/* Checks that `ghgd run` has all it needs (replay needs no Kafka and no sink): a topic, brokers, a
+ * sink. Faults are appended. Returns 0 or ERR_CONFIG. */
 int config_check_run(const struct config *config, struct buffer *faults) MUST_CHECK;
 
 /* The effective configuration as YAML, secrets as "<set>", to `out`. */

@@ -207,7 +207,7 @@ static void on_judged(void *context, int err, const char *why)
     begin_reload(run, reload_check_take(&run->reload_check));
 }
 
-/* The manager is told that we are ready: how long the brokers take is not for it to judge. */
+/* The manager is told that we are ready. It does not limit how long brokers may take. */
 static int ask_brokers(struct run *run, struct config **next)
 {
     LOG_INFO("reload.asking", "config=\"%s\" topic=%s", run->file, (*next)->input.rekey_topic);

@@ -4,9 +4,9 @@
  * systemd is told only if it asks (NOTIFY_SOCKET, WATCHDOG_USEC); nothing else changes without it.
  * The watchdog is fed from a timer on the loop, so that it tells whether the loop turns.
  *
- * From the first request to stop on, the process ends within a bounded time, whatever hangs: a
- * timer of the kernel ends it with status 1, also when the loop no longer turns or a library does
- * not return. That timer outlives the service, until the process has ended.
+ * After the first request to stop, the process ends within a bounded time, whatever hangs. A timer
+ * of the kernel ends it with status 1, also when the loop no longer turns or a library does not
+ * return. That timer outlives the service, until the process has ended.
  */
 #ifndef GHGD_SERVICE_H
 #define GHGD_SERVICE_H

@@ -37,8 +37,8 @@ typedef int (*archive_row_fn)(void *context, const struct archive_row *row);
 
 struct archive;
 
-/* Returns 0, -ENOTSUP (rows of this kind of sink cannot be read back), -ENOMEM, -EINVAL for a URL
- * that is none, or what SQLite says; `why` has words. */
+/* Returns 0, -ENOTSUP (rows of this kind of sink cannot be read back), -ENOMEM, -EINVAL for a
+ * malformed URL, or SQLite's error; `why` has words. */
 int archive_open(struct archive **archive_out, const struct sink_conf *conf,
                  const struct registry *registry, int64_t bucket_ms, struct buffer *why) MUST_CHECK;
 void archive_close(struct archive **archive);

@@ -28,8 +28,8 @@ extern const struct archive_driver archive_driver_influx, archive_driver_victori
 struct archive_tags {
     const char *scope, *category, *source, *unit;
 };
-/* Finds the series of the facility that is written with these tags, and enters it into the row; if
- * there is none, enters a text about the tags, which `scratch` holds. */
+/* Finds the series of the facility that is written with these tags, and enters it into the row. If
+ * there is no such series, enters a text about the tags, which `scratch` holds. */
 void archive_set_series(const struct archive *archive, const struct archive_query *query,
                         const struct archive_tags *tags, struct archive_row *row,
                         struct buffer *scratch);

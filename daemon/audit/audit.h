@@ -1,10 +1,12 @@
 /*
  * audit.h - whether the state and the databases say the same: `ghgd audit`.
  *
- * Three accounts are compared: what readings have moved, in the state itself; the rows that the
- * state makes, with those in every database that can be read back; and, for what the state no
- * longer has, the hours of a database with its days, and those with its months. One line for each
- * difference. Nothing is written but lines. One thread; calls block.
+ * Three accounts are compared:
+ * - in the state itself, the activity that readings have moved;
+ * - the rows that the state makes, with those in every database that can be read back;
+ * - for windows that the state no longer has, the hours of a database with its days, and days with
+ *   months.
+ * The audit writes one line for each difference, and nothing else. One thread; calls block.
  */
 #ifndef GHGD_AUDIT_H
 #define GHGD_AUDIT_H
@@ -38,8 +40,8 @@ void audit_tell(struct audit *audit, const struct audit_place *place, const char
  * audit->lines. */
 void audit_print(struct audit *audit, struct buffer *only);
 
-/* audit_state.c: every partition as it was saved last: its accounts, and its rows. Partitions of
- * which nothing is saved are told on standard error. Sets audit->until_ms to where the oldest state
+/* audit_state.c: every partition as it was saved last: its accounts, and its rows. Partitions
+ * without a saved state are told on standard error. Sets audit->until_ms to where the oldest state
  * begins. Returns 0, or negative with words. */
 int audit_state(struct audit *audit, struct buffer *why) MUST_CHECK;
 

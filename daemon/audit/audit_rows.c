@@ -19,7 +19,7 @@ struct pair {
     struct archive_row archived; /* the newest */
 };
 
-/* A window of which the sink has not heard the last. */
+/* A window whose newest row the sink may not have. */
 struct open_window {
     uint32_t facility;
     uint8_t level;
@@ -89,7 +89,7 @@ static void settle_block(struct comparison *comparison)
         shard_row_settled(comparison->shard, comparison->sink, &block->rows[i]);
 }
 
-/* What is dirty or suspect, or becomes final only now, the database need not have. */
+/* The database need not have a window that is dirty or suspect, or becomes final only now. */
 static int note_open(struct comparison *comparison)
 {
     const struct block *block = comparison->block;

@@ -192,7 +192,7 @@ static void check_facilities(const struct saved *saved, struct buffer *words)
     }
 }
 
-/* What the process that has one partition cannot see of another's. */
+/* Facilities on two partitions: a process that has only one of them cannot see it. */
 static void check_homes(struct saved *saved, int32_t partition, struct buffer *words)
 {
     const struct registry *registry = saved->context.registry;
@@ -228,8 +228,8 @@ static void note_extent(struct saved *saved)
         audit->until_ms = MIN(audit->until_ms, open_ms);
 }
 
-/* Waits until another checkpoint is in force, as long as two should take; for a daemon that has
- * nothing to save there is none. */
+/* Waits until another checkpoint is in force, as long as two should take. A daemon that has
+ * nothing to save makes no checkpoint. */
 static int wait_for_next(struct saved *saved, int32_t partition)
 {
     struct buffer before;
@@ -249,8 +249,8 @@ static int wait_for_next(struct saved *saved, int32_t partition)
     return err;
 }
 
-/* The daemon goes on while we read, and what a database has acknowledged it may not show yet: a
- * difference counts if it is still one after a while, by the state of then. */
+/* The daemon goes on while we read, and a database may not show yet what it has acknowledged. So a
+ * difference counts if it is still there after a while, under the state of that time. */
 static int confirm(struct saved *saved, int32_t partition)
 {
     struct audit *audit = saved->audit;

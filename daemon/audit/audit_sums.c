@@ -10,7 +10,7 @@
 
 enum { DAYS_MAX = 32, UNITS = 1000000, VALUE_TEXT_SIZE = 64 };
 
-/* What is known of one window by one level: whole millionths by field. */
+/* One window as one level gives it: whole millionths by field. */
 struct total {
     bool any, final;
     int128 micro[ARCHIVE_FIELDS_MAX];

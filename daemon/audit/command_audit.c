@@ -61,7 +61,7 @@ struct arguments {
 
 /* --- the sinks --- */
 
-/* One that cannot be read back is left out, unless it was asked for by name. */
+/* A sink that cannot be read back is left out, unless it was asked for by name. */
 static int open_archives(struct audit *audit, const struct arguments *arguments)
 {
     const struct config *config = audit->config;

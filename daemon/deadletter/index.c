@@ -179,7 +179,7 @@ static int reserve(struct letter_index *letters)
 
 /* ---- what is in a letter ---- */
 
-/* What the decoder finds of the event, or of all from `first` on. */
+/* The decoder's verdict on the event, or on all events from `first` on. */
 struct look {
     struct letter_index *letters;
     uint32_t first, seen;
@@ -218,7 +218,7 @@ static void look_into(struct letter_index *letters, const struct deadletter_head
                           .now = REJECT_UNDECODABLE};
     decoder_decode(letters->decoder, message->body, message->body_size, on_event, look);
     if (letter_headers->full_size >= 0)
-        look->now = OUTCOME_USED; /* of a part nobody can tell */
+        look->now = OUTCOME_USED; /* a cut event cannot be judged */
 }
 
 static bool is_late(const struct deadletter_headers *letter_headers)

@@ -1,11 +1,11 @@
 /*
  * index.h - what lies in the dead-letter and late topics, each event once.
  *
- * A record stands for one refused event, however often it was written (a restart from an earlier
- * offset refuses an event again), and knows whether it was sent in once more since
- * (deadletter_headers.h) and whether the tables now in force would let it in. Bodies are not kept;
+ * A record stands for one refused event, however often its letter was written: a restart from an
+ * earlier offset refuses an event again. It knows whether the event was sent in once more since
+ * (deadletter_headers.h), and whether the tables now in force would let it in. Bodies are not kept;
  * a record says where its letter lies. Memory is bounded by the number of records. One thread owns
- * it.
+ * the index.
  */
 #ifndef GHGD_INDEX_H
 #define GHGD_INDEX_H
@@ -22,9 +22,9 @@ enum letter_state {
     LETTER_STATE_COUNT
 };
 
-/* Which letters are kept. Of those that are not, only the number is. */
+/* Which letters are kept. The others are only counted. */
 struct letters_filter {
-    bool dead, late;                  /* of which kind */
+    bool dead, late;                  /* the kinds to keep */
     const char *reason, *meter;       /* NULL: any */
     int64_t partition, offset, index; /* of the event; -1: any */
     int64_t from_ms, to_ms;           /* Kafka timestamp of the event, to_ms excluded */
@@ -69,9 +69,9 @@ int letter_index_create(struct letter_index **letter_index_out, const struct con
                         const struct letters_filter *filter, size_t count_max) MUST_CHECK;
 void letter_index_destroy(struct letter_index **letters);
 
-/* Takes one message; headers NULL: it is not one of ours. In the order of the box's partition, so
- * that a mark comes after its letter. Returns 0; ERR_FULL when there are count_max records and this
- * would be one more; or -ENOMEM. */
+/* Takes one message; headers NULL: ghgd did not write it. Messages come in the order of the
+ * partition, so that a mark comes after its letter. Returns 0; ERR_FULL when there are count_max
+ * records and this would be one more; or -ENOMEM. */
 int letter_index_add(struct letter_index *letters, const struct deadletter_headers *letter_headers,
                      const struct letter_message *message) MUST_CHECK;
 
@@ -82,7 +82,7 @@ void letter_index_sort(struct letter_index *letters);
 /* The record of an event, or NULL. */
 const struct letter_record *letter_index_find(const struct letter_index *letters,
                                               const struct deadletter_headers *letter_headers);
-/* Text of meter_at or key_at; "" if there is none. */
+/* Text of meter_at or key_at; "" if it is absent. */
 const char *letter_index_text(const struct letter_index *letters, uint32_t at);
 const struct letters_stats *letter_index_get_stats(const struct letter_index *letters);
 

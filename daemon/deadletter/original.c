@@ -48,6 +48,6 @@ int letter_original_fetch(struct letter_original *original_out, struct letter_re
             original_out->size = 0;
         decoder_destroy(&decoder);
     }
-    /* A topic that was made anew has other messages at the same places. */
+    /* A topic that was made again has other messages at the same places. */
     return (int64_t)original_out->size == record->size;
 }

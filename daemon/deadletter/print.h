@@ -13,7 +13,7 @@ enum letter_format { LETTER_TABLE, LETTER_TABS, LETTER_JSON };
 /* Appends one line for the record; boxes are the names of the topics that letters lie in. */
 void letter_print(struct buffer *out, enum letter_format format, const struct letter_index *letters,
                   const struct letter_record *record, const char *const *boxes);
-/* The heads of the columns; nothing but for a table. */
+/* The heads of the columns; only a table has them. */
 void letter_print_heads(struct buffer *out, enum letter_format format);
 /* How many there are, by state and by reason. */
 void letter_print_summary(struct buffer *out, const struct letter_index *letters);

@@ -108,7 +108,7 @@ static void show_progress(struct letter_reader *letter_reader, bool end)
         (void)fprintf(stderr, "\rread %" PRIu64 " messages ", letter_reader->messages);
 }
 
-/* NULL if it is no letter of ours. */
+/* NULL if ghgd did not write the letter. */
 static const struct deadletter_headers *open_envelope(struct deadletter_headers *letter_headers,
                                                       const rd_kafka_message_t *message)
 {
@@ -221,7 +221,7 @@ static int give_letter(void *context, int box, const rd_kafka_message_t *message
     return again->chosen[index] ? again->fn(again->context, index, &letter_headers, message) : 0;
 }
 
-/* The part of a box's partition in which chosen letters lie: low = high if there are none. */
+/* The part of a partition in which chosen letters lie: low = high if it has no such letter. */
 static struct log_bounds find_span(const struct again *again, int box, int32_t partition)
 {
     struct log_bounds span = {INT64_MAX, 0};

@@ -73,7 +73,7 @@ static void add_header(rd_kafka_headers_t *headers, enum deadletter_header heade
     rd_kafka_header_add(headers, deadletter_header_name(header), -1, text, -1);
 }
 
-/* Those that the event had, and where its letter says it was. */
+/* The headers that the event had, and the place that its letter names. */
 static rd_kafka_headers_t *make_headers(const struct letter_record *record,
                                         const rd_kafka_message_t *source)
 {
@@ -238,7 +238,7 @@ int letter_retry_finish(struct letter_retry *retry)
     return wait_for(retry, 0, 0);
 }
 
-/* What is still under way is given up; its reports come at once. */
+/* Messages still under way are given up; their reports come at once. */
 void letter_retry_destroy(struct letter_retry **retry)
 {
     struct letter_retry *gone = TAKE(*retry);

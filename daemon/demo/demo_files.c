@@ -93,7 +93,8 @@ static int write_file(const char *folder, const char *name, const char *text, co
 
 int demo_files_write(struct demo_files *files_out, const char *brokers)
 {
-    const char *base = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+    const char *base =
+        getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): this process never sets it */
     struct demo_files *files = files_out;
     (void)snprintf(files->folder, sizeof(files->folder), "%.400s/ghgd-demo-XXXXXX",
                    base != NULL && base[0] == '/' ? base : "/tmp");

@@ -1,10 +1,10 @@
 /*
  * demo_producer.h - produces the readings of the demonstration's factories, at any speed.
  *
- * Like real gateways: one message a factory and step, in its format, keyed by its name. And with
- * their faults: a meter falls silent, a register rolls over, some readings come twice or hours
- * late, some are estimated first and corrected later, now and then one has a wrong unit. What is
- * produced depends on the seed and the time alone. The Kafka timestamps are the simulated time.
+ * It behaves as real gateways do: one message a factory and step, in its format, keyed by its name.
+ * It has their faults too. A meter falls silent, a register rolls over. Some readings come twice or
+ * hours late. Some are estimated first and corrected later. Now and then one has a wrong unit. The
+ * messages depend on the seed and the time alone. The Kafka timestamps are the simulated time.
  */
 #ifndef GHGD_DEMO_PRODUCER_H
 #define GHGD_DEMO_PRODUCER_H

@@ -126,7 +126,7 @@ static double in_kg(int64_t mass_mg)
     return (double)mass_mg / 1e6;
 }
 
-/* What a series has in the window that begins then; 0 if it has none. */
+/* The figure of a series in the window that begins then; 0 if it has no row there. */
 static int64_t mass_of(const struct recent *recent, int64_t start_ms)
 {
     for (size_t i = 0; i < ARRAY_LEN(recent->window); i++)

@@ -13,7 +13,7 @@
 
 enum { FACTORY_FACILITIES = 5, FACTORY_STEP_MS = 5 * MINUTE_MS };
 
-/* What drives a meter. */
+/* The machine or process behind a meter. */
 enum factory_load {
     LOAD_THREE_SHIFTS, /* Monday to Saturday around the clock, a dip at each change */
     LOAD_TWO_SHIFTS,   /* Monday to Saturday, 06 to 22, a break at noon */
@@ -57,7 +57,7 @@ extern const uint32_t factory_meters_count;
 /* 64 bits that look random, always the same for the same numbers. */
 uint64_t factory_dice(uint64_t seed, uint64_t which, uint64_t when);
 
-/* What goes through the meter, in thousandths of its unit an hour (a delivery: now). */
+/* The flow through the meter, in thousandths of its unit an hour (a delivery: now). */
 int64_t factory_rate(const struct factory_meter *meter, const struct factory_clock *clock,
                      uint64_t seed);
 

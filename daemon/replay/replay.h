@@ -15,7 +15,7 @@
 #include "daemon/engine/feed.h"
 #include "daemon/replay/row_drain.h"
 
-/* What became of every event: read = the sum of the counts. */
+/* The outcomes of all events: read = the sum of the counts. */
 struct account {
     uint64_t read, counts[OUTCOME_COUNT];
     uint64_t discontinuities, rollovers, overlaps, facilities;

@@ -15,7 +15,7 @@ enum {
     MESSAGES_PER_DRAIN = 4096 /* where Kafka timestamps do not tell how time passes */
 };
 
-/* What is to be read of a partition. */
+/* The part of a partition that is to be read. */
 struct stretch {
     int64_t from, to;   /* offsets */
     int64_t right_ms;   /* windows that begin earlier cannot be right; INT64_MIN: all are */
@@ -182,7 +182,7 @@ static int read_stretch(struct logs *logs, int32_t partition)
     return count < 0 ? complain(logs, count) : 0;
 }
 
-/* What is final where the log ends. The rest is the running daemon's. */
+/* Windows that are final where the log ends. The running daemon writes the rest. */
 static int write_rest(struct logs *logs, const struct stretch *stretch)
 {
     struct replay *replay = logs->replay;

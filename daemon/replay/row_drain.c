@@ -202,7 +202,8 @@ static int drain_sink(struct row_drain *row_drain, struct shard *shard, uint32_t
     }
 }
 
-/* Where one sink has settled a day, the next one may open for all: hence until none gets any. */
+/* When one sink has settled a day, the next day may open for all sinks. So all sinks take turns
+ * until no sink gets rows. */
 int row_drain_run(struct row_drain *row_drain, struct shard *shard, enum take_mode mode,
                   const struct row_drain_filter *filter)
 {

@@ -19,8 +19,8 @@ struct row_drain_conf {
     const char *command; /* its name, for complaints on standard error */
     const struct config *config;
     bool all_sinks;            /* every configured sink; or */
-    struct sink_choice chosen; /* these; or if there are none */
-    const char *output_path;   /* this file instead, anew; "-" is standard output */
+    struct sink_choice chosen; /* these; or if no sink was chosen */
+    const char *output_path; /* this file instead, written from its start; "-" is standard output */
 };
 
 /* Which rows are written: of windows that end after `after_ms`, begin at `begin_ms` or later, and
