@@ -1,8 +1,9 @@
 /*
  * marks.pml - what a daemon knows of one window and one sink, and what events do to it.
  *
- * Beside the state stands one bit: an older write may still arrive. With DATABASE_LOSES a sink may
- * lose what it has acknowledged; without, what it has acknowledged is durable.
+ * pipelines/delivery/mark.c has the same states and transitions. Beside the state stands one bit:
+ * an older write may still arrive. With DATABASE_LOSES a sink may lose what it has acknowledged;
+ * without, what it has acknowledged is durable.
  */
 #define IS_SENT(m) (m == SENT || m == SENT_CHANGED)
 #define IS_ACKED(m) (m == ACKED_YOUNG || m == ACKED_OLD)
