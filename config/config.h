@@ -121,8 +121,6 @@ int config_check_run(const struct config *config, struct buffer *faults) MUST_CH
 
 /* The effective configuration as YAML, secrets as "<set>", to `out`. */
 void config_print(const struct config *config, struct buffer *out);
-/* Memory and series that the configuration asks for, in words and numbers, to `out`. */
-void config_print_needs(const struct config *config, struct buffer *out);
 /* The reference of every option, as Markdown: the generated part of docs/configuration.md. */
 void config_print_reference(struct buffer *out);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "daemon/engine/needs.h"
 #include "pipelines/kafka/consumer.h"
 
 enum { FAULTS_BYTES_MAX = 1 << 20 };
@@ -35,6 +36,8 @@ int command_load_run_config(struct config **config_out, const char *file)
     struct buffer faults;
     buffer_init(&faults, FAULTS_BYTES_MAX);
     err = config_check_run(*config_out, &faults);
+    if (err == 0)
+        err = needs_check(*config_out, &faults);
     if (err == 0)
         err = consumer_check(&(*config_out)->kafka, &faults);
     print_faults(&faults);

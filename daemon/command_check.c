@@ -2,6 +2,7 @@
 
 #include "daemon/command.h"
 #include "daemon/command_line.h"
+#include "daemon/engine/needs.h"
 
 static const char usage[] =
     "ghgd check [-c FILE]\n"
@@ -28,7 +29,7 @@ static void print_config(const struct config *config)
     buffer_init(&out, 16 << 20);
     config_print(config, &out);
     buffer_add_char(&out, '\n');
-    config_print_needs(config, &out);
+    needs_print(config, &out);
     (void)fwrite(out.data, 1, out.size, stdout);
     buffer_fini(&out);
 }

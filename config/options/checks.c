@@ -11,7 +11,6 @@
 #include "config/options/endpoints.h"
 #include "config/options/instance.h"
 #include "config/options/values.h"
-#include "daemon/engine/needs.h"
 
 enum { TOPIC_BYTES_MAX = 249 };
 
@@ -284,12 +283,6 @@ int config_check_run(const struct config *config, struct buffer *text)
         faults_error(&faults, config->file, 0, 0,
                      "sinks is missing; `ghgd run` needs at least one, such as "
                      "{name: local, type: sqlite, path: ghgd.sqlite}");
-    int64_t least = config_memory_min(config);
-    if (config->memory_bytes_max > 0 && config->memory_bytes_max < least)
-        faults_error(&faults, config->file, 0, 0,
-                     "memory_max: %" PRId64 " bytes are too little; one partition and the largest "
-                     "facility need %" PRId64,
-                     config->memory_bytes_max, least);
     if (config->kafka.dead_letter_topic == NULL)
         faults_warn(&faults, config->file, 0, 0,
                     "kafka.dead_letter_topic is missing: refused events will be counted, not kept");

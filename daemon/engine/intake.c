@@ -285,7 +285,7 @@ static int bind_registry(struct intake *intake, const struct config *config)
     intake->context.sinks_count = config->sinks_count;
     intake->context.sinks = config->sinks;
     intake->context.facility_partition = owners;
-    struct memory_estimate needs = config_memory_estimate(config);
+    struct memory_estimate needs = memory_estimate(config);
     intake->memory_used = (size_t)memory_estimate_fixed(&needs);
     intake->context.memory_used = &intake->memory_used;
     intake->context.memory_max = (size_t)config->memory_bytes_max;

@@ -6,55 +6,35 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "base/limits.h"
-
 #include "base/durations.h"
-#include "base/timestamp.h"
+#include "base/faults.h"
+#include "base/limits.h"
+#include "pipelines/metering/journal.h"
+#include "pipelines/state/site.h"
 
-/* Sizes of what pipelines/metering and pipelines/state keep, which lie above this folder; the unit
- * test holds the estimate to what they take: it is never less. */
 enum {
-    READING_BYTES = 32,       /* of the journal: identity, value, rank */
-    METER_BYTES = 104,        /* the journal's head, and the panel's ledger */
-    CELL_BYTES = 17,          /* of the panel: activity, covered and estimated time */
-    MARK_BYTES = 16,          /* per facility and bucket: revision, what is dirty */
-    WORD_BYTES = 8,           /* a bit for each of so many meters: */
-    WORD_METERS = 64,         /* of a bucket, stale; of a window, reporting */
-    FIGURES_BYTES = 176,      /* exact sums of a series over a window */
-    BALANCE_BYTES = 16,       /* per series */
-    DAY_BYTES = 1024,         /* per facility and day: its hours */
-    PERIODS = 17,             /* months and years under way at once, and one being summed */
-    SITE_BYTES = 4096,        /* per facility; its calendar, which no account counts, too */
     PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
     WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
     LETTER_HEAD_BYTES = 1024, /* per message under way: its headers, twice */
     SINK_BYTES = 8 << 20,     /* a block of rows, its text, and that compressed */
-    SAVING_BYTES = 64 << 20,  /* payloads that wait to be acknowledged, and one being made */
-    HALF_DAY_MS = DAY_MS / 2,
-    STRADDLED_MS = 50 * HOUR_MS /* the days at both ends of the horizon are kept whole */
+    SAVING_BYTES = 64 << 20   /* payloads that wait to be acknowledged, and one being made */
 };
 
-static int64_t meter_bytes(const struct meter *meter)
+static int64_t journal_bytes(const struct registry *registry, const struct facility *facility)
 {
-    return (int64_t)meter->readings_max * READING_BYTES + METER_BYTES;
+    int64_t bytes = (int64_t)facility->meters_count * (int64_t)sizeof(struct journal);
+    for (uint32_t i = 0; i < facility->meters_count; i++)
+        bytes += (int64_t)registry->meters[facility->meters_first + i].readings_max *
+                 (int64_t)sizeof(struct reading);
+    return bytes;
 }
 
-static int64_t facility_bytes(const struct window_conf *window, const struct facility *facility)
+static int64_t facility_bytes(const struct config *config, uint32_t facility)
 {
-    int64_t span_ms = window->horizon_ms + window->allowed_delay_ms + STRADDLED_MS;
-    int64_t rows = span_ms / window->bucket_ms + 2;
-    int64_t windows = rows * window->bucket_ms / HALF_DAY_MS + 2; /* days */
-    int64_t word_bytes =
-        ((int64_t)facility->meters_count + WORD_METERS - 1) / WORD_METERS * WORD_BYTES;
-    int64_t days_bytes = windows * DAY_BYTES;
-    windows += PERIODS;
-    return SITE_BYTES + days_bytes +
-           rows * ((int64_t)facility->meters_count * CELL_BYTES + MARK_BYTES + word_bytes) +
-           windows * ((int64_t)facility->series_count * FIGURES_BYTES + word_bytes) +
-           (int64_t)facility->series_count * BALANCE_BYTES;
+    return (int64_t)site_size(config->registry, &config->window, facility);
 }
 
-struct memory_estimate config_memory_estimate(const struct config *config)
+struct memory_estimate memory_estimate(const struct config *config)
 {
     const struct registry *registry = config->registry;
     struct memory_estimate needs = {
@@ -72,10 +52,11 @@ struct memory_estimate config_memory_estimate(const struct config *config)
     needs.sinks_bytes = (int64_t)config->sinks_count * SINK_BYTES;
     if (registry == NULL)
         return needs;
-    for (uint32_t i = 0; i < registry->meters_count; i++)
-        needs.journal_bytes += meter_bytes(&registry->meters[i]);
-    for (uint32_t i = 0; i < registry->facilities_count; i++)
-        needs.panel_bytes += facility_bytes(&config->window, &registry->facilities[i]);
+    for (uint32_t i = 0; i < registry->facilities_count; i++) {
+        int64_t journals = journal_bytes(registry, &registry->facilities[i]);
+        needs.journal_bytes += journals;
+        needs.panel_bytes += facility_bytes(config, i) - journals;
+    }
     return needs;
 }
 
@@ -85,22 +66,19 @@ int64_t memory_estimate_fixed(const struct memory_estimate *needs)
            needs->saving_bytes + needs->program_bytes;
 }
 
-int64_t config_memory_min(const struct config *config)
+int64_t memory_estimate_min(const struct config *config)
 {
-    struct memory_estimate needs = config_memory_estimate(config);
+    struct memory_estimate needs = memory_estimate(config);
     const struct registry *registry = config->registry;
     int64_t largest = 0;
     for (uint32_t i = 0; registry != NULL && i < registry->facilities_count; i++) {
-        const struct facility *facility = &registry->facilities[i];
-        int64_t bytes = facility_bytes(&config->window, facility);
-        for (uint32_t j = 0; j < facility->meters_count; j++)
-            bytes += meter_bytes(&registry->meters[facility->meters_first + j]);
+        int64_t bytes = facility_bytes(config, i);
         largest = bytes > largest ? bytes : largest;
     }
     return memory_estimate_fixed(&needs) + needs.partition_bytes + largest;
 }
 
-struct series_estimate config_series_estimate(const struct config *config)
+struct series_estimate series_estimate(const struct config *config)
 {
     const struct registry *registry = config->registry;
     if (registry == NULL)
@@ -140,7 +118,7 @@ static uint32_t count_meters(const struct registry *registry)
 static void print_memory(const struct config *config, struct buffer *out)
 {
     const struct registry *registry = config->registry;
-    struct memory_estimate needs = config_memory_estimate(config);
+    struct memory_estimate needs = memory_estimate(config);
     buffer_add_str(out, "memory, about\n");
     print_line(out, "journal of readings", needs.journal_bytes);
     buffer_printf(out, ", for %u meters over ", count_meters(registry));
@@ -177,10 +155,10 @@ static void print_memory(const struct config *config, struct buffer *out)
                                             : " for each assigned partition\n");
 }
 
-void config_print_needs(const struct config *config, struct buffer *out)
+void needs_print(const struct config *config, struct buffer *out)
 {
     const struct registry *registry = config->registry;
-    struct series_estimate series = config_series_estimate(config);
+    struct series_estimate series = series_estimate(config);
     print_memory(config, out);
     buffer_add_str(out, "series in each database\n");
     buffer_printf(out, "  emissions %" PRId64 ", of %u sources in %d window lengths\n",
@@ -189,4 +167,17 @@ void config_print_needs(const struct config *config, struct buffer *out)
                   series.coverage, registry == NULL ? 0 : registry->facilities_count,
                   WINDOW_LENGTHS);
     buffer_printf(out, "  together  %" PRId64 "\n", series.emissions + series.coverage);
+}
+
+int needs_check(const struct config *config, struct buffer *text)
+{
+    int64_t least = memory_estimate_min(config);
+    if (config->memory_bytes_max == 0 || config->memory_bytes_max >= least)
+        return 0;
+    struct faults faults = {.text = text, .errors_max = UINT32_MAX};
+    faults_error(&faults, config->file, 0, 0,
+                 "memory_max: %" PRId64 " bytes are too little; one partition and the largest "
+                 "facility need %" PRId64,
+                 config->memory_bytes_max, least);
+    return ERR_CONFIG;
 }

@@ -18,17 +18,21 @@ struct memory_estimate {
     int64_t partition_bytes; /* fetched messages, for each assigned partition, at most */
 };
 
-/* The one place that knows what a reading, a cell and a row of the panel take. */
-struct memory_estimate config_memory_estimate(const struct config *config);
+struct memory_estimate memory_estimate(const struct config *config);
 /* What is taken whatever the facilities and the partitions are. */
 int64_t memory_estimate_fixed(const struct memory_estimate *needs);
 /* The least that memory_max can be: one partition, and the largest facility. */
-int64_t config_memory_min(const struct config *config);
+int64_t memory_estimate_min(const struct config *config);
 
 struct series_estimate {
     int64_t emissions, coverage; /* series of the database, over all window lengths */
 };
 
-struct series_estimate config_series_estimate(const struct config *config);
+struct series_estimate series_estimate(const struct config *config);
+
+/* Memory and series, in words and numbers, to `out`. */
+void needs_print(const struct config *config, struct buffer *out);
+/* Whether memory_max allows what is the least. The fault is appended. Returns 0 or ERR_CONFIG. */
+int needs_check(const struct config *config, struct buffer *faults) MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/engine/needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,8 +22,9 @@ static void load(const char *path)
     ASSERT(err == 0 || text.size > 0);
     if (err == 0) {
         config_print(config, &text);
-        config_print_needs(config, &text);
+        needs_print(config, &text);
         (void)config_check_run(config, &text);
+        (void)needs_check(config, &text);
     }
     ASSERT(!buffer_failed(&text));
     config_destroy(&config);

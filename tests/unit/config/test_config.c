@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "config/options/options.h"
+#include "daemon/engine/needs.h"
 #include "pipelines/ingest/event.h"
 
 enum { TEXT_MAX = 1 << 20 };
@@ -71,6 +72,8 @@ static void load_and_tell(const char *path, struct buffer *out)
     int err = config_load(&config, path, out);
     if (err == 0) {
         err = config_check_run(config, out);
+        if (err == 0)
+            err = needs_check(config, out);
         buffer_add_str(out, err == 0 ? "---\n" : "--- not enough to run\n");
         config_print(config, out);
         assert_int_equal(config->input.format >= 0, 1);
@@ -122,7 +125,7 @@ static void test_example(void **state)
     config->tables.catalogue = "CATALOGUE";
     config_print(config, &out);
     buffer_add_str(&out, "---\n");
-    config_print_needs(config, &out);
+    needs_print(config, &out);
     assert_int_equal(config->registry->facilities_count, 5);
     config_destroy(&config);
     expect_text("example.out", buffer_text(&out));
@@ -168,7 +171,7 @@ static void test_secrets_are_read_not_printed(void **state)
     assert_string_equal(config->sinks[0].password, "correct horse");
     assert_string_equal(config->sinks[1].token, "from-a-credential");
     config_print(config, &text);
-    config_print_needs(config, &text);
+    needs_print(config, &text);
     assert_null(strstr(buffer_text(&text), "correct horse"));
     assert_null(strstr(buffer_text(&text), "from-a-credential"));
     config_destroy(&config);

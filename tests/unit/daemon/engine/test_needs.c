@@ -1,6 +1,5 @@
 /*
- * The memory that is stated before anything starts, against what the shards' sites will take: the
- * estimate knows their sizes only as numbers, and may not be below them by a byte.
+ * The memory that is stated before anything starts, against what the shards' sites will take.
  */
 #include "base/timestamp.h"
 #include "daemon/engine/needs.h"
@@ -25,10 +24,7 @@ static struct config *load_example(void)
     return config;
 }
 
-enum { SITE_SLACK_BYTES = 4096 };
-
-/* What is stated is what is taken, and per facility a little more; the least ceiling has room for
- * any facility. */
+/* What is stated is what is taken; the least ceiling has room for any facility. */
 static void check_estimate(const struct config *config, const char *name)
 {
     int64_t want = 0;
@@ -38,12 +34,12 @@ static void check_estimate(const struct config *config, const char *name)
         want += bytes;
         largest = bytes > largest ? bytes : largest;
     }
-    struct memory_estimate got = config_memory_estimate(config);
+    struct memory_estimate got = memory_estimate(config);
     int64_t sum = got.journal_bytes + got.panel_bytes;
-    if (sum < want || sum > want + (int64_t)config->registry->facilities_count * SITE_SLACK_BYTES)
+    if (sum != want || got.journal_bytes <= 0 || got.panel_bytes <= 0)
         fail_msg("%s: stated %" PRId64 " bytes, taken %" PRId64, name, sum, want);
-    int64_t room = config_memory_min(config) - memory_estimate_fixed(&got) - got.partition_bytes;
-    if (room < largest || room > largest + SITE_SLACK_BYTES)
+    int64_t room = memory_estimate_min(config) - memory_estimate_fixed(&got) - got.partition_bytes;
+    if (room != largest)
         fail_msg("%s: room for %" PRId64 " bytes, taken %" PRId64, name, room, largest);
 }
 
@@ -106,7 +102,7 @@ static void test_series(void **state)
 {
     (void)state;
     struct config *config = load_example();
-    struct series_estimate got = config_series_estimate(config);
+    struct series_estimate got = series_estimate(config);
     assert_int_equal(got.emissions, 5 * config->registry->series_count);
     assert_int_equal(got.coverage, 5 * config->registry->facilities_count);
     config_destroy(&config);
@@ -116,9 +112,9 @@ static void test_parked(void **state)
 {
     (void)state;
     struct config *config = load_example();
-    assert_int_equal(config_memory_estimate(config).parked_bytes, 0);
+    assert_int_equal(memory_estimate(config).parked_bytes, 0);
     config->input.unknown_meter = UNKNOWN_PARK;
-    assert_int_equal(config_memory_estimate(config).parked_bytes, config->input.parked_bytes_max);
+    assert_int_equal(memory_estimate(config).parked_bytes, config->input.parked_bytes_max);
     config_destroy(&config);
 }
 
@@ -127,8 +123,8 @@ static void test_ceiling(void **state)
 {
     (void)state;
     struct config *config = load_example();
-    struct memory_estimate needs = config_memory_estimate(config);
-    int64_t least = config_memory_min(config);
+    struct memory_estimate needs = memory_estimate(config);
+    int64_t least = memory_estimate_min(config);
     int64_t all = needs.journal_bytes + needs.panel_bytes;
     assert_true(least > memory_estimate_fixed(&needs) + needs.partition_bytes);
     assert_true(least < memory_estimate_fixed(&needs) + needs.partition_bytes + 2 * all);
@@ -147,7 +143,7 @@ static void test_ceiling(void **state)
         struct buffer text;
         buffer_init(&text, 1 << 16);
         config->memory_bytes_max = cases[i].bytes_max;
-        int got = config_check_run(config, &text);
+        int got = needs_check(config, &text);
         bool told = text.size > 0 && strstr(buffer_text(&text), "memory_max: ") != NULL;
         if (got != cases[i].want || told != (cases[i].want < 0))
             fail_msg("%s: %d, %s", cases[i].name, got, buffer_text(&text));
@@ -160,9 +156,9 @@ static void test_rekeyed(void **state)
 {
     (void)state;
     struct config *config = load_example();
-    assert_int_equal(config_memory_estimate(config).rekeyed_bytes, 0);
+    assert_int_equal(memory_estimate(config).rekeyed_bytes, 0);
     config->input.rekey = true;
-    assert_true(config_memory_estimate(config).rekeyed_bytes > PRODUCER_BYTES_MAX);
+    assert_true(memory_estimate(config).rekeyed_bytes > PRODUCER_BYTES_MAX);
     config_destroy(&config);
 }
 
