@@ -195,7 +195,7 @@ int timestamp_from_int(int64_t *ms_out, int64_t value, enum time_unit unit)
 char *timestamp_format(char text[TIMESTAMP_TEXT_SIZE], int64_t ms)
 {
     int64_t days = (int64_t)div_floor(ms, DAY_MS);
-    int of_day = (int)(ms - days * DAY_MS);
+    int of_day = (int)((ms % DAY_MS + DAY_MS) % DAY_MS); /* the first day's start has no 64 bits */
     int64_t year = 0;
     int month = 0;
     int day = 0;

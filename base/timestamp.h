@@ -10,14 +10,14 @@
 #include "base/base.h"
 
 #define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS) /* in UTC; a local day is calendar.h's */
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS INT64_C(86400000) /* in UTC; a local day is calendar.h's */
 
 #define TIME_MIN_MS INT64_C(-2208988800000) /* 1900-01-01: no meter is older */
 #define TIME_MAX_MS INT64_C(7258118400000)  /* 2200-01-01 */
 
 /* The longest interval of a reading: an invoice of a year, with slack. Longer ones are mistakes. */
-#define READING_SPAN_MAX_MS (400 * DAY_MS)
+#define READING_SPAN_MAX_MS INT64_C(34560000000) /* 400 days */
 
 enum time_unit { TIME_UNIT_NONE, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_UNIT_NS };
 
