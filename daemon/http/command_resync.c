@@ -60,7 +60,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     return size * count;
 }
 
-/* Who listens on all addresses is met on the loopback's. */
+/* A daemon that listens on all addresses also listens on the loopback's. */
 static void add_address(const struct order *order, struct buffer *url)
 {
     const char *host = order->config->http_host;

@@ -71,8 +71,7 @@ static bool check_assigned(const struct consumer_stats *consumer, const char *na
     return true;
 }
 
-/* Of the partitions that the consumer was given those are missing of which the offset is not known
- * yet. */
+/* A partition whose offset is not known yet is assigned to the consumer, and missing here. */
 static bool check_caught_up(const struct consumer_partition_stats *partitions, size_t count,
                             const struct consumer_stats *consumer, const char *name,
                             struct buffer *out)
@@ -108,8 +107,8 @@ static void add_line(struct buffer *out, const char *text)
         buffer_add_char(out, (char)((unsigned char)*c < ' ' ? ' ' : *c));
 }
 
-/* A partition whose state cannot be read stands still until somebody says how to go on; a restart
- * would mend nothing, so that the process is healthy all the same. */
+/* A partition whose state cannot be read stands still until an operator says how to go on. A
+ * restart would mend nothing, so the process is healthy all the same. */
 static bool check_state(const struct metrics_source *source, struct buffer *out)
 {
     bool good = true;

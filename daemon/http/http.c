@@ -111,7 +111,7 @@ static void stream_free(void *context)
 }
 
 /* The library asks as long as the client takes, and again in the next turn if it gets nothing. A
- * page that breaks off ends the connection, so that nobody takes it for whole. */
+ * page that breaks off ends the connection, so that no client takes it for whole. */
 static ssize_t stream_read(void *context, uint64_t position, char *out, size_t size_max)
 {
     (void)position;
@@ -180,7 +180,7 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == 127);
 }
 
-/* Whoever may log in here may also tell the daemon what to do; nobody else, and no web page. */
+/* Users of this machine may command the daemon. Other machines and web pages may not. */
 static bool may_command(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -277,8 +277,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (*upload_size == 0)
         return answer(context, connection, url, method);
     if (*upload_size > HTTP_UPLOAD_BYTES_MAX - (size_t)(read - 1))
-        return MHD_NO;                        /* nobody has to send us anything: hang up */
-    *request = (void *)(read + *upload_size); // NOLINT(performance-no-int-to-ptr): likewise
+        return MHD_NO;                        /* no client has to send us anything: hang up */
+    *request = (void *)(read + *upload_size); // NOLINT(performance-no-int-to-ptr): as above
     *upload_size = 0;
     return MHD_YES;
 }
@@ -352,7 +352,7 @@ static int watch(struct http *http, uv_loop_t *loop)
     ASSERT(err == 0); /* documented to have no failures */
     err = uv_poll_start(&http->poll, UV_READABLE, on_poll);
     ASSERT(err == 0);
-    (void)uv_idle_init(loop, &http->again); /* nor has this any */
+    (void)uv_idle_init(loop, &http->again); /* this one cannot fail, either */
     http->poll.data = http->timer.data = http->again.data = http;
     http->timer.timer_cb = on_timer;
     http->again.idle_cb = on_again;

@@ -1,11 +1,11 @@
 /*
  * http.h - the daemon's small HTTP server: a table of paths, answered on the loop.
  *
- * GET and HEAD, for everybody who may connect; and POST, which changes something, from this machine
- * alone and with the header HTTP_COMMAND_HEADER, which no page in a browser can send unasked. No
- * body is read. libmicrohttpd runs in its external epoll mode, so there is no thread. Connections,
- * their memory and their idle time are bounded (limits.h): clients beyond the limit wait in the
- * kernel's backlog.
+ * GET and HEAD are for all clients. POST changes something: it has to come from this machine, with
+ * the header HTTP_COMMAND_HEADER, which no page in a browser can send unasked. No body is read.
+ * libmicrohttpd runs in its external epoll mode, so there is no thread. Connections, their memory
+ * and their idle time are bounded (limits.h): clients beyond the limit wait in the kernel's
+ * backlog.
  */
 #ifndef GHGD_HTTP_H
 #define GHGD_HTTP_H
@@ -22,7 +22,7 @@ struct http_query;
 /* A parameter of the query, decoded; NULL without it. Lives until the handler returns. */
 const char *http_query_get(const struct http_query *query, const char *name);
 
-/* Called on the loop; must not block. Of the three functions those are NULL that there are not. */
+/* Called on the loop; must not block. An unused function is NULL. */
 struct http_handler {
     const char *path; /* exact, without a query */
     const char *content_type;

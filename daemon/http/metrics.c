@@ -71,7 +71,7 @@ static bool read_number(const struct metric *metric, const void *from, int128 *v
         int64_t value;
         memcpy(&value, at, sizeof(value));
         *value_out = value;
-        return value != INT64_MIN && value != -1; /* times and offsets that nobody knows yet */
+        return value != INT64_MIN && value != -1; /* times and offsets that are not known yet */
     }
     return true;
 }

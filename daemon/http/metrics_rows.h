@@ -1,13 +1,12 @@
 /*
- * metrics_rows.h - the table of metrics, for the files that make up metrics.h; nobody else looks
- * into it.
+ * metrics_rows.h - the table of metrics, for the files that make up metrics.h only.
  */
 #ifndef GHGD_METRICS_ROWS_H
 #define GHGD_METRICS_ROWS_H
 
 #include "daemon/http/metrics.h"
 
-/* What a row has one sample for, and so its label. */
+/* The thing that has one sample of the row, and so its label. */
 enum per { PER_PROCESS, PER_PARTITION, PER_SINK };
 
 /* The struct that a row's number stands in. */

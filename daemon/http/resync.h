@@ -1,5 +1,5 @@
 /*
- * resync.h - a sink has lost rows, and somebody says so: POST /resync?sink=NAME&from=TIME.
+ * resync.h - an operator says that a sink has lost rows: POST /resync?sink=NAME&from=TIME.
  *
  * Every window of the state that ends after TIME becomes dirty for the sink, and is written once
  * more by the way of all rows. One request per sink is under way at a time. The answer has one word

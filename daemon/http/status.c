@@ -29,7 +29,7 @@ struct status {
     void (*closed)(void *context);
     void *closed_context;
 
-    /* What one answer is made of: too large for the stack. */
+    /* The parts of one answer: too large for the stack. */
     struct intake_partition partitions[PARTITIONS_MAX];
     struct metrics_shard shards[PARTITIONS_MAX];
     struct consumer_partition_stats consumed[PARTITIONS_MAX];
@@ -106,7 +106,7 @@ static void add_letters(struct producer_stats *sum, const struct producer_stats 
     sum->waiting_bytes += stats->waiting_bytes;
 }
 
-/* What ended in the stage before the intake counts with what ended behind it. */
+/* Events that ended in the stage before the intake count with those that ended behind it. */
 static void add_rekey(struct status *status, struct metrics_source *source)
 {
     const struct rekey *rekey = status->conf.rekey;

@@ -19,7 +19,7 @@ struct status_conf {
     uv_loop_t *loop;
     const struct config *config;
     struct intake *intake;
-    const struct rekey *rekey; /* NULL: there is none */
+    const struct rekey *rekey; /* NULL: there is no such stage */
     struct row_writer *row_writer;
     const uint64_t *standstills;
     uint64_t reloads_ok, reloads_failed; /* before this process was made */

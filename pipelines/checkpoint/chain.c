@@ -240,7 +240,7 @@ static int add_own(struct chain *chain, const struct chain_message *message, uin
     return err > 0 ? add_piece(chain, &record, why) : err;
 }
 
-/* What stands at or before the last offset of the chain. */
+/* A record at or before the last offset of the chain. */
 static int add_inside(struct chain *chain, const struct chain_message *message, bool own,
                       uint64_t sequence, struct buffer *why)
 {

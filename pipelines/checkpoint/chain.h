@@ -3,12 +3,12 @@
  *
  *     records at base .. end -> payloads, oldest first -> records behind end (obsolete keys only)
  *
- * Every record of the chain has to be there and whole. Records of other epochs, which a process may
- * have written that no longer owned the partition, are passed over, but their keys are kept: once
+ * Every record of the chain has to be there and whole. Records of other epochs are passed over: a
+ * process that no longer owned the partition may have written them. Their keys are kept. When
  * another chain is in force, all keys that were seen get tombstones.
  *
- * Where there is no pointer, a search looks through all of the partition's log for records that
- * have no tombstone: somebody has saved a state then, and the group had an offset.
+ * If there is no pointer, a search looks through all of the partition's log for records without a
+ * tombstone. Such a record shows that a state was saved, and that the group had an offset.
  */
 #ifndef GHGD_CHAIN_H
 #define GHGD_CHAIN_H
@@ -32,8 +32,8 @@ struct chain_handler {
     void *context;
 };
 
-/* What is looked for. `prefix`: of the partition's keys; `committed`: the offset that the pointer,
- * `metadata`, was committed with. metadata NULL: a search, without a handler. */
+/* The chain to look for. `prefix`: of the partition's keys; `committed`: the offset that the
+ * pointer, `metadata`, was committed with. metadata NULL: a search, without a handler. */
 struct chain_conf {
     const char *prefix, *metadata;
     int32_t partition;
@@ -57,7 +57,7 @@ int64_t chain_end(const struct chain *chain);
  * returned: `why` tells then, and nothing more may be given. */
 int chain_add(struct chain *chain, const struct chain_message *message,
               struct buffer *why) MUST_CHECK;
-/* Begins anew at chain_base(); false if a payload was given already. */
+/* Begins again at chain_base(); false if a payload was given already. */
 bool chain_rewind(struct chain *chain);
 
 /* Whether all of the chain was there; it then stands at chain_position(). */

@@ -18,9 +18,9 @@ enum { CHAIN_READS_MAX = 2 }; /* at once, each with a payload and 64 MiB fetched
 
 struct chain_reader;
 
-/* The chain is complete (err 0, why ""); or ERR_PROTOCOL, it cannot be had; -ETIMEDOUT, nothing
- * came for a while; -ENOMEM; or what its handler returned. `started_ms`: when it was first asked
- * for. */
+/* The chain is complete (err 0, why ""); or ERR_PROTOCOL, it is damaged or gone; -ETIMEDOUT,
+ * nothing came for a while; -ENOMEM; or what its handler returned. `started_ms`: when it was first
+ * asked for. */
 typedef void (*chain_read_fn)(void *context, struct chain *chain, uint64_t started_ms, int err,
                               const char *why);
 

@@ -35,7 +35,7 @@ struct checkpoint {
     int32_t partitions; /* of the topic; 0: not checked yet */
     bool failed, closing;
     uint64_t close_at_ms;
-    struct checkpoint_partition **stores; /* by partition; NULL where there was none yet */
+    struct checkpoint_partition **stores; /* by partition; NULL before its first use */
     uint32_t stores_count;
     uint32_t turn_first; /* partition that sends first */
     uint32_t pieces_waiting;

@@ -18,7 +18,7 @@
  *                       +--> unknown, after restored() or searched() with an error
  *
  * checkpoint_forget() leads back to unknown from everywhere. Asynchronous: nothing here waits for a
- * broker, and callbacks come from turns of the loop, never from within a call. What is asked for
+ * broker, and callbacks come from turns of the loop, never from within a call. A request
  * before the topic was checked waits for that. The loop thread owns it.
  */
 #ifndef GHGD_CHECKPOINT_H
@@ -46,7 +46,7 @@ struct checkpoint_stats {
     bool ready;              /* the topic was checked */
 };
 
-/* What the topic has of a partition. */
+/* The records that the topic has of a partition. */
 struct checkpoint_find {
     int64_t offset;   /* where the newest of it stands; -1: there is nothing */
     int64_t saved_ms; /* when that was written, by Kafka's timestamp */
@@ -62,9 +62,9 @@ struct checkpoint_callbacks {
      * gets that and what was said in `why`. */
     int (*payload)(void *context, int32_t partition, const void *bytes, size_t size,
                    struct buffer *why);
-    /* The chain is complete, `at` is where it stands, and the partition is idle. Or an error with
-     * what is wrong:
-     *   ERR_PROTOCOL  what the pointer names can no longer be had: damaged, deleted, too new
+    /* The chain is complete, `at` is where it stands, and the partition is idle. Or an error, and
+     * `why` in words:
+     *   ERR_PROTOCOL  the chain that the pointer names is damaged, deleted, or too new
      *   -ETIMEDOUT    nothing came for 30 s; nothing is known to be wrong, so try again
      *   -ENOMEM, or what payload() returned
      * Payloads may have been given before it; they are worth nothing then. */
@@ -111,16 +111,17 @@ int checkpoint_write(struct checkpoint *checkpoint, int32_t partition,
 /* Making a payload has taken so much processor time: for the statistics. */
 void checkpoint_add_time(struct checkpoint *checkpoint, int64_t took_us);
 /* The group has accepted a commit of this offset, with the pointer of the newest or an earlier
- * checkpoint: records that only older chains need get tombstones, those of this assignment after a
- * second commit. Of a partition that is unknown: nothing. */
+ * checkpoint. Records that only older chains need get tombstones; those of this assignment get them
+ * after a second commit. Nothing happens if the partition is unknown. */
 void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int64_t offset);
-/* Revoked or lost: no callback for this assignment any more. Of one that is unknown: nothing. */
+/* Revoked or lost: no more callbacks for this assignment. Nothing happens if it is unknown. */
 void checkpoint_forget(struct checkpoint *checkpoint, int32_t partition);
 
 const struct checkpoint_stats *checkpoint_get_stats(const struct checkpoint *checkpoint);
 
-/* Waits for what is under way, at most timeout_ms, then frees everything and calls closed(). What
- * is given up is logged; write_failed() and restored() do not come any more, written() may. */
+/* Waits for records under way, at most timeout_ms, then frees everything and calls closed().
+ * Records that are given up are logged. write_failed() and restored() no longer come; written()
+ * may. */
 void checkpoint_close(struct checkpoint *checkpoint, int64_t timeout_ms);
 
 #endif

@@ -112,7 +112,7 @@ void checkpoint_partition_write_begin(struct checkpoint_partition *stored,
     stored->state = CHECKPOINT_PARTITION_WRITING;
 }
 
-/* What a process that restores this chain has to bury, if we do not get to it. */
+/* The keys that a process which restores this chain gives tombstones, if we do not. */
 static uint32_t list_leftovers(const struct checkpoint_partition *stored,
                                struct key_range out[RECORD_LEFTOVERS_MAX])
 {

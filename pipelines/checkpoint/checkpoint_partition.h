@@ -47,7 +47,7 @@ struct checkpoint_partition {
 
     struct partition_write write;
     struct obsolete_keys inherited;  /* keys of earlier assignments: may go after one commit */
-    struct obsolete_keys superseded; /* keys of ours: after a second one */
+    struct obsolete_keys superseded; /* this epoch's keys: after a second one */
     struct obsolete_keys doomed;     /* keys that may go */
     struct key_range batch;          /* tombstones under way */
     uint32_t batch_waiting;
@@ -66,7 +66,7 @@ void checkpoint_partition_destroy(struct checkpoint_partition **stored);
 
 /* To idle, in a new epoch, without a chain; `standing` is the committed offset, -1 for none. */
 void checkpoint_partition_begin(struct checkpoint_partition *stored, int64_t standing);
-/* To unknown; what is under way is none of ours any more. */
+/* To unknown; records under way no longer belong to it. */
 void checkpoint_partition_end(struct checkpoint_partition *stored);
 /* Before that: nothing can point at the pieces of a write that is under way, so they may go. */
 void checkpoint_partition_abandon_write(struct checkpoint_partition *stored,
@@ -88,9 +88,9 @@ void checkpoint_partition_write_done(struct checkpoint_partition *stored,
                                      char pointer[POINTER_TEXT_SIZE]);
 void checkpoint_partition_write_failed(struct checkpoint_partition *stored);
 
-/* The group has accepted a commit of this offset. A chain of ours goes at the second commit into a
- * newer one: the first may be overtaken by an earlier commit that was never answered, and is put
- * right by the second. Older owners' commits are refused by then. */
+/* The group has accepted a commit of this offset. A chain of this epoch goes at the second commit
+ * into a newer chain. An earlier commit that was never answered may overtake the first, and the
+ * second puts that right. Older owners' commits are refused by then. */
 void checkpoint_partition_confirm(struct checkpoint_partition *stored, int64_t offset);
 void checkpoint_partition_send_tombstones(struct checkpoint_partition *stored,
                                           struct record_writer *writer);

@@ -112,7 +112,7 @@ static void read_header(struct record *record, const uint8_t *bytes)
     record->size = get64(bytes + AT_SIZE);
 }
 
-/* What a checksum cannot tell: that it was written by somebody who means the same. */
+/* A checksum cannot tell whether the writer meant the same by these numbers. */
 static bool is_consistent(const struct record *record, size_t size)
 {
     if (record->obsolete_count > RECORD_LEFTOVERS_MAX || record->size > size ||

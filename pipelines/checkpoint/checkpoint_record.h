@@ -6,8 +6,8 @@
  * payload pointer  ghgd2 epoch=HEX number=N base=OFFSET end=OFFSET, the metadata of a committed
  * offset
  *
- * Numbers in records are little-endian. A checksum covers all of a record. What is decoded comes
- * from outside: nothing of it is trusted before it was checked.
+ * Numbers in records are little-endian. A checksum covers all of a record. Records come from
+ * outside: nothing of them is trusted before it was checked.
  */
 #ifndef GHGD_CHECKPOINT_RECORD_H
 #define GHGD_CHECKPOINT_RECORD_H
@@ -46,19 +46,19 @@ struct record {
 size_t record_size(const struct record *record);
 /* Writes the record, with these obsolete keys (record->obsolete_count many), to `out`. */
 void record_encode(const struct record *record, const struct key_range *obsolete, uint8_t *out);
-/* Reads a record; its pointers lead into `bytes`. Returns 0; or ERR_PROTOCOL, and why it is none,
+/* Reads a record; its pointers lead into `bytes`. Returns 0; or ERR_PROTOCOL and `why`,
  * to follow "the record at offset 7" in a sentence. */
 int record_decode(struct record *record_out, const void *bytes, size_t size,
                   struct buffer *why) MUST_CHECK;
 /* One of the obsolete keys of a decoded record. */
 struct key_range record_leftover(const struct record *record, uint32_t index);
 
-/* What all keys of a partition begin with: GROUP/TOPIC/PARTITION/. */
+/* All keys of a partition begin with GROUP/TOPIC/PARTITION/. */
 void record_key_prefix(struct buffer *out, const char *group, const char *topic, int32_t partition);
 /* Writes a key and returns its size. `prefix` is at most RECORD_KEY_BYTES_MAX - 40 long. */
 size_t record_key_print(char out[RECORD_KEY_BYTES_MAX], const char *prefix, uint64_t epoch,
                         uint64_t sequence);
-/* Returns 0, or ERR_SYNTAX for the key of another partition, or none of ours. */
+/* Returns 0, or ERR_SYNTAX for the key of another partition, or one that ghgd did not write. */
 int record_key_parse(uint64_t *epoch_out, uint64_t *sequence_out, const char *prefix,
                      const void *key, size_t key_size) MUST_CHECK;
 
@@ -68,7 +68,7 @@ struct pointer {
 };
 
 void pointer_print(char out[POINTER_TEXT_SIZE], const struct pointer *pointer);
-/* Returns 0; or ERR_PROTOCOL, and why the text is none, to follow the text in a sentence. */
+/* Returns 0; or ERR_PROTOCOL and `why`, to follow the text in a sentence. */
 int pointer_parse(struct pointer *pointer_out, const char *text, struct buffer *why) MUST_CHECK;
 
 #endif

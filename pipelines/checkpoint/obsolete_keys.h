@@ -20,7 +20,7 @@ struct obsolete_keys {
 void obsolete_keys_fini(struct obsolete_keys *obsolete);
 /* Ranges that are empty or turned round are ignored: they may come from outside. */
 void obsolete_keys_add(struct obsolete_keys *obsolete, struct key_range range);
-/* Of what is there; a range is cut if need be. */
+/* Takes keys that are there; cuts a range if need be. */
 void obsolete_keys_remove(struct obsolete_keys *obsolete, struct key_range range);
 /* Moves everything of `from`. */
 void obsolete_keys_move(struct obsolete_keys *obsolete, struct obsolete_keys *from);

@@ -2,7 +2,7 @@
  * backoff.h - how long to wait before the next try: twice as long each time, with jitter.
  *
  * The wait is drawn from the upper half of its range, so that many writers that lost the same
- * server do not come back in step. Pure but for its own state.
+ * server do not come back in step. Pure except for its own state.
  */
 #ifndef GHGD_BACKOFF_H
 #define GHGD_BACKOFF_H

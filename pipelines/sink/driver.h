@@ -3,7 +3,7 @@
  *
  *     idle -> working -> idle                       the block is settled
  *             working -> waiting -> working ...     it is tried again later
- *             working -> stopping -> (stopped)      somebody gave up; likewise from waiting
+ *             working -> stopping -> (stopped)      the owner gave up; from waiting, too
  *
  * A driver's struct begins with a struct sink. Every begin() and resume() ends in exactly one call
  * of sink_settled() or sink_retry_in(), on the loop thread, never before it has returned.
@@ -21,7 +21,7 @@ struct driver {
     int (*open)(struct sink *sink);
     void (*begin)(struct sink *sink);  /* sink->block is new */
     void (*resume)(struct sink *sink); /* the same block, after sink_retry_in() */
-    /* True if the try under way has stopped at once; false if it is going to end as ever. */
+    /* True if the try under way has stopped at once; false if it ends in its own time. */
     bool (*cancel)(struct sink *sink);
     /* Closes handles, then calls sink_driver_closed(); no try is under way. NULL if it has none. */
     void (*close)(struct sink *sink);
@@ -72,7 +72,7 @@ void sink_stop(struct sink *sink, void (*stopped)(struct sink *sink));
 /* A request begins; and has been answered, or not: counts its latency. */
 void sink_request_began(struct sink *sink);
 void sink_request_ended(struct sink *sink);
-/* The last request succeeded; or failed, with the words of whoever refused it. */
+/* The last request succeeded; or failed, with the words of the server or library. */
 void sink_note_success(struct sink *sink);
 void sink_note_failure(struct sink *sink, const char *words);
 

@@ -1,7 +1,7 @@
 /*
  * file.c - a sink that appends line protocol to a file, or to standard output ("-").
  *
- * The file is opened anew for each block, so it may be moved away at any time. A block that could
+ * The file is opened again for each block, so it may be moved away at any time. A block that could
  * be written in part only (disk full) goes on where it stopped. A line without its end, which a
  * crash left behind, is cut off before anything is appended: its block was never acknowledged.
  * All of it happens on a thread of the pool.
@@ -18,7 +18,7 @@
 
 enum {
     BLOCK_TEXT_BYTES_MAX = 64 << 20, /* ROWS_PER_BLOCK_MAX rows, every name as long as can be */
-    TAIL_BYTES_MAX = 64 << 10,       /* longer than any line of ours */
+    TAIL_BYTES_MAX = 64 << 10,       /* longer than any line that ghgd writes */
     WRITABLE_WAIT_MS = 1000          /* for the reader of a pipe */
 };
 
@@ -31,7 +31,7 @@ struct file_sink {
     int err;            /* of the last try */
 };
 
-/* True if the text could be the beginning of a line of ours. */
+/* True if the text could be the beginning of a line that ghgd writes. */
 static bool is_torn_line(const char *text, size_t size)
 {
     for (size_t kind = 0; kind < ARRAY_LEN(measurements); kind++) {
@@ -60,7 +60,7 @@ static int mend_tail(int fd, const char *path, off_t size)
     size_t torn_size = (size_t)(tail + got - torn);
     bool is_whole = newline != NULL || got == size;
     if (!is_whole || !is_torn_line(torn, torn_size))
-        return -EINVAL; /* somebody else's: nothing of it is ours to cut */
+        return -EINVAL; /* another program's line: it must not be cut */
     LOG_WARN("sink.torn_line", "path=\"%s\" cut_bytes=%zu", path, torn_size);
     return ftruncate(fd, size - (off_t)torn_size) < 0 ? -errno : 0;
 }

@@ -39,7 +39,7 @@ struct http_socket {
     curl_socket_t fd;
 };
 
-/* Without a loop there is nothing to wait for: whoever closes last, frees. */
+/* Without a loop there is nothing to wait for: the last close frees. */
 static void release(struct http_client *client)
 {
     ASSERT(client->handles > 0);
@@ -245,10 +245,10 @@ static bool is_url(const char *text)
     return good;
 }
 
-/* What was given up must not arrive later: a socket that is closed, also by the end of the process,
- * drops what it has not sent yet, and what nobody acknowledges is not tried for longer than the
- * request's own time. Otherwise the kernel goes on delivering, for minutes, long after another
- * process has written newer rows. */
+/* A request that was given up must not arrive later. So a socket that is closed, also by the end of
+ * the process, drops the bytes that it has not sent yet. Bytes without acknowledgement are tried
+ * for the request's own time at most. Otherwise the kernel would deliver for minutes, long after
+ * another process has written newer rows. */
 static int set_socket_options(void *context, curl_socket_t fd, curlsocktype purpose)
 {
     (void)purpose;

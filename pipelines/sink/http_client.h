@@ -39,7 +39,7 @@ struct http_answer {
  * returns. The next http_client_post() may be called from here. */
 typedef void (*http_answered)(void *context, const struct http_answer *answer);
 
-/* Copies what it needs of `conf`. Returns 0, -ENOMEM, or -EINVAL for a URL that is none. */
+/* Copies what it needs of `conf`. Returns 0, -ENOMEM, or -EINVAL for a malformed URL. */
 int http_client_create(struct http_client **client_out, uv_loop_t *loop,
                        const struct http_conf *conf, http_answered answered,
                        void *context) MUST_CHECK;

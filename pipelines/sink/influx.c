@@ -4,16 +4,16 @@
  *     range of rows -> lines, gzip (pool) -> POST (loop) -> verdict -> next range
  *
  * A block is a stack of ranges of rows. A range that was refused whole is halved until the rows
- * that the server will not take stand alone; they are set aside, the others go on. What is too
- * large is sent in smaller pieces from then on. Everything else that fails is tried again, for
- * ever.
+ * that the server will not take stand alone. They are set aside, and the others go on. If a request
+ * is too large, rows are sent in smaller pieces from then on. Every other failure is tried again,
+ * for ever.
  *
- * VictoriaMetrics answers before it writes: what it acknowledged in its last seconds is gone when
- * it is killed. The answer to a request on the same connection that began sinks.confirm_after or
- * more after a row was acknowledged shows that the server lived on, and the row is proven; where no
- * rows come to be written a request without any asks for it. A new connection, or a failure, means
- * that what has not been proven may be lost. It does no harm to write it again, because a row has
- * the same timestamp each time.
+ * VictoriaMetrics answers before it writes: when it is killed, rows that it acknowledged in its
+ * last seconds are gone. A row is proven by the answer to a request on the same connection that
+ * began sinks.confirm_after or more after its acknowledgement: the server lived on. If there are no
+ * rows to write, an empty request asks for the proof. After a new connection or a failure, rows
+ * without proof may be lost. Writing them again does no harm, because a row has the same timestamp
+ * each time.
  */
 #include "base/log.h"
 #include "pipelines/sink/dead_rows.h"
@@ -34,7 +34,7 @@ enum {
 };
 _Static_assert(ROWS_PER_BLOCK_MAX < 1 << (RANGES_MAX / 2 - 1), "the stack holds every halving");
 
-/* What the request under way is for. */
+/* The purpose of the request under way. */
 enum purpose {
     PURPOSE_NONE,
     PURPOSE_ROWS,   /* the range on top of the stack */
@@ -240,7 +240,7 @@ static void go_on(struct influx *influx)
     bool has_block = sink->state == SINK_WORKING;
     if (http_client_is_busy(influx->client) || influx->packing ||
         (!has_block && sink->state != SINK_IDLE))
-        return; /* somebody else goes on when it ends */
+        return; /* the request under way goes on when it ends */
     if (!has_block && !is_proven(influx) && confirm_at_ms(influx) <= now_ms(influx))
         send_confirm(influx);
     else if (has_block && influx->ranges_count > 0)
@@ -298,7 +298,7 @@ static void rows_stored(struct influx *influx, const struct influx_answer *judge
     }
 }
 
-/* What is not proven may be lost. */
+/* Rows without proof may be lost. */
 static void lose(struct influx *influx, bool outage)
 {
     if (is_proven(influx))
@@ -322,8 +322,8 @@ static void prove(struct influx *influx)
     sink_proven(&influx->sink, all ? INT64_MAX : before_ms);
 }
 
-/* What an answer says of the server, whatever it was an answer to. A connection of its own may mean
- * a server of its own, unless connections are never kept. */
+/* Draws from any answer what it tells of the server. A new connection may mean a new server, unless
+ * connections are never kept. */
 static void learn_connection(struct influx *influx, bool connected)
 {
     influx->fresh_connections = connected ? influx->fresh_connections + 1 : 0;

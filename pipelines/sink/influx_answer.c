@@ -37,7 +37,7 @@ static bool begins_with(struct span span, const char *text)
     return span_size(span) >= size && memcmp(span.at, text, size) == 0;
 }
 
-/* What follows the first occurrence of `text`, or an empty span with at == NULL. */
+/* The span behind the first occurrence of `text`, or an empty span with at == NULL. */
 static struct span after(struct span span, const char *text)
 {
     if (span.at == span.end)
@@ -201,7 +201,7 @@ static void take_words(struct influx_answer *answer, struct span message, int st
             character = size;
     }
     if (size == ANSWER_WORDS_SIZE - 1)
-        size = character; /* not in the midst of it */
+        size = character; /* do not cut a character */
     memcpy(answer->words, message.at, size);
     answer->words[size] = '\0';
     for (size_t i = 0; i < size; i++)

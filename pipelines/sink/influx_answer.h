@@ -11,7 +11,7 @@
 
 enum verdict {
     VERDICT_DONE,      /* every row is stored */
-    VERDICT_PARTIAL,   /* stored, but for `rejected` rows, which would be refused again */
+    VERDICT_PARTIAL,   /* stored, except `rejected` rows, which would be refused again */
     VERDICT_REFUSED,   /* nothing is stored, because of some of the rows: find out which */
     VERDICT_TOO_LARGE, /* nothing is stored: send less at once */
     VERDICT_HOLD,      /* nothing is stored until a person mends a configuration, here or there */

@@ -18,7 +18,7 @@ struct influx_request_callbacks {
     void *context;
 };
 
-/* The client for those writes. Returns 0, -ENOMEM, or -EINVAL if the URL is none. */
+/* The client for those writes. Returns 0, -ENOMEM, or -EINVAL for a malformed URL. */
 int influx_request_open(struct http_client **client_out, uv_loop_t *loop,
                         const struct sink_conf *conf,
                         const struct influx_request_callbacks *callbacks) MUST_CHECK;

@@ -21,8 +21,8 @@ static bool is_continuation(unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* Well-formed characters of more than a byte, by their first two bytes (Unicode, table 3-7), but
- * for the controls U+0080 to U+009F. */
+/* Well-formed characters of more than a byte, by their first two bytes (Unicode, table 3-7),
+ * except the controls U+0080 to U+009F. */
 static const struct {
     unsigned char first_min, first_max, second_min, second_max, size;
 } sequences[] = {

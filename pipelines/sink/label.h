@@ -1,10 +1,10 @@
 /*
  * label.h - a name from outside, made fit to be the key or value of a tag.
  *
- * What no store can carry becomes U+FFFD: control characters (a newline would begin a line of its
- * own), bytes that are not UTF-8, and a backslash at the end (it would swallow the separator that
- * follows). Comma, equals sign and space are escaped by a backslash. A backslash elsewhere is
- * literal to InfluxDB; VictoriaMetrics takes two for one. Pure. Thread: any.
+ * U+FFFD replaces everything that no store can carry. That is control characters (a newline would
+ * begin a new line), bytes that are not UTF-8, and a backslash at the end (it would swallow the
+ * separator that follows). Comma, equals sign and space are escaped by a backslash. A backslash
+ * elsewhere is literal to InfluxDB; VictoriaMetrics takes two for one. Pure. Thread: any.
  */
 #ifndef GHGD_LABEL_H
 #define GHGD_LABEL_H

@@ -3,8 +3,8 @@
  *
  *     emissions_15m,category=energy,facility=dhaka-1,scope=2,source=grid,unit=kWh activity=12.5,...
  *
- * Tags are sorted by key, empty ones left out; fields stand in the order of fields.h, and always
- * all of them: InfluxDB merges fields, so one left out of a revision would keep its old value.
+ * Tags are sorted by key, empty ones left out. Fields stand in the order of fields.h, and always
+ * all of them: InfluxDB merges fields, so a field left out of a revision would keep its old value.
  * Equal rows give equal bytes.
  *
  * The stores differ in what overwriting means. For InfluxDB a row stands at its window's start and

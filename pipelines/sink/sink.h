@@ -45,10 +45,10 @@ struct sink_callbacks {
     /* Whether anything may be written now; asked before every try, and before every piece of one.
      * Thread: any. NULL: always. */
     bool (*may_write)(void *context);
-    /* Of a sink that may lose what it has acknowledged (block->unproven): what was settled before
-     * then, by the loop's time, is safe; INT64_MAX: all of it. Or what has not been proven may be
-     * gone, and is to be written again; outage: a request has failed, and not merely come by a
-     * connection of its own. NULL: nobody wants to know. */
+    /* A sink may lose rows that it has acknowledged (block->unproven). proven: rows that were
+     * settled before then, by the loop's time, are durable; INT64_MAX: all of them. lost: rows
+     * without proof may be gone, and have to be written again; outage: a request has failed, and
+     * not merely come by a new connection. NULL: the owner does not need to know. */
     void (*proven)(void *context, int64_t before_ms);
     void (*lost)(void *context, bool outage);
     void *context;

@@ -1,9 +1,9 @@
 /*
  * sqlite.c - a sink that keeps the rows in an SQLite database: the same rows, upserted by key.
  *
- * A block is one transaction, in WAL mode with full synchronisation: what was acknowledged survives
- * a power failure. After any error the database is closed and the next try opens it anew. All of
- * it happens on a thread of the pool, but for the first opening.
+ * A block is one transaction, in WAL mode with full synchronisation: rows that were
+ * acknowledged survive a power failure. After any error the database is closed and the next try
+ * opens it again. All of it happens on a thread of the pool, except the first opening.
  */
 #include "base/log.h"
 #include "pipelines/sink/driver.h"
@@ -302,7 +302,7 @@ static void on_work(uv_work_t *work)
         fail(lite);
 }
 
-/* What passes by itself, or by freeing space; anything else waits for a person. */
+/* Errors that pass by themselves, or when space is freed; any other waits for an operator. */
 static bool is_passing(int status)
 {
     switch (status & 0xff) {

@@ -19,7 +19,7 @@ enum { COLUMN_START = 1, COLUMN_END, COLUMN_LOCAL_START, COLUMN_FACILITY, COLUMN
 
 /* CREATE TABLE IF NOT EXISTS, for everything that does not depend on a registry. */
 void sqlite_schema_add_tables(struct buffer *sql, int64_t bucket_ms);
-/* The views, anew: the group levels are columns of theirs. */
+/* Makes the views again: their columns include the group levels. */
 void sqlite_schema_add_views(struct buffer *sql, const struct registry *registry,
                              int64_t bucket_ms);
 /* INSERT ... ON CONFLICT ... DO UPDATE of every field. */
