@@ -1,4 +1,4 @@
-# ghgd: one Makefile, no recursion but for the suites, which build the same rules with other flags.
+# ghgd: one Makefile, no recursion except for the suites, which build the same rules with other flags.
 # `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
 # V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, ONLY, FOR (length of the demo, 20s),
 # REV (to measure against) and TURNS.
@@ -69,13 +69,13 @@ $(O)/libghgd.a: $(LIB_OBJ)
 $(TESTS): $(O)/%: $(O)/%.o $(TSAN_OBJ) $(O)/libtest.a $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ -lcmocka -lmsgpackc $(LDLIBS) -o $@
-# What tests share lies beside them, in files not named test_*.
+# Code that tests share lies beside them, in files not named test_*.
 $(O)/libtest.a: $(patsubst %.c,$(O)/%.o,$(TEST_HELP))
 	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ -lmsgpackc $(LDLIBS) -o $@
-# What a test against real servers needs besides the daemon.
+# Programs that a test against real servers needs besides the daemon.
 $(O)/tests/integration/%: $(O)/tests/integration/%.o $(TSAN_OBJ) $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -103,7 +103,7 @@ $(O)/flags: FORCE
                            $(wildcard tests/integration/*.c tests/faults/*.c)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
 
-# ---- what must be installed; make is started anew after it, to look for the libraries again
+# ---- what must be installed; make is started again after it, to look for the libraries again
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 deps: ## install what building needs, and is missing, with apt-get
 	sh tools/deps.sh build

@@ -1,7 +1,7 @@
 /*
- * Numbers of readings in and out, beside what the C library does with the same text in the same
- * run: a value parsed and converted to micro-units beside strtod (which is inexact), a double
- * made a decimal beside printing its 17 digits, masses and counts printed beside snprintf.
+ * Numbers of readings in and out, beside the C library with the same text in the same run. A value
+ * parsed and converted to micro-units stands beside strtod (which is inexact). A double made a
+ * decimal stands beside printing its 17 digits. Masses and counts printed stand beside snprintf.
  */
 #include "base/base.h"
 #include "base/buffer.h"
@@ -23,7 +23,7 @@ struct numbers {
     struct buffer buffer;
 };
 
-static volatile uint64_t result; /* what nobody reads would not be computed */
+static volatile uint64_t result; /* a result without a reader would not be computed */
 
 static double seconds_now(void)
 {

@@ -16,7 +16,7 @@
 
 enum { EVENTS = 20000, EVENTS_PER_ARRAY = 100, ROUNDS = 15, EVENT_SIZE = 320 };
 
-static volatile uint64_t result; /* what nobody reads would not be computed */
+static volatile uint64_t result; /* a result without a reader would not be computed */
 
 static double seconds_now(void)
 {
@@ -203,8 +203,8 @@ static void ours(const struct messages *messages, struct decoder *decoder)
         decoder_decode(decoder, at, messages->sizes[i], take_event, NULL);
 }
 
-/* What is left to do after msgpack_unpack(): find the fields by name. Times, numbers and words stay
- * as they are. */
+/* The work that is left after msgpack_unpack(): find the fields by name. Times, numbers and words
+ * stay as they are. */
 // NOLINTNEXTLINE(misc-no-recursion): one array deep
 static void take_object(const msgpack_object *object)
 {

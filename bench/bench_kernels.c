@@ -22,7 +22,7 @@ struct arrays {
     char *copy;
 };
 
-static volatile uint64_t result; /* a sum that nobody reads would not be formed */
+static volatile uint64_t result; /* a sum without a reader would not be formed */
 
 static double seconds_now(void)
 {

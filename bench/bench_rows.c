@@ -45,7 +45,7 @@ struct plant {
     uint32_t factor_ids[METERS_EACH];
 };
 
-/* What one run took, and gave. */
+/* The cost and the result of one run. */
 struct run {
     double apply_s, take_s, settle_s;
     uint64_t readings, rows;
@@ -62,7 +62,7 @@ static const struct sink_conf sinks[SINKS_MANY] = {
 static struct batch batch;
 static struct block *block;
 
-/* Of this thread's processor time: what else runs on the machine takes none of it. */
+/* In this thread's processor time: other programs on the machine take none of it. */
 static double seconds_now(void)
 {
     struct timespec now;

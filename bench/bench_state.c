@@ -1,7 +1,7 @@
 /*
  * The state of 10,000 meters with a horizon of 48 hours and readings every 15 minutes: all of it
- * saved, the last round saved, loaded again. Beside a copy of the same bytes, which is the least
- * that saving could cost, and beside applying the same readings anew, which loading saves.
+ * saved, the last round saved, loaded again. Beside it a copy of the same bytes, the least
+ * that saving could cost, and applying the same readings again, which loading saves.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-"""What checkpoints cost, and what a restart costs with them: the real daemon, a real broker.
+"""The cost of checkpoints, and of a restart with them: the real daemon, a real broker.
 
 One partition with 10,000 meters, a horizon of 48 hours and readings of every quarter of an hour, as
 many as fill the journals. The daemon is killed and started again, with a chain of checkpoints that
@@ -7,10 +7,10 @@ Printed as the share of the 2 s that we allow.
 
 Then it reads a steady stream 30 times as fast as meters send it, and saves 30 times as often. The
 processor time of checkpoints, as the daemon counts it, is printed as the share of the process's; we
-allow 5 %. Beside it the time of the process is compared with that of one which reads the same and
-saves nothing meanwhile: nothing can hide from that, but in its noise. Then the worst case, a stream
-so fast that every checkpoint holds a reading of every meter; and last the true pace, where next to
-nothing is to be done, and the question is what a client of Kafka takes for being there.
+allow 5 %. Beside it stands the time of a process that reads the same and saves nothing: no cost can
+hide from that difference, except in its noise. The worst case follows, a stream so fast that every
+checkpoint holds a reading of every meter. The last is the true pace: there is next to no work, and
+the cost is that of an idle client of Kafka.
 """
 import os
 import re

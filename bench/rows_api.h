@@ -13,7 +13,7 @@
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 
-/* The best kernels, but for `rate`, which counts the cells that it is given. */
+/* The best kernels, except `rate`, which counts the cells that it is given. */
 static uint64_t rated_cells;
 
 static void rate_and_count(const int64_t *activity, const double *factor, int64_t *mg_out, size_t n)

@@ -19,7 +19,7 @@ static struct place global(const struct loading *loading, const char *path)
     return loading_place(loading, -1, path);
 }
 
-/* Of two options, the place of the one that was given; later ones first. */
+/* The place of that option of the two which was given; the later one first. */
 static struct place either(struct place a, struct place b)
 {
     return a.line >= b.line ? a : b;
@@ -141,7 +141,7 @@ static void check_rekey(struct loading *loading)
     }
 }
 
-/* Compaction would delete what has no key of ours. */
+/* Compaction would delete events: their keys are not ours. */
 static void check_own_topic(struct loading *loading, const char *other, const char *name)
 {
     const char *topic = loading->config->checkpoint.topic;

@@ -5,7 +5,7 @@
 
 #include "config/options/checks.h"
 
-/* What a sink is, as one bit. */
+/* The kind of a sink, as one bit. */
 enum variant {
     INFLUX1 = 1,
     INFLUX2 = 2,

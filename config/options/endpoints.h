@@ -11,7 +11,7 @@
 struct endpoint {
     const char *host; /* in the text; without brackets */
     size_t host_size;
-    int port; /* 0 if there is none */
+    int port; /* 0 if the URL has no port */
 };
 
 /* Splits HOST[:PORT]. Returns NULL, or what is wrong, as the end of a sentence: "has no host". */

@@ -2,9 +2,9 @@
  * instance.h - several processes of one machine that share a configuration, and what each has for
  * itself.
  *
- * GHGD_INSTANCE tells which one this is: a whole number from 1 on, as in ghgd@1.service; without it
- * there is but one. An instance has a state directory of its own (state_directory@N), listens on
- * the port N above that of http.listen, and its number and machine stand for %i and %H in the Kafka
+ * GHGD_INSTANCE is the number N of this instance, from 1 on, as in ghgd@1.service; without it there
+ * is only one. An instance has a state directory of its own (state_directory@N). It listens on the
+ * port N above that of http.listen. Its number and machine stand for %i and %H in the Kafka
  * properties group.instance.id and client.id (%% is a percent sign).
  */
 #ifndef GHGD_INSTANCE_H

@@ -29,7 +29,7 @@ struct loading {
 /* Where the option stands; sink is -1 for those outside of sinks. */
 struct place loading_place(const struct loading *loading, int sink, const char *path);
 
-/* Memory of the configuration; the loading remembers if there was none. */
+/* Memory of the configuration; the loading remembers if memory was short. */
 void *loading_alloc(struct loading *loading, size_t size);
 /* Texts: NUL-terminated copies; "" when out of memory, so that checks can go on. */
 const char *loading_text(struct loading *loading, const char *text, size_t size);

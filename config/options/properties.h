@@ -1,8 +1,8 @@
 /*
  * properties.h - librdkafka's own properties, passed through from `kafka.properties`.
  *
- * What the design owns is refused, with the reason or the option to use instead. Names and values
- * that librdkafka does not know are found when they are tried on its handles, not here.
+ * Properties that the design owns are refused, with the reason or the option to use instead. Names
+ * and values that librdkafka does not know are found when they are tried on its handles, not here.
  */
 #ifndef GHGD_PROPERTIES_H
 #define GHGD_PROPERTIES_H

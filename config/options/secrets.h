@@ -11,7 +11,7 @@
 
 /* Reads a regular file whole, less one newline at its end. Returns NULL and the secret in the
  * arena's memory, or what is wrong as the end of a sentence ("cannot be read: Permission denied",
- * static or of errno). *exposed_out: everybody on this machine may read it. */
+ * static or of errno). *exposed_out: every user of this machine may read it. */
 const char *secret_read(const char **secret_out, const char *path, struct arena *arena,
                         bool *exposed_out) MUST_CHECK;
 

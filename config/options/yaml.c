@@ -71,8 +71,8 @@ static void report_errors(struct yaml *yaml)
         LOADING_ERROR(loading, ((struct place){1, 0}), "not valid YAML");
 }
 
-/* What the library is not safe with (it can scan a directive for ever), and what no configuration
- * needs: bytes that are no text, directives. */
+/* Refuses bytes that are no text, and directives. The library is not safe with them (it can scan a
+ * directive for ever), and no configuration needs them. */
 static bool is_sane(const struct yaml *yaml)
 {
     const char *end = yaml->text + yaml->size;
@@ -193,7 +193,7 @@ static bool is_refused(const struct yaml *yaml, struct fy_node *node, struct pla
     return what != NULL;
 }
 
-/* What is not text has the place of the key, or whatever the caller knows best. */
+/* A value that is not text has the place of the key, or the best place that the caller knows. */
 static bool read_value(const struct yaml *yaml, struct fy_node *node, struct place otherwise,
                        struct yaml_value *value_out)
 {
@@ -234,7 +234,7 @@ struct yaml_value yaml_root(const struct yaml *yaml)
     return root;
 }
 
-/* The place of the pair before this one with the same key; line 0 if there is none. */
+/* The place of the pair before this one with the same key; line 0 if there is no such pair. */
 static struct place find_earlier(const struct yaml *yaml, struct fy_node *mapping,
                                  const struct fy_node_pair *until, const char *key, size_t key_size)
 {

@@ -1,8 +1,8 @@
 /*
  * yaml.h - one YAML document as nodes with places; the only user of the YAML library.
  *
- * What a configuration has no use for is a fault here: several documents, anchors, aliases, tags,
- * keys that are no plain text, keys that come twice.
+ * A configuration has no use for some parts of YAML. They are faults here: several documents,
+ * anchors, aliases, tags, keys that are no plain text, keys that come twice.
  */
 #ifndef GHGD_YAML_H
 #define GHGD_YAML_H

@@ -12,7 +12,7 @@
 
 #include "config/registry/factors.h"
 
-/* What a meter counts. */
+/* The thing that a meter counts. */
 struct activity_unit {
     uint8_t quantity; /* enum quantity */
     uint8_t state;    /* enum state; STATE_NONE: at the state that the factor names */
@@ -40,7 +40,7 @@ void conversion_masses(mpq_t masses_out[GAS_COUNT], const struct factor_row *row
 void conversion_rates(double rates_out[GAS_COUNT], const struct factor_row *row,
                       struct activity_unit activity, const struct gwp *gwp);
 
-/* What the factor would accept, in words, into `text`: "kWh or GJ with basis ncv; kg; L". */
+/* Writes the units that the factor would accept into `text`: "kWh or GJ with basis ncv; kg; L". */
 void conversion_accepted(const struct factor_row *row, char *text, size_t size);
 
 #endif

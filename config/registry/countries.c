@@ -257,7 +257,7 @@ static const struct country countries[] = {
     {"ZW", "ZWE", "Zimbabwe"},
 };
 
-/* What people write beside the names above. */
+/* Names that people write beside those above. */
 static const struct {
     const char *name, *code;
 } aliases[] = {

@@ -5,9 +5,9 @@
  * or line ends. Blank lines are skipped, and lines that begin with '#'. The header names the
  * columns, in any order. Lines and columns (bytes) count from 1.
  *
- * Reported as faults: what cannot be read, no header, an unknown or repeated column, a column that
- * is required and not there, a row with another number of fields than the header, a stray quote,
- * bytes that are not UTF-8 text. Faulty rows are left out; the others are still given.
+ * Faults are an unreadable file, no header, an unknown or repeated column, and a missing column
+ * that is required. Others are a row with another number of fields than the header, a stray quote,
+ * and bytes that are not UTF-8 text. Faulty rows are left out; the others are still given.
  */
 #ifndef GHGD_CSV_TABLE_H
 #define GHGD_CSV_TABLE_H

@@ -1,11 +1,11 @@
 /*
  * factors.h - emission factors as tables state them: one row an edition, several editions an id.
  *
- * A row says how many kg (or lb, g, t) of each gas one unit of activity gives, and what it takes to
- * come to that unit from another: a heat content and a density. Editions of one id follow each
- * other: each holds from its valid_from until the next one's; the first also before, and the last
- * for as long as no later one is known. The same loader reads the shipped catalogue and a user's
- * own tables; an id that an earlier table holds hides that id in the later ones.
+ * A row says how many kg (or lb, g, t) of each gas one unit of activity gives. A heat content and a
+ * density lead to that unit from others. Editions of one id follow each other: each holds from its
+ * valid_from until the next one's. The first also holds before, and the last as long as no later
+ * one is known. The same loader reads the shipped catalogue and a user's own tables; an id that an
+ * earlier table holds hides that id in the later ones.
  */
 #ifndef GHGD_FACTORS_H
 #define GHGD_FACTORS_H

@@ -36,7 +36,7 @@ static void take_digit(struct number *number, char digit)
     number->digits[number->count++] = digit;
 }
 
-/* Takes the digits at `at`, each of which changes the exponent by `step`; returns their end. */
+/* Takes the digits at `at`; each changes the exponent by `step`. Returns their end. */
 static const char *take_digits(struct number *number, const char *at, const char *end, int step)
 {
     for (; at < end && is_digit(*at); at++) {

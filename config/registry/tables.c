@@ -69,7 +69,7 @@ static int sort_meters(struct loaded *loaded)
     return 0;
 }
 
-/* What is added up in one series must be of one kind. */
+/* Activity that is added up in one series must be of one kind. */
 static void check_series(const struct tables_conf *conf, const struct meter_row *first,
                          const struct meter_row *row, struct faults *faults)
 {

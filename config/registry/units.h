@@ -14,7 +14,7 @@
 
 enum dimension { DIMENSION_ENERGY, DIMENSION_MASS, DIMENSION_VOLUME, DIMENSION_ITEM };
 
-/* At which temperature and pressure a volume of gas was or is stated. */
+/* The temperature and pressure at which a volume of gas is stated. */
 enum state { STATE_NONE, STATE_0C, STATE_15C, STATE_20C, STATE_68F, STATE_COUNT };
 
 enum basis { BASIS_NONE, BASIS_NCV, BASIS_GCV, BASIS_COUNT };

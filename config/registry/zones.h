@@ -32,8 +32,8 @@ int zones_date_start(const struct zone_table *table, uint32_t zone, struct date 
                      int64_t *ms_out) MUST_CHECK;
 
 enum { ZONE_NAME_SIZE = 64 };
-/* Which zone was meant by a name that is none: the one that is nearest to what was found; else the
- * first of the country (ISO 3166 code, or ""). Reads the lists that tzdata installs beside its
+/* Guesses the zone that an unknown name meant: the one with the nearest name, else the first of the
+ * country (ISO 3166 code, or ""). Reads the lists that tzdata installs beside its
  * zones. Returns `name`, or NULL if nothing is near or the lists are not installed. */
 const char *zone_suggest(char name[ZONE_NAME_SIZE], const char *found, const char *country);
 

@@ -1,6 +1,6 @@
 /*
- * Whatever stands in the checkpoint topic: what is accepted comes back as itself, and a chain is
- * complete only where it stands at the committed offset.
+ * The checkpoint topic may hold anything. A record that is accepted comes back as itself, and a
+ * chain is complete only where it stands at the committed offset.
  *
  * The first byte says what the rest is: a pointer, a key, a record, or messages of a chain. The
  * checksum of a record is put right, or no random bytes would ever get past it.
@@ -16,7 +16,7 @@ enum { CHECKSUM_AT = 8, CHECKED_FROM = 16, COMMITTED = 7, WHY_BYTES = 4096 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Of exactly this size, so that the sanitizer sees a step too far. */
+/* Exactly this size, so that the sanitizer sees a step too far. */
 static void *copy(const void *data, size_t size)
 {
     void *bytes = malloc(size + (size == 0));

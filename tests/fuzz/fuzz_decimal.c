@@ -1,5 +1,5 @@
 /*
- * What parses as a decimal keeps the promises of its struct, is the number that the C library
+ * Text that parses as a decimal keeps the promises of its struct, is the number that the C library
  * reads, and comes back as itself after it was written. Bytes taken as a double come back too. The
  * exact fractions of tables agree with both.
  */
@@ -47,8 +47,8 @@ static void check_micro(struct decimal decimal, double value)
         ASSERT(fabs(want) >= 0x1.fffffffffff00p62);
 }
 
-/* What decimal_parse() takes and is not negative, fraction_parse() takes too, and the double that
- * is nearest to it is what the C library reads. */
+/* If decimal_parse() takes a number that is not negative, fraction_parse() takes it too. The C
+ * library reads the double that is nearest to it. */
 static void check_fraction(const char *text, size_t size)
 {
     struct decimal decimal;

@@ -1,7 +1,7 @@
 /*
- * Any bytes as a JSON message: what is given lies within the message, is whole or has a fault, and
- * an event that was found in an array is the same event when its own bytes are a message. Names
- * that are mapped elsewhere change nothing about what can be read.
+ * Any bytes as a JSON message. Each event lies within the message, and is whole or has a fault. An
+ * event in an array is the same event when its own bytes are a message. Mapped names change nothing
+ * about the messages that can be read.
  */
 #include "base/base.h"
 #include "base/limits.h"

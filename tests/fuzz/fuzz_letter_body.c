@@ -1,6 +1,6 @@
 /*
- * A letter's body may be anything. What is shown of it is text that harms no terminal: UTF-8
- * without control characters, and what msgpack-c can read is shown whole.
+ * A letter's body may be anything. It is shown as text that harms no terminal: UTF-8 without
+ * control characters. A body that msgpack-c can read is shown whole.
  */
 #include "daemon/deadletter/print.h"
 

@@ -141,7 +141,7 @@ static void save(struct shard *shard, struct buffer *out)
     ASSERT(err == 0);
 }
 
-/* What could be loaded can be saved and loaded again, to the same. */
+/* A state that could be loaded can be saved and loaded again, to the same. */
 static void check_round_trip(struct shard *shard)
 {
     struct buffer first;

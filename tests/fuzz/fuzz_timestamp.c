@@ -1,4 +1,4 @@
-/* Whatever parses as a time comes back as itself after it was formatted. */
+/* Text that parses as a time comes back as itself after it was formatted. */
 #include "base/timestamp.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """layers.py ROOT - prints every include, and every word, that points the wrong way; exits 1 if any.
 
-A room may include the rooms before it in ROOMS, never one behind it. What must not do I/O must
-not reach the libraries that do, through other headers neither.
+A room may include the rooms before it in ROOMS, never one behind it. A room without I/O
+must not reach the libraries that do it, not even through other headers.
 """
 import re
 import sys

@@ -1,7 +1,7 @@
 /*
- * C11's threads, mutexes and conditions by way of POSIX ones, for the thread sanitizer alone: it
- * does not know the former, which librdkafka uses, and dies at the first thread they start. What a
- * program defines itself comes before the C library's.
+ * C11's threads, mutexes and conditions by way of POSIX ones, for the thread sanitizer alone. The
+ * sanitizer does not know C11's, which librdkafka uses, and dies at the first thread they start.
+ * A program's own definitions come before those of the C library.
  */
 #include <errno.h>
 #include <pthread.h>
