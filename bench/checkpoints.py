@@ -77,7 +77,7 @@ class Plant:
         at_once = 0 if seconds else count * estate.METERS
         return subprocess.Popen(
             [PRODUCE, self.kafka.brokers, self.topic, self.log, str(at_once), str(seconds)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=servers._die_with_parent)
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=servers.die_with_parent)
 
     def send_rounds(self, count):
         end(self.begin_rounds(count))

@@ -226,7 +226,7 @@ class Run:
         with open(servers.LOGS / "produce.log", "wb") as output:
             self.producer = subprocess.Popen(
                 [PRODUCE, self.cluster.addresses, self.topic, log, str(int(total * backlog)),
-                 f"{at:.1f}"], stdout=output, stderr=output, preexec_fn=servers._die_with_parent)
+                 f"{at:.1f}"], stdout=output, stderr=output, preexec_fn=servers.die_with_parent)
         slots = self.choose_slots()
         if self.script:
             self.say(f"{self.nodes()}, daemons {slots}{self.also()}, {backlog:.0%} of the input at "

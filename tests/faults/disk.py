@@ -41,7 +41,7 @@ class InfluxDB(servers.InfluxDB):
              f"mount -t tmpfs -o size={SIZE_MB}m tmpfs {disk} && touch {disk}/here && "
              "exec sleep infinity"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            preexec_fn=servers._die_with_parent)
+            preexec_fn=servers.die_with_parent)
         self.root = f"/proc/{self.holder.pid}/root{disk}"
         while self.holder.poll() is None and not os.path.exists(f"{self.root}/here"):
             time.sleep(0.01)

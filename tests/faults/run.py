@@ -22,7 +22,6 @@ import calm  # noqa: E402
 import campaign  # noqa: E402
 import kinds  # noqa: E402
 import plan  # noqa: E402
-import ports  # noqa: E402
 import servers  # noqa: E402
 import verdict  # noqa: E402
 
@@ -51,7 +50,6 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     servers.leave_terminal()
-    servers.free_port = ports.free_port  # servers come back to their ports
     os.environ["no_proxy"] = "*"  # the servers are all here
     began = time.monotonic()
     logs = servers.BUILD / "faults" / f"seed-{options.seed}"

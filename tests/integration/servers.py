@@ -1,12 +1,13 @@
 """Real servers on free loopback ports, for tests.
 
 kafka(), influxdb(), victoria_metrics() give one server of a kind to the whole run: it starts at the
-first call, and stop_all() takes it down. A test keeps to itself by using topics and databases of its
+first call, in the runner, for all workers; stop_all() takes it down. A test keeps to itself by using topics and databases of its
 own (unique() names them). A test that stops or cripples a server makes one: `with InfluxDB() as db:`.
 
 Each server dies with the process that started it, even if that is killed. Its log stays in
 build/integration/; its data does not.
 """
+import copy
 import ctypes
 import itertools
 import json
@@ -23,6 +24,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", ROOT / "build")).resolve()
@@ -48,12 +51,6 @@ def leave_terminal():
     os.close(nothing)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def eventually(check, seconds=PATIENCE_SECONDS, every=0.05):
     """Calls check() until it returns something true, which it returns. Fails after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -77,7 +74,7 @@ def http(url, body=None, headers=None, timeout=60):
         return error.code, error.read().decode()
 
 
-def _die_with_parent():
+def die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -119,7 +116,7 @@ class Process:
         with open(self.log_path, "ab") as log:
             self.child = subprocess.Popen(
                 self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **self.environment}, preexec_fn=_die_with_parent)
+                env={**os.environ, **self.environment}, preexec_fn=die_with_parent)
 
     def wait_ready(self):
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -152,6 +149,12 @@ class Process:
         self.kill()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def lent(self):
+        """The same server, for another process to use: it can neither kill nor launch it."""
+        lent = copy.copy(self)
+        lent.child = None
+        return lent
 
     def __enter__(self):
         return self.start()
@@ -467,10 +470,11 @@ class VictoriaMetrics(Process):
         """Makes what was written visible to queries."""
         http(f"{self.url}/internal/force_flush")
 
-    def export(self, match):
-        """{labels as sorted tuple: [(time in ms, value)]} of every raw sample of the selected series."""
+    def export(self, match, thinned=False):
+        """{labels as sorted tuple: [(time in ms, value)]} of every raw sample of the selected series, or
+        of those that are left when the samples of a window are thinned, as they are for a query."""
         self.flush()
-        query = urllib.parse.urlencode({"match[]": match, "reduce_mem_usage": 1})
+        query = urllib.parse.urlencode({"match[]": match, "reduce_mem_usage": int(not thinned)})
         status, text = http(f"{self.url}/api/v1/export?{query}")
         if status != 200:
             raise RuntimeError(f"export {match}: {status} {text}")
@@ -512,12 +516,13 @@ def _answers(url, status):
 
 
 _shared = {}
+borrow = None  # in a worker: what gets a server of a kind from the runner
 
 
 def shared(kind):
     """The one server of this kind of the run."""
     if kind not in _shared:
-        _shared[kind] = kind().start()
+        _shared[kind] = borrow(kind) if borrow else kind().start()
     return _shared[kind]
 
 
