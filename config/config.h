@@ -1,127 +1,18 @@
 /*
- * config.h - the configuration in force: what the YAML file says, checked, with defaults.
- *
- * Built by config_load(), const afterwards. Durations are in ms, sizes in bytes. Every option is
- * one row of the table in options.c: key, type, member, minimum, maximum, default, unit, help.
+ * config.h - the configuration in force: the options of the YAML file and the registry that the
+ * tables make up. Built by config_load(), const afterwards.
  */
 #ifndef GHGD_CONFIG_H
 #define GHGD_CONFIG_H
 
 #include "base/buffer.h"
+#include "config/options/settings.h"
 #include "config/registry/registry.h"
-
-enum start_policy { START_EARLIEST, START_LATEST };
-enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
-enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
-enum unreadable_policy { UNREADABLE_STOP, UNREADABLE_REBUILD };
-enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE };
-enum sink_dialect { DIALECT_INFLUX1, DIALECT_INFLUX2, DIALECT_VICTORIA };
-
-struct conf_property {
-    const char *key, *value;
-};
-
-struct text_list {
-    const char **items;
-    uint32_t count;
-};
-
-/* Paths are absolute, or relative to the working directory as `file` is. */
-struct table_files {
-    const char *facilities, *meters, *catalogue; /* catalogue: folder of the shipped factors */
-    struct text_list factors; /* further factor tables, searched before the shipped ones */
-    struct text_list groups;  /* names of the group levels, from the top */
-};
-
-struct input_conf {
-    const char *topic;
-    int format;            /* enum event_format */
-    int time_unit;         /* enum time_unit; NONE: integer times are refused */
-    const char *fields[9]; /* by enum event_field: a dotted path, NULL for the native name */
-    int unknown_meter;     /* enum unknown_policy */
-    int64_t parked_bytes_max;
-    bool rekey;              /* the topic is not keyed by facility */
-    const char *rekey_topic; /* keyed by facility, ours; by default GROUP-rekeyed; or NULL */
-    int rekey_partitions;    /* of a topic that is made; 0: as many as input.topic has */
-};
-
-struct kafka_conf {
-    const char *brokers, *group;
-    const char *dead_letter_topic, *late_topic; /* late_topic: by default the dead letters' */
-    const char *rekey_topic;     /* set by the stage that re-keys, for its own client; or NULL */
-    int start;                   /* enum start_policy: where a group without offsets begins */
-    int on_data_loss;            /* enum loss_policy */
-    int64_t partition_bytes_max; /* queued.max.messages.kbytes, per partition */
-    struct conf_property *properties; /* passed through to librdkafka, after ours */
-    uint32_t properties_count;
-    const char *file;          /* where the properties stand, */
-    const int *property_lines; /* and each of them; NULL: in no file */
-};
-
-struct checkpoint_conf {
-    const char *topic; /* by default GROUP-checkpoint; NULL if the group's name cannot be in one */
-    bool create;
-    int replication;   /* of a topic that is made; -1: the brokers' default */
-    int on_unreadable; /* enum unreadable_policy */
-    int64_t interval_ms;
-};
-
-struct window_conf {
-    int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, idle_timeout_ms,
-        emit_interval_ms;
-    int fiscal_year_start; /* month 1..12 */
-};
-
-struct sink_conf {
-    const char *name;
-    int type, dialect;
-    const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *path,
-        *dead_rows_path; /* secrets are already read from their files */
-    bool gzip;
-    int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
-    int64_t rows_max; /* per request */
-};
-
-struct config {
-    const char *file;
-    int instance; /* of several that share the file; 0: there is one (instance.h) */
-    struct input_conf input;
-    struct kafka_conf kafka;
-    struct checkpoint_conf checkpoint;
-    struct table_files tables;
-    struct window_conf window;
-    const char *gwp_set;
-    struct sink_conf *sinks;
-    uint32_t sinks_count;
-    const char *http_listen; /* HOST:PORT as written; NULL: no HTTP */
-    const char *http_host;   /* NULL: no HTTP */
-    int http_port;
-    const char *state_directory;
-    int64_t memory_bytes_max; /* 0: no ceiling */
-    int log_level;
-    int64_t shutdown_timeout_ms;
-    const char *simd;          /* "auto", "scalar", "avx2", "avx512" */
-    struct registry *registry; /* owned */
-    struct arena *arena;
-};
 
 /* Reads the file and every table it names. All faults go to `faults` as text for people, in file
  * order: file:line:column, what was found, what would be accepted. Returns 0 or ERR_CONFIG;
  * warnings alone are 0 too. */
 int config_load(struct config **config_out, const char *file, struct buffer *faults) MUST_CHECK;
 void config_destroy(struct config **config);
-
-/* The topic whose log decides what is stored, and to whose partitions state belongs: input.topic,
- * or the one that its events are re-keyed into. */
-const char *config_log_topic(const struct config *config);
-
-/* Checks that `ghgd run` has all it needs (replay needs no Kafka and no sink): a topic, brokers, a
- * sink. Faults are appended. Returns 0 or ERR_CONFIG. */
-int config_check_run(const struct config *config, struct buffer *faults) MUST_CHECK;
-
-/* The effective configuration as YAML, secrets as "<set>", to `out`. */
-void config_print(const struct config *config, struct buffer *out);
-/* The reference of every option, as Markdown: the generated part of docs/configuration.md. */
-void config_print_reference(struct buffer *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "config/options/checks.h"
 #include "daemon/engine/needs.h"
 #include "pipelines/kafka/consumer.h"
 

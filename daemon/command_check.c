@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "config/options/print.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
 #include "daemon/engine/needs.h"

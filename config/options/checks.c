@@ -10,7 +10,7 @@
 #include "base/timestamp.h"
 #include "config/options/endpoints.h"
 #include "config/options/instance.h"
-#include "config/options/values.h"
+#include "config/options/option_value.h"
 
 enum { TOPIC_BYTES_MAX = 249 };
 
@@ -253,11 +253,6 @@ void checks_run(struct loading *loading)
     check_checkpoint(loading);
     checks_sinks(loading);
     check_http(loading);
-}
-
-const char *config_log_topic(const struct config *config)
-{
-    return config->input.rekey ? config->input.rekey_topic : config->input.topic;
 }
 
 int config_check_run(const struct config *config, struct buffer *text)

@@ -4,7 +4,7 @@
 #ifndef GHGD_CHECKS_H
 #define GHGD_CHECKS_H
 
-#include "config/options/loading.h"
+#include "config/options/load.h"
 
 /* Checks everything that depends on more than one option, fills in the defaults that depend on
  * others (paths below the state directory), and reports every fault. */
@@ -12,5 +12,9 @@ void checks_run(struct loading *loading);
 
 /* Its part about sinks: what each type and dialect needs, and what it has no use for. */
 void checks_sinks(struct loading *loading);
+
+/* What `ghgd run` needs beyond a configuration that loads (replay needs no Kafka and no sink): a
+ * topic, brokers, a sink. Faults are appended. Returns 0 or ERR_CONFIG. */
+int config_check_run(const struct config *config, struct buffer *faults) MUST_CHECK;
 
 #endif

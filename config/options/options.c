@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "config/config.h"
+#include "config/options/settings.h"
 
 /* Numbers of enum event_format in ingest/event.h, which lies above this folder; the unit test holds
  * the two together. */

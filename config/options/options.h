@@ -72,7 +72,4 @@ const char *option_key(const struct option *option);
 size_t option_keys(const char *section, const char **keys_out, size_t keys_max,
                    struct buffer *text);
 
-/* The values that the option accepts, for people: "a duration from 1m to 1h, such as 15m". */
-void option_describe(const struct option *option, struct buffer *out);
-
 #endif

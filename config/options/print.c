@@ -1,12 +1,192 @@
-/*
- * print.c - the effective configuration as YAML; see config.h.
- */
+#include "config/options/print.h"
+
+#include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "base/durations.h"
 #include "config/options/options.h"
 #include "config/options/properties.h"
-#include "config/options/values.h"
+
+/* ---- one value ---- */
+
+static bool is_plain(const char *text)
+{
+    static const char *const taken[] = {"true", "false", "null", "yes", "no", "on", "off"};
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+        if (strcmp(text, taken[i]) == 0)
+            return false;
+    if (!isalnum((unsigned char)text[0]) && strchr("/<.", text[0]) == NULL)
+        return false;
+    for (const char *c = text; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("_./:@-+<>", *c) == NULL)
+            return false;
+    return text[strlen(text) - 1] != ':';
+}
+
+void yaml_print_text(struct buffer *out, const char *text)
+{
+    if (is_plain(text)) {
+        buffer_add_str(out, text);
+        return;
+    }
+    buffer_add_char(out, '"');
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            buffer_add_char(out, '\\');
+        if (iscntrl((unsigned char)*c))
+            buffer_printf(out, "\\x%02x", (unsigned)(unsigned char)*c);
+        else
+            buffer_add_char(out, *c);
+    }
+    buffer_add_char(out, '"');
+}
+
+static const void *member_of(const struct option *option, const void *base)
+{
+    return (const char *)base + option->offset;
+}
+
+static bool value_is_set(const struct option *option, const void *base)
+{
+    const void *member = member_of(option, base);
+    switch (option->type) {
+    case OPTION_CHOICE:
+    case OPTION_INTEGER:
+    case OPTION_BOOLEAN:
+    case OPTION_DURATION:
+    case OPTION_SIZE:
+    case OPTION_LISTEN:
+        return true;
+    case OPTION_SECRET_FILE:
+    case OPTION_CREDENTIAL:
+        return false; /* the secret itself is printed, as "<set>" */
+    case OPTION_IDENTIFIERS:
+    case OPTION_INPUT_PATHS:
+        return ((const struct text_list *)member)->count > 0;
+    default:
+        return *(const void *const *)member != NULL;
+    }
+}
+
+static void print_list(const struct text_list *list, struct buffer *out)
+{
+    buffer_add_char(out, '[');
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (i > 0)
+            buffer_add_str(out, ", ");
+        yaml_print_text(out, list->items[i]);
+    }
+    buffer_add_char(out, ']');
+}
+
+static void print_choice(const struct option *option, int value, struct buffer *out)
+{
+    for (const struct choice *choice = option->choices; choice->word != NULL; choice++)
+        if (choice->value == value)
+            buffer_add_str(out, choice->word);
+}
+
+static void value_print(const struct option *option, const void *base, struct buffer *out)
+{
+    const void *member = member_of(option, base);
+    switch (option->type) {
+    case OPTION_CHOICE:
+        print_choice(option, *(const int *)member, out);
+        break;
+    case OPTION_INTEGER:
+        buffer_add_int(out, option->size == sizeof(int) ? *(const int *)member
+                                                        : *(const int64_t *)member);
+        break;
+    case OPTION_BOOLEAN:
+        buffer_add_str(out, *(const bool *)member ? "true" : "false");
+        break;
+    case OPTION_DURATION:
+        duration_print(out, *(const int64_t *)member);
+        break;
+    case OPTION_SIZE:
+        size_print(out, *(const int64_t *)member);
+        break;
+    case OPTION_IDENTIFIERS:
+    case OPTION_INPUT_PATHS:
+        print_list(member, out);
+        break;
+    case OPTION_SECRET:
+        buffer_add_str(out, "<set>");
+        break;
+    case OPTION_LISTEN:
+        if (*(const char *const *)member == NULL) {
+            buffer_add_str(out, "off");
+            break;
+        }
+        __attribute__((fallthrough));
+    default:
+        yaml_print_text(out, *(const char *const *)member);
+    }
+}
+
+static void describe_choices(const struct option *option, struct buffer *out)
+{
+    for (const struct choice *choice = option->choices; choice->word != NULL; choice++) {
+        bool last = choice[1].word == NULL;
+        buffer_add_str(out, choice == option->choices ? "" : last ? " or " : ", ");
+        buffer_add_str(out, choice->word);
+    }
+}
+
+static void describe_range(const struct option *option, const char *what,
+                           void (*print)(struct buffer *, int64_t), struct buffer *out)
+{
+    buffer_printf(out, "%s from ", what);
+    print(out, option->min);
+    buffer_add_str(out, " to ");
+    print(out, option->max);
+    if (option->standard != NULL)
+        buffer_printf(out, ", such as %s", option->standard);
+}
+
+void option_describe(const struct option *option, struct buffer *out)
+{
+    static const char *const words[OPTION_TYPE_COUNT] = {
+        [OPTION_TEXT] = "a text",
+        [OPTION_IDENTIFIER] = "a name of a-z, 0-9, _ and -",
+        [OPTION_TOPIC] = "the name of a topic",
+        [OPTION_BROKERS] = "host:port, several as a list",
+        [OPTION_FIELD] = "a field's name, nested ones with dots: device.id",
+        [OPTION_BOOLEAN] = "true or false",
+        [OPTION_URL] = "a URL like http://localhost:8086",
+        [OPTION_LISTEN] = "host:port or off",
+        [OPTION_INPUT_PATH] = "a path",
+        [OPTION_OUTPUT_PATH] = "a path",
+        [OPTION_IDENTIFIERS] = "names of a-z, 0-9, _ and -",
+        [OPTION_INPUT_PATHS] = "paths",
+        [OPTION_SECRET_FILE] = "a path",
+        [OPTION_CREDENTIAL] = "the name of a credential",
+        [OPTION_PROPERTIES] = "properties of librdkafka by name",
+    };
+    switch (option->type) {
+    case OPTION_WORD:
+    case OPTION_CHOICE:
+        describe_choices(option, out);
+        break;
+    case OPTION_DURATION:
+        describe_range(option, "a duration", duration_print, out);
+        break;
+    case OPTION_SIZE:
+        describe_range(option, "a size", size_print, out);
+        break;
+    case OPTION_INTEGER:
+        buffer_printf(out, "a number from %" PRId64 " to %" PRId64, option->min, option->max);
+        break;
+    case OPTION_IDENTIFIERS:
+        buffer_printf(out, "up to %" PRId64 " names of a-z, 0-9, _ and -", option->max);
+        break;
+    default:
+        buffer_add_str(out, words[option->type] == NULL ? "something else" : words[option->type]);
+    }
+}
+
+/* ---- all of them ---- */
 
 static void indent(struct buffer *out, size_t depth)
 {

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "config/options/option_value.h"
 #include "config/options/secrets.h"
-#include "config/options/values.h"
 
 enum { PROPERTIES_MAX = 256 }; /* librdkafka 2.0 has 170 */
 

@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "config/config.h"
 #include "config/options/options.h"
+#include "config/options/print.h"
 
 /* The text above the options of a section. */
 static const struct {

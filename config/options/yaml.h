@@ -7,7 +7,7 @@
 #ifndef GHGD_YAML_H
 #define GHGD_YAML_H
 
-#include "config/options/loading.h"
+#include "config/options/load.h"
 
 struct yaml;
 struct fy_node;

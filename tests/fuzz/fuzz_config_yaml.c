@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/options/checks.h"
+#include "config/options/print.h"
 #include "daemon/engine/needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -24,7 +24,6 @@ FREE = {"tests", "bench"}
 
 # Arrows that are still to be turned round: (start of the source's path, start of the target's).
 EXCEPTIONS = [
-    ("config/options/", "config/config.h"),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

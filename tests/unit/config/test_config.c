@@ -17,7 +17,9 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "config/options/checks.h"
 #include "config/options/options.h"
+#include "config/options/print.h"
 #include "daemon/engine/needs.h"
 #include "pipelines/ingest/event.h"
 

@@ -1,29 +1,67 @@
-/*
- * loader.c - from the YAML file to a configuration; see config.h.
- *
- * The file is walked once, along the table of options; the checks across options and the tables
- * follow, also after faults, as far as they do not depend on what was wrong.
- */
+#include "config/options/load.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "config/options/checks.h"
+#include "config/options/option_value.h"
+#include "config/options/print.h"
 #include "config/options/properties.h"
-#include "config/options/values.h"
 #include "config/options/yaml.h"
-#include "config/registry/tables.h"
 
-enum {
-    FILE_BYTES_MAX = 1 << 20, /* what comes in thousands is in tables; this is 20 000 lines */
-    PATH_KEYS_MAX = 256,
-    ERRORS_SHOWN_MAX = 100
-};
+enum { PATH_KEYS_MAX = 256 };
 
-struct walk {
+/* ---- what the parts of the loader share ---- */
+
+struct place loading_place(const struct loading *loading, int sink, const char *path)
+{
+    const struct option *option = option_find(path, strlen(path));
+    ASSERT(option != NULL);
+    ASSERT(option_is_of_sink(option) == (sink >= 0));
+    return loading->places[1 + sink][option_index(option)];
+}
+
+void *loading_alloc(struct loading *loading, size_t size)
+{
+    void *memory = arena_alloc(loading->config->arena, size);
+    if (memory == NULL)
+        loading->failed_memory = true;
+    return memory;
+}
+
+const char *loading_text(struct loading *loading, const char *text, size_t size)
+{
+    const char *copy = arena_text(loading->config->arena, text, size);
+    if (copy == NULL)
+        loading->failed_memory = true;
+    return copy == NULL ? "" : copy;
+}
+
+const char *loading_join(struct loading *loading, const char *first, const char *between,
+                         const char *last)
+{
+    size_t size = strlen(first) + strlen(between) + strlen(last) + 1;
+    char *joined = loading_alloc(loading, size);
+    if (joined == NULL)
+        return "";
+    (void)snprintf(joined, size, "%s%s%s", first, between, last);
+    return joined;
+}
+
+const char *loading_path(struct loading *loading, const char *folder, const char *path)
+{
+    if (path[0] == '/' || folder[0] == '\0')
+        return loading_text(loading, path, strlen(path));
+    return loading_join(loading, folder, "/", path);
+}
+
+/* ---- the file, along the table of options ---- */
+
+struct section_walk {
     struct loading *loading;
     const struct yaml *yaml;
     const char *section; /* "" for the root */
@@ -45,7 +83,8 @@ static const char *find_elsewhere(const char *key)
     return NULL;
 }
 
-static void report_unknown(const struct walk *walk, const struct yaml_pair *pair, const char *path)
+static void report_unknown(const struct section_walk *walk, const struct yaml_pair *pair,
+                           const char *path)
 {
     const char *keys[OPTIONS_MAX];
     struct buffer text;
@@ -69,7 +108,8 @@ static void report_unknown(const struct walk *walk, const struct yaml_pair *pair
     buffer_fini(&text);
 }
 
-static void set_list(const struct walk *walk, const struct option *option, struct yaml_value list)
+static void set_list(const struct section_walk *walk, const struct option *option,
+                     struct yaml_value list)
 {
     void *cursor = NULL;
     struct yaml_value item;
@@ -84,7 +124,7 @@ static void set_list(const struct walk *walk, const struct option *option, struc
     }
 }
 
-static void refuse_kind(const struct walk *walk, const struct option *option,
+static void refuse_kind(const struct section_walk *walk, const struct option *option,
                         const struct yaml_pair *pair)
 {
     struct buffer accepted;
@@ -96,7 +136,7 @@ static void refuse_kind(const struct walk *walk, const struct option *option,
     buffer_fini(&accepted);
 }
 
-static void set_option(const struct walk *walk, const struct option *option,
+static void set_option(const struct section_walk *walk, const struct option *option,
                        const struct yaml_pair *pair)
 {
     struct loading *loading = walk->loading;
@@ -116,7 +156,7 @@ static void set_option(const struct walk *walk, const struct option *option,
 }
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as the paths in the table, which is three. */
-static void walk_mapping(const struct walk *walk, struct yaml_value mapping);
+static void walk_mapping(const struct section_walk *walk, struct yaml_value mapping);
 
 static void set_defaults(struct loading *loading, void *base, bool of_sink)
 {
@@ -126,7 +166,7 @@ static void set_defaults(struct loading *loading, void *base, bool of_sink)
             (void)value_set(loading, &options[i], base, options[i].standard, nowhere);
 }
 
-static void walk_sinks(const struct walk *walk, const struct yaml_pair *pair)
+static void walk_sinks(const struct section_walk *walk, const struct yaml_pair *pair)
 {
     struct loading *loading = walk->loading;
     struct config *config = loading->config;
@@ -155,7 +195,8 @@ static void walk_sinks(const struct walk *walk, const struct yaml_pair *pair)
         struct sink_conf *sink = &config->sinks[index];
         loading->sinks[index] = item.place;
         set_defaults(loading, sink, true);
-        walk_mapping(&(struct walk){loading, walk->yaml, SINKS_PATH, (int)index, sink}, item);
+        walk_mapping(&(struct section_walk){loading, walk->yaml, SINKS_PATH, (int)index, sink},
+                     item);
     }
 }
 
@@ -166,12 +207,13 @@ static bool matters_to_tables(const char *section)
            strcmp(section, "emissions") == 0;
 }
 
-static void walk_section(const struct walk *walk, const struct yaml_pair *pair, const char *path)
+static void walk_section(const struct section_walk *walk, const struct yaml_pair *pair,
+                         const char *path)
 {
     struct loading *loading = walk->loading;
     uint32_t errors = loading->faults->errors;
     if (pair->value.kind == YAML_MAPPING)
-        walk_mapping(&(struct walk){loading, walk->yaml, path, walk->sink, walk->base},
+        walk_mapping(&(struct section_walk){loading, walk->yaml, path, walk->sink, walk->base},
                      pair->value);
     else if (pair->value.kind != YAML_NOTHING) /* everything in it may be commented out */
         LOADING_ERROR(loading, pair->place, "%s: found %s; expected keys with values", path,
@@ -180,13 +222,13 @@ static void walk_section(const struct walk *walk, const struct yaml_pair *pair, 
         loading->tables_unsure = true;
 }
 
-static void walk_mapping(const struct walk *walk, struct yaml_value mapping)
+static void walk_mapping(const struct section_walk *walk, struct yaml_value mapping)
 {
     void *cursor = NULL;
     struct yaml_pair pair;
     while (yaml_next_pair(walk->yaml, mapping, &cursor, &pair)) {
         struct buffer text;
-        buffer_init(&text, FILE_BYTES_MAX + PATH_KEYS_MAX);
+        buffer_init(&text, CONFIG_FILE_BYTES_MAX + PATH_KEYS_MAX);
         if (walk->section[0] != '\0')
             buffer_printf(&text, "%s.", walk->section);
         buffer_add_str(&text, pair.key);
@@ -245,7 +287,7 @@ static void walk_text(struct loading *loading, const char *text, size_t size)
         return;
     struct yaml_value root = yaml_root(yaml);
     if (root.kind == YAML_MAPPING)
-        walk_mapping(&(struct walk){loading, yaml, "", -1, loading->config}, root);
+        walk_mapping(&(struct section_walk){loading, yaml, "", -1, loading->config}, root);
     else
         LOADING_ERROR(loading, root.place, "found %s; expected keys with values, such as input:",
                       yaml_kind_name(root.kind));
@@ -254,105 +296,17 @@ static void walk_text(struct loading *loading, const char *text, size_t size)
     yaml_destroy(&yaml);
 }
 
-static void build_registry(struct loading *loading)
-{
-    struct config *config = loading->config;
-    const struct table_files *files = &config->tables;
-    if (files->facilities == NULL || files->meters == NULL)
-        return;
-    struct tables_conf conf = {
-        .facilities = files->facilities,
-        .meters = files->meters,
-        .factors = files->factors.items,
-        .factors_count = files->factors.count,
-        .catalogue = files->catalogue,
-        .group_levels_count = files->groups.count,
-        .gwp_set = config->gwp_set,
-        .bucket_ms = config->window.bucket_ms,
-        .horizon_ms = config->window.horizon_ms,
-        .fiscal_year_start = config->window.fiscal_year_start,
-    };
-    for (uint32_t i = 0; i < files->groups.count; i++)
-        conf.group_levels[i] = files->groups.items[i];
-    uint32_t errors = loading->faults->errors;
-    int err = registry_build(&config->registry, &conf, loading->faults);
-    if (err == -ENOMEM)
-        loading->failed_memory = true;
-    else if (err < 0 && loading->faults->errors == errors)
-        LOADING_ERROR(loading, ((struct place){0, 0}), "tables: %s", err_str(err));
-}
-
-static void load(struct loading *loading, struct buffer *text)
+void options_load(struct loading *loading, struct buffer *text)
 {
     set_defaults(loading, loading->config, false);
     int err = read_file(loading->file, text);
     if (err < 0) {
         LOADING_ERROR(loading, ((struct place){0, 0}), "cannot be read: %s",
                       err == -EFBIG ? "it is larger than 1MiB" : strerrordesc_np(-err));
+        loading->tables_unsure = true;
         return;
     }
     faults_show_source(loading->faults, loading->file, text->data, text->size);
     walk_text(loading, text->data == NULL ? "" : text->data, text->size);
-    if (loading->config->tables.catalogue == NULL)
-        loading->config->tables.catalogue = GHGD_CATALOGUE_DIR;
     faults_sort(loading->faults);
-    if (!loading->tables_unsure)
-        build_registry(loading);
-    faults_show_source(loading->faults, NULL, NULL, 0);
-}
-
-static int create(struct config **config_out, const char *file)
-{
-    struct arena *arena;
-    int err = arena_create(&arena);
-    if (err < 0)
-        return err;
-    struct config *config = arena_alloc(arena, sizeof(*config));
-    if (config == NULL) {
-        arena_destroy(&arena);
-        return -ENOMEM;
-    }
-    config->arena = arena;
-    config->file = arena_text(arena, file, strlen(file));
-    *config_out = config;
-    return 0;
-}
-
-int config_load(struct config **config_out, const char *file, struct buffer *faults_text)
-{
-    struct config *config = NULL;
-    struct faults faults = {.text = faults_text, .errors_max = ERRORS_SHOWN_MAX};
-    struct loading loading = {.faults = &faults, .file = file, .folder = ""};
-    loading.failed_memory = create(&config, file) < 0;
-    if (!loading.failed_memory) {
-        loading.config = config;
-        const char *slash = strrchr(file, '/');
-        if (slash != NULL)
-            loading.folder =
-                loading_text(&loading, file, slash == file ? 1 : (size_t)(slash - file));
-        struct buffer text;
-        buffer_init(&text, FILE_BYTES_MAX);
-        load(&loading, &text);
-        buffer_fini(&text);
-    }
-    if (loading.failed_memory)
-        faults_error(&faults, file, 0, 0, "out of memory");
-    faults_end(&faults);
-    if (faults.errors > 0) {
-        config_destroy(&config);
-        return ERR_CONFIG;
-    }
-    *config_out = config;
-    return 0;
-}
-
-void config_destroy(struct config **config)
-{
-    struct config *gone = TAKE(*config);
-    if (gone == NULL)
-        return;
-    if (gone->registry != NULL)
-        registry_destroy(&gone->registry);
-    struct arena *arena = gone->arena;
-    arena_destroy(&arena); /* the configuration lies in it */
 }

@@ -1,7 +1,4 @@
-/*
- * values.c - one option's value, from text and back; see values.h.
- */
-#include "config/options/values.h"
+#include "config/options/option_value.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -10,6 +7,7 @@
 
 #include "base/durations.h"
 #include "config/options/endpoints.h"
+#include "config/options/print.h"
 #include "config/options/secrets.h"
 
 enum { SHOWN_MAX = 80 }; /* of a found text, in a message */

@@ -1,15 +1,18 @@
 /*
- * loading.h - what the parts of the loader share while one file is being read.
+ * load.h - the YAML file into the settings, and what the parts of the loader share meanwhile.
  *
- * Lives on the stack of config_load(); nothing of it outlives the call.
+ * A loading lives on the stack of config_load(); nothing of it outlives the call.
  */
-#ifndef GHGD_LOADING_H
-#define GHGD_LOADING_H
+#ifndef GHGD_LOAD_H
+#define GHGD_LOAD_H
 
 #include "base/faults.h"
 #include "base/limits.h"
-#include "config/config.h"
 #include "config/options/options.h"
+#include "config/options/settings.h"
+
+/* What comes in thousands is in tables; this is 20 000 lines. */
+enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
 
 struct place {
     int line, column; /* from 1; line 0: nowhere, because it was not given */
@@ -25,6 +28,11 @@ struct loading {
     bool tables_unsure; /* what the tables are read with is wrong: they would be blamed for it */
     bool failed_memory;
 };
+
+/* Reads the file along the table of options, and checks what stands in it; `text` keeps what is
+ * shown of the file with each fault. Faults go to loading->faults, also after others, as far as
+ * they do not depend on what was wrong. */
+void options_load(struct loading *loading, struct buffer *text);
 
 /* Where the option stands; sink is -1 for those outside of sinks. */
 struct place loading_place(const struct loading *loading, int sink, const char *path);

@@ -1,0 +1,104 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "config/options/load.h"
+#include "config/registry/tables.h"
+
+enum { ERRORS_SHOWN_MAX = 100 };
+
+static void build_registry(struct loading *loading)
+{
+    struct config *config = loading->config;
+    const struct table_files *files = &config->tables;
+    if (files->facilities == NULL || files->meters == NULL)
+        return;
+    struct tables_conf conf = {
+        .facilities = files->facilities,
+        .meters = files->meters,
+        .factors = files->factors.items,
+        .factors_count = files->factors.count,
+        .catalogue = files->catalogue,
+        .group_levels_count = files->groups.count,
+        .gwp_set = config->gwp_set,
+        .bucket_ms = config->window.bucket_ms,
+        .horizon_ms = config->window.horizon_ms,
+        .fiscal_year_start = config->window.fiscal_year_start,
+    };
+    for (uint32_t i = 0; i < files->groups.count; i++)
+        conf.group_levels[i] = files->groups.items[i];
+    uint32_t errors = loading->faults->errors;
+    int err = registry_build(&config->registry, &conf, loading->faults);
+    if (err == -ENOMEM)
+        loading->failed_memory = true;
+    else if (err < 0 && loading->faults->errors == errors)
+        LOADING_ERROR(loading, ((struct place){0, 0}), "tables: %s", err_str(err));
+}
+
+static void load(struct loading *loading, struct buffer *text)
+{
+    options_load(loading, text);
+    if (loading->config->tables.catalogue == NULL)
+        loading->config->tables.catalogue = GHGD_CATALOGUE_DIR;
+    if (!loading->tables_unsure)
+        build_registry(loading);
+    faults_show_source(loading->faults, NULL, NULL, 0);
+}
+
+static int create(struct config **config_out, const char *file)
+{
+    struct arena *arena;
+    int err = arena_create(&arena);
+    if (err < 0)
+        return err;
+    struct config *config = arena_alloc(arena, sizeof(*config));
+    if (config == NULL) {
+        arena_destroy(&arena);
+        return -ENOMEM;
+    }
+    config->arena = arena;
+    config->file = arena_text(arena, file, strlen(file));
+    *config_out = config;
+    return 0;
+}
+
+int config_load(struct config **config_out, const char *file, struct buffer *faults_text)
+{
+    struct config *config = NULL;
+    struct faults faults = {.text = faults_text, .errors_max = ERRORS_SHOWN_MAX};
+    struct loading loading = {.faults = &faults, .file = file, .folder = ""};
+    loading.failed_memory = create(&config, file) < 0;
+    if (!loading.failed_memory) {
+        loading.config = config;
+        const char *slash = strrchr(file, '/');
+        if (slash != NULL)
+            loading.folder =
+                loading_text(&loading, file, slash == file ? 1 : (size_t)(slash - file));
+        struct buffer text;
+        buffer_init(&text, CONFIG_FILE_BYTES_MAX);
+        load(&loading, &text);
+        buffer_fini(&text);
+    }
+    if (loading.failed_memory)
+        faults_error(&faults, file, 0, 0, "out of memory");
+    faults_end(&faults);
+    if (faults.errors > 0) {
+        config_destroy(&config);
+        return ERR_CONFIG;
+    }
+    *config_out = config;
+    return 0;
+}
+
+void config_destroy(struct config **config)
+{
+    struct config *gone = TAKE(*config);
+    if (gone == NULL)
+        return;
+    if (gone->registry != NULL)
+        registry_destroy(&gone->registry);
+    struct arena *arena = gone->arena;
+    arena_destroy(&arena); /* the configuration lies in it */
+}
