@@ -17,7 +17,6 @@
 #include "bench/rows_api.h"
 
 #define ROUND_MS INT64_C(900000)
-#define HOUR_MS INT64_C(3600000)
 #define START_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
 
 enum {
@@ -54,8 +53,8 @@ struct run {
 static const struct window_conf windows = {.bucket_ms = ROUND_MS,
                                            .allowed_delay_ms = ROUND_MS / 3,
                                            .grace_ms = ROUND_MS,
-                                           .horizon_ms = 48 * HOUR_MS,
-                                           .early_tolerance_ms = HOUR_MS,
+                                           .horizon_ms = ROUNDS_MAX * ROUND_MS,
+                                           .early_tolerance_ms = 4 * ROUND_MS,
                                            .fiscal_year_start = 1};
 static const struct sink_conf sinks[SINKS_MANY] = {
     {.name = "one"}, {.name = "two"}, {.name = "three"}};

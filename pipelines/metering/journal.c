@@ -90,3 +90,24 @@ void journal_drop_ended(struct journal *journal, int64_t end_ms)
     if (kept == 0)
         journal->overlapping = false;
 }
+
+/* In order, and no two of one identity. */
+static bool is_before(const struct reading *a, const struct reading *b)
+{
+    return a->start_ms < b->start_ms || (a->start_ms == b->start_ms && a->span_ms < b->span_ms);
+}
+
+void journal_check(const struct journal *journal)
+{
+    ASSERT(journal->head + journal->count <= journal->capacity);
+    ASSERT(journal->changed || journal->changed_ms == INT64_MAX);
+    ASSERT(journal->base_ms != INT64_MIN || journal->base_booked == 0);
+    ASSERT(journal->saved_forgotten_ms <= journal->forgotten_ms);
+    int64_t end_ms = INT64_MIN;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        ASSERT(i == 0 || is_before(reading - 1, reading));
+        ASSERT(journal->overlapping || reading->start_ms >= end_ms);
+        end_ms = MAX(end_ms, reading_end_ms(reading));
+    }
+}

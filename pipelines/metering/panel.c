@@ -125,6 +125,16 @@ uint32_t panel_audit(const struct panel *panel)
     return UINT32_MAX;
 }
 
+void panel_check(const struct panel *panel)
+{
+    ASSERT(panel_audit(panel) == UINT32_MAX);
+    for (size_t i = 0; i < (size_t)panel->rows * panel->columns; i++) {
+        ASSERT(panel->estimated_ms[i] <= panel->covered_ms[i]);
+        ASSERT(panel->covered_ms[i] <= panel->bucket_ms);
+        ASSERT(panel->present[i] != 0 || (panel->activity[i] == 0 && panel->covered_ms[i] == 0));
+    }
+}
+
 void panel_accept(struct panel *panel)
 {
     for (uint32_t column = 0; column < panel->columns; column++)

@@ -4,34 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/param.h>
 
 #include <cmocka.h>
 
-#include "pipelines/metering/booking.h"
 #include "pipelines/metering/projection.h"
+#include "tests/unit/metering/readings.h"
 
-#define MIN_MS INT64_C(60000)
-enum { BUCKET_MS = 900000, SLOTS = 64, READINGS_MAX = 8, CELLS_MAX = 6 };
-#define U INT64_C(1000000) /* one unit in micro-units */
-#define FLOOR INT64_MIN
-
-struct given {
-    int64_t start_min, end_min; /* end 0: an instant */
-    int64_t value;
-    int revision, quality;
-};
-
-static struct reading reading_of(const struct given *given)
-{
-    int64_t end_min = given->end_min > 0 ? given->end_min : given->start_min;
-    return (struct reading){.start_ms = given->start_min * MIN_MS,
-                            .value = given->value,
-                            .offset = 7,
-                            .span_ms = (uint64_t)((end_min - given->start_min) * MIN_MS) &
-                                       ((UINT64_C(1) << 40) - 1),
-                            .revision = (uint16_t)given->revision,
-                            .quality = (unsigned)given->quality & 3U};
-}
+enum { READINGS_MAX = 8, CELLS_MAX = 6 };
 
 struct expect {
     const char *name;
@@ -46,8 +26,6 @@ struct expect {
     {                                                                                              \
         .cell_max = CELL_MAX, .kind = KIND_INTERVAL                                                \
     }
-#define ACTUAL .quality = QUALITY_ACTUAL
-#define ESTIMATE .quality = QUALITY_ESTIMATED
 
 static const struct expect cases[] = {
     {"an interval inside one bucket", INTERVAL, {{0, 15, 3 * U, ACTUAL}}, 1, {3 * U}, {15}},
@@ -179,19 +157,19 @@ static const struct expect cases[] = {
      {0, U},
      {0, 15}},
     {"a steady gauge",
-     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 30 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 30 * MINUTE_MS},
      {{0, 0, 8 * U, ACTUAL}, {15, 0, 8 * U, ACTUAL}, {30, 0, 8 * U, ACTUAL}},
      3,
      {2 * U, 2 * U},
      {15, 15}},
     {"a rising gauge is a trapezoid",
-     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MINUTE_MS},
      {{0, 0, 0, ACTUAL}, {30, 0, 8 * U, ACTUAL}},
      2,
      {U / 2, 3 * U / 2},
      {15, 15}},
     {"a gauge that was silent too long leaves a gap",
-     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 15 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 15 * MINUTE_MS},
      {{0, 0, 8 * U, ACTUAL},
       {15, 0, 8 * U, ACTUAL},
       {45, 0, 8 * U, ACTUAL},
@@ -200,7 +178,7 @@ static const struct expect cases[] = {
      {2 * U, 0, 0, 2 * U},
      {15, 0, 0, 15}},
     {"minutes of a gauge are rounded once per bucket",
-     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 5 * MIN_MS},
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 5 * MINUTE_MS},
      {{0, 0, 1, ACTUAL}, {5, 0, 1, ACTUAL}, {10, 0, 1, ACTUAL}, {15, 0, 3, ACTUAL}},
      4,
      {0},
@@ -228,7 +206,7 @@ static void check_cells(const struct expect *expect, const struct journal *journ
         struct cell cell;
         projection_cell(&cell, &expect->meter, journal, i * BUCKET_MS, BUCKET_MS);
         if (cell.activity != expect->cells[i] ||
-            cell.covered_ms != (uint32_t)expect->covered_min[i] * MIN_MS)
+            cell.covered_ms != (uint32_t)expect->covered_min[i] * MINUTE_MS)
             fail_msg("%s: bucket %" PRId64 " has %" PRId64 " over %" PRIu32 " ms", expect->name, i,
                      cell.activity, cell.covered_ms);
     }
@@ -262,154 +240,6 @@ static void test_every_order(void **state)
         size_t order[READINGS_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
         permute(&cases[i], order, cases[i].count);
     }
-}
-
-static void test_outcomes(void **state)
-{
-    (void)state;
-    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
-    static const struct {
-        const char *name;
-        struct given reading;
-        enum outcome outcome, displaced;
-    } steps[] = {
-        {"first", {0, 15, U, ACTUAL}, OUTCOME_USED, OUTCOME_USED},
-        {"again", {0, 15, U, ACTUAL}, OUTCOME_DUPLICATE, OUTCOME_USED},
-        {"other length, another identity", {0, 30, U, ACTUAL}, OUTCOME_USED, OUTCOME_USED},
-        {"smaller value", {0, 15, U / 2, ACTUAL}, REJECT_CONFLICT, OUTCOME_USED},
-        {"larger value", {0, 15, 2 * U, ACTUAL}, OUTCOME_USED, REJECT_CONFLICT},
-        {"revision 2", {0, 15, U, .revision = 2, ACTUAL}, OUTCOME_USED, OUTCOME_CORRECTED},
-        {"revision 1, late", {0, 15, U, .revision = 1, ACTUAL}, OUTCOME_CORRECTED, OUTCOME_USED},
-        {"an estimate", {0, 15, U, .revision = 9, ESTIMATE}, OUTCOME_CORRECTED, OUTCOME_USED},
-        {"edited, revision 3", {0, 15, U, 3, QUALITY_EDITED}, OUTCOME_USED, OUTCOME_CORRECTED},
-        {"what no bucket can hold", {120, 135, CELL_MAX, ACTUAL}, OUTCOME_USED, OUTCOME_USED},
-        {"and more of it", {120, 150, CELL_MAX, ACTUAL}, REJECT_VALUE_RANGE, OUTCOME_USED},
-    };
-    struct reading slots[SLOTS];
-    struct journal journal;
-    journal_init(&journal, slots, SLOTS);
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        struct reading reading = reading_of(&steps[i].reading);
-        struct booking booking;
-        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-        if (booking.outcome != steps[i].outcome || booking.displaced != steps[i].displaced)
-            fail_msg("%s: got %s %s", steps[i].name, outcome_class(booking.outcome),
-                     outcome_reason(booking.outcome));
-    }
-}
-
-static void test_full_journal(void **state)
-{
-    (void)state;
-    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
-    struct reading slots[4];
-    struct journal journal;
-    journal_init(&journal, slots, 4);
-    struct booking booking;
-    for (int64_t i = 0; i < 6; i++) {
-        struct given given = {i * 15, i * 15 + 15, U, ACTUAL};
-        struct reading reading = reading_of(&given);
-        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-        assert_int_equal(booking.outcome, i < 4 ? OUTCOME_USED : REJECT_JOURNAL_FULL);
-    }
-    booking_forget(&meter, &journal, INT64_C(30) * MIN_MS);
-    assert_int_equal(journal.count, 2);
-}
-
-/* What a register booked in closed windows stays; the rest is booked after them: the sum is exact.
- */
-static void test_moved_base(void **state)
-{
-    (void)state;
-    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_REGISTER};
-    struct reading slots[SLOTS];
-    struct journal journal;
-    journal_init(&journal, slots, SLOTS);
-    static const struct given first = {0, 0, 100 * U, ACTUAL};
-    static const struct given last = {60, 0, 160 * U, ACTUAL};
-    static const struct given between = {45, 0, 105 * U, ACTUAL};
-    struct booking booking;
-    struct reading reading = reading_of(&first);
-    booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-    reading = reading_of(&last);
-    booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-    int64_t floor_ms =
-        INT64_C(2) * BUCKET_MS; /* 30 units are booked in the two buckets before it */
-    reading = reading_of(&between);
-    assert_true(booking_reaches_back(&meter, &journal, &reading, floor_ms));
-    booking_forget(&meter, &journal, floor_ms);
-    booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, floor_ms);
-    assert_int_equal(booking.from_ms, floor_ms);
-    struct cell cell[2];
-    projection_cell(&cell[0], &meter, &journal, floor_ms, BUCKET_MS);
-    projection_cell(&cell[1], &meter, &journal, floor_ms + BUCKET_MS, BUCKET_MS);
-    assert_int_equal(cell[0].activity, -25 * U); /* 5 units by then, 30 booked */
-    assert_int_equal(cell[1].activity, 55 * U);
-    assert_int_equal(30 * U + cell[0].activity + cell[1].activity, 60 * U);
-}
-
-/* What is not used leaves every cell as it is, also where the register's last reading is so old
- * that a correction would move the base. */
-static void test_unused_moves_no_base(void **state)
-{
-    (void)state;
-    static const struct meter meter = {.cell_max = CELL_MAX, .kind = KIND_REGISTER};
-    static const struct given again[] = {
-        {49, 0, 109, ACTUAL},                /* a duplicate */
-        {49, 0, 110, ESTIMATE},              /* outranked */
-        {49, 0, 108, ACTUAL},                /* a conflict, the smaller */
-        {47, 0, 108, ACTUAL, .revision = 1}, /* does not fit any more */
-    };
-    for (size_t i = 0; i < ARRAY_LEN(again); i++) {
-        struct reading slots[2];
-        struct journal journal;
-        journal_init(&journal, slots, 2);
-        struct booking booking;
-        struct reading reading = reading_of(&(struct given){7, 0, 100, ACTUAL});
-        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-        reading = reading_of(&again[0]);
-        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-        struct cell before;
-        struct cell after;
-        projection_cell(&before, &meter, &journal, INT64_C(2) * BUCKET_MS, BUCKET_MS);
-        reading = reading_of(&again[i]);
-        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, INT64_C(2) * BUCKET_MS);
-        assert_int_not_equal(booking.outcome, OUTCOME_USED);
-        projection_cell(&after, &meter, &journal, INT64_C(2) * BUCKET_MS, BUCKET_MS);
-        assert_int_equal(before.activity, 4);
-        assert_int_equal(after.activity, before.activity);
-    }
-}
-
-/* The last sample before the floor stays: the line from it to the next reaches into open windows.
- */
-static void test_gauge_at_the_floor(void **state)
-{
-    (void)state;
-    static const struct meter meter = {
-        .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MIN_MS};
-    static const struct given samples[] = {
-        {0, 0, 0, ACTUAL}, {10, 0, 60 * U, ACTUAL}, {30, 0, 60 * U, ESTIMATE}};
-    struct reading slots[SLOTS];
-    struct journal journal;
-    journal_init(&journal, slots, SLOTS);
-    struct booking booking;
-    for (size_t i = 0; i < 2; i++) {
-        struct reading reading = reading_of(&samples[i]);
-        assert_int_equal(booking_reaches_back(&meter, &journal, &reading, BUCKET_MS), i > 0);
-        booking_add(&booking, &meter, &journal, &reading, BUCKET_MS, FLOOR);
-    }
-    struct reading last = reading_of(&samples[2]);
-    assert_true(booking_reaches_back(&meter, &journal, &last, BUCKET_MS));
-    booking_forget(&meter, &journal, BUCKET_MS);
-    assert_int_equal(journal.count, 1);
-    booking_add(&booking, &meter, &journal, &last, BUCKET_MS, BUCKET_MS);
-    assert_int_equal(booking.outcome, OUTCOME_USED);
-    struct cell cell;
-    projection_cell(&cell, &meter, &journal, BUCKET_MS, BUCKET_MS);
-    assert_int_equal(cell.activity, 15 * U);
-    assert_int_equal(cell.covered_ms, BUCKET_MS);
-    assert_int_equal(cell.estimated_ms, BUCKET_MS); /* one end of the line is an estimate */
 }
 
 /* More readings over one moment than are told apart: the best counts, whichever came last. */
@@ -449,16 +279,189 @@ static void test_deeper_than_the_maximum(void **state)
     }
 }
 
+/* Readings of a kind, at random times: as cells of any length that is asked for. */
+struct scene {
+    const struct meter *meter;
+    struct reading slots[SLOTS];
+    struct journal journal;
+    int64_t end_min;
+};
+
+static void make_scene(struct scene *scene, const struct meter *meter, uint64_t *random)
+{
+    scene->meter = meter;
+    scene->end_min = 0;
+    journal_init(&scene->journal, scene->slots, SLOTS);
+    for (int i = 0; i < 20; i++) {
+        int64_t start = random_below(random, 400);
+        int64_t length = meter->kind == KIND_INTERVAL ? 1 + random_below(random, 100) : 0;
+        int64_t value = (int64_t)random_below(random, 1U << 31) - (1 << 20);
+        if (meter->kind == KIND_REGISTER)
+            value = start * (INT64_C(1) << 32) + random_below(random, 1U << 31);
+        struct given given = {start, length > 0 ? start + length : 0, value,
+                              (int)random_below(random, 3),
+                              (int)random_below(random, QUALITY_COUNT)};
+        (void)book(meter, &scene->journal, &given, FLOOR);
+        scene->end_min = MAX(scene->end_min, start + length + 1);
+    }
+    journal_check(&scene->journal);
+}
+
+/* All of it in cells of `minutes` each. */
+static struct cell sum_scene(const struct scene *scene, int64_t minutes)
+{
+    struct cell sum = {0};
+    for (int64_t at = 0; at < scene->end_min; at += minutes) {
+        struct cell cell;
+        projection_cell(&cell, scene->meter, &scene->journal, at * MINUTE_MS, minutes * MINUTE_MS);
+        assert_false(cell.held);
+        assert_true(cell.estimated_ms <= cell.covered_ms);
+        assert_true(cell.covered_ms <= minutes * MINUTE_MS);
+        sum.activity += cell.activity;
+        sum.covered_ms += cell.covered_ms;
+        sum.estimated_ms += cell.estimated_ms;
+    }
+    return sum;
+}
+
+static const struct meter kinds[] = {
+    {.cell_max = CELL_MAX, .kind = KIND_INTERVAL, .negative = true},
+    {.cell_max = CELL_MAX, .kind = KIND_REGISTER},
+    {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 40 * MINUTE_MS, .negative = true},
+    {.cell_max = CELL_MAX, .kind = KIND_DELIVERY, .negative = true},
+};
+
+/* However long the cells are, they sum to the same. A gauge rounds once a cell. */
+static void test_cells_of_any_length_sum_to_the_same(void **state)
+{
+    (void)state;
+    uint64_t random = seed_of_run();
+    for (int round = 0; round < 400; round++) {
+        struct scene scene;
+        make_scene(&scene, &kinds[(size_t)round % ARRAY_LEN(kinds)], &random);
+        struct cell minutes = sum_scene(&scene, 1);
+        static const int64_t lengths[] = {5, 7, 15, 60};
+        for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+            struct cell sum = sum_scene(&scene, lengths[i]);
+            int64_t apart = sum.activity - minutes.activity;
+            int64_t rounding = scene.meter->kind == KIND_GAUGE ? scene.end_min : 0;
+            if (apart > rounding || apart < -rounding || sum.covered_ms != minutes.covered_ms ||
+                sum.estimated_ms != minutes.estimated_ms)
+                fail_msg("round %d, cells of %" PRId64 " min: %" PRId64 " apart", round, lengths[i],
+                         apart);
+        }
+    }
+}
+
+/* A register's cells sum to the last reading less the first, whatever lies between. */
+static void test_registers_sum_to_the_difference(void **state)
+{
+    (void)state;
+    uint64_t random = seed_of_run();
+    for (int round = 0; round < 400; round++) {
+        struct scene scene;
+        make_scene(&scene, &kinds[1], &random);
+        const struct reading *first = journal_at(&scene.journal, 0);
+        const struct reading *last = journal_at(&scene.journal, scene.journal.count - 1);
+        struct cell sum = sum_scene(&scene, 15);
+        assert_int_equal(sum.activity, last->value - first->value);
+        assert_int_equal(sum.covered_ms, last->start_ms - first->start_ms);
+    }
+}
+
+/* An interval as long as a local day, cut at each quarter of an hour: 92, 96 or 100 cells. */
+static void test_days_of_any_length(void **state)
+{
+    (void)state;
+    static const int64_t hours[] = {23, 24, 25};
+    for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
+        struct reading slots[SLOTS];
+        struct journal journal;
+        journal_init(&journal, slots, SLOTS);
+        struct given given = {0, hours[i] * 60, 1000003, ACTUAL};
+        (void)book(&kinds[0], &journal, &given, FLOOR);
+        int64_t cells = hours[i] * 4;
+        assert_int_equal(sum_buckets(&kinds[0], &journal, 0, cells), 1000003);
+        for (int64_t at = 0; at < cells; at++) {
+            struct cell cell;
+            projection_cell(&cell, &kinds[0], &journal, at * BUCKET_MS, BUCKET_MS);
+            assert_in_range(cell.activity, 1000003 / cells, 1000003 / cells + 1);
+            assert_int_equal(cell.covered_ms, BUCKET_MS);
+        }
+        assert_int_equal(sum_buckets(&kinds[0], &journal, cells, cells + 4), 0);
+    }
+}
+
+/* What no cell can hold is not booked, and told. */
+static void test_held(void **state)
+{
+    (void)state;
+    static const struct meter meter = {.cell_max = 1000, .kind = KIND_REGISTER};
+    static const struct {
+        int64_t value;
+        bool held;
+    } limits[] = {{1000, false}, {1001, true}};
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        struct reading slots[SLOTS];
+        struct journal journal;
+        journal_init(&journal, slots, SLOTS);
+        (void)book(&meter, &journal, &(struct given){0, 0, 0, ACTUAL}, FLOOR);
+        (void)book(&meter, &journal, &(struct given){15, 0, limits[i].value, ACTUAL}, FLOOR);
+        struct cell cell;
+        projection_cell(&cell, &meter, &journal, 0, BUCKET_MS);
+        assert_int_equal(cell.held, limits[i].held);
+        assert_int_equal(cell.activity, limits[i].held ? 0 : limits[i].value);
+        assert_true(cell.present);
+    }
+}
+
+/* The estimated part of a cell, by kind. */
+static void test_estimates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        struct given first, second;
+        uint32_t covered_min, estimated_min;
+    } estimates[] = {
+        {"half an interval", &kinds[0], {0, 10, U, ESTIMATE}, {10, 15, U, ACTUAL}, 15, 10},
+        {"an invoice is measured",
+         &kinds[0],
+         {0, 15, U, 0, QUALITY_INVOICE},
+         {20, 30, U, ACTUAL},
+         15,
+         0},
+        {"a register from an estimate", &kinds[1], {0, 0, U, ESTIMATE}, {15, 0, U, ACTUAL}, 15, 15},
+        {"a register to an estimate", &kinds[1], {0, 0, U, ACTUAL}, {12, 0, U, ESTIMATE}, 12, 12},
+        {"a measured gauge", &kinds[2], {0, 0, U, ACTUAL}, {15, 0, U, ACTUAL}, 15, 0},
+        {"a delivery covers nothing", &kinds[3], {0, 0, U, ESTIMATE}, {9, 0, U, ACTUAL}, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(estimates); i++) {
+        struct reading slots[SLOTS];
+        struct journal journal;
+        journal_init(&journal, slots, SLOTS);
+        (void)book(estimates[i].meter, &journal, &estimates[i].first, FLOOR);
+        (void)book(estimates[i].meter, &journal, &estimates[i].second, FLOOR);
+        struct cell cell;
+        projection_cell(&cell, estimates[i].meter, &journal, 0, BUCKET_MS);
+        if (cell.covered_ms != estimates[i].covered_min * MINUTE_MS ||
+            cell.estimated_ms != estimates[i].estimated_min * MINUTE_MS || !cell.present)
+            fail_msg("%s: %" PRIu32 " of %" PRIu32 " ms", estimates[i].name, cell.estimated_ms,
+                     cell.covered_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_order),
-        cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_full_journal),
-        cmocka_unit_test(test_moved_base),
-        cmocka_unit_test(test_unused_moves_no_base),
-        cmocka_unit_test(test_gauge_at_the_floor),
         cmocka_unit_test(test_deeper_than_the_maximum),
+        cmocka_unit_test(test_cells_of_any_length_sum_to_the_same),
+        cmocka_unit_test(test_registers_sum_to_the_difference),
+        cmocka_unit_test(test_days_of_any_length),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_estimates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

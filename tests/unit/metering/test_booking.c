@@ -1,0 +1,614 @@
+/* A reading enters the journal of its meter: what becomes of it, and which cells it changes. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/metering/readings.h"
+
+static const struct meter interval = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
+static const struct meter reg = {.cell_max = CELL_MAX, .kind = KIND_REGISTER};
+static const struct meter gauge = {
+    .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 30 * MINUTE_MS};
+static const struct meter delivery = {.cell_max = CELL_MAX, .kind = KIND_DELIVERY};
+
+struct bench {
+    struct reading slots[SLOTS];
+    struct journal journal;
+};
+
+static void bench_init(struct bench *bench, uint32_t capacity)
+{
+    journal_init(&bench->journal, bench->slots, capacity);
+}
+
+static void test_outcomes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct given reading;
+        enum outcome outcome, displaced;
+    } steps[] = {
+        {"first", {0, 15, U, ACTUAL}, OUTCOME_USED, OUTCOME_USED},
+        {"again", {0, 15, U, ACTUAL}, OUTCOME_DUPLICATE, OUTCOME_USED},
+        {"other length, another identity", {0, 30, U, ACTUAL}, OUTCOME_USED, OUTCOME_USED},
+        {"smaller value", {0, 15, U / 2, ACTUAL}, REJECT_CONFLICT, OUTCOME_USED},
+        {"larger value", {0, 15, 2 * U, ACTUAL}, OUTCOME_USED, REJECT_CONFLICT},
+        {"revision 2", {0, 15, U, .revision = 2, ACTUAL}, OUTCOME_USED, OUTCOME_CORRECTED},
+        {"revision 1, late", {0, 15, U, .revision = 1, ACTUAL}, OUTCOME_CORRECTED, OUTCOME_USED},
+        {"an estimate", {0, 15, U, .revision = 9, ESTIMATE}, OUTCOME_CORRECTED, OUTCOME_USED},
+        {"edited, revision 3", {0, 15, U, 3, QUALITY_EDITED}, OUTCOME_USED, OUTCOME_CORRECTED},
+        {"what no bucket can hold", {120, 135, CELL_MAX, ACTUAL}, OUTCOME_USED, OUTCOME_USED},
+        {"and more of it", {120, 150, CELL_MAX, ACTUAL}, REJECT_VALUE_RANGE, OUTCOME_USED},
+    };
+    struct bench bench;
+    bench_init(&bench, SLOTS);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct booking booking = book(&interval, &bench.journal, &steps[i].reading, FLOOR);
+        if (booking.outcome != steps[i].outcome || booking.displaced != steps[i].displaced)
+            fail_msg("%s: got %s %s", steps[i].name, outcome_class(booking.outcome),
+                     outcome_reason(booking.outcome));
+        if (booking.outcome != OUTCOME_USED && booking.from_ms != booking.to_ms)
+            fail_msg("%s: it changes cells", steps[i].name);
+        journal_check(&bench.journal);
+    }
+}
+
+/* Two readings of one meter: are they of one identity, and which of them stays? */
+static void test_identity_by_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        struct given first, second;
+        enum outcome outcome, displaced;
+        uint32_t count;
+    } cases[] = {
+        {"intervals of two lengths",
+         &interval,
+         {0, 15, U, ACTUAL},
+         {0, 30, U, ACTUAL},
+         OUTCOME_USED,
+         OUTCOME_USED,
+         2},
+        {"intervals of two starts",
+         &interval,
+         {0, 30, U, ACTUAL},
+         {15, 30, U, ACTUAL},
+         OUTCOME_USED,
+         OUTCOME_USED,
+         2},
+        {"a register again",
+         &reg,
+         {15, 0, U, ACTUAL},
+         {15, 0, U, ACTUAL},
+         OUTCOME_DUPLICATE,
+         OUTCOME_USED,
+         1},
+        {"a register, measured after an estimate",
+         &reg,
+         {15, 0, 3 * U, ESTIMATE},
+         {15, 0, 2 * U, ACTUAL},
+         OUTCOME_USED,
+         OUTCOME_CORRECTED,
+         1},
+        {"a gauge, two values of one rank",
+         &gauge,
+         {15, 0, U, ACTUAL},
+         {15, 0, 2 * U, ACTUAL},
+         OUTCOME_USED,
+         REJECT_CONFLICT,
+         1},
+        {"a gauge, the smaller value",
+         &gauge,
+         {15, 0, 2 * U, ACTUAL},
+         {15, 0, U, ACTUAL},
+         REJECT_CONFLICT,
+         OUTCOME_USED,
+         1},
+        {"a delivery, corrected by its invoice",
+         &delivery,
+         {15, 0, 2 * U, ACTUAL},
+         {15, 0, U, 1, QUALITY_INVOICE},
+         OUTCOME_USED,
+         OUTCOME_CORRECTED,
+         1},
+        {"two deliveries a minute apart",
+         &delivery,
+         {15, 0, U, ACTUAL},
+         {16, 0, U, ACTUAL},
+         OUTCOME_USED,
+         OUTCOME_USED,
+         2},
+        {"the same value of another quality is a correction",
+         &delivery,
+         {15, 0, U, .quality = QUALITY_EDITED},
+         {15, 0, U, ACTUAL},
+         OUTCOME_USED,
+         OUTCOME_CORRECTED,
+         1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        struct booking booking = book(cases[i].meter, &bench.journal, &cases[i].first, FLOOR);
+        assert_int_equal(booking.outcome, OUTCOME_USED);
+        booking = book(cases[i].meter, &bench.journal, &cases[i].second, FLOOR);
+        if (booking.outcome != cases[i].outcome || booking.displaced != cases[i].displaced ||
+            bench.journal.count != cases[i].count)
+            fail_msg("%s: got %s %s, %" PRIu32 " readings", cases[i].name,
+                     outcome_class(booking.outcome), outcome_reason(booking.outcome),
+                     bench.journal.count);
+    }
+}
+
+/* Whether a outranks b, as docs/events.md has it, said without reading_rank(). */
+static bool should_stay(const struct given *a, const struct given *b)
+{
+    bool measured_a = a->quality != QUALITY_ESTIMATED;
+    bool measured_b = b->quality != QUALITY_ESTIMATED;
+    if (measured_a != measured_b)
+        return measured_a;
+    if (a->revision != b->revision)
+        return a->revision > b->revision;
+    if (a->quality != b->quality)
+        return a->quality > b->quality;
+    return a->value >= b->value;
+}
+
+/* Every pair of ranks in both orders: the same reading stays. */
+static void test_rank_is_total(void **state)
+{
+    (void)state;
+    static const int revisions[] = {0, 1, REVISION_MAX};
+    enum { RANKS = QUALITY_COUNT * 3 * 2 };
+    for (int i = 0; i < RANKS * RANKS; i++) {
+        int a = i / RANKS;
+        int b = i % RANKS;
+        const struct given givens[2] = {
+            {0, 15, U + a / (3 * QUALITY_COUNT), revisions[a / QUALITY_COUNT % 3],
+             a % QUALITY_COUNT},
+            {0, 15, U + b / (3 * QUALITY_COUNT), revisions[b / QUALITY_COUNT % 3],
+             b % QUALITY_COUNT},
+        };
+        const struct given *want = &givens[should_stay(&givens[0], &givens[1]) ? 0 : 1];
+        for (int first = 0; first < 2; first++) {
+            struct bench bench;
+            bench_init(&bench, SLOTS);
+            (void)book(&interval, &bench.journal, &givens[first], FLOOR);
+            (void)book(&interval, &bench.journal, &givens[1 - first], FLOOR);
+            const struct reading *got = journal_at(&bench.journal, 0);
+            assert_int_equal(bench.journal.count, 1);
+            if (got->value != want->value || (int)got->revision != want->revision ||
+                (int)got->quality != want->quality)
+                fail_msg("ranks %d and %d, %d first", a, b, first);
+        }
+    }
+}
+
+/* The cells that a reading changes among neighbours at 30 and 60 minutes (hours of 60 to 75 for an
+ * interval). */
+static void test_changed_span(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        int64_t neighbours_min[2];
+        struct given reading;
+        int64_t from_min, to_min;
+    } cases[] = {
+        {"an interval changes what it covers", &interval, {30, 60}, {40, 50, U, ACTUAL}, 40, 50},
+        {"a delivery changes one cell", &delivery, {30, 60}, {40, 0, U, ACTUAL}, 40, 41},
+        {"a register between two", &reg, {30, 60}, {40, 0, U, ACTUAL}, 30, 60},
+        {"a register after both", &reg, {30, 60}, {90, 0, U, ACTUAL}, 60, 90},
+        {"a register before both", &reg, {30, 60}, {10, 0, U, ACTUAL}, 10, 30},
+        {"a gauge between two", &gauge, {30, 60}, {40, 0, U, ACTUAL}, 30, 60},
+        {"a gauge beyond what it holds", &gauge, {30, 60}, {91, 0, U, ACTUAL}, 91, 91},
+        {"a gauge just within", &gauge, {30, 60}, {90, 0, U, ACTUAL}, 60, 90},
+        {"a gauge that one neighbour reaches", &gauge, {30, 90}, {55, 0, U, ACTUAL}, 30, 55},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        for (size_t n = 0; n < 2; n++) {
+            int64_t at = cases[i].neighbours_min[n];
+            struct given given = {at, cases[i].meter->kind == KIND_INTERVAL ? at + 5 : 0, U,
+                                  ACTUAL};
+            (void)book(cases[i].meter, &bench.journal, &given, FLOOR);
+        }
+        struct booking booking = book(cases[i].meter, &bench.journal, &cases[i].reading, FLOOR);
+        int64_t to_ms = cases[i].meter->kind == KIND_DELIVERY ? cases[i].from_min * MINUTE_MS + 1
+                                                              : cases[i].to_min * MINUTE_MS;
+        if (booking.from_ms != cases[i].from_min * MINUTE_MS || booking.to_ms != to_ms)
+            fail_msg("%s: [%" PRId64 ", %" PRId64 ") ms", cases[i].name, booking.from_ms,
+                     booking.to_ms);
+    }
+}
+
+static void test_overlap_is_noted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct given reading;
+        bool overlap;
+    } cases[] = {
+        {"it touches the one before", {30, 45, U, ACTUAL}, false},
+        {"it touches the one after", {0, 15, U, ACTUAL}, false},
+        {"a gap", {60, 75, U, ACTUAL}, false},
+        {"into the one before", {29, 45, U, ACTUAL}, true},
+        {"into the one after", {0, 16, U, ACTUAL}, true},
+        {"the same start, longer", {15, 31, U, ACTUAL}, true},
+        {"inside", {20, 25, U, ACTUAL}, true},
+        {"a correction is no overlap", {15, 30, U, 1, QUALITY_ACTUAL}, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        (void)book(&interval, &bench.journal, &(struct given){15, 30, U, ACTUAL}, FLOOR);
+        struct booking booking = book(&interval, &bench.journal, &cases[i].reading, FLOOR);
+        if (booking.overlap != cases[i].overlap || bench.journal.overlapping != cases[i].overlap)
+            fail_msg("%s: %d, journal %d", cases[i].name, booking.overlap,
+                     bench.journal.overlapping);
+        journal_check(&bench.journal);
+    }
+}
+
+/* rate_max: 100 units an hour, so 25 in a quarter of an hour, and 27.5 with the margin. */
+static void test_register_steps(void **state)
+{
+    (void)state;
+    static const struct meter plain = {.kind = KIND_REGISTER};
+    static const struct meter digits = {.kind = KIND_REGISTER, .register_modulus = 1000 * U};
+    static const struct meter rated = {.kind = KIND_REGISTER, .rate_max = 100 * U};
+    static const struct meter both = {
+        .kind = KIND_REGISTER, .register_modulus = 1000 * U, .rate_max = 100 * U};
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        int64_t before, after;
+        enum register_step step;
+        int64_t delta;
+    } cases[] = {
+        {"no change", &plain, 5 * U, 5 * U, STEP_RISE, 0},
+        {"any rise, where no rate is known", &plain, 0, CELL_MAX, STEP_RISE, CELL_MAX},
+        {"a fall without digits", &plain, 5 * U, 5 * U - 1, STEP_DISCONTINUITY, 0},
+        {"the largest plausible rise", &rated, 0, 55 * U / 2, STEP_RISE, 55 * U / 2},
+        {"one more", &rated, 0, 55 * U / 2 + 1, STEP_DISCONTINUITY, 0},
+        {"a fall, no digits", &rated, U, 0, STEP_DISCONTINUITY, 0},
+        {"from the top tenth to the lowest", &digits, 900 * U, 100 * U, STEP_ROLLOVER, 200 * U},
+        {"from just below the top tenth", &digits, 900 * U - 1, 100 * U, STEP_DISCONTINUITY, 0},
+        {"to just above the lowest tenth", &digits, 900 * U, 100 * U + 1, STEP_DISCONTINUITY, 0},
+        {"to zero", &digits, 1000 * U - 1, 0, STEP_ROLLOVER, 1},
+        {"the register showed more than its digits", &digits, 1000 * U, 0, STEP_DISCONTINUITY, 0},
+        {"to below zero", &digits, 999 * U, -1, STEP_DISCONTINUITY, 0},
+        {"the largest plausible rollover", &both, 990 * U, 35 * U / 2, STEP_ROLLOVER, 55 * U / 2},
+        {"one more than that", &both, 990 * U, 35 * U / 2 + 1, STEP_DISCONTINUITY, 0},
+        {"from the middle, by rate alone", &both, 998 * U, U, STEP_ROLLOVER, 3 * U},
+        {"a fall in the middle", &both, 500 * U, 499 * U, STEP_DISCONTINUITY, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct reading before = {.start_ms = 0, .value = cases[i].before};
+        const struct reading after = {.start_ms = 15 * MINUTE_MS, .value = cases[i].after};
+        int64_t delta = 77;
+        enum register_step step = register_step(cases[i].meter, &before, &after, &delta);
+        if (step != cases[i].step || delta != cases[i].delta)
+            fail_msg("%s: step %d, %" PRId64, cases[i].name, (int)step, delta);
+    }
+}
+
+/* The booking tells of the step that leads to its reading. */
+static void test_steps_are_told(void **state)
+{
+    (void)state;
+    static const struct meter meter = {
+        .cell_max = CELL_MAX, .kind = KIND_REGISTER, .register_modulus = 1000 * U};
+    static const struct {
+        struct given reading;
+        bool discontinuity, rollover;
+    } steps[] = {
+        {{0, 0, 990 * U, ACTUAL}, false, false},  {{15, 0, 5 * U, ACTUAL}, false, true},
+        {{30, 0, 900 * U, ACTUAL}, false, false}, {{45, 0, 500 * U, ACTUAL}, true, false},
+        {{60, 0, 501 * U, ACTUAL}, false, false}, {{50, 0, 500 * U, ACTUAL}, false, false},
+    };
+    struct bench bench;
+    bench_init(&bench, SLOTS);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct booking booking = book(&meter, &bench.journal, &steps[i].reading, FLOOR);
+        if (booking.discontinuity != steps[i].discontinuity ||
+            booking.rollover != steps[i].rollover)
+            fail_msg("step %zu: discontinuity %d, rollover %d", i, booking.discontinuity,
+                     booking.rollover);
+    }
+}
+
+static void test_full_journal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct given reading;
+        enum outcome outcome;
+    } steps[] = {
+        {"first", {0, 15, U, ACTUAL}, OUTCOME_USED},
+        {"second", {15, 30, U, ACTUAL}, OUTCOME_USED},
+        {"third", {30, 45, U, ACTUAL}, OUTCOME_USED},
+        {"fourth", {45, 60, U, ACTUAL}, OUTCOME_USED},
+        {"no room", {60, 75, U, ACTUAL}, REJECT_JOURNAL_FULL},
+        {"no room between either", {15, 20, U, ACTUAL}, REJECT_JOURNAL_FULL},
+        {"a correction takes no room", {15, 30, 2 * U, 1, QUALITY_ACTUAL}, OUTCOME_USED},
+        {"a duplicate takes none", {45, 60, U, ACTUAL}, OUTCOME_DUPLICATE},
+    };
+    struct bench bench;
+    bench_init(&bench, 4);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct booking booking = book(&interval, &bench.journal, &steps[i].reading, FLOOR);
+        if (booking.outcome != steps[i].outcome)
+            fail_msg("%s: got %s %s", steps[i].name, outcome_class(booking.outcome),
+                     outcome_reason(booking.outcome));
+    }
+    assert_int_equal(sum_buckets(&interval, &bench.journal, 0, 6), 5 * U);
+    booking_forget(&interval, &bench.journal, 30 * MINUTE_MS);
+    assert_int_equal(bench.journal.count, 2);
+    struct booking booking = book(&interval, &bench.journal, &steps[4].reading, FLOOR);
+    assert_int_equal(booking.outcome, OUTCOME_USED);
+}
+
+/* What a bucket cannot hold is refused, with what lies around it; the limit is the meter's own. */
+static void test_capacity(void **state)
+{
+    (void)state;
+    enum { MAX = 1000 };
+    static const struct {
+        const char *name;
+        uint8_t kind;
+        struct given first, second;
+        enum outcome outcome;
+    } cases[] = {
+        {"one too many",
+         KIND_INTERVAL,
+         {500, 515, 1, ACTUAL},
+         {0, 15, MAX + 1, ACTUAL},
+         REJECT_VALUE_RANGE},
+        {"too far below zero",
+         KIND_INTERVAL,
+         {500, 515, 1, ACTUAL},
+         {0, 15, -MAX - 1, ACTUAL},
+         REJECT_VALUE_RANGE},
+        {"as much as fits",
+         KIND_INTERVAL,
+         {500, 515, 1, ACTUAL},
+         {0, 15, MAX, ACTUAL},
+         OUTCOME_USED},
+        {"together as much as fits",
+         KIND_INTERVAL,
+         {0, 15, 400, ACTUAL},
+         {5, 15, 600, ACTUAL},
+         OUTCOME_USED},
+        {"together one too many",
+         KIND_INTERVAL,
+         {0, 15, 400, ACTUAL},
+         {5, 15, 601, ACTUAL},
+         REJECT_VALUE_RANGE},
+        {"together, of both signs",
+         KIND_INTERVAL,
+         {0, 15, -400, ACTUAL},
+         {5, 15, 601, ACTUAL},
+         REJECT_VALUE_RANGE},
+        {"a bucket apart",
+         KIND_INTERVAL,
+         {0, 15, 400, ACTUAL},
+         {31, 45, MAX, ACTUAL},
+         OUTCOME_USED},
+        {"two deliveries",
+         KIND_DELIVERY,
+         {1, 0, 400, ACTUAL},
+         {2, 0, 601, ACTUAL},
+         REJECT_VALUE_RANGE},
+        {"a register shows what it likes",
+         KIND_REGISTER,
+         {0, 0, 5 * MAX, ACTUAL},
+         {15, 0, 5 * MAX + 1, ACTUAL},
+         OUTCOME_USED},
+        {"a correction that no bucket holds",
+         KIND_INTERVAL,
+         {0, 15, MAX, ACTUAL},
+         {0, 15, MAX + 1, 1, QUALITY_ACTUAL},
+         REJECT_VALUE_RANGE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct meter meter = {.cell_max = MAX, .kind = cases[i].kind, .negative = true};
+        struct bench bench;
+        bench_init(&bench, 4);
+        struct booking booking = book(&meter, &bench.journal, &cases[i].first, FLOOR);
+        booking = book(&meter, &bench.journal, &cases[i].second, FLOOR);
+        if (booking.outcome != cases[i].outcome)
+            fail_msg("%s: got %s %s", cases[i].name, outcome_class(booking.outcome),
+                     outcome_reason(booking.outcome));
+    }
+}
+
+/* What a register booked in closed windows stays; the rest is booked after them: the sum is exact.
+ */
+static void test_moved_base(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, SLOTS);
+    (void)book(&reg, &bench.journal, &(struct given){0, 0, 100 * U, ACTUAL}, FLOOR);
+    (void)book(&reg, &bench.journal, &(struct given){60, 0, 160 * U, ACTUAL}, FLOOR);
+    int64_t floor_ms = INT64_C(2) * BUCKET_MS; /* 30 units are booked before it */
+    static const struct given between = {45, 0, 105 * U, ACTUAL};
+    struct reading reading = reading_of(&between);
+    assert_true(booking_reaches_back(&reg, &bench.journal, &reading, floor_ms));
+    booking_forget(&reg, &bench.journal, floor_ms);
+    struct booking booking = book(&reg, &bench.journal, &between, floor_ms);
+    assert_int_equal(booking.from_ms, floor_ms);
+    assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), -25 * U); /* 5 by then, 30 booked */
+    assert_int_equal(sum_buckets(&reg, &bench.journal, 3, 4), 55 * U);
+    journal_check(&bench.journal);
+}
+
+/* What is not used leaves every cell as it is, also where the register's last reading is so old
+ * that a correction would move the base. */
+static void test_unused_moves_no_base(void **state)
+{
+    (void)state;
+    static const struct given again[] = {
+        {49, 0, 109, ACTUAL},                /* a duplicate */
+        {49, 0, 110, ESTIMATE},              /* outranked */
+        {49, 0, 108, ACTUAL},                /* a conflict, the smaller */
+        {47, 0, 108, ACTUAL, .revision = 1}, /* does not fit any more */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(again); i++) {
+        struct bench bench;
+        bench_init(&bench, 2);
+        (void)book(&reg, &bench.journal, &(struct given){7, 0, 100, ACTUAL}, FLOOR);
+        (void)book(&reg, &bench.journal, &again[0], FLOOR);
+        assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), 4);
+        struct booking booking = book(&reg, &bench.journal, &again[i], INT64_C(2) * BUCKET_MS);
+        assert_int_not_equal(booking.outcome, OUTCOME_USED);
+        assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), 4);
+    }
+}
+
+static void test_forgetting(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        int64_t floor_min;
+        uint32_t count;
+    } cases[] = {
+        {"intervals that ended", &interval, 30, 2},  {"nor those that end there", &interval, 15, 3},
+        {"one that reaches over", &interval, 29, 3}, {"nothing is old", &interval, 0, 4},
+        {"all intervals", &interval, 600, 0},        {"a register keeps its base", &reg, 600, 1},
+        {"and what follows it", &reg, 31, 2},        {"a base at the floor", &reg, 30, 3},
+        {"a gauge keeps a sample", &gauge, 600, 1},  {"deliveries before it", &delivery, 31, 1},
+        {"all deliveries", &delivery, 600, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        for (int64_t at = 0; at < 60; at += 15) {
+            struct given given = {at, cases[i].meter->kind == KIND_INTERVAL ? at + 15 : 0, U,
+                                  ACTUAL};
+            (void)book(cases[i].meter, &bench.journal, &given, FLOOR);
+        }
+        booking_forget(cases[i].meter, &bench.journal, cases[i].floor_min * MINUTE_MS);
+        if (bench.journal.count != cases[i].count)
+            fail_msg("%s: %" PRIu32 " are left", cases[i].name, bench.journal.count);
+        assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
+        booking_forget(cases[i].meter, &bench.journal, INT64_MIN);
+        assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
+        journal_check(&bench.journal);
+    }
+}
+
+static void test_reaching_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        int64_t at_min, floor_min;
+        bool reaches;
+    } cases[] = {
+        {"a register over the floor", &reg, 45, 31, true},
+        {"a gauge over the floor", &gauge, 45, 31, true},
+        {"its predecessor is at the floor", &reg, 45, 30, false},
+        {"it has no predecessor", &reg, 20, 25, false},
+        {"an interval reaches nowhere", &interval, 45, 31, false},
+        {"a delivery neither", &delivery, 45, 31, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        struct given given = {30, cases[i].meter->kind == KIND_INTERVAL ? 40 : 0, U, ACTUAL};
+        (void)book(cases[i].meter, &bench.journal, &given, FLOOR);
+        struct reading reading = {.start_ms = cases[i].at_min * MINUTE_MS};
+        if (booking_reaches_back(cases[i].meter, &bench.journal, &reading,
+                                 cases[i].floor_min * MINUTE_MS) != cases[i].reaches)
+            fail_msg("%s", cases[i].name);
+    }
+}
+
+/* The last sample before the floor stays: the line from it to the next reaches into open windows.
+ */
+static void test_gauge_at_the_floor(void **state)
+{
+    (void)state;
+    static const struct meter meter = {
+        .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MINUTE_MS};
+    struct bench bench;
+    bench_init(&bench, SLOTS);
+    (void)book(&meter, &bench.journal, &(struct given){0, 0, 0, ACTUAL}, FLOOR);
+    (void)book(&meter, &bench.journal, &(struct given){10, 0, 60 * U, ACTUAL}, FLOOR);
+    booking_forget(&meter, &bench.journal, BUCKET_MS);
+    assert_int_equal(bench.journal.count, 1);
+    struct booking booking =
+        book(&meter, &bench.journal, &(struct given){30, 0, 60 * U, ESTIMATE}, BUCKET_MS);
+    assert_int_equal(booking.outcome, OUTCOME_USED);
+    assert_int_equal(sum_buckets(&meter, &bench.journal, 1, 2), 15 * U);
+}
+
+/* Readings of few identities and ranks, in two orders: of each identity the same one stays. */
+static void test_any_order_leaves_the_same(void **state)
+{
+    (void)state;
+    uint64_t random = seed_of_run();
+    for (int round = 0; round < 2000; round++) {
+        struct given givens[24];
+        for (size_t i = 0; i < ARRAY_LEN(givens); i++) {
+            int64_t start = random_below(&random, 4) * 15;
+            givens[i] = (struct given){start, start + 15 + random_below(&random, 2) * 15,
+                                       1 + random_below(&random, 3), (int)random_below(&random, 3),
+                                       (int)random_below(&random, QUALITY_COUNT)};
+        }
+        struct bench one;
+        struct bench two;
+        bench_init(&one, SLOTS);
+        bench_init(&two, SLOTS);
+        for (size_t i = 0; i < ARRAY_LEN(givens); i++)
+            (void)book(&interval, &one.journal, &givens[i], FLOOR);
+        for (size_t i = ARRAY_LEN(givens); i > 0; i--) { /* Fisher and Yates */
+            size_t other = random_below(&random, (uint32_t)i);
+            (void)book(&interval, &two.journal, &givens[other], FLOOR);
+            givens[other] = givens[i - 1];
+        }
+        journal_check(&one.journal);
+        journal_check(&two.journal);
+        assert_int_equal(one.journal.count, two.journal.count);
+        assert_memory_equal(journal_at(&one.journal, 0), journal_at(&two.journal, 0),
+                            one.journal.count * sizeof(struct reading));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_identity_by_kind),
+        cmocka_unit_test(test_rank_is_total),
+        cmocka_unit_test(test_changed_span),
+        cmocka_unit_test(test_overlap_is_noted),
+        cmocka_unit_test(test_register_steps),
+        cmocka_unit_test(test_steps_are_told),
+        cmocka_unit_test(test_full_journal),
+        cmocka_unit_test(test_capacity),
+        cmocka_unit_test(test_moved_base),
+        cmocka_unit_test(test_unused_moves_no_base),
+        cmocka_unit_test(test_forgetting),
+        cmocka_unit_test(test_reaching_back),
+        cmocka_unit_test(test_gauge_at_the_floor),
+        cmocka_unit_test(test_any_order_leaves_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
