@@ -44,10 +44,11 @@ static void judge_identity(struct booking *booking, const struct reading *old,
         booking->displaced = loser;
 }
 
-/* Whether a bucket that the reading touches could no longer be held. Only a very large reading
- * can do that, so that the walk over its neighbours is rare. */
+/* Whether a bucket that the reading touches could no longer be held, with the reading in place of
+ * `same`, the one of its identity, or NULL. Only a very large reading can do that, so that the walk
+ * over its neighbours is rare. */
 static bool overflows(const struct meter *meter, const struct journal *journal,
-                      const struct reading *reading, int64_t bucket_ms)
+                      const struct reading *reading, const struct reading *same, int64_t bucket_ms)
 {
     int64_t size = reading->value < 0 ? -reading->value : reading->value;
     if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE ||
@@ -58,7 +59,7 @@ static bool overflows(const struct meter *meter, const struct journal *journal,
         const struct reading *other = journal_at(journal, i);
         if (other->start_ms > reading_end_ms(reading) + bucket_ms)
             break;
-        if (reading_end_ms(other) >= reading->start_ms - bucket_ms)
+        if (other != same && reading_end_ms(other) >= reading->start_ms - bucket_ms)
             sum += other->value < 0 ? -other->value : other->value;
     }
     return sum > meter->cell_max;
@@ -155,10 +156,11 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
                               .to_ms = reading->start_ms};
     bool found = false;
     uint32_t index = find_identity(meter, journal, reading, &found);
-    if (overflows(meter, journal, reading, bucket_ms))
+    const struct reading *same = found ? journal_at(journal, index) : NULL;
+    if (overflows(meter, journal, reading, same, bucket_ms))
         booking.outcome = REJECT_VALUE_RANGE;
     else if (found)
-        judge_identity(&booking, journal_at(journal, index), reading);
+        judge_identity(&booking, same, reading);
     else if (journal_is_full(journal))
         booking.outcome = REJECT_JOURNAL_FULL;
     if (booking.outcome == OUTCOME_USED) {
