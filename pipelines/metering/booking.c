@@ -207,6 +207,18 @@ enum register_step register_step(const struct meter *meter, const struct reading
     return STEP_ROLLOVER;
 }
 
+/* Of a difference that ends at the base, so that no open window is left for it: what was not booked
+ * in closed ones. The stretch after it books it. */
+static int64_t unbooked(const struct meter *meter, const struct journal *journal)
+{
+    if (journal->count < 2 || journal_at(journal, 1)->start_ms != journal->base_ms)
+        return 0;
+    int64_t delta;
+    enum register_step step =
+        register_step(meter, journal_at(journal, 0), journal_at(journal, 1), &delta);
+    return step == STEP_DISCONTINUITY ? 0 : delta - journal->base_booked;
+}
+
 bool register_stretch(const struct meter *meter, const struct journal *journal, uint32_t index,
                       int64_t *from_ms_out, int64_t *total_out)
 {
@@ -214,9 +226,11 @@ bool register_stretch(const struct meter *meter, const struct journal *journal, 
     if (register_step(meter, before, before + 1, total_out) == STEP_DISCONTINUITY)
         return false;
     *from_ms_out = before->start_ms;
-    if (index == 0 && journal->base_ms > before->start_ms) {
+    if (index == 0 && journal->base_ms >= before->start_ms) {
         *from_ms_out = journal->base_ms;
         *total_out -= journal->base_booked;
+    } else if (index == 1) {
+        *total_out += unbooked(meter, journal);
     }
     return true;
 }
@@ -233,6 +247,12 @@ void booking_forget(const struct meter *meter, struct journal *journal, int64_t 
     }
     uint32_t open = journal_find(journal, floor_ms);
     uint32_t kept = meter->kind == KIND_DELIVERY ? 0 : 1; /* the base of what follows */
-    if (open > kept)
-        journal_drop_first(journal, open - kept);
+    if (open <= kept)
+        return;
+    int64_t rest = meter->kind == KIND_REGISTER && open - kept == 1 ? unbooked(meter, journal) : 0;
+    journal_drop_first(journal, open - kept);
+    if (rest != 0) {
+        journal->base_ms = journal_at(journal, 0)->start_ms;
+        journal->base_booked = -rest;
+    }
 }

@@ -15,7 +15,9 @@ struct journal {
     bool overlapping; /* some readings overlap, or have: the simple projection does not do */
 
     /* Registers, of the first reading: up to base_ms what follows it was booked in windows that
-     * have closed since, base_booked in all. base_ms is INT64_MIN while nothing was. */
+     * have closed since, base_booked in all. base_ms is INT64_MIN while nothing was. It is the time
+     * of the first reading itself if windows that closed before it booked too much: base_booked; or
+     * too little, and then base_booked is below zero. */
     int64_t base_ms, base_booked;
 
     int64_t forgotten_ms; /* cells before it rest on readings that may be gone; INT64_MIN: none */

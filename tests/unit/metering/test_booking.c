@@ -449,131 +449,6 @@ static void test_capacity(void **state)
     }
 }
 
-/* What a register booked in closed windows stays; the rest is booked after them: the sum is exact.
- */
-static void test_moved_base(void **state)
-{
-    (void)state;
-    struct bench bench;
-    bench_init(&bench, SLOTS);
-    (void)book(&reg, &bench.journal, &(struct given){0, 0, 100 * U, ACTUAL}, FLOOR);
-    (void)book(&reg, &bench.journal, &(struct given){60, 0, 160 * U, ACTUAL}, FLOOR);
-    int64_t floor_ms = INT64_C(2) * BUCKET_MS; /* 30 units are booked before it */
-    static const struct given between = {45, 0, 105 * U, ACTUAL};
-    struct reading reading = reading_of(&between);
-    assert_true(booking_reaches_back(&reg, &bench.journal, &reading, floor_ms));
-    booking_forget(&reg, &bench.journal, floor_ms);
-    struct booking booking = book(&reg, &bench.journal, &between, floor_ms);
-    assert_int_equal(booking.from_ms, floor_ms);
-    assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), -25 * U); /* 5 by then, 30 booked */
-    assert_int_equal(sum_buckets(&reg, &bench.journal, 3, 4), 55 * U);
-    journal_check(&bench.journal);
-}
-
-/* What is not used leaves every cell as it is, also where the register's last reading is so old
- * that a correction would move the base. */
-static void test_unused_moves_no_base(void **state)
-{
-    (void)state;
-    static const struct given again[] = {
-        {49, 0, 109, ACTUAL},                /* a duplicate */
-        {49, 0, 110, ESTIMATE},              /* outranked */
-        {49, 0, 108, ACTUAL},                /* a conflict, the smaller */
-        {47, 0, 108, ACTUAL, .revision = 1}, /* does not fit any more */
-    };
-    for (size_t i = 0; i < ARRAY_LEN(again); i++) {
-        struct bench bench;
-        bench_init(&bench, 2);
-        (void)book(&reg, &bench.journal, &(struct given){7, 0, 100, ACTUAL}, FLOOR);
-        (void)book(&reg, &bench.journal, &again[0], FLOOR);
-        assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), 4);
-        struct booking booking = book(&reg, &bench.journal, &again[i], INT64_C(2) * BUCKET_MS);
-        assert_int_not_equal(booking.outcome, OUTCOME_USED);
-        assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), 4);
-    }
-}
-
-static void test_forgetting(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        const struct meter *meter;
-        int64_t floor_min;
-        uint32_t count;
-    } cases[] = {
-        {"intervals that ended", &interval, 30, 2},  {"nor those that end there", &interval, 15, 3},
-        {"one that reaches over", &interval, 29, 3}, {"nothing is old", &interval, 0, 4},
-        {"all intervals", &interval, 600, 0},        {"a register keeps its base", &reg, 600, 1},
-        {"and what follows it", &reg, 31, 2},        {"a base at the floor", &reg, 30, 3},
-        {"a gauge keeps a sample", &gauge, 600, 1},  {"deliveries before it", &delivery, 31, 1},
-        {"all deliveries", &delivery, 600, 0},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct bench bench;
-        bench_init(&bench, SLOTS);
-        for (int64_t at = 0; at < 60; at += 15) {
-            struct given given = {at, cases[i].meter->kind == KIND_INTERVAL ? at + 15 : 0, U,
-                                  ACTUAL};
-            (void)book(cases[i].meter, &bench.journal, &given, FLOOR);
-        }
-        booking_forget(cases[i].meter, &bench.journal, cases[i].floor_min * MINUTE_MS);
-        if (bench.journal.count != cases[i].count)
-            fail_msg("%s: %" PRIu32 " are left", cases[i].name, bench.journal.count);
-        assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
-        booking_forget(cases[i].meter, &bench.journal, INT64_MIN);
-        assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
-        journal_check(&bench.journal);
-    }
-}
-
-static void test_reaching_back(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        const struct meter *meter;
-        int64_t at_min, floor_min;
-        bool reaches;
-    } cases[] = {
-        {"a register over the floor", &reg, 45, 31, true},
-        {"a gauge over the floor", &gauge, 45, 31, true},
-        {"its predecessor is at the floor", &reg, 45, 30, false},
-        {"it has no predecessor", &reg, 20, 25, false},
-        {"an interval reaches nowhere", &interval, 45, 31, false},
-        {"a delivery neither", &delivery, 45, 31, false},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct bench bench;
-        bench_init(&bench, SLOTS);
-        struct given given = {30, cases[i].meter->kind == KIND_INTERVAL ? 40 : 0, U, ACTUAL};
-        (void)book(cases[i].meter, &bench.journal, &given, FLOOR);
-        struct reading reading = {.start_ms = cases[i].at_min * MINUTE_MS};
-        if (booking_reaches_back(cases[i].meter, &bench.journal, &reading,
-                                 cases[i].floor_min * MINUTE_MS) != cases[i].reaches)
-            fail_msg("%s", cases[i].name);
-    }
-}
-
-/* The last sample before the floor stays: the line from it to the next reaches into open windows.
- */
-static void test_gauge_at_the_floor(void **state)
-{
-    (void)state;
-    static const struct meter meter = {
-        .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MINUTE_MS};
-    struct bench bench;
-    bench_init(&bench, SLOTS);
-    (void)book(&meter, &bench.journal, &(struct given){0, 0, 0, ACTUAL}, FLOOR);
-    (void)book(&meter, &bench.journal, &(struct given){10, 0, 60 * U, ACTUAL}, FLOOR);
-    booking_forget(&meter, &bench.journal, BUCKET_MS);
-    assert_int_equal(bench.journal.count, 1);
-    struct booking booking =
-        book(&meter, &bench.journal, &(struct given){30, 0, 60 * U, ESTIMATE}, BUCKET_MS);
-    assert_int_equal(booking.outcome, OUTCOME_USED);
-    assert_int_equal(sum_buckets(&meter, &bench.journal, 1, 2), 15 * U);
-}
-
 /* Readings of few identities and ranks, in two orders: of each identity the same one stays. */
 static void test_any_order_leaves_the_same(void **state)
 {
@@ -609,21 +484,11 @@ static void test_any_order_leaves_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_identity_by_kind),
-        cmocka_unit_test(test_rank_is_total),
-        cmocka_unit_test(test_changed_span),
-        cmocka_unit_test(test_overlap_is_noted),
-        cmocka_unit_test(test_register_steps),
-        cmocka_unit_test(test_steps_are_told),
-        cmocka_unit_test(test_full_journal),
-        cmocka_unit_test(test_capacity),
-        cmocka_unit_test(test_moved_base),
-        cmocka_unit_test(test_unused_moves_no_base),
-        cmocka_unit_test(test_forgetting),
-        cmocka_unit_test(test_reaching_back),
-        cmocka_unit_test(test_gauge_at_the_floor),
-        cmocka_unit_test(test_any_order_leaves_the_same),
+        cmocka_unit_test(test_outcomes),         cmocka_unit_test(test_identity_by_kind),
+        cmocka_unit_test(test_rank_is_total),    cmocka_unit_test(test_changed_span),
+        cmocka_unit_test(test_overlap_is_noted), cmocka_unit_test(test_register_steps),
+        cmocka_unit_test(test_steps_are_told),   cmocka_unit_test(test_full_journal),
+        cmocka_unit_test(test_capacity),         cmocka_unit_test(test_any_order_leaves_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

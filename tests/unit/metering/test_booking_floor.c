@@ -1,0 +1,247 @@
+/* Readings that arrive after windows have closed: what was booked there stays, and nothing is lost.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/metering/readings.h"
+
+static const struct meter interval = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
+static const struct meter reg = {.cell_max = CELL_MAX, .kind = KIND_REGISTER};
+static const struct meter gauge = {
+    .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 30 * MINUTE_MS};
+static const struct meter delivery = {.cell_max = CELL_MAX, .kind = KIND_DELIVERY};
+
+struct bench {
+    struct reading slots[SLOTS];
+    struct journal journal;
+};
+
+static void bench_init(struct bench *bench, uint32_t capacity)
+{
+    journal_init(&bench->journal, bench->slots, capacity);
+}
+
+/* What a register booked in closed windows stays; the rest is booked after them: the sum is exact.
+ */
+static void test_moved_base(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, SLOTS);
+    (void)book(&reg, &bench.journal, &(struct given){0, 0, 100 * U, ACTUAL}, FLOOR);
+    (void)book(&reg, &bench.journal, &(struct given){60, 0, 160 * U, ACTUAL}, FLOOR);
+    int64_t floor_ms = INT64_C(2) * BUCKET_MS; /* 30 units are booked before it */
+    static const struct given between = {45, 0, 105 * U, ACTUAL};
+    struct reading reading = reading_of(&between);
+    assert_true(booking_reaches_back(&reg, &bench.journal, &reading, floor_ms));
+    booking_forget(&reg, &bench.journal, floor_ms);
+    struct booking booking = book(&reg, &bench.journal, &between, floor_ms);
+    assert_int_equal(booking.from_ms, floor_ms);
+    assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), -25 * U); /* 5 by then, 30 booked */
+    assert_int_equal(sum_buckets(&reg, &bench.journal, 3, 4), 55 * U);
+    journal_check(&bench.journal);
+}
+
+/* A late reading exactly at the floor leaves no open window before it: what the closed ones have
+ * booked too little, or too much, is booked after it, also when the floor has moved on. */
+static void test_a_reading_at_the_floor(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t at_floor, corrected; /* value at the floor; and of a correction, 0: none */
+        int64_t next_floor_rows;
+        int64_t want; /* from row 2 on, 30 being booked before */
+    } cases[] = {
+        {"too much was booked", 5 * U, 0, 2, 30 * U},
+        {"too little was booked", 50 * U, 0, 2, 30 * U},
+        {"it is corrected", 50 * U, 20 * U, 2, 30 * U},
+        {"the floor moves on", 5 * U, 0, 3, 30 * U},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        (void)book(&reg, &bench.journal, &(struct given){0, 0, 0, ACTUAL}, FLOOR);
+        (void)book(&reg, &bench.journal, &(struct given){60, 0, 60 * U, ACTUAL}, FLOOR);
+        int64_t floor_ms = INT64_C(2) * BUCKET_MS;
+        struct given given = {30, 0, cases[i].at_floor, ACTUAL};
+        struct booking booking = book(&reg, &bench.journal, &given, floor_ms);
+        assert_int_equal(booking.from_ms, floor_ms);
+        assert_int_equal(booking.to_ms, INT64_C(4) * BUCKET_MS);
+        given.value = cases[i].corrected;
+        given.revision = 1;
+        if (given.value > 0)
+            (void)book(&reg, &bench.journal, &given, floor_ms);
+        int128 closed = sum_buckets(&reg, &bench.journal, 2, cases[i].next_floor_rows);
+        floor_ms = cases[i].next_floor_rows * BUCKET_MS;
+        if (floor_ms > INT64_C(2) * BUCKET_MS) { /* a further late one */
+            booking_forget(&reg, &bench.journal, floor_ms);
+            (void)book(&reg, &bench.journal, &(struct given){50, 0, 11 * U, ACTUAL}, floor_ms);
+        }
+        int128 open = sum_buckets(&reg, &bench.journal, cases[i].next_floor_rows, 5);
+        if (closed + open != cases[i].want)
+            fail_msg("%s: %" PRId64 " and %" PRId64, cases[i].name, (int64_t)closed, (int64_t)open);
+        journal_check(&bench.journal);
+    }
+}
+
+/* What is not used leaves every cell as it is, also where the register's last reading is so old
+ * that a correction would move the base. */
+static void test_unused_moves_no_base(void **state)
+{
+    (void)state;
+    static const struct given again[] = {
+        {49, 0, 109, ACTUAL},                /* a duplicate */
+        {49, 0, 110, ESTIMATE},              /* outranked */
+        {49, 0, 108, ACTUAL},                /* a conflict, the smaller */
+        {47, 0, 108, ACTUAL, .revision = 1}, /* does not fit any more */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(again); i++) {
+        struct bench bench;
+        bench_init(&bench, 2);
+        (void)book(&reg, &bench.journal, &(struct given){7, 0, 100, ACTUAL}, FLOOR);
+        (void)book(&reg, &bench.journal, &again[0], FLOOR);
+        assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), 4);
+        struct booking booking = book(&reg, &bench.journal, &again[i], INT64_C(2) * BUCKET_MS);
+        assert_int_not_equal(booking.outcome, OUTCOME_USED);
+        assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), 4);
+    }
+}
+
+static void test_forgetting(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        int64_t floor_min;
+        uint32_t count;
+    } cases[] = {
+        {"intervals that ended", &interval, 30, 2},  {"nor those that end there", &interval, 15, 3},
+        {"one that reaches over", &interval, 29, 3}, {"nothing is old", &interval, 0, 4},
+        {"all intervals", &interval, 600, 0},        {"a register keeps its base", &reg, 600, 1},
+        {"and what follows it", &reg, 31, 2},        {"a base at the floor", &reg, 30, 3},
+        {"a gauge keeps a sample", &gauge, 600, 1},  {"deliveries before it", &delivery, 31, 1},
+        {"all deliveries", &delivery, 600, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        for (int64_t at = 0; at < 60; at += 15) {
+            struct given given = {at, cases[i].meter->kind == KIND_INTERVAL ? at + 15 : 0, U,
+                                  ACTUAL};
+            (void)book(cases[i].meter, &bench.journal, &given, FLOOR);
+        }
+        booking_forget(cases[i].meter, &bench.journal, cases[i].floor_min * MINUTE_MS);
+        if (bench.journal.count != cases[i].count)
+            fail_msg("%s: %" PRIu32 " are left", cases[i].name, bench.journal.count);
+        assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
+        booking_forget(cases[i].meter, &bench.journal, INT64_MIN);
+        assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
+        journal_check(&bench.journal);
+    }
+}
+
+static void test_reaching_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        int64_t at_min, floor_min;
+        bool reaches;
+    } cases[] = {
+        {"a register over the floor", &reg, 45, 31, true},
+        {"a gauge over the floor", &gauge, 45, 31, true},
+        {"its predecessor is at the floor", &reg, 45, 30, false},
+        {"it has no predecessor", &reg, 20, 25, false},
+        {"an interval reaches nowhere", &interval, 45, 31, false},
+        {"a delivery neither", &delivery, 45, 31, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        struct given given = {30, cases[i].meter->kind == KIND_INTERVAL ? 40 : 0, U, ACTUAL};
+        (void)book(cases[i].meter, &bench.journal, &given, FLOOR);
+        struct reading reading = {.start_ms = cases[i].at_min * MINUTE_MS};
+        if (booking_reaches_back(cases[i].meter, &bench.journal, &reading,
+                                 cases[i].floor_min * MINUTE_MS) != cases[i].reaches)
+            fail_msg("%s", cases[i].name);
+    }
+}
+
+/* The last sample before the floor stays: the line from it to the next reaches into open windows.
+ */
+static void test_gauge_at_the_floor(void **state)
+{
+    (void)state;
+    static const struct meter meter = {
+        .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MINUTE_MS};
+    struct bench bench;
+    bench_init(&bench, SLOTS);
+    (void)book(&meter, &bench.journal, &(struct given){0, 0, 0, ACTUAL}, FLOOR);
+    (void)book(&meter, &bench.journal, &(struct given){10, 0, 60 * U, ACTUAL}, FLOOR);
+    booking_forget(&meter, &bench.journal, BUCKET_MS);
+    assert_int_equal(bench.journal.count, 1);
+    struct booking booking =
+        book(&meter, &bench.journal, &(struct given){30, 0, 60 * U, ESTIMATE}, BUCKET_MS);
+    assert_int_equal(booking.outcome, OUTCOME_USED);
+    assert_int_equal(sum_buckets(&meter, &bench.journal, 1, 2), 15 * U);
+}
+
+/* Registers whose windows close while readings still arrive late: what was booked in closed windows
+ * and what open ones hold is, together, the last reading: the first was 0. */
+static void test_closing_windows_loses_nothing(void **state)
+{
+    (void)state;
+    uint64_t random = seed_of_run();
+    for (int round = 0; round < 2000; round++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        int64_t floor_row = 0;
+        int64_t last_min = 0;
+        int128 closed = 0;
+        for (int i = 0; i < 40; i++) {
+            int64_t at = floor_row * 15 + random_below(&random, 120);
+            if (i == 0)
+                at = 0;
+            int64_t value = at == 0 ? 0 : at * 1009 + random_below(&random, 700);
+            struct given given = {at, 0, value, ACTUAL};
+            struct reading reading = reading_of(&given);
+            int64_t next_row = floor_row + random_below(&random, 3);
+            if (booking_reaches_back(&reg, &bench.journal, &reading, floor_row * BUCKET_MS))
+                booking_forget(&reg, &bench.journal, floor_row * BUCKET_MS);
+            (void)book(&reg, &bench.journal, &given, floor_row * BUCKET_MS);
+            last_min = at > last_min ? at : last_min;
+            if (i % 4 == 3 && next_row * 15 <= last_min) { /* windows close */
+                closed += sum_buckets(&reg, &bench.journal, floor_row, next_row);
+                floor_row = next_row;
+            }
+            journal_check(&bench.journal);
+        }
+        const struct reading *last = journal_at(&bench.journal, bench.journal.count - 1);
+        int128 open = sum_buckets(&reg, &bench.journal, floor_row, last_min / 15 + 1);
+        if (closed + open != last->value)
+            fail_msg("round %d: %" PRId64 " and %" PRId64 ", not %" PRId64, round, (int64_t)closed,
+                     (int64_t)open, last->value);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_moved_base),
+        cmocka_unit_test(test_a_reading_at_the_floor),
+        cmocka_unit_test(test_unused_moves_no_base),
+        cmocka_unit_test(test_forgetting),
+        cmocka_unit_test(test_reaching_back),
+        cmocka_unit_test(test_gauge_at_the_floor),
+        cmocka_unit_test(test_closing_windows_loses_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
