@@ -26,8 +26,8 @@ CATALOGUE_DIR := $(CURDIR)/config/factors
 # ---- flags
 PKGS   := libuv rdkafka libcurl libmicrohttpd libfyaml glib-2.0 sqlite3 zlib libxxhash libsystemd gmp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lsimdjson -lstdc++ -lm \
-          -lpthread
+LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lmsgpackc -lsimdjson -lstdc++ \
+          -lm -lpthread
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
           -Wundef -Wformat=2
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
@@ -68,13 +68,13 @@ $(O)/libghgd.a: $(LIB_OBJ)
 	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $(TESTS): $(O)/%: $(O)/%.o $(TSAN_OBJ) $(O)/libtest.a $(O)/libghgd.a
 	echo "  LD $@"
-	$(CC) $(BASE) $(LDFLAGS) $^ -lcmocka -lmsgpackc $(LDLIBS) -o $@
+	$(CC) $(BASE) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 # Code that tests share lies beside them, in files not named test_*.
 $(O)/libtest.a: $(patsubst %.c,$(O)/%.o,$(TEST_HELP))
 	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
 	echo "  LD $@"
-	$(CC) $(BASE) $(LDFLAGS) $^ -lmsgpackc $(LDLIBS) -o $@
+	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 # Programs that a test against real servers needs besides the daemon.
 $(O)/tests/integration/%: $(O)/tests/integration/%.o $(TSAN_OBJ) $(O)/libghgd.a
 	echo "  LD $@"
@@ -84,7 +84,7 @@ $(O)/tests/faults/%: $(O)/tests/faults/%.o $(TSAN_OBJ) $(O)/libghgd.a
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(FUZZERS): $(O)/%: $(O)/%.o $(O)/libghgd.a
 	echo "  LD $@"
-	$(CC) $(BASE) -fsanitize=fuzzer $(LDFLAGS) $^ -lmsgpackc $(LDLIBS) -o $@
+	$(CC) $(BASE) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
 # Patterns, because the linter needs the same flags as the compiler.
 $(O)/pipelines/emissions/kernels_avx2.%: private BASE += -mavx2
 $(O)/pipelines/emissions/kernels_avx512.%: private BASE += -mavx512f -mavx512dq -mavx512vl

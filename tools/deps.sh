@@ -18,6 +18,7 @@ build | pkg-config              |                  | finds the libraries
 build | libuv1-dev              |                  | the event loop
 build | librdkafka-dev          |                  | Kafka consumer and producer; the demo's mock cluster
 build | libsimdjson-dev         |                  | decodes JSON events
+build | libmsgpack-dev          |                  | MessagePack: the demo writes it, dead letters are shown; checks our own reader
 build | libcurl4-openssl-dev    |                  | writes to databases over HTTP
 build | libmicrohttpd-dev       |                  | serves /metrics and /healthz
 build | libfyaml-dev            |                  | reads the configuration, with places for faults
@@ -31,7 +32,6 @@ build | libsystemd-dev          |                  | readiness, watchdog, journa
 build | tzdata                  |                  | the time zones of the facilities
 build | ca-certificates         |                  | trusts the servers of databases and of Maven Central
 check | libcmocka-dev           |                  | unit tests
-check | libmsgpack-dev          |                  | unit tests, benchmarks: another reader of MessagePack, to compare with
 check | python3                 |                  | integration tests, layers
 check | python3-msgpack         |                  | integration tests: events in MessagePack
 check | python3-jsonschema      |                  | integration tests: the schema of events

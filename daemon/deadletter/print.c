@@ -206,12 +206,10 @@ void letter_print_body(struct buffer *out, const void *body, size_t size)
         buffer_add_char(out, '\n');
         return;
     }
-    size_t before = out->size;
     if (msgpack_text_add(out, body, size) == 0) {
         buffer_add_char(out, '\n');
         return;
     }
-    out->size = before; /* what could be read of it is in the dump as well */
     foreign_add_dump(out, body, size);
 }
 

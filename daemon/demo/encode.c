@@ -1,5 +1,6 @@
 #include "daemon/demo/encode.h"
 
+#include <msgpack.h>
 #include <string.h>
 
 #include "base/timestamp.h"
@@ -41,79 +42,67 @@ void encode_json(struct buffer *out, const struct demo_event *events, uint32_t c
     buffer_add_char(out, ']');
 }
 
-static void add_byte(struct buffer *out, unsigned byte)
+/* The buffer remembers that it failed. */
+static int write_to_buffer(void *out, const char *bytes, size_t size)
 {
-    buffer_add_char(out, (char)byte);
+    buffer_add(out, bytes, size);
+    return 0;
 }
 
-/* fixstr, str 8: no text here is longer. */
-static void add_string(struct buffer *out, const char *text, size_t size)
+static void pack_text(msgpack_packer *packer, const char *text)
 {
-    ASSERT(size < 256);
-    if (size >= 32)
-        add_byte(out, 0xd9);
-    add_byte(out, size < 32 ? 0xa0U | (unsigned)size : (unsigned)size);
-    buffer_add(out, text, size);
+    msgpack_pack_str_with_body(packer, text, strlen(text));
 }
 
-static void add_text(struct buffer *out, const char *text)
+static void pack_time(msgpack_packer *packer, const char *name, int64_t time_ms)
 {
-    add_string(out, text, strlen(text));
+    const msgpack_timestamp time = {.tv_sec = time_ms / 1000,
+                                    .tv_nsec = (uint32_t)(time_ms % 1000) * 1000000};
+    pack_text(packer, name);
+    msgpack_pack_timestamp(packer, &time);
 }
 
-/* Timestamp 32: seconds, as all times here are whole minutes. */
-static void add_time(struct buffer *out, const char *name, int64_t time_ms)
-{
-    uint32_t seconds = (uint32_t)(time_ms / 1000);
-    add_text(out, name);
-    add_byte(out, 0xd6);
-    add_byte(out, 0xff);
-    for (int shift = 24; shift >= 0; shift -= 8)
-        add_byte(out, (seconds >> shift) & 0xffU);
-}
-
-static void add_decimal(struct buffer *out, int64_t value_milli)
+static void pack_decimal(msgpack_packer *packer, int64_t value_milli)
 {
     struct buffer text;
     buffer_init(&text, 64);
     buffer_add_fixed(&text, value_milli, 3);
-    add_string(out, text.data, text.size);
+    msgpack_pack_str_with_body(packer, text.data, text.size);
     buffer_fini(&text);
 }
 
-static void add_msgpack_event(struct buffer *out, const struct demo_event *event)
+static void pack_event(msgpack_packer *packer, const struct demo_event *event)
 {
     bool instant = event->start_ms == event->end_ms;
-    unsigned members = 2U + (instant ? 1U : 2U) + (event->unit != NULL) + (event->quality != NULL) +
-                       (event->revision > 0);
-    add_byte(out, 0x80U | members);
-    add_text(out, "meter");
-    add_text(out, event->meter);
+    size_t members = 2U + (instant ? 1U : 2U) + (event->unit != NULL) + (event->quality != NULL) +
+                     (event->revision > 0);
+    msgpack_pack_map(packer, members);
+    pack_text(packer, "meter");
+    pack_text(packer, event->meter);
     if (!instant)
-        add_time(out, "start", event->start_ms);
-    add_time(out, instant ? "time" : "end", event->end_ms);
-    add_text(out, "value");
-    add_decimal(out, event->value_milli);
+        pack_time(packer, "start", event->start_ms);
+    pack_time(packer, instant ? "time" : "end", event->end_ms);
+    pack_text(packer, "value");
+    pack_decimal(packer, event->value_milli);
     if (event->unit != NULL) {
-        add_text(out, "unit");
-        add_text(out, event->unit);
+        pack_text(packer, "unit");
+        pack_text(packer, event->unit);
     }
     if (event->quality != NULL) {
-        add_text(out, "quality");
-        add_text(out, event->quality);
+        pack_text(packer, "quality");
+        pack_text(packer, event->quality);
     }
     if (event->revision > 0) {
-        add_text(out, "revision");
-        add_byte(out, event->revision); /* positive fixint */
+        pack_text(packer, "revision");
+        msgpack_pack_uint32(packer, event->revision);
     }
 }
 
 void encode_msgpack(struct buffer *out, const struct demo_event *events, uint32_t count)
 {
-    ASSERT(count < 65536);
-    add_byte(out, 0xdc); /* array 16 */
-    add_byte(out, count >> 8);
-    add_byte(out, count & 0xffU);
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, out, write_to_buffer);
+    msgpack_pack_array(&packer, count);
     for (uint32_t i = 0; i < count; i++)
-        add_msgpack_event(out, &events[i]);
+        pack_event(&packer, &events[i]);
 }

@@ -1,7 +1,9 @@
 #include "pipelines/ingest/msgpack_text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <msgpack.h>
 
 #include "base/foreign.h"
 #include "base/timestamp.h"
@@ -9,59 +11,34 @@
 
 /* An array or map that has begun. */
 struct open {
-    bool is_map;
-    uint64_t done, total; /* items; keys and values of a map count each */
+    const msgpack_object *object;
+    uint32_t done, total; /* items; keys and values of a map count each */
 };
 
-struct printing {
-    struct buffer *out;
-    struct open open[MSGPACK_DEPTH_MAX];
-    uint32_t depth;
-};
-
-static uint64_t load_be(const uint8_t *at, uint32_t size)
+static bool read_timestamp(const msgpack_object *object, int64_t *ms_out)
 {
-    uint64_t value = 0;
-    for (uint32_t i = 0; i < size; i++)
-        value = value << 8 | at[i];
-    return value;
-}
-
-/* The timestamp extension has three sizes. */
-static bool read_timestamp(const struct msgpack_item *item, int64_t *ms_out)
-{
-    if (item->ext_type != -1 || (item->size != 4 && item->size != 8 && item->size != 12))
+    msgpack_timestamp time;
+    if (!msgpack_object_to_timestamp(object, &time) || time.tv_sec < 0 ||
+        time.tv_sec > TIME_MAX_MS / 1000)
         return false;
-    uint64_t word = load_be(item->bytes, item->size == 4 ? 4 : item->size == 8 ? 8 : 4);
-    uint64_t seconds = word;
-    uint64_t nanoseconds = 0;
-    if (item->size == 8) {
-        seconds = word & ((UINT64_C(1) << 34) - 1);
-        nanoseconds = word >> 34;
-    } else if (item->size == 12) {
-        seconds = load_be(item->bytes + 4, 8);
-        nanoseconds = word;
-    }
-    if (seconds > (uint64_t)(TIME_MAX_MS / 1000))
-        return false;
-    *ms_out = (int64_t)(seconds * 1000 + nanoseconds / 1000000);
+    *ms_out = time.tv_sec * 1000 + time.tv_nsec / 1000000;
     return true;
 }
 
-static void add_ext(struct buffer *out, const struct msgpack_item *item)
+static void add_ext(struct buffer *out, const msgpack_object *object)
 {
     int64_t time_ms;
     char text[TIMESTAMP_TEXT_SIZE];
-    if (read_timestamp(item, &time_ms)) {
+    if (read_timestamp(object, &time_ms)) {
         buffer_printf(out, "timestamp(\"%s\")", timestamp_format(text, time_ms));
         return;
     }
-    buffer_printf(out, "ext(%d, \"", item->ext_type);
-    foreign_add_hex(out, item->bytes, item->size);
+    buffer_printf(out, "ext(%d, \"", object->via.ext.type);
+    foreign_add_hex(out, object->via.ext.ptr, object->via.ext.size);
     buffer_add_str(out, "\")");
 }
 
-/* The shortest of two texts that gives the number again. */
+/* With as many digits as give the number again. */
 static void add_real(struct buffer *out, double value, int digits)
 {
     if (isnan(value))
@@ -72,107 +49,114 @@ static void add_real(struct buffer *out, double value, int digits)
         buffer_printf(out, "%.*g", digits, value);
 }
 
-static void add_item(struct buffer *out, const struct msgpack_item *item)
+/* All of an item, or how an array or a map begins. */
+static void add_object(struct buffer *out, const msgpack_object *object)
 {
-    switch (item->type) {
-    case MSGPACK_NIL:
+    switch (object->type) {
+    case MSGPACK_OBJECT_NIL:
         buffer_add_str(out, "null");
         break;
-    case MSGPACK_BOOL:
-        buffer_add_str(out, item->integer != 0 ? "true" : "false"); /* set by read_item() */
+    case MSGPACK_OBJECT_BOOLEAN:
+        buffer_add_str(out, object->via.boolean ? "true" : "false");
         break;
-    case MSGPACK_INT:
-        buffer_add_int(out, item->integer);
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+        buffer_printf(out, "%" PRIu64, object->via.u64);
         break;
-    case MSGPACK_UINT:
-        buffer_printf(out, "%" PRIu64, item->whole);
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+        buffer_add_int(out, object->via.i64);
         break;
-    case MSGPACK_FLOAT:
-        add_real(out, (double)item->single, 9);
+    case MSGPACK_OBJECT_FLOAT32:
+        add_real(out, object->via.f64, 9);
         break;
-    case MSGPACK_DOUBLE:
-        add_real(out, item->real, 17);
+    case MSGPACK_OBJECT_FLOAT64:
+        add_real(out, object->via.f64, 17);
         break;
-    case MSGPACK_STR:
-        foreign_add_quoted(out, item->bytes, item->size);
+    case MSGPACK_OBJECT_STR:
+        foreign_add_quoted(out, object->via.str.ptr, object->via.str.size);
         break;
-    case MSGPACK_BIN:
+    case MSGPACK_OBJECT_BIN:
         buffer_add_str(out, "bin(\"");
-        foreign_add_hex(out, item->bytes, item->size);
+        foreign_add_hex(out, object->via.bin.ptr, object->via.bin.size);
         buffer_add_str(out, "\")");
         break;
-    case MSGPACK_EXT:
-        add_ext(out, item);
+    case MSGPACK_OBJECT_EXT:
+        add_ext(out, object);
         break;
-    case MSGPACK_ARRAY:
-    case MSGPACK_MAP:
-        buffer_add_char(out, item->type == MSGPACK_MAP ? '{' : '[');
+    case MSGPACK_OBJECT_ARRAY:
+        buffer_add_char(out, '[');
+        break;
+    case MSGPACK_OBJECT_MAP:
+        buffer_add_char(out, '{');
         break;
     }
 }
 
-/* What stands between the item before and the one that comes. */
-static void add_separator(struct printing *printing)
+static bool is_container(const msgpack_object *object)
 {
-    if (printing->depth == 0)
-        return;
-    const struct open *open = &printing->open[printing->depth - 1];
-    if (open->is_map && open->done % 2 == 1)
-        buffer_add_str(printing->out, ": ");
-    else if (open->done > 0)
-        buffer_add_str(printing->out, ", ");
+    return object->type == MSGPACK_OBJECT_ARRAY || object->type == MSGPACK_OBJECT_MAP;
 }
 
-/* An item has ended, and with it perhaps what it was the last of. */
-static void end_item(struct printing *printing)
+static struct open open_container(const msgpack_object *object)
 {
-    while (printing->depth > 0) {
-        struct open *open = &printing->open[printing->depth - 1];
-        if (++open->done < open->total)
-            return;
-        buffer_add_char(printing->out, open->is_map ? '}' : ']');
-        printing->depth--;
+    return (struct open){object, 0,
+                         object->type == MSGPACK_OBJECT_ARRAY ? object->via.array.size
+                                                              : 2 * object->via.map.size};
+}
+
+/* Takes the next item out of what is open, and writes what stands before it. */
+static const msgpack_object *next_item(struct buffer *out, struct open *open)
+{
+    uint32_t at = open->done++;
+    if (open->object->type == MSGPACK_OBJECT_ARRAY) {
+        buffer_add_str(out, at > 0 ? ", " : "");
+        return &open->object->via.array.ptr[at];
     }
+    const msgpack_object_kv *pair = &open->object->via.map.ptr[at / 2];
+    buffer_add_str(out, at % 2 == 1 ? ": " : at > 0 ? ", " : "");
+    return at % 2 == 1 ? &pair->val : &pair->key;
 }
 
-static void begin_container(struct printing *printing, const struct msgpack_item *item)
+static void add_tree(struct buffer *out, const msgpack_object *root)
 {
-    bool is_map = item->type == MSGPACK_MAP;
-    printing->open[printing->depth++] =
-        (struct open){is_map, 0, is_map ? 2 * (uint64_t)item->size : item->size};
+    struct open open[MSGPACK_DEPTH_MAX];
+    uint32_t depth = 0;
+    const msgpack_object *object = root;
+    do {
+        add_object(out, object);
+        if (is_container(object)) {
+            ASSERT(depth < MSGPACK_DEPTH_MAX); /* is_whole() saw to it */
+            open[depth++] = open_container(object);
+        }
+        while (depth > 0 && open[depth - 1].done == open[depth - 1].total) {
+            bool array = open[--depth].object->type == MSGPACK_OBJECT_ARRAY;
+            buffer_add_char(out, array ? ']' : '}');
+        }
+        if (depth > 0)
+            object = next_item(out, &open[depth - 1]);
+    } while (depth > 0);
 }
 
-static enum msgpack_result read_item(const uint8_t **at, const uint8_t *end,
-                                     struct msgpack_item *item)
+/* One item, and nothing behind it. msgpack-c takes memory for as many items as an array declares;
+ * once this is true they are there, so it takes less than 32 bytes for each byte of the message. */
+static bool is_whole(const uint8_t *bytes, size_t size)
 {
-    const uint8_t *code = *at;
-    enum msgpack_result result = msgpack_read(at, end, item);
-    if (result == MSGPACK_OK && item->type == MSGPACK_BOOL)
-        item->integer = *code == 0xc3;
-    return result;
+    struct msgpack_scan scan;
+    const uint8_t *at = bytes;
+    msgpack_scan_begin(&scan, 1, MSGPACK_DEPTH_MAX);
+    return msgpack_scan(&scan, &at, bytes + size) == MSGPACK_OK && at == bytes + size;
 }
 
 int msgpack_text_add(struct buffer *out, const void *bytes, size_t size)
 {
-    struct printing printing = {.out = out};
-    const uint8_t *at = bytes;
-    const uint8_t *end = at + size;
-    do {
-        struct msgpack_item item;
-        add_separator(&printing);
-        if (read_item(&at, end, &item) != MSGPACK_OK)
-            return ERR_SYNTAX;
-        add_item(out, &item);
-        if (item.type < MSGPACK_ARRAY) {
-            end_item(&printing);
-        } else if (item.size == 0) {
-            buffer_add_char(out, item.type == MSGPACK_MAP ? '}' : ']');
-            end_item(&printing);
-        } else if (printing.depth == MSGPACK_DEPTH_MAX) {
-            return ERR_SYNTAX;
-        } else {
-            begin_container(&printing, &item);
-        }
-    } while (printing.depth > 0);
-    return at == end ? 0 : ERR_SYNTAX;
+    if (!is_whole(bytes, size))
+        return ERR_SYNTAX;
+    msgpack_unpacked unpacked;
+    msgpack_unpacked_init(&unpacked);
+    msgpack_unpack_return result = msgpack_unpack_next(&unpacked, bytes, size, NULL);
+    if (result == MSGPACK_UNPACK_SUCCESS)
+        add_tree(out, &unpacked.data);
+    msgpack_unpacked_destroy(&unpacked);
+    if (result == MSGPACK_UNPACK_NOMEM_ERROR)
+        return -ENOMEM;
+    return result == MSGPACK_UNPACK_SUCCESS ? 0 : ERR_SYNTAX;
 }

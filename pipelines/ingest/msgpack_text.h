@@ -1,5 +1,6 @@
 /*
- * msgpack_text.h - MessagePack as text for people: JSON, as far as JSON has words for it.
+ * msgpack_text.h - MessagePack, read by msgpack-c, as text for people: JSON, as far as JSON has
+ * words for it.
  *
  * What it lacks is written so that no parser takes it for something else: bin("0aff"),
  * ext(5, "0aff"), timestamp("2026-03-01T10:15:00Z"), nan, inf. Pure. Thread: any.
@@ -9,8 +10,8 @@
 
 #include "base/buffer.h"
 
-/* Appends one item on one line. Returns 0, or ERR_SYNTAX if the bytes are not one whole item: what
- * was appended then ends where it could be read no further. */
+/* Appends one item on one line. Returns 0; ERR_SYNTAX if the bytes are not one whole item; or
+ * -ENOMEM. A failed call appends nothing. */
 int msgpack_text_add(struct buffer *out, const void *bytes, size_t size) MUST_CHECK;
 
 #endif
