@@ -5,10 +5,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <glib.h>
 #include <libfyaml.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 enum { KEYS_MAX = 1000 }; /* of one mapping: each is compared with those before it */
 
@@ -78,8 +79,11 @@ static bool is_sane(const struct yaml *yaml)
     const char *end = yaml->text + yaml->size;
     const char *bad = NULL;
     const char *what = NULL;
-    if (!g_utf8_validate_len(yaml->text, yaml->size, &bad))
+    size_t text_size = utf8_text_size(yaml->text, yaml->size);
+    if (text_size < yaml->size) {
+        bad = yaml->text + text_size;
         what = "a byte that is no UTF-8 text";
+    }
     for (const char *at = yaml->text; what == NULL && at < end; at++) {
         bad = at;
         if ((iscntrl((unsigned char)*at) && strchr("\t\n\r", *at) == NULL) || *at == '\0')

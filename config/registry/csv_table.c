@@ -2,11 +2,12 @@
 
 #include <csv.h>
 #include <errno.h>
-#include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 struct field {
     uint32_t offset, size;
@@ -261,9 +262,9 @@ int csv_table_parse(const char *name, const char *data, size_t size,
         data += 3;
         size -= 3;
     }
-    const char *end = NULL;
-    if (size > 0 && !g_utf8_validate(data, (gssize)size, &end)) {
-        report_at(name, data, (size_t)(end - data), "this byte is not UTF-8 text", faults);
+    size_t text_size = utf8_text_size(data, size);
+    if (text_size < size) {
+        report_at(name, data, text_size, "this byte is not UTF-8 text", faults);
         return 0;
     }
     struct reader *reader = calloc(1, sizeof(*reader));

@@ -9,6 +9,7 @@
 #include "base/durations.h"
 #include "base/limits.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 
 bool cell_is_empty(const struct csv_row *row, size_t column)
 {
@@ -23,11 +24,15 @@ bool cell_name(const struct csv_row *row, size_t column)
                   NAME_BYTES_MAX);
         return false;
     }
-    for (const char *at = cell->text; *at != '\0'; at = g_utf8_next_char(at)) {
-        if (!g_unichar_iscntrl(g_utf8_get_char(at)))
+    size_t step;
+    for (size_t at = 0; at < cell->size; at += step) {
+        uint32_t character = 0;
+        step = utf8_read(cell->text + at, cell->size - at, &character);
+        ASSERT(step > 0); /* csv_table_parse() saw to it */
+        if (!utf8_is_control(character))
             continue;
         csv_fault(row, column, "a control character (U+%04X) in a name; names are one line of text",
-                  g_utf8_get_char(at));
+                  character);
         return false;
     }
     return true;

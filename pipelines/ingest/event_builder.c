@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 
 /* What it is called when the field's value is of a type that it cannot be. An id is for people and
  * never a reason to refuse a reading. */
@@ -47,23 +48,6 @@ static bool claim(struct event_builder *builder, enum event_field field)
     return true;
 }
 
-/* The length of the UTF-8 sequence at `at` that is not ASCII, or 0 if it is none. */
-static size_t sequence_size(const uint8_t *at, size_t left)
-{
-    size_t size = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4 || left < size)
-        return 0;
-    uint32_t code = at[0] & (0x7fU >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (at[i] & 0x3f);
-    }
-    bool overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    return overlong || surrogate || code > 0x10ffff ? 0 : size;
-}
-
 /* True if all eight bytes are ASCII from U+0020 to U+007E. */
 static bool is_plain(const uint8_t *at)
 {
@@ -84,10 +68,9 @@ static bool text_is_clean(const char *text, size_t size)
             i += sizeof(uint64_t);
             continue;
         }
-        size_t step = 1;
-        if (at[i] < 0x20 || at[i] >= 0x7f)
-            step = at[i] < 0x80 ? 0 : sequence_size(at + i, size - i);
-        if (step == 0)
+        uint32_t character;
+        size_t step = utf8_read(at + i, size - i, &character);
+        if (step == 0 || character < 0x20 || character == 0x7f)
             return false;
         i += step;
     }

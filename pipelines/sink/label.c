@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* What to do with a byte: most are copied in runs. */
 enum byte_class { BYTE_PLAIN, BYTE_SEPARATOR, BYTE_BACKSLASH, BYTE_CONTROL, BYTE_UTF8 };
 
@@ -16,36 +18,13 @@ static enum byte_class classify(unsigned char byte)
     return byte == '\\' ? BYTE_BACKSLASH : BYTE_PLAIN;
 }
 
-static bool is_continuation(unsigned char byte)
+/* The length of the character that begins here, or 0 if none does, or a control. The text ends with
+ * a NUL, which continues no character. */
+static size_t label_character_size(const unsigned char *at)
 {
-    return (byte & 0xc0) == 0x80;
-}
-
-/* Well-formed characters of more than a byte, by their first two bytes (Unicode, table 3-7),
- * except the controls U+0080 to U+009F. */
-static const struct {
-    unsigned char first_min, first_max, second_min, second_max, size;
-} sequences[] = {
-    {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-};
-
-/* The length of the character that begins here, or 0 if none does. The text ends with a NUL, which
- * continues no character. */
-static size_t utf8_size(const unsigned char *at)
-{
-    for (size_t i = 0; i < ARRAY_LEN(sequences); i++) {
-        if (at[0] < sequences[i].first_min || at[0] > sequences[i].first_max)
-            continue;
-        if (at[1] < sequences[i].second_min || at[1] > sequences[i].second_max)
-            return 0;
-        size_t size = 2;
-        while (size < sequences[i].size && is_continuation(at[size]))
-            size++;
-        return size == sequences[i].size ? size : 0;
-    }
-    return 0;
+    uint32_t character = 0;
+    size_t size = utf8_read(at, 4, &character);
+    return utf8_is_control(character) ? 0 : size;
 }
 
 static void add_replacement(struct buffer *out)
@@ -77,7 +56,7 @@ static size_t add_special(struct buffer *out, const unsigned char *at, enum labe
         add_backslash(out, at[1] == '\0', style);
         break;
     case BYTE_UTF8:
-        size = utf8_size(at);
+        size = label_character_size(at);
         if (size > 0) {
             buffer_add(out, at, size);
             break;
