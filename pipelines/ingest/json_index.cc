@@ -5,12 +5,35 @@
 #include <memory>
 #include <new>
 #include <simdjson.h>
+#include <type_traits>
+#include <utility>
+
+/*
+ * dom_parser_implementation is an internal name of simdjson, the only one used here, and may change
+ * with any major version. What this file takes for granted is asserted here as far as a compiler
+ * can tell; tests/unit/ingest/test_json_index.c checks the rest: which bytes are tokens, in which
+ * order, and what is refused.
+ */
+#define GATE                                                                                       \
+    "json_index.cc stands on an internal interface of simdjson that is known in version 3. With "  \
+    "another version: let in its number here, build, and run the unit tests test_json_index and "  \
+    "test_decode_json; if one fails, the interface has moved and this file must follow it."
+static_assert(simdjson::SIMDJSON_VERSION_MAJOR == 3, GATE);
+using parser_type = simdjson::internal::dom_parser_implementation;
+static_assert(
+    std::is_same<decltype(parser_type::structural_indexes), std::unique_ptr<uint32_t[]>>::value,
+    GATE);
+static_assert(std::is_same<decltype(parser_type::n_structural_indexes), uint32_t>::value, GATE);
+static_assert(std::is_same<decltype(std::declval<parser_type &>().stage1(
+                               nullptr, 0, simdjson::stage1_mode::regular)),
+                           simdjson::error_code>::value,
+              GATE);
 
 /* The parser that the library itself begins with, made for the CPU at hand when it is loaded. Its
  * second stage would turn numbers into doubles, and copy strings; we need them as they were
  * written. */
 struct json_index {
-    std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
+    std::unique_ptr<parser_type> parser;
 };
 
 int json_index_create(struct json_index **index_out, size_t size_max)
