@@ -4,10 +4,14 @@
 #include "config/options/endpoints.h"
 
 #include <ctype.h>
+#include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
 
 enum { PORT_MAX = 65535 };
+
+#define BAD_IPV6 "is not an IPv6 address in brackets"
+#define BAD_CHARACTER "has a character that a URL cannot have"
 
 static bool is_host(const char *text, size_t size, const char *also)
 {
@@ -38,7 +42,7 @@ const char *endpoint_split(struct endpoint *endpoint_out, const char *text, size
     if (size > 0 && text[0] == '[') {
         const char *bracket = memchr(text, ']', size);
         if (bracket == NULL || !is_host(text + 1, (size_t)(bracket - text - 1), ":."))
-            return "is not an IPv6 address in brackets";
+            return BAD_IPV6;
         endpoint.host = text + 1;
         endpoint.host_size = (size_t)(bracket - text - 1);
         rest = bracket + 1;
@@ -60,6 +64,26 @@ const char *endpoint_split(struct endpoint *endpoint_out, const char *text, size
     return NULL;
 }
 
+/* Whether libcurl, which will use the URL, can take it: an IPv6 address, control characters. */
+static const char *parse_fault(const char *url)
+{
+    CURLU *parts = curl_url();
+    CURLUcode code =
+        parts == NULL ? CURLUE_OUT_OF_MEMORY : curl_url_set(parts, CURLUPART_URL, url, 0);
+    curl_url_cleanup(parts);
+    switch (code) {
+    case CURLUE_OK:
+        return NULL;
+    case CURLUE_OUT_OF_MEMORY:
+        return "cannot be checked: there is no memory";
+    case CURLUE_BAD_IPV6:
+        return BAD_IPV6;
+    default:
+        return BAD_CHARACTER;
+    }
+}
+
+/* libcurl takes more than ghgd: three slashes, a colon without a port, escapes in a host. */
 const char *url_fault(const char *url)
 {
     const char *host = NULL;
@@ -74,7 +98,8 @@ const char *url_fault(const char *url)
     if (strpbrk(host, "?#") != NULL)
         return "has a query, which ghgd writes itself";
     if (strpbrk(host, " \t\"<>\\^`{|}") != NULL)
-        return "has a character that a URL cannot have";
+        return BAD_CHARACTER;
     struct endpoint endpoint;
-    return endpoint_split(&endpoint, host, strcspn(host, "/"));
+    const char *fault = endpoint_split(&endpoint, host, strcspn(host, "/"));
+    return fault != NULL ? fault : parse_fault(url);
 }
