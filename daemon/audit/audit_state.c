@@ -30,7 +30,7 @@ struct saved {
     struct config config; /* a copy: no topic is made */
     struct shard_context context;
     uint32_t *homes; /* by facility: the first partition whose state has it, or UINT32_MAX */
-    struct feed_conf feed;
+    struct message_applier_conf applier;
     struct decode_conf decode;
     uv_loop_t loop;
     struct log_reader *reader;
@@ -95,7 +95,7 @@ static int get_committed(struct saved *saved, int32_t partition)
 
 static int restore_once(struct saved *saved, int32_t partition)
 {
-    const struct assigned_conf conf = {.context = &saved->context, .feed = &saved->feed};
+    const struct assigned_conf conf = {.context = &saved->context, .applier = &saved->applier};
     int err = assigned_create(&saved->part, partition, &conf);
     if (err < 0)
         return err;
@@ -154,8 +154,8 @@ static void tell_state(struct saved *saved, int32_t partition, struct buffer *wo
 
 static void check_read(struct saved *saved, struct buffer *words)
 {
-    struct feed_counts account;
-    feed_get_account(saved->part->feed, &account);
+    struct event_account account;
+    message_applier_get_account(saved->part->applier, &account);
     const struct shard_stats *stats = shard_get_stats(saved->part->shard);
     uint64_t sum = 0;
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
@@ -305,7 +305,7 @@ static int prepare(struct saved *saved)
     saved->decode = (struct decode_conf){.format = (enum event_format)config->input.format,
                                          .time_unit = (uint8_t)config->input.time_unit};
     memcpy(saved->decode.fields, config->input.fields, sizeof(saved->decode.fields));
-    saved->feed = (struct feed_conf){
+    saved->applier = (struct message_applier_conf){
         .decode = &saved->decode, .registry = config->registry, .refused = on_refused};
     saved->context = (struct shard_context){.registry = config->registry,
                                             .window = &config->window,

@@ -8,7 +8,7 @@
 
 #include "pipelines/state/packed.h"
 
-/* A payload: format, account of the feed, parked events, and then what the shard says. */
+/* A payload: format, account of the applier, parked events, and then what the shard says. */
 #define PAYLOAD_MAGIC "ghgp"
 enum { PAYLOAD_FORMAT = 1, OUTCOME_NAME_SIZE = 64 };
 
@@ -36,7 +36,7 @@ int assigned_create(struct assigned **assigned_out, int32_t number,
 
 static void drop_state(struct assigned *assigned)
 {
-    feed_destroy(&assigned->feed);
+    message_applier_destroy(&assigned->applier);
     shard_destroy(&assigned->shard);
     parked_fini(&assigned->returned);
 }
@@ -44,20 +44,20 @@ static void drop_state(struct assigned *assigned)
 int assigned_reset(struct assigned *assigned, const struct assigned_conf *conf)
 {
     struct shard *shard = NULL;
-    struct feed *feed = NULL;
+    struct message_applier *applier = NULL;
     int err = shard_create(&shard, conf->context, (uint32_t)assigned->number);
     if (err < 0)
         return err;
-    struct feed_conf feed_conf = *conf->feed;
-    feed_conf.shard = shard;
-    err = feed_create(&feed, &feed_conf);
+    struct message_applier_conf applier_conf = *conf->applier;
+    applier_conf.shard = shard;
+    err = message_applier_create(&applier, &applier_conf);
     if (err < 0) {
         shard_destroy(&shard);
         return err;
     }
     drop_state(assigned);
     assigned->shard = shard;
-    assigned->feed = feed;
+    assigned->applier = applier;
     assigned->parked_since = 0;
     return 0;
 }
@@ -86,14 +86,14 @@ bool assigned_is_live(const struct assigned *assigned)
 struct log_position assigned_position(const struct assigned *assigned)
 {
     return (struct log_position){.offset = assigned->next_offset,
-                                 .skip = feed_get_skip(assigned->feed)};
+                                 .skip = message_applier_get_skip(assigned->applier)};
 }
 
 void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,
                           uint64_t outcomes[OUTCOME_COUNT])
 {
-    struct feed_counts account;
-    feed_get_account(assigned->feed, &account);
+    struct event_account account;
+    message_applier_get_account(assigned->applier, &account);
     const struct shard_stats *stats = shard_get_stats(assigned->shard);
     *read_out = account.read;
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
@@ -109,10 +109,10 @@ static void name_outcome(enum outcome outcome, char name_out[OUTCOME_NAME_SIZE])
                    outcome_reason(outcome));
 }
 
-static void save_account(const struct feed *feed, struct buffer *payload)
+static void save_account(const struct message_applier *applier, struct buffer *payload)
 {
-    struct feed_counts account;
-    feed_get_account(feed, &account);
+    struct event_account account;
+    message_applier_get_account(applier, &account);
     packed_add_uint(payload, account.read);
     packed_add_uint(payload, OUTCOME_COUNT);
     for (enum outcome i = 0; i < OUTCOME_COUNT; i++) {
@@ -130,7 +130,7 @@ int assigned_save(struct assigned *assigned, const struct parking *parking, bool
     buffer_add(payload, PAYLOAD_MAGIC, strlen(PAYLOAD_MAGIC));
     packed_add_uint(payload, PAYLOAD_FORMAT);
     size_t at = packed_begin_part(payload);
-    save_account(assigned->feed, payload);
+    save_account(assigned->applier, payload);
     packed_end_part(payload, at);
     at = packed_begin_part(payload);
     parking_save(parking, assigned->number, full ? 0 : assigned->parked_since, payload);
@@ -149,9 +149,9 @@ void assigned_saved(struct assigned *assigned, const struct parking *parking)
 
 /* --- loading --- */
 
-static void load_account(struct packed *packed, struct feed *feed)
+static void load_account(struct packed *packed, struct message_applier *applier)
 {
-    struct feed_counts earlier = {.read = packed_take_uint(packed, INT64_MAX)};
+    struct event_account earlier = {.read = packed_take_uint(packed, INT64_MAX)};
     uint32_t count = packed_take_count(packed, UINT16_MAX);
     for (uint32_t n = 0; n < count && !packed->damaged; n++) {
         char found[OUTCOME_NAME_SIZE];
@@ -164,7 +164,7 @@ static void load_account(struct packed *packed, struct feed *feed)
                 earlier.outcomes[i] = events;
         }
     }
-    feed_set_earlier(feed, &earlier);
+    message_applier_set_earlier(applier, &earlier);
 }
 
 static int load_parts(struct assigned *assigned, struct packed *packed, struct buffer *why)
@@ -173,7 +173,7 @@ static int load_parts(struct assigned *assigned, struct packed *packed, struct b
     struct packed parked;
     packed_take_part(packed, &account);
     packed_take_part(packed, &parked);
-    load_account(&account, assigned->feed);
+    load_account(&account, assigned->applier);
     if (packed->damaged || account.damaged || !packed_is_at_end(&account)) {
         buffer_add_str(why, "the saved account of events is damaged");
         return ERR_PROTOCOL;
@@ -212,7 +212,7 @@ int assigned_load_end(struct assigned *assigned, const struct log_position *at, 
     if (err < 0)
         return err;
     assigned->next_offset = at->offset;
-    feed_set_skip(assigned->feed, at->skip);
+    message_applier_set_skip(assigned->applier, at->skip);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * assigned.h - one partition that the group has assigned to us: its shard, its feed, what it had
- * parked, and where it stands between assignment and hand-over.
+ * assigned.h - one partition that the group has assigned to us: its shard, its message applier,
+ * what it had parked, and where it stands between assignment and hand-over.
  *
  *     RESTORING -> RUNNING -> LEAVING -> (gone)
  *         |
@@ -13,7 +13,7 @@
 #ifndef GHGD_ASSIGNED_H
 #define GHGD_ASSIGNED_H
 
-#include "daemon/engine/feed.h"
+#include "daemon/engine/message_applier.h"
 #include "daemon/engine/refused/parked.h"
 #include "daemon/engine/refused/parking.h"
 #include "pipelines/checkpoint/checkpoint.h"
@@ -49,7 +49,7 @@ struct assigned {
     int32_t number;
     enum assigned_state state;
     struct shard *shard;
-    struct feed *feed;
+    struct message_applier *applier;
     struct parked returned; /* parked in an earlier life, to be offered again before any message */
     bool caught_up, stopped, lost_data;
     bool started; /* the group has an offset of it: whoever comes after us heals what we wrote */
@@ -77,7 +77,7 @@ struct assigned {
 
 struct assigned_conf {
     const struct shard_context *context;
-    const struct feed_conf *feed; /* without its shard */
+    const struct message_applier_conf *applier; /* without its shard */
     int64_t now_ms;
 };
 

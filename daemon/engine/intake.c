@@ -26,14 +26,15 @@ static int reset_part(struct intake *intake, struct assigned *assigned,
     struct decode_conf decode = {.format = (enum event_format)input->format,
                                  .time_unit = (uint8_t)input->time_unit};
     memcpy(decode.fields, input->fields, sizeof(decode.fields));
-    const struct feed_conf feed = {.decode = &decode,
-                                   .registry = intake->context.registry,
-                                   .parks_unknown = input->unknown_meter == UNKNOWN_PARK,
-                                   .make_sure = refusals_make_sure,
-                                   .refused = refusals_take,
-                                   .context = &intake->refusals};
+    const struct message_applier_conf applier = {.decode = &decode,
+                                                 .registry = intake->context.registry,
+                                                 .parks_unknown =
+                                                     input->unknown_meter == UNKNOWN_PARK,
+                                                 .make_sure = refusals_make_sure,
+                                                 .refused = refusals_take,
+                                                 .context = &intake->refusals};
     const struct assigned_conf conf = {
-        .context = &intake->context, .feed = &feed, .now_ms = intake_now_ms(intake)};
+        .context = &intake->context, .applier = &applier, .now_ms = intake_now_ms(intake)};
     return assigned != NULL ? assigned_reset(assigned, &conf)
                             : assigned_create(assigned_out, number, &conf);
 }
@@ -143,7 +144,7 @@ static void on_released(void *context, struct assigned *assigned)
 static void remember_stats(struct intake *intake, const struct assigned *assigned)
 {
     const struct shard_stats *stats = shard_get_stats(assigned->shard);
-    feed_add_outcomes(assigned->feed, intake->gone.outcomes);
+    message_applier_add_outcomes(assigned->applier, intake->gone.outcomes);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         intake->gone.outcomes[i] += stats->outcomes[i];
     intake->gone.discontinuities += stats->discontinuities;
@@ -427,7 +428,7 @@ void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats
 {
     *stats_out = intake->gone;
     for (uint32_t i = 0; i < intake->assigned_set.count; i++)
-        feed_add_outcomes(intake->assigned_set.items[i]->feed, stats_out->outcomes);
+        message_applier_add_outcomes(intake->assigned_set.items[i]->applier, stats_out->outcomes);
 }
 
 bool intake_get_facility(const struct intake *intake, uint32_t facility,

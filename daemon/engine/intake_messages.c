@@ -10,7 +10,7 @@ void intake_on_pushed_out(void *context, int32_t number)
     struct intake *intake = context;
     struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
     if (assigned != NULL)
-        feed_unpark(assigned->feed);
+        message_applier_unpark(assigned->applier);
 }
 
 /* --- messages --- */
@@ -22,12 +22,12 @@ bool intake_offer_returned(struct intake *intake, struct assigned *assigned)
         if (!refusals_can_offer(&intake->refusals, letter))
             return false;
         intake->refusals.letter = parked_take(&assigned->returned);
-        const struct feed_message message = {
+        const struct raw_message message = {
             .bytes = outgoing_value(letter),
             .size = letter->size,
             .offset = letter->offset,
             .arrived_ms = letter->timestamp_ms > 0 ? letter->timestamp_ms : INT64_MIN};
-        size_t taken = feed_take_again(assigned->feed, &message, 1);
+        size_t taken = message_applier_take_again(assigned->applier, &message, 1);
         letter = TAKE(intake->refusals.letter);
         if (taken == 0) {
             parked_put_back(&assigned->returned, &letter);
@@ -40,21 +40,21 @@ bool intake_offer_returned(struct intake *intake, struct assigned *assigned)
     return true;
 }
 
-static size_t feed_messages(struct intake *intake, struct assigned *assigned,
-                            rd_kafka_message_t **messages, size_t count)
+static size_t apply_messages(struct intake *intake, struct assigned *assigned,
+                             rd_kafka_message_t **messages, size_t count)
 {
-    struct feed_message slice[SLICE_MESSAGES_MAX];
+    struct raw_message slice[SLICE_MESSAGES_MAX];
     for (size_t i = 0; i < count; i++) {
         rd_kafka_timestamp_type_t type;
         int64_t arrived_ms = rd_kafka_message_timestamp(messages[i], &type);
-        slice[i] = (struct feed_message){
+        slice[i] = (struct raw_message){
             .bytes = messages[i]->payload,
             .size = messages[i]->len,
             .offset = messages[i]->offset,
             .arrived_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? INT64_MIN : arrived_ms};
     }
     intake->refusals.messages = messages;
-    size_t taken = feed_take(assigned->feed, slice, count);
+    size_t taken = message_applier_take(assigned->applier, slice, count);
     intake->refusals.messages = NULL;
     return taken;
 }
@@ -69,19 +69,21 @@ size_t intake_on_messages(void *context, int32_t number, rd_kafka_message_t **me
     if (intake->paused || intake->held || assigned->state != ASSIGNED_RUNNING ||
         !intake_offer_returned(intake, assigned))
         return 0;
-    if (feed_get_skip(assigned->feed) > 0 && messages[0]->offset != assigned->next_offset)
-        feed_set_skip(assigned->feed, 0); /* the message that was done in part is gone */
+    if (message_applier_get_skip(assigned->applier) > 0 &&
+        messages[0]->offset != assigned->next_offset)
+        message_applier_set_skip(assigned->applier,
+                                 0); /* the message that was done in part is gone */
     size_t n = refusals_count_affordable(&intake->refusals, messages,
                                          MIN(count, (size_t)SLICE_MESSAGES_MAX));
-    size_t taken = feed_messages(intake, assigned, messages, n);
+    size_t taken = apply_messages(intake, assigned, messages, n);
     assigned->stopped = taken < count;
     if (taken > 0) {
         assigned->next_offset = messages[taken - 1]->offset + 1;
         assigned->last_message_ms = intake_now_ms(intake);
     }
-    if (feed_get_skip(assigned->feed) > 0)
+    if (message_applier_get_skip(assigned->applier) > 0)
         assigned->next_offset = messages[taken]->offset; /* the one that is done in part */
-    assigned->changed |= taken > 0 || feed_get_skip(assigned->feed) > 0;
+    assigned->changed |= taken > 0 || message_applier_get_skip(assigned->applier) > 0;
     if (shard_is_blocked(assigned->shard))
         intake->callbacks.rows_wanted(intake->callbacks.context);
     return taken;

@@ -52,12 +52,12 @@ int replay_open_pipeline(struct replay *replay, int32_t partition)
     struct decode_conf decode = {.format = (enum event_format)config->input.format,
                                  .time_unit = (uint8_t)config->input.time_unit};
     memcpy(decode.fields, config->input.fields, sizeof(decode.fields));
-    struct feed_conf feed = {.decode = &decode,
-                             .registry = config->registry,
-                             .shard = replay->shard,
-                             .refused = on_refused,
-                             .context = replay};
-    err = feed_create(&replay->feed, &feed);
+    struct message_applier_conf applier = {.decode = &decode,
+                                           .registry = config->registry,
+                                           .shard = replay->shard,
+                                           .refused = on_refused,
+                                           .context = replay};
+    err = message_applier_create(&replay->applier, &applier);
     if (err < 0)
         shard_destroy(&replay->shard);
     return err;
@@ -76,25 +76,25 @@ static void destroy_shard(struct replay *replay)
 
 void replay_close_pipeline(struct replay *replay)
 {
-    if (replay->feed == NULL)
+    if (replay->applier == NULL)
         return;
     struct account *account = &replay->account;
     const struct shard_stats *stats = shard_get_stats(replay->shard);
-    account->read += feed_events_read(replay->feed);
-    feed_add_outcomes(replay->feed, account->counts);
+    account->read += message_applier_events_read(replay->applier);
+    message_applier_add_outcomes(replay->applier, account->counts);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         account->counts[i] += stats->outcomes[i];
     account->discontinuities += stats->discontinuities;
     account->rollovers += stats->rollovers;
     account->overlaps += stats->overlaps;
     account->facilities += stats->facilities;
-    feed_destroy(&replay->feed);
+    message_applier_destroy(&replay->applier);
     destroy_shard(replay);
 }
 
-int replay_take(struct replay *replay, const struct feed_message *message)
+int replay_take(struct replay *replay, const struct raw_message *message)
 {
-    while (feed_take(replay->feed, message, 1) == 0) {
+    while (message_applier_take(replay->applier, message, 1) == 0) {
         if (!shard_is_blocked(replay->shard))
             continue;
         if (shard_get_block(replay->shard) == SHARD_WAITS_FOR_MEMORY)
@@ -113,7 +113,7 @@ void replay_show_progress(struct replay *replay, double share)
     if (replay->quiet || !isatty(STDERR_FILENO) || time_ms - replay->shown_ms < PROGRESS_MS)
         return;
     replay->shown_ms = time_ms;
-    uint64_t events = replay->account.read + feed_events_read(replay->feed);
+    uint64_t events = replay->account.read + message_applier_events_read(replay->applier);
     double rate = (double)events * 1000.0 / (double)(time_ms - replay->started_ms + 1);
     (void)fprintf(stderr, "\r%" PRIu64 " events, %.0f a second, %" PRIu64 " rows", events, rate,
                   row_drain_rows(replay->row_drain));

@@ -1,7 +1,7 @@
 /*
  * replay.h - events that were read before, through the pipeline once more: `ghgd replay`.
  *
- *     file or log -> pipeline (feed and shard, one for a file or a partition) -> row drain
+ *     file or log -> pipeline (applier and shard, one for a file or a partition) -> row drain
  *
  * command_replay.c reads the command line, replay_file.c and replay_log.c are the two ways of the
  * events, replay.c is what both need. It runs on one thread and ends; complaints go to standard
@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#include "daemon/engine/feed.h"
+#include "daemon/engine/message_applier.h"
 #include "daemon/replay/row_drain.h"
 
 /* The outcomes of all events: read = the sum of the counts. */
@@ -41,18 +41,18 @@ struct replay {
 
     /* the pipeline under way */
     struct shard *shard;
-    struct feed *feed;
+    struct message_applier *applier;
     int32_t partition;         /* -1: a file */
     uint32_t *owners, *claims; /* by facility: the partition that owns it, and its copy while a
                                   shard goes; NULL for a file */
 };
 
-/* Makes shard and feed, empty. Returns 0 or negative; the complaint was printed. */
+/* Makes shard and applier, empty. Returns 0 or negative; the complaint was printed. */
 int replay_open_pipeline(struct replay *replay, int32_t partition) MUST_CHECK;
 /* Enters what became of the events into the account, and takes the pipeline down. */
 void replay_close_pipeline(struct replay *replay);
 /* Takes one message whole, writing days that have to leave meanwhile. 0, or what a sink says. */
-int replay_take(struct replay *replay, const struct feed_message *message) MUST_CHECK;
+int replay_take(struct replay *replay, const struct raw_message *message) MUST_CHECK;
 /* Shows on a terminal how far it is, some times a second. share: of the whole, 0 to 1; or less if
  * that is not known. */
 void replay_show_progress(struct replay *replay, double share);

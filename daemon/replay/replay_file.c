@@ -19,7 +19,7 @@ static void show_progress(struct replay *replay, const struct reader *reader)
 
 static int read_events(struct replay *replay, struct reader *reader)
 {
-    struct feed_message message = {.arrived_ms = replay->as_of_ms};
+    struct raw_message message = {.arrived_ms = replay->as_of_ms};
     int64_t messages = 0;
     int more;
     while ((more = reader_next(reader, &message.bytes, &message.size)) > 0) {

@@ -148,10 +148,10 @@ static int take_message(struct logs *logs, struct stretch *stretch,
                         const rd_kafka_message_t *message)
 {
     struct replay *replay = logs->replay;
-    struct feed_message fed = {.bytes = message->payload,
-                               .size = message->len,
-                               .offset = message->offset,
-                               .arrived_ms = log_message_time_ms(message)};
+    struct raw_message fed = {.bytes = message->payload,
+                              .size = message->len,
+                              .offset = message->offset,
+                              .arrived_ms = log_message_time_ms(message)};
     int err = replay_take(replay, &fed);
     stretch->messages++;
     stretch->newest_ms = MAX(stretch->newest_ms, fed.arrived_ms);

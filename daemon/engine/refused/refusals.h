@@ -31,7 +31,7 @@ size_t refusals_count_affordable(const struct refusals *refusals,
                                  rd_kafka_message_t *const *messages, size_t count);
 /* Whether the queue could take the letter of a parked event that is offered once more. */
 bool refusals_can_offer(const struct refusals *refusals, const struct outgoing *letter);
-/* As make_sure and refused of struct feed_conf; context: struct refusals. */
+/* As make_sure and refused of struct message_applier_conf; context: struct refusals. */
 bool refusals_make_sure(void *context, const struct batch *batch);
 void refusals_take(void *context, const struct refusal *refusal);
 

@@ -16,7 +16,7 @@
 
 #include "base/timestamp.h"
 #include "daemon/audit/audit.h"
-#include "daemon/engine/feed.h"
+#include "daemon/engine/message_applier.h"
 #include "daemon/replay/row_drain.h"
 #include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
@@ -47,7 +47,7 @@ static void ignore_refused(void *context, const struct refusal *refusal)
              outcome_reason(refusal->outcome));
 }
 
-static void feed_all(struct feed *feed, struct row_drain *row_drain)
+static void apply_all(struct message_applier *applier, struct row_drain *row_drain)
 {
     for (int64_t i = 0; i < HOURS; i++) {
         char text[512];
@@ -59,10 +59,10 @@ static void feed_all(struct feed *feed, struct row_drain *row_drain)
             timestamp_format(start, START_MS + i * HOUR_MS),
             timestamp_format(end, START_MS + (i + 1) * HOUR_MS), (int)(i % 97),
             (int)(i * 7 % 1000));
-        struct feed_message message = {
+        struct raw_message message = {
             .bytes = text, .size = strlen(text), .offset = i, .arrived_ms = INT64_MIN};
         const struct row_drain_filter everything = OUTLET_EVERYTHING;
-        while (feed_take(feed, &message, 1) == 0)
+        while (message_applier_take(applier, &message, 1) == 0)
             assert_int_equal(row_drain_run(row_drain, shard, TAKE_CLOSING, &everything), 0);
         assert_int_equal(row_drain_run(row_drain, shard, TAKE_ALL, &everything), 0);
     }
@@ -86,12 +86,12 @@ static int set_up(void **state)
     assert_int_equal(row_drain_open(&row_drain, &loop, &conf), 0);
     assert_int_equal(shard_create(&shard, &with_registry, 0), 0);
     const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct feed_conf feed_conf = {
+    const struct message_applier_conf applier_conf = {
         .decode = &decode, .registry = config.registry, .shard = shard, .refused = ignore_refused};
-    struct feed *feed;
-    assert_int_equal(feed_create(&feed, &feed_conf), 0);
-    feed_all(feed, row_drain);
-    feed_destroy(&feed);
+    struct message_applier *applier;
+    assert_int_equal(message_applier_create(&applier, &applier_conf), 0);
+    apply_all(applier, row_drain);
+    message_applier_destroy(&applier);
     row_drain_close(&row_drain);
     assert_int_equal(uv_loop_close(&loop), 0);
     return 0;

@@ -61,9 +61,9 @@ static void make_part(struct assigned **assigned_out)
                                           .sinks = &sink,
                                           .sinks_count = 1};
     const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct feed_conf feed = {
+    const struct message_applier_conf applier = {
         .decode = &decode, .registry = registry, .parks_unknown = true, .refused = on_refused};
-    const struct assigned_conf conf = {.context = &context, .feed = &feed};
+    const struct assigned_conf conf = {.context = &context, .applier = &applier};
     assert_int_equal(assigned_create(assigned_out, PARTITION, &conf), 0);
 }
 
@@ -117,11 +117,11 @@ static void park(struct parking *parking, int32_t partition)
     parking_put(parking, &letter);
 }
 
-static void feed_text(struct assigned *assigned, const char *text)
+static void apply_text(struct assigned *assigned, const char *text)
 {
-    const struct feed_message message = {
+    const struct raw_message message = {
         .bytes = text, .size = strlen(text), .offset = 1, .arrived_ms = INT64_MIN};
-    assert_int_equal(feed_take(assigned->feed, &message, 1), 1);
+    assert_int_equal(message_applier_take(assigned->applier, &message, 1), 1);
 }
 
 static void expect_account(const struct assigned *assigned, uint64_t used, uint64_t parked)
@@ -153,13 +153,13 @@ static void test_comes_back(void **state)
     struct assigned *assigned;
     struct buffer payloads[2];
     make_part(&assigned);
-    feed_text(assigned, READING);
-    feed_text(assigned, UNKNOWN);
+    apply_text(assigned, READING);
+    apply_text(assigned, UNKNOWN);
     park(parking, PARTITION);
     park(parking, PARTITION + 1); /* another's */
     save(assigned, parking, true, &payloads[0]);
-    feed_text(assigned, "[" READING ", 7]");
-    feed_text(assigned, UNKNOWN);
+    apply_text(assigned, "[" READING ", 7]");
+    apply_text(assigned, UNKNOWN);
     park(parking, PARTITION);
     save(assigned, parking, false, &payloads[1]);
     expect_account(assigned, 1, 2);
@@ -177,7 +177,7 @@ static void test_comes_back(void **state)
     assert_int_equal(again->returned.count, 2);
     assert_int_equal(again->returned.oldest->partition, PARTITION);
     assert_int_equal(shard_get_stats(again->shard)->outcomes[OUTCOME_USED], 0); /* of this life */
-    feed_text(again, "[1, 2, 3, " READING "]");
+    apply_text(again, "[1, 2, 3, " READING "]");
     uint64_t read;
     uint64_t outcomes[OUTCOME_COUNT];
     assigned_get_account(again, &read, outcomes);
@@ -198,7 +198,7 @@ static void test_damage_is_told(void **state)
     struct assigned *assigned;
     struct buffer payload;
     make_part(&assigned);
-    feed_text(assigned, READING);
+    apply_text(assigned, READING);
     park(parking, PARTITION);
     save(assigned, parking, true, &payload);
     for (size_t size = 0; size < payload.size; size += 1 + size / 8) {

@@ -8,7 +8,7 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include "base/timestamp.h"
-#include "daemon/engine/feed.h"
+#include "daemon/engine/message_applier.h"
 #include "daemon/engine/refused/refusals.h"
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/kafka/outgoing_reserve.h"
@@ -150,46 +150,48 @@ static void open_parking(struct bench *bench)
     assert_int_equal(parking_create(&bench->refusals.parking, &conf), 0);
 }
 
-static struct feed *open_feed(struct bench *bench, struct shard *shard)
+static struct message_applier *open_feed(struct bench *bench, struct shard *shard)
 {
-    struct feed *feed;
+    struct message_applier *applier;
     const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct feed_conf conf = {.decode = &decode,
-                                   .registry = registry,
-                                   .shard = shard,
-                                   .parks_unknown = true,
-                                   .make_sure = refusals_make_sure,
-                                   .refused = refusals_take,
-                                   .context = &bench->refusals};
-    assert_int_equal(feed_create(&feed, &conf), 0);
-    return feed;
+    const struct message_applier_conf conf = {.decode = &decode,
+                                              .registry = registry,
+                                              .shard = shard,
+                                              .parks_unknown = true,
+                                              .make_sure = refusals_make_sure,
+                                              .refused = refusals_take,
+                                              .context = &bench->refusals};
+    assert_int_equal(message_applier_create(&applier, &conf), 0);
+    return applier;
 }
 
 /* As the intake does it. Returns how many of all messages are taken now. */
-static size_t take(struct bench *bench, struct feed *feed, const struct shard *shard, size_t taken)
+static size_t take(struct bench *bench, struct message_applier *applier, const struct shard *shard,
+                   size_t taken)
 {
-    struct feed_message slice[MESSAGES];
+    struct raw_message slice[MESSAGES];
     size_t count = MESSAGES - taken;
     for (size_t i = 0; i < count; i++) {
         const rd_kafka_message_t *message = bench->messages[taken + i];
-        slice[i] = (struct feed_message){.bytes = message->payload,
-                                         .size = message->len,
-                                         .offset = message->offset,
-                                         .arrived_ms = INT64_MIN};
+        slice[i] = (struct raw_message){.bytes = message->payload,
+                                        .size = message->len,
+                                        .offset = message->offset,
+                                        .arrived_ms = INT64_MIN};
     }
     bench->refusals.messages = bench->messages + taken;
     assert_int_equal(refusals_count_affordable(&bench->refusals, bench->refusals.messages, count),
                      count);
-    size_t more = feed_take(feed, slice, count);
+    size_t more = message_applier_take(applier, slice, count);
     if (more < count)
         assert_true(bench->refusals.short_of_memory || shard_is_blocked(shard));
     return taken + more;
 }
 
-static void expect_all(struct bench *bench, struct feed *feed, struct shard *shard, uint64_t sent)
+static void expect_all(struct bench *bench, struct message_applier *applier, struct shard *shard,
+                       uint64_t sent)
 {
-    struct feed_counts account;
-    feed_get_account(feed, &account);
+    struct event_account account;
+    message_applier_get_account(applier, &account);
     assert_int_equal(account.read, EVENTS);
     assert_int_equal(account.outcomes[OUTCOME_PARKED], PARKED);
     assert_int_equal(shard_get_stats(shard)->outcomes[OUTCOME_USED], USED);
@@ -205,7 +207,7 @@ static bool take_all(struct bench *bench, long first, long count, uint32_t *stop
     const struct shard_context context = {
         .registry = registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
     assert_int_equal(shard_create(&shard, &context, 0), 0);
-    struct feed *feed = open_feed(bench, shard);
+    struct message_applier *applier = open_feed(bench, shard);
     open_parking(bench);
     outgoing_reserve_fini(producer_get_reserve(bench->producer));
     uint64_t sent = producer_get_letter_stats(bench->producer)->sent;
@@ -214,7 +216,7 @@ static bool take_all(struct bench *bench, long first, long count, uint32_t *stop
         bench->messages[i]->offset = bench->next_offset++;
     fail_allocations(first, count);
     for (int i = 0; i < TRIES && taken < MESSAGES; i++) {
-        taken = take(bench, feed, shard, taken);
+        taken = take(bench, applier, shard, taken);
         *stops_out += taken < MESSAGES;
         if (shard_is_blocked(shard))
             break; /* its facility found no memory: taking rows tries again */
@@ -224,12 +226,12 @@ static bool take_all(struct bench *bench, long first, long count, uint32_t *stop
     assert_int_equal(block_create(&block, 100), 0);
     while (taken < MESSAGES) {
         (void)shard_take_rows(shard, 0, TAKE_CLOSING, block);
-        taken = take(bench, feed, shard, taken);
+        taken = take(bench, applier, shard, taken);
     }
     block_destroy(&block);
-    expect_all(bench, feed, shard, sent);
+    expect_all(bench, applier, shard, sent);
     parking_destroy(&bench->refusals.parking);
-    feed_destroy(&feed);
+    message_applier_destroy(&applier);
     shard_destroy(&shard);
     return failed;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "daemon/engine/feed.h"
+#include "daemon/engine/message_applier.h"
 #include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
 
@@ -35,10 +35,10 @@ static int destroy(void **state)
     return 0;
 }
 
-/* A feed, its shard, and what it refused. */
+/* An applier, its shard, and what it refused. */
 struct bench {
     struct shard *shard;
-    struct feed *feed;
+    struct message_applier *applier;
     struct block *block;
     struct refusal refused[REFUSED_MAX];
     uint32_t refused_count;
@@ -56,13 +56,13 @@ static void on_refused(void *context, const struct refusal *refusal)
 static int bench_open_feed(struct bench *bench)
 {
     const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct feed_conf conf = {.decode = &decode,
-                                   .registry = registry,
-                                   .shard = bench->shard,
-                                   .parks_unknown = bench->parks,
-                                   .refused = on_refused,
-                                   .context = bench};
-    return feed_create(&bench->feed, &conf);
+    const struct message_applier_conf conf = {.decode = &decode,
+                                              .registry = registry,
+                                              .shard = bench->shard,
+                                              .parks_unknown = bench->parks,
+                                              .refused = on_refused,
+                                              .context = bench};
+    return message_applier_create(&bench->applier, &conf);
 }
 
 static int bench_open(struct bench *bench)
@@ -80,7 +80,7 @@ static int bench_open(struct bench *bench)
 
 static void bench_close(struct bench *bench)
 {
-    feed_destroy(&bench->feed);
+    message_applier_destroy(&bench->applier);
     shard_destroy(&bench->shard);
     block_destroy(&bench->block);
 }
@@ -96,16 +96,16 @@ static void drain(struct bench *bench)
     }
 }
 
-static struct feed_message message_of(const char *text, int64_t offset)
+static struct raw_message message_of(const char *text, int64_t offset)
 {
-    return (struct feed_message){
+    return (struct raw_message){
         .bytes = text, .size = strlen(text), .offset = offset, .arrived_ms = INT64_MIN};
 }
 
 static void get_outcomes(const struct bench *bench, uint64_t counts[OUTCOME_COUNT])
 {
     memcpy(counts, shard_get_stats(bench->shard)->outcomes, OUTCOME_COUNT * sizeof(*counts));
-    feed_add_outcomes(bench->feed, counts);
+    message_applier_add_outcomes(bench->applier, counts);
 }
 
 /* One event of the meter `interval` per day, with a bad one behind each third. */
@@ -136,20 +136,21 @@ static void test_stops_in_the_midst(void **state)
     write_days(text, EVENTS_DAYS);
     struct bench bench;
     assert_int_equal(bench_open(&bench), 0);
-    struct feed_message message = message_of(text, 7);
+    struct raw_message message = message_of(text, 7);
     uint32_t stops = 0;
-    while (feed_take(bench.feed, &message, 1) == 0) {
+    while (message_applier_take(bench.applier, &message, 1) == 0) {
         assert_true(shard_is_blocked(bench.shard));
-        uint64_t read = feed_events_read(bench.feed);
-        assert_int_equal(feed_take(bench.feed, &message, 1), 0); /* nothing has gone: no way on */
-        assert_int_equal(feed_events_read(bench.feed), read);
+        uint64_t read = message_applier_events_read(bench.applier);
+        assert_int_equal(message_applier_take(bench.applier, &message, 1),
+                         0); /* nothing has gone: no way on */
+        assert_int_equal(message_applier_events_read(bench.applier), read);
         drain(&bench);
         stops++;
     }
     assert_true(stops > 1);
     uint64_t counts[OUTCOME_COUNT];
     get_outcomes(&bench, counts);
-    assert_int_equal(feed_events_read(bench.feed), EVENTS_DAYS + EVENTS_DAYS / 3);
+    assert_int_equal(message_applier_events_read(bench.applier), EVENTS_DAYS + EVENTS_DAYS / 3);
     assert_int_equal(counts[OUTCOME_USED], EVENTS_DAYS);
     assert_int_equal(bench.refused_count, EVENTS_DAYS / 3);
     for (uint32_t i = 0; i < bench.refused_count; i++) {
@@ -174,7 +175,7 @@ static void test_takes_whole_messages(void **state)
     write_days(text, 9);
     struct bench bench;
     assert_int_equal(bench_open(&bench), 0);
-    struct feed_message messages[] = {
+    struct raw_message messages[] = {
         message_of("not JSON", 0),
         message_of("[]", 1),
         message_of(text, 2),
@@ -182,18 +183,18 @@ static void test_takes_whole_messages(void **state)
                    "\"end\":\"2026-01-09T01:15:00Z\",\"value\":\"2.5\"}",
                    3),
     };
-    size_t taken = feed_take(bench.feed, messages, ARRAY_LEN(messages));
+    size_t taken = message_applier_take(bench.applier, messages, ARRAY_LEN(messages));
     assert_int_equal(taken, 2); /* the third makes the shard stop */
     assert_int_equal(bench.refused[0].outcome, REJECT_UNDECODABLE);
     while (taken < ARRAY_LEN(messages)) {
         drain(&bench);
-        taken += feed_take(bench.feed, messages + taken, ARRAY_LEN(messages) - taken);
+        taken += message_applier_take(bench.applier, messages + taken, ARRAY_LEN(messages) - taken);
     }
     uint64_t counts[OUTCOME_COUNT];
     get_outcomes(&bench, counts);
     assert_int_equal(counts[OUTCOME_USED], 10);
     assert_int_equal(counts[REJECT_UNDECODABLE], 1);
-    assert_int_equal(feed_events_read(bench.feed), 1 + 9 + 3 + 1);
+    assert_int_equal(message_applier_events_read(bench.applier), 1 + 9 + 3 + 1);
     bench_close(&bench);
 }
 
@@ -204,8 +205,8 @@ static void test_takes_whole_messages(void **state)
 static void expect_account(const struct bench *bench, uint64_t read, uint64_t parked,
                            uint64_t unknown)
 {
-    struct feed_counts account;
-    feed_get_account(bench->feed, &account);
+    struct event_account account;
+    message_applier_get_account(bench->applier, &account);
     assert_int_equal(account.read, read);
     assert_int_equal(account.outcomes[OUTCOME_PARKED], parked);
     assert_int_equal(account.outcomes[OUTCOME_UNKNOWN], unknown);
@@ -218,34 +219,34 @@ static void test_parked_events_again(void **state)
     struct bench bench;
     assert_int_equal(bench_open(&bench), 0);
     bench.parks = true;
-    feed_destroy(&bench.feed);
+    message_applier_destroy(&bench.applier);
     assert_int_equal(bench_open_feed(&bench), 0);
     const char *known = "{\"meter\":\"interval\",\"start\":\"2026-01-09T01:00:00Z\","
                         "\"end\":\"2026-01-09T01:15:00Z\",\"value\":\"2.5\"}";
-    const struct feed_message unknown[] = {message_of(NOBODY, 1), message_of(NOBODY, 2),
-                                           message_of("[" NOBODY ", 1]", 3)};
-    assert_int_equal(feed_take(bench.feed, unknown, 2), 2);
-    feed_set_skip(bench.feed, 5); /* of the log's next message: not of these */
+    const struct raw_message unknown[] = {message_of(NOBODY, 1), message_of(NOBODY, 2),
+                                          message_of("[" NOBODY ", 1]", 3)};
+    assert_int_equal(message_applier_take(bench.applier, unknown, 2), 2);
+    message_applier_set_skip(bench.applier, 5); /* of the log's next message: not of these */
     expect_account(&bench, 2, 2, 0);
-    assert_int_equal(feed_take_again(bench.feed, unknown, 1), 1); /* not known yet */
+    assert_int_equal(message_applier_take_again(bench.applier, unknown, 1), 1); /* not known yet */
     expect_account(&bench, 2, 2, 0);
     assert_int_equal(bench.refused_count, 3);
     assert_int_equal(bench.refused[2].outcome, OUTCOME_PARKED);
-    const struct feed_message again = message_of(known, 1);
-    assert_int_equal(feed_take_again(bench.feed, &again, 1), 1);
+    const struct raw_message again = message_of(known, 1);
+    assert_int_equal(message_applier_take_again(bench.applier, &again, 1), 1);
     expect_account(&bench, 2, 1, 0);
     assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_USED], 1);
-    feed_unpark(bench.feed);
+    message_applier_unpark(bench.applier);
     expect_account(&bench, 2, 0, 1);
-    assert_int_equal(feed_get_skip(bench.feed), 5);
-    const struct feed_counts earlier = {.read = 9, .outcomes = {[OUTCOME_PARKED] = 4}};
-    feed_set_earlier(bench.feed, &earlier); /* another life had parked four */
-    uint64_t read = feed_events_read(bench.feed);
-    assert_int_equal(feed_take_again(bench.feed, &unknown[2], 1),
+    assert_int_equal(message_applier_get_skip(bench.applier), 5);
+    const struct event_account earlier = {.read = 9, .outcomes = {[OUTCOME_PARKED] = 4}};
+    message_applier_set_earlier(bench.applier, &earlier); /* another life had parked four */
+    uint64_t read = message_applier_events_read(bench.applier);
+    assert_int_equal(message_applier_take_again(bench.applier, &unknown[2], 1),
                      1); /* one event, whatever it is */
-    assert_int_equal(feed_events_read(bench.feed), read + 1);
-    struct feed_counts account;
-    feed_get_account(bench.feed, &account);
+    assert_int_equal(message_applier_events_read(bench.applier), read + 1);
+    struct event_account account;
+    message_applier_get_account(bench.applier, &account);
     assert_int_equal(account.read, 9 + read);
     bench_close(&bench);
 }
@@ -261,11 +262,11 @@ static void test_skips_what_was_done(void **state)
     (void)state;
     struct bench bench;
     assert_int_equal(bench_open(&bench), 0);
-    const struct feed_message messages[] = {message_of(two_days, 1), message_of(two_days, 2)};
-    feed_set_skip(bench.feed, 1);
-    assert_int_equal(feed_take(bench.feed, messages, 2), 2);
-    assert_int_equal(feed_get_skip(bench.feed), 0);
-    assert_int_equal(feed_events_read(bench.feed), 3);
+    const struct raw_message messages[] = {message_of(two_days, 1), message_of(two_days, 2)};
+    message_applier_set_skip(bench.applier, 1);
+    assert_int_equal(message_applier_take(bench.applier, messages, 2), 2);
+    assert_int_equal(message_applier_get_skip(bench.applier), 0);
+    assert_int_equal(message_applier_events_read(bench.applier), 3);
     assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_USED], 2);
     assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_DUPLICATE], 1);
     bench_close(&bench);
@@ -275,7 +276,7 @@ static int run(void)
 {
     struct bench bench;
     int err = bench_open(&bench);
-    assert_true(err == 0 || bench.feed == NULL);
+    assert_true(err == 0 || bench.applier == NULL);
     bench_close(&bench);
     return err;
 }

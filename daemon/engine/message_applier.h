@@ -1,22 +1,22 @@
 /*
- * feed.h - messages of one partition, or of a file, on their way into a shard.
+ * message_applier.h - messages of one partition, or of a file, on their way into a shard.
  *
  *     message -> decoder -> resolve -> batch -> shard
  *
  * A shard may stop in the middle of a batch, because a window that leaves the horizon still has to
- * be written. The feed then remembers how far it came within the message, and goes on there when
+ * be written. The applier then remembers how far it came within the message, and goes on there when
  * the message is offered again: every event is applied once, and counted once.
  */
-#ifndef GHGD_FEED_H
-#define GHGD_FEED_H
+#ifndef GHGD_MESSAGE_APPLIER_H
+#define GHGD_MESSAGE_APPLIER_H
 
 #include "pipelines/ingest/batch.h"
 #include "pipelines/ingest/decoder.h"
 #include "pipelines/state/shard.h"
 
-struct feed;
+struct message_applier;
 
-struct feed_conf {
+struct message_applier_conf {
     const struct decode_conf *decode;
     const struct registry *registry;
     struct shard *shard; /* borrowed */
@@ -30,42 +30,48 @@ struct feed_conf {
 };
 
 /* A refusal's origin.message is an index into those of the call. */
-struct feed_message {
+struct raw_message {
     const void *bytes;
     size_t size;
     int64_t offset;
     int64_t arrived_ms; /* Kafka timestamp; INT64_MIN if none */
 };
 
-int feed_create(struct feed **feed_out, const struct feed_conf *conf) MUST_CHECK;
-void feed_destroy(struct feed **feed);
+int message_applier_create(struct message_applier **applier_out,
+                           const struct message_applier_conf *conf) MUST_CHECK;
+void message_applier_destroy(struct message_applier **applier);
 
 /* Takes the messages in order; bytes are borrowed during the call. Returns how many were taken
  * whole; fewer than count: the shard is blocked, or make_sure() was false; offer the rest again,
  * beginning with the same message. */
-size_t feed_take(struct feed *feed, const struct feed_message *messages, size_t count);
+size_t message_applier_take(struct message_applier *applier, const struct raw_message *messages,
+                            size_t count);
 
 /* The same for events that had been parked: each message is one event, and was counted as read and
  * parked before. Where the next message of the log goes on is not touched. */
-size_t feed_take_again(struct feed *feed, const struct feed_message *messages, size_t count);
+size_t message_applier_take_again(struct message_applier *applier,
+                                  const struct raw_message *messages, size_t count);
 
 /* So many events of the next message are done already, here or in an earlier life. */
-uint32_t feed_get_skip(const struct feed *feed);
-void feed_set_skip(struct feed *feed, uint32_t skip);
+uint32_t message_applier_get_skip(const struct message_applier *applier);
+void message_applier_set_skip(struct message_applier *applier, uint32_t skip);
 /* A parked event has left for the dead letters: it counts as unknown now. */
-void feed_unpark(struct feed *feed);
+void message_applier_unpark(struct message_applier *applier);
 
 /* Events read, and the outcomes of those that never reached the shard; the others are its own. */
-struct feed_counts {
+struct event_account {
     uint64_t read;
     uint64_t outcomes[OUTCOME_COUNT];
 };
 /* Of the partition's whole log: of this life and of those before, as a checkpoint keeps them. */
-void feed_get_account(const struct feed *feed, struct feed_counts *account_out);
-void feed_set_earlier(struct feed *feed, const struct feed_counts *earlier);
+void message_applier_get_account(const struct message_applier *applier,
+                                 struct event_account *account_out);
+void message_applier_set_earlier(struct message_applier *applier,
+                                 const struct event_account *earlier);
 
 /* Of this life alone; no count of it ever falls, so that one that was parked stays so here. */
-uint64_t feed_events_read(const struct feed *feed);
-void feed_add_outcomes(const struct feed *feed, uint64_t counts[OUTCOME_COUNT]);
+uint64_t message_applier_events_read(const struct message_applier *applier);
+void message_applier_add_outcomes(const struct message_applier *applier,
+                                  uint64_t counts[OUTCOME_COUNT]);
 
 #endif

@@ -1,0 +1,223 @@
+#include "daemon/engine/message_applier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "pipelines/ingest/resolve.h"
+
+struct message_applier {
+    struct message_applier_conf conf;
+    struct decoder *decoder;
+    struct batch *batch;
+    struct event_account counts;
+    struct event_account earlier; /* and what has changed of it since: the account is their sum */
+
+    const struct raw_message *messages; /* during message_applier_take() */
+    uint32_t now_message, now_index;    /* being decoded: message, and event within it */
+    uint32_t skip;                      /* events of the next message that are done already */
+    bool stopped, again;                /* again: every message is one parked event */
+    uint32_t stop_message, stop_index;  /* the first event that is not done */
+};
+
+int message_applier_create(struct message_applier **applier_out,
+                           const struct message_applier_conf *conf)
+{
+    struct message_applier *applier = calloc(1, sizeof(*applier));
+    if (applier == NULL)
+        return -ENOMEM;
+    applier->conf = *conf;
+    int err = -ENOMEM;
+    applier->batch = calloc(1, sizeof(*applier->batch));
+    if (applier->batch == NULL)
+        goto fail_batch;
+    err = decoder_create(&applier->decoder, conf->decode);
+    if (err < 0)
+        goto fail_decoder;
+    *applier_out = applier;
+    return 0;
+
+fail_decoder:
+    free(applier->batch);
+fail_batch:
+    free(applier);
+    return err;
+}
+
+void message_applier_destroy(struct message_applier **applier)
+{
+    struct message_applier *gone = TAKE(*applier);
+    if (gone == NULL)
+        return;
+    decoder_destroy(&gone->decoder);
+    free(gone->batch);
+    free(gone);
+}
+
+static bool is_before(const struct origin *origin, uint32_t message, uint32_t index)
+{
+    return origin->message < message || (origin->message == message && origin->index < index);
+}
+
+static void hand_over_early(struct message_applier *applier, const struct refusal *refusal)
+{
+    struct refusal handed = *refusal;
+    if (handed.outcome == OUTCOME_UNKNOWN && applier->conf.parks_unknown)
+        handed.outcome = OUTCOME_PARKED;
+    applier->counts.outcomes[handed.outcome]++;
+    applier->counts.read++;
+    applier->conf.refused(applier->conf.context, &handed);
+}
+
+/* Hands over what was refused before the event at which the shard stopped, in order: the list of
+ * early refusals and the columns are both in order, so this is a merge. */
+static void hand_over_refused(struct message_applier *applier, uint32_t applied)
+{
+    const struct batch *batch = applier->batch;
+    uint32_t early = 0;
+    for (uint32_t i = 0; i <= applied; i++) {
+        uint32_t message = i < batch->count ? batch->origin[i].message : UINT32_MAX;
+        uint32_t index = i < batch->count ? batch->origin[i].index : UINT32_MAX;
+        while (early < batch->refused_count &&
+               is_before(&batch->refused[early].origin, message, index)) {
+            hand_over_early(applier, &batch->refused[early++]);
+        }
+        if (i == applied)
+            break;
+        applier->counts.read++;
+        enum outcome outcome = (enum outcome)batch->outcome[i];
+        if (outcome_is_kept_apart(outcome)) {
+            struct refusal refusal = {batch->origin[i], batch->offset[i], outcome};
+            applier->conf.refused(applier->conf.context, &refusal);
+        }
+    }
+}
+
+static void stop_at(struct message_applier *applier, const struct origin *origin)
+{
+    applier->stopped = true;
+    applier->stop_message = origin->message;
+    applier->stop_index = origin->index;
+}
+
+/* Nothing of the batch is done. */
+static void stop_before(struct message_applier *applier)
+{
+    const struct batch *batch = applier->batch;
+    const struct origin *first = batch->count > 0 ? &batch->origin[0] : &batch->refused[0].origin;
+    if (batch->refused_count > 0 &&
+        is_before(&batch->refused[0].origin, first->message, first->index))
+        first = &batch->refused[0].origin;
+    stop_at(applier, first);
+}
+
+/* Applies the batch. If that stops, notes the first event that is not done. */
+static void flush(struct message_applier *applier)
+{
+    struct batch *batch = applier->batch;
+    if (batch->count + batch->refused_count == 0)
+        return;
+    if (applier->conf.make_sure != NULL && !applier->conf.make_sure(applier->conf.context, batch)) {
+        stop_before(applier);
+    } else {
+        uint32_t applied = shard_apply(applier->conf.shard, batch, 0);
+        hand_over_refused(applier, applied);
+        if (applied < batch->count)
+            stop_at(applier, &batch->origin[applied]);
+    }
+    batch_clear(batch);
+}
+
+static void on_event(void *context, const struct event *event)
+{
+    struct message_applier *applier = context;
+    uint32_t index = applier->now_index++;
+    if (applier->stopped || index < applier->skip || (applier->again && index > 0))
+        return;
+    if (batch_is_full(applier->batch)) {
+        flush(applier);
+        if (applier->stopped)
+            return;
+    }
+    const struct raw_message *message = &applier->messages[applier->now_message];
+    const struct place place = {applier->now_message, index, message->offset, message->arrived_ms};
+    (void)resolve_event(applier->batch, applier->conf.registry, event, &place);
+}
+
+size_t message_applier_take(struct message_applier *applier, const struct raw_message *messages,
+                            size_t count)
+{
+    if (shard_is_blocked(applier->conf.shard))
+        return 0;
+    applier->messages = messages;
+    applier->stopped = false;
+    for (size_t i = 0; i < count && !applier->stopped; i++) {
+        applier->now_message = (uint32_t)i;
+        applier->now_index = 0;
+        decoder_decode(applier->decoder, messages[i].bytes, messages[i].size, on_event, applier);
+        applier->skip = 0; /* it concerned the first message only */
+    }
+    if (!applier->stopped)
+        flush(applier);
+    applier->messages = NULL;
+    if (!applier->stopped)
+        return count;
+    applier->skip = applier->stop_index;
+    return applier->stop_message;
+}
+
+size_t message_applier_take_again(struct message_applier *applier,
+                                  const struct raw_message *messages, size_t count)
+{
+    uint32_t skip = applier->skip;
+    applier->skip = 0;
+    applier->again = true;
+    size_t taken = message_applier_take(applier, messages, count);
+    applier->again = false;
+    ASSERT(applier->skip == 0); /* there is one event in each */
+    applier->skip = skip;
+    applier->earlier.outcomes[OUTCOME_PARKED] -= taken;
+    applier->earlier.read -= taken;
+    return taken;
+}
+
+uint32_t message_applier_get_skip(const struct message_applier *applier)
+{
+    return applier->skip;
+}
+
+void message_applier_set_skip(struct message_applier *applier, uint32_t skip)
+{
+    applier->skip = skip;
+}
+
+void message_applier_unpark(struct message_applier *applier)
+{
+    applier->earlier.outcomes[OUTCOME_PARKED]--;
+    applier->counts.outcomes[OUTCOME_UNKNOWN]++;
+}
+
+void message_applier_get_account(const struct message_applier *applier,
+                                 struct event_account *account_out)
+{
+    account_out->read = applier->earlier.read + applier->counts.read;
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        account_out->outcomes[i] = applier->earlier.outcomes[i] + applier->counts.outcomes[i];
+}
+
+void message_applier_set_earlier(struct message_applier *applier,
+                                 const struct event_account *earlier)
+{
+    applier->earlier = *earlier;
+}
+
+uint64_t message_applier_events_read(const struct message_applier *applier)
+{
+    return applier->counts.read;
+}
+
+void message_applier_add_outcomes(const struct message_applier *applier,
+                                  uint64_t counts[OUTCOME_COUNT])
+{
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
+        counts[i] += applier->counts.outcomes[i];
+}
