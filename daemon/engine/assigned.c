@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipelines/kafka/partition.h"
 #include "pipelines/state/packed.h"
 
 /* A payload: format, account of the applier, parked events, and then what the shard says. */
@@ -19,7 +20,6 @@ int assigned_create(struct assigned **assigned_out, int32_t number,
     if (assigned == NULL)
         return -ENOMEM;
     *assigned = (struct assigned){.number = number,
-                                  .next_offset = -1,
                                   .committed = -1,
                                   .forgotten = {.offset = -1},
                                   .last_message_ms = conf->now_ms,
@@ -59,6 +59,7 @@ int assigned_reset(struct assigned *assigned, const struct assigned_conf *conf)
     assigned->shard = shard;
     assigned->applier = applier;
     assigned->parked_since = 0;
+    assigned->position = (struct log_position){.offset = -1};
     return 0;
 }
 
@@ -73,20 +74,57 @@ void assigned_destroy(struct assigned **assigned)
     free(gone);
 }
 
+/* --- states --- */
+
+#define BIT(state) (1U << (state))
+enum {
+    WAITING = BIT(ASSIGNED_WAITING_SINKS) | BIT(ASSIGNED_WAITING_MEMORY) |
+              BIT(ASSIGNED_WAITING_LETTERS) | BIT(ASSIGNED_WAITING_PROCESS),
+    RUNNING = WAITING | BIT(ASSIGNED_APPLYING)
+};
+
+static bool is_in(const struct assigned *assigned, unsigned states)
+{
+    return (BIT(assigned->state) & states) != 0;
+}
+
+void assigned_enter(struct assigned *assigned, enum assigned_state state)
+{
+    static const unsigned from[] = {
+        [ASSIGNED_RESTORING] = BIT(ASSIGNED_RESTORING), /* tried again */
+        [ASSIGNED_APPLYING] = BIT(ASSIGNED_RESTORING) | WAITING,
+        [ASSIGNED_WAITING_SINKS] = BIT(ASSIGNED_APPLYING),
+        [ASSIGNED_WAITING_MEMORY] = BIT(ASSIGNED_APPLYING),
+        [ASSIGNED_WAITING_LETTERS] = BIT(ASSIGNED_APPLYING),
+        [ASSIGNED_WAITING_PROCESS] = BIT(ASSIGNED_APPLYING),
+        [ASSIGNED_LEAVING] = RUNNING,
+        [ASSIGNED_UNREADABLE] = BIT(ASSIGNED_RESTORING),
+    };
+    ASSERT(is_in(assigned, from[state]));
+    assigned->state = state;
+}
+
+bool assigned_is_running(const struct assigned *assigned)
+{
+    return is_in(assigned, RUNNING);
+}
+
+bool assigned_resume(struct assigned *assigned)
+{
+    if (!is_in(assigned, WAITING) || shard_is_blocked(assigned->shard))
+        return false;
+    assigned_enter(assigned, ASSIGNED_APPLYING);
+    return true;
+}
+
 bool assigned_may_write(const struct assigned *assigned)
 {
-    return assigned->state == ASSIGNED_RUNNING && assigned->started;
+    return assigned_is_running(assigned) && assigned->started;
 }
 
 bool assigned_is_live(const struct assigned *assigned)
 {
     return assigned_may_write(assigned) && assigned->caught_up;
-}
-
-struct log_position assigned_position(const struct assigned *assigned)
-{
-    return (struct log_position){.offset = assigned->next_offset,
-                                 .skip = message_applier_get_skip(assigned->applier)};
 }
 
 void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,
@@ -98,6 +136,83 @@ void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,
     *read_out = account.read;
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         outcomes[i] = account.outcomes[i] + stats->outcomes[i] + stats->earlier.outcomes[i];
+}
+
+/* --- messages --- */
+
+static void wait_for(struct assigned *assigned, const struct refusals *refusals)
+{
+    static const enum assigned_state blocked[] = {
+        [SHARD_GOES_ON] = ASSIGNED_WAITING_LETTERS,
+        [SHARD_WAITS_FOR_SINKS] = ASSIGNED_WAITING_SINKS,
+        [SHARD_WAITS_FOR_MEMORY] = ASSIGNED_WAITING_MEMORY,
+    };
+    assigned_enter(assigned, refusals->short_of_memory ? ASSIGNED_WAITING_MEMORY
+                                                       : blocked[shard_get_block(assigned->shard)]);
+}
+
+static struct raw_message view_letter(struct outgoing *letter)
+{
+    return (struct raw_message){.bytes = outgoing_value(letter),
+                                .size = letter->size,
+                                .offset = letter->offset,
+                                .arrived_ms =
+                                    letter->timestamp_ms > 0 ? letter->timestamp_ms : INT64_MIN};
+}
+
+bool assigned_offer_returned(struct assigned *assigned, struct refusals *refusals)
+{
+    ASSERT(assigned->state == ASSIGNED_APPLYING);
+    refusals->short_of_memory = false;
+    size_t taken = 1;
+    while (assigned->returned.count > 0 && taken > 0 &&
+           refusals_can_offer(refusals, assigned->returned.oldest)) {
+        struct outgoing *letter = parked_take(&assigned->returned);
+        const struct raw_message message = view_letter(letter);
+        refusals->letter = letter;
+        taken = message_applier_take_again(assigned->applier, &message, 1);
+        letter = TAKE(refusals->letter);
+        if (taken == 0)
+            parked_put_back(&assigned->returned, &letter);
+        else if (letter != NULL)
+            outgoing_destroy(letter); /* it was used, or needs no letter any more */
+        assigned->changed |= taken > 0;
+    }
+    if (assigned->returned.count == 0)
+        return true;
+    wait_for(assigned, refusals);
+    return false;
+}
+
+static struct raw_message view_message(const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t arrived_ms = rd_kafka_message_timestamp(message, &type);
+    return (struct raw_message){
+        .bytes = message->payload,
+        .size = message->len,
+        .offset = message->offset,
+        .arrived_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? INT64_MIN : arrived_ms};
+}
+
+size_t assigned_take(struct assigned *assigned, struct refusals *refusals,
+                     rd_kafka_message_t **messages, size_t count)
+{
+    ASSERT(assigned->state == ASSIGNED_APPLYING && count <= PARTITION_HELD_MAX);
+    if (!assigned_offer_returned(assigned, refusals))
+        return 0;
+    struct raw_message slice[PARTITION_HELD_MAX];
+    size_t n = refusals_count_affordable(refusals, messages, count);
+    for (size_t i = 0; i < n; i++)
+        slice[i] = view_message(messages[i]);
+    uint32_t skip = assigned->position.skip;
+    refusals->messages = messages;
+    size_t taken = message_applier_take(assigned->applier, &assigned->position, slice, n);
+    refusals->messages = NULL;
+    assigned->changed |= taken > 0 || assigned->position.skip != skip;
+    if (taken < count)
+        wait_for(assigned, refusals);
+    return taken;
 }
 
 /* --- saving --- */
@@ -211,8 +326,7 @@ int assigned_load_end(struct assigned *assigned, const struct log_position *at, 
     int err = shard_load_end(assigned->shard, why);
     if (err < 0)
         return err;
-    assigned->next_offset = at->offset;
-    message_applier_set_skip(assigned->applier, at->skip);
+    assigned->position = *at;
     return 0;
 }
 

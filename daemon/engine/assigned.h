@@ -1,25 +1,37 @@
 /*
  * assigned.h - one partition that the group has assigned to us: its shard, its message applier,
- * what it had parked, and where it stands between assignment and hand-over.
+ * what an earlier life had parked, where it stands in its log, and what it does now.
  *
- *     RESTORING -> RUNNING -> LEAVING -> (gone)
+ *     RESTORING --> APPLYING <--> WAITING_... --> LEAVING --> (gone)
  *         |
- *         +-> STOPPED: its state cannot be read, and somebody has to say how to go on
+ *         +-------> UNREADABLE: its state cannot be read, and a person has to say how to go on
  *
- * Beside that it is saved again and again: nothing under way, being written, written and waiting
- * for dead letters below its position, being committed. The intake owns the parts; the loop thread
- * only.
+ * A partition that applies or waits is running: its rows are written and its state is saved. Two
+ * facts, which come in either order, say which rows may be written: the group has an offset of it;
+ * it has caught up with the log's end. A save is nothing, being written, written and waiting for
+ * dead letters below its position, or being committed. The intake owns the partitions; the loop
+ * thread only.
  */
 #ifndef GHGD_ASSIGNED_H
 #define GHGD_ASSIGNED_H
 
 #include "daemon/engine/message_applier.h"
 #include "daemon/engine/refused/parked.h"
-#include "daemon/engine/refused/parking.h"
+#include "daemon/engine/refused/refusals.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/state/shard.h"
 
-enum assigned_state { ASSIGNED_RESTORING, ASSIGNED_RUNNING, ASSIGNED_LEAVING, ASSIGNED_STOPPED };
+enum assigned_state {
+    ASSIGNED_RESTORING,       /* its state is looked for and read; messages wait */
+    ASSIGNED_APPLYING,        /* takes the messages that the consumer offers */
+    ASSIGNED_WAITING_SINKS,   /* a window that leaves the horizon still has to be written */
+    ASSIGNED_WAITING_MEMORY,  /* for a facility, or for dead letters */
+    ASSIGNED_WAITING_LETTERS, /* the queue of dead letters is full */
+    ASSIGNED_WAITING_PROCESS, /* the process takes nothing: it drains, or its membership is in doubt
+                               */
+    ASSIGNED_LEAVING,         /* is saved a last time; messages wait for the next owner */
+    ASSIGNED_UNREADABLE,
+};
 enum save_state { SAVE_NONE, SAVE_WRITING, SAVE_WRITTEN, SAVE_COMMITTING };
 
 /* An older write, of a former owner or of a request that was given up, may still reach a database,
@@ -51,9 +63,10 @@ struct assigned {
     struct shard *shard;
     struct message_applier *applier;
     struct parked returned; /* parked in an earlier life, to be offered again before any message */
-    bool caught_up, stopped, lost_data;
-    bool started; /* the group has an offset of it: whoever comes after us heals what we wrote */
-    int64_t next_offset;     /* the next message to take; -1: not known before the first */
+    bool started;   /* the group has an offset of it, so the next owner heals what we wrote */
+    bool caught_up; /* it has reached the end of its log as of its assignment */
+    struct log_position
+        position;            /* the next event to take; offset -1: not known before the first */
     int64_t last_message_ms; /* uv_now() */
     int64_t assigned_ms;     /* uv_now() */
     struct healing healing;
@@ -71,7 +84,7 @@ struct assigned {
     char *metadata; /* RESTORING: what the committed offset says */
     int64_t committed;
     struct checkpoint_find forgotten; /* what the group had of it, if it has no offset any more */
-    char why[512];                    /* STOPPED: in words */
+    char why[512];                    /* UNREADABLE: in words */
     struct assigned_stats stats;
 };
 
@@ -87,12 +100,23 @@ void assigned_destroy(struct assigned **assigned);
 /* Forgets its state, to begin afresh. Returns 0, or -ENOMEM and the partition is as it was. */
 int assigned_reset(struct assigned *assigned, const struct assigned_conf *conf) MUST_CHECK;
 
-/* Rows of it may be written: it runs, and the group knows that somebody has begun with it. */
+/* The one place where a state follows another; asserts that it may. */
+void assigned_enter(struct assigned *assigned, enum assigned_state state);
+/* It applies messages or waits to do so. */
+bool assigned_is_running(const struct assigned *assigned);
+/* A waiting one applies again, unless its shard is still blocked. Returns whether it does. */
+bool assigned_resume(struct assigned *assigned);
+/* Takes what was parked first, then messages, from its position on. Returns how many messages it
+ * took; if fewer than count it waits. Only while it applies. */
+size_t assigned_take(struct assigned *assigned, struct refusals *refusals,
+                     rd_kafka_message_t **messages, size_t count);
+/* Offers again what an earlier life had parked. Returns false, and it waits, if some is left. */
+bool assigned_offer_returned(struct assigned *assigned, struct refusals *refusals);
+
+/* Rows of it may be written: it runs, and the group has an offset of it. */
 bool assigned_may_write(const struct assigned *assigned);
 /* Its live windows too: it has reached the end of its log as of then. */
 bool assigned_is_live(const struct assigned *assigned);
-/* Where a checkpoint of it stands; offset -1: it has not begun. */
-struct log_position assigned_position(const struct assigned *assigned);
 
 /* What became of all events of its log, by whichever processes. */
 void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,
@@ -116,6 +140,7 @@ struct assigned_set {
     uint32_t count;
 };
 
+/* NULL: it is not assigned. */
 struct assigned *assigned_set_find(const struct assigned_set *assigned_set, int32_t number);
 /* ERR_FULL if there are too many. */
 int assigned_set_add(struct assigned_set *assigned_set, struct assigned *assigned) MUST_CHECK;

@@ -37,7 +37,7 @@ static void step_leaving(struct checkpointer *checkpointer, struct assigned *ass
 /* Returns false, with the reason logged, if there is nothing under way then. */
 static bool begin_save(struct checkpointer *checkpointer, struct assigned *assigned)
 {
-    struct log_position at = assigned_position(assigned);
+    struct log_position at = assigned->position;
     bool full = checkpoint_wants_full(checkpointer->checkpoint, assigned->number);
     struct buffer payload;
     buffer_init(&payload, CHECKPOINT_BYTES_MAX);
@@ -152,14 +152,14 @@ void checkpointer_committed(struct checkpointer *checkpointer, int32_t partition
 /* What was parked and not offered again yet is not saved: the state that is in force has it. */
 static bool may_save(const struct assigned *assigned)
 {
-    return assigned->changed && assigned->started && assigned->next_offset >= 0 &&
+    return assigned->changed && assigned->started && assigned->position.offset >= 0 &&
            assigned->returned.count == 0;
 }
 
 static bool is_due(const struct checkpointer *checkpointer, const struct assigned *assigned)
 {
-    return assigned->state == ASSIGNED_RUNNING && assigned->saving == SAVE_NONE &&
-           may_save(assigned) && now_ms(checkpointer) >= assigned->next_save_ms;
+    return assigned_is_running(assigned) && assigned->saving == SAVE_NONE && may_save(assigned) &&
+           now_ms(checkpointer) >= assigned->next_save_ms;
 }
 
 /* One state at most is taken out of its shard in a turn of the loop. */
@@ -194,9 +194,9 @@ static void step_leaving(struct checkpointer *checkpointer, struct assigned *ass
 
 bool checkpointer_leave(struct checkpointer *checkpointer, struct assigned *assigned)
 {
-    if (assigned->state != ASSIGNED_RUNNING)
+    if (!assigned_is_running(assigned))
         return false;
-    assigned->state = ASSIGNED_LEAVING;
+    assigned_enter(assigned, ASSIGNED_LEAVING);
     step_leaving(checkpointer, assigned);
     return true;
 }
@@ -211,7 +211,7 @@ void checkpointer_forget(struct checkpointer *checkpointer, const struct assigne
 static void run(struct checkpointer *checkpointer, struct assigned *assigned)
 {
     int64_t interval_ms = checkpointer->conf.config->checkpoint.interval_ms;
-    assigned->state = ASSIGNED_RUNNING;
+    assigned_enter(assigned, ASSIGNED_APPLYING);
     assigned->next_save_ms =
         now_ms(checkpointer) + interval_ms * (1 + assigned->number % SPREAD) / SPREAD;
     assigned->stats.restore_ms = now_ms(checkpointer) - assigned->assigned_ms;
@@ -222,7 +222,7 @@ static void stop(struct checkpointer *checkpointer, struct assigned *assigned, c
 {
     const struct config *config = checkpointer->conf.config;
     checkpoint_forget(checkpointer->checkpoint, assigned->number);
-    assigned->state = ASSIGNED_STOPPED;
+    assigned_enter(assigned, ASSIGNED_UNREADABLE);
     (void)snprintf(assigned->why, sizeof(assigned->why), "%s", why);
     LOG_ERROR(
         "checkpoint.unreadable",
@@ -244,7 +244,6 @@ static void rebuild(struct checkpointer *checkpointer, struct assigned *assigned
         stop(checkpointer, assigned, err_str(err));
         return;
     }
-    assigned->next_offset = -1;
     assigned->caught_up = false;
     assigned->changed = false;
     run(checkpointer, assigned);
@@ -254,7 +253,7 @@ static void rebuild(struct checkpointer *checkpointer, struct assigned *assigned
 /* Without an offset of the group's, whether there is a state. */
 static int ask_for_state(struct checkpointer *checkpointer, struct assigned *assigned)
 {
-    assigned->state = ASSIGNED_RESTORING;
+    assigned_enter(assigned, ASSIGNED_RESTORING);
     if (assigned->committed < 0)
         return checkpoint_search(checkpointer->checkpoint, assigned->number);
     return checkpoint_restore(checkpointer->checkpoint, assigned->number, assigned->committed,
@@ -326,7 +325,7 @@ static void on_restored(void *context, int32_t partition, int err, const struct 
 
 static void begin_afresh(struct checkpointer *checkpointer, struct assigned *assigned)
 {
-    assigned->next_offset = assigned->committed;
+    assigned->position = (struct log_position){.offset = assigned->committed};
     run(checkpointer, assigned);
     LOG_INFO("intake.begins", "partition=%" PRId32 " offset=%" PRId64, assigned->number,
              assigned->committed);

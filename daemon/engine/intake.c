@@ -65,7 +65,7 @@ fail:
 static void go_live(struct intake *intake, struct assigned *assigned)
 {
     LOG_INFO("intake.caught_up", "partition=%" PRId32 " offset=%" PRId64, assigned->number,
-             assigned->next_offset);
+             assigned->position.offset);
     intake_heal_again(intake, assigned);
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
@@ -82,9 +82,8 @@ static void on_began(void *context, struct assigned *assigned)
     if (assigned->committed < 0)
         consumer_begin(intake->consumer, assigned->number, assigned->forgotten.offset,
                        assigned->forgotten.saved_ms);
-    assigned->stopped = false;
     consumer_resume(intake->consumer, assigned->number);
-    (void)intake_offer_returned(intake, assigned); /* or when there is room */
+    (void)assigned_offer_returned(assigned, &intake->refusals); /* or when there is room */
     if (assigned_is_live(assigned))
         go_live(intake, assigned);
 }
@@ -159,7 +158,7 @@ static void on_revoked(void *context, int32_t number, bool lost)
     if (assigned == NULL)
         return;
     LOG_INFO("intake.revoked", "partition=%" PRId32 " offset=%" PRId64 " lost=%d", number,
-             assigned->next_offset, lost);
+             assigned->position.offset, lost);
     intake->callbacks.revoked(intake->callbacks.context);
     remember_stats(intake, assigned);
     checkpointer_forget(intake->checkpointer, assigned);
@@ -189,11 +188,8 @@ static void on_caught_up(void *context, int32_t number)
 static void on_data_lost(void *context, int32_t number, const struct data_loss *loss)
 {
     struct intake *intake = context;
-    struct assigned *assigned = assigned_set_find(&intake->assigned_set, number);
     data_loss_log("intake.data_lost", number, loss,
                   intake->config->kafka.on_data_loss == LOSS_STOP);
-    if (assigned != NULL)
-        assigned->lost_data = true;
 }
 
 static void on_failed(void *context, const char *why)
@@ -419,7 +415,7 @@ size_t intake_get_partitions(struct intake *intake, struct intake_partition *out
         }
         out[n].consumed.partition = assigned->number;
         out[n].consumed.caught_up &= assigned_is_live(assigned);
-        out[n].consumed.stopped |= assigned->state == ASSIGNED_STOPPED;
+        out[n].consumed.stopped |= assigned->state == ASSIGNED_UNREADABLE;
     }
     return n;
 }
@@ -438,7 +434,7 @@ bool intake_get_facility(const struct intake *intake, uint32_t facility,
     memset(outcomes_out, 0, OUTCOME_COUNT * sizeof(*outcomes_out));
     for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
         const struct assigned *assigned = intake->assigned_set.items[i];
-        if (assigned->state == ASSIGNED_RESTORING || assigned->state == ASSIGNED_STOPPED)
+        if (assigned->state == ASSIGNED_RESTORING || assigned->state == ASSIGNED_UNREADABLE)
             continue; /* what there is of it is not the whole */
         const uint64_t *outcomes = shard_get_outcomes(assigned->shard, facility);
         for (uint32_t k = 0; outcomes != NULL && k < OUTCOME_COUNT; k++)

@@ -129,7 +129,7 @@ void intake_rows_proven(struct intake *intake, uint32_t sink, int64_t before_ms)
     for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
         struct assigned *assigned = intake->assigned_set.items[i];
         bool proven = shard_prove(assigned->shard, sink, before_ms, intake_now_ms(intake));
-        assigned->changed |= proven && assigned->state == ASSIGNED_RUNNING;
+        assigned->changed |= proven && assigned_is_running(assigned);
         any |= proven && shard_is_blocked(assigned->shard);
     }
     if (any)
@@ -141,7 +141,7 @@ void intake_rows_lost(struct intake *intake, uint32_t sink)
     for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
         struct assigned *assigned = intake->assigned_set.items[i];
         shard_lose(assigned->shard, sink);
-        assigned->changed |= assigned->state == ASSIGNED_RUNNING;
+        assigned->changed |= assigned_is_running(assigned);
     }
     intake->callbacks.rows_wanted(intake->callbacks.context);
 }
@@ -168,7 +168,7 @@ void intake_rows_settled(struct intake *intake, const struct block *block)
         } else {
             shard_row_settled(assigned->shard, block->sink, &block->rows[i]);
         }
-        assigned->changed |= assigned->state == ASSIGNED_RUNNING;
+        assigned->changed |= assigned_is_running(assigned);
     }
     if (block->unproven)
         intake_rows_proven(intake, block->sink, INT64_MIN); /* their generation begins */
@@ -184,7 +184,7 @@ void intake_rows_abandoned(struct intake *intake, const struct block *block)
     }
     for (uint32_t i = 0; i < intake->assigned_set.count && block->uncertain; i++) {
         struct assigned *assigned = intake->assigned_set.items[i];
-        if (assigned->state != ASSIGNED_RUNNING)
+        if (!assigned_is_running(assigned))
             continue;
         (void)shard_begin_healing(assigned->shard); /* whose rows they were does not matter much */
         heal_anew(intake, assigned);
@@ -199,7 +199,7 @@ void intake_mark_dirty(struct intake *intake, uint32_t sink, int64_t from_ms,
     for (uint32_t i = 0; i < intake->assigned_set.count; i++) {
         struct assigned *assigned = intake->assigned_set.items[i];
         marked_out->waiting += !assigned_is_live(assigned);
-        if (assigned->state != ASSIGNED_RUNNING)
+        if (!assigned_is_running(assigned))
             continue;
         marked_out->windows += shard_mark_dirty(assigned->shard, sink, from_ms);
         marked_out->open_ms = MAX(marked_out->open_ms, shard_open_ms(assigned->shard));

@@ -37,12 +37,10 @@ static inline int64_t intake_now_ms(const struct intake *intake)
 /* The longest that a request to the sink can be under way. */
 int64_t intake_sink_timeout_ms(const struct intake *intake, uint32_t sink);
 
-/* intake_messages.c: the consumer's and the applier's and the parking's callbacks. */
+/* intake_messages.c: the consumer's and the parking's callbacks. */
 size_t intake_on_messages(void *context, int32_t number, rd_kafka_message_t **messages,
                           size_t count);
 void intake_on_pushed_out(void *context, int32_t number);
-/* Offers again what an earlier life had parked, before any message. Returns whether all is done. */
-bool intake_offer_returned(struct intake *intake, struct assigned *assigned);
 
 /* intake_rows.c: what is suspect is written once more as soon as nothing older can arrive. */
 void intake_check_healing(struct intake *intake);

@@ -14,7 +14,7 @@ struct message_applier {
 
     const struct raw_message *messages; /* during message_applier_take() */
     uint32_t now_message, now_index;    /* being decoded: message, and event within it */
-    uint32_t skip;                      /* events of the next message that are done already */
+    uint32_t skip;                      /* events of the message that were done before */
     bool stopped, again;                /* again: every message is one parked event */
     uint32_t stop_message, stop_index;  /* the first event that is not done */
 };
@@ -143,13 +143,29 @@ static void on_event(void *context, const struct event *event)
     (void)resolve_event(applier->batch, applier->conf.registry, event, &place);
 }
 
-size_t message_applier_take(struct message_applier *applier, const struct raw_message *messages,
-                            size_t count)
+/* The message that was done in part may be gone since: then the next one is taken whole. */
+static uint32_t done_of(const struct log_position *at, const struct raw_message *message)
 {
-    if (shard_is_blocked(applier->conf.shard))
+    return at->offset == message->offset ? at->skip : 0;
+}
+
+static void move_along(struct log_position *at, const struct raw_message *messages, size_t taken,
+                       uint32_t skip)
+{
+    if (skip > 0)
+        *at = (struct log_position){.offset = messages[taken].offset, .skip = skip};
+    else if (taken > 0)
+        *at = (struct log_position){.offset = messages[taken - 1].offset + 1};
+}
+
+size_t message_applier_take(struct message_applier *applier, struct log_position *at,
+                            const struct raw_message *messages, size_t count)
+{
+    if (count == 0 || shard_is_blocked(applier->conf.shard))
         return 0;
     applier->messages = messages;
     applier->stopped = false;
+    applier->skip = done_of(at, &messages[0]);
     for (size_t i = 0; i < count && !applier->stopped; i++) {
         applier->now_message = (uint32_t)i;
         applier->now_index = 0;
@@ -159,35 +175,22 @@ size_t message_applier_take(struct message_applier *applier, const struct raw_me
     if (!applier->stopped)
         flush(applier);
     applier->messages = NULL;
-    if (!applier->stopped)
-        return count;
-    applier->skip = applier->stop_index;
-    return applier->stop_message;
+    size_t taken = applier->stopped ? applier->stop_message : count;
+    move_along(at, messages, taken, applier->stopped ? applier->stop_index : 0);
+    return taken;
 }
 
 size_t message_applier_take_again(struct message_applier *applier,
                                   const struct raw_message *messages, size_t count)
 {
-    uint32_t skip = applier->skip;
-    applier->skip = 0;
+    struct log_position nowhere = {.offset = -1};
     applier->again = true;
-    size_t taken = message_applier_take(applier, messages, count);
+    size_t taken = message_applier_take(applier, &nowhere, messages, count);
     applier->again = false;
-    ASSERT(applier->skip == 0); /* there is one event in each */
-    applier->skip = skip;
+    ASSERT(nowhere.skip == 0); /* there is one event in each */
     applier->earlier.outcomes[OUTCOME_PARKED] -= taken;
     applier->earlier.read -= taken;
     return taken;
-}
-
-uint32_t message_applier_get_skip(const struct message_applier *applier)
-{
-    return applier->skip;
-}
-
-void message_applier_set_skip(struct message_applier *applier, uint32_t skip)
-{
-    applier->skip = skip;
 }
 
 void message_applier_unpark(struct message_applier *applier)

@@ -4,12 +4,13 @@
  *     message -> decoder -> resolve -> batch -> shard
  *
  * A shard may stop in the middle of a batch, because a window that leaves the horizon still has to
- * be written. The applier then remembers how far it came within the message, and goes on there when
+ * be written. The position then says how far it came within the message, and it goes on there when
  * the message is offered again: every event is applied once, and counted once.
  */
 #ifndef GHGD_MESSAGE_APPLIER_H
 #define GHGD_MESSAGE_APPLIER_H
 
+#include "pipelines/checkpoint/log_position.h"
 #include "pipelines/ingest/batch.h"
 #include "pipelines/ingest/decoder.h"
 #include "pipelines/state/shard.h"
@@ -41,20 +42,17 @@ int message_applier_create(struct message_applier **applier_out,
                            const struct message_applier_conf *conf) MUST_CHECK;
 void message_applier_destroy(struct message_applier **applier);
 
-/* Takes the messages in order; bytes are borrowed during the call. Returns how many were taken
- * whole; fewer than count: the shard is blocked, or make_sure() was false; offer the rest again,
- * beginning with the same message. */
-size_t message_applier_take(struct message_applier *applier, const struct raw_message *messages,
-                            size_t count);
+/* Takes the messages in order, from *at on, and moves that along; bytes are borrowed during the
+ * call. Returns how many were taken whole; fewer than count: the shard is blocked, or make_sure()
+ * was false; offer the rest again, beginning with the same message. */
+size_t message_applier_take(struct message_applier *applier, struct log_position *at,
+                            const struct raw_message *messages, size_t count);
 
 /* The same for events that had been parked: each message is one event, and was counted as read and
- * parked before. Where the next message of the log goes on is not touched. */
+ * parked before. */
 size_t message_applier_take_again(struct message_applier *applier,
                                   const struct raw_message *messages, size_t count);
 
-/* So many events of the next message are done already, here or in an earlier life. */
-uint32_t message_applier_get_skip(const struct message_applier *applier);
-void message_applier_set_skip(struct message_applier *applier, uint32_t skip);
 /* A parked event has left for the dead letters: it counts as unknown now. */
 void message_applier_unpark(struct message_applier *applier);
 

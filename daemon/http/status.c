@@ -50,9 +50,9 @@ static void fill_part(struct metrics_part *out, const struct assigned *assigned,
         .save_ms = stats->saves > 0 ? stats->save_ms : -1,
         .save_cpu_us = stats->saves > 0 ? stats->save_cpu_us : -1,
         .restore_ms = assigned->state == ASSIGNED_RESTORING ? -1 : stats->restore_ms,
-        .unreadable = assigned->state == ASSIGNED_STOPPED,
+        .unreadable = assigned->state == ASSIGNED_UNREADABLE,
         .healing = assigned->healing.lease_ms > 0,
-        .starved = shard_get_block(assigned->shard) == SHARD_WAITS_FOR_MEMORY,
+        .starved = assigned->state == ASSIGNED_WAITING_MEMORY,
         .why = assigned->why,
     };
     assigned_get_account(assigned, &out->read, out->outcomes);

@@ -46,6 +46,7 @@ int replay_open_pipeline(struct replay *replay, int32_t partition)
 {
     const struct config *config = replay->config;
     replay->partition = partition;
+    replay->position = (struct log_position){.offset = -1};
     int err = open_shard(replay, partition);
     if (err < 0)
         return err;
@@ -94,7 +95,7 @@ void replay_close_pipeline(struct replay *replay)
 
 int replay_take(struct replay *replay, const struct raw_message *message)
 {
-    while (message_applier_take(replay->applier, message, 1) == 0) {
+    while (message_applier_take(replay->applier, &replay->position, message, 1) == 0) {
         if (!shard_is_blocked(replay->shard))
             continue;
         if (shard_get_block(replay->shard) == SHARD_WAITS_FOR_MEMORY)

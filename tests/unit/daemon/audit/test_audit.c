@@ -49,6 +49,7 @@ static void ignore_refused(void *context, const struct refusal *refusal)
 
 static void apply_all(struct message_applier *applier, struct row_drain *row_drain)
 {
+    struct log_position at = {.offset = -1};
     for (int64_t i = 0; i < HOURS; i++) {
         char text[512];
         char start[TIMESTAMP_TEXT_SIZE];
@@ -62,7 +63,7 @@ static void apply_all(struct message_applier *applier, struct row_drain *row_dra
         struct raw_message message = {
             .bytes = text, .size = strlen(text), .offset = i, .arrived_ms = INT64_MIN};
         const struct row_drain_filter everything = OUTLET_EVERYTHING;
-        while (message_applier_take(applier, &message, 1) == 0)
+        while (message_applier_take(applier, &at, &message, 1) == 0)
             assert_int_equal(row_drain_run(row_drain, shard, TAKE_CLOSING, &everything), 0);
         assert_int_equal(row_drain_run(row_drain, shard, TAKE_ALL, &everything), 0);
     }

@@ -76,13 +76,17 @@ static void test_writing(void **state)
         enum assigned_state state;
         bool started, caught_up, writes, live;
     } cases[] = {
-        {"in order", ASSIGNED_RUNNING, true, true, true, true},
-        {"behind", ASSIGNED_RUNNING, true, false, true, false},
-        {"the group has no offset of it", ASSIGNED_RUNNING, false, true, false, false},
-        {"likewise, and behind", ASSIGNED_RUNNING, false, false, false, false},
+        {"in order", ASSIGNED_APPLYING, true, true, true, true},
+        {"a day has to leave", ASSIGNED_WAITING_SINKS, true, true, true, true},
+        {"no memory for a facility", ASSIGNED_WAITING_MEMORY, true, true, true, true},
+        {"no room for dead letters", ASSIGNED_WAITING_LETTERS, true, true, true, true},
+        {"the process drains", ASSIGNED_WAITING_PROCESS, true, true, true, true},
+        {"behind", ASSIGNED_APPLYING, true, false, true, false},
+        {"the group has no offset of it", ASSIGNED_APPLYING, false, true, false, false},
+        {"no offset, and behind", ASSIGNED_APPLYING, false, false, false, false},
         {"restoring", ASSIGNED_RESTORING, true, true, false, false},
         {"leaving", ASSIGNED_LEAVING, true, true, false, false},
-        {"unreadable", ASSIGNED_STOPPED, true, true, false, false},
+        {"unreadable", ASSIGNED_UNREADABLE, true, true, false, false},
     };
     struct assigned *assigned;
     make_part(&assigned);
@@ -94,6 +98,30 @@ static void test_writing(void **state)
             assigned_is_live(assigned) != cases[i].live)
             fail_msg("%s: may write %d, is live %d", cases[i].name, assigned_may_write(assigned),
                      assigned_is_live(assigned));
+    }
+    assigned_destroy(&assigned);
+}
+
+/* Those that wait go on, unless the shard itself is blocked; no other state is left by it. */
+static void test_waiting(void **state)
+{
+    (void)state;
+    static const struct {
+        enum assigned_state state;
+        bool running, resumes;
+    } cases[] = {
+        {ASSIGNED_RESTORING, false, false},     {ASSIGNED_APPLYING, true, false},
+        {ASSIGNED_WAITING_SINKS, true, true},   {ASSIGNED_WAITING_MEMORY, true, true},
+        {ASSIGNED_WAITING_LETTERS, true, true}, {ASSIGNED_WAITING_PROCESS, true, true},
+        {ASSIGNED_LEAVING, false, false},       {ASSIGNED_UNREADABLE, false, false},
+    };
+    struct assigned *assigned;
+    make_part(&assigned);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assigned->state = cases[i].state;
+        assert_int_equal(assigned_is_running(assigned), cases[i].running);
+        assert_int_equal(assigned_resume(assigned), cases[i].resumes);
+        assert_int_equal(assigned->state, cases[i].resumes ? ASSIGNED_APPLYING : cases[i].state);
     }
     assigned_destroy(&assigned);
 }
@@ -119,9 +147,11 @@ static void park(struct parking *parking, int32_t partition)
 
 static void apply_text(struct assigned *assigned, const char *text)
 {
-    const struct raw_message message = {
-        .bytes = text, .size = strlen(text), .offset = 1, .arrived_ms = INT64_MIN};
-    assert_int_equal(message_applier_take(assigned->applier, &message, 1), 1);
+    const struct raw_message message = {.bytes = text,
+                                        .size = strlen(text),
+                                        .offset = assigned->position.offset,
+                                        .arrived_ms = INT64_MIN};
+    assert_int_equal(message_applier_take(assigned->applier, &assigned->position, &message, 1), 1);
 }
 
 static void expect_account(const struct assigned *assigned, uint64_t used, uint64_t parked)
@@ -172,8 +202,8 @@ static void test_comes_back(void **state)
     const struct log_position at = {.offset = 77, .skip = 3};
     assert_int_equal(assigned_load_end(again, &at, &why), 0);
     expect_account(again, 1, 2);
-    assert_int_equal(assigned_position(again).offset, 77);
-    assert_int_equal(assigned_position(again).skip, 3);
+    assert_int_equal(again->position.offset, 77);
+    assert_int_equal(again->position.skip, 3);
     assert_int_equal(again->returned.count, 2);
     assert_int_equal(again->returned.oldest->partition, PARTITION);
     assert_int_equal(shard_get_stats(again->shard)->outcomes[OUTCOME_USED], 0); /* of this life */
@@ -182,6 +212,9 @@ static void test_comes_back(void **state)
     uint64_t outcomes[OUTCOME_COUNT];
     assigned_get_account(again, &read, outcomes);
     assert_int_equal(outcomes[OUTCOME_DUPLICATE], 2);
+    assert_int_equal(read, 5 + 1); /* three events of the message at 77 were done before */
+    assert_int_equal(again->position.offset, 78);
+    assert_int_equal(again->position.skip, 0);
     for (int i = 0; i < 2; i++)
         buffer_fini(&payloads[i]);
     buffer_fini(&why);
@@ -252,9 +285,8 @@ static void test_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writing),
-        cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_damage_is_told),
+        cmocka_unit_test(test_writing),    cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_comes_back), cmocka_unit_test(test_damage_is_told),
         cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, build, destroy);

@@ -39,6 +39,7 @@ static int destroy(void **state)
 struct bench {
     struct shard *shard;
     struct message_applier *applier;
+    struct log_position at;
     struct block *block;
     struct refusal refused[REFUSED_MAX];
     uint32_t refused_count;
@@ -67,7 +68,7 @@ static int bench_open_feed(struct bench *bench)
 
 static int bench_open(struct bench *bench)
 {
-    *bench = (struct bench){0};
+    *bench = (struct bench){.at = {.offset = -1}};
     const struct shard_context context = {
         .registry = registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
     int err = block_create(&bench->block, 500);
@@ -138,10 +139,10 @@ static void test_stops_in_the_midst(void **state)
     assert_int_equal(bench_open(&bench), 0);
     struct raw_message message = message_of(text, 7);
     uint32_t stops = 0;
-    while (message_applier_take(bench.applier, &message, 1) == 0) {
+    while (message_applier_take(bench.applier, &bench.at, &message, 1) == 0) {
         assert_true(shard_is_blocked(bench.shard));
         uint64_t read = message_applier_events_read(bench.applier);
-        assert_int_equal(message_applier_take(bench.applier, &message, 1),
+        assert_int_equal(message_applier_take(bench.applier, &bench.at, &message, 1),
                          0); /* nothing has gone: no way on */
         assert_int_equal(message_applier_events_read(bench.applier), read);
         drain(&bench);
@@ -183,12 +184,13 @@ static void test_takes_whole_messages(void **state)
                    "\"end\":\"2026-01-09T01:15:00Z\",\"value\":\"2.5\"}",
                    3),
     };
-    size_t taken = message_applier_take(bench.applier, messages, ARRAY_LEN(messages));
+    size_t taken = message_applier_take(bench.applier, &bench.at, messages, ARRAY_LEN(messages));
     assert_int_equal(taken, 2); /* the third makes the shard stop */
     assert_int_equal(bench.refused[0].outcome, REJECT_UNDECODABLE);
     while (taken < ARRAY_LEN(messages)) {
         drain(&bench);
-        taken += message_applier_take(bench.applier, messages + taken, ARRAY_LEN(messages) - taken);
+        taken += message_applier_take(bench.applier, &bench.at, messages + taken,
+                                      ARRAY_LEN(messages) - taken);
     }
     uint64_t counts[OUTCOME_COUNT];
     get_outcomes(&bench, counts);
@@ -225,8 +227,8 @@ static void test_parked_events_again(void **state)
                         "\"end\":\"2026-01-09T01:15:00Z\",\"value\":\"2.5\"}";
     const struct raw_message unknown[] = {message_of(NOBODY, 1), message_of(NOBODY, 2),
                                           message_of("[" NOBODY ", 1]", 3)};
-    assert_int_equal(message_applier_take(bench.applier, unknown, 2), 2);
-    message_applier_set_skip(bench.applier, 5); /* of the log's next message: not of these */
+    assert_int_equal(message_applier_take(bench.applier, &bench.at, unknown, 2), 2);
+    bench.at.skip = 5; /* of the log's next message: not of these */
     expect_account(&bench, 2, 2, 0);
     assert_int_equal(message_applier_take_again(bench.applier, unknown, 1), 1); /* not known yet */
     expect_account(&bench, 2, 2, 0);
@@ -238,7 +240,7 @@ static void test_parked_events_again(void **state)
     assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_USED], 1);
     message_applier_unpark(bench.applier);
     expect_account(&bench, 2, 0, 1);
-    assert_int_equal(message_applier_get_skip(bench.applier), 5);
+    assert_int_equal(bench.at.skip, 5);
     const struct event_account earlier = {.read = 9, .outcomes = {[OUTCOME_PARKED] = 4}};
     message_applier_set_earlier(bench.applier, &earlier); /* another life had parked four */
     uint64_t read = message_applier_events_read(bench.applier);
@@ -263,9 +265,10 @@ static void test_skips_what_was_done(void **state)
     struct bench bench;
     assert_int_equal(bench_open(&bench), 0);
     const struct raw_message messages[] = {message_of(two_days, 1), message_of(two_days, 2)};
-    message_applier_set_skip(bench.applier, 1);
-    assert_int_equal(message_applier_take(bench.applier, messages, 2), 2);
-    assert_int_equal(message_applier_get_skip(bench.applier), 0);
+    bench.at = (struct log_position){.offset = 1, .skip = 1};
+    assert_int_equal(message_applier_take(bench.applier, &bench.at, messages, 2), 2);
+    assert_int_equal(bench.at.offset, 3);
+    assert_int_equal(bench.at.skip, 0);
     assert_int_equal(message_applier_events_read(bench.applier), 3);
     assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_USED], 2);
     assert_int_equal(shard_get_stats(bench.shard)->outcomes[OUTCOME_DUPLICATE], 1);

@@ -40,6 +40,7 @@ struct bench {
     rd_kafka_message_t *messages[MESSAGES];
     struct producer *producer;
     struct refusals refusals;
+    struct log_position at;
     int64_t next_offset; /* every run takes the messages as if they were further ones */
     bool closed;
 };
@@ -181,7 +182,7 @@ static size_t take(struct bench *bench, struct message_applier *applier, const s
     bench->refusals.messages = bench->messages + taken;
     assert_int_equal(refusals_count_affordable(&bench->refusals, bench->refusals.messages, count),
                      count);
-    size_t more = message_applier_take(applier, slice, count);
+    size_t more = message_applier_take(applier, &bench->at, slice, count);
     if (more < count)
         assert_true(bench->refusals.short_of_memory || shard_is_blocked(shard));
     return taken + more;
