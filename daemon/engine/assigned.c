@@ -329,32 +329,3 @@ int assigned_load_end(struct assigned *assigned, const struct log_position *at, 
     assigned->position = *at;
     return 0;
 }
-
-/* --- the partitions assigned to a process --- */
-
-struct assigned *assigned_set_find(const struct assigned_set *assigned_set, int32_t number)
-{
-    for (uint32_t i = 0; i < assigned_set->count; i++) {
-        if (assigned_set->items[i]->number == number)
-            return assigned_set->items[i];
-    }
-    return NULL;
-}
-
-int assigned_set_add(struct assigned_set *assigned_set, struct assigned *assigned)
-{
-    if (assigned_set->count == PARTITIONS_MAX)
-        return ERR_FULL;
-    assigned_set->items[assigned_set->count++] = assigned;
-    return 0;
-}
-
-void assigned_set_remove(struct assigned_set *assigned_set, const struct assigned *assigned)
-{
-    for (uint32_t i = 0; i < assigned_set->count; i++) {
-        if (assigned_set->items[i] == assigned) {
-            assigned_set->items[i] = assigned_set->items[--assigned_set->count];
-            return;
-        }
-    }
-}

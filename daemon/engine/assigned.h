@@ -134,16 +134,4 @@ int assigned_load(struct assigned *assigned, const void *payload, size_t size,
 int assigned_load_end(struct assigned *assigned, const struct log_position *at,
                       struct buffer *why) MUST_CHECK;
 
-/* The partitions assigned to a process. */
-struct assigned_set {
-    struct assigned *items[PARTITIONS_MAX];
-    uint32_t count;
-};
-
-/* NULL: it is not assigned. */
-struct assigned *assigned_set_find(const struct assigned_set *assigned_set, int32_t number);
-/* ERR_FULL if there are too many. */
-int assigned_set_add(struct assigned_set *assigned_set, struct assigned *assigned) MUST_CHECK;
-void assigned_set_remove(struct assigned_set *assigned_set, const struct assigned *assigned);
-
 #endif

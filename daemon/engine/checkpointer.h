@@ -18,7 +18,7 @@
 #include <uv.h>
 
 #include "config/config.h"
-#include "daemon/engine/assigned.h"
+#include "daemon/engine/assigned_set.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/producer.h"
 

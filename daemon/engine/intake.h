@@ -13,7 +13,7 @@
 #include <uv.h>
 
 #include "config/config.h"
-#include "daemon/engine/assigned.h"
+#include "daemon/engine/assigned_set.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/consumer.h"
 #include "pipelines/kafka/producer.h"

@@ -259,35 +259,13 @@ static void test_damage_is_told(void **state)
     parking_destroy(&parking);
 }
 
-static void test_parts(void **state)
-{
-    (void)state;
-    static struct assigned_set assigned_set;
-    struct assigned *made[3];
-    for (int32_t i = 0; i < 3; i++) {
-        make_part(&made[i]);
-        made[i]->number = 10 + i;
-        assert_int_equal(assigned_set_add(&assigned_set, made[i]), 0);
-    }
-    assert_ptr_equal(assigned_set_find(&assigned_set, 11), made[1]);
-    assert_null(assigned_set_find(&assigned_set, 13));
-    assigned_set_remove(&assigned_set, made[0]);
-    assigned_set_remove(&assigned_set, made[0]);
-    assert_int_equal(assigned_set.count, 2);
-    assert_null(assigned_set_find(&assigned_set, 10));
-    assert_ptr_equal(assigned_set_find(&assigned_set, 12), made[2]);
-    assigned_set.count = PARTITIONS_MAX;
-    assert_int_equal(assigned_set_add(&assigned_set, made[0]), ERR_FULL);
-    for (int i = 0; i < 3; i++)
-        assigned_destroy(&made[i]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writing),    cmocka_unit_test(test_waiting),
-        cmocka_unit_test(test_comes_back), cmocka_unit_test(test_damage_is_told),
-        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_writing),
+        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_damage_is_told),
     };
     return cmocka_run_group_tests(tests, build, destroy);
 }
