@@ -19,7 +19,8 @@ enum {
 
 struct checkpointer {
     struct checkpointer_conf conf;
-    struct checkpointer_callbacks callbacks;
+    void (*closed)(void *context);
+    void *closed_context;
     struct checkpoint *checkpoint;
     uint32_t first; /* the partition that the next step begins with */
     struct log_limit commit_limit;
@@ -42,7 +43,8 @@ static bool begin_save(struct checkpointer *checkpointer, struct assigned *assig
     struct buffer payload;
     buffer_init(&payload, CHECKPOINT_BYTES_MAX);
     int64_t began_us = clock_cpu_us();
-    int err = assigned_save(assigned, checkpointer->conf.parking, full, &payload);
+    const struct parking *parking = checkpointer->conf.assigned_set->refusals.parking;
+    int err = assigned_save(assigned, parking, full, &payload);
     int64_t took_us = clock_cpu_us() - began_us;
     size_t size = payload.size;
     if (err == 0)
@@ -59,7 +61,7 @@ static bool begin_save(struct checkpointer *checkpointer, struct assigned *assig
                   assigned->number, size, err_str(err));
         return false;
     }
-    assigned_saved(assigned, checkpointer->conf.parking);
+    assigned_saved(assigned, parking);
     assigned->saving = SAVE_WRITING;
     assigned->saving_at = at;
     assigned->saving_bytes = size;
@@ -74,7 +76,8 @@ static bool begin_save(struct checkpointer *checkpointer, struct assigned *assig
 static bool has_letters_below(const struct checkpointer *checkpointer,
                               const struct assigned *assigned)
 {
-    int64_t low = producer_low_offset(checkpointer->conf.producer, assigned->number);
+    const struct refusals *refusals = &checkpointer->conf.assigned_set->refusals;
+    int64_t low = producer_low_offset(refusals->letters.producer, assigned->number);
     return low < assigned->saving_at.offset + (assigned->saving_at.skip > 0);
 }
 
@@ -84,8 +87,8 @@ static void try_commit(struct checkpointer *checkpointer, struct assigned *assig
         has_letters_below(checkpointer, assigned))
         return;
     assigned->saving = SAVE_COMMITTING;
-    checkpointer->callbacks.commit(checkpointer->callbacks.context, assigned->number,
-                                   assigned->saving_at.offset, assigned->pointer);
+    consumer_commit(checkpointer->conf.assigned_set->consumer, assigned->number,
+                    assigned->saving_at.offset, assigned->pointer);
 }
 
 static void end_save(struct checkpointer *checkpointer, struct assigned *assigned)
@@ -189,7 +192,7 @@ static void step_leaving(struct checkpointer *checkpointer, struct assigned *ass
     assigned->changed = false;
     if (wants && begin_save(checkpointer, assigned))
         return;
-    checkpointer->callbacks.released(checkpointer->callbacks.context, assigned);
+    consumer_release(checkpointer->conf.assigned_set->consumer, assigned->number);
 }
 
 bool checkpointer_leave(struct checkpointer *checkpointer, struct assigned *assigned)
@@ -247,7 +250,8 @@ static void rebuild(struct checkpointer *checkpointer, struct assigned *assigned
     assigned->caught_up = false;
     assigned->changed = false;
     run(checkpointer, assigned);
-    checkpointer->callbacks.rebuilds(checkpointer->callbacks.context, assigned);
+    consumer_rewind(checkpointer->conf.assigned_set->consumer, assigned->number);
+    checkpointer->conf.began(checkpointer->conf.context, assigned);
 }
 
 /* Without an offset of the group's, whether there is a state. */
@@ -276,7 +280,7 @@ static void on_unreadable(struct checkpointer *checkpointer, struct assigned *as
     char words[sizeof(assigned->why)]; /* `why` may belong to what is reset */
     (void)snprintf(words, sizeof(words), "%s", why != NULL ? why : err_str(err));
     bool rebuilds = checkpointer->conf.config->checkpoint.on_unreadable == UNREADABLE_REBUILD;
-    int reset = checkpointer->callbacks.reset(checkpointer->callbacks.context, assigned);
+    int reset = assigned_set_reset(checkpointer->conf.assigned_set, assigned, now_ms(checkpointer));
     if (reset < 0)
         stop(checkpointer, assigned, err_str(reset));
     else if (err == -ETIMEDOUT)
@@ -318,7 +322,7 @@ static void on_restored(void *context, int32_t partition, int err, const struct 
                  " parked=%" PRIu32 " duration_ms=%" PRId64,
                  partition, at->offset, at->skip, assigned->stats.restored_bytes,
                  assigned->returned.count, assigned->stats.restore_ms);
-        checkpointer->callbacks.began(checkpointer->callbacks.context, assigned);
+        checkpointer->conf.began(checkpointer->conf.context, assigned);
     }
     buffer_fini(&words);
 }
@@ -329,7 +333,7 @@ static void begin_afresh(struct checkpointer *checkpointer, struct assigned *ass
     run(checkpointer, assigned);
     LOG_INFO("intake.begins", "partition=%" PRId32 " offset=%" PRId64, assigned->number,
              assigned->committed);
-    checkpointer->callbacks.began(checkpointer->callbacks.context, assigned);
+    checkpointer->conf.began(checkpointer->conf.context, assigned);
 }
 
 static void on_searched(void *context, int32_t partition, int err,
@@ -368,26 +372,25 @@ int checkpointer_begin(struct checkpointer *checkpointer, struct assigned *assig
 static void on_failed(void *context, const char *why)
 {
     struct checkpointer *checkpointer = context;
-    checkpointer->callbacks.failed(checkpointer->callbacks.context, why);
+    checkpointer->conf.failed(checkpointer->conf.context, why);
 }
 
 static void on_closed(void *context)
 {
     struct checkpointer *checkpointer = context;
-    struct checkpointer_callbacks callbacks = checkpointer->callbacks;
+    void (*closed)(void *context) = checkpointer->closed;
+    void *closed_context = checkpointer->closed_context;
     free(checkpointer);
-    callbacks.closed(callbacks.context);
+    closed(closed_context);
 }
 
 int checkpointer_create(struct checkpointer **checkpointer_out,
-                        const struct checkpointer_conf *conf,
-                        const struct checkpointer_callbacks *callbacks, struct buffer *why)
+                        const struct checkpointer_conf *conf, struct buffer *why)
 {
     struct checkpointer *checkpointer = calloc(1, sizeof(*checkpointer));
     if (checkpointer == NULL)
         return -ENOMEM;
     checkpointer->conf = *conf;
-    checkpointer->callbacks = *callbacks;
     const struct checkpoint_callbacks checkpoint = {.written = on_written,
                                                     .write_failed = on_write_failed,
                                                     .payload = on_payload,
@@ -411,7 +414,10 @@ const struct checkpoint_stats *checkpointer_get_stats(const struct checkpointer 
     return checkpoint_get_stats(checkpointer->checkpoint);
 }
 
-void checkpointer_close(struct checkpointer *checkpointer, int64_t timeout_ms)
+void checkpointer_close(struct checkpointer *checkpointer, int64_t timeout_ms,
+                        void (*closed)(void *context), void *context)
 {
+    checkpointer->closed = closed;
+    checkpointer->closed_context = context;
     checkpoint_close(checkpointer->checkpoint, timeout_ms);
 }

@@ -20,50 +20,36 @@
 #include "config/config.h"
 #include "daemon/engine/assigned_set.h"
 #include "pipelines/checkpoint/checkpoint.h"
-#include "pipelines/kafka/producer.h"
 
 enum { CHECKPOINTER_CPU_FACTOR = 25 };
 
 struct checkpointer;
 
-struct checkpointer_callbacks {
-    /* Its state is back, or it begins afresh (part->forgotten says whether for the first time): it
-     * runs. */
-    void (*began)(void *context, struct assigned *assigned);
-    /* Its state is worth nothing: make it new (assigned_reset()). Returns 0 or -ENOMEM. */
-    int (*reset)(void *context, struct assigned *assigned);
-    /* It has been reset, runs, and has to begin with the oldest message. */
-    void (*rebuilds)(void *context, struct assigned *assigned);
-    void (*commit)(void *context, int32_t partition, int64_t offset, const char *pointer);
-    /* A leaving one has said its last words. */
-    void (*released)(void *context, struct assigned *assigned);
-    /* Nothing can be saved any more. */
-    void (*failed)(void *context, const char *why);
-    void (*closed)(void *context);
-    void *context;
-};
-
 /* All borrowed, and outlive it. */
 struct checkpointer_conf {
     uv_loop_t *loop;
     const struct config *config;
-    struct assigned_set *assigned_set;
-    struct parking *parking;
-    const struct producer *producer;
+    struct assigned_set *assigned_set; /* its consumer commits */
+
+    /* Its state is back, or it begins afresh (assigned->forgotten says whether for the first time),
+     * or from the oldest message: it runs. */
+    void (*began)(void *context, struct assigned *assigned);
+    /* Nothing can be saved any more. */
+    void (*failed)(void *context, const char *why);
+    void *context;
 };
 
 /* Returns what checkpoint_create() says. */
 int checkpointer_create(struct checkpointer **checkpointer_out,
-                        const struct checkpointer_conf *conf,
-                        const struct checkpointer_callbacks *callbacks,
-                        struct buffer *why) MUST_CHECK;
+                        const struct checkpointer_conf *conf, struct buffer *why) MUST_CHECK;
 
 /* The partition is new: begins it where the group's offset says, with the state that its metadata
  * names. Returns 0, with `began` or the opposite to follow, or having been called if there is an
  * offset; or -ENOMEM. */
 int checkpointer_begin(struct checkpointer *checkpointer, struct assigned *assigned,
                        int64_t committed, const char *metadata) MUST_CHECK;
-/* A running part has to go: it is saved a last time. True: `released` follows, or was called. */
+/* A running partition has to go: it is saved a last time. True: the consumer is told when it has
+ * been, or was told. */
 bool checkpointer_leave(struct checkpointer *checkpointer, struct assigned *assigned);
 /* The partition is gone; nothing is called for it any more. */
 void checkpointer_forget(struct checkpointer *checkpointer, const struct assigned *assigned);
@@ -74,7 +60,8 @@ void checkpointer_committed(struct checkpointer *checkpointer, int32_t partition
 void checkpointer_step(struct checkpointer *checkpointer);
 
 const struct checkpoint_stats *checkpointer_get_stats(const struct checkpointer *checkpointer);
-/* There are no parts left. Frees everything, then calls `closed`. */
-void checkpointer_close(struct checkpointer *checkpointer, int64_t timeout_ms);
+/* There are no partitions left. Frees everything, then calls `closed`. */
+void checkpointer_close(struct checkpointer *checkpointer, int64_t timeout_ms,
+                        void (*closed)(void *context), void *context);
 
 #endif

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <sys/param.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "daemon/engine/assigned_rows.h"
+#include "daemon/engine/assigned_set.h"
 #include "daemon/engine/intake.h"
 #include "daemon/engine/rekey/rekey.h"
 #include "daemon/engine/row_writer.h"
@@ -24,220 +25,240 @@ struct process {
     bool has_failed;
     const struct config *config;
     const struct kernels *kernels;
-    struct rekey *rekey; /* NULL: the input topic is keyed by facility */
-    struct intake *intake;
-    struct row_writer *row_writer;
-    struct write_fence fence;
-    uv_timer_t emit_timer, drain_timer;
-    uv_idle_t kick; /* rows are wanted: as soon as the callback that said so has returned */
-    uint32_t handles_open;
+    uint32_t stages_open;
+    int64_t close_timeout_ms; /* of the stages that read from Kafka */
+    uv_timer_t drain_timer;
     uint64_t drain_deadline_ms;
-    int64_t close_timeout_ms; /* of the parts that read from Kafka */
+    struct write_fence fence;
+    struct assigned_set assigned_set;
+    struct row_writer *row_writer;
+    struct intake *intake;
+    struct rekey *rekey; /* NULL: the input topic is keyed by facility */
 };
 
-/* --- rows --- */
-
-static uint32_t on_take(void *context, uint32_t sink, bool due, struct block *block)
+static void on_failed(void *context, const char *why)
 {
     struct process *process = context;
-    if (process->intake == NULL)
-        return 0;
-    return intake_take_rows(process->intake, sink, due, block);
+    LOG_ERROR("process.failed", "why=\"%s\"", why);
+    process->has_failed = true;
+    if (process->callbacks.failed != NULL)
+        process->callbacks.failed(process->callbacks.context, why);
+    process_stop(process);
 }
 
-static void on_settled(void *context, const struct block *block)
+static int report_kafka(int err, struct buffer *why)
 {
-    struct process *process = context;
+    if (err < 0)
+        LOG_ERROR("process.kafka_failed", "error=\"%s\" why=\"%s\"", err_str(err),
+                  buffer_text(why));
+    buffer_fini(why);
+    return err;
+}
+
+/* --- stages --- */
+
+static void on_stage_closed(void *context);
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    on_stage_closed(handle->data);
+}
+
+static int start_timer(struct process *process)
+{
+    uv_timer_init(process->loop, &process->drain_timer); /* cannot fail */
+    process->drain_timer.data = process;
+    return 0;
+}
+
+static void close_timer(struct process *process)
+{
+    uv_close((uv_handle_t *)&process->drain_timer, on_handle_closed);
+}
+
+static int start_fence(struct process *process)
+{
+    write_fence_init(&process->fence, process->loop);
+    return 0;
+}
+
+static void close_fence(struct process *process)
+{
+    write_fence_close(&process->fence, on_stage_closed, process);
+}
+
+static int start_set(struct process *process)
+{
+    process->kernels = kernels_find(process->config->simd);
+    if (process->kernels == NULL) {
+        LOG_ERROR("process.no_kernels", "simd=%s", process->config->simd);
+        return -ENOTSUP;
+    }
+    return assigned_set_init(&process->assigned_set, process->config, process->kernels,
+                             &process->fence);
+}
+
+static void close_set(struct process *process)
+{
+    assigned_set_fini(&process->assigned_set);
+    on_stage_closed(process);
+}
+
+static int start_row_writer(struct process *process)
+{
+    const struct row_writer_conf conf = {.loop = process->loop,
+                                         .config = process->config,
+                                         .assigned_set = &process->assigned_set,
+                                         .written = process->callbacks.written,
+                                         .context = process->callbacks.context};
+    return row_writer_create(&process->row_writer, &conf);
+}
+
+static void close_row_writer(struct process *process)
+{
+    if (process->row_writer != NULL)
+        row_writer_close(TAKE(process->row_writer), on_stage_closed, process);
+    else
+        on_stage_closed(process);
+}
+
+static int start_intake(struct process *process)
+{
+    const struct intake_conf conf = {.loop = process->loop,
+                                     .config = process->config,
+                                     .assigned_set = &process->assigned_set,
+                                     .row_writer = process->row_writer,
+                                     .failed = on_failed,
+                                     .context = process};
+    struct buffer why;
+    buffer_init(&why, 4096);
+    int err = report_kafka(intake_create(&process->intake, &conf, &why), &why);
+    if (err == 0)
+        write_fence_set_gap(&process->fence, MAX(intake_get_session_ms(process->intake) / 2,
+                                                 INT64_C(4) * WRITE_FENCE_TICK_MS));
+    return err;
+}
+
+/* Half of the time is for the re-keying stage, if there is one. */
+static void close_intake(struct process *process)
+{
+    int64_t timeout_ms = process->close_timeout_ms / (process->config->input.rekey ? 2 : 1);
     if (process->intake != NULL)
-        intake_rows_settled(process->intake, block);
-    if (process->callbacks.written != NULL)
-        process->callbacks.written(process->callbacks.context, block);
+        intake_close(TAKE(process->intake), timeout_ms, on_stage_closed, process);
+    else
+        on_stage_closed(process);
 }
 
-static void on_abandoned(void *context, const struct block *block)
+static int read_topic(struct process *process)
+{
+    struct buffer why;
+    buffer_init(&why, 4096);
+    return report_kafka(intake_start(process->intake, &why), &why);
+}
+
+static void on_rekey_ready(void *context)
 {
     struct process *process = context;
-    if (process->intake != NULL)
-        intake_rows_abandoned(process->intake, block);
+    if (process->state == PROCESS_RUNNING && read_topic(process) < 0)
+        on_failed(process, "the keyed topic cannot be read");
 }
 
-static void on_proven(void *context, uint32_t sink, int64_t before_ms)
+/* The intake reads when there is a topic that is keyed by facility. */
+static int start_reading(struct process *process)
 {
-    struct process *process = context;
-    if (process->intake != NULL)
-        intake_rows_proven(process->intake, sink, before_ms);
+    if (!process->config->input.rekey)
+        return read_topic(process);
+    struct rekey_callbacks callbacks = {.ready = on_rekey_ready,
+                                        .failed = on_failed,
+                                        .closed = on_stage_closed,
+                                        .context = process};
+    struct buffer why;
+    buffer_init(&why, 4096);
+    return report_kafka(
+        rekey_create(&process->rekey, process->loop, process->config, &callbacks, &why), &why);
 }
 
-static void on_rows_lost(void *context, uint32_t sink)
+static void close_reading(struct process *process)
 {
-    struct process *process = context;
-    if (process->intake != NULL)
-        intake_rows_lost(process->intake, sink);
+    if (process->rekey != NULL)
+        rekey_close(TAKE(process->rekey), process->close_timeout_ms / 2);
+    else
+        on_stage_closed(process);
 }
 
-static void on_moved(void *context)
+/* Started in this order, closed in the reverse. A stage that fails is closed too: it may have made
+ * a part of itself. */
+static const struct stage {
+    const char *name;
+    int (*start)(struct process *process);
+    void (*close)(struct process *process);
+} stages[] = {
+    {"timer", start_timer, close_timer},    {"write fence", start_fence, close_fence},
+    {"assigned set", start_set, close_set}, {"row writer", start_row_writer, close_row_writer},
+    {"intake", start_intake, close_intake}, {"reading", start_reading, close_reading},
+};
+
+static int start_stages(struct process *process)
 {
-    struct process *process = context;
-    if (process->intake != NULL)
-        intake_resume(process->intake);
+    int err = 0;
+    while (process->stages_open < ARRAY_LEN(stages) && err == 0)
+        err = stages[process->stages_open++].start(process);
+    return err;
 }
 
-static void on_kick(uv_idle_t *idle)
+/* The stage that is closed next tells on_stage_closed() in turn. */
+static void close_stages(struct process *process)
 {
-    struct process *process = idle->data;
-    uv_idle_stop(idle);
-    row_writer_kick(process->row_writer);
-}
-
-static void on_rows_wanted(void *context)
-{
-    struct process *process = context;
-    if (process->state == PROCESS_RUNNING || process->state == PROCESS_DRAINING)
-        uv_idle_start(&process->kick, on_kick);
-}
-
-static void on_emit(uv_timer_t *timer)
-{
-    struct process *process = timer->data;
-    intake_check_idle(process->intake, (int64_t)uv_now(process->loop), clock_wall_ms());
-    row_writer_emit(process->row_writer);
-    intake_resume(process->intake); /* a facility that found no memory may find some now */
-}
-
-/* --- may we write? --- */
-
-/* Thread: any. */
-static bool on_may_write(void *context)
-{
-    struct process *process = context;
-    return !write_fence_is_up(&process->fence);
-}
-
-static void on_fence(void *context)
-{
-    struct process *process = context;
-    if (process->intake == NULL)
+    if (process->stages_open > 0) {
+        LOG_DEBUG("process.closes", "stage=\"%s\"", stages[process->stages_open - 1].name);
+        stages[process->stages_open - 1].close(process);
         return;
-    intake_hold(process->intake);
-    row_writer_withdraw(process->row_writer);
-}
-
-static void on_confirmed(void *context)
-{
-    struct process *process = context;
-    write_fence_lower(&process->fence);
-    intake_release(process->intake);
-    on_rows_wanted(process);
-}
-
-static void on_lost(void *context)
-{
-    struct process *process = context;
-    write_fence_raise(&process->fence);
-}
-
-static void on_revoked(void *context)
-{
-    struct process *process = context;
-    row_writer_forget(process->row_writer);
-}
-
-/* --- the end: in the reverse order of the beginning --- */
-
-static void process_free(struct process *process)
-{
+    }
     struct process_callbacks callbacks = process->callbacks;
     free(process);
     if (callbacks.ended != NULL)
         callbacks.ended(callbacks.context);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct process *process = handle->data;
-    if (--process->handles_open == 0)
-        process_free(process);
-}
-
-static void on_fence_closed(uv_handle_t *handle)
-{
-    handle->data = ((struct write_fence *)handle->data)->context;
-    on_handle_closed(handle);
-}
-
-static void close_handles(struct process *process)
-{
-    uv_close((uv_handle_t *)&process->kick, on_handle_closed);
-    uv_close((uv_handle_t *)&process->drain_timer, on_handle_closed);
-    uv_close((uv_handle_t *)&process->fence.tick, on_fence_closed);
-    uv_close((uv_handle_t *)&process->emit_timer, on_handle_closed);
-}
-
-static void on_pump_closed(void *context)
+static void on_stage_closed(void *context)
 {
     struct process *process = context;
-    process->row_writer = NULL;
-    close_handles(process);
+    ASSERT(process->state == PROCESS_CLOSING && process->stages_open > 0);
+    process->stages_open--;
+    close_stages(process);
 }
 
-static void on_intake_closed(void *context)
-{
-    struct process *process = context;
-    process->intake = NULL;
-    row_writer_close(process->row_writer);
-}
-
-static void on_rekey_closed(void *context)
-{
-    struct process *process = context;
-    process->rekey = NULL;
-    intake_close(process->intake, process->close_timeout_ms / 2);
-}
-
-/* The rekeying stage, if there is one, and then the intake. */
-static void close_readers(struct process *process, int64_t timeout_ms)
-{
-    process->close_timeout_ms = timeout_ms;
-    if (process->rekey != NULL)
-        rekey_close(process->rekey, timeout_ms / 2);
-    else
-        intake_close(process->intake, timeout_ms);
-}
-
-static void stop_timers(struct process *process)
-{
-    uv_timer_stop(&process->emit_timer);
-    uv_timer_stop(&process->drain_timer);
-    uv_idle_stop(&process->kick);
-}
+/* --- the end --- */
 
 void process_close(struct process *process)
 {
     ASSERT(process->state == PROCESS_DRAINED);
     process->state = PROCESS_CLOSING;
-    close_readers(process, process->config->shutdown_timeout_ms / 2);
+    process->close_timeout_ms = process->config->shutdown_timeout_ms / 2;
+    close_stages(process);
 }
 
 /* Its owner hears nothing more of it. */
-static void detach(struct process *process)
+static void discard(struct process *process)
 {
     process->state = PROCESS_CLOSING;
     process->callbacks = (struct process_callbacks){0};
+    close_stages(process);
 }
 
 void process_discard(struct process **process)
 {
     struct process *gone = TAKE(*process);
     ASSERT(gone->state == PROCESS_RUNNING);
-    detach(gone);
-    stop_timers(gone);
-    close_readers(gone, 0);
+    row_writer_rest(gone->row_writer);
+    discard(gone);
 }
 
 static void end_draining(struct process *process)
 {
     process->state = PROCESS_DRAINED;
-    stop_timers(process);
+    uv_timer_stop(&process->drain_timer);
+    row_writer_rest(process->row_writer);
     LOG_INFO("process.closing", "failed=%d", process->has_failed);
     process->callbacks.drained(process->callbacks.context);
 }
@@ -245,7 +266,8 @@ static void end_draining(struct process *process)
 static void on_drain(uv_timer_t *timer)
 {
     struct process *process = timer->data;
-    bool drained = intake_is_drained(process->intake);
+    ASSERT(process->state == PROCESS_DRAINING);
+    bool drained = assigned_rows_are_drained(&process->assigned_set);
     if (drained || uv_now(process->loop) >= process->drain_deadline_ms) {
         if (!drained)
             LOG_WARN("process.not_drained",
@@ -272,120 +294,7 @@ void process_stop(struct process *process)
     uv_timer_start(&process->drain_timer, on_drain, 0, DRAIN_CHECK_MS);
 }
 
-static void on_failed(void *context, const char *why)
-{
-    struct process *process = context;
-    LOG_ERROR("process.failed", "why=\"%s\"", why);
-    process->has_failed = true;
-    if (process->callbacks.failed != NULL)
-        process->callbacks.failed(process->callbacks.context, why);
-    process_stop(process);
-}
-
 /* --- the beginning --- */
-
-static void init_handles(struct process *process)
-{
-    uv_timer_init(process->loop, &process->emit_timer);
-    uv_timer_init(process->loop, &process->drain_timer);
-    uv_idle_init(process->loop, &process->kick);
-    write_fence_init(&process->fence, process->loop, on_fence, process);
-    process->emit_timer.data = process->drain_timer.data = process;
-    process->kick.data = process;
-    process->handles_open = 4;
-}
-
-static int report_kafka(int err, struct buffer *why)
-{
-    if (err < 0)
-        LOG_ERROR("process.kafka_failed", "error=\"%s\" why=\"%s\"", err_str(err),
-                  buffer_text(why));
-    buffer_fini(why);
-    return err;
-}
-
-static int create_intake(struct process *process)
-{
-    struct intake_callbacks callbacks = {.rows_wanted = on_rows_wanted,
-                                         .failed = on_failed,
-                                         .revoked = on_revoked,
-                                         .lost = on_lost,
-                                         .confirmed = on_confirmed,
-                                         .closed = on_intake_closed,
-                                         .context = process};
-    struct buffer why;
-    buffer_init(&why, 4096);
-    return report_kafka(intake_create(&process->intake, process->loop, process->config,
-                                      process->kernels, &callbacks, &why),
-                        &why);
-}
-
-static int start_intake(struct process *process)
-{
-    struct buffer why;
-    buffer_init(&why, 4096);
-    return report_kafka(intake_start(process->intake, &why), &why);
-}
-
-static void on_rekey_ready(void *context)
-{
-    struct process *process = context;
-    if (process->state == PROCESS_RUNNING && start_intake(process) < 0)
-        on_failed(process, "the keyed topic cannot be read");
-}
-
-static int create_rekey(struct process *process)
-{
-    struct rekey_callbacks callbacks = {.ready = on_rekey_ready,
-                                        .failed = on_failed,
-                                        .closed = on_rekey_closed,
-                                        .context = process};
-    struct buffer why;
-    buffer_init(&why, 4096);
-    return report_kafka(
-        rekey_create(&process->rekey, process->loop, process->config, &callbacks, &why), &why);
-}
-
-static int create_parts(struct process *process)
-{
-    const struct config *config = process->config;
-    process->kernels = kernels_find(config->simd);
-    if (process->kernels == NULL) {
-        LOG_ERROR("process.no_kernels", "simd=%s", config->simd);
-        return -ENOTSUP;
-    }
-    struct row_writer_callbacks callbacks = {.take = on_take,
-                                             .settled = on_settled,
-                                             .abandoned = on_abandoned,
-                                             .may_write = on_may_write,
-                                             .proven = on_proven,
-                                             .lost = on_rows_lost,
-                                             .moved = on_moved,
-                                             .closed = on_pump_closed,
-                                             .context = process};
-    int err = row_writer_create(&process->row_writer, process->loop, config, &callbacks);
-    if (err < 0)
-        return err;
-    err = create_intake(process);
-    if (err < 0)
-        goto fail_intake;
-    write_fence_set_gap(&process->fence, MAX(intake_get_session_ms(process->intake) / 2,
-                                             INT64_C(4) * WRITE_FENCE_TICK_MS));
-    err = config->input.rekey ? create_rekey(process) : start_intake(process);
-    if (err < 0)
-        goto fail_rekey;
-    return 0;
-
-    /* What is open closes on the loop; each end begins the next: intake, row writer, handles. */
-fail_rekey:
-    detach(process);
-    close_readers(process, 0);
-    return err;
-fail_intake:
-    detach(process);
-    row_writer_close(process->row_writer);
-    return err;
-}
 
 int process_create(struct process **process_out, uv_loop_t *loop, const struct config *config,
                    const struct process_callbacks *callbacks)
@@ -396,17 +305,11 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct c
     process->loop = loop;
     process->callbacks = *callbacks;
     process->config = config;
-    init_handles(process);
-    int err = create_parts(process);
+    int err = start_stages(process);
     if (err < 0) {
-        if (process->row_writer == NULL) {
-            detach(process);
-            close_handles(process);
-        }
+        discard(process);
         return err;
     }
-    uint64_t emit_ms = (uint64_t)config->window.emit_interval_ms;
-    uv_timer_start(&process->emit_timer, on_emit, emit_ms, emit_ms);
     LOG_INFO("process.started",
              "config=\"%s\" meters=%" PRIu32 " facilities=%" PRIu32 " sinks=%" PRIu32 " kernels=%s",
              config->file, config->registry->meters_count, config->registry->facilities_count,

@@ -29,15 +29,33 @@ static void on_tick(uv_timer_t *timer)
     write_fence_look(timer->data, clock_boot_ms());
 }
 
-void write_fence_init(struct write_fence *fence, uv_loop_t *loop, void (*raised)(void *context),
-                      void *context)
+void write_fence_init(struct write_fence *fence, uv_loop_t *loop)
 {
-    *fence = (struct write_fence){.gap_max_ms = INT64_MAX, .raised = raised, .context = context};
+    *fence = (struct write_fence){.gap_max_ms = INT64_MAX};
     atomic_store(&fence->seen_ms, clock_boot_ms());
     uv_timer_init(loop, &fence->tick); /* cannot fail */
     fence->tick.data = fence;
     uv_timer_start(&fence->tick, on_tick, WRITE_FENCE_TICK_MS, WRITE_FENCE_TICK_MS);
     uv_unref((uv_handle_t *)&fence->tick);
+}
+
+void write_fence_watch(struct write_fence *fence, void (*raised)(void *context), void *context)
+{
+    fence->raised = raised;
+    fence->context = context;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    const struct write_fence *fence = handle->data;
+    fence->closed(fence->closed_context);
+}
+
+void write_fence_close(struct write_fence *fence, void (*closed)(void *context), void *context)
+{
+    fence->closed = closed;
+    fence->closed_context = context;
+    uv_close((uv_handle_t *)&fence->tick, on_closed);
 }
 
 void write_fence_set_gap(struct write_fence *fence, int64_t gap_max_ms)
@@ -56,7 +74,8 @@ void write_fence_raise(struct write_fence *fence)
     if (atomic_exchange(&fence->on, true))
         return;
     fence->raises++;
-    fence->raised(fence->context);
+    if (fence->raised != NULL)
+        fence->raised(fence->context);
 }
 
 void write_fence_lower(struct write_fence *fence)

@@ -24,14 +24,18 @@ struct write_fence {
     _Atomic int64_t gap_max_ms; /* INT64_MAX: never on */
     atomic_bool on;
     uint64_t raises;
-    void (*raised)(void *context);
+    void (*raised)(void *context); /* NULL: nobody is told */
     void *context;
+    void (*closed)(void *context);
+    void *closed_context;
 };
 
-/* `raised` is called on the loop: the write fence is on, and the membership has to be confirmed.
- * The timer does not keep the loop alive. */
-void write_fence_init(struct write_fence *fence, uv_loop_t *loop, void (*raised)(void *context),
-                      void *context);
+/* The timer does not keep the loop alive. */
+void write_fence_init(struct write_fence *fence, uv_loop_t *loop);
+/* `raised` is called on the loop: the write fence is on, and the membership has to be confirmed. */
+void write_fence_watch(struct write_fence *fence, void (*raised)(void *context), void *context);
+/* Ends the timer, then calls `closed`. */
+void write_fence_close(struct write_fence *fence, void (*closed)(void *context), void *context);
 void write_fence_set_gap(struct write_fence *fence, int64_t gap_max_ms);
 /* Thread: any. */
 bool write_fence_is_up(struct write_fence *fence);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "daemon/engine/assigned_rows.h"
 
 enum { STATUS_OK = 200, STATUS_BAD = 400, STATUS_NO_SINK = 404, STATUS_BUSY = 409 };
 
@@ -27,8 +28,8 @@ static unsigned refuse_sink(const struct config *config, struct buffer *body)
 
 static void mark(struct resync *resync, uint32_t sink, int64_t from_ms, struct buffer *body)
 {
-    struct intake_marked marked;
-    intake_mark_dirty(resync->intake, sink, from_ms, &marked);
+    struct assigned_rows_marked marked;
+    assigned_rows_mark_dirty(intake_get_assigned_set(resync->intake), sink, from_ms, &marked);
     resync->asked[sink] = true;
     resync->windows[sink] += marked.windows;
     buffer_printf(body, "windows %" PRIu64 "\npartitions %" PRIu32 "\nwaiting %" PRIu32 "\n",

@@ -14,6 +14,7 @@ struct bench {
     uv_loop_t loop;
     struct write_fence fence;
     int raised;
+    bool closed;
 };
 
 static void on_pulled(void *context)
@@ -23,18 +24,25 @@ static void on_pulled(void *context)
     bench->raised++;
 }
 
+static void on_closed(void *context)
+{
+    ((struct bench *)context)->closed = true;
+}
+
 static void bench_open(struct bench *bench)
 {
     log_set_level(LOG_LEVEL_ERROR);
     *bench = (struct bench){0};
     uv_loop_init(&bench->loop);
-    write_fence_init(&bench->fence, &bench->loop, on_pulled, bench);
+    write_fence_init(&bench->fence, &bench->loop);
+    write_fence_watch(&bench->fence, on_pulled, bench);
 }
 
 static void bench_close(struct bench *bench)
 {
-    uv_close((uv_handle_t *)&bench->fence.tick, NULL);
+    write_fence_close(&bench->fence, on_closed, bench);
     uv_run(&bench->loop, UV_RUN_DEFAULT);
+    assert_true(bench->closed);
     assert_int_equal(uv_loop_close(&bench->loop), 0);
 }
 
