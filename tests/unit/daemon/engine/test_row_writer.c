@@ -1,0 +1,233 @@
+/* Rows from a partition that a test has made to a file: who gets them, and who hears of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/timestamp.h"
+#include "daemon/engine/row_writer.h"
+#include "pipelines/emissions/kernels.h"
+#include "tests/unit/daemon/engine/engine_bench.h"
+
+struct writer_bench {
+    struct engine_bench engine;
+    struct write_fence fence;
+    struct assigned_set set;
+    struct assigned *assigned;
+    struct row_writer *row_writer;
+    uint64_t written;
+    int fence_closed;
+    bool closed;
+};
+
+static void on_written(void *context, const struct block *block)
+{
+    ((struct writer_bench *)context)->written += block->count;
+}
+
+static void on_closed(void *context)
+{
+    ((struct writer_bench *)context)->closed = true;
+}
+
+static void on_fence_closed(void *context)
+{
+    ((struct writer_bench *)context)->fence_closed++;
+}
+
+/* A live partition, as the intake leaves it. */
+static void open_partition(struct writer_bench *bench)
+{
+    assert_int_equal(assigned_set_open(&bench->set, 0, 0, &bench->assigned), 0);
+    assigned_enter(bench->assigned, ASSIGNED_APPLYING);
+    bench->assigned->started = bench->assigned->caught_up = true;
+    char text[128];
+    engine_bench_reading(text, 5);
+    const struct raw_message message = {
+        .bytes = text, .size = strlen(text), .offset = 0, .arrived_ms = INT64_MIN};
+    static struct outgoing letter;
+    bench->set.refusals.letter = &letter; /* none is to be made: the event is good */
+    size_t taken =
+        message_applier_take(bench->assigned->applier, &bench->assigned->position, &message, 1);
+    assert_int_equal(taken, 1);
+    assert_ptr_equal(bench->set.refusals.letter, &letter);
+}
+
+static int create(struct writer_bench *bench)
+{
+    const struct row_writer_conf conf = {.loop = &bench->engine.loop,
+                                         .config = &bench->engine.config,
+                                         .assigned_set = &bench->set,
+                                         .written = on_written,
+                                         .context = bench};
+    return row_writer_create(&bench->row_writer, &conf);
+}
+
+static int set_up(void **state)
+{
+    static struct writer_bench bench;
+    bench = (struct writer_bench){0};
+    engine_bench_open(&bench.engine);
+    bench.engine.config.window.emit_interval_ms = HOUR_MS; /* tests say when */
+    write_fence_init(&bench.fence, &bench.engine.loop);
+    assert_int_equal(
+        assigned_set_init(&bench.set, &bench.engine.config, &kernels_scalar, &bench.fence), 0);
+    *state = &bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct writer_bench *bench = *state;
+    if (bench->row_writer != NULL) {
+        row_writer_close(bench->row_writer, on_closed, bench);
+        uv_run(&bench->engine.loop, UV_RUN_DEFAULT);
+        assert_true(bench->closed);
+    }
+    if (bench->assigned != NULL)
+        assigned_set_close(&bench->set, &bench->assigned);
+    assigned_set_fini(&bench->set);
+    write_fence_close(&bench->fence, on_fence_closed, bench);
+    engine_bench_close(&bench->engine);
+    assert_int_equal(bench->fence_closed, 1);
+    return 0;
+}
+
+static uint64_t count_dirty(const struct writer_bench *bench)
+{
+    return shard_get_stats(bench->assigned->shard)->dirty_rows;
+}
+
+static bool is_clean(void *context)
+{
+    const struct writer_bench *bench = context;
+    return count_dirty(bench) == 0 && !row_writer_is_due(bench->row_writer, 0);
+}
+
+static bool is_not_due(void *context)
+{
+    return !row_writer_is_due(((const struct writer_bench *)context)->row_writer, 0);
+}
+
+/* Everything dirty is written when it is due, once, and settled. */
+static void test_emit(void **state)
+{
+    struct writer_bench *bench = *state;
+    open_partition(bench);
+    assert_int_equal(create(bench), 0);
+    assert_false(row_writer_is_due(bench->row_writer, 0));
+    row_writer_want(bench->row_writer); /* nothing has to go */
+    uv_run(&bench->engine.loop, UV_RUN_NOWAIT);
+    assert_int_equal(bench->written, 0);
+    assert_true(count_dirty(bench) > 0);
+    row_writer_emit(bench->row_writer);
+    assert_true(row_writer_is_due(bench->row_writer, 0));
+    engine_bench_wait(&bench->engine, is_clean, bench, "all is written");
+    assert_true(bench->written > 0);
+    assert_int_equal(engine_bench_count_rows(&bench->engine), bench->written);
+    uint64_t written = bench->written;
+    row_writer_emit(bench->row_writer);
+    engine_bench_wait(&bench->engine, is_clean, bench, "nothing is due");
+    assert_int_equal(bench->written, written);
+    assert_true(bench->assigned->changed); /* a checkpoint has something to say */
+}
+
+/* Who may not write gives no row. */
+static void test_nothing_to_take(void **state)
+{
+    struct writer_bench *bench = *state;
+    static const struct {
+        const char *name;
+        enum assigned_state state;
+        bool started, caught_up, fenced;
+        bool writes;
+    } cases[] = {
+        {"the group has no offset of it", ASSIGNED_APPLYING, false, true, false, false},
+        {"it has not caught up", ASSIGNED_APPLYING, true, false, false, false},
+        {"it leaves", ASSIGNED_LEAVING, true, true, false, false},
+        {"the membership is in doubt", ASSIGNED_APPLYING, true, true, true, false},
+        {"in order", ASSIGNED_WAITING_LETTERS, true, true, false, true},
+    };
+    open_partition(bench);
+    assert_int_equal(create(bench), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bench->assigned->state = cases[i].state;
+        bench->assigned->started = cases[i].started;
+        bench->assigned->caught_up = cases[i].caught_up;
+        bench->set.paused = true; /* no message comes here */
+        if (cases[i].fenced)
+            write_fence_raise(&bench->fence);
+        row_writer_emit(bench->row_writer);
+        engine_bench_wait(&bench->engine, is_not_due, bench, "nothing is due");
+        write_fence_lower(&bench->fence);
+        if ((bench->written > 0) != cases[i].writes)
+            fail_msg("%s: %d rows", cases[i].name, (int)bench->written);
+    }
+}
+
+/* Rows of partitions that have gone are settled with nobody, also if the same partition is back. */
+static void test_orphans(void **state)
+{
+    struct writer_bench *bench = *state;
+    open_partition(bench);
+    assert_int_equal(create(bench), 0);
+    row_writer_emit(bench->row_writer);
+    row_writer_forget(bench->row_writer);
+    row_writer_forget(bench->row_writer); /* of a second partition */
+    assigned_set_close(&bench->set, &bench->assigned);
+    open_partition(bench);
+    uint64_t dirty = count_dirty(bench);
+    bench->assigned->caught_up = false; /* nothing new goes yet */
+    engine_bench_wait(&bench->engine, is_not_due, bench, "the orphan is back");
+    assert_int_equal(bench->written, 0);
+    assert_int_equal(count_dirty(bench), dirty);
+    bench->assigned->caught_up = true;
+    row_writer_emit(bench->row_writer);
+    engine_bench_wait(&bench->engine, is_clean, bench, "the new one is written");
+    assert_true(bench->written > 0);
+}
+
+/* What is given up is dirty again, and goes with the next. */
+static void test_withdrawn(void **state)
+{
+    struct writer_bench *bench = *state;
+    open_partition(bench);
+    assert_int_equal(create(bench), 0);
+    row_writer_emit(bench->row_writer);
+    row_writer_withdraw(bench->row_writer);
+    engine_bench_wait(&bench->engine, is_not_due, bench, "the block is back");
+    row_writer_emit(bench->row_writer);
+    engine_bench_wait(&bench->engine, is_clean, bench, "all is written");
+    assert_true(engine_bench_count_rows(&bench->engine) >= bench->written);
+}
+
+/* It ends with a block under way, which comes back first. */
+static void test_closed_under_way(void **state)
+{
+    struct writer_bench *bench = *state;
+    open_partition(bench);
+    assert_int_equal(create(bench), 0);
+    row_writer_emit(bench->row_writer);
+    row_writer_rest(bench->row_writer);
+    row_writer_want(bench->row_writer); /* it is at rest: nothing more begins by itself */
+}
+
+static void test_sink_fails(void **state)
+{
+    struct writer_bench *bench = *state;
+    bench->engine.sink.path = "/nowhere/rows";
+    assert_true(create(bench) < 0);
+    assert_null(bench->row_writer);
+    uv_run(&bench->engine.loop, UV_RUN_DEFAULT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_emit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_to_take, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_orphans, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_withdrawn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closed_under_way, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sink_fails, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
