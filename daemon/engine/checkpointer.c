@@ -83,6 +83,7 @@ static bool has_letters_below(const struct checkpointer *checkpointer,
 
 static void try_commit(struct checkpointer *checkpointer, struct assigned *assigned)
 {
+    ASSERT(assigned->saving == SAVE_WRITTEN && assigned->pointer != NULL);
     if (now_ms(checkpointer) < assigned->retry_commit_at_ms ||
         has_letters_below(checkpointer, assigned))
         return;
@@ -93,6 +94,7 @@ static void try_commit(struct checkpointer *checkpointer, struct assigned *assig
 
 static void end_save(struct checkpointer *checkpointer, struct assigned *assigned)
 {
+    ASSERT(assigned->saving != SAVE_NONE);
     assigned->saving = SAVE_NONE;
     assigned->retry_commit_at_ms = 0;
     free(TAKE(assigned->pointer));
@@ -124,6 +126,7 @@ static void on_write_failed(void *context, int32_t partition)
     struct assigned *assigned = assigned_set_find(checkpointer->conf.assigned_set, partition);
     if (assigned == NULL)
         return;
+    ASSERT(assigned->saving == SAVE_WRITING);
     assigned->stats.save_failures++;
     bool leaving = assigned->state == ASSIGNED_LEAVING;
     assigned->changed = !leaving; /* the next one has to be full; here there is none */
@@ -186,6 +189,7 @@ void checkpointer_step(struct checkpointer *checkpointer)
 
 static void step_leaving(struct checkpointer *checkpointer, struct assigned *assigned)
 {
+    ASSERT(assigned->state == ASSIGNED_LEAVING);
     if (assigned->saving != SAVE_NONE)
         return;
     bool wants = may_save(assigned);

@@ -31,6 +31,7 @@ void engine_bench_open(struct engine_bench *bench)
     bench->sink = (struct sink_conf){.name = "file",
                                      .type = SINK_FILE,
                                      .path = bench->rows,
+                                     .timeout_ms = 200,
                                      .backoff_min_ms = 100,
                                      .backoff_max_ms = 100};
     bench->config =
