@@ -9,18 +9,18 @@
  * quarter of a block gets a block of its own. So at most a quarter of each block is lost. */
 enum { ALIGNMENT = 16, BLOCK_SIZE = 256 << 10, OWN_BLOCK_SIZE = BLOCK_SIZE / 4 };
 
-struct block {
-    struct block *next;
+struct arena_block {
+    struct arena_block *next;
     alignas(ALIGNMENT) char data[];
 };
 
 struct arena {
-    struct block *blocks;
+    struct arena_block *blocks;
     char *free; /* rest of the newest shared block */
     size_t free_size, size;
 };
 
-_Static_assert(sizeof(struct block) % ALIGNMENT == 0, "data begins aligned");
+_Static_assert(sizeof(struct arena_block) % ALIGNMENT == 0, "data begins aligned");
 
 int arena_create(struct arena **arena_out)
 {
@@ -36,18 +36,18 @@ void arena_destroy(struct arena **arena)
     struct arena *taken = TAKE(*arena);
     if (taken == NULL)
         return;
-    struct block *block = taken->blocks;
+    struct arena_block *block = taken->blocks;
     while (block != NULL) {
-        struct block *next = block->next;
+        struct arena_block *next = block->next;
         free(block);
         block = next;
     }
     free(taken);
 }
 
-static struct block *add_block(struct arena *arena, size_t size)
+static struct arena_block *add_block(struct arena *arena, size_t size)
 {
-    struct block *block = calloc(1, sizeof(*block) + size);
+    struct arena_block *block = calloc(1, sizeof(*block) + size);
     if (block == NULL)
         return NULL;
     block->next = arena->blocks;
@@ -63,7 +63,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     size = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (size > arena->free_size) {
         bool own = size > OWN_BLOCK_SIZE;
-        struct block *block = add_block(arena, own ? size : BLOCK_SIZE);
+        struct arena_block *block = add_block(arena, own ? size : BLOCK_SIZE);
         if (block == NULL || own)
             return block == NULL ? NULL : block->data;
         arena->free = block->data;

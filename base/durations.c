@@ -8,17 +8,17 @@
 
 #include "base/timestamp.h"
 
-struct unit {
+struct duration_unit {
     const char *name;
     int64_t factor;
 };
 
 /* From the largest to the smallest. */
-static const struct unit duration_units[] = {
+static const struct duration_unit duration_units[] = {
     {"w", 7 * DAY_MS}, {"d", DAY_MS}, {"h", HOUR_MS}, {"m", MINUTE_MS}, {"s", 1000}, {"ms", 1},
 };
 
-static const struct unit size_units[] = {
+static const struct duration_unit size_units[] = {
     {"TiB", INT64_C(1) << 40},
     {"GiB", INT64_C(1) << 30},
     {"MiB", INT64_C(1) << 20},
@@ -50,7 +50,8 @@ static int take_number(int64_t *number_out, const char **at, const char *end)
 }
 
 /* The index of the unit at *at, which moves past it; -1 if there is no unit. */
-static int take_unit(const struct unit *units, size_t count, const char **at, const char *end)
+static int take_unit(const struct duration_unit *units, size_t count, const char **at,
+                     const char *end)
 {
     const char *stop = *at;
     while (stop < end && !is_digit(*stop))
@@ -123,7 +124,7 @@ void duration_print(struct buffer *out, int64_t ms)
 void size_print(struct buffer *out, int64_t bytes)
 {
     ASSERT(bytes >= 0);
-    const struct unit *best = &size_units[ARRAY_LEN(size_units) - 1];
+    const struct duration_unit *best = &size_units[ARRAY_LEN(size_units) - 1];
     for (size_t i = ARRAY_LEN(size_units); i-- > 0;)
         if (bytes > 0 && bytes % size_units[i].factor == 0 && size_units[i].factor > best->factor)
             best = &size_units[i];

@@ -16,13 +16,13 @@ enum {
     SUGGEST_SIZE_MAX = 64   /* longer words are not misspelt, they are something else */
 };
 
-struct line {
+struct fault_line {
     const char *text;
     size_t size;
 };
 
 /* Line `number` (from 1) of the source, without its end; empty if there is no such line. */
-static struct line source_line(const struct faults *faults, int number)
+static struct fault_line source_line(const struct faults *faults, int number)
 {
     const char *at = faults->source;
     const char *end = at + faults->source_size;
@@ -34,17 +34,17 @@ static struct line source_line(const struct faults *faults, int number)
     const char *stop = newline == NULL ? end : newline;
     if (stop > at && stop[-1] == '\r')
         stop--;
-    return (struct line){at, (size_t)(stop - at)};
+    return (struct fault_line){at, (size_t)(stop - at)};
 }
 
-static bool starts_with(struct line line, size_t at, const char *word)
+static bool starts_with(struct fault_line line, size_t at, const char *word)
 {
     size_t size = strlen(word);
     return line.size - at >= size && strncasecmp(line.text + at, word, size) == 0;
 }
 
 /* Keys that may hold a secret; "password_file" and its like name a place, not a secret. */
-static bool names_secret(struct line line)
+static bool names_secret(struct fault_line line)
 {
     static const char *const words[] = {"password", "passwd", "secret", "token", ".pem",
                                         "sasl.",    ".key",   "@",      "?"};
@@ -63,7 +63,7 @@ static bool names_secret(struct line line)
 static bool may_hold_secret(const struct faults *faults, int number)
 {
     for (int i = number; i > 0; i--) {
-        struct line line = source_line(faults, i);
+        struct fault_line line = source_line(faults, i);
         if (names_secret(line))
             return true;
         if (memchr(line.text, ':', line.size) != NULL)
@@ -86,7 +86,7 @@ static bool is_continuation(char byte)
 
 static void show_source(struct faults *faults, int number, int column)
 {
-    struct line line = source_line(faults, number);
+    struct fault_line line = source_line(faults, number);
     size_t caret = column > 0 ? (size_t)column - 1 : 0;
     if (line.size == 0 || line.size > SOURCE_WIDTH_MAX || caret > line.size ||
         may_hold_secret(faults, number))

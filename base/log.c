@@ -53,12 +53,12 @@ static const char *level_name(enum log_level level)
     }
 }
 
-struct line {
+struct log_line {
     char text[LINE_SIZE_MAX];
     size_t size; /* < LINE_SIZE_MAX: one byte is kept for the newline */
 };
 
-static void PRINTF_LIKE(2, 0) line_vadd(struct line *line, const char *format, va_list args)
+static void PRINTF_LIKE(2, 0) line_vadd(struct log_line *line, const char *format, va_list args)
 {
     size_t room = sizeof(line->text) - line->size;
     int size = vsnprintf(line->text + line->size, room, format, args);
@@ -66,7 +66,7 @@ static void PRINTF_LIKE(2, 0) line_vadd(struct line *line, const char *format, v
         line->size += (size_t)size < room ? (size_t)size : room - 1;
 }
 
-static void PRINTF_LIKE(2, 3) line_add(struct line *line, const char *format, ...)
+static void PRINTF_LIKE(2, 3) line_add(struct log_line *line, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -74,7 +74,7 @@ static void PRINTF_LIKE(2, 3) line_add(struct line *line, const char *format, ..
     va_end(args);
 }
 
-static void line_begin(struct line *line, enum log_level level, const char *event)
+static void line_begin(struct log_line *line, enum log_level level, const char *event)
 {
     int target = __atomic_load_n(&target_found, __ATOMIC_RELAXED);
     if (target == TARGET_UNKNOWN) {
@@ -92,7 +92,7 @@ static void line_begin(struct line *line, enum log_level level, const char *even
 }
 
 /* A value from outside must not begin a line of its own, nor steer a terminal. */
-static void line_end(struct line *line)
+static void line_end(struct log_line *line)
 {
     for (size_t i = 0; i < line->size; i++)
         if ((unsigned char)line->text[i] < ' ' || line->text[i] == 0x7f)
@@ -111,7 +111,7 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
 {
     if (!is_wanted(level))
         return;
-    struct line line;
+    struct log_line line;
     line_begin(&line, level, event);
     line_add(&line, " ");
     va_list args;
@@ -136,7 +136,7 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *even
         return;
     }
     uint64_t swallowed = __atomic_exchange_n(&limit->swallowed, 0, __ATOMIC_RELAXED);
-    struct line line;
+    struct log_line line;
     line_begin(&line, level, event);
     if (swallowed > 0)
         line_add(&line, " swallowed=%" PRIu64, swallowed);

@@ -8,7 +8,7 @@
 
 enum { DAYS_PER_ERA = 146097, EPOCH_DAY = 719468 };
 
-struct reader {
+struct timestamp_reader {
     const char *at, *end;
 };
 
@@ -18,7 +18,7 @@ static bool is_digit(char c)
 }
 
 /* Reads exactly `count` digits. */
-static bool read_digits(struct reader *reader, int count, int *value_out)
+static bool read_digits(struct timestamp_reader *reader, int count, int *value_out)
 {
     if (reader->end - reader->at < count)
         return false;
@@ -33,7 +33,7 @@ static bool read_digits(struct reader *reader, int count, int *value_out)
     return true;
 }
 
-static bool read_one_of(struct reader *reader, const char *set)
+static bool read_one_of(struct timestamp_reader *reader, const char *set)
 {
     if (reader->at == reader->end || *reader->at == '\0' || strchr(set, *reader->at) == NULL)
         return false;
@@ -76,7 +76,7 @@ static void date_from_days(int64_t days, int64_t *year_out, int *month_out, int 
 }
 
 /* YYYY-MM-DD, as days since 1970-01-01. */
-static bool read_date(struct reader *reader, int64_t *days_out)
+static bool read_date(struct timestamp_reader *reader, int64_t *days_out)
 {
     int year = 0;
     int month = 0;
@@ -92,7 +92,7 @@ static bool read_date(struct reader *reader, int64_t *days_out)
 }
 
 /* HH:MM:SS[.fraction]; a second of 60 is left to the caller to judge. */
-static bool read_time(struct reader *reader, int *ms_out, bool *leap_out)
+static bool read_time(struct timestamp_reader *reader, int *ms_out, bool *leap_out)
 {
     int hour = 0;
     int minute = 0;
@@ -116,7 +116,7 @@ static bool read_time(struct reader *reader, int *ms_out, bool *leap_out)
 }
 
 /* Z or +HH:MM or -HH:MM. */
-static bool read_offset(struct reader *reader, int *minutes_out)
+static bool read_offset(struct timestamp_reader *reader, int *minutes_out)
 {
     *minutes_out = 0;
     if (read_one_of(reader, "Zz"))
@@ -147,7 +147,7 @@ static bool follows_leap_second(int64_t ms)
 
 int timestamp_parse(int64_t *ms_out, const char *text, size_t size)
 {
-    struct reader reader = {.at = text, .end = text + size};
+    struct timestamp_reader reader = {.at = text, .end = text + size};
     int64_t days = 0;
     int time_ms = 0;
     int offset_minutes = 0;

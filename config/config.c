@@ -34,7 +34,7 @@ static void build_registry(struct loading *loading)
     if (err == -ENOMEM)
         loading->failed_memory = true;
     else if (err < 0 && loading->faults->errors == errors)
-        LOADING_ERROR(loading, ((struct place){0, 0}), "tables: %s", err_str(err));
+        LOADING_ERROR(loading, ((struct file_place){0, 0}), "tables: %s", err_str(err));
 }
 
 static void load(struct loading *loading, struct buffer *text)

@@ -35,14 +35,14 @@ static void print_config(const struct config *config)
     buffer_fini(&out);
 }
 
-struct arguments {
+struct check_arguments {
     const char *file;
     bool quiet;
 };
 
 static int take_option(void *context, int option, const char *value)
 {
-    struct arguments *arguments = context;
+    struct check_arguments *arguments = context;
     if (option == 'c')
         arguments->file = value;
     arguments->quiet |= option == 'q';
@@ -56,7 +56,7 @@ int command_check(int argc, char **argv)
                                              .letters = "c:qh",
                                              .options = options,
                                              .take = take_option};
-    struct arguments arguments = {.file = CONFIG_FILE_DEFAULT};
+    struct check_arguments arguments = {.file = CONFIG_FILE_DEFAULT};
     int status = command_line_parse_all(&line, &arguments, argc, argv);
     if (status != EXIT_GOOD)
         return status < 0 ? EXIT_GOOD : status;

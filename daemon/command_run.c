@@ -29,7 +29,7 @@ static const struct option options[] = {
     {0},
 };
 
-struct run {
+struct running_daemon {
     uv_loop_t loop;
     const char *file;
     struct config *config;             /* in force */
@@ -43,20 +43,20 @@ struct run {
     int status;
 };
 
-static int run_start(struct run *run);
+static int run_start(struct running_daemon *run);
 
 static void on_service_closed(void *context)
 {
-    ((struct run *)context)->service = NULL;
+    ((struct running_daemon *)context)->service = NULL;
 }
 
-static void drop_candidate(struct run *run)
+static void drop_candidate(struct running_daemon *run)
 {
     if (run->reload_check != NULL)
         reload_check_drop(&run->reload_check);
 }
 
-static void run_end(struct run *run)
+static void run_end(struct running_daemon *run)
 {
     drop_candidate(run);
     service_close(run->service, on_service_closed, run);
@@ -64,7 +64,7 @@ static void run_end(struct run *run)
 
 /* The next configuration takes over. If it cannot start (a sink that does not open), the one before
  * goes on. */
-static int take_over(struct run *run)
+static int take_over(struct running_daemon *run)
 {
     struct config *before = run->config;
     run->config = TAKE(run->next);
@@ -86,7 +86,7 @@ static int take_over(struct run *run)
 
 static void on_failed(void *context, const char *why)
 {
-    struct run *run = context;
+    struct running_daemon *run = context;
     run->status = EXIT_FAILED;
     if (run->page != NULL)
         status_set_fatal(run->page, why);
@@ -94,18 +94,18 @@ static void on_failed(void *context, const char *why)
 
 static void on_page_closed(void *context)
 {
-    process_close(((struct run *)context)->process);
+    process_close(((struct running_daemon *)context)->process);
 }
 
 static void on_drained(void *context)
 {
-    struct run *run = context;
+    struct running_daemon *run = context;
     status_close(TAKE(run->page), on_page_closed, run);
 }
 
 static void on_ended(void *context)
 {
-    struct run *run = context;
+    struct running_daemon *run = context;
     run->process = NULL;
     if (run->next != NULL && !run->stopping && run->status == EXIT_GOOD) {
         if (take_over(run) == 0)
@@ -116,7 +116,7 @@ static void on_ended(void *context)
     run_end(run);
 }
 
-static int open_page(struct run *run)
+static int open_page(struct running_daemon *run)
 {
     struct process_parts parts = process_get_parts(run->process);
     struct status_conf conf = {.loop = &run->loop,
@@ -130,7 +130,7 @@ static int open_page(struct run *run)
     return status_create(&run->page, &conf);
 }
 
-static int run_start(struct run *run)
+static int run_start(struct running_daemon *run)
 {
     command_make_state_directory(run->config);
     struct process_callbacks callbacks = {
@@ -151,7 +151,7 @@ static int run_start(struct run *run)
 
 /* State is not left behind by a reload: one that could not go on with it is refused beforehand,
  * unless it says that state is to be derived again then. */
-static int check_heir(const struct run *run, const struct config *next)
+static int check_heir(const struct running_daemon *run, const struct config *next)
 {
     if (next->checkpoint.on_unreadable == UNREADABLE_REBUILD)
         return 0;
@@ -167,7 +167,7 @@ static int check_heir(const struct run *run, const struct config *next)
     return err;
 }
 
-static int load_next(struct run *run, struct config **next_out)
+static int load_next(struct running_daemon *run, struct config **next_out)
 {
     int err = command_load_run_config(next_out, run->file);
     if (err < 0)
@@ -178,7 +178,7 @@ static int load_next(struct run *run, struct config **next_out)
     return err;
 }
 
-static void refuse_reload(struct run *run)
+static void refuse_reload(struct running_daemon *run)
 {
     LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"", run->file);
     run->reloads_failed++;
@@ -188,7 +188,7 @@ static void refuse_reload(struct run *run)
 }
 
 /* The process makes way, and the next one begins when it has ended. */
-static void begin_reload(struct run *run, struct config *next)
+static void begin_reload(struct running_daemon *run, struct config *next)
 {
     run->next = next;
     process_stop(run->process);
@@ -196,7 +196,7 @@ static void begin_reload(struct run *run, struct config *next)
 
 static void on_judged(void *context, int err, const char *why)
 {
-    struct run *run = context;
+    struct running_daemon *run = context;
     if (err < 0) {
         drop_candidate(run);
         LOG_ERROR("reload.refused", "why=\"%s\"", why);
@@ -208,7 +208,7 @@ static void on_judged(void *context, int err, const char *why)
 }
 
 /* The manager is told that we are ready. It does not limit how long brokers may take. */
-static int ask_brokers(struct run *run, struct config **next)
+static int ask_brokers(struct running_daemon *run, struct config **next)
 {
     LOG_INFO("reload.asking", "config=\"%s\" topic=%s", run->file, (*next)->input.rekey_topic);
     int err = reload_check_create(&run->reload_check, &run->loop, next, on_judged, run);
@@ -222,7 +222,7 @@ static int ask_brokers(struct run *run, struct config **next)
 
 static void on_reload(void *context)
 {
-    struct run *run = context;
+    struct running_daemon *run = context;
     if (run->next != NULL || run->process == NULL) {
         LOG_WARN("reload.refused", "why=\"a reload is under way\"");
         return;
@@ -241,14 +241,14 @@ static void on_reload(void *context)
 
 static void on_stop(void *context)
 {
-    struct run *run = context;
+    struct running_daemon *run = context;
     run->stopping = true;
     drop_candidate(run);
     if (run->process != NULL)
         process_stop(run->process);
 }
 
-static int run_until_end(struct run *run)
+static int run_until_end(struct running_daemon *run)
 {
     if (command_load_run_config(&run->config, run->file) < 0)
         return EXIT_FAILED;
@@ -268,7 +268,7 @@ static int run_until_end(struct run *run)
 static int take_option(void *context, int option, const char *value)
 {
     ASSERT(option == 'c');
-    ((struct run *)context)->file = value;
+    ((struct running_daemon *)context)->file = value;
     return EXIT_GOOD;
 }
 
@@ -279,7 +279,7 @@ int command_run(int argc, char **argv)
                                              .letters = "c:h",
                                              .options = options,
                                              .take = take_option};
-    struct run run = {.file = CONFIG_FILE_DEFAULT};
+    struct running_daemon run = {.file = CONFIG_FILE_DEFAULT};
     int parsed = command_line_parse_all(&line, &run, argc, argv);
     if (parsed != EXIT_GOOD)
         return parsed < 0 ? EXIT_GOOD : parsed;

@@ -14,13 +14,13 @@
 
 enum { TOPIC_BYTES_MAX = 249 };
 
-static struct place global(const struct loading *loading, const char *path)
+static struct file_place global(const struct loading *loading, const char *path)
 {
     return loading_place(loading, -1, path);
 }
 
 /* The place of that option of the two which was given; the later one first. */
-static struct place either(struct place a, struct place b)
+static struct file_place either(struct file_place a, struct file_place b)
 {
     return a.line >= b.line ? a : b;
 }
@@ -55,7 +55,7 @@ static void check_bucket(struct loading *loading)
 static void check_windows(struct loading *loading)
 {
     const struct window_conf *window = &loading->config->window;
-    struct place horizon = global(loading, "windows.horizon");
+    struct file_place horizon = global(loading, "windows.horizon");
     check_bucket(loading);
     int64_t needed_ms = window->grace_ms + window->bucket_ms;
     if (window->horizon_ms < needed_ms)
@@ -119,7 +119,7 @@ static void check_rekey(struct loading *loading)
 {
     struct input_conf *input = &loading->config->input;
     const struct kafka_conf *kafka = &loading->config->kafka;
-    struct place place = global(loading, "input.rekey_topic");
+    struct file_place place = global(loading, "input.rekey_topic");
     if (input->rekey && input->rekey_topic == NULL) {
         const char *name = loading_join(loading, kafka->group, "", "-rekeyed");
         bool fits = strlen(name) <= TOPIC_BYTES_MAX && topic_name_fault(name) == NULL;
@@ -193,7 +193,7 @@ static bool is_taken(const char *level)
 static void check_groups(struct loading *loading)
 {
     const struct text_list *groups = &loading->config->tables.groups;
-    struct place place = global(loading, "tables.groups");
+    struct file_place place = global(loading, "tables.groups");
     for (uint32_t i = 0; i < groups->count; i++) {
         if (is_taken(groups->items[i]))
             LOADING_ERROR(loading, place,
@@ -210,7 +210,7 @@ static void check_groups(struct loading *loading)
 static void check_tables(struct loading *loading)
 {
     const struct table_files *tables = &loading->config->tables;
-    struct place nowhere = {0, 0};
+    struct file_place nowhere = {0, 0};
     if (tables->facilities == NULL && global(loading, "tables.facilities").line == 0)
         LOADING_ERROR(loading, nowhere,
                       "tables.facilities is missing; expected the path of a CSV table");

@@ -80,7 +80,7 @@ static void check_rules(struct loading *loading, int index, unsigned variant)
 {
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         const struct rule *rule = &rules[i];
-        struct place place = loading_place(loading, index, rule->path);
+        struct file_place place = loading_place(loading, index, rule->path);
         if (place.line > 0 && (rule->used & variant) == 0)
             LOADING_ERROR(loading, place, "%s is not used by %s", rule->path,
                           variant_name(variant));
@@ -92,7 +92,7 @@ static void check_rules(struct loading *loading, int index, unsigned variant)
 
 static void check_secrets(struct loading *loading, int index, unsigned variant)
 {
-    struct place place = loading->sinks[index];
+    struct file_place place = loading->sinks[index];
     bool password_file = given(loading, index, "sinks.password_file");
     bool password_credential = given(loading, index, "sinks.password_credential");
     bool token_file = given(loading, index, "sinks.token_file");

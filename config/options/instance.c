@@ -7,7 +7,7 @@
 
 enum { HOST_BYTES_MAX = 64, VALUE_BYTES_MAX = 1024 };
 
-static const struct place nowhere = {0, 0};
+static const struct file_place nowhere = {0, 0};
 
 /* 0: none. */
 static int read_instance(struct loading *loading)
@@ -75,7 +75,7 @@ static void expand_properties(struct loading *loading)
         if (value != NULL)
             property->value = value;
         else
-            LOADING_ERROR(loading, ((struct place){kafka->property_lines[i], 0}),
+            LOADING_ERROR(loading, ((struct file_place){kafka->property_lines[i], 0}),
                           "kafka.properties.%s: \"%.80s\" has a %% that stands for nothing; "
                           "expected %%i (the instance), %%H (the machine) or %%%%",
                           property->key, property->value);

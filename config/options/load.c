@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "config/options/checks.h"
 #include "config/options/option_value.h"
 #include "config/options/print.h"
@@ -14,52 +13,6 @@
 #include "config/options/yaml.h"
 
 enum { PATH_KEYS_MAX = 256 };
-
-/* ---- what the parts of the loader share ---- */
-
-struct place loading_place(const struct loading *loading, int sink, const char *path)
-{
-    const struct option *option = option_find(path, strlen(path));
-    ASSERT(option != NULL);
-    ASSERT(option_is_of_sink(option) == (sink >= 0));
-    return loading->places[1 + sink][option_index(option)];
-}
-
-void *loading_alloc(struct loading *loading, size_t size)
-{
-    void *memory = arena_alloc(loading->config->arena, size);
-    if (memory == NULL)
-        loading->failed_memory = true;
-    return memory;
-}
-
-const char *loading_text(struct loading *loading, const char *text, size_t size)
-{
-    const char *copy = arena_text(loading->config->arena, text, size);
-    if (copy == NULL)
-        loading->failed_memory = true;
-    return copy == NULL ? "" : copy;
-}
-
-const char *loading_join(struct loading *loading, const char *first, const char *between,
-                         const char *last)
-{
-    size_t size = strlen(first) + strlen(between) + strlen(last) + 1;
-    char *joined = loading_alloc(loading, size);
-    if (joined == NULL)
-        return "";
-    (void)snprintf(joined, size, "%s%s%s", first, between, last);
-    return joined;
-}
-
-const char *loading_path(struct loading *loading, const char *folder, const char *path)
-{
-    if (path[0] == '/' || folder[0] == '\0')
-        return loading_text(loading, path, strlen(path));
-    return loading_join(loading, folder, "/", path);
-}
-
-/* ---- the file, along the table of options ---- */
 
 struct section_walk {
     struct loading *loading;
@@ -160,7 +113,7 @@ static void walk_mapping(const struct section_walk *walk, struct yaml_value mapp
 
 static void set_defaults(struct loading *loading, void *base, bool of_sink)
 {
-    struct place nowhere = {0, 0};
+    struct file_place nowhere = {0, 0};
     for (size_t i = 0; i < options_count; i++)
         if (options[i].standard != NULL && option_is_of_sink(&options[i]) == of_sink)
             (void)value_set(loading, &options[i], base, options[i].standard, nowhere);
@@ -301,7 +254,7 @@ void options_load(struct loading *loading, struct buffer *text)
     set_defaults(loading, loading->config, false);
     int err = read_file(loading->file, text);
     if (err < 0) {
-        LOADING_ERROR(loading, ((struct place){0, 0}), "cannot be read: %s",
+        LOADING_ERROR(loading, ((struct file_place){0, 0}), "cannot be read: %s",
                       err == -EFBIG ? "it is larger than 1MiB" : strerrordesc_np(-err));
         loading->tables_unsure = true;
         return;

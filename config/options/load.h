@@ -1,55 +1,14 @@
 /*
- * load.h - the YAML file into the settings, and what the parts of the loader share meanwhile.
- *
- * A loading lives on the stack of config_load(); nothing of it outlives the call.
+ * load.h - the YAML file into the settings, along the table of options.
  */
 #ifndef GHGD_LOAD_H
 #define GHGD_LOAD_H
 
-#include "base/faults.h"
-#include "base/limits.h"
-#include "config/options/options.h"
-#include "config/options/settings.h"
-
-/* What comes in thousands is in tables; this is 20 000 lines. */
-enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
-
-struct place {
-    int line, column; /* from 1; line 0: nowhere, because it was not given */
-};
-
-struct loading {
-    struct config *config;
-    struct faults *faults;
-    const char *file, *folder; /* folder: of the file, "" for the working directory */
-    struct place places[1 + SINKS_MAX]
-                       [OPTIONS_MAX]; /* where options stand: [0] global, [1 + sink] */
-    struct place sinks[SINKS_MAX];
-    bool tables_unsure; /* what the tables are read with is wrong: they would be blamed for it */
-    bool failed_memory;
-};
+#include "config/options/load_context.h"
 
 /* Reads the file along the table of options, and checks what stands in it; `text` keeps what is
  * shown of the file with each fault. Faults go to loading->faults, also after others, as far as
  * they do not depend on what was wrong. */
 void options_load(struct loading *loading, struct buffer *text);
-
-/* Where the option stands; sink is -1 for those outside of sinks. */
-struct place loading_place(const struct loading *loading, int sink, const char *path);
-
-/* Memory of the configuration; the loading remembers if memory was short. */
-void *loading_alloc(struct loading *loading, size_t size);
-/* Texts: NUL-terminated copies; "" when out of memory, so that checks can go on. */
-const char *loading_text(struct loading *loading, const char *text, size_t size);
-/* The three texts as one. */
-const char *loading_join(struct loading *loading, const char *first, const char *between,
-                         const char *last);
-/* The path as seen from the working directory: relative ones begin at `folder`. */
-const char *loading_path(struct loading *loading, const char *folder, const char *path);
-
-#define LOADING_ERROR(loading, place, ...)                                                         \
-    faults_error((loading)->faults, (loading)->file, (place).line, (place).column, __VA_ARGS__)
-#define LOADING_WARN(loading, place, ...)                                                          \
-    faults_warn((loading)->faults, (loading)->file, (place).line, (place).column, __VA_ARGS__)
 
 #endif

@@ -17,7 +17,7 @@ struct value {
     const struct option *option;
     void *member;
     const char *text;
-    struct place place;
+    struct file_place place;
 };
 
 static int refuse(const struct value *value, const char *why)
@@ -373,7 +373,7 @@ static int (*const setters[OPTION_TYPE_COUNT])(const struct value *value) = {
 };
 
 int value_set(struct loading *loading, const struct option *option, void *base, const char *text,
-              struct place place)
+              struct file_place place)
 {
     struct value value = {loading, option, (char *)base + option->offset, text, place};
     for (const char *c = text; *c != '\0' && option->type != OPTION_SECRET; c++)

@@ -4,13 +4,13 @@
 #ifndef GHGD_OPTION_VALUE_H
 #define GHGD_OPTION_VALUE_H
 
-#include "config/options/load.h"
+#include "config/options/load_context.h"
 
 /* Sets the option's member in `base` (a struct config or struct sink_conf) from text without a
  * NUL inside. Options that are lists get one more item. Returns 0, or ERR_CONFIG: the fault was
  * reported at `place` and the member is as before. */
 int value_set(struct loading *loading, const struct option *option, void *base, const char *text,
-              struct place place);
+              struct file_place place);
 
 /* Why no Kafka topic can have this name, to follow the name in a sentence; NULL if one can. */
 const char *topic_name_fault(const char *name);

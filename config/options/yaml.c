@@ -31,7 +31,7 @@ static void ignore_output(struct fy_diag *diag, void *user, const char *buf, siz
 }
 
 /* The library counts columns in characters, from 0; a place counts bytes, from 1. */
-static struct place place_of_column(const struct yaml *yaml, int line, int column)
+static struct file_place place_of_column(const struct yaml *yaml, int line, int column)
 {
     const char *at = yaml->text;
     const char *end = yaml->text + yaml->size;
@@ -45,11 +45,11 @@ static struct place place_of_column(const struct yaml *yaml, int line, int colum
         while (at < end && ((unsigned char)*at & 0xc0U) == 0x80U)
             at++;
     }
-    return (struct place){line + 1, (int)(at - start) + 1};
+    return (struct file_place){line + 1, (int)(at - start) + 1};
 }
 
-static struct place place_of_token(const struct yaml *yaml, struct fy_token *token,
-                                   struct place otherwise)
+static struct file_place place_of_token(const struct yaml *yaml, struct fy_token *token,
+                                        struct file_place otherwise)
 {
     const struct fy_mark *mark = token == NULL ? NULL : fy_token_start_mark(token);
     return mark == NULL ? otherwise : place_of_column(yaml, mark->line, mark->column);
@@ -63,13 +63,13 @@ static void report_errors(struct yaml *yaml)
     struct fy_diag_error *error;
     while ((error = fy_diag_errors_iterate(yaml->diag, &cursor)) != NULL) {
         /* The library gives lines and columns from 1 here, from 0 in marks. */
-        struct place place = place_of_column(yaml, error->line > 0 ? error->line - 1 : 0,
-                                             error->column > 0 ? error->column - 1 : 0);
+        struct file_place place = place_of_column(yaml, error->line > 0 ? error->line - 1 : 0,
+                                                  error->column > 0 ? error->column - 1 : 0);
         LOADING_ERROR(loading, place, "not valid YAML: %s", error->msg == NULL ? "" : error->msg);
         any = true;
     }
     if (!any)
-        LOADING_ERROR(loading, ((struct place){1, 0}), "not valid YAML");
+        LOADING_ERROR(loading, ((struct file_place){1, 0}), "not valid YAML");
 }
 
 /* Refuses bytes that are no text, and directives. The library is not safe with them (it can scan a
@@ -101,7 +101,7 @@ static bool is_sane(const struct yaml *yaml)
             start = at + 1;
         }
     }
-    LOADING_ERROR(yaml->loading, ((struct place){line, (int)(bad - start) + 1}), "%s", what);
+    LOADING_ERROR(yaml->loading, ((struct file_place){line, (int)(bad - start) + 1}), "%s", what);
     return false;
 }
 
@@ -126,14 +126,14 @@ static int load(struct yaml *yaml)
     struct loading *loading = yaml->loading;
     yaml->document = fy_parse_load_document(yaml->parser);
     if (yaml->document == NULL && !fy_diag_got_error(yaml->diag)) {
-        LOADING_ERROR(loading, ((struct place){1, 0}), "the file is empty");
+        LOADING_ERROR(loading, ((struct file_place){1, 0}), "the file is empty");
         return ERR_CONFIG;
     }
     struct fy_document *second =
         yaml->document == NULL ? NULL : fy_parse_load_document(yaml->parser);
     if (second != NULL) {
         fy_parse_document_destroy(yaml->parser, second);
-        LOADING_ERROR(loading, ((struct place){1, 0}),
+        LOADING_ERROR(loading, ((struct file_place){1, 0}),
                       "the file has several documents (\"---\"); expected one");
         return ERR_CONFIG;
     }
@@ -185,7 +185,7 @@ static bool is_nothing(struct fy_node *node, const char *text, size_t size)
            (size == 4 && memcmp(text, "null", size) == 0);
 }
 
-static bool is_refused(const struct yaml *yaml, struct fy_node *node, struct place place)
+static bool is_refused(const struct yaml *yaml, struct fy_node *node, struct file_place place)
 {
     const char *what = NULL;
     if (fy_node_is_alias(node) || fy_node_get_anchor(node) != NULL)
@@ -198,7 +198,7 @@ static bool is_refused(const struct yaml *yaml, struct fy_node *node, struct pla
 }
 
 /* A value that is not text has the place of the key, or the best place that the caller knows. */
-static bool read_value(const struct yaml *yaml, struct fy_node *node, struct place otherwise,
+static bool read_value(const struct yaml *yaml, struct fy_node *node, struct file_place otherwise,
                        struct yaml_value *value_out)
 {
     *value_out = (struct yaml_value){.kind = YAML_NOTHING, .place = otherwise};
@@ -232,15 +232,16 @@ static bool read_value(const struct yaml *yaml, struct fy_node *node, struct pla
 struct yaml_value yaml_root(const struct yaml *yaml)
 {
     struct yaml_value root;
-    struct place first = {1, 1};
+    struct file_place first = {1, 1};
     if (!read_value(yaml, fy_document_root(yaml->document), first, &root))
         root = (struct yaml_value){.kind = YAML_NOTHING, .place = first};
     return root;
 }
 
 /* The place of the pair before this one with the same key; line 0 if there is no such pair. */
-static struct place find_earlier(const struct yaml *yaml, struct fy_node *mapping,
-                                 const struct fy_node_pair *until, const char *key, size_t key_size)
+static struct file_place find_earlier(const struct yaml *yaml, struct fy_node *mapping,
+                                      const struct fy_node_pair *until, const char *key,
+                                      size_t key_size)
 {
     void *cursor = NULL;
     struct fy_node_pair *pair;
@@ -251,9 +252,9 @@ static struct place find_earlier(const struct yaml *yaml, struct fy_node *mappin
                                ? NULL
                                : fy_node_get_scalar(node, &size);
         if (text != NULL && size == key_size && memcmp(text, key, size) == 0)
-            return place_of_token(yaml, fy_node_get_scalar_token(node), (struct place){0, 0});
+            return place_of_token(yaml, fy_node_get_scalar_token(node), (struct file_place){0, 0});
     }
-    return (struct place){0, 0};
+    return (struct file_place){0, 0};
 }
 
 static bool read_pair(const struct yaml *yaml, struct yaml_value mapping, struct fy_node_pair *pair,
@@ -267,7 +268,7 @@ static bool read_pair(const struct yaml *yaml, struct yaml_value mapping, struct
         LOADING_ERROR(yaml->loading, key.place, "a key that is no text");
         return false;
     }
-    struct place earlier = find_earlier(yaml, mapping.node, pair, key.text, strlen(key.text));
+    struct file_place earlier = find_earlier(yaml, mapping.node, pair, key.text, strlen(key.text));
     if (earlier.line > 0) {
         LOADING_ERROR(yaml->loading, key.place, "%.80s: this key already stands in line %d",
                       key.text, earlier.line);
@@ -290,8 +291,8 @@ bool yaml_next_pair(const struct yaml *yaml, struct yaml_value mapping, void **c
 }
 
 /* A mapping in a list is best reported where its first key stands. */
-static struct place place_of_item(const struct yaml *yaml, struct fy_node *item,
-                                  struct place otherwise)
+static struct file_place place_of_item(const struct yaml *yaml, struct fy_node *item,
+                                       struct file_place otherwise)
 {
     if (!fy_node_is_mapping(item))
         return otherwise;

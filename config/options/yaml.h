@@ -7,7 +7,7 @@
 #ifndef GHGD_YAML_H
 #define GHGD_YAML_H
 
-#include "config/options/load.h"
+#include "config/options/load_context.h"
 
 struct yaml;
 struct fy_node;
@@ -23,13 +23,13 @@ enum yaml_kind {
 struct yaml_value {
     enum yaml_kind kind;
     struct fy_node *node;
-    struct place place;
+    struct file_place place;
     const char *text; /* YAML_TEXT: NUL-terminated, in the configuration's arena */
 };
 
 struct yaml_pair {
     const char *key;
-    struct place place; /* of the key */
+    struct file_place place; /* of the key */
     struct yaml_value value;
 };
 

@@ -17,7 +17,7 @@ struct total {
 };
 
 /* One series of a facility over a month. Coverage has one of them. */
-struct line {
+struct sums_line {
     struct total hours[DAYS_MAX], days[DAYS_MAX]; /* by day */
     struct total sum, month;                      /* of the days */
     /* The row before, which a newer one of the same window replaces. */
@@ -34,7 +34,7 @@ struct ledger {
     struct window month;
     struct window days[DAYS_MAX];
     uint32_t days_count;
-    struct line *lines; /* by series of the facility */
+    struct sums_line *lines; /* by series of the facility */
     uint32_t lines_count;
     enum level level; /* being read */
     bool has_hours, has_days;
@@ -64,7 +64,7 @@ static uint32_t day_of(const struct ledger *ledger, int64_t time_ms)
     return i;
 }
 
-static struct total *total_of(const struct ledger *ledger, struct line *line, int64_t time_ms)
+static struct total *total_of(const struct ledger *ledger, struct sums_line *line, int64_t time_ms)
 {
     switch (ledger->level) {
     case LEVEL_HOUR:
@@ -95,7 +95,7 @@ static int on_row(void *context, const struct archive_row *row)
     if (row->is_stranger)
         return 0; /* a source that the tables no longer have */
     uint32_t first = ledger->audit->config->registry->facilities[ledger->facility].series_first;
-    struct line *line = &ledger->lines[ledger->kind == ROW_COVERAGE ? 0 : row->series - first];
+    struct sums_line *line = &ledger->lines[ledger->kind == ROW_COVERAGE ? 0 : row->series - first];
     struct window window = calendar_window(ledger->calendar, ledger->level, row->time_ms);
     struct total *total = total_of(ledger, line, row->time_ms);
     if (line->last_start_ms == window.start_ms)
@@ -166,7 +166,7 @@ static void compare(struct ledger *ledger, struct audit_place *place, const stru
 static void compare_line(struct ledger *ledger, uint32_t index)
 {
     const struct registry *registry = ledger->audit->config->registry;
-    struct line *line = &ledger->lines[index];
+    struct sums_line *line = &ledger->lines[index];
     struct audit_place place = {
         .sink = ledger->sink, .kind = ledger->kind, .facility = ledger->facility};
     place.series = ledger->kind == ROW_COVERAGE

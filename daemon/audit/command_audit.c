@@ -52,7 +52,7 @@ static const struct option options[] = {
     {0},
 };
 
-struct arguments {
+struct audit_arguments {
     const char *config_file;
     struct sink_choice sinks;
     int64_t now_ms, from_ms;
@@ -62,7 +62,7 @@ struct arguments {
 /* --- the sinks --- */
 
 /* A sink that cannot be read back is left out, unless it was asked for by name. */
-static int open_archives(struct audit *audit, const struct arguments *arguments)
+static int open_archives(struct audit *audit, const struct audit_arguments *arguments)
 {
     const struct config *config = audit->config;
     int err = sink_choice_check(&arguments->sinks, "audit", config);
@@ -94,7 +94,7 @@ static void close_archives(struct audit *audit)
 
 static int take_option(void *context, int option, const char *value)
 {
-    struct arguments *arguments = context;
+    struct audit_arguments *arguments = context;
     switch (option) {
     case 'c':
         arguments->config_file = value;
@@ -117,7 +117,7 @@ static int take_option(void *context, int option, const char *value)
 static const struct command_line command_line = {
     .command = "audit", .usage = usage, .letters = "c:qh", .options = options, .take = take_option};
 
-static int audit_all(struct audit *audit, const struct arguments *arguments)
+static int audit_all(struct audit *audit, const struct audit_arguments *arguments)
 {
     struct buffer why;
     buffer_init(&why, WORDS_BYTES_MAX);
@@ -137,9 +137,9 @@ static int audit_all(struct audit *audit, const struct arguments *arguments)
 int command_audit(int argc, char **argv)
 {
     int64_t now_ms = clock_wall_ms();
-    struct arguments arguments = {.config_file = CONFIG_FILE_DEFAULT,
-                                  .now_ms = now_ms,
-                                  .from_ms = now_ms - SUMS_DAYS * DAY_MS};
+    struct audit_arguments arguments = {.config_file = CONFIG_FILE_DEFAULT,
+                                        .now_ms = now_ms,
+                                        .from_ms = now_ms - SUMS_DAYS * DAY_MS};
     int status = command_line_parse_all(&command_line, &arguments, argc, argv);
     if (status != EXIT_GOOD)
         return status < 0 ? EXIT_GOOD : status;

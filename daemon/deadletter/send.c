@@ -24,7 +24,7 @@ struct choice_counts {
 typedef int (*event_bytes_fn)(void *context, const struct letter_record *record,
                               const rd_kafka_message_t *source, const void *bytes, size_t size);
 
-struct walk {
+struct letters_walk {
     struct deadletter_job *job;
     bool *chosen;
     event_bytes_fn fn;
@@ -36,14 +36,14 @@ static int on_letter(void *context, size_t record, const struct deadletter_heade
                      const rd_kafka_message_t *message)
 {
     (void)letter_headers;
-    struct walk *walk = context;
+    struct letters_walk *walk = context;
     walk->chosen[record] = false; /* done */
     walk->given++;
     return walk->fn(walk->context, letter_index_get(walk->job->letters, record), message,
                     message->payload, message->payload != NULL ? message->len : 0);
 }
 
-static int give_original(struct walk *walk, const struct letter_record *record)
+static int give_original(struct letters_walk *walk, const struct letter_record *record)
 {
     struct decode_conf decode = {.format = (enum event_format)walk->job->config->input.format,
                                  .time_unit = (uint8_t)walk->job->config->input.time_unit};
@@ -65,7 +65,7 @@ static int give_original(struct walk *walk, const struct letter_record *record)
 }
 
 /* Gives all chosen events: those of whole letters in one pass, then those that were cut. */
-static int walk_chosen(struct walk *walk)
+static int walk_chosen(struct letters_walk *walk)
 {
     const struct letter_index *letters = walk->job->letters;
     size_t count = letters_count(letters);
@@ -171,7 +171,8 @@ static int on_send(void *context, const struct letter_record *record,
                              bytes, size);
 }
 
-static int report_sent(const struct letter_retry *retry, const struct walk *walk, uint64_t chosen)
+static int report_sent(const struct letter_retry *retry, const struct letters_walk *walk,
+                       uint64_t chosen)
 {
     const struct letter_retry_stats *stats = letter_retry_get_stats(retry);
     (void)printf("sent %" PRIu64 " of %" PRIu64 " events to \"%s\"\n", stats->sent, chosen,
@@ -203,7 +204,7 @@ static int send_chosen(struct deadletter_job *job, bool *chosen, uint64_t count)
         return EXIT_FAILED;
     }
     buffer_fini(&why);
-    struct walk walk = {.job = job, .chosen = chosen, .fn = on_send, .context = &sending};
+    struct letters_walk walk = {.job = job, .chosen = chosen, .fn = on_send, .context = &sending};
     err = walk_chosen(&walk);
     int finish_err = letter_retry_finish(sending.retry);
     if (err == -ETIMEDOUT || finish_err < 0)
@@ -318,7 +319,8 @@ static int on_export(void *context, const struct letter_record *record,
     return fwrite(bytes, 1, size, stdout) == size ? 0 : -EIO;
 }
 
-static int report_export(const struct exporting *exporting, const struct walk *walk, int err)
+static int report_export(const struct exporting *exporting, const struct letters_walk *walk,
+                         int err)
 {
     if (fflush(stdout) != 0)
         err = -EIO;
@@ -347,7 +349,8 @@ int deadletter_export(struct deadletter_job *job)
         chosen[i] =
             letter_state(letter_index_get(job->letters, i)) != LETTER_RETRIED || job->with_retried;
     struct exporting exporting = {.format = job->format};
-    struct walk walk = {.job = job, .chosen = chosen, .fn = on_export, .context = &exporting};
+    struct letters_walk walk = {
+        .job = job, .chosen = chosen, .fn = on_export, .context = &exporting};
     int err = walk_chosen(&walk);
     free(chosen);
     return report_export(&exporting, &walk, err);

@@ -26,7 +26,7 @@ struct demo_table {
 };
 
 /* One facility's line. */
-struct line {
+struct demo_line {
     double rate_kg_h, today_kg, scope_kg[2], yesterday_kg, covered;
 };
 
@@ -135,13 +135,13 @@ static int64_t mass_of(const struct recent *recent, int64_t start_ms)
     return 0;
 }
 
-static struct line make_line(struct demo_table *table, uint32_t index, int64_t now_ms)
+static struct demo_line make_line(struct demo_table *table, uint32_t index, int64_t now_ms)
 {
     const struct facility *facility = &table->registry->facilities[index];
     struct window today = calendar_window(table->calendars[index], LEVEL_DAY, now_ms);
     struct window yesterday =
         calendar_window(table->calendars[index], LEVEL_DAY, today.start_ms - 1);
-    struct line line = {0};
+    struct demo_line line = {0};
     for (uint32_t i = 0; i < facility->series_count; i++) {
         uint32_t id = facility->series_first + i;
         double today_kg = in_kg(mass_of(&table->days[id], today.start_ms));
@@ -169,7 +169,7 @@ static void print_name(FILE *out, const char *name)
     (void)fprintf(out, "  %s%*s", name, columns < NAME_COLUMNS ? NAME_COLUMNS - columns : 1, "");
 }
 
-static void print_line(FILE *out, const char *name, const char *clock, const struct line *line)
+static void print_line(FILE *out, const char *name, const char *clock, const struct demo_line *line)
 {
     print_name(out, name);
     (void)fprintf(out, "%5s %11.1f %12.1f %11.1f %11.1f %13.1f", clock, line->rate_kg_h,
@@ -188,10 +188,10 @@ static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, c
     (void)fprintf(out, "\033[1m  %-*s%5s %11s %12s %11s %11s %13s %9s\033[0m\033[K\n", NAME_COLUMNS,
                   "kg CO2e", "local", "per hour", "today", "scope 1", "scope 2", "yesterday",
                   "covered");
-    struct line total = {0};
+    struct demo_line total = {0};
     uint32_t count = table->registry->facilities_count;
     for (uint32_t i = 0; i < count; i++) {
-        struct line line = make_line(table, i, now_ms);
+        struct demo_line line = make_line(table, i, now_ms);
         int64_t start_ms = calendar_window(table->calendars[i], LEVEL_DAY, now_ms).start_ms;
         int minute = (int)((now_ms - start_ms) / MINUTE_MS);
         char clock[16];
@@ -213,7 +213,7 @@ static void draw_plain(struct demo_table *table, FILE *out, int64_t now_ms)
     char time[TIMESTAMP_TEXT_SIZE];
     timestamp_format(time, now_ms - now_ms % MINUTE_MS);
     for (uint32_t i = 0; i < table->registry->facilities_count; i++) {
-        struct line line = make_line(table, i, now_ms);
+        struct demo_line line = make_line(table, i, now_ms);
         (void)fprintf(
             out,
             "%s facility=%s co2e_kg_per_hour=%.1f today_kg=%.1f scope1_kg=%.1f scope2_kg=%.1f "

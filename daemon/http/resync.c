@@ -26,7 +26,7 @@ static unsigned refuse_sink(const struct config *config, struct buffer *body)
     return STATUS_NO_SINK;
 }
 
-static void mark(struct resync *resync, uint32_t sink, int64_t from_ms, struct buffer *body)
+static void mark(struct resync_page *resync, uint32_t sink, int64_t from_ms, struct buffer *body)
 {
     struct assigned_rows_marked marked;
     assigned_rows_mark_dirty(intake_get_assigned_set(resync->intake), sink, from_ms, &marked);
@@ -44,7 +44,7 @@ static void mark(struct resync *resync, uint32_t sink, int64_t from_ms, struct b
 
 unsigned resync_post(void *context, const struct http_query *query, struct buffer *body)
 {
-    struct resync *resync = context;
+    struct resync_page *resync = context;
     const char *name = http_query_get(query, "sink");
     const char *from = http_query_get(query, "from");
     if (name == NULL) {

@@ -17,7 +17,7 @@
 #include "daemon/engine/row_writer.h"
 #include "daemon/http/http.h"
 
-struct resync {
+struct resync_page {
     const struct config *config;
     struct intake *intake; /* NULL: a process without shards */
     struct row_writer *row_writer;
@@ -25,7 +25,7 @@ struct resync {
     uint64_t windows[SINKS_MAX]; /* marked so far */
 };
 
-/* The handler of http.h; the context is a struct resync. */
+/* The handler of http.h; the context is a struct resync_page. */
 unsigned resync_post(void *context, const struct http_query *query, struct buffer *body);
 
 #endif

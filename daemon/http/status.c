@@ -25,7 +25,7 @@ struct status {
     char fatal[WHY_BYTES]; /* empty: nothing has happened */
     int64_t started_ms;
     uint64_t well_ms[SINKS_MAX]; /* uv_now() when the sink was last seen healthy */
-    struct resync resync;
+    struct resync_page resync;
     void (*closed)(void *context);
     void *closed_context;
 
@@ -204,7 +204,7 @@ int status_create(struct status **status_out, const struct status_conf *conf)
         return -ENOMEM;
     status->conf = *conf;
     status->started_ms = clock_wall_ms();
-    status->resync = (struct resync){
+    status->resync = (struct resync_page){
         .config = conf->config, .intake = conf->intake, .row_writer = conf->row_writer};
     for (size_t i = 0; i < SINKS_MAX; i++)
         status->well_ms[i] = uv_now(conf->loop);

@@ -16,7 +16,7 @@ enum {
 };
 
 /* The part of a partition that is to be read. */
-struct stretch {
+struct log_stretch {
     int64_t from, to;   /* offsets */
     int64_t right_ms;   /* windows that begin earlier cannot be right; INT64_MIN: all are */
     int64_t newest_ms;  /* of the Kafka timestamps read so far; INT64_MIN */
@@ -28,7 +28,7 @@ struct logs {
     struct replay *replay;
     struct log_reader *reader;
     struct replay_range range;
-    struct stretch *stretches;
+    struct log_stretch *stretches;
     int32_t count;
     int64_t offsets_total, offsets_done;
     struct buffer why;
@@ -45,7 +45,7 @@ static int complain(struct logs *logs, int err)
 /* --- what is to be read --- */
 
 /* The first message that is still there tells since when the log is whole. */
-static int find_right(struct logs *logs, int32_t partition, struct stretch *stretch)
+static int find_right(struct logs *logs, int32_t partition, struct log_stretch *stretch)
 {
     stretch->right_ms = INT64_MAX; /* all of it has been deleted */
     if (stretch->from >= stretch->to)
@@ -66,8 +66,8 @@ static int find_right(struct logs *logs, int32_t partition, struct stretch *stre
 
 static int plan_stretch(struct logs *logs, int32_t partition)
 {
-    struct stretch *stretch = &logs->stretches[partition];
-    *stretch = (struct stretch){.newest_ms = INT64_MIN, .right_ms = INT64_MIN};
+    struct log_stretch *stretch = &logs->stretches[partition];
+    *stretch = (struct log_stretch){.newest_ms = INT64_MIN, .right_ms = INT64_MIN};
     struct log_bounds bounds;
     int64_t from = 0;
     int64_t to = INT64_MAX;
@@ -137,14 +137,15 @@ static int plan(struct logs *logs)
 
 /* Windows close as they did in the daemon, which writes every few seconds: each time the Kafka
  * timestamps have passed a bucket. */
-static bool is_drain_due(const struct logs *logs, const struct stretch *stretch, int64_t time_ms)
+static bool is_drain_due(const struct logs *logs, const struct log_stretch *stretch,
+                         int64_t time_ms)
 {
     if (time_ms == INT64_MIN)
         return stretch->messages % MESSAGES_PER_DRAIN == 0;
     return time_ms - stretch->drained_ms >= logs->replay->config->window.bucket_ms;
 }
 
-static int take_message(struct logs *logs, struct stretch *stretch,
+static int take_message(struct logs *logs, struct log_stretch *stretch,
                         const rd_kafka_message_t *message)
 {
     struct replay *replay = logs->replay;
@@ -163,7 +164,7 @@ static int take_message(struct logs *logs, struct stretch *stretch,
 
 static int read_stretch(struct logs *logs, int32_t partition)
 {
-    struct stretch *stretch = &logs->stretches[partition];
+    struct log_stretch *stretch = &logs->stretches[partition];
     int err = log_reader_start(logs->reader, partition, stretch->from, stretch->to, &logs->why);
     if (err < 0)
         return complain(logs, err);
@@ -183,7 +184,7 @@ static int read_stretch(struct logs *logs, int32_t partition)
 }
 
 /* Windows that are final where the log ends. The running daemon writes the rest. */
-static int write_rest(struct logs *logs, const struct stretch *stretch)
+static int write_rest(struct logs *logs, const struct log_stretch *stretch)
 {
     struct replay *replay = logs->replay;
     int64_t idle_ms = logs->range.until_ms - replay->config->window.idle_timeout_ms;
@@ -197,7 +198,7 @@ static int write_rest(struct logs *logs, const struct stretch *stretch)
 static int replay_partition(struct logs *logs, int32_t partition)
 {
     struct replay *replay = logs->replay;
-    const struct stretch *stretch = &logs->stretches[partition];
+    const struct log_stretch *stretch = &logs->stretches[partition];
     if (stretch->from >= stretch->to)
         return 0;
     replay->filter = (struct row_drain_filter){

@@ -5,7 +5,7 @@
 #include "pipelines/ingest/json_text.h"
 
 /* One text on its way: the tokens that were found in it, and the next of them. */
-struct walk {
+struct json_walk {
     const char *text;
     size_t size;
     const uint32_t *tokens;
@@ -19,7 +19,7 @@ struct slice {
 
 /* An object on the way to a mapped field; everything else inside an event is a value or is skipped.
  */
-struct level {
+struct json_level {
     uint32_t name;
     uint8_t *expect;
 };
@@ -33,14 +33,14 @@ struct nest {
 _Static_assert(NESTING_MAX <= 64, "struct nest has a bit for each");
 
 /* The first byte of the next token; no token begins with NUL. */
-static char peek(const struct walk *walk)
+static char peek(const struct json_walk *walk)
 {
     if (walk->at == walk->count)
         return '\0';
     return walk->text[walk->tokens[walk->at]];
 }
 
-static bool take(struct walk *walk, char c)
+static bool take(struct json_walk *walk, char c)
 {
     if (peek(walk) != c)
         return false;
@@ -54,7 +54,7 @@ static bool is_space(char c)
 }
 
 /* The token before `next`: up to the following one, without the space between them. */
-static struct slice token_before(const struct walk *walk, int64_t next)
+static struct slice token_before(const struct json_walk *walk, int64_t next)
 {
     size_t begin = walk->tokens[next - 1];
     size_t end = next < walk->count ? walk->tokens[next] : walk->size;
@@ -64,7 +64,7 @@ static struct slice token_before(const struct walk *walk, int64_t next)
 }
 
 /* The next token if it is a string, without its quotes. */
-static bool take_string(struct walk *walk, struct slice *inside_out)
+static bool take_string(struct json_walk *walk, struct slice *inside_out)
 {
     if (!take(walk, '"'))
         return false;
@@ -93,7 +93,7 @@ static bool resolve_escapes(struct slice *string, char scratch[NAME_BYTES_MAX + 
     return true;
 }
 
-static bool skip_string(struct walk *walk)
+static bool skip_string(struct json_walk *walk)
 {
     struct slice string;
     size_t size;
@@ -101,19 +101,19 @@ static bool skip_string(struct walk *walk)
            (!has_escapes(string) || json_unescape(NULL, 0, &size, string.text, string.size));
 }
 
-static bool skip_key(struct walk *walk)
+static bool skip_key(struct json_walk *walk)
 {
     return skip_string(walk) && take(walk, ':');
 }
 
-static bool take_word(struct walk *walk, const char *word)
+static bool take_word(struct json_walk *walk, const char *word)
 {
     walk->at++;
     struct slice token = token_before(walk, walk->at);
     return token.size == strlen(word) && memcmp(token.text, word, token.size) == 0;
 }
 
-static bool skip_scalar(struct walk *walk)
+static bool skip_scalar(struct json_walk *walk)
 {
     switch (peek(walk)) {
     case '"':
@@ -135,7 +135,7 @@ static bool skip_scalar(struct walk *walk)
 }
 
 /* Passes over a scalar, or over the heads of arrays and objects down to their first scalar. */
-static bool skip_down(struct walk *walk, struct nest *nest)
+static bool skip_down(struct json_walk *walk, struct nest *nest)
 {
     for (;;) {
         char c = peek(walk);
@@ -154,7 +154,7 @@ static bool skip_down(struct walk *walk, struct nest *nest)
 }
 
 /* After a value: passes over what closes, up to the next value. */
-static bool skip_up(struct walk *walk, struct nest *nest)
+static bool skip_up(struct json_walk *walk, struct nest *nest)
 {
     while (nest->open > 0) {
         bool object = (nest->objects & 1) != 0;
@@ -169,7 +169,7 @@ static bool skip_up(struct walk *walk, struct nest *nest)
 }
 
 /* Passes over any value, in `depth` arrays and objects, and checks it. */
-static bool skip_value(struct walk *walk, uint32_t depth)
+static bool skip_value(struct json_walk *walk, uint32_t depth)
 {
     struct nest nest = {.open_max = NESTING_MAX - depth};
     do {
@@ -179,7 +179,7 @@ static bool skip_value(struct walk *walk, uint32_t depth)
     return true;
 }
 
-static bool read_string(struct decode *decode, struct walk *walk, enum event_field field)
+static bool read_string(struct decode *decode, struct json_walk *walk, enum event_field field)
 {
     struct slice string;
     if (!take_string(walk, &string) || !resolve_escapes(&string, decode->scratch[field]))
@@ -188,7 +188,7 @@ static bool read_string(struct decode *decode, struct walk *walk, enum event_fie
     return true;
 }
 
-static bool read_number(struct decode *decode, struct walk *walk, enum event_field field)
+static bool read_number(struct decode *decode, struct json_walk *walk, enum event_field field)
 {
     struct slice token = token_before(walk, ++walk->at);
     if (!json_number_is_valid(token.text, token.size))
@@ -202,7 +202,7 @@ static bool read_number(struct decode *decode, struct walk *walk, enum event_fie
     return true;
 }
 
-static bool read_field(struct decode *decode, struct walk *walk, enum event_field field,
+static bool read_field(struct decode *decode, struct json_walk *walk, enum event_field field,
                        uint32_t depth)
 {
     switch (peek(walk)) {
@@ -221,7 +221,7 @@ static bool read_field(struct decode *decode, struct walk *walk, enum event_fiel
 }
 
 /* Reads a key and its colon; *name_out is NAMES_NONE if it leads to no field. */
-static bool read_key(struct decode *decode, struct walk *walk, struct level *level,
+static bool read_key(struct decode *decode, struct json_walk *walk, struct json_level *level,
                      uint32_t *name_out)
 {
     struct slice key;
@@ -242,7 +242,7 @@ static bool read_key(struct decode *decode, struct walk *walk, struct level *lev
 
 /* Reads the value of a name: a field, or the way to one. True in *inside_out if an object has begun
  * whose names lead on. */
-static bool read_value(struct decode *decode, struct walk *walk, uint32_t name, uint32_t depth,
+static bool read_value(struct decode *decode, struct json_walk *walk, uint32_t name, uint32_t depth,
                        bool *inside_out)
 {
     *inside_out = false;
@@ -259,11 +259,11 @@ static bool read_value(struct decode *decode, struct walk *walk, uint32_t name, 
 }
 
 /* Reads an object that is inside `depth` arrays, down to the mapped fields. */
-static bool read_event(struct decode *decode, struct walk *walk, uint32_t depth)
+static bool read_event(struct decode *decode, struct json_walk *walk, uint32_t depth)
 {
-    struct level levels[FIELD_PATH_DEPTH_MAX];
+    struct json_level levels[FIELD_PATH_DEPTH_MAX];
     uint32_t open = 1;
-    levels[0] = (struct level){NAMES_ROOT, field_map_expect(&decode->names, NAMES_ROOT)};
+    levels[0] = (struct json_level){NAMES_ROOT, field_map_expect(&decode->names, NAMES_ROOT)};
     event_builder_begin(&decode->builder);
     walk->at++;
     if (take(walk, '}'))
@@ -275,7 +275,7 @@ static bool read_event(struct decode *decode, struct walk *walk, uint32_t depth)
             !read_value(decode, walk, name, depth + open, &inside))
             return false;
         if (inside) {
-            levels[open++] = (struct level){name, field_map_expect(&decode->names, name)};
+            levels[open++] = (struct json_level){name, field_map_expect(&decode->names, name)};
             continue;
         }
         while (open > 0 && !take(walk, ',')) {
@@ -288,7 +288,7 @@ static bool read_event(struct decode *decode, struct walk *walk, uint32_t depth)
 }
 
 /* Reads one event, or an element that is none, and gives it. */
-static bool read_element(struct decode *decode, struct walk *walk)
+static bool read_element(struct decode *decode, struct json_walk *walk)
 {
     const char *start = walk->text + walk->tokens[walk->at];
     bool is_object = peek(walk) == '{';
@@ -303,7 +303,7 @@ static bool read_element(struct decode *decode, struct walk *walk)
     return true;
 }
 
-static bool read_array(struct decode *decode, struct walk *walk)
+static bool read_array(struct decode *decode, struct json_walk *walk)
 {
     walk->at++;
     if (take(walk, ']'))
@@ -315,7 +315,7 @@ static bool read_array(struct decode *decode, struct walk *walk)
     return take(walk, ']') && walk->at == walk->count;
 }
 
-static bool read_single(struct decode *decode, struct walk *walk)
+static bool read_single(struct decode *decode, struct json_walk *walk)
 {
     if (!read_event(decode, walk, 0) || walk->at != walk->count)
         return false;
@@ -331,7 +331,7 @@ bool decode_json(struct decode *decode, const char *message, size_t size)
     size_t skip = sizeof(byte_order_mark);
     if (size < skip || memcmp(message, byte_order_mark, skip) != 0)
         skip = 0;
-    struct walk walk = {.text = message + skip, .size = size - skip};
+    struct json_walk walk = {.text = message + skip, .size = size - skip};
     walk.count = json_index_scan(decode->json, walk.text, walk.size, &walk.tokens);
     if (walk.count < 0)
         return false;

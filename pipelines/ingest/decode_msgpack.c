@@ -8,7 +8,7 @@ struct cursor {
 };
 
 /* A map on the way to a mapped field; everything else inside an event is a value or is skipped. */
-struct level {
+struct msgpack_level {
     uint32_t pairs_left, name;
     uint8_t *expect;
 };
@@ -91,7 +91,7 @@ static void set_field(struct event_builder *builder, enum event_field field,
 }
 
 /* Reads a key; *name_out is NAMES_NONE if it leads to no field. */
-static bool read_key(struct decode *decode, struct cursor *cursor, struct level *level,
+static bool read_key(struct decode *decode, struct cursor *cursor, struct msgpack_level *level,
                      uint32_t depth, uint32_t *name_out)
 {
     struct msgpack_item key;
@@ -108,9 +108,10 @@ static bool read_key(struct decode *decode, struct cursor *cursor, struct level 
 /* Reads the pairs of a map that is inside `depth - 1` arrays, down to the mapped fields. */
 static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pairs, uint32_t depth)
 {
-    struct level levels[FIELD_PATH_DEPTH_MAX];
-    struct level *level = levels;
-    *level = (struct level){pairs, NAMES_ROOT, field_map_expect(&decode->names, NAMES_ROOT)};
+    struct msgpack_level levels[FIELD_PATH_DEPTH_MAX];
+    struct msgpack_level *level = levels;
+    *level =
+        (struct msgpack_level){pairs, NAMES_ROOT, field_map_expect(&decode->names, NAMES_ROOT)};
     event_builder_begin(&decode->builder);
     for (;;) {
         if (level->pairs_left == 0) {
@@ -128,7 +129,8 @@ static bool read_event(struct decode *decode, struct cursor *cursor, uint32_t pa
             return false;
         const struct field_name *found = name == NAMES_NONE ? NULL : &decode->names.at[name];
         if (found != NULL && found->field == FIELD_COUNT && value.type == MSGPACK_MAP) {
-            *++level = (struct level){value.size, name, field_map_expect(&decode->names, name)};
+            *++level =
+                (struct msgpack_level){value.size, name, field_map_expect(&decode->names, name)};
             depth++;
             continue;
         }

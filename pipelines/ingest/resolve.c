@@ -5,7 +5,7 @@
 #include "base/timestamp.h"
 
 /* What an event becomes, column by column. */
-struct reading {
+struct resolved {
     uint32_t meter;
     int64_t start_ms, end_ms, value;
 };
@@ -16,7 +16,7 @@ static bool has(const struct event *event, enum event_field field)
 }
 
 /* An interval of its own: only interval meters have them, and it must lie within one version. */
-static enum outcome resolve_interval(struct reading *reading, const struct registry *registry,
+static enum outcome resolve_interval(struct resolved *reading, const struct registry *registry,
                                      const struct event *event)
 {
     int64_t start_ms = event->start_ms;
@@ -30,7 +30,7 @@ static enum outcome resolve_interval(struct reading *reading, const struct regis
         return REJECT_TIME_KIND;
     if (end_ms > registry->meters[version].valid_to_ms)
         return REJECT_METER_NOT_VALID;
-    *reading = (struct reading){.meter = version, .start_ms = start_ms, .end_ms = end_ms};
+    *reading = (struct resolved){.meter = version, .start_ms = start_ms, .end_ms = end_ms};
     return OUTCOME_USED;
 }
 
@@ -51,7 +51,7 @@ static uint32_t version_at(const struct registry *registry, uint32_t meter, int6
     return before != REGISTRY_NONE && stamps_ends(registry, before) ? before : REGISTRY_NONE;
 }
 
-static enum outcome resolve_instant(struct reading *reading, const struct registry *registry,
+static enum outcome resolve_instant(struct resolved *reading, const struct registry *registry,
                                     const struct event *event)
 {
     int64_t time_ms = event->time_ms;
@@ -59,7 +59,7 @@ static enum outcome resolve_instant(struct reading *reading, const struct regist
     if (version == REGISTRY_NONE)
         return REJECT_METER_NOT_VALID;
     const struct meter *meter = &registry->meters[version];
-    *reading = (struct reading){.meter = version, .start_ms = time_ms, .end_ms = time_ms};
+    *reading = (struct resolved){.meter = version, .start_ms = time_ms, .end_ms = time_ms};
     if (meter->kind != KIND_INTERVAL)
         return OUTCOME_USED;
     if (meter->stamp == STAMP_NONE)
@@ -93,7 +93,7 @@ static enum outcome find_scale(const struct unit_scale **scale_out, const struct
     return known ? REJECT_UNIT_MISMATCH : REJECT_UNIT_UNKNOWN;
 }
 
-static enum outcome resolve_value(struct reading *reading, const struct registry *registry,
+static enum outcome resolve_value(struct resolved *reading, const struct registry *registry,
                                   const struct event *event)
 {
     const struct unit_scale *scale;
@@ -111,7 +111,7 @@ static enum outcome resolve_value(struct reading *reading, const struct registry
     return OUTCOME_USED;
 }
 
-static enum outcome resolve(struct reading *reading, const struct registry *registry,
+static enum outcome resolve(struct resolved *reading, const struct registry *registry,
                             const struct event *event)
 {
     if (event->fault != 0)
@@ -132,7 +132,7 @@ enum outcome resolve_event(struct batch *batch, const struct registry *registry,
                             .index = place->index,
                             .size = event->bytes_size,
                             .bytes = event->bytes};
-    struct reading reading;
+    struct resolved reading;
     enum outcome outcome = resolve(&reading, registry, event);
     if (outcome != OUTCOME_USED) {
         batch->refused[batch->refused_count++] =

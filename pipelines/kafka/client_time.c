@@ -11,12 +11,12 @@ struct thread {
     clockid_t clock;
 };
 
-struct account {
+struct cpu_account {
     struct thread *threads;
     uint64_t ended_us;
 };
 
-static struct account accounts[CLIENT_KINDS];
+static struct cpu_account accounts[CLIENT_KINDS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint64_t read_us(clockid_t clock)
@@ -33,7 +33,7 @@ static rd_kafka_resp_err_t on_thread_start(rd_kafka_t *client, rd_kafka_thread_t
     (void)client;
     (void)type;
     (void)name;
-    struct account *account = context;
+    struct cpu_account *account = context;
     struct thread *thread = malloc(sizeof(*thread));
     if (thread == NULL)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -56,7 +56,7 @@ static rd_kafka_resp_err_t on_thread_exit(rd_kafka_t *client, rd_kafka_thread_ty
     (void)client;
     (void)type;
     (void)name;
-    struct account *account = context;
+    struct cpu_account *account = context;
     pthread_mutex_lock(&lock);
     struct thread **at = &account->threads;
     while (*at != NULL && !pthread_equal((*at)->id, pthread_self()))
@@ -94,7 +94,7 @@ int client_time_watch(rd_kafka_conf_t *settings, enum client_kind kind)
 
 uint64_t client_time_us(enum client_kind kind)
 {
-    const struct account *account = &accounts[kind];
+    const struct cpu_account *account = &accounts[kind];
     pthread_mutex_lock(&lock);
     uint64_t sum_us = account->ended_us;
     for (const struct thread *thread = account->threads; thread != NULL; thread = thread->next)

@@ -22,30 +22,30 @@ enum {
 };
 
 /* A span of the body; the texts in it have no NUL at their end. */
-struct span {
+struct answer_span {
     const char *at, *end;
 };
 
-static size_t span_size(struct span span)
+static size_t span_size(struct answer_span span)
 {
     return (size_t)(span.end - span.at);
 }
 
-static bool begins_with(struct span span, const char *text)
+static bool begins_with(struct answer_span span, const char *text)
 {
     size_t size = strlen(text);
     return span_size(span) >= size && memcmp(span.at, text, size) == 0;
 }
 
 /* The span behind the first occurrence of `text`, or an empty span with at == NULL. */
-static struct span after(struct span span, const char *text)
+static struct answer_span after(struct answer_span span, const char *text)
 {
     if (span.at == span.end)
-        return (struct span){0};
+        return (struct answer_span){0};
     const char *found = memmem(span.at, span_size(span), text, strlen(text));
     if (found == NULL)
-        return (struct span){0};
-    return (struct span){found + strlen(text), span.end};
+        return (struct answer_span){0};
+    return (struct answer_span){found + strlen(text), span.end};
 }
 
 static void add_escaped(struct buffer *text, char c)
@@ -69,7 +69,7 @@ static void add_escaped(struct buffer *text, char c)
 
 /* The string that begins after its opening quote, without its escapes, up to the closing quote or
  * to wherever the body was cut off. */
-static void unescape(struct buffer *text, struct span span)
+static void unescape(struct buffer *text, struct answer_span span)
 {
     for (const char *at = span.at; at < span.end && *at != '"'; at++) {
         if (*at == '\\' && at + 1 < span.end)
@@ -80,9 +80,9 @@ static void unescape(struct buffer *text, struct span span)
 }
 
 /* The value of the first member of that name whose value is a string; `key` with its quotes. */
-static bool find_member(struct buffer *text, struct span body, const char *key)
+static bool find_member(struct buffer *text, struct answer_span body, const char *key)
 {
-    struct span value = after(body, key);
+    struct answer_span value = after(body, key);
     if (value.at == NULL)
         return false;
     while (value.at < value.end && (*value.at == ' ' || *value.at == ':'))
@@ -95,7 +95,7 @@ static bool find_member(struct buffer *text, struct span body, const char *key)
 }
 
 /* {"error":"..."} of 1.x, {"code":"...","message":"..."} of 2.x, or plain text as it is. */
-static void find_text(struct buffer *text, struct span body)
+static void find_text(struct buffer *text, struct answer_span body)
 {
     bool is_object = body.at < body.end && *body.at == '{';
     if (is_object &&
@@ -107,7 +107,7 @@ static void find_text(struct buffer *text, struct span body)
 
 /* InfluxDB says dropped=0 where lines could not be parsed: they are counted instead, each at the
  * start of a line of the message. */
-static uint32_t count_unparsable(struct span message)
+static uint32_t count_unparsable(struct answer_span message)
 {
     uint32_t count = begins_with(message, UNABLE_TO_PARSE);
     for (;;) {
@@ -119,7 +119,7 @@ static uint32_t count_unparsable(struct span message)
 }
 
 /* The number at the very end, where a name that a row brought along cannot stand. */
-static uint32_t read_dropped(struct span message)
+static uint32_t read_dropped(struct answer_span message)
 {
     const char *digits = message.end;
     while (digits > message.at && digits[-1] >= '0' && digits[-1] <= '9')
@@ -134,9 +134,9 @@ static uint32_t read_dropped(struct span message)
 }
 
 /* A partial write refused one row at least, whatever the server counted. */
-static uint32_t count_rejected(struct span message)
+static uint32_t count_rejected(struct answer_span message)
 {
-    struct span rest = after(message, PARTIAL_WRITE);
+    struct answer_span rest = after(message, PARTIAL_WRITE);
     if (rest.at == NULL)
         rest = message;
     uint32_t count = count_unparsable(rest);
@@ -148,7 +148,7 @@ static uint32_t count_rejected(struct span message)
 
 /* 400 speaks of the rows, unless it speaks of the request. The names in rows come back in messages,
  * but never at their beginning. */
-static enum verdict judge_bad_request(enum sink_dialect dialect, struct span message)
+static enum verdict judge_bad_request(enum sink_dialect dialect, struct answer_span message)
 {
     if (begins_with(message, "database is required") ||
         begins_with(message, "invalid consistency level") ||
@@ -160,14 +160,14 @@ static enum verdict judge_bad_request(enum sink_dialect dialect, struct span mes
     return is_partial ? VERDICT_PARTIAL : VERDICT_REFUSED;
 }
 
-static enum verdict judge_server_error(struct span message, int status)
+static enum verdict judge_server_error(struct answer_span message, int status)
 {
     if (begins_with(message, "retention policy not found"))
         return VERDICT_HOLD; /* a mistake in the configuration, whatever the status says */
     return status == STATUS_UNAVAILABLE ? VERDICT_BUSY : VERDICT_BROKEN;
 }
 
-static enum verdict judge(enum sink_dialect dialect, int status, struct span message)
+static enum verdict judge(enum sink_dialect dialect, int status, struct answer_span message)
 {
     switch (status) {
     case STATUS_NO_CONTENT:
@@ -190,7 +190,7 @@ static enum verdict judge(enum sink_dialect dialect, int status, struct span mes
     return status >= STATUS_SERVER ? judge_server_error(message, status) : VERDICT_HOLD;
 }
 
-static void take_words(struct influx_answer *answer, struct span message, int status)
+static void take_words(struct influx_answer *answer, struct answer_span message, int status)
 {
     size_t size = 0;
     size_t character = 0; /* where the last one begins */
@@ -217,11 +217,11 @@ void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dia
     *answer_out = (struct influx_answer){0};
     struct buffer text;
     buffer_init(&text, size);
-    find_text(&text, (struct span){body, body + size});
+    find_text(&text, (struct answer_span){body, body + size});
     static const char nothing[] = "";
-    struct span message = {nothing, nothing};
+    struct answer_span message = {nothing, nothing};
     if (text.data != NULL)
-        message = (struct span){text.data, text.data + text.size};
+        message = (struct answer_span){text.data, text.data + text.size};
     while (message.end > message.at && (message.end[-1] == '\n' || message.end[-1] == ' '))
         message.end--;
     /* Without memory for its words, no answer may cost a row. */

@@ -28,12 +28,12 @@ static void put_u64(struct buffer *out, uint64_t value)
 }
 
 /* What is left of a section. A read beyond its end gives 0 and is remembered. */
-struct reader {
+struct section_reader {
     const uint8_t *at, *end;
     bool damaged;
 };
 
-static const uint8_t *get_bytes(struct reader *reader, size_t size)
+static const uint8_t *get_bytes(struct section_reader *reader, size_t size)
 {
     if ((size_t)(reader->end - reader->at) < size) {
         reader->damaged = true;
@@ -44,7 +44,7 @@ static const uint8_t *get_bytes(struct reader *reader, size_t size)
     return bytes;
 }
 
-static uint32_t get_u32(struct reader *reader)
+static uint32_t get_u32(struct section_reader *reader)
 {
     uint32_t value = 0;
     const uint8_t *bytes = get_bytes(reader, sizeof(value));
@@ -53,7 +53,7 @@ static uint32_t get_u32(struct reader *reader)
     return le32toh(value);
 }
 
-static uint64_t get_u64(struct reader *reader)
+static uint64_t get_u64(struct section_reader *reader)
 {
     uint64_t value = 0;
     const uint8_t *bytes = get_bytes(reader, sizeof(value));
@@ -99,7 +99,7 @@ void parked_save(struct buffer *out, const struct outgoing *letter)
     buffer_add(out, letter->bytes, letter->key_size + letter->size);
 }
 
-static struct head get_head(struct reader *reader)
+static struct head get_head(struct section_reader *reader)
 {
     struct head head = {.sequence = get_u64(reader)};
     head.offset = (int64_t)get_u64(reader);
@@ -111,7 +111,7 @@ static struct head get_head(struct reader *reader)
     return head;
 }
 
-static int load_header(struct reader *reader, rd_kafka_headers_t *headers)
+static int load_header(struct section_reader *reader, rd_kafka_headers_t *headers)
 {
     uint32_t name_size = get_u32(reader);
     uint32_t value_size = get_u32(reader);
@@ -125,7 +125,8 @@ static int load_header(struct reader *reader, rd_kafka_headers_t *headers)
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -ENOMEM;
 }
 
-static int load_headers(struct reader *reader, uint32_t count, rd_kafka_headers_t **headers_out)
+static int load_headers(struct section_reader *reader, uint32_t count,
+                        rd_kafka_headers_t **headers_out)
 {
     rd_kafka_headers_t *headers = rd_kafka_headers_new(16);
     if (headers == NULL)
@@ -140,7 +141,8 @@ static int load_headers(struct reader *reader, uint32_t count, rd_kafka_headers_
     return err;
 }
 
-static int load_letter(struct reader *reader, int32_t partition, struct outgoing **letter_out)
+static int load_letter(struct section_reader *reader, int32_t partition,
+                       struct outgoing **letter_out)
 {
     struct head head = get_head(reader);
     if (reader->damaged)
@@ -205,7 +207,7 @@ static void append(struct parked *parked, struct outgoing *letter)
 
 int parked_load(struct parked *parked, int32_t partition, const void *section, size_t size)
 {
-    struct reader reader = {.at = section, .end = (const uint8_t *)section + size};
+    struct section_reader reader = {.at = section, .end = (const uint8_t *)section + size};
     uint64_t left = get_u64(&reader);
     uint32_t count = get_u32(&reader);
     while (parked->oldest != NULL && parked->oldest->sequence < left)
