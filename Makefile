@@ -152,9 +152,9 @@ check-tiers: $(filter $(O)/tests/unit/emissions/%,$(TESTS)) ## the emission kern
 	    echo "== $$tier"; GHGD_SIMD=$$tier $(PYTHON) tests/unit/run.py $^; done
 test: $(TESTS) | $(BENCHES) ## build and run every unit test (SAN=address,undefined or SAN=thread); build the benchmarks
 	RUN="$(RUN)" $(PYTHON) tests/unit/run.py --times $(O)/tests/unit/seconds.json $^
-layers: ## fail on an include that points the wrong way
+layers: $(LIB_OBJ) $(O)/daemon/main.o ## fail on an include that points the wrong way, a ring of calls, two structs of one name
 	$(PYTHON) tests/layers/test_layers.py
-	$(PYTHON) tests/layers/layers.py .
+	$(PYTHON) tests/layers/layers.py . $(O)
 model: deps-check ## search the model of checkpoints, rebalances and zombies (docs/model)
 	$(PYTHON) docs/model/check.py --build $(BUILD)/model
 check-grafana: ## the dashboards against the types that Grafana publishes (needs npm and its registry)

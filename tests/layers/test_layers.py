@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Plants trees, good and bad, and looks at what layers.py says of them."""
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -99,6 +100,64 @@ class Layers(unittest.TestCase):
                 found = self.faults_of(path, text)
                 self.assertEqual(len(found), 1, found)
                 self.assertIn(want, found[0])
+
+    def test_names(self):
+        for name, text, want in [
+            ("another struct", "struct other {\n};", []),
+            ("a mention", "struct point *p;", []),
+            ("the same name", "struct point {\n};", ["struct point is another one at pipelines/rollup/a.c:1"]),
+        ]:
+            with self.subTest(name), tempfile.TemporaryDirectory() as root:
+                for path, content in {"base/a.h": "struct point {\n};", "pipelines/rollup/a.c": text}.items():
+                    Path(root, path).parent.mkdir(parents=True, exist_ok=True)
+                    Path(root, path).write_text(content)
+                found = layers.faults(root)
+                self.assertEqual(len(found), len(want), found)
+                self.assertTrue(all(w in f for w, f in zip(want, found)), found)
+                gone = layers.faults(root, shared={"point", "line"})
+                self.assertEqual(len(gone), 1 if want else 2, gone)
+                self.assertIn("only one struct is called line", gone[0])
+
+
+RINGS_OF_CALLS = [
+    ("one way", {"a": {"b"}, "b": {"c"}, "c": set()}, []),
+    ("itself", {"a": {"a"}, "b": set(), "c": set()}, []),
+    ("two", {"a": {"b"}, "b": {"a"}, "c": {"a"}}, [{"a", "b"}]),
+    ("three", {"a": {"b"}, "b": {"c"}, "c": {"a"}}, [{"a", "b", "c"}]),
+]
+
+
+class Rings(unittest.TestCase):
+    """Compiles files that call each other as told."""
+
+    def calls_of(self, uses):
+        with tempfile.TemporaryDirectory() as root:
+            for name, used in uses.items():
+                source = Path(root, "pipelines/rollup", name + ".c")
+                source.parent.mkdir(parents=True, exist_ok=True)
+                source.write_text(
+                    "".join(f"void {other}(void);\n" for other in uses)
+                    + f"static void local(void) {{}}\nvoid {name}(void) {{ local(); "
+                    + "".join(f"{other}(); " for other in sorted(used)) + "}\n")
+                subprocess.run(["cc", "-O0", "-c", source, "-o", source.with_suffix(".o")], check=True)
+            return layers.calls_of(root, [f"pipelines/rollup/{name}.c" for name in uses])
+
+    def test_rings(self):
+        for name, uses, want in RINGS_OF_CALLS:
+            with self.subTest(name):
+                calls = self.calls_of(uses)
+                rings = [{"pipelines/rollup/" + file for file in ring} for ring in want]
+                self.assertEqual([set(ring) for ring in layers.rings_of(calls)], rings)
+                self.assertEqual(len([*layers.ring_faults(calls, [])]), len(rings))
+                self.assertEqual([*layers.ring_faults(calls, rings)], [])
+
+    def test_a_known_ring_that_is_gone(self):
+        calls = self.calls_of({"a": {"b"}, "b": {"a"}, "c": set()})
+        known = [{"pipelines/rollup/a", "pipelines/rollup/b", "pipelines/rollup/c"}]
+        found = [*layers.ring_faults(calls, known)]
+        self.assertEqual(len(found), 2, found)
+        self.assertIn("pipelines/rollup/a calls b of pipelines/rollup/b", found[0])
+        self.assertIn("no ring any more", found[1])
 
 
 if __name__ == "__main__":
