@@ -21,6 +21,7 @@ static void build_registry(struct loading *loading)
         .factors = files->factors.items,
         .factors_count = files->factors.count,
         .catalogue = files->catalogue,
+        .countries = GHGD_CATALOGUE_DIR "/countries.csv",
         .group_levels_count = files->groups.count,
         .gwp_set = config->gwp_set,
         .bucket_ms = config->window.bucket_ms,

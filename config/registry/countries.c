@@ -1,289 +1,146 @@
 #include "config/registry/countries.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
-#include "base/base.h"
+#include "base/limits.h"
+#include "config/registry/table_cell.h"
 
-static const struct country countries[] = {
-    {"AD", "AND", "Andorra"},
-    {"AE", "ARE", "United Arab Emirates"},
-    {"AF", "AFG", "Afghanistan"},
-    {"AG", "ATG", "Antigua and Barbuda"},
-    {"AI", "AIA", "Anguilla"},
-    {"AL", "ALB", "Albania"},
-    {"AM", "ARM", "Armenia"},
-    {"AO", "AGO", "Angola"},
-    {"AQ", "ATA", "Antarctica"},
-    {"AR", "ARG", "Argentina"},
-    {"AS", "ASM", "American Samoa"},
-    {"AT", "AUT", "Austria"},
-    {"AU", "AUS", "Australia"},
-    {"AW", "ABW", "Aruba"},
-    {"AX", "ALA", "Åland Islands"},
-    {"AZ", "AZE", "Azerbaijan"},
-    {"BA", "BIH", "Bosnia and Herzegovina"},
-    {"BB", "BRB", "Barbados"},
-    {"BD", "BGD", "Bangladesh"},
-    {"BE", "BEL", "Belgium"},
-    {"BF", "BFA", "Burkina Faso"},
-    {"BG", "BGR", "Bulgaria"},
-    {"BH", "BHR", "Bahrain"},
-    {"BI", "BDI", "Burundi"},
-    {"BJ", "BEN", "Benin"},
-    {"BL", "BLM", "Saint Barthélemy"},
-    {"BM", "BMU", "Bermuda"},
-    {"BN", "BRN", "Brunei"},
-    {"BO", "BOL", "Bolivia"},
-    {"BQ", "BES", "Bonaire"},
-    {"BR", "BRA", "Brazil"},
-    {"BS", "BHS", "Bahamas"},
-    {"BT", "BTN", "Bhutan"},
-    {"BV", "BVT", "Bouvet Island"},
-    {"BW", "BWA", "Botswana"},
-    {"BY", "BLR", "Belarus"},
-    {"BZ", "BLZ", "Belize"},
-    {"CA", "CAN", "Canada"},
-    {"CC", "CCK", "Cocos (Keeling) Islands"},
-    {"CD", "COD", "DR Congo"},
-    {"CF", "CAF", "Central African Republic"},
-    {"CG", "COG", "Congo"},
-    {"CH", "CHE", "Switzerland"},
-    {"CI", "CIV", "Côte d'Ivoire"},
-    {"CK", "COK", "Cook Islands"},
-    {"CL", "CHL", "Chile"},
-    {"CM", "CMR", "Cameroon"},
-    {"CN", "CHN", "China"},
-    {"CO", "COL", "Colombia"},
-    {"CR", "CRI", "Costa Rica"},
-    {"CU", "CUB", "Cuba"},
-    {"CV", "CPV", "Cabo Verde"},
-    {"CW", "CUW", "Curaçao"},
-    {"CX", "CXR", "Christmas Island"},
-    {"CY", "CYP", "Cyprus"},
-    {"CZ", "CZE", "Czechia"},
-    {"DE", "DEU", "Germany"},
-    {"DJ", "DJI", "Djibouti"},
-    {"DK", "DNK", "Denmark"},
-    {"DM", "DMA", "Dominica"},
-    {"DO", "DOM", "Dominican Republic"},
-    {"DZ", "DZA", "Algeria"},
-    {"EC", "ECU", "Ecuador"},
-    {"EE", "EST", "Estonia"},
-    {"EG", "EGY", "Egypt"},
-    {"EH", "ESH", "Western Sahara"},
-    {"ER", "ERI", "Eritrea"},
-    {"ES", "ESP", "Spain"},
-    {"ET", "ETH", "Ethiopia"},
-    {"EU", "EUU", "European Union"},
-    {"FI", "FIN", "Finland"},
-    {"FJ", "FJI", "Fiji"},
-    {"FK", "FLK", "Falkland Islands"},
-    {"FM", "FSM", "Micronesia"},
-    {"FO", "FRO", "Faroe Islands"},
-    {"FR", "FRA", "France"},
-    {"GA", "GAB", "Gabon"},
-    {"GB", "GBR", "United Kingdom"},
-    {"GD", "GRD", "Grenada"},
-    {"GE", "GEO", "Georgia"},
-    {"GF", "GUF", "French Guiana"},
-    {"GG", "GGY", "Guernsey"},
-    {"GH", "GHA", "Ghana"},
-    {"GI", "GIB", "Gibraltar"},
-    {"GL", "GRL", "Greenland"},
-    {"GM", "GMB", "Gambia"},
-    {"GN", "GIN", "Guinea"},
-    {"GP", "GLP", "Guadeloupe"},
-    {"GQ", "GNQ", "Equatorial Guinea"},
-    {"GR", "GRC", "Greece"},
-    {"GS", "SGS", "South Georgia and the South Sandwich Islands"},
-    {"GT", "GTM", "Guatemala"},
-    {"GU", "GUM", "Guam"},
-    {"GW", "GNB", "Guinea-Bissau"},
-    {"GY", "GUY", "Guyana"},
-    {"HK", "HKG", "Hong Kong"},
-    {"HM", "HMD", "Heard Island and McDonald Islands"},
-    {"HN", "HND", "Honduras"},
-    {"HR", "HRV", "Croatia"},
-    {"HT", "HTI", "Haiti"},
-    {"HU", "HUN", "Hungary"},
-    {"ID", "IDN", "Indonesia"},
-    {"IE", "IRL", "Ireland"},
-    {"IL", "ISR", "Israel"},
-    {"IM", "IMN", "Isle of Man"},
-    {"IN", "IND", "India"},
-    {"IO", "IOT", "British Indian Ocean Territory"},
-    {"IQ", "IRQ", "Iraq"},
-    {"IR", "IRN", "Iran"},
-    {"IS", "ISL", "Iceland"},
-    {"IT", "ITA", "Italy"},
-    {"JE", "JEY", "Jersey"},
-    {"JM", "JAM", "Jamaica"},
-    {"JO", "JOR", "Jordan"},
-    {"JP", "JPN", "Japan"},
-    {"KE", "KEN", "Kenya"},
-    {"KG", "KGZ", "Kyrgyzstan"},
-    {"KH", "KHM", "Cambodia"},
-    {"KI", "KIR", "Kiribati"},
-    {"KM", "COM", "Comoros"},
-    {"KN", "KNA", "Saint Kitts and Nevis"},
-    {"KP", "PRK", "North Korea"},
-    {"KR", "KOR", "South Korea"},
-    {"KW", "KWT", "Kuwait"},
-    {"KY", "CYM", "Cayman Islands"},
-    {"KZ", "KAZ", "Kazakhstan"},
-    {"LA", "LAO", "Laos"},
-    {"LB", "LBN", "Lebanon"},
-    {"LC", "LCA", "Saint Lucia"},
-    {"LI", "LIE", "Liechtenstein"},
-    {"LK", "LKA", "Sri Lanka"},
-    {"LR", "LBR", "Liberia"},
-    {"LS", "LSO", "Lesotho"},
-    {"LT", "LTU", "Lithuania"},
-    {"LU", "LUX", "Luxembourg"},
-    {"LV", "LVA", "Latvia"},
-    {"LY", "LBY", "Libya"},
-    {"MA", "MAR", "Morocco"},
-    {"MC", "MCO", "Monaco"},
-    {"MD", "MDA", "Moldova"},
-    {"ME", "MNE", "Montenegro"},
-    {"MF", "MAF", "Saint Martin"},
-    {"MG", "MDG", "Madagascar"},
-    {"MH", "MHL", "Marshall Islands"},
-    {"MK", "MKD", "North Macedonia"},
-    {"ML", "MLI", "Mali"},
-    {"MM", "MMR", "Myanmar"},
-    {"MN", "MNG", "Mongolia"},
-    {"MO", "MAC", "Macao"},
-    {"MP", "MNP", "Northern Mariana Islands"},
-    {"MQ", "MTQ", "Martinique"},
-    {"MR", "MRT", "Mauritania"},
-    {"MS", "MSR", "Montserrat"},
-    {"MT", "MLT", "Malta"},
-    {"MU", "MUS", "Mauritius"},
-    {"MV", "MDV", "Maldives"},
-    {"MW", "MWI", "Malawi"},
-    {"MX", "MEX", "Mexico"},
-    {"MY", "MYS", "Malaysia"},
-    {"MZ", "MOZ", "Mozambique"},
-    {"NA", "NAM", "Namibia"},
-    {"NC", "NCL", "New Caledonia"},
-    {"NE", "NER", "Niger"},
-    {"NF", "NFK", "Norfolk Island"},
-    {"NG", "NGA", "Nigeria"},
-    {"NI", "NIC", "Nicaragua"},
-    {"NL", "NLD", "Netherlands"},
-    {"NO", "NOR", "Norway"},
-    {"NP", "NPL", "Nepal"},
-    {"NR", "NRU", "Nauru"},
-    {"NU", "NIU", "Niue"},
-    {"NZ", "NZL", "New Zealand"},
-    {"OM", "OMN", "Oman"},
-    {"PA", "PAN", "Panama"},
-    {"PE", "PER", "Peru"},
-    {"PF", "PYF", "French Polynesia"},
-    {"PG", "PNG", "Papua New Guinea"},
-    {"PH", "PHL", "Philippines"},
-    {"PK", "PAK", "Pakistan"},
-    {"PL", "POL", "Poland"},
-    {"PM", "SPM", "Saint Pierre and Miquelon"},
-    {"PN", "PCN", "Pitcairn"},
-    {"PR", "PRI", "Puerto Rico"},
-    {"PS", "PSE", "Palestine"},
-    {"PT", "PRT", "Portugal"},
-    {"PW", "PLW", "Palau"},
-    {"PY", "PRY", "Paraguay"},
-    {"QA", "QAT", "Qatar"},
-    {"RE", "REU", "Réunion"},
-    {"RO", "ROU", "Romania"},
-    {"RS", "SRB", "Serbia"},
-    {"RU", "RUS", "Russia"},
-    {"RW", "RWA", "Rwanda"},
-    {"SA", "SAU", "Saudi Arabia"},
-    {"SB", "SLB", "Solomon Islands"},
-    {"SC", "SYC", "Seychelles"},
-    {"SD", "SDN", "Sudan"},
-    {"SE", "SWE", "Sweden"},
-    {"SG", "SGP", "Singapore"},
-    {"SH", "SHN", "Saint Helena"},
-    {"SI", "SVN", "Slovenia"},
-    {"SJ", "SJM", "Svalbard and Jan Mayen"},
-    {"SK", "SVK", "Slovakia"},
-    {"SL", "SLE", "Sierra Leone"},
-    {"SM", "SMR", "San Marino"},
-    {"SN", "SEN", "Senegal"},
-    {"SO", "SOM", "Somalia"},
-    {"SR", "SUR", "Suriname"},
-    {"SS", "SSD", "South Sudan"},
-    {"ST", "STP", "Sao Tome and Principe"},
-    {"SV", "SLV", "El Salvador"},
-    {"SX", "SXM", "Sint Maarten"},
-    {"SY", "SYR", "Syria"},
-    {"SZ", "SWZ", "Eswatini"},
-    {"TC", "TCA", "Turks and Caicos Islands"},
-    {"TD", "TCD", "Chad"},
-    {"TF", "ATF", "French Southern Territories"},
-    {"TG", "TGO", "Togo"},
-    {"TH", "THA", "Thailand"},
-    {"TJ", "TJK", "Tajikistan"},
-    {"TK", "TKL", "Tokelau"},
-    {"TL", "TLS", "Timor-Leste"},
-    {"TM", "TKM", "Turkmenistan"},
-    {"TN", "TUN", "Tunisia"},
-    {"TO", "TON", "Tonga"},
-    {"TR", "TUR", "Türkiye"},
-    {"TT", "TTO", "Trinidad and Tobago"},
-    {"TV", "TUV", "Tuvalu"},
-    {"TW", "TWN", "Taiwan"},
-    {"TZ", "TZA", "Tanzania"},
-    {"UA", "UKR", "Ukraine"},
-    {"UG", "UGA", "Uganda"},
-    {"UM", "UMI", "United States Minor Outlying Islands"},
-    {"US", "USA", "United States"},
-    {"UY", "URY", "Uruguay"},
-    {"UZ", "UZB", "Uzbekistan"},
-    {"VA", "VAT", "Vatican City"},
-    {"VC", "VCT", "Saint Vincent and the Grenadines"},
-    {"VE", "VEN", "Venezuela"},
-    {"VG", "VGB", "British Virgin Islands"},
-    {"VI", "VIR", "US Virgin Islands"},
-    {"VN", "VNM", "Viet Nam"},
-    {"VU", "VUT", "Vanuatu"},
-    {"WF", "WLF", "Wallis and Futuna"},
-    {"WS", "WSM", "Samoa"},
-    {"YE", "YEM", "Yemen"},
-    {"YT", "MYT", "Mayotte"},
-    {"ZA", "ZAF", "South Africa"},
-    {"ZM", "ZMB", "Zambia"},
-    {"ZW", "ZWE", "Zimbabwe"},
+enum { COLUMN_CODE, COLUMN_CODE3, COLUMN_NAME, COLUMN_OTHER_NAMES, COLUMN_COUNT };
+
+enum { COUNTRIES_MAX = 512 }; /* there are about 250 */
+
+static const struct csv_column columns[COLUMN_COUNT] = {
+    [COLUMN_CODE] = {"code", true},
+    [COLUMN_CODE3] = {"code3", true},
+    [COLUMN_NAME] = {"name", true},
+    [COLUMN_OTHER_NAMES] = {"other_names", false},
 };
 
-/* Names that people write beside those above. */
-static const struct {
-    const char *name, *code;
-} aliases[] = {
-    {"Britain", "GB"},     {"Czech Republic", "CZ"},
-    {"England", "GB"},     {"Great Britain", "GB"},
-    {"Ivory Coast", "CI"}, {"Korea", "KR"},
-    {"Swaziland", "SZ"},   {"Turkey", "TR"},
-    {"Turkiye", "TR"},     {"UK", "GB"},
-    {"Vietnam", "VN"},     {"United States of America", "US"},
-};
-
-const struct country *country_find(const char *text)
+void countries_init(struct country_table *table, struct arena *arena)
 {
-    for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
-        if (strcasecmp(aliases[i].name, text) == 0)
-            text = aliases[i].code;
-    for (size_t i = 0; i < ARRAY_LEN(countries); i++) {
-        const struct country *country = &countries[i];
-        if (strcasecmp(country->code, text) == 0 || strcasecmp(country->code3, text) == 0 ||
-            strcasecmp(country->name, text) == 0)
+    *table = (struct country_table){.arena = arena};
+}
+
+void countries_fini(struct country_table *table)
+{
+    free(table->rows);
+    *table = (struct country_table){0};
+}
+
+static bool is_among(const char *names, const char *text, size_t size)
+{
+    while (*names != '\0') {
+        size_t length = strcspn(names, "|");
+        if (length == size && strncasecmp(names, text, size) == 0)
+            return true;
+        names += length + (names[length] == '|');
+    }
+    return false;
+}
+
+static const struct country *find(const struct country_table *table, const char *text, size_t size)
+{
+    for (uint32_t i = 0; size > 0 && i < table->count; i++) {
+        const struct country *country = &table->rows[i];
+        if (is_among(country->code, text, size) || is_among(country->code3, text, size) ||
+            is_among(country->name, text, size) || is_among(country->other_names, text, size))
             return country;
     }
     return NULL;
 }
 
-const struct country *country_at(size_t index)
+const struct country *countries_find(const struct country_table *table, const char *text)
 {
-    return index < ARRAY_LEN(countries) ? &countries[index] : NULL;
+    return find(table, text, strlen(text));
+}
+
+const char *countries_suggest(const struct country_table *table, const char *found)
+{
+    const char *names[COUNTRIES_MAX];
+    for (uint32_t i = 0; i < table->count; i++)
+        names[i] = table->rows[i].name;
+    return faults_suggest(found, names, table->count);
+}
+
+static bool read_code(const struct csv_row *row, size_t column, size_t letters)
+{
+    const char *text = row->cells[column].text;
+    if (row->cells[column].size == letters && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == letters)
+        return true;
+    csv_fault(row, column, "\"%s\" is not accepted; %zu capital letters are", text, letters);
+    return false;
+}
+
+/* Each code and name stands for one country. */
+static bool is_new(const struct country_table *table, const struct csv_row *row, size_t column)
+{
+    const char *text = row->cells[column].text;
+    while (*text != '\0') {
+        size_t length = strcspn(text, "|");
+        const struct country *other = find(table, text, length);
+        if (other != NULL) {
+            csv_fault(row, column, "\"%.*s\" stands for %s already", (int)length, text,
+                      other->name);
+            return false;
+        }
+        text += length + (text[length] == '|');
+    }
+    return true;
+}
+
+static int make_room(struct country_table *table)
+{
+    if (table->count < table->capacity)
+        return 0;
+    uint32_t capacity = table->capacity == 0 ? 256 : COUNTRIES_MAX;
+    struct country *rows = realloc(table->rows, capacity * sizeof(*rows));
+    if (rows == NULL)
+        return -ENOMEM;
+    table->rows = rows;
+    table->capacity = capacity;
+    return 0;
+}
+
+static int add_row(struct country_table *table, const struct csv_row *row)
+{
+    int err = make_room(table);
+    if (err < 0)
+        return err;
+    const char *texts[COLUMN_COUNT];
+    for (size_t column = 0; column < COLUMN_COUNT; column++) {
+        const struct csv_cell *cell = &row->cells[column];
+        texts[column] = arena_text(table->arena, cell->text, cell->size);
+        if (texts[column] == NULL)
+            return -ENOMEM;
+    }
+    table->rows[table->count++] = (struct country){texts[COLUMN_CODE], texts[COLUMN_CODE3],
+                                                   texts[COLUMN_NAME], texts[COLUMN_OTHER_NAMES]};
+    return 0;
+}
+
+static int read_row(void *context, const struct csv_row *row)
+{
+    struct country_table *table = context;
+    if (table->count == COUNTRIES_MAX) {
+        csv_fault(row, COLUMN_CODE, "more than %d countries", COUNTRIES_MAX);
+        return ERR_CONFIG;
+    }
+    bool good = read_code(row, COLUMN_CODE, 2) && read_code(row, COLUMN_CODE3, 3) &&
+                cell_id(row, COLUMN_NAME) && cell_name(row, COLUMN_OTHER_NAMES);
+    for (size_t column = 0; good && column < COLUMN_COUNT; column++)
+        good = is_new(table, row, column);
+    return good ? add_row(table, row) : 0;
+}
+
+int countries_load(struct country_table *table, const char *path, struct faults *faults)
+{
+    const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, table};
+    uint32_t errors = faults->errors;
+    int err = csv_table_read(path, &schema, faults);
+    if (err == 0 && faults->errors == errors && table->count == 0)
+        faults_error(faults, path, 0, 0, "the table has no country");
+    return err;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "config/registry/countries.h"
 #include "config/registry/table_cell.h"
 
 enum column {
@@ -19,9 +18,9 @@ enum column {
 };
 
 void facilities_init(struct facility_table *table, struct arena *arena,
-                     const struct tables_conf *conf)
+                     const struct tables_conf *conf, const struct country_table *countries)
 {
-    *table = (struct facility_table){.arena = arena, .conf = conf};
+    *table = (struct facility_table){.arena = arena, .conf = conf, .countries = countries};
     zones_init(&table->zones, arena, conf->bucket_ms, conf->fiscal_year_start);
 }
 
@@ -33,23 +32,24 @@ void facilities_fini(struct facility_table *table)
     *table = (struct facility_table){0};
 }
 
-static const struct country *country_of(const struct csv_row *row)
+static const struct country *country_of(const struct facility_table *table,
+                                        const struct csv_row *row)
 {
-    return country_find(row->cells[COLUMN_COUNTRY].text);
+    return countries_find(table->countries, row->cells[COLUMN_COUNTRY].text);
 }
 
-static void report_zone(const struct csv_row *row, int err, int64_t bucket_ms)
+static void report_zone(const struct facility_table *table, const struct csv_row *row, int err)
 {
     const char *zone = row->cells[COLUMN_TIME_ZONE].text;
     if (err == -EINVAL) {
         csv_fault(row, COLUMN_TIME_ZONE,
                   "hours of \"%s\" do not begin at the edge of a bucket of %lld min; a shorter "
                   "windows.bucket is needed, 15m fits every zone of today",
-                  zone, (long long)(bucket_ms / MINUTE_MS));
+                  zone, (long long)(table->conf->bucket_ms / MINUTE_MS));
         return;
     }
     char name[ZONE_NAME_SIZE];
-    const struct country *country = country_of(row);
+    const struct country *country = country_of(table, row);
     bool shown = row->faults->errors < row->faults->errors_max;
     const char *near =
         shown ? zone_suggest(name, zone, country == NULL ? "" : country->code) : NULL;
@@ -63,7 +63,7 @@ static void report_zone(const struct csv_row *row, int err, int64_t bucket_ms)
                   zone);
 }
 
-static bool read_country(const struct csv_row *row)
+static bool read_country(const struct facility_table *table, const struct csv_row *row)
 {
     if (cell_is_empty(row, COLUMN_COUNTRY)) {
         if (cell_is_empty(row, COLUMN_GRID_REGION))
@@ -71,14 +71,10 @@ static bool read_country(const struct csv_row *row)
         csv_fault(row, COLUMN_COUNTRY, "empty; a grid region needs its country");
         return false;
     }
-    if (country_of(row) != NULL)
+    if (country_of(table, row) != NULL)
         return true;
-    const char *names[512];
     const char *found = row->cells[COLUMN_COUNTRY].text;
-    size_t count = 0;
-    for (const struct country *at; (at = country_at(count)) != NULL && count < ARRAY_LEN(names);)
-        names[count++] = at->name;
-    const char *near = faults_suggest(found, names, count);
+    const char *near = countries_suggest(table->countries, found);
     if (near != NULL)
         csv_fault(row, COLUMN_COUNTRY, "\"%s\" is not a country; did you mean \"%s\"?", found,
                   near);
@@ -96,7 +92,7 @@ static bool read_names(const struct facility_table *table, const struct csv_row 
                 cell_name(row, COLUMN_COUNTRY) && cell_name(row, COLUMN_GRID_REGION);
     for (uint32_t i = 0; i < table->conf->group_levels_count; i++)
         good = cell_name(row, COLUMN_GROUPS + i) && good;
-    good = good && read_country(row);
+    good = good && read_country(table, row);
     const char *id = row->cells[COLUMN_ID].text;
     if (good && facilities_find(table, id) != NULL) {
         csv_fault(row, COLUMN_ID, "\"%s\" is already a facility; ids are unique", id);
@@ -153,7 +149,7 @@ static int add_row(struct facility_table *table, const struct csv_row *row, uint
         .id = keep(table, row, COLUMN_ID),
         .name = keep_name(table, row),
         .time_zone = table->zones.names[zone],
-        .country = cell_is_empty(row, COLUMN_COUNTRY) ? "" : country_of(row)->code,
+        .country = cell_is_empty(row, COLUMN_COUNTRY) ? "" : country_of(table, row)->code,
         .grid_region = keep(table, row, COLUMN_GRID_REGION),
         .zone = zone,
     };
@@ -184,7 +180,7 @@ static int read_row(void *context, const struct csv_row *row)
     if (err == -ENOMEM)
         return err;
     if (err < 0) {
-        report_zone(row, err, table->conf->bucket_ms);
+        report_zone(table, row, err);
         return 0;
     }
     return add_row(table, row, zone);

@@ -4,21 +4,23 @@
 #ifndef GHGD_FACILITIES_H
 #define GHGD_FACILITIES_H
 
+#include "config/registry/countries.h"
 #include "config/registry/tables.h"
 #include "config/registry/zones.h"
 
 struct facility_table {
     struct arena *arena; /* borrowed: the registry's */
     const struct tables_conf *conf;
+    const struct country_table *countries;
     struct facility *rows; /* in the order of the file */
     uint32_t count, capacity;
     struct id_index ids;
     struct zone_table zones;
 };
 
-/* Borrows both until facilities_fini(). */
+/* Borrows all three until facilities_fini(). */
 void facilities_init(struct facility_table *table, struct arena *arena,
-                     const struct tables_conf *conf);
+                     const struct tables_conf *conf, const struct country_table *countries);
 void facilities_fini(struct facility_table *table);
 /* Returns 0 (faults reported), or -ENOMEM. */
 int facilities_load(struct facility_table *table, struct faults *faults) MUST_CHECK;

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/registry/countries.h"
-
 enum column {
     COLUMN_ID,
     COLUMN_EDITION,
@@ -84,9 +82,10 @@ struct loading {
     const char *file;
 };
 
-void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set)
+void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set,
+                  const struct country_table *countries)
 {
-    *table = (struct factor_table){.arena = arena, .gwp_set = gwp_set};
+    *table = (struct factor_table){.arena = arena, .countries = countries, .gwp_set = gwp_set};
     gwp_init(&table->gwp);
 }
 
@@ -255,14 +254,14 @@ static bool read_validity(struct factor_row *factor, const struct csv_row *row)
     return true;
 }
 
-static bool read_names(const struct csv_row *row)
+static bool read_names(const struct factor_table *table, const struct csv_row *row)
 {
     static const uint8_t names[] = {COLUMN_EDITION, COLUMN_ISSUER, COLUMN_COUNTRY, COLUMN_REGION};
     bool good = cell_id(row, COLUMN_ID) && cell_id(row, COLUMN_UNIT);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         good = cell_name(row, names[i]) && good;
     if (good && !cell_is_empty(row, COLUMN_COUNTRY) &&
-        country_find(row->cells[COLUMN_COUNTRY].text) == NULL) {
+        countries_find(table->countries, row->cells[COLUMN_COUNTRY].text) == NULL) {
         csv_fault(row, COLUMN_COUNTRY,
                   "\"%s\" is not a country; accepted: a code of ISO 3166-1 (CN or CHN) or an "
                   "English name",
@@ -414,7 +413,8 @@ static int keep_row(struct factor_table *table, const struct csv_row *row, const
         return err;
     factor->id = text->name;
     factor->text = table->count;
-    const struct country *country = country_find(row->cells[COLUMN_COUNTRY].text);
+    const struct country *country =
+        countries_find(table->countries, row->cells[COLUMN_COUNTRY].text);
     factor->country = country == NULL ? "" : country->code;
     const char *region = row->cells[COLUMN_REGION].text;
     factor->region = arena_text(table->arena, region, strcspn(region, "|"));
@@ -459,7 +459,7 @@ static int read_row(void *context, const struct csv_row *row)
 {
     struct loading *loading = context;
     struct factor_table *table = loading->table;
-    if (!read_names(row) || !is_of_set(row, table->gwp_set))
+    if (!read_names(table, row) || !is_of_set(row, table->gwp_set))
         return 0;
     const struct csv_cell *id = &row->cells[COLUMN_ID];
     uint32_t first = id_index_find(&table->ids, id->text, id->size);
@@ -497,7 +497,7 @@ static int is_factor_table(const struct dirent *entry)
 {
     const char *dot = strrchr(entry->d_name, '.');
     return entry->d_name[0] != '.' && dot != NULL && strcmp(dot, ".csv") == 0 &&
-           strcmp(entry->d_name, "gwp.csv") != 0;
+           strcmp(entry->d_name, "gwp.csv") != 0 && strcmp(entry->d_name, "countries.csv") != 0;
 }
 
 int factors_load_catalogue(struct factor_table *table, const char *folder, struct faults *faults)

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/id_index.h"
+#include "config/registry/countries.h"
 #include "config/registry/gwp.h"
 #include "config/registry/registry.h"
 #include "config/registry/table_cell.h"
@@ -40,6 +41,7 @@ struct factor_row {
 
 struct factor_table {
     struct arena *arena; /* borrowed: the registry's */
+    const struct country_table *countries;
     struct factor_row *rows;
     struct factor *texts; /* the same, for people; in the arena's keeping after factors_end() */
     uint32_t count, capacity;
@@ -49,7 +51,8 @@ struct factor_table {
     struct gwp gwp;
 };
 
-void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set);
+void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set,
+                  const struct country_table *countries);
 void factors_fini(struct factor_table *table);
 
 /* Each returns 0 (faults reported), or -ENOMEM. Users' tables come first, then the catalogue. */

@@ -11,6 +11,7 @@
 #include "config/registry/meter_factors.h"
 
 struct loaded {
+    struct country_table countries;
     struct facility_table facilities;
     struct factor_table factors;
     struct meter_table meters;
@@ -20,7 +21,11 @@ struct loaded {
 
 static int load(struct loaded *loaded, const struct tables_conf *conf, struct faults *faults)
 {
-    int err = facilities_load(&loaded->facilities, faults);
+    uint32_t errors = faults->errors;
+    int err = countries_load(&loaded->countries, conf->countries, faults);
+    if (err < 0 || faults->errors != errors)
+        return err; /* without countries every row would seem wrong */
+    err = facilities_load(&loaded->facilities, faults);
     for (uint32_t i = 0; err == 0 && i < conf->factors_count; i++)
         err = factors_load(&loaded->factors, conf->factors[i], faults);
     if (err == 0)
@@ -366,6 +371,7 @@ static void unload(struct loaded *loaded)
     meters_fini(&loaded->meters);
     factors_fini(&loaded->factors);
     facilities_fini(&loaded->facilities);
+    countries_fini(&loaded->countries);
 }
 
 int registry_build(struct registry **registry_out, const struct tables_conf *conf,
@@ -379,8 +385,9 @@ int registry_build(struct registry **registry_out, const struct tables_conf *con
     if (err < 0)
         goto fail_arena;
     struct loaded loaded = {0};
-    facilities_init(&loaded.facilities, registry->arena, conf);
-    factors_init(&loaded.factors, registry->arena, conf->gwp_set);
+    countries_init(&loaded.countries, registry->arena);
+    facilities_init(&loaded.facilities, registry->arena, conf, &loaded.countries);
+    factors_init(&loaded.factors, registry->arena, conf->gwp_set, &loaded.countries);
     meters_init(&loaded.meters, registry->arena, &loaded.facilities, &loaded.factors);
     uint32_t errors = faults->errors;
     err = load(&loaded, conf, faults);

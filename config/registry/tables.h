@@ -14,6 +14,7 @@ struct tables_conf {
     const char *const *factors;      /* further factor tables, searched before the shipped ones */
     uint32_t factors_count;
     const char *catalogue; /* folder of the shipped catalogue (config/factors) */
+    const char *countries; /* path of the shipped table of countries */
     const char *group_levels[GROUP_LEVELS_MAX];
     uint32_t group_levels_count;
     const char *gwp_set; /* AR4, AR5, AR6 */

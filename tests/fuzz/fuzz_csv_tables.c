@@ -65,11 +65,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
     const char *const factors[] = {path};
     struct tables_conf conf = {
-        .facilities = data[0] % 3 == 0 ? path : FOLDER "bad_facilities.csv",
-        .meters = data[0] % 3 == 1 ? path : FOLDER "one_meter.csv",
+        .facilities = data[0] % 4 == 0 ? path : FOLDER "bad_facilities.csv",
+        .meters = data[0] % 4 == 1 ? path : FOLDER "one_meter.csv",
         .factors = factors,
-        .factors_count = data[0] % 3 == 2,
+        .factors_count = data[0] % 4 == 2,
         .catalogue = FOLDER "small_catalogue",
+        .countries = data[0] % 4 == 3 ? path : "config/factors/countries.csv",
         .group_levels = {"region"},
         .group_levels_count = 1,
         .gwp_set = "AR5",

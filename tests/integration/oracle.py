@@ -80,7 +80,8 @@ class Factors:
     """The catalogue: for an id, the editions as (first local date, {gas: kg per canonical unit})."""
 
     def __init__(self, folder, gwp_set):
-        self.rows = [row for path in sorted(Path(folder).glob("*.csv")) if path.name != "gwp.csv"
+        self.rows = [row for path in sorted(Path(folder).glob("*.csv"))
+                     if path.name not in ("gwp.csv", "countries.csv")
                      for row in read_csv(path) if row.get("gwp_set", gwp_set) == gwp_set]
         gwp = {(row["gas"], row["use"]): Fraction(row["gwp"])
                for row in read_csv(Path(folder, "gwp.csv")) if row["set"] == gwp_set}

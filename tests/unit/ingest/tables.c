@@ -20,6 +20,7 @@ struct registry *tables_read(const char *folder, int64_t horizon_ms)
         .facilities = facilities,
         .meters = meters,
         .catalogue = "config/factors",
+        .countries = "config/factors/countries.csv",
         .gwp_set = "AR5",
         .bucket_ms = 900000,
         .horizon_ms = horizon_ms,

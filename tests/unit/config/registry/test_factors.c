@@ -11,6 +11,7 @@
 
 struct catalogue {
     struct arena *arena;
+    struct country_table countries;
     struct factor_table table;
 };
 
@@ -20,7 +21,10 @@ static void load(struct catalogue *catalogue, const char *own, const char *gwp_s
     buffer_init(&text, 1 << 20);
     struct faults faults = {.text = &text, .errors_max = 100};
     assert_int_equal(arena_create(&catalogue->arena), 0);
-    factors_init(&catalogue->table, catalogue->arena, gwp_set);
+    countries_init(&catalogue->countries, catalogue->arena);
+    assert_int_equal(countries_load(&catalogue->countries, "config/factors/countries.csv", &faults),
+                     0);
+    factors_init(&catalogue->table, catalogue->arena, gwp_set, &catalogue->countries);
     if (own != NULL)
         assert_int_equal(factors_load(&catalogue->table, own, &faults), 0);
     assert_int_equal(factors_load_catalogue(&catalogue->table, "config/factors", &faults), 0);
@@ -32,6 +36,7 @@ static void load(struct catalogue *catalogue, const char *own, const char *gwp_s
 static void unload(struct catalogue *catalogue)
 {
     factors_fini(&catalogue->table);
+    countries_fini(&catalogue->countries);
     arena_destroy(&catalogue->arena);
 }
 

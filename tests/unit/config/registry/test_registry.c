@@ -10,12 +10,14 @@
 #include <cmocka.h>
 
 #include "base/timestamp.h"
+#include "config/registry/countries.h"
 #include "config/registry/tables.h"
 
 static const struct tables_conf conf = {
     .facilities = "tests/data/tables/group_facilities.csv",
     .meters = "tests/data/tables/group_meters.csv",
     .catalogue = "config/factors",
+    .countries = "config/factors/countries.csv",
     .group_levels = {"region"},
     .group_levels_count = 1,
     .gwp_set = "AR5",
@@ -282,14 +284,86 @@ static void test_missing(void **state)
     buffer_fini(&text);
 }
 
+/* Without countries no other table is judged: each of its rows would seem wrong. */
+static void test_no_countries(void **state)
+{
+    (void)state;
+    struct tables_conf missing = conf;
+    missing.facilities = "tests/data/tables/none.csv";
+    missing.countries = "tests/data/tables/none/countries.csv";
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    struct registry *registry = NULL;
+    assert_int_equal(registry_build(&registry, &missing, &faults), ERR_CONFIG);
+    assert_null(registry);
+    assert_int_equal(faults.errors, 1);
+    assert_string_equal(buffer_text(&text),
+                        "tests/data/tables/none/countries.csv: error: cannot be "
+                        "read: No such file or directory\n");
+    buffer_fini(&text);
+}
+
+static void test_countries(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *code; /* NULL: not known */
+    } cases[] = {
+        {"CN", "CN"},
+        {"cn", "CN"},
+        {"CHN", "CN"},
+        {"China", "CN"},
+        {"EU", "EU"},
+        {"vietnam", "VN"},
+        {"Viet Nam", "VN"},
+        {"UK", "GB"},
+        {"USA", "US"},
+        {"Türkiye", "TR"},
+        {"Côte d'Ivoire", "CI"},
+        {"United States of America", "US"},
+        {"", NULL},
+        {"C", NULL},
+        {"Chin", NULL},
+        {"China|", NULL},
+        {"|", NULL},
+        {"CN ", NULL},
+        {"UK|", NULL},
+        {"Atlantis", NULL},
+        {"England|Great Britain", NULL},
+    };
+    struct arena *arena;
+    struct country_table table;
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    assert_int_equal(arena_create(&arena), 0);
+    countries_init(&table, arena);
+    assert_int_equal(countries_load(&table, conf.countries, &faults), 0);
+    assert_int_equal(faults.errors, 0);
+    assert_int_equal(table.count, 250);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct country *got = countries_find(&table, cases[i].text);
+        if ((got == NULL) != (cases[i].code == NULL) ||
+            (got != NULL && strcmp(got->code, cases[i].code) != 0))
+            fail_msg("\"%s\": got %s", cases[i].text, got == NULL ? "none" : got->code);
+    }
+    assert_string_equal(countries_suggest(&table, "Germny"), "Germany");
+    assert_null(countries_suggest(&table, "Xyzzy"));
+    countries_fini(&table);
+    arena_destroy(&arena);
+    buffer_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),     cmocka_unit_test(test_lookup),
-        cmocka_unit_test(test_versions),  cmocka_unit_test(test_units),
-        cmocka_unit_test(test_factors),   cmocka_unit_test(test_eras),
-        cmocka_unit_test(test_explained), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_order),        cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_versions),     cmocka_unit_test(test_units),
+        cmocka_unit_test(test_factors),      cmocka_unit_test(test_eras),
+        cmocka_unit_test(test_explained),    cmocka_unit_test(test_many),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_no_countries), cmocka_unit_test(test_countries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
  * Tables and the exact words that people get about them: each NAME.csv in tests/data/tables stands
- * beside a NAME.out. facilities_* and factors_* are read as such a table, what else as meters.
+ * beside a NAME.out. facilities_*, factors_* and countries_* are read as such a
+ * table, what else as meters.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -50,12 +51,14 @@ static void check_table(const char *name)
     const char *const tables[] = {factors};
     bool facilities = strncmp(name, "facilities", 10) == 0;
     bool is_factors = strncmp(name, "factors", 7) == 0;
+    bool is_countries = strncmp(name, "countries", 9) == 0;
     struct tables_conf conf = {
         .facilities = facilities ? path : FOLDER "bad_facilities.csv",
-        .meters = facilities || is_factors ? FOLDER "one_meter.csv" : path,
+        .meters = facilities || is_factors || is_countries ? FOLDER "one_meter.csv" : path,
         .factors = tables,
         .factors_count = is_factors ? 1 : 0,
         .catalogue = "config/factors",
+        .countries = is_countries ? path : "config/factors/countries.csv",
         .group_levels = {"region"},
         .group_levels_count = 1,
         .gwp_set = "AR5",

@@ -14,6 +14,7 @@ static int build(void)
         .factors = factors,
         .factors_count = 1,
         .catalogue = FOLDER "small_catalogue",
+        .countries = "config/factors/countries.csv",
         .group_levels = {"region"},
         .group_levels_count = 1,
         .gwp_set = "AR5",
