@@ -64,6 +64,7 @@ void checkpoint_partition_end(struct checkpoint_partition *stored)
     obsolete_keys_fini(&stored->superseded);
     obsolete_keys_fini(&stored->doomed);
     stored->state = CHECKPOINT_PARTITION_UNKNOWN;
+    stored->epoch = 0; /* the answers to what was sent until now are of an earlier assignment */
     stored->batch_waiting = 0;
     stored->bury = false;
 }
@@ -295,6 +296,7 @@ void checkpoint_partition_send_tombstones(struct checkpoint_partition *stored,
 void checkpoint_partition_on_tombstone(struct checkpoint_partition *stored,
                                        const struct shipment *shipment)
 {
+    ASSERT(stored->batch_waiting > 0);
     stored->batch_failed |= shipment->code != RD_KAFKA_RESP_ERR_NO_ERROR;
     if (--stored->batch_waiting > 0)
         return;
