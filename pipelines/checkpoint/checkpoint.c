@@ -112,6 +112,7 @@ static void count_leftovers(struct checkpoint *checkpoint)
 static void on_checked(void *context, const struct topic_verdict *verdict)
 {
     struct checkpoint *checkpoint = context;
+    ASSERT(checkpoint->check != NULL);
     checkpoint->check = NULL;
     checkpoint->check_at_ms = uv_now(checkpoint->tick.loop) + CHECK_AGAIN_MS;
     uv_async_send(&checkpoint->wake);
@@ -189,6 +190,7 @@ static void fail_write(struct checkpoint *checkpoint, struct checkpoint_partitio
                 "topic=%s partition=%" PRId32 " bytes=%zu text=\"%s\"",
                 checkpoint->config->checkpoint.topic, stored->partition, stored->write.payload.size,
                 words);
+    ASSERT(checkpoint->stats.waiting_bytes >= stored->write.payload.size);
     checkpoint->stats.write_failures++;
     checkpoint->stats.waiting_bytes -= stored->write.payload.size;
     checkpoint_partition_write_failed(stored);
@@ -201,6 +203,7 @@ static void finish_write(struct checkpoint *checkpoint, struct checkpoint_partit
     struct checkpoint_stats *stats = &checkpoint->stats;
     const struct partition_write *write = &stored->write;
     struct log_position at = write->at;
+    ASSERT(stats->waiting_bytes >= write->payload.size);
     stats->writes++;
     stats->full_writes += write->full;
     stats->written_bytes += write->payload.size;
@@ -231,6 +234,7 @@ static void on_piece(struct checkpoint *checkpoint, struct checkpoint_partition 
 static void on_shipped(void *context, const struct shipment *shipment)
 {
     struct checkpoint *checkpoint = context;
+    ASSERT(shipment->number == 0 || checkpoint->pieces_waiting > 0);
     checkpoint->pieces_waiting -= shipment->number > 0;
     if (shipment->number == 0 && shipment->code == RD_KAFKA_RESP_ERR_NO_ERROR)
         checkpoint->stats.tombstones++;
@@ -487,6 +491,7 @@ static void checkpoint_free(struct checkpoint *checkpoint)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct checkpoint *checkpoint = handle->data;
+    ASSERT(checkpoint->handles_open > 0 && checkpoint->writer == NULL);
     if (--checkpoint->handles_open > 0)
         return;
     struct checkpoint_callbacks callbacks = checkpoint->callbacks;

@@ -71,6 +71,7 @@ void checkpoint_partition_end(struct checkpoint_partition *stored)
 
 void checkpoint_partition_begin(struct checkpoint_partition *stored, int64_t standing)
 {
+    ASSERT(stored->state != CHECKPOINT_PARTITION_WRITING);
     stored->state = CHECKPOINT_PARTITION_IDLE;
     stored->epoch = make_epoch();
     stored->next_sequence = stored->kept_from = 0;
@@ -94,6 +95,7 @@ void checkpoint_partition_write_begin(struct checkpoint_partition *stored,
                                       const struct log_position *at, bool full,
                                       struct buffer *payload, uint64_t now_ms)
 {
+    ASSERT(stored->state == CHECKPOINT_PARTITION_IDLE);
     struct partition_write *write = &stored->write;
     size_t limit = payload->limit;
     size_t pieces = (payload->size + CHECKPOINT_RECORD_BYTES - 1) / CHECKPOINT_RECORD_BYTES;
@@ -178,7 +180,9 @@ static int send_piece(struct checkpoint_partition *stored, struct record_writer 
 int checkpoint_partition_send_pieces(struct checkpoint_partition *stored,
                                      struct record_writer *writer, uint32_t room)
 {
+    ASSERT(stored->state == CHECKPOINT_PARTITION_WRITING);
     const struct partition_write *write = &stored->write;
+    ASSERT(write->acked <= write->sent && write->sent <= write->pieces);
     int count = 0;
     for (; room > 0 && write->sent < write->pieces &&
            write->sent - write->acked < CHECKPOINT_PARTITION_PIECES_MAX;
@@ -193,7 +197,9 @@ int checkpoint_partition_send_pieces(struct checkpoint_partition *stored,
 int checkpoint_partition_on_piece(struct checkpoint_partition *stored,
                                   const struct shipment *shipment)
 {
+    ASSERT(stored->state == CHECKPOINT_PARTITION_WRITING);
     struct partition_write *write = &stored->write;
+    ASSERT(shipment->number == write->number && write->acked < write->sent);
     if (shipment->piece != write->acked || shipment->offset <= write->last_offset)
         return ERR_PROTOCOL;
     if (shipment->piece == 0)
@@ -220,7 +226,9 @@ static void begin_chain(struct checkpoint_partition *stored)
 void checkpoint_partition_write_done(struct checkpoint_partition *stored,
                                      char pointer[POINTER_TEXT_SIZE])
 {
+    ASSERT(stored->state == CHECKPOINT_PARTITION_WRITING);
     struct partition_write *write = &stored->write;
+    ASSERT(write->acked == write->pieces); /* the brokers have all of it */
     if (write->full)
         begin_chain(stored);
     else
@@ -235,6 +243,7 @@ void checkpoint_partition_write_done(struct checkpoint_partition *stored,
 
 void checkpoint_partition_write_failed(struct checkpoint_partition *stored)
 {
+    ASSERT(stored->state == CHECKPOINT_PARTITION_WRITING);
     stored->number = 0;
     buffer_fini(&stored->write.payload);
     stored->state = CHECKPOINT_PARTITION_IDLE;
@@ -244,6 +253,7 @@ void checkpoint_partition_write_failed(struct checkpoint_partition *stored)
 
 void checkpoint_partition_confirm(struct checkpoint_partition *stored, int64_t offset)
 {
+    ASSERT(stored->state != CHECKPOINT_PARTITION_RESTORING);
     stored->commits += offset >= stored->confirm_from;
     if (stored->commits > 0)
         obsolete_keys_move(&stored->doomed, &stored->inherited);

@@ -139,6 +139,7 @@ enum outcome resolve_event(struct batch *batch, const struct registry *registry,
             (struct refusal){.origin = origin, .offset = place->offset, .outcome = outcome};
         return outcome;
     }
+    ASSERT(reading.meter < registry->meters_count && reading.start_ms <= reading.end_ms);
     uint32_t i = batch->count++;
     batch->meter[i] = reading.meter;
     batch->start_ms[i] = reading.start_ms;

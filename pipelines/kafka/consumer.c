@@ -395,6 +395,7 @@ static void destroy_client(struct consumer *consumer, bool heard)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct consumer *consumer = handle->data;
+    ASSERT(consumer->handles_open > 0);
     if (--consumer->handles_open > 0)
         return;
     struct consumer_callbacks callbacks = consumer->callbacks;

@@ -185,6 +185,7 @@ bool producer_has_room(struct producer *producer, size_t records, size_t bytes)
 static void take_on(struct producer *producer, struct outgoing *outgoing)
 {
     struct producer_stats *stats = stats_of(producer, outgoing);
+    ASSERT(count_waiting(producer) < PRODUCER_RECORDS_MAX && outgoing->next_retry == NULL);
     unacknowledged_add(&producer->unacknowledged[outgoing->partition], outgoing);
     stats->sent++;
     stats->waiting++;
@@ -258,6 +259,7 @@ int producer_send(struct producer *producer, struct outgoing **outgoing)
 static void drop_record(struct producer *producer, struct outgoing *outgoing)
 {
     struct producer_stats *stats = stats_of(producer, outgoing);
+    ASSERT(stats->waiting > 0 && stats->waiting_bytes >= outgoing_cost(outgoing));
     unacknowledged_remove(&producer->unacknowledged[outgoing->partition], outgoing);
     stats->waiting--;
     stats->waiting_bytes -= outgoing_cost(outgoing);
@@ -421,6 +423,7 @@ static void producer_free(struct producer *producer)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct producer *producer = handle->data;
+    ASSERT(producer->handles_open > 0);
     if (--producer->handles_open > 0)
         return;
     void (*on_closed)(void *context) = producer->on_closed;

@@ -65,6 +65,7 @@ static void fail(struct record_writer *writer, struct shipment *shipment, rd_kaf
 void record_writer_send(struct record_writer *writer, struct shipment **shipment)
 {
     struct shipment *sent = TAKE(*shipment);
+    ASSERT(sent->newer == NULL && sent->older == NULL); /* in no list */
     add(writer, sent);
     writer->waiting++;
     void *value = sent->number > 0 ? sent->bytes + sent->key_size : NULL;

@@ -361,6 +361,7 @@ static void on_work(uv_work_t *work)
 static void on_worked(uv_work_t *work, int status)
 {
     struct topic_check *check = work->data;
+    ASSERT(status == 0 || status == UV_ECANCELED);
     const char *why = buffer_text(&check->why);
     struct topic_verdict verdict = {
         .err = status == UV_ECANCELED ? -EAGAIN : check->err,

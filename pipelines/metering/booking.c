@@ -150,6 +150,8 @@ static void enter(const struct meter *meter, struct journal *journal, uint32_t i
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms)
 {
+    ASSERT(meter->kind == KIND_INTERVAL || reading->span_ms == 0);
+    ASSERT(meter->kind == KIND_INTERVAL || reading->start_ms >= floor_ms); /* it is not late */
     struct booking booking = {.outcome = OUTCOME_USED,
                               .displaced = OUTCOME_USED,
                               .from_ms = reading->start_ms,

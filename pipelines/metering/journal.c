@@ -40,6 +40,8 @@ int journal_insert(struct journal *journal, uint32_t index, const struct reading
         journal->head = 0;
     }
     struct reading *slot = journal_at(journal, index);
+    ASSERT(index == 0 || slot[-1].start_ms <= reading->start_ms);
+    ASSERT(index == journal->count || reading->start_ms <= slot->start_ms);
     memmove(slot + 1, slot, (journal->count - index) * sizeof(*slot));
     *slot = *reading;
     journal->count++;

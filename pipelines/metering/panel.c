@@ -55,11 +55,14 @@ static uint64_t *stale_words(struct panel *panel, int64_t row)
 
 void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column)
 {
+    ASSERT(column < panel->columns);
     stale_words(panel, row)[column / 64] |= UINT64_C(1) << column % 64;
 }
 
 void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct cell *cell)
 {
+    ASSERT(column < panel->columns);
+    ASSERT(cell->estimated_ms <= cell->covered_ms && cell->covered_ms <= panel->bucket_ms);
     size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
     panel->moved[column] += (int128)cell->activity - panel->activity[i];
     panel->activity[i] = cell->activity;
@@ -88,6 +91,7 @@ void panel_project_row(struct panel *panel, int64_t row)
 
 void panel_project_column(struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row)
 {
+    ASSERT(column < panel->columns);
     uint64_t bit = UINT64_C(1) << column % 64;
     for (int64_t row = from_row; row < to_row; row++) {
         uint64_t *word = &stale_words(panel, row)[column / 64];

@@ -209,6 +209,7 @@ static void sum_deliveries(struct sum *sum, const struct journal *journal, struc
 void projection_cell(struct cell *cell_out, const struct meter *meter,
                      const struct journal *journal, int64_t start_ms, int64_t length_ms)
 {
+    ASSERT(length_ms > 0 && length_ms <= HOUR_MS);
     struct stretch bucket = {start_ms, start_ms + length_ms};
     struct sum sum = {0};
     switch ((enum meter_kind)meter->kind) {
@@ -230,6 +231,7 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
         sum_deliveries(&sum, journal, bucket);
         break;
     }
+    ASSERT(sum.estimated_ms <= sum.covered_ms);
     ASSERT(sum.covered_ms <= length_ms); /* no moment of a bucket is covered twice */
     bool held = sum.activity > meter->cell_max || sum.activity < -meter->cell_max;
     *cell_out = (struct cell){.activity = held ? 0 : (int64_t)sum.activity,

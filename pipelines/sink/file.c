@@ -157,6 +157,7 @@ static void on_worked(uv_work_t *work, int status)
     struct file_sink *file = work->data;
     struct sink *sink = &file->sink;
     ASSERT(status == 0); /* nothing cancels it */
+    ASSERT(sink->block != NULL);
     sink_request_ended(sink);
     if (file->err == 0) {
         sink->stats.requests_ok++;

@@ -97,6 +97,7 @@ int sink_submit(struct sink *sink, struct block **block)
     if (sink->state != SINK_IDLE)
         return ERR_FULL;
     ASSERT((*block)->count <= (*block)->capacity);
+    ASSERT(sink->block == NULL);
     sink->block = TAKE(*block);
     sink->block->uncertain = false;
     sink->block->unproven = false;
@@ -145,6 +146,7 @@ void sink_settled(struct sink *sink)
 {
     bool stops = sink->state == SINK_STOPPING;
     ASSERT(stops || sink->state == SINK_WORKING);
+    ASSERT(sink->block != NULL);
     stops = stops && sink->stopped != withdraw_stopped;
     backoff_reset(&sink->backoff);
     sink->stats.versions_saturated = sink->lineproto.versions_saturated;
@@ -191,6 +193,7 @@ void sink_stop(struct sink *sink, void (*stopped)(struct sink *sink))
 
 static void withdraw_stopped(struct sink *sink)
 {
+    ASSERT(sink->state == SINK_STOPPING);
     sink->state = SINK_IDLE; /* so that the receiver may submit the next one */
     abandon_block(sink);
 }
@@ -204,6 +207,7 @@ void sink_withdraw(struct sink *sink)
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct sink *sink = handle->data;
+    ASSERT(sink->state == SINK_CLOSED && sink->block == NULL);
     struct sink_callbacks callbacks = sink->callbacks;
     sink->driver->fini(sink);
     lineproto_fini(&sink->lineproto);
@@ -219,6 +223,7 @@ void sink_driver_closed(struct sink *sink)
 
 static void close_stopped(struct sink *sink)
 {
+    ASSERT(sink->state == SINK_STOPPING);
     abandon_block(sink);
     sink->state = SINK_CLOSED;
     if (sink->driver->close != NULL)

@@ -324,6 +324,7 @@ static void on_worked(uv_work_t *work, int err)
     struct sqlite_sink *lite = work->data;
     struct sink *sink = &lite->sink;
     ASSERT(err == 0); /* nothing cancels it */
+    ASSERT(sink->block != NULL);
     sink_request_ended(sink);
     if (lite->status == SQLITE_OK) {
         sink->stats.requests_ok++;

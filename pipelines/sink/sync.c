@@ -16,6 +16,7 @@ struct wait {
 static void on_done(void *context, struct block **block)
 {
     struct wait *wait = context;
+    ASSERT(!wait->settled && !wait->abandoned);
     wait->block = TAKE(*block);
     wait->settled = true;
     uv_stop(wait->sink->loop); /* or a turn that settled it in a timer would wait for more */
@@ -31,6 +32,7 @@ static void on_lost(void *context, bool outage)
 static void on_stopped(struct sink *sink)
 {
     struct wait *wait = sink->callbacks.context;
+    ASSERT(sink->state == SINK_STOPPING);
     sink->state = SINK_IDLE;
     if (wait->settled) /* it had just been written */
         return;
