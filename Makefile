@@ -221,6 +221,9 @@ bench-checkpoints: $(O)/ghgd $(O)/tests/faults/produce $(BUILD)/kafka/fetched ##
 	GHGD=$(abspath $<) PRODUCE=$(abspath $(word 2,$^)) BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) bench/checkpoints.py
 
+mutants: ## small faults, each made in a copy of the tree: a test has to fail; MATCH=text picks some
+	env -u MAKEFLAGS -u MAKELEVEL $(PYTHON) tests/mutants/run.py --folder $(BUILD)/mutants \
+	    --compiler $(CC) --match "$(MATCH)"
 coverage: ## lines that the unit tests reach, by file
 	$(SUITE) COVERAGE=1 coverage-run
 coverage-run: test
@@ -261,5 +264,5 @@ clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
         check-valgrind check-tiers faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
-        lint-unit lint-tidy lint-headers fuzz bench bench-against bench-checkpoints coverage coverage-run install uninstall help clean \
+        lint-unit lint-tidy lint-headers fuzz bench bench-against bench-checkpoints mutants coverage coverage-run install uninstall help clean \
         FORCE

@@ -192,6 +192,27 @@ static void test_forbidden_sqlite(void **state)
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 4);
 }
 
+/* A file asks once, before it begins. */
+static void test_forbidden_file(void **state)
+{
+    struct place *place = *state;
+    char path[96];
+    (void)snprintf(path, sizeof(path), "%s/rows", place->folder);
+    place->conf.type = SINK_FILE;
+    place->conf.path = path;
+    place_open_sink(place);
+    place->report.forbids = true;
+    place_submit(place, fixture_block(4));
+    run_ms(place, 300);
+    assert_int_equal(place->report.done, 0);
+    assert_int_equal(sink_get_stats(place->sink)->rows_written, 0);
+    place->report.forbids = false;
+    while (!sink_is_idle(place->sink))
+        uv_run(&place->loop, UV_RUN_ONCE);
+    assert_int_equal(place->report.done, 1);
+    assert_int_equal(sink_get_stats(place->sink)->rows_written, 4);
+}
+
 /* Withdrawn while its thread writes it: it is written or not, and the sink takes the next one. */
 static void test_withdraw_sqlite(void **state)
 {
@@ -229,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_forbidden_before, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_forbidden_amidst, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_forbidden_sqlite, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_forbidden_file, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_withdraw_sqlite, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
