@@ -109,10 +109,8 @@ class Rekey(unittest.TestCase):
             self.fail(f"{found}, not {count} used\n{ghgd.log_tail()}")
 
     def settled(self, ghgd, database):
-        """What the database holds once nothing waits to be written."""
-        time.sleep(1)  # what was taken last shows as dirty with the next emission
-        servers.eventually(lambda: sum(value for key, value in ghgd.metrics().items()
-                                       if key[0] == "ghgd_shard_dirty_rows") == 0)
+        """What the database holds once the daemon has ended, which writes what is dirty first."""
+        self.assertEqual(ghgd.terminate(), 0)
         return figures(database)
 
     def reads(self, ghgd):
