@@ -3,7 +3,7 @@
  * they must be escaped and prints numbers through doubles. Then what the rest of a request costs:
  * gzip.
  */
-#include "pipelines/sink/gzip.h"
+#include "pipelines/sink/influx_request.h"
 #include "pipelines/sink/lineproto.h"
 
 #include <inttypes.h>
@@ -11,7 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROWS = 5000, ROUNDS = 40, BUCKET_MS = 900000, TEXT_BYTES_MAX = 8 << 20, LINE_MAX = 1024 };
+enum {
+    ROWS = 5000,
+    ROUNDS = 40,
+    BUCKET_MS = 900000,
+    TEXT_BYTES_MAX = 8 << 20,
+    LINE_BYTES_MAX = 1024
+};
 
 struct bench {
     struct registry registry;
@@ -75,7 +81,7 @@ static void add_line(struct buffer *text, const struct row *row)
 {
     const struct figures *f = &row->figures;
     double co2e_kg = kg(f->mass_mg[GAS_CO2E]);
-    char line[LINE_MAX];
+    char line[LINE_BYTES_MAX];
     int size = snprintf(
         line, sizeof(line),
         "emissions_15m,category=%s,country=%s,facility=%s,region=%s,scope=%d,source=%s,unit=%s "

@@ -25,6 +25,14 @@ int command_line_parse(const struct command_line *line, void *context, int argc,
 int command_line_parse_all(const struct command_line *line, void *context, int argc,
                            char **argv) MUST_CHECK;
 
+/* A moment as people give it:
+ *
+ *     2026-03-01T10:15:00Z    RFC 3339, with offset
+ *     2026-03-01              where that date begins in UTC
+ *     36h, 2d12h              so long before now
+ *
+ * Returns 0, ERR_SYNTAX or ERR_RANGE. */
+int moment_parse(int64_t *ms_out, const char *text, int64_t now_ms) MUST_CHECK;
 /* A moment as the value of that option, as moment_parse(). EXIT_GOOD or EXIT_MISUSED. */
 int command_line_take_moment(const char *command, const char *option, const char *value,
                              int64_t now_ms, int64_t *ms_out) MUST_CHECK;

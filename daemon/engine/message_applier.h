@@ -10,7 +10,7 @@
 #ifndef GHGD_MESSAGE_APPLIER_H
 #define GHGD_MESSAGE_APPLIER_H
 
-#include "pipelines/checkpoint/log_position.h"
+#include "pipelines/checkpoint/checkpoint_record.h"
 #include "pipelines/ingest/batch.h"
 #include "pipelines/ingest/decoder.h"
 #include "pipelines/state/shard.h"

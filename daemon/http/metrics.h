@@ -11,12 +11,18 @@
 
 #include "base/buffer.h"
 #include "daemon/engine/rekey/rekey.h"
-#include "daemon/http/usage.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/consumer.h"
 #include "pipelines/kafka/producer.h"
 #include "pipelines/sink/sink.h"
 #include "pipelines/state/shard.h"
+
+/* What this process uses of the machine, as the kernel counts it. */
+struct usage {
+    uint64_t resident_bytes, virtual_bytes, cpu_us, open_fds, max_fds;
+};
+/* Reads /proc/self and asks the kernel; a number that they do not tell is 0. */
+void usage_read(struct usage *usage_out);
 
 struct metrics_shard {
     int32_t partition;

@@ -10,7 +10,7 @@
 #include "daemon/http/health.h"
 #include "daemon/http/metrics.h"
 #include "daemon/http/resync.h"
-#include "pipelines/kafka/client_time.h"
+#include "pipelines/kafka/client_threads.h"
 
 enum {
     PAGES_COUNT = 5,

@@ -27,7 +27,7 @@
 #include <uv.h>
 
 #include "config/config.h"
-#include "pipelines/checkpoint/log_position.h"
+#include "pipelines/checkpoint/checkpoint_record.h"
 
 struct checkpoint;
 

@@ -13,7 +13,13 @@
 #define GHGD_CHECKPOINT_RECORD_H
 
 #include "base/buffer.h"
-#include "pipelines/checkpoint/log_position.h"
+
+/* A place between two events of a partition's log: the messages before `offset` are done, and the
+ * first `skip` events of the message there. */
+struct log_position {
+    int64_t offset;
+    uint32_t skip;
+};
 
 enum {
     RECORD_HEADER_BYTES = 88,

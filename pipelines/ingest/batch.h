@@ -41,7 +41,12 @@ struct batch {
     struct refusal refused[BATCH_EVENTS_MAX];
 };
 
-void batch_clear(struct batch *batch);
+static inline void batch_clear(struct batch *batch)
+{
+    batch->count = 0;
+    batch->refused_count = 0;
+}
+
 static inline bool batch_is_full(const struct batch *batch)
 {
     return batch->count == BATCH_EVENTS_MAX || batch->refused_count == BATCH_EVENTS_MAX;

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "pipelines/kafka/client_slack.h"
-#include "pipelines/kafka/client_time.h"
+#include "pipelines/kafka/client_threads.h"
 
 struct setting {
     const char *key, *value;

@@ -16,9 +16,7 @@
  * each time.
  */
 #include "base/log.h"
-#include "pipelines/sink/dead_rows.h"
 #include "pipelines/sink/driver.h"
-#include "pipelines/sink/gzip.h"
 #include "pipelines/sink/influx_answer.h"
 #include "pipelines/sink/influx_request.h"
 

@@ -35,4 +35,12 @@ void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dia
 /* "done", "partial", ...: for logs. */
 const char *verdict_name(enum verdict verdict);
 
+/* Rows that a server will never take go to a file of line protocol, with the server's words above
+ * them as a comment. They come one by one and seldom, so the file is opened for each and written by
+ * the loop. Appends a comment with time, sink and words, then the lines, which end with a newline;
+ * of a partial write the words are all there is. Returns 0 or -errno; `path` may be NULL, which
+ * keeps nothing. */
+int dead_rows_add(const char *path, const char *sink_name, const char *words, size_t words_size,
+                  const char *lines, size_t lines_size) MUST_CHECK;
+
 #endif

@@ -160,7 +160,7 @@ def calls_of(objects, sources):
 
 
 def rings_of(calls):
-    """The sets of files of which each reaches each other by calls."""
+    """The sets of files that all reach each other by calls."""
     reached = {}
     for start in calls:
         seen, todo = set(), [start]

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/timestamp.h"
-#include "daemon/moment.h"
+#include "daemon/command_line.h"
 
 #define NOW_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
 

@@ -1,9 +1,12 @@
-#include "pipelines/kafka/client_time.h"
+#include "pipelines/kafka/client_threads.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
+
+/* ---- processor time ---- */
 
 struct thread {
     struct thread *next;
@@ -101,4 +104,37 @@ uint64_t client_time_us(enum client_kind kind)
         sum_us += read_us(thread->clock);
     pthread_mutex_unlock(&lock);
     return sum_us;
+}
+
+/* ---- timer slack ---- */
+
+enum { SLACK_NS = 1000000 }; /* the rest is less than that */
+
+/* Thread: the one that has started. Where the kernel refuses, it spins as before. */
+static rd_kafka_resp_err_t on_slack_thread(rd_kafka_t *client, rd_kafka_thread_type_t type,
+                                           const char *name, void *context)
+{
+    (void)client;
+    (void)type;
+    (void)name;
+    (void)context;
+    (void)prctl(PR_SET_TIMERSLACK, SLACK_NS, 0, 0, 0);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_slack_client(rd_kafka_t *client, const rd_kafka_conf_t *settings,
+                                           void *context, char *text, size_t text_size)
+{
+    (void)settings;
+    (void)context;
+    (void)text;
+    (void)text_size;
+    return rd_kafka_interceptor_add_on_thread_start(client, "client_slack", on_slack_thread, NULL);
+}
+
+int client_slack_set(rd_kafka_conf_t *settings)
+{
+    rd_kafka_resp_err_t code =
+        rd_kafka_conf_interceptor_add_on_new(settings, "client_slack", on_slack_client, NULL);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -ENOMEM;
 }

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "pipelines/kafka/client_slack.h"
+#include "pipelines/kafka/client_threads.h"
 
 /* The slack of a client's threads, which each tells when it starts; -1: not yet. */
 struct slacks {

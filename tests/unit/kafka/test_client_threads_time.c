@@ -4,7 +4,7 @@
 
 #include <cmocka.h>
 
-#include "pipelines/kafka/client_time.h"
+#include "pipelines/kafka/client_threads.h"
 
 static const struct kafka_conf conf = {
     .brokers = "127.0.0.1:1", .group = "g", .partition_bytes_max = 1 << 20};
