@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 
+#define SECOND_MS INT64_C(1000)
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS INT64_C(86400000) /* in UTC; a local day is calendar.h's */

@@ -40,11 +40,6 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
 static const struct choice simd_tiers[] = {
     {"auto", 0}, {"scalar", 0}, {"avx2", 0}, {"avx512", 0}, {NULL, 0}};
 
-#define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-
 enum { MIB = 1 << 20, PATH_BYTES_MAX = 4095, TEXT_BYTES_MAX = 1023 };
 
 #define MEMBER(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
@@ -120,7 +115,7 @@ const struct option options[] = {
      "has more."},
     {"checkpoint.replication", OPTION_INTEGER, MEMBER(checkpoint.replication), -1, 32767, "-1", NULL,
      "replicas", "Replicas of a topic that ghgd makes; -1 is the brokers' default."},
-    {"checkpoint.interval", OPTION_DURATION, MEMBER(checkpoint.interval_ms), SECOND, HOUR, "30s",
+    {"checkpoint.interval", OPTION_DURATION, MEMBER(checkpoint.interval_ms), SECOND_MS, HOUR_MS, "30s",
      NULL, NULL, "How often the state of a partition is saved, and its offset committed."},
     {"checkpoint.on_unreadable", OPTION_CHOICE, MEMBER(checkpoint.on_unreadable), 0, 0, "stop",
      unreadable_policies, NULL, "How to go on when saved state is damaged, gone or of a newer ghgd. "
@@ -139,21 +134,21 @@ const struct option options[] = {
     {"tables.catalogue", OPTION_INPUT_PATH, MEMBER(tables.catalogue), 1, PATH_BYTES_MAX, NULL, NULL,
      NULL, "Folder of the shipped factor catalogue. By default the one installed with ghgd."},
 
-    {"windows.bucket", OPTION_DURATION, MEMBER(window.bucket_ms), MINUTE, HOUR, "15m", NULL, NULL,
+    {"windows.bucket", OPTION_DURATION, MEMBER(window.bucket_ms), MINUTE_MS, HOUR_MS, "15m", NULL, NULL,
      "Length of the base window; it divides an hour."},
-    {"windows.allowed_delay", OPTION_DURATION, MEMBER(window.allowed_delay_ms), 0, 7 * DAY, "5m",
+    {"windows.allowed_delay", OPTION_DURATION, MEMBER(window.allowed_delay_ms), 0, 7 * DAY_MS, "5m",
      NULL, NULL, "How far the watermark stays behind the newest event of a partition."},
-    {"windows.grace", OPTION_DURATION, MEMBER(window.grace_ms), 0, 30 * DAY, "1h", NULL, NULL,
+    {"windows.grace", OPTION_DURATION, MEMBER(window.grace_ms), 0, 30 * DAY_MS, "1h", NULL, NULL,
      "How long after the watermark has passed its end a window stays live. A change after that is a "
      "revision."},
-    {"windows.horizon", OPTION_DURATION, MEMBER(window.horizon_ms), HOUR, 90 * DAY, "7d",
+    {"windows.horizon", OPTION_DURATION, MEMBER(window.horizon_ms), HOUR_MS, 90 * DAY_MS, "7d",
      NULL, NULL, "How far back corrections and late events are accepted."},
-    {"windows.early_tolerance", OPTION_DURATION, MEMBER(window.early_tolerance_ms), 0, 7 * DAY, "5m",
+    {"windows.early_tolerance", OPTION_DURATION, MEMBER(window.early_tolerance_ms), 0, 7 * DAY_MS, "5m",
      NULL, NULL, "How far an event may lie ahead of its Kafka timestamp; beyond it is refused."},
-    {"windows.idle_timeout", OPTION_DURATION, MEMBER(window.idle_timeout_ms), SECOND, 7 * DAY, "15m",
+    {"windows.idle_timeout", OPTION_DURATION, MEMBER(window.idle_timeout_ms), SECOND_MS, 7 * DAY_MS, "15m",
      NULL, NULL, "After this long without an event the windows of a partition may be called final by "
      "the clock."},
-    {"windows.emit_interval", OPTION_DURATION, MEMBER(window.emit_interval_ms), 100, HOUR, "10s",
+    {"windows.emit_interval", OPTION_DURATION, MEMBER(window.emit_interval_ms), 100, HOUR_MS, "10s",
      NULL, NULL, "How often live windows that changed are written."},
     {"windows.fiscal_year_start", OPTION_INTEGER, MEMBER(window.fiscal_year_start), 1, 12, "1", NULL,
      "month", "Month with which a year begins."},
@@ -194,17 +189,17 @@ const struct option options[] = {
      NULL, "File for rows that the server refused, with its words. By default NAME.dead-rows."},
     {"sinks.gzip", OPTION_BOOLEAN, OF_SINK(gzip), 0, 0, "true", NULL, NULL,
      "Whether requests are compressed (influx)."},
-    {"sinks.timeout", OPTION_DURATION, OF_SINK(timeout_ms), SECOND, 10 * MINUTE, "20s", NULL, NULL,
+    {"sinks.timeout", OPTION_DURATION, OF_SINK(timeout_ms), SECOND_MS, 10 * MINUTE_MS, "20s", NULL, NULL,
      "For a whole request. Longer than the server's own, which is 10s for InfluxDB."},
-    {"sinks.connect_timeout", OPTION_DURATION, OF_SINK(connect_timeout_ms), 100, 10 * MINUTE, "5s",
+    {"sinks.connect_timeout", OPTION_DURATION, OF_SINK(connect_timeout_ms), 100, 10 * MINUTE_MS, "5s",
      NULL, NULL, "For the connection."},
-    {"sinks.confirm_after", OPTION_DURATION, OF_SINK(confirm_after_ms), SECOND, 10 * MINUTE, "15s",
+    {"sinks.confirm_after", OPTION_DURATION, OF_SINK(confirm_after_ms), SECOND_MS, 10 * MINUTE_MS, "15s",
      NULL, NULL,
      "For how long a database may lose what it has acknowledged (victoria): longer than its flush "
      "interval, with time to spare. A day leaves the horizon no sooner after its last row."},
-    {"sinks.backoff_min", OPTION_DURATION, OF_SINK(backoff_min_ms), 10, HOUR, "1s", NULL, NULL,
+    {"sinks.backoff_min", OPTION_DURATION, OF_SINK(backoff_min_ms), 10, HOUR_MS, "1s", NULL, NULL,
      "Wait before the first retry; it doubles with every failure."},
-    {"sinks.backoff_max", OPTION_DURATION, OF_SINK(backoff_max_ms), 10, HOUR, "1m", NULL, NULL,
+    {"sinks.backoff_max", OPTION_DURATION, OF_SINK(backoff_max_ms), 10, HOUR_MS, "1m", NULL, NULL,
      "Longest wait between two tries."},
     {"sinks.batch_rows", OPTION_INTEGER, OF_SINK(rows_max), 1, ROWS_PER_BLOCK_MAX, "5000", NULL,
      "rows", "Rows in one request or transaction."},
@@ -220,7 +215,7 @@ const struct option options[] = {
     {"memory_max", OPTION_SIZE, MEMBER(memory_bytes_max), 0, INT64_C(1) << 46, "0B", NULL, NULL,
      "Most memory that the daemon takes for the state of facilities and for its queues; 0 for what "
      "`ghgd check` says. At the ceiling a partition waits whose next facility does not fit."},
-    {"shutdown_timeout", OPTION_DURATION, MEMBER(shutdown_timeout_ms), SECOND, 10 * MINUTE, "20s",
+    {"shutdown_timeout", OPTION_DURATION, MEMBER(shutdown_timeout_ms), SECOND_MS, 10 * MINUTE_MS, "20s",
      NULL, NULL, "How long SIGTERM may take to write and commit what is left."},
     {"simd", OPTION_WORD, MEMBER(simd), 0, 0, "auto", simd_tiers, NULL,
      "Forces the vector instructions of the calculation. All give the same bits."},
@@ -229,7 +224,7 @@ const struct option options[] = {
 
 const size_t options_count = ARRAY_LEN(options);
 _Static_assert(ARRAY_LEN(options) <= OPTIONS_MAX, "places are kept in arrays of this size");
-_Static_assert((90 + 1) * (DAY / MINUTE) <= BUCKETS_MAX,
+_Static_assert((90 + 1) * (DAY_MS / MINUTE_MS) <= BUCKETS_MAX,
                "the longest horizon and a day in the shortest buckets");
 
 const struct option *option_find(const char *path, size_t size)

@@ -1,6 +1,8 @@
 #include "pipelines/sink/backoff.h"
 
-enum { WAIT_MIN_MS = 100, WAIT_MAX_MS = 3600 * 1000 };
+#include "base/timestamp.h"
+
+enum { WAIT_MIN_MS = 100, WAIT_MAX_MS = HOUR_MS };
 
 static int64_t clamp(int64_t value, int64_t min, int64_t max)
 {
