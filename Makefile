@@ -43,6 +43,7 @@ O      := $(BUILD)/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $
 files    = $(sort $(shell find $(1) -name '$(2)'))
 ROOMS   := base config pipelines daemon
 HEADERS := $(call files,$(ROOMS),*.h)
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 SRC     := $(call files,$(ROOMS),*.c)
 SRCXX   := $(call files,$(ROOMS),*.cc)
 TEST_SRC  := $(call files,tests/unit,test_*.c)
@@ -86,8 +87,11 @@ $(FUZZERS): $(O)/%: $(O)/%.o $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
 # Patterns, because the linter needs the same flags as the compiler.
+$(O)/pipelines/emissions/kernels_%: private BASE += -fno-math-errno
+ifeq ($(MACHINE),x86_64)
 $(O)/pipelines/emissions/kernels_avx2.%: private BASE += -mavx2
 $(O)/pipelines/emissions/kernels_avx512.%: private BASE += -mavx512f -mavx512dq -mavx512vl
+endif
 $(O)/%.o: %.c $(O)/flags
 	mkdir -p $(@D); echo "  CC $@"
 	$(CC) $(BASE) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@

@@ -7,12 +7,14 @@
 
 #include <stdint.h>
 
-/* |activity| of a cell and |mass| of a cell stay below 2^51: int64 -> double -> int64 is exact, and
- * the AVX2 kernels convert by adding 1.5 * 2^52, which is right up to 2^51. In micro-units this is
- * 2.2e9 kWh in one bucket; in milligrams 2.2e6 t. */
+/* |activity| of a cell and its |mass| in milligrams stay below 2^51: int64 -> double -> int64 is
+ * exact, and the AVX2 kernels convert by adding 1.5 * 2^52, which is right up to 2^51. In
+ * micro-units this is 2.2e9 kWh in one bucket; in milligrams 2.2e6 t. A mass in micrograms may be a
+ * thousand times that; then it is rated without SIMD (KERNEL_NARROW). */
 #define CELL_MAX ((INT64_C(1) << 51) - 1)
 
-/* A facility sums at most this many cells per series in 64 bits: 2^51 * 2^11 < 2^63. */
+/* A facility sums at most this many cells per series in 64 bits: 2 * 2^51 * 2^11 <= 2^63, where a
+ * cell is the difference of two narrow numbers (kernels.c asserts it). */
 enum { SERIES_METERS_MAX = 2048 };
 
 enum {

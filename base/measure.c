@@ -59,6 +59,12 @@ const char *gas_name(enum gas gas)
     return gases[gas];
 }
 
+unsigned rate_decimals(enum rate rate)
+{
+    ASSERT(rate < RATE_COUNT);
+    return rate == RATE_CH4 || rate == RATE_N2O ? 9 : 6;
+}
+
 int meter_kind_find(const char *name, size_t size)
 {
     return find(kinds, KIND_COUNT, name, size);

@@ -32,7 +32,7 @@ enum quantity {
     QUANTITY_COUNT
 };
 
-/* The masses that rating gives for a cell, in milligrams. */
+/* The gases of factors. */
 enum gas {
     GAS_CO2, /* fossil */
     GAS_CH4,
@@ -42,6 +42,18 @@ enum gas {
     GAS_COUNT
 };
 
+/* The rows of the factor matrix: what a cell's activity is rated by. The gases come first. */
+enum rate {
+    RATE_CO2 = GAS_CO2,
+    RATE_CH4 = GAS_CH4,
+    RATE_N2O = GAS_N2O,
+    RATE_BIOGENIC_CO2 = GAS_BIOGENIC_CO2,
+    RATE_CO2E = GAS_CO2E,
+    RATE_CO2E_UNSPLIT = GAS_COUNT, /* that of CO2e where it does not tell the gases apart, or 0 */
+    RATE_COUNT,
+    RATE_NONE = RATE_COUNT
+};
+
 enum { MICRO = 1000000 };
 
 const char *meter_kind_name(enum meter_kind kind);
@@ -49,6 +61,10 @@ const char *quality_name(enum quality quality);
 const char *quantity_name(enum quantity quantity);
 const char *quantity_unit(enum quantity quantity); /* the canonical unit, as in the tag `unit` */
 const char *gas_name(enum gas gas);
+/* A cell that is rated by the row becomes a whole number of 10^-decimals of the row's unit, kg.
+ * That is milligrams; micrograms for trace gases, whose milligrams would mostly be rounded away.
+ */
+unsigned rate_decimals(enum rate rate);
 
 /* A category of the GHG Protocol, and what each of its meters is if the table says nothing else. */
 struct category {

@@ -1,11 +1,9 @@
 /*
- * The kernels of each tier, beside memcpy of the same traffic and beside scalar, in the same run.
- *
- * Traffic counts what is read and what is written: a memcpy of k bytes moves 2 k. A ratio to memcpy
- * near 1 means that memory is the limit, and that no arithmetic could make the kernel faster. The
- * small set stays in the caches, as a facility's cells do; the large one does not.
+ * The kernels of each tier beside scalar, in the same run: a matrix of buckets and meters becomes
+ * sums by series. One bucket is what a live facility asks for, many are a backlog.
  */
 #include "base/base.h"
+#include "base/measure.h"
 #include "pipelines/emissions/kernels.h"
 
 #include <stdio.h>
@@ -13,16 +11,17 @@
 #include <string.h>
 #include <time.h>
 
-enum { SMALL_CELLS = 1024, LARGE_CELLS = 1 << 21, ROUNDS = 15 };
+enum { COLUMNS_MAX = 512, CELLS = 1 << 15, ROUNDS = 15 };
 
 struct arrays {
-    int64_t *activity, *mass_mg;
-    double *factor;
-    uint32_t *covered_ms;
-    char *copy;
+    int64_t activity[CELLS], before[CELLS];
+    double factor[RATE_COUNT * COLUMNS_MAX];
+    int64_t scratch[COLUMNS_MAX];
+    uint32_t ends[COLUMNS_MAX];
+    int64_t sums[RATE_COUNT * CELLS];
 };
 
-static volatile uint64_t result; /* a sum without a reader would not be formed */
+static volatile int64_t result; /* a sum without a reader would not be formed */
 
 static double seconds_now(void)
 {
@@ -31,109 +30,67 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-enum operation { OPERATION_RATE, OPERATION_SUM, OPERATION_SUM_U32, OPERATION_COUNT };
-
-static const struct {
-    const char *name;
-    size_t cell_bytes; /* read and written, per cell */
-} operations[OPERATION_COUNT] = {{"rate", 24}, {"sum", 8}, {"sum_u32", 4}};
-
-static void run(enum operation operation, const struct kernels *tier, const struct arrays *arrays,
-                size_t n)
+/* The best of some rounds: what disturbs a round only ever makes it slower. */
+static double seconds_per_cell(const struct kernels *tier, const struct kernel_matrix *matrix,
+                               struct arrays *arrays)
 {
-    switch (operation) {
-    case OPERATION_RATE:
-        tier->rate(arrays->activity, arrays->factor, arrays->mass_mg, n);
-        break;
-    case OPERATION_SUM:
-        result += (uint64_t)tier->sum(arrays->activity, n);
-        break;
-    case OPERATION_SUM_U32:
-    case OPERATION_COUNT:
-        result += tier->sum_u32(arrays->covered_ms, n);
-        break;
-    }
-}
-
-/* memcpy moves each byte twice; both sides lie in memory that the kernel uses as well. */
-static void run_memcpy(enum operation operation, const struct arrays *arrays, size_t n)
-{
-    size_t size = n * operations[operation].cell_bytes / 2;
-    memcpy(arrays->copy, arrays->copy + size, size);
-    result += (uint64_t)(unsigned char)arrays->copy[n % size];
-}
-
-/* The best of some rounds: what disturbs a round only ever makes it slower. tier NULL: memcpy. */
-static double seconds_per_cell(enum operation operation, const struct kernels *tier,
-                               const struct arrays *arrays, size_t n)
-{
-    size_t repeats = LARGE_CELLS / n;
+    size_t cells = matrix->rows * matrix->columns;
+    size_t repeats = (size_t)CELLS * 16 / cells;
     double best = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
         double start = seconds_now();
         for (size_t i = 0; i < repeats; i++) {
-            if (tier != NULL)
-                run(operation, tier, arrays, n);
-            else
-                run_memcpy(operation, arrays, n);
+            (void)tier->rate(matrix, arrays->sums);
+            result = arrays->sums[i % matrix->series];
         }
         double elapsed = seconds_now() - start;
         best = elapsed < best ? elapsed : best;
     }
-    return best / (double)(repeats * n);
+    return best / (double)(repeats * cells);
 }
 
-static void compare(enum operation operation, const struct arrays *arrays, size_t n)
+static void compare(struct arrays *arrays, size_t rows, size_t columns, size_t meters_each,
+                    bool running)
 {
-    static const char *const tiers[] = {"scalar", "avx2", "avx512"};
-    double copy = seconds_per_cell(operation, NULL, arrays, n);
-    double scalar = seconds_per_cell(operation, &kernels_scalar, arrays, n);
+    static const char *const tiers[] = {"scalar", "avx2", "avx512", "neon"};
+    struct kernel_matrix matrix = {.activity = arrays->activity,
+                                   .before = running ? arrays->before : NULL,
+                                   .factor = arrays->factor,
+                                   .ends = arrays->ends,
+                                   .scratch = arrays->scratch,
+                                   .rows = rows,
+                                   .columns = columns,
+                                   .factors = RATE_COUNT};
+    for (size_t end = 0; end < columns; matrix.series++) {
+        end = end + meters_each < columns ? end + meters_each : columns;
+        arrays->ends[matrix.series] = (uint32_t)end;
+    }
+    double scalar = seconds_per_cell(&kernels_scalar, &matrix, arrays);
     for (size_t t = 0; t < ARRAY_LEN(tiers); t++) {
         const struct kernels *tier = kernels_find(tiers[t]);
-        if (tier == NULL) {
-            printf("%-8s %-7s %8zu  not on this machine\n", operations[operation].name, tiers[t],
-                   n);
+        if (tier == NULL)
             continue;
-        }
-        double seconds = seconds_per_cell(operation, tier, arrays, n);
-        printf("%-8s %-7s %8zu %10.3f %11.2f %11.2f\n", operations[operation].name, tiers[t], n,
-               seconds * 1e9, copy / seconds, scalar / seconds);
+        double seconds = seconds_per_cell(tier, &matrix, arrays);
+        printf("%-7s %7zu %7zu %7zu %8s %10.2f %10.2f\n", tier->name, rows, columns, matrix.series,
+               running ? "running" : "", seconds * 1e9, scalar / seconds);
     }
-}
-
-static void *array(size_t cell_size)
-{
-    void *memory = aligned_alloc(64, LARGE_CELLS * cell_size);
-    if (memory == NULL) {
-        perror("bench_kernels");
-        abort();
-    }
-    memset(memory, 0, LARGE_CELLS * cell_size); /* pages are there before the clock runs */
-    return memory;
 }
 
 int main(void)
 {
-    struct arrays arrays = {.activity = array(8),
-                            .mass_mg = array(8),
-                            .factor = array(8),
-                            .covered_ms = array(4),
-                            .copy = array(24)};
-    for (size_t i = 0; i < LARGE_CELLS; i++) {
+    static struct arrays arrays;
+    for (size_t i = 0; i < CELLS; i++) {
         arrays.activity[i] = (int64_t)(i * 2654435761U % 1000000007U);
+        arrays.before[i] = (int64_t)i * 1000;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(arrays.factor); i++)
         arrays.factor[i] = 0.404933;
-        arrays.covered_ms[i] = 900000;
-    }
-    printf("%-8s %-7s %8s %10s %11s %11s\n", "kernel", "tier", "cells", "ns/cell", "x memcpy",
+    printf("%-7s %7s %7s %7s %8s %10s %10s\n", "tier", "buckets", "meters", "series", "", "ns/cell",
            "x scalar");
-    for (enum operation operation = 0; operation < OPERATION_COUNT; operation++) {
-        compare(operation, &arrays, SMALL_CELLS);
-        compare(operation, &arrays, LARGE_CELLS);
-    }
-    free(arrays.activity);
-    free(arrays.mass_mg);
-    free(arrays.factor);
-    free(arrays.covered_ms);
-    free(arrays.copy);
+    compare(&arrays, 1, 20, 3, false);
+    compare(&arrays, 25, 20, 3, false);
+    compare(&arrays, 1, 512, 64, false);
+    compare(&arrays, 64, 512, 64, false);
+    compare(&arrays, 64, 512, 64, true);
     return 0;
 }

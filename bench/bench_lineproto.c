@@ -51,15 +51,16 @@ static void fill(struct bench *bench)
     for (int64_t i = 0; i < ROWS; i++) {
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         int64_t activity = (int64_t)(random >> 24); /* up to a million kWh */
-        struct figures figures = {.activity = activity,
-                                  .mass_mg = {[GAS_CO2] = activity / 2,
-                                              [GAS_CH4] = activity / 1000,
-                                              [GAS_N2O] = activity / 5000,
-                                              [GAS_CO2E] = activity / 2 + activity / 300},
-                                  .co2e_estimated_mg = activity / 7,
-                                  .covered_ms = (int128)BUCKET_MS * (int64_t)(random % 9),
-                                  .expected_ms = (int128)BUCKET_MS * 8,
-                                  .cells = 1};
+        struct figures figures = {
+            .value = {[FIGURE_ACTIVITY] = activity,
+                      [FIGURE_CO2] = activity / 2,
+                      [FIGURE_CH4] = activity,
+                      [FIGURE_N2O] = activity / 5,
+                      [FIGURE_CO2E] = activity / 2 + activity / 300,
+                      [FIGURE_CO2E_ESTIMATED] = activity / 7,
+                      [FIGURE_COVERED] = (int128)BUCKET_MS * (int64_t)(random % 9),
+                      [FIGURE_EXPECTED] = (int128)BUCKET_MS * 8,
+                      [FIGURE_CELLS] = 1}};
         bench->rows[i] = (struct row){
             .final = true, .window = {i * BUCKET_MS, (i + 1) * BUCKET_MS}, .figures = figures};
     }
@@ -72,28 +73,31 @@ static void ours(struct bench *bench)
         lineproto_add(&bench->lineproto, &bench->text, &bench->registry, &bench->rows[i]);
 }
 
-static double kg(int128 mass_mg)
+static double value(const struct row *row, enum figure figure)
 {
-    return (double)mass_mg / 1e6;
+    static const double units[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    return (double)row->figures.value[figure] / units[figure_table[figure].decimals];
 }
 
 static void add_line(struct buffer *text, const struct row *row)
 {
-    const struct figures *f = &row->figures;
-    double co2e_kg = kg(f->mass_mg[GAS_CO2E]);
+    double co2e_kg = value(row, FIGURE_CO2E);
+    double estimated_kg = value(row, FIGURE_CO2E_ESTIMATED);
+    double covered_s = value(row, FIGURE_COVERED);
+    double expected_s = value(row, FIGURE_EXPECTED);
     char line[LINE_BYTES_MAX];
     int size = snprintf(
         line, sizeof(line),
         "emissions_15m,category=%s,country=%s,facility=%s,region=%s,scope=%d,source=%s,unit=%s "
-        "activity=%.6f,co2_kg=%.6f,ch4_kg=%.6f,n2o_kg=%.6f,co2e_kg=%.6f,biogenic_co2_kg=%.6f,"
+        "activity=%.6f,co2_kg=%.6f,ch4_kg=%.9f,n2o_kg=%.9f,co2e_kg=%.6f,biogenic_co2_kg=%.6f,"
         "co2e_unsplit_kg=%.6f,co2e_estimated_kg=%.6f,estimated_share=%.17g,covered_s=%.3f,"
         "expected_s=%.3f,coverage=%.17g,revision=%ui,final=%s %" PRId64 "\n",
         "purchased\\ electricity", "Bangladesh", "dhaka-knit-07", "Asia", 2, "grid", "kWh",
-        kg(f->activity), kg(f->mass_mg[GAS_CO2]), kg(f->mass_mg[GAS_CH4]), kg(f->mass_mg[GAS_N2O]),
-        co2e_kg, kg(f->mass_mg[GAS_BIOGENIC_CO2]), kg(f->co2e_unsplit_mg), kg(f->co2e_estimated_mg),
-        co2e_kg == 0 ? 0 : kg(f->co2e_estimated_mg) / co2e_kg, (double)f->covered_ms / 1e3,
-        (double)f->expected_ms / 1e3, (double)f->covered_ms / (double)f->expected_ms, row->revision,
-        row->final ? "true" : "false", row->window.start_ms);
+        value(row, FIGURE_ACTIVITY), value(row, FIGURE_CO2), value(row, FIGURE_CH4),
+        value(row, FIGURE_N2O), co2e_kg, value(row, FIGURE_BIOGENIC_CO2),
+        value(row, FIGURE_CO2E_UNSPLIT), estimated_kg, co2e_kg == 0 ? 0 : estimated_kg / co2e_kg,
+        covered_s, expected_s, covered_s / expected_s, row->revision, row->final ? "true" : "false",
+        row->window.start_ms);
     buffer_add(text, line, (size_t)size);
 }
 

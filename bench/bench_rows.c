@@ -39,7 +39,7 @@ struct plant {
     struct registry registry;
     struct id_index ids;
     char (*names)[NAME_SIZE];
-    double factors[GAS_COUNT * METERS_EACH];
+    double factors[FACTOR_ROWS * METERS_EACH];
     uint8_t unsplit[METERS_EACH];
     uint32_t factor_ids[METERS_EACH];
 };
@@ -118,8 +118,7 @@ static void build_facility(struct plant *plant, uint32_t index)
 {
     struct registry *registry = &plant->registry;
     const char *id = plant->names[(size_t)index * METERS_EACH]; /* any name will do */
-    registry->eras[index] =
-        (struct factor_era){INT64_MIN, plant->factors, plant->unsplit, plant->factor_ids};
+    registry->eras[index] = ERA(plant->factors, plant->unsplit, plant->factor_ids);
     registry->facilities[index] = (struct facility){.id = id,
                                                     .time_zone = "Asia/Dhaka",
                                                     .meters_first = index * METERS_EACH,
@@ -150,7 +149,7 @@ static void build_plant(struct plant *plant, uint32_t facilities)
     plant->names = array(meters, sizeof(*plant->names));
     for (uint32_t i = 0; i < meters; i++)
         (void)snprintf(plant->names[i], NAME_SIZE, "meter-%08" PRIu32, i);
-    for (uint32_t i = 0; i < GAS_COUNT * METERS_EACH; i++)
+    for (uint32_t i = 0; i < FACTOR_ROWS * METERS_EACH; i++)
         plant->factors[i] = 0.6 - 0.005 * i;
     for (uint32_t i = 0; i < facilities; i++)
         build_facility(plant, i);

@@ -30,8 +30,7 @@ static struct meter meters[METERS];
 static struct series series[FACILITIES];
 static struct facility facilities[FACILITIES];
 static struct factor_era eras[FACILITIES];
-static double factors[GAS_COUNT * METERS_EACH];
-static uint8_t unsplit[METERS_EACH];
+static double factors[RATE_COUNT * METERS_EACH];
 static uint32_t factor_ids[METERS_EACH];
 static char names[METERS][16];
 static struct id_index facility_ids;
@@ -86,7 +85,7 @@ static void build_registry(void)
                                     .scope = 2,
                                     .category = "electricity",
                                     .source = "grid"};
-        eras[i] = (struct factor_era){INT64_MIN, factors, unsplit, factor_ids};
+        eras[i] = (struct factor_era){INT64_MIN, factors, factor_ids};
         facilities[i] = (struct facility){.id = id,
                                           .time_zone = "Asia/Dhaka",
                                           .meters_first = i * METERS_EACH,

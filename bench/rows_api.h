@@ -13,7 +13,30 @@
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 
-/* The best kernels, except `rate`, which counts the cells that it is given. */
+/* Rows of the factor matrix, and an era of it; the best kernels, except `rate`, which counts the
+ * facilities that it is given, a bucket each; and how often a facility of so many meters was rated.
+ */
+#if __has_include("pipelines/emissions/rated_panel.h")
+#define FACTOR_ROWS RATE_COUNT
+#define ERA(factors, unsplit, factor_ids) ((struct factor_era){INT64_MIN, factors, factor_ids})
+
+static uint64_t rated_cells;
+
+static bool rate_and_count(const struct kernel_matrix *matrix, int64_t *sums_out)
+{
+    rated_cells += matrix->rows * matrix->columns;
+    return kernels_best()->rate(matrix, sums_out);
+}
+
+static double ratings_of_facilities(uint32_t meters)
+{
+    return (double)rated_cells / meters;
+}
+#else
+#define FACTOR_ROWS GAS_COUNT
+#define ERA(factors, unsplit, factor_ids)                                                          \
+    ((struct factor_era){INT64_MIN, factors, unsplit, factor_ids})
+
 static uint64_t rated_cells;
 
 static void rate_and_count(const int64_t *activity, const double *factor, int64_t *mg_out, size_t n)
@@ -22,18 +45,18 @@ static void rate_and_count(const int64_t *activity, const double *factor, int64_
     kernels_best()->rate(activity, factor, mg_out, n);
 }
 
+static double ratings_of_facilities(uint32_t meters)
+{
+    return (double)rated_cells / GAS_COUNT / meters; /* a call was for one gas */
+}
+#endif
+
 static const struct kernels *counting_kernels(void)
 {
     static struct kernels counting;
     counting = *kernels_best();
     counting.rate = rate_and_count;
     return &counting;
-}
-
-/* How often a facility of so many meters was rated: a call of `rate` is for one gas. */
-static double ratings_of_facilities(uint32_t meters)
-{
-    return (double)rated_cells / GAS_COUNT / meters;
 }
 
 /* The sink has acknowledged the row, and cannot lose it any more. */

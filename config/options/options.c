@@ -37,8 +37,8 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
                                            {"info", LOG_LEVEL_INFO},
                                            {"debug", LOG_LEVEL_DEBUG},
                                            {NULL, 0}};
-static const struct choice simd_tiers[] = {
-    {"auto", 0}, {"scalar", 0}, {"avx2", 0}, {"avx512", 0}, {NULL, 0}};
+static const struct choice simd_tiers[] = {{"auto", 0},   {"scalar", 0}, {"avx2", 0},
+                                           {"avx512", 0}, {"neon", 0},   {NULL, 0}};
 
 enum { MIB = 1 << 20, PATH_BYTES_MAX = 4095, TEXT_BYTES_MAX = 1023 };
 

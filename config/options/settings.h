@@ -102,7 +102,7 @@ struct config {
     int64_t memory_bytes_max; /* 0: no ceiling */
     int log_level;
     int64_t shutdown_timeout_ms;
-    const char *simd; /* "auto", "scalar", "avx2", "avx512" */
+    const char *simd; /* "auto", "scalar", "avx2", "avx512", "neon" */
     struct registry
         *registry; /* built of the tables, owned (config.h); the options do not look into it */
     struct arena *arena;

@@ -170,6 +170,26 @@ void conversion_rates(double rates_out[GAS_COUNT], const struct factor_row *row,
     }
 }
 
+/* kg per unit are mg per micro-unit. Micrograms are a thousand times more. */
+void conversion_factors(double factors_out[RATE_COUNT], const struct factor_row *row,
+                        struct activity_unit activity, const struct gwp *gwp)
+{
+    mpq_t masses[GAS_COUNT];
+    mpq_t finer;
+    mpq_init(finer);
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        mpq_init(masses[gas]);
+    conversion_masses(masses, row, activity, gwp);
+    for (int gas = 0; gas < GAS_COUNT; gas++) {
+        mpq_set_ui(finer, rate_decimals((enum rate)gas) == 9 ? 1000 : 1, 1);
+        mpq_mul(masses[gas], masses[gas], finer);
+        factors_out[gas] = fraction_to_double(masses[gas]);
+        mpq_clear(masses[gas]);
+    }
+    mpq_clear(finer);
+    factors_out[RATE_CO2E_UNSPLIT] = row->unsplit ? factors_out[RATE_CO2E] : 0;
+}
+
 void conversion_accepted(const struct factor_row *row, char *text, size_t size)
 {
     static const char *const volumes[STATE_COUNT] = {

@@ -36,7 +36,11 @@ enum fit conversion_fit(const struct factor_row *row, struct activity_unit activ
  * FIT_STATE_ASSUMED. The caller has initialised the masses. */
 void conversion_masses(mpq_t masses_out[GAS_COUNT], const struct factor_row *row,
                        struct activity_unit activity, const struct gwp *gwp);
-/* The same, each mass rounded once to the nearest double. */
+/* The column of the factor matrix: per micro-unit, in units of rate_decimals(), each rounded once
+ * to the nearest double. */
+void conversion_factors(double factors_out[RATE_COUNT], const struct factor_row *row,
+                        struct activity_unit activity, const struct gwp *gwp);
+/* The masses in kg, each rounded once to the nearest double. */
 void conversion_rates(double rates_out[GAS_COUNT], const struct factor_row *row,
                       struct activity_unit activity, const struct gwp *gwp);
 

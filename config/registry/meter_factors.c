@@ -278,9 +278,9 @@ static const struct factor_row *edition_at(const struct builder *builder,
 
 struct rated {
     const struct meter_row *row;
-    double masses[GAS_COUNT];
+    double kg[GAS_COUNT]; /* per canonical unit */
+    double factors[RATE_COUNT];
     uint32_t factor_id;
-    uint8_t unsplit;
 };
 
 static bool rates_alike(const struct meter_row *a, const struct meter_row *b)
@@ -298,16 +298,16 @@ static void rate(const struct builder *builder, const struct facility *facility,
     if (row->factor == ID_INDEX_NONE)
         return;
     const struct factor_row *edition = edition_at(builder, facility, row->factor, from_ms);
-    conversion_rates(rated->masses, edition, row->activity, &builder->meters->factors->gwp);
+    conversion_rates(rated->kg, edition, row->activity, &builder->meters->factors->gwp);
+    conversion_factors(rated->factors, edition, row->activity, &builder->meters->factors->gwp);
     rated->factor_id = edition->text;
-    rated->unsplit = edition->unsplit;
 }
 
-/* Lowers what a cell may hold so that none of its masses reaches CELL_MAX. */
+/* Lowers what a cell may hold so that none of its masses reaches CELL_MAX milligrams. */
 static void bound_cell(struct meter *meter, const struct rated *rated)
 {
     for (int gas = 0; gas < GAS_COUNT; gas++) {
-        double most = floor((double)CELL_MAX / fmax(1, rated->masses[gas]));
+        double most = floor((double)CELL_MAX / fmax(1, rated->kg[gas]));
         if ((int64_t)most < meter->cell_max)
             meter->cell_max = (int64_t)most;
     }
@@ -318,23 +318,20 @@ static int fill_era(struct builder *builder, const struct facility *facility,
 {
     struct registry *registry = builder->registry;
     size_t count = facility->meters_count;
-    double *factor = arena_alloc(registry->arena, count * GAS_COUNT * sizeof(*factor) + 1);
-    uint8_t *unsplit = arena_alloc(registry->arena, count + 1);
+    double *factor = arena_alloc(registry->arena, count * RATE_COUNT * sizeof(*factor) + 1);
     uint32_t *factor_id = arena_alloc(registry->arena, count * sizeof(*factor_id) + 1);
-    if (factor == NULL || unsplit == NULL || factor_id == NULL)
+    if (factor == NULL || factor_id == NULL)
         return -ENOMEM;
     struct rated rated = {.row = NULL};
     for (size_t i = 0; i < count; i++) {
         uint32_t column = facility->meters_first + (uint32_t)i;
         rate(builder, facility, row_of(builder, column), era->from_ms, &rated);
-        for (size_t gas = 0; gas < GAS_COUNT; gas++)
-            factor[gas * count + i] = rated.masses[gas];
-        unsplit[i] = rated.unsplit;
+        for (size_t at = 0; at < RATE_COUNT; at++)
+            factor[at * count + i] = rated.factors[at];
         factor_id[i] = rated.factor_id;
         bound_cell(&registry->meters[column], &rated);
     }
     era->factor = factor;
-    era->unsplit = unsplit;
     era->factor_id = factor_id;
     return 0;
 }

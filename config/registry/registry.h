@@ -52,12 +52,11 @@ struct series {
     const char *category, *source;
 };
 
-/* The factors of a facility's meters over a span of time. Doubles, milligrams per micro-unit of
- * activity: factor[gas * meters_count + (column - meters_first)]. */
+/* The factor matrix of a facility's meters over a span of time. Doubles, per micro-unit of activity
+ * and in units of rate_decimals(): factor[row * meters_count + (column - meters_first)]. */
 struct factor_era {
     int64_t from_ms;           /* until the next era's from_ms */
-    const double *factor;      /* GAS_COUNT rows of the facility's meters_count */
-    const uint8_t *unsplit;    /* per meter: 1 if the factor knows CO2e only, not its gases */
+    const double *factor;      /* RATE_COUNT rows of the facility's meters_count */
     const uint32_t *factor_id; /* per meter: registry->factors, or REGISTRY_NONE */
 };
 

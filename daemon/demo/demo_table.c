@@ -93,9 +93,9 @@ static void remember(struct recent *recent, const struct row *row)
         recent->expected_ms[1] = recent->expected_ms[0];
     }
     recent->window[slot] = row->window;
-    recent->co2e_mg[slot] = (int64_t)row->figures.mass_mg[GAS_CO2E];
-    recent->covered_ms[slot] = (int64_t)row->figures.covered_ms;
-    recent->expected_ms[slot] = (int64_t)row->figures.expected_ms;
+    recent->co2e_mg[slot] = (int64_t)row->figures.value[FIGURE_CO2E];
+    recent->covered_ms[slot] = (int64_t)row->figures.value[FIGURE_COVERED];
+    recent->expected_ms[slot] = (int64_t)row->figures.value[FIGURE_EXPECTED];
 }
 
 void demo_table_add(struct demo_table *table, const struct block *block)

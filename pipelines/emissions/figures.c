@@ -1,13 +1,14 @@
 #include "pipelines/emissions/figures.h"
 
+const struct figure_row figure_table[FIGURE_COUNT] = {
+#define FIGURE_ROW(id, name, unit, decimals, adds, rate, help, sums)                               \
+    [FIGURE_##id] = {name, unit, decimals, adds, rate, help, sums},
+    FIGURES(FIGURE_ROW)
+#undef FIGURE_ROW
+};
+
 void figures_add(struct figures *sum, const struct figures *term)
 {
-    sum->activity += term->activity;
-    for (int gas = 0; gas < GAS_COUNT; gas++)
-        sum->mass_mg[gas] += term->mass_mg[gas];
-    sum->co2e_unsplit_mg += term->co2e_unsplit_mg;
-    sum->co2e_estimated_mg += term->co2e_estimated_mg;
-    sum->covered_ms += term->covered_ms;
-    sum->expected_ms += term->expected_ms;
-    sum->cells += term->cells;
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        sum->value[i] += term->value[i];
 }

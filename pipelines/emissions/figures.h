@@ -1,22 +1,85 @@
 /*
- * figures.h - what is known of one series in one window: integers that add up.
+ * figures.h - what is known of one series in one window: integers that add up, and the table that
+ * says what each of them is.
  *
- * Every longer window is the sum of its buckets, field by field. 128 bits, so that no sum of
- * bounded cells overflows. Ratios (coverage, estimated share) are formed at output only.
+ * FIGURES is the one list. States, rows of every sink, docs/series.md and the memory that a site
+ * takes follow from it. Every longer window is the sum of its buckets, figure by figure. 128 bits,
+ * so that no sum of bounded cells overflows. Ratios (coverage, estimated share) are formed at
+ * output only.
  */
 #ifndef GHGD_FIGURES_H
 #define GHGD_FIGURES_H
 
 #include "base/measure.h"
 
+/* What a cell, which is a meter in a bucket, adds to a figure. */
+enum figure_adds {
+    ADDS_ACTIVITY,       /* its activity */
+    ADDS_MASS,           /* its activity rated by a row of the factor matrix */
+    ADDS_ESTIMATED_PART, /* of that mass the part that rests on estimated readings */
+    ADDS_CELL,           /* one */
+    ADDS_COVERED,        /* the time that readings cover, if the meter is expected to report */
+    ADDS_EXPECTED        /* the time in which the meter is expected to report */
+};
+
+/* X(id, name, unit, decimals, adds, row of the factor matrix, what it is, over what it may be
+ * summed). A unit has 10^decimals of the whole numbers that are held. The name is that of the
+ * field in every sink, and of the figure in a saved state. */
+#define SUM_ALL "every tag; windows of one measurement"
+
+/* Fields of emissions_*. */
+#define FIGURES_OF_SERIES(X)                                                                       \
+    X(ACTIVITY, "activity", "see tag `unit`", 6, ADDS_ACTIVITY, RATE_NONE,                         \
+      "energy, fuel or material used", "rows of the same `unit` only; windows of one measurement") \
+    X(CO2, "co2_kg", "kg", 6, ADDS_MASS, RATE_CO2,                                                 \
+      "fossil CO2; 0 where the factor tells CO2e only", SUM_ALL)                                   \
+    X(CH4, "ch4_kg", "kg", 9, ADDS_MASS, RATE_CH4, "methane, as mass of CH4", SUM_ALL)             \
+    X(N2O, "n2o_kg", "kg", 9, ADDS_MASS, RATE_N2O, "nitrous oxide, as mass of N2O", SUM_ALL)       \
+    X(CO2E, "co2e_kg", "kg CO2e", 6, ADDS_MASS, RATE_CO2E,                                         \
+      "all gases under the configured GWP set; electricity location-based", SUM_ALL)               \
+    X(BIOGENIC_CO2, "biogenic_co2_kg", "kg", 6, ADDS_MASS, RATE_BIOGENIC_CO2,                      \
+      "CO2 of biomass, outside the scopes and not in co2e_kg", SUM_ALL)                            \
+    X(CO2E_UNSPLIT, "co2e_unsplit_kg", "kg CO2e", 6, ADDS_MASS, RATE_CO2E_UNSPLIT,                 \
+      "the part of co2e_kg whose factor does not tell the gases apart", SUM_ALL)                   \
+    X(CO2E_ESTIMATED, "co2e_estimated_kg", "kg CO2e", 6, ADDS_ESTIMATED_PART, RATE_CO2E,           \
+      "the part of co2e_kg that rests on estimated readings", SUM_ALL)
+
+/* Fields of emissions_* and coverage_*. */
+#define FIGURES_OF_COVERAGE(X)                                                                     \
+    X(COVERED, "covered_s", "s", 3, ADDS_COVERED, RATE_NONE,                                       \
+      "meter-seconds of the window that readings cover", SUM_ALL)                                  \
+    X(EXPECTED, "expected_s", "s", 3, ADDS_EXPECTED, RATE_NONE,                                    \
+      "meter-seconds that should be covered; deliveries expect none", SUM_ALL)
+
+/* Held, and written to no sink. */
+#define FIGURES_WITHIN(X)                                                                          \
+    X(CELLS, "cells", "cells", 0, ADDS_CELL, RATE_NONE,                                            \
+      "cells with any reading; 0: nothing is known, which is not zero", SUM_ALL)
+
+#define FIGURES(X) FIGURES_OF_SERIES(X) FIGURES_WITHIN(X) FIGURES_OF_COVERAGE(X)
+
+enum figure {
+#define FIGURE_ID(id, ...) FIGURE_##id,
+    FIGURES(FIGURE_ID)
+#undef FIGURE_ID
+        FIGURE_COUNT,
+    /* The figures before it come of cells. Expected time does not: it is there without a reading,
+     * and follows from the window alone. */
+    FIGURES_OF_CELLS = FIGURE_EXPECTED
+};
+_Static_assert(FIGURE_EXPECTED + 1 == FIGURE_COUNT, "all others come of cells");
+
+struct figure_row {
+    const char *name, *unit;
+    uint8_t decimals;
+    uint8_t adds; /* enum figure_adds */
+    uint8_t rate; /* enum rate */
+    const char *help, *sums;
+};
+extern const struct figure_row figure_table[FIGURE_COUNT];
+
 struct figures {
-    int128 activity; /* micro-units of the series' quantity */
-    int128 mass_mg[GAS_COUNT];
-    int128 co2e_unsplit_mg;   /* the part of CO2e whose factor does not tell the gases apart */
-    int128 co2e_estimated_mg; /* the part of CO2e that rests on estimated readings */
-    int128 covered_ms;        /* meter-milliseconds that readings cover */
-    int128 expected_ms;       /* meter-milliseconds that should have been covered */
-    uint64_t cells;           /* cells with any reading; 0: nothing is known, which is not zero */
+    int128 value[FIGURE_COUNT];
 };
 
 void figures_add(struct figures *sum, const struct figures *term);

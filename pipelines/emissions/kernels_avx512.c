@@ -4,6 +4,8 @@
  */
 #include "pipelines/emissions/kernels.h"
 
+#if defined(__x86_64__)
+
 #include <immintrin.h>
 
 /* The first `live` of eight lanes, live < 8. */
@@ -17,61 +19,51 @@ static __m512i rate_8(__m512i activity, __m512d factor)
     return _mm512_cvtpd_epi64(_mm512_mul_pd(_mm512_cvtepi64_pd(activity), factor));
 }
 
-static void rate_avx512(const int64_t *activity, const double *factor, int64_t *mg_out, size_t n)
+/* A lane that is not live holds 0 and gives 0. */
+static __m512i rate_cells(__m512i activity, __m512i before, __m512d factor, __m512i *bits)
+{
+    __m512i until = rate_8(_mm512_add_epi64(before, activity), factor);
+    __m512i from = rate_8(before, factor);
+    *bits = _mm512_or_si512(*bits, _mm512_abs_epi64(until));
+    *bits = _mm512_or_si512(*bits, _mm512_abs_epi64(from));
+    return _mm512_sub_epi64(until, from);
+}
+
+static void rate_row(const int64_t *activity, const int64_t *before, const double *factor,
+                     int64_t *mass_out, size_t n, __m512i *bits)
 {
     size_t i = 0;
+    __m512i none = _mm512_setzero_si512();
     for (; n - i >= 8; i += 8) {
-        __m512i mass = rate_8(_mm512_loadu_si512(activity + i), _mm512_loadu_pd(factor + i));
-        _mm512_storeu_si512(mg_out + i, mass);
+        __m512i sum = before != NULL ? _mm512_loadu_si512(before + i) : none;
+        __m512i mass =
+            rate_cells(_mm512_loadu_si512(activity + i), sum, _mm512_loadu_pd(factor + i), bits);
+        _mm512_storeu_si512(mass_out + i, mass);
     }
+    if (i == n)
+        return;
     __mmask8 live = lanes(n - i);
-    __m512i units = _mm512_maskz_loadu_epi64(live, activity + i);
-    __m512i mass = rate_8(units, _mm512_maskz_loadu_pd(live, factor + i));
-    _mm512_mask_storeu_epi64(mg_out + i, live, mass);
+    __m512i sum = before != NULL ? _mm512_maskz_loadu_epi64(live, before + i) : none;
+    __m512i mass = rate_cells(_mm512_maskz_loadu_epi64(live, activity + i), sum,
+                              _mm512_maskz_loadu_pd(live, factor + i), bits);
+    _mm512_mask_storeu_epi64(mass_out + i, live, mass);
 }
 
-static uint64_t across(__m512i sums)
+static bool rate_avx512(const struct kernel_matrix *matrix, int64_t *sums_out)
 {
-    return (uint64_t)_mm512_reduce_add_epi64(sums);
+    __m512i bits = _mm512_setzero_si512();
+    for (size_t row = 0; row < matrix->rows; row++) {
+        size_t first = row * matrix->columns;
+        const int64_t *before = matrix->before != NULL ? matrix->before + first : NULL;
+        for (size_t factor = 0; factor < matrix->factors; factor++) {
+            rate_row(matrix->activity + first, before, matrix->factor + factor * matrix->columns,
+                     matrix->scratch, matrix->columns, &bits);
+            sums_out = sum_by_series(matrix, matrix->scratch, sums_out);
+        }
+    }
+    return (uint64_t)_mm512_reduce_or_epi64(bits) < (uint64_t)KERNEL_NARROW;
 }
 
-static int64_t sum_avx512(const int64_t *values, size_t n)
-{
-    __m512i even = _mm512_setzero_si512();
-    __m512i odd = _mm512_setzero_si512(); /* two chains: an addition need not wait for the last */
-    size_t i = 0;
-    for (; n - i >= 16; i += 16) {
-        even = _mm512_add_epi64(even, _mm512_loadu_si512(values + i));
-        odd = _mm512_add_epi64(odd, _mm512_loadu_si512(values + i + 8));
-    }
-    if (n - i >= 8) {
-        even = _mm512_add_epi64(even, _mm512_loadu_si512(values + i));
-        i += 8;
-    }
-    odd = _mm512_add_epi64(odd, _mm512_maskz_loadu_epi64(lanes(n - i), values + i));
-    return (int64_t)across(_mm512_add_epi64(even, odd));
-}
+const struct kernels kernels_avx512 = {.name = "avx512", .rate = rate_avx512, .sum = sum_activity};
 
-static uint64_t sum_u32_avx512(const uint32_t *values, size_t n)
-{
-    const __m512i low_half = _mm512_set1_epi64(0xffffffff);
-    __m512i low = _mm512_setzero_si512();
-    __m512i high = _mm512_setzero_si512();
-    size_t i = 0;
-    for (; n - i >= 16; i += 16) {
-        __m512i sixteen = _mm512_loadu_si512(values + i);
-        low = _mm512_add_epi64(low, _mm512_and_si512(sixteen, low_half));
-        high = _mm512_add_epi64(high, _mm512_srli_epi64(sixteen, 32));
-    }
-    __m512i rest = _mm512_maskz_loadu_epi32((__mmask16)((1U << (n - i)) - 1), values + i);
-    low = _mm512_add_epi64(low, _mm512_and_si512(rest, low_half));
-    high = _mm512_add_epi64(high, _mm512_srli_epi64(rest, 32));
-    return across(_mm512_add_epi64(low, high));
-}
-
-const struct kernels kernels_avx512 = {
-    .name = "avx512",
-    .rate = rate_avx512,
-    .sum = sum_avx512,
-    .sum_u32 = sum_u32_avx512,
-};
+#endif

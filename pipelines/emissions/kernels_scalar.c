@@ -3,31 +3,58 @@
 
 #include <math.h>
 
-static void rate_scalar(const int64_t *activity, const double *factor, int64_t *mg_out, size_t n)
+int64_t kernels_rate_cell(int64_t activity, double factor)
 {
-    for (size_t i = 0; i < n; i++)
-        mg_out[i] = llrint((double)activity[i] * factor[i]);
+    return llrint((double)activity * factor);
 }
 
-static int64_t sum_scalar(const int64_t *values, size_t n)
+static int64_t rate_cell(const struct kernel_matrix *matrix, size_t row, size_t factor,
+                         size_t column, uint64_t *bits)
 {
-    uint64_t sum = 0; /* unsigned: should the caller be wrong, all tiers wrap alike */
-    for (size_t i = 0; i < n; i++)
-        sum += (uint64_t)values[i];
-    return (int64_t)sum;
+    size_t cell = row * matrix->columns + column;
+    double rate = matrix->factor[factor * matrix->columns + column];
+    int64_t before = matrix->before != NULL ? matrix->before[cell] : 0;
+    int64_t until = kernels_rate_cell(before + matrix->activity[cell], rate);
+    int64_t from = kernels_rate_cell(before, rate);
+    *bits |= (uint64_t)(until < 0 ? -until : until) | (uint64_t)(from < 0 ? -from : from);
+    return until - from;
 }
 
-static uint64_t sum_u32_scalar(const uint32_t *values, size_t n)
+static bool rate_scalar(const struct kernel_matrix *matrix, int64_t *sums_out)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += values[i];
-    return sum;
+    uint64_t bits = 0;
+    for (size_t row = 0; row < matrix->rows; row++)
+        for (size_t factor = 0; factor < matrix->factors; factor++)
+            for (size_t series = 0, column = 0; series < matrix->series; series++) {
+                uint64_t sum = 0; /* unsigned: wide cells may wrap */
+                for (; column < matrix->ends[series]; column++)
+                    sum += (uint64_t)rate_cell(matrix, row, factor, column, &bits);
+                *sums_out++ = (int64_t)sum;
+            }
+    return bits < (uint64_t)KERNEL_NARROW;
 }
 
-const struct kernels kernels_scalar = {
-    .name = "scalar",
-    .rate = rate_scalar,
-    .sum = sum_scalar,
-    .sum_u32 = sum_u32_scalar,
-};
+void kernels_rate_wide(const struct kernel_matrix *matrix, size_t row, size_t factor,
+                       __int128 *sums_out)
+{
+    uint64_t bits = 0;
+    for (size_t series = 0, column = 0; series < matrix->series; series++) {
+        sums_out[series] = 0;
+        for (; column < matrix->ends[series]; column++)
+            sums_out[series] += rate_cell(matrix, row, factor, column, &bits);
+    }
+}
+
+static void sum_scalar(const struct kernel_matrix *matrix, int64_t *sums_out)
+{
+    const int64_t *activity = matrix->activity;
+    for (size_t row = 0; row < matrix->rows; row++, activity += matrix->columns)
+        for (size_t series = 0, column = 0; series < matrix->series; series++) {
+            int64_t sum = 0;
+            for (; column < matrix->ends[series]; column++)
+                sum += activity[column];
+            *sums_out++ = sum;
+        }
+}
+
+const struct kernels kernels_scalar = {.name = "scalar", .rate = rate_scalar, .sum = sum_scalar};

@@ -2,13 +2,21 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+/* Cells that are rated together: their sums stay in a first level cache. */
+enum { RUN_CELLS = 512 };
 
 struct rating {
     const struct kernels *kernels;
     uint32_t meters_max;
-    int64_t *activity;           /* of the cells that are present, else 0 */
-    int64_t *mass_mg[GAS_COUNT]; /* one row a gas */
-    uint32_t *covered_ms;        /* of the meters that are expected to report, else 0 */
+    size_t cells_max;  /* rows x meters of a run */
+    int64_t *scratch;  /* of the kernels: a row of cells */
+    uint32_t *ends;    /* of the series */
+    int64_t *sums;     /* [rows][factor rows][series] */
+    int64_t *activity; /* [rows][series] */
+    int128 *wide;      /* [series] */
 };
 
 int rating_create(struct rating **rating_out, const struct kernels *kernels, uint32_t meters_max)
@@ -16,25 +24,22 @@ int rating_create(struct rating **rating_out, const struct kernels *kernels, uin
     struct rating *rating = calloc(1, sizeof(*rating));
     if (rating == NULL)
         return -ENOMEM;
+    size_t row = MAX(meters_max, 1);
     rating->kernels = kernels;
     rating->meters_max = meters_max;
-    size_t row = meters_max > 0 ? meters_max : 1;
-    rating->activity = calloc((GAS_COUNT + 1) * row, sizeof(*rating->activity));
-    if (rating->activity == NULL)
-        goto fail_activity;
-    for (size_t gas = 0; gas < GAS_COUNT; gas++)
-        rating->mass_mg[gas] = rating->activity + (gas + 1) * row;
-    rating->covered_ms = calloc(row, sizeof(*rating->covered_ms));
-    if (rating->covered_ms == NULL)
-        goto fail_covered;
+    rating->cells_max = MAX(row, RUN_CELLS);
+    rating->scratch = calloc(row, sizeof(*rating->scratch));
+    rating->ends = calloc(row, sizeof(*rating->ends));
+    rating->sums = calloc(rating->cells_max * RATE_COUNT, sizeof(*rating->sums));
+    rating->activity = calloc(rating->cells_max, sizeof(*rating->activity));
+    rating->wide = calloc(row, sizeof(*rating->wide));
+    if (rating->scratch == NULL || rating->ends == NULL || rating->sums == NULL ||
+        rating->activity == NULL || rating->wide == NULL) {
+        rating_destroy(&rating);
+        return -ENOMEM;
+    }
     *rating_out = rating;
     return 0;
-
-fail_covered:
-    free(rating->activity);
-fail_activity:
-    free(rating);
-    return -ENOMEM;
 }
 
 void rating_destroy(struct rating **rating)
@@ -42,115 +47,175 @@ void rating_destroy(struct rating **rating)
     struct rating *taken = TAKE(*rating);
     if (taken == NULL)
         return;
-    free(taken->covered_ms);
+    free(taken->wide);
     free(taken->activity);
+    free(taken->sums);
+    free(taken->ends);
+    free(taken->scratch);
     free(taken);
 }
 
-/* What a cell holds that no reading touches is no activity, whatever it is. */
-static void take_present(struct rating *rating, const struct meter *meters,
-                         const struct bucket_cells *cells, uint32_t count)
+uint32_t rating_run(const struct rating *rating, const struct registry *registry,
+                    const struct facility *facility, int64_t start_ms, int64_t length_ms,
+                    uint32_t rows)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        bool present = cells->present[i] != 0;
-        ASSERT(!present || cells->estimated_ms[i] <= cells->covered_ms[i]);
-        ASSERT(!present || cells->covered_ms[i] <= cells->length_ms);
-        rating->activity[i] = present ? cells->activity[i] : 0;
-        rating->covered_ms[i] = present && meters[i].expected ? cells->covered_ms[i] : 0;
-    }
+    ASSERT(rows > 0);
+    const struct factor_era *era = registry_era_at(registry, facility, start_ms);
+    const struct factor_era *last = registry->eras + facility->eras_first + facility->eras_count;
+    uint32_t most = (uint32_t)(rating->cells_max / MAX(facility->meters_count, 1));
+    rows = MIN(rows, MAX(most, 1));
+    if (era + 1 == last || era[1].from_ms >= start_ms + rows * length_ms)
+        return rows;
+    return MAX((uint32_t)((era[1].from_ms - start_ms + length_ms - 1) / length_ms), 1);
 }
 
-/* The kernel sums in 64 bits, which hold SERIES_METERS_MAX cells; more are summed in runs. */
-static int128 sum_cells(const struct kernels *kernels, const int64_t *values, uint32_t count)
-{
-    int128 sum = 0;
-    while (count > SERIES_METERS_MAX) {
-        sum += kernels->sum(values, SERIES_METERS_MAX);
-        values += SERIES_METERS_MAX;
-        count -= SERIES_METERS_MAX;
-    }
-    return sum + kernels->sum(values, count);
-}
-
-/* The part of the bucket in which the meter is valid, if it is expected to report at all. */
-static int64_t expected_ms(const struct meter *meter, const struct bucket_cells *cells)
-{
-    int64_t from_ms = cells->start_ms;
-    int64_t to_ms = cells->start_ms + cells->length_ms;
-    if (from_ms < meter->valid_from_ms)
-        from_ms = meter->valid_from_ms;
-    if (to_ms > meter->valid_to_ms)
-        to_ms = meter->valid_to_ms;
-    return meter->expected && to_ms > from_ms ? to_ms - from_ms : 0;
-}
-
-/* Divides CO2e by time, floored, so that no part is larger than the whole. */
-static int64_t estimated_part(int64_t co2e_mg, uint32_t estimated_ms, uint32_t covered_ms)
-{
-    if (estimated_ms == 0)
-        return 0;
-    if (estimated_ms == covered_ms)
-        return co2e_mg;
-    return (int64_t)div_floor((int128)co2e_mg * estimated_ms, covered_ms);
-}
-
-/* One facility and bucket on the way through. Indices count meters within the facility. */
+/* One facility and its buckets on the way through. Indices count meters within the facility. */
 struct pass {
     const struct rating *rating;
-    const struct factor_era *era;
+    const struct facility *facility;
     const struct meter *meters;
     const struct bucket_cells *cells;
+    struct kernel_matrix matrix;
+    struct figures *figures; /* [rows][series] */
 };
 
-static void add_sums(const struct pass *pass, uint32_t first, uint32_t count,
-                     struct figures *figures)
+/* What fits 64 bits, as it nearly always does. */
+static void put_narrow(const struct pass *pass, size_t figure, size_t factor)
+{
+    size_t series_count = pass->matrix.series;
+    for (size_t row = 0; row < pass->matrix.rows; row++) {
+        const int64_t *sums = pass->rating->sums + (row * RATE_COUNT + factor) * series_count;
+        for (size_t i = 0; i < series_count; i++)
+            pass->figures[row * series_count + i].value[figure] = sums[i];
+    }
+}
+
+static void put_wide(const struct pass *pass, size_t figure, size_t factor)
+{
+    size_t series_count = pass->matrix.series;
+    for (size_t row = 0; row < pass->matrix.rows; row++) {
+        kernels_rate_wide(&pass->matrix, row, factor, pass->rating->wide);
+        for (size_t i = 0; i < series_count; i++)
+            pass->figures[row * series_count + i].value[figure] = pass->rating->wide[i];
+    }
+}
+
+static void put_sums(const struct pass *pass)
 {
     const struct rating *rating = pass->rating;
-    const struct kernels *kernels = rating->kernels;
-    figures->activity += sum_cells(kernels, rating->activity + first, count);
-    for (int gas = 0; gas < GAS_COUNT; gas++)
-        figures->mass_mg[gas] += sum_cells(kernels, rating->mass_mg[gas] + first, count);
-    figures->covered_ms += (int128)kernels->sum_u32(rating->covered_ms + first, count);
+    size_t count = pass->matrix.rows * pass->matrix.series;
+    rating->kernels->sum(&pass->matrix, rating->activity);
+    bool narrow = rating->kernels->rate(&pass->matrix, rating->sums);
+    for (size_t figure = 0; figure < FIGURES_OF_CELLS; figure++) {
+        const struct figure_row *row = &figure_table[figure];
+        if (row->adds == ADDS_MASS && narrow)
+            put_narrow(pass, figure, row->rate);
+        else if (row->adds == ADDS_MASS)
+            put_wide(pass, figure, row->rate);
+        for (size_t i = 0; row->adds == ADDS_ACTIVITY && i < count; i++)
+            pass->figures[i].value[figure] = rating->activity[i];
+    }
 }
 
-/* What is not a plain sum: it depends on the meter, or on how the cell is covered. */
-static void add_cell(const struct pass *pass, uint32_t i, struct figures *figures)
+/* Divides the mass by time, floored, so that no part is larger than the whole. */
+static int64_t estimated_part(int64_t mass, uint32_t estimated_ms, uint32_t covered_ms)
+{
+    if (estimated_ms == covered_ms)
+        return mass;
+    return (int64_t)div_floor((int128)mass * estimated_ms, covered_ms);
+}
+
+static void add_estimated(const struct pass *pass, size_t row, uint32_t column,
+                          struct figures *figures)
+{
+    size_t cell = row * pass->matrix.columns + column;
+    for (size_t figure = 0; figure < FIGURES_OF_CELLS; figure++) {
+        const struct figure_row *table = &figure_table[figure];
+        if (table->adds != ADDS_ESTIMATED_PART)
+            continue;
+        double factor = pass->matrix.factor[table->rate * pass->matrix.columns + column];
+        figures->value[figure] +=
+            estimated_part(kernels_rate_cell(pass->cells->activity[cell], factor),
+                           pass->cells->estimated_ms[cell], pass->cells->covered_ms[cell]);
+    }
+}
+
+/* What depends on how a cell is covered. */
+static void add_coverage(const struct pass *pass, size_t row, size_t series,
+                         struct figures *figures)
 {
     const struct bucket_cells *cells = pass->cells;
-    figures->expected_ms += expected_ms(&pass->meters[i], cells);
-    if (cells->present[i] == 0)
-        return;
-    int64_t co2e_mg = pass->rating->mass_mg[GAS_CO2E][i];
-    figures->cells++;
-    if (pass->era->unsplit[i] != 0)
-        figures->co2e_unsplit_mg += co2e_mg;
-    figures->co2e_estimated_mg +=
-        estimated_part(co2e_mg, cells->estimated_ms[i], cells->covered_ms[i]);
+    uint64_t covered_ms = 0;
+    uint64_t present = 0;
+    for (uint32_t i = series == 0 ? 0 : pass->matrix.ends[series - 1];
+         i < pass->matrix.ends[series]; i++) {
+        size_t cell = row * pass->matrix.columns + i;
+        ASSERT(cells->estimated_ms[cell] <= cells->covered_ms[cell]);
+        ASSERT(cells->covered_ms[cell] <= cells->length_ms);
+        present += cells->present[cell];
+        covered_ms += pass->meters[i].expected ? cells->covered_ms[cell] : 0;
+        if (cells->estimated_ms[cell] > 0)
+            add_estimated(pass, row, i, figures);
+    }
+    figures->value[FIGURE_CELLS] = present;
+    figures->value[FIGURE_COVERED] = covered_ms;
 }
 
-void rating_add(struct rating *rating, const struct registry *registry,
-                const struct facility *facility, const struct bucket_cells *cells,
-                struct figures *series_out)
+static void set_ends(struct rating *rating, const struct registry *registry,
+                     const struct facility *facility)
 {
-    uint32_t count = facility->meters_count;
-    ASSERT(count <= rating->meters_max);
-    const struct pass pass = {
-        .rating = rating,
-        .era = registry_era_at(registry, facility, cells->start_ms),
-        .meters = registry->meters + facility->meters_first,
-        .cells = cells,
-    };
-    take_present(rating, pass.meters, cells, count);
-    for (size_t gas = 0; gas < GAS_COUNT; gas++)
-        rating->kernels->rate(rating->activity, pass.era->factor + gas * count,
-                              rating->mass_mg[gas], count);
+    uint32_t end = 0;
     for (uint32_t s = 0; s < facility->series_count; s++) {
         const struct series *series = &registry->series[facility->series_first + s];
-        uint32_t first = series->meters_first - facility->meters_first;
-        uint32_t end = first + series->meters_count;
-        ASSERT(end <= count);
-        add_sums(&pass, first, series->meters_count, &series_out[s]);
-        for (uint32_t i = first; i < end; i++)
-            add_cell(&pass, i, &series_out[s]);
+        ASSERT(series->meters_first == facility->meters_first + end);
+        end += series->meters_count;
+        rating->ends[s] = end;
+    }
+    ASSERT(end == facility->meters_count);
+}
+
+void rating_rate(struct rating *rating, const struct registry *registry,
+                 const struct facility *facility, const struct bucket_cells *cells,
+                 struct figures *figures_out)
+{
+    size_t columns = facility->meters_count;
+    ASSERT(columns <= rating->meters_max && columns * cells->rows <= rating->cells_max);
+    set_ends(rating, registry, facility);
+    const struct factor_era *era = registry_era_at(registry, facility, cells->start_ms);
+    const struct pass pass = {
+        .rating = rating,
+        .facility = facility,
+        .meters = registry->meters + facility->meters_first,
+        .cells = cells,
+        .matrix = {.activity = cells->activity,
+                   .factor = era->factor,
+                   .ends = rating->ends,
+                   .scratch = rating->scratch,
+                   .rows = cells->rows,
+                   .columns = columns,
+                   .factors = RATE_COUNT,
+                   .series = facility->series_count},
+        .figures = figures_out,
+    };
+    memset(figures_out, 0, pass.matrix.rows * pass.matrix.series * sizeof(*figures_out));
+    put_sums(&pass);
+    for (size_t row = 0; row < pass.matrix.rows; row++)
+        for (size_t series = 0; series < pass.matrix.series; series++)
+            add_coverage(&pass, row, series, &figures_out[row * pass.matrix.series + series]);
+}
+
+void rating_expect(const struct registry *registry, const struct facility *facility,
+                   int64_t from_ms, int64_t to_ms, struct figures *figures)
+{
+    for (uint32_t s = 0; s < facility->series_count; s++) {
+        const struct series *series = &registry->series[facility->series_first + s];
+        int64_t expected_ms = 0;
+        for (uint32_t i = 0; i < series->meters_count; i++) {
+            const struct meter *meter = &registry->meters[series->meters_first + i];
+            int64_t begin_ms = MAX(from_ms, meter->valid_from_ms);
+            int64_t end_ms = MIN(to_ms, meter->valid_to_ms);
+            expected_ms += meter->expected && end_ms > begin_ms ? end_ms - begin_ms : 0;
+        }
+        figures[s].value[FIGURE_EXPECTED] += expected_ms;
     }
 }

@@ -1,8 +1,9 @@
 /*
- * rating.h - one bucket of a facility: activity becomes mass, cells become series.
+ * rating.h - buckets of a facility: activity becomes mass, cells become series.
  *
- * The factors are looked up at the bucket's time. Rounding to milligrams happens here, once per
- * meter and bucket and gas; everything after is integer addition.
+ * The factors are looked up at the buckets' time. Rounding happens here, once per meter and bucket
+ * and row of the factor matrix, to the whole numbers of its unit (rate_decimals()); all after
+ * it is integer addition.
  */
 #ifndef GHGD_RATING_H
 #define GHGD_RATING_H
@@ -11,9 +12,11 @@
 #include "pipelines/emissions/figures.h"
 #include "pipelines/emissions/kernels.h"
 
-/* The cells of one facility in one bucket: arrays over its meters, in column order. */
+/* The cells of one facility in consecutive buckets: arrays [rows][meters], in column order. A cell
+ * that no reading touches holds 0 everywhere. */
 struct bucket_cells {
-    int64_t start_ms, length_ms;
+    int64_t start_ms, length_ms; /* of the first; each bucket's */
+    uint32_t rows;
     const int64_t *activity;      /* micro-units */
     const uint32_t *covered_ms;   /* <= length_ms; deliveries: 0 */
     const uint32_t *estimated_ms; /* <= covered_ms: covered by estimated readings */
@@ -27,12 +30,22 @@ int rating_create(struct rating **rating_out, const struct kernels *kernels,
                   uint32_t meters_max) MUST_CHECK;
 void rating_destroy(struct rating **rating);
 
-/* Adds the bucket to series_out[0 .. facility->series_count). Expected time is the part of the
- * bucket in which an `expected` meter is valid; covered time counts those meters only. A cell that
- * is not present adds nothing else, whatever it holds. The estimated part of a cell is its CO2e
- * times estimated_ms / covered_ms, floored. */
-void rating_add(struct rating *rating, const struct registry *registry,
-                const struct facility *facility, const struct bucket_cells *cells,
-                struct figures *series_out);
+/* How many of `rows` buckets may be rated together from start_ms on: they lie in one era, and the
+ * scratch holds them. At least 1. */
+uint32_t rating_run(const struct rating *rating, const struct registry *registry,
+                    const struct facility *facility, int64_t start_ms, int64_t length_ms,
+                    uint32_t rows);
+
+/* Rates the buckets, which rating_run() allows together. Sets figures_out[rows][series]:
+ * covered time counts meters that are expected to report; the estimated part of a cell is its CO2e
+ * times estimated_ms / covered_ms, floored; FIGURE_EXPECTED is 0. */
+void rating_rate(struct rating *rating, const struct registry *registry,
+                 const struct facility *facility, const struct bucket_cells *cells,
+                 struct figures *figures_out);
+
+/* Adds the part of [from_ms, to_ms) in which meters are valid and expected to report to the
+ * expected time of each series. */
+void rating_expect(const struct registry *registry, const struct facility *facility,
+                   int64_t from_ms, int64_t to_ms, struct figures *figures);
 
 #endif

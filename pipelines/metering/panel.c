@@ -89,17 +89,15 @@ void panel_project_row(struct panel *panel, int64_t row)
     }
 }
 
-void panel_project_column(struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row)
+bool panel_is_stale(const struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row)
 {
     ASSERT(column < panel->columns);
-    uint64_t bit = UINT64_C(1) << column % 64;
+    const uint64_t *words = panel->stale + column / 64;
     for (int64_t row = from_row; row < to_row; row++) {
-        uint64_t *word = &stale_words(panel, row)[column / 64];
-        if ((*word & bit) == 0)
-            continue;
-        project(panel, row, column);
-        *word &= ~bit;
+        if ((words[(size_t)panel_slot(panel, row) * panel->words] >> column % 64 & 1) != 0)
+            return true;
     }
+    return false;
 }
 
 struct panel_row panel_get_row(const struct panel *panel, int64_t row)

@@ -48,9 +48,10 @@ static inline uint32_t panel_slot(const struct panel *panel, int64_t row)
 }
 
 void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column);
-/* Projects what is stale in the row, or of one column in rows [from, to). */
+/* Whether some cell of the column is stale in rows [from, to). */
+bool panel_is_stale(const struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row);
+/* Projects what is stale in the row. */
 void panel_project_row(struct panel *panel, int64_t row);
-void panel_project_column(struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row);
 /* The row's cells; it has been projected. */
 struct panel_row panel_get_row(const struct panel *panel, int64_t row);
 /* Puts a projected cell in: one that its journal can no longer give. */

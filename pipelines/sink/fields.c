@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIXED(name, unit, decimals, member, help, sums)                                            \
-    {                                                                                              \
-        name, unit, FIELD_FIXED, decimals, offsetof(struct row, member), 0, help, sums             \
-    }
+#define FIGURE(id, name, unit, decimals, adds, rate, help, sums)                                   \
+    {name, unit, FIELD_FIXED, decimals, offsetof(struct row, figures.value[FIGURE_##id]),          \
+     0,    help, sums},
 #define RATIO(name, above, below, help, sums)                                                      \
     {                                                                                              \
         name, "1", FIELD_RATIO, 0, offsetof(struct row, above), offsetof(struct row, below), help, \
@@ -21,19 +20,10 @@
         name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, help, sums                       \
     }
 
-enum { MASS_DECIMALS = 6, TIME_DECIMALS = 3, ACTIVITY_DECIMALS = 6 };
-
-#define SUM_ALL "every tag; windows of one measurement"
 #define SUM_RATIO(formula) "never; form it anew: " formula
 
-#define COVERED                                                                                    \
-    FIXED("covered_s", "s", TIME_DECIMALS, figures.covered_ms,                                     \
-          "meter-seconds of the window that readings cover", SUM_ALL)
-#define EXPECTED                                                                                   \
-    FIXED("expected_s", "s", TIME_DECIMALS, figures.expected_ms,                                   \
-          "meter-seconds that should be covered; deliveries expect none", SUM_ALL)
 #define COVERAGE                                                                                   \
-    RATIO("coverage", figures.covered_ms, figures.expected_ms,                                     \
+    RATIO("coverage", figures.value[FIGURE_COVERED], figures.value[FIGURE_EXPECTED],               \
           "covered_s / expected_s; 0 if nothing is expected",                                      \
           SUM_RATIO("sum(covered_s) / sum(expected_s)"))
 #define REVISION                                                                                   \
@@ -45,37 +35,17 @@ enum { MASS_DECIMALS = 6, TIME_DECIMALS = 3, ACTIVITY_DECIMALS = 6 };
          "never; a group is final when all its rows are")
 
 static const struct field emissions_fields[] = {
-    FIXED("activity", "see tag `unit`", ACTIVITY_DECIMALS, figures.activity,
-          "energy, fuel or material used",
-          "rows of the same `unit` only; windows of one measurement"),
-    FIXED("co2_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_CO2],
-          "fossil CO2; 0 where the factor tells CO2e only", SUM_ALL),
-    FIXED("ch4_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_CH4], "methane, as mass of CH4",
-          SUM_ALL),
-    FIXED("n2o_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_N2O], "nitrous oxide, as mass of N2O",
-          SUM_ALL),
-    FIXED("co2e_kg", "kg CO2e", MASS_DECIMALS, figures.mass_mg[GAS_CO2E],
-          "all gases under the configured GWP set; electricity location-based", SUM_ALL),
-    FIXED("biogenic_co2_kg", "kg", MASS_DECIMALS, figures.mass_mg[GAS_BIOGENIC_CO2],
-          "CO2 of biomass, outside the scopes and not in co2e_kg", SUM_ALL),
-    FIXED("co2e_unsplit_kg", "kg CO2e", MASS_DECIMALS, figures.co2e_unsplit_mg,
-          "the part of co2e_kg whose factor does not tell the gases apart", SUM_ALL),
-    FIXED("co2e_estimated_kg", "kg CO2e", MASS_DECIMALS, figures.co2e_estimated_mg,
-          "the part of co2e_kg that rests on estimated readings", SUM_ALL),
-    RATIO("estimated_share", figures.co2e_estimated_mg, figures.mass_mg[GAS_CO2E],
+    FIGURES_OF_SERIES(FIGURE) /* each ends with a comma */
+    RATIO("estimated_share", figures.value[FIGURE_CO2E_ESTIMATED], figures.value[FIGURE_CO2E],
           "co2e_estimated_kg / co2e_kg; 0 if co2e_kg is 0",
           SUM_RATIO("sum(co2e_estimated_kg) / sum(co2e_kg)")),
-    COVERED,
-    EXPECTED,
-    COVERAGE,
+    FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
     REVISION,
     FINAL,
 };
 
 static const struct field coverage_fields[] = {
-    COVERED,
-    EXPECTED,
-    COVERAGE,
+    FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
     COUNT("meters_expected", "meters", meters_expected, "meters that should report in the window",
           "facilities; not windows"),
     COUNT("meters_reporting", "meters", meters_reporting,
@@ -201,12 +171,15 @@ void fields_print_reference(struct buffer *out)
                       measurement->stem, measurement->help);
         buffer_printf(out, "Tags: `facility`, one per group level%s.\n\n",
                       measurement->is_series ? ", `scope`, `category`, `source`, `unit`" : "");
-        buffer_add_str(out, "| field | type | unit | what it is | may be summed over |\n"
-                            "|---|---|---|---|---|\n");
+        buffer_add_str(out,
+                       "| field | type | unit | counted in | what it is | may be summed over |\n"
+                       "|---|---|---|---|---|---|\n");
         for (size_t i = 0; i < measurement->fields_count; i++) {
             const struct field *field = &measurement->fields[i];
-            buffer_printf(out, "| `%s` | %s | %s | %s | %s |\n", field->name, type_text(field),
-                          field->unit, field->help, field->sums);
+            buffer_printf(out, "| `%s` | %s | %s | ", field->name, type_text(field), field->unit);
+            if (field->type == FIELD_FIXED)
+                buffer_add_fixed(out, 1, field->decimals);
+            buffer_printf(out, " | %s | %s |\n", field->help, field->sums);
         }
         buffer_add_str(out, "\n");
     }

@@ -38,8 +38,7 @@ static uint64_t hash_rating(const struct registry *registry, const struct facili
         const struct factor_era *era = &registry->eras[facility->eras_first + i];
         hash = XXH3_64bits_withSeed(&era->from_ms, sizeof(era->from_ms), hash);
         hash = XXH3_64bits_withSeed(
-            era->factor, (size_t)GAS_COUNT * facility->meters_count * sizeof(*era->factor), hash);
-        hash = XXH3_64bits_withSeed(era->unsplit, facility->meters_count, hash);
+            era->factor, (size_t)RATE_COUNT * facility->meters_count * sizeof(*era->factor), hash);
     }
     return hash;
 }

@@ -6,7 +6,8 @@
  * chain (number n). In this order:
  *
  *   magic, uint version, uint number
- *   number 0 only: the configuration of windows, the names of the sinks, the names of the outcomes
+ *   number 0 only: the configuration of windows, the names of the sinks, of the outcomes, and of
+ *     the figures (each with uint decimals of its unit)
  *   int newest_ms, floor_ms, passed_ms, final_ms, idle_final_ms, top_row
  *   uint discontinuities, rollovers, overlaps; uint per outcome: over the whole log
  *   uint count of sites, and as many parts, each of one facility:
@@ -22,8 +23,12 @@
  *   uint 1 if an event waits to touch windows: uint declaration, uint column, int first and last
  * row text: the facility whose rows come next
  *
+ * Version 1 does not name its figures: it holds those of payload_set_first_figures(). All payloads
+ * of a chain have one version.
+ *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
- * masses in mg. A mark is dirty for what it was dirty, under way or suspect for.
+ * figures are in the units of their table. A mark is dirty for what it was dirty, under way or
+ * suspect for.
  */
 #ifndef GHGD_PAYLOAD_H
 #define GHGD_PAYLOAD_H
@@ -34,7 +39,7 @@
 #include "pipelines/state/site.h"
 
 #define PAYLOAD_MAGIC "ghgdS"
-enum { PAYLOAD_VERSION = 1, PAYLOAD_MAGIC_BYTES = 5 };
+enum { PAYLOAD_VERSION = 2, PAYLOAD_MAGIC_BYTES = 5 };
 
 /* A run of marks: uint gap of untouched ones plus one, times four, plus what follows the touches
  * (1 a revision, 2 sinks); uint touches; revision; sinks. 0 ends the run. */
@@ -76,12 +81,30 @@ const char *payload_outcome_name(enum outcome outcome);
 void site_save(const struct site *site, bool full, struct buffer *out);
 void site_saved(struct site *site);
 
+/* A figure of a payload: FIGURE_COUNT if it is not known here; how many units of the table's are in
+ * one of the payload's. */
+struct payload_figure {
+    enum figure figure;
+    int64_t scale;
+};
+enum { PAYLOAD_FIGURES_MAX = 64 };
+_Static_assert((int)FIGURE_COUNT <= (int)PAYLOAD_FIGURES_MAX, "what is saved can be loaded");
+
 /* What a chain's numbers mean now. */
 struct payload_names {
-    uint32_t sinks_count, outcomes_count;
+    uint32_t version, sinks_count, outcomes_count, figures_count;
     uint8_t sinks[SINKS_MAX];         /* by number: the sink's bit; 0: it is gone */
     uint32_t outcomes[OUTCOME_COUNT]; /* by number; OUTCOME_COUNT: not known here */
+    struct payload_figure figures[PAYLOAD_FIGURES_MAX];
 };
+
+/* payload_figures.c */
+void payload_add_figure_names(struct buffer *out);
+void payload_add_figures(const struct figures *figures, struct buffer *out);
+void payload_take_figure_names(struct payload_names *names, struct packed *packed);
+void payload_set_first_figures(struct payload_names *names);
+void payload_take_figures(const struct payload_names *names, struct packed *packed,
+                          struct figures *figures_out);
 
 /* site_load.c */
 /* Takes a site's part of a payload; the site was made, and the payloads before were loaded. Returns

@@ -10,7 +10,7 @@ static int128 closed_difference(const struct site *site, const struct series *se
     int128 difference = -site->balance[index];
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         if (site->periods[i].used && site->periods[i].level == LEVEL_YEAR)
-            difference += site->periods[i].closed[index].activity;
+            difference += site->periods[i].closed[index].value[FIGURE_ACTIVITY];
     }
     uint32_t first = series->meters_first - site->facility->meters_first;
     for (uint32_t i = 0; i < series->meters_count; i++)

@@ -108,6 +108,10 @@ static int take_configuration(struct shard *shard, struct packed *packed, struct
         return err;
     take_sink_names(shard, packed);
     take_outcome_names(&shard->loading->names, packed);
+    if (shard->loading->names.version == 1)
+        payload_set_first_figures(&shard->loading->names);
+    else
+        payload_take_figure_names(&shard->loading->names, packed);
     return packed->damaged ? ERR_SYNTAX : 0;
 }
 
@@ -258,23 +262,38 @@ static void take_cursor(struct shard *shard, struct packed *packed)
     shard->cursor = facility == REGISTRY_NONE ? 0 : facility;
 }
 
-static int take_payload(struct shard *shard, struct packed *packed, struct buffer *why)
+static bool take_magic(struct packed *packed)
 {
     char magic[PAYLOAD_MAGIC_BYTES] = {0};
     for (size_t i = 0; i < sizeof(magic) && packed->at < packed->end; i++)
         magic[i] = (char)*packed->at++;
-    if (memcmp(magic, PAYLOAD_MAGIC, sizeof(magic)) != 0)
-        return ERR_SYNTAX;
+    return memcmp(magic, PAYLOAD_MAGIC, sizeof(magic)) == 0;
+}
+
+/* The payloads of a chain have one version, which this program knows. */
+static int take_version(struct payload_names *names, struct packed *packed, struct buffer *why)
+{
     uint64_t version = packed_take_uint(packed, UINT64_MAX);
-    if (!packed->damaged && version != PAYLOAD_VERSION) {
+    if (packed->damaged || version == 0 || (names->version != 0 && names->version != version))
+        return ERR_SYNTAX;
+    if (version > PAYLOAD_VERSION) {
         buffer_printf(why, "it has format %" PRIu64 ", and this program knows %d", version,
                       PAYLOAD_VERSION);
         return ERR_SYNTAX;
     }
+    names->version = (uint32_t)version;
+    return 0;
+}
+
+static int take_payload(struct shard *shard, struct packed *packed, struct buffer *why)
+{
+    int err = take_magic(packed) ? take_version(&shard->loading->names, packed, why) : ERR_SYNTAX;
+    if (err < 0)
+        return err;
     uint64_t number = packed_take_uint(packed, UINT32_MAX - 1);
     if (packed->damaged || number != shard->loading->next)
         return ERR_SYNTAX;
-    int err = number == 0 ? take_configuration(shard, packed, why) : 0;
+    err = number == 0 ? take_configuration(shard, packed, why) : 0;
     if (err < 0)
         return err;
     take_clock(shard, packed);

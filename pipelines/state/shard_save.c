@@ -32,6 +32,7 @@ static void save_configuration(const struct shard *shard, struct buffer *out)
     packed_add_uint(out, OUTCOME_COUNT);
     for (enum outcome i = 0; i < OUTCOME_COUNT; i++)
         packed_add_text(out, payload_outcome_name(i));
+    payload_add_figure_names(out);
 }
 
 static void save_clock(const struct shard *shard, struct buffer *out)

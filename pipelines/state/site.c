@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 #include "base/timestamp.h"
 
@@ -39,7 +40,8 @@ static struct layout layout_of(const struct registry *registry, const struct win
                    layout.readings * sizeof(struct reading) + layout.rows * sizeof(struct mark) +
                    layout.days * sizeof(struct day) + layout.figures * sizeof(struct figures) +
                    layout.bits * sizeof(uint64_t) + facility->series_count * sizeof(int128) +
-                   panel_size(layout.rows, facility->meters_count);
+                   panel_size(layout.rows, facility->meters_count) +
+                   rated_panel_size(facility, layout.rows, layout.readings);
     return layout;
 }
 
@@ -91,8 +93,12 @@ static int site_allocate(struct site *site, const struct layout *layout)
         site->days == NULL || site->figures == NULL || site->bits == NULL || site->balance == NULL)
         return -ENOMEM;
     site_divide(site, layout);
-    return panel_create(&site->panel, layout->rows, meters_count, site->conf.window->bucket_ms,
-                        meters, site->journals);
+    int err = panel_create(&site->panel, layout->rows, meters_count, site->conf.window->bucket_ms,
+                           meters, site->journals);
+    if (err == 0)
+        err = rated_panel_create(&site->rated, site->panel, site->conf.rating, site->conf.registry,
+                                 site->facility, layout->readings);
+    return err;
 }
 
 int site_create(struct site **site_out, const struct site_conf *conf,
@@ -131,6 +137,7 @@ void site_destroy(struct site **site)
         return;
     if (gone->calendar != NULL)
         calendar_destroy(&gone->calendar);
+    rated_panel_destroy(&gone->rated);
     panel_destroy(&gone->panel);
     free(gone->balance);
     free(gone->bits);
@@ -140,6 +147,19 @@ void site_destroy(struct site **site)
     free(gone->slots);
     free(gone->journals);
     free(gone);
+}
+
+/* What the column's journal is about to forget is in the panel then. */
+static void site_refresh_until(struct site *site, uint32_t column, int64_t end_row)
+{
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        struct day *day = site_day(site, i);
+        if (day->first_row >= end_row)
+            break;
+        if (day->stale &&
+            panel_is_stale(site->panel, column, day->first_row, MIN(day->end_row, end_row)))
+            site_refresh_day(site, day);
+    }
 }
 
 void site_book(struct site *site, const struct site_clock *clock, uint32_t meter,
@@ -152,8 +172,7 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
     /* A full journal may hold readings of days that have not left yet. How long they stay is up to
      * the sinks, and must not decide whether a reading is taken. */
     if (journal_is_full(journal) || booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
-        panel_project_column(site->panel, column, site->days[site->days_first].first_row,
-                             site_row(site, clock->floor_ms));
+        site_refresh_until(site, column, site_row(site, clock->floor_ms));
         booking_forget(conf, journal, clock->floor_ms);
     }
     booking_add(booking_out, conf, journal, reading, site->conf.window->bucket_ms, clock->floor_ms);

@@ -17,7 +17,7 @@
 #define GHGD_SITE_H
 
 #include "config/config.h"
-#include "pipelines/emissions/rating.h"
+#include "pipelines/emissions/rated_panel.h"
 #include "pipelines/metering/booking.h"
 #include "pipelines/metering/panel.h"
 #include "pipelines/rollup/row.h"
@@ -48,9 +48,10 @@ struct day {
     uint32_t hours_count;
     uint16_t hour_row[HOURS_PER_DAY_MAX + 1]; /* first row of each hour, from first_row on */
     struct mark hours[HOURS_PER_DAY_MAX];
-    int64_t cached_end_row; /* the cache holds rows up to here; INT64_MIN: none */
-    struct figures *cache;  /* per series */
-    uint64_t *reporting;    /* a bit per meter */
+    bool stale;            /* some of its buckets may be */
+    bool summed;           /* the cache holds the sum of its buckets as they were last rated, */
+    struct figures *cache; /* per series, but not the expected time */
+    uint64_t *reporting;   /* a bit per meter */
 };
 
 struct period { /* a month or a year */
@@ -83,6 +84,7 @@ struct site {
     const struct facility *facility;
     struct calendar *calendar;
     struct panel *panel;
+    struct rated_panel *rated;
     struct journal *journals;
     struct reading *slots;
     struct mark *row_marks; /* ring, as the panel's rows */
@@ -202,7 +204,11 @@ void site_heal(struct site *site);
  * likewise. Returns false when the block has no room for the next window. */
 bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t sink,
                     int64_t limit_ms, struct block *block);
-/* Brings the day's cache up to the shard's newest row. */
-void site_refresh_day(struct site *site, const struct site_clock *clock, struct day *day);
+/* Projects and rates what has changed in the day; its cache is their sum then. */
+void site_refresh_day(struct site *site, struct day *day);
+/* Adds the expected time of rows [from, to) to figures[series]. Buckets from before the first
+ * reading are not expected to hold any, nor those that have not come yet. */
+void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
+                 int64_t to_row, struct figures *figures);
 
 #endif

@@ -138,25 +138,13 @@ static bool is_listed(const struct listed *listed, const struct period *period)
     return false;
 }
 
-static void take_figures(struct packed *packed, struct figures *figures)
-{
-    figures->activity = packed_take_wide(packed, PAYLOAD_SUM_MAX);
-    for (int gas = 0; gas < GAS_COUNT; gas++)
-        figures->mass_mg[gas] = packed_take_wide(packed, PAYLOAD_SUM_MAX);
-    figures->co2e_unsplit_mg = packed_take_wide(packed, PAYLOAD_SUM_MAX);
-    figures->co2e_estimated_mg = packed_take_wide(packed, PAYLOAD_SUM_MAX);
-    figures->covered_ms = packed_take_wide(packed, PAYLOAD_SUM_MAX);
-    figures->expected_ms = packed_take_wide(packed, PAYLOAD_SUM_MAX);
-    figures->cells = packed_take_uint(packed, UINT64_MAX >> 4);
-}
-
 static void take_closed(const struct taking *taking, struct period *period)
 {
     const struct dictionary *declared = taking->declared;
     site_clear_period(taking->site, period);
     for (uint32_t i = 0; i < declared->series_count && !taking->packed->damaged; i++) {
         struct figures figures;
-        take_figures(taking->packed, &figures);
+        payload_take_figures(taking->names, taking->packed, &figures);
         if (declared->series[i] != REGISTRY_NONE)
             period->closed[declared->series[i]] = figures;
     }
@@ -473,6 +461,8 @@ static void mark_stale(struct site *site, uint32_t column, int64_t end_row)
     end_row = MIN(end_row, site_day(site, site->days_count - 1)->end_row);
     for (; row < end_row; row++)
         panel_mark_stale(site->panel, row, column);
+    for (uint32_t i = 0; i < site->days_count; i++)
+        site_day(site, i)->stale = true;
 }
 
 /* Other meters have other accounts: what years and meters differ by now is no fault. */
@@ -485,7 +475,7 @@ static void accept_balance(struct site *site)
         site->balance[i] = 0;
         for (uint32_t k = 0; k < SITE_PERIODS_MAX; k++) {
             if (site->periods[k].used && site->periods[k].level == LEVEL_YEAR)
-                site->balance[i] += site->periods[k].closed[i].activity;
+                site->balance[i] += site->periods[k].closed[i].value[FIGURE_ACTIVITY];
         }
         for (uint32_t k = 0; k < series->meters_count; k++)
             site->balance[i] -= site->panel->left[first + k];

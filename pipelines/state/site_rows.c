@@ -8,43 +8,35 @@ struct rows_span {
     int64_t from_row, to_row;
 };
 
-/* Adds the buckets to the figures and the meters that reported in them to the bits. Buckets from
- * before the first reading are not expected to hold any, nor those that have not come yet. */
-static void add_rows(struct site *site, const struct site_clock *clock, struct rows_span span,
-                     struct figures *figures, uint64_t *reporting)
-{
-    int64_t bucket_ms = site->conf.window->bucket_ms;
-    int64_t to_row = MIN(span.to_row, clock->top_row + 1);
-    for (int64_t row = MAX(span.from_row, site->first_row); row < to_row; row++) {
-        panel_project_row(site->panel, row);
-        struct panel_row cells = panel_get_row(site->panel, row);
-        struct bucket_cells bucket = {.start_ms = row * bucket_ms,
-                                      .length_ms = bucket_ms,
-                                      .activity = cells.activity,
-                                      .covered_ms = cells.covered_ms,
-                                      .estimated_ms = cells.estimated_ms,
-                                      .present = cells.present};
-        rating_add(site->conf.rating, site->conf.registry, site->facility, &bucket, figures);
-        for (uint32_t column = 0; column < site->facility->meters_count; column++)
-            reporting[column / 64] |= (uint64_t)cells.present[column] << column % 64;
-    }
-}
-
 static void clear_figures(const struct site *site, struct figures *figures, uint64_t *reporting)
 {
     memset(figures, 0, site->facility->series_count * sizeof(*figures));
     memset(reporting, 0, site->words * sizeof(*reporting));
 }
 
-void site_refresh_day(struct site *site, const struct site_clock *clock, struct day *day)
+void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
+                 int64_t to_row, struct figures *figures)
 {
-    int64_t end_row = MIN(day->end_row, clock->top_row + 1);
-    if (day->cached_end_row == end_row)
+    int64_t bucket_ms = site->conf.window->bucket_ms;
+    from_row = MAX(from_row, site->first_row);
+    to_row = MIN(to_row, clock->top_row + 1);
+    if (from_row < to_row)
+        rating_expect(site->conf.registry, site->facility, from_row * bucket_ms, to_row * bucket_ms,
+                      figures);
+}
+
+void site_refresh_day(struct site *site, struct day *day)
+{
+    struct figures *sums = day->summed ? day->cache : NULL;
+    if (day->stale)
+        day->summed &= rated_panel_refresh(site->rated, day->first_row, day->end_row, sums,
+                                           sums != NULL ? day->reporting : NULL);
+    day->stale = false;
+    if (day->summed)
         return;
     clear_figures(site, day->cache, day->reporting);
-    add_rows(site, clock, (struct rows_span){day->first_row, day->end_row}, day->cache,
-             day->reporting);
-    day->cached_end_row = end_row;
+    rated_panel_add(site->rated, day->first_row, day->end_row, day->cache, day->reporting);
+    day->summed = true;
 }
 
 static void add_cached_day(struct site *site, const struct day *day)
@@ -60,14 +52,18 @@ static void sum_period(struct site *site, const struct site_clock *clock,
 {
     memcpy(site->scratch, period->closed, site->facility->series_count * sizeof(*period->closed));
     memcpy(site->scratch_bits, period->reporting, site->words * sizeof(*period->reporting));
+    struct rows_span open = {INT64_MAX, INT64_MIN};
     for (uint32_t i = 0; i < site->days_count; i++) {
-        struct day *day = &site->days[(site->days_first + i) % site->days_capacity];
+        struct day *day = site_day(site, i);
         if (day->window.start_ms < period->window.start_ms ||
             day->window.start_ms >= period->window.end_ms)
             continue;
-        site_refresh_day(site, clock, day);
+        site_refresh_day(site, day);
         add_cached_day(site, day);
+        open.from_row = MIN(open.from_row, day->first_row);
+        open.to_row = MAX(open.to_row, day->end_row);
     }
+    site_expect(site, clock, open.from_row, open.to_row, site->scratch);
 }
 
 static uint32_t count_expected(const struct site *site, struct window window)
@@ -97,7 +93,7 @@ static void append_rows(struct site *site, struct row row, const struct figures 
     uint32_t first_series = site->facility->series_first;
     row.kind = ROW_EMISSIONS;
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
-        if (site->scratch[i].cells == 0)
+        if (site->scratch[i].value[FIGURE_CELLS] == 0)
             continue;
         row.series = first_series + i;
         row.figures = site->scratch[i];
@@ -131,8 +127,8 @@ static struct figures sum_coverage(const struct site *site)
 {
     struct figures coverage = {0};
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
-        coverage.covered_ms += site->scratch[i].covered_ms;
-        coverage.expected_ms += site->scratch[i].expected_ms;
+        coverage.value[FIGURE_COVERED] += site->scratch[i].value[FIGURE_COVERED];
+        coverage.value[FIGURE_EXPECTED] += site->scratch[i].value[FIGURE_EXPECTED];
     }
     return coverage;
 }
@@ -142,7 +138,8 @@ static bool is_final(const struct site *site, const struct taking *taking, struc
                      const struct figures *coverage)
 {
     int64_t seen_ms = (taking->clock->top_row + 1) * site->conf.window->bucket_ms;
-    bool complete = coverage->expected_ms > 0 && coverage->covered_ms == coverage->expected_ms;
+    int128 expected_ms = coverage->value[FIGURE_EXPECTED];
+    bool complete = expected_ms > 0 && coverage->value[FIGURE_COVERED] == expected_ms;
     return window.end_ms <= taking->clock->final_ms || (complete && window.end_ms <= seen_ms);
 }
 
@@ -181,7 +178,8 @@ static void take_rows_window(struct site *site, const struct taking *taking, str
     int64_t bucket_ms = site->conf.window->bucket_ms;
     struct window window = {span.from_row * bucket_ms, span.to_row * bucket_ms};
     clear_figures(site, site->scratch, site->scratch_bits);
-    add_rows(site, taking->clock, span, site->scratch, site->scratch_bits);
+    rated_panel_add(site->rated, span.from_row, span.to_row, site->scratch, site->scratch_bits);
+    site_expect(site, taking->clock, span.from_row, span.to_row, site->scratch);
     take(site, taking, level, window, day, mark);
 }
 
@@ -216,6 +214,7 @@ static bool take_day(struct site *site, const struct taking *taking, struct day 
 {
     if (day->dirty_count[taking->sink] == 0)
         return true;
+    site_refresh_day(site, day);
     if (!take_buckets(site, taking, day) || !take_hours(site, taking, day))
         return false;
     if (!is_dirty(&day->mark, taking))
@@ -223,8 +222,8 @@ static bool take_day(struct site *site, const struct taking *taking, struct day 
     if (!has_room(site, taking->block))
         return false;
     clear_figures(site, site->scratch, site->scratch_bits);
-    site_refresh_day(site, taking->clock, day);
     add_cached_day(site, day);
+    site_expect(site, taking->clock, day->first_row, day->end_row, site->scratch);
     take(site, taking, LEVEL_DAY, day->window, day, &day->mark);
     return true;
 }
@@ -261,7 +260,7 @@ bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t 
 {
     struct taking taking = {.clock = clock, .block = block, .sink = sink};
     for (uint32_t i = 0; i < site->days_count; i++) {
-        struct day *day = &site->days[(site->days_first + i) % site->days_capacity];
+        struct day *day = site_day(site, i);
         if (day->window.end_ms > limit_ms)
             break;
         if (!take_day(site, &taking, day))

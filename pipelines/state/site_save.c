@@ -59,18 +59,6 @@ static void save_days(const struct site *site, bool full, struct buffer *out)
 
 /* --- months and years --- */
 
-static void save_figures(const struct figures *figures, struct buffer *out)
-{
-    packed_add_wide(out, figures->activity);
-    for (int gas = 0; gas < GAS_COUNT; gas++)
-        packed_add_wide(out, figures->mass_mg[gas]);
-    packed_add_wide(out, figures->co2e_unsplit_mg);
-    packed_add_wide(out, figures->co2e_estimated_mg);
-    packed_add_wide(out, figures->covered_ms);
-    packed_add_wide(out, figures->expected_ms);
-    packed_add_uint(out, figures->cells);
-}
-
 static bool is_before(const struct period *a, const struct period *b)
 {
     return a->level != b->level ? a->level < b->level : a->window.start_ms < b->window.start_ms;
@@ -108,7 +96,7 @@ static void save_periods(const struct site *site, bool full, struct buffer *out)
         bool closed = full || sorted[i]->changed;
         packed_add_uint(out, closed);
         for (uint32_t k = 0; closed && k < site->facility->series_count; k++)
-            save_figures(&sorted[i]->closed[k], out);
+            payload_add_figures(&sorted[i]->closed[k], out);
         for (uint32_t k = 0; closed && k < site->words; k++)
             packed_add_uint(out, sorted[i]->reporting[k]);
     }

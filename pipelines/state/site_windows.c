@@ -27,7 +27,7 @@ static void day_open(struct site *site, struct day *day, int64_t time_ms)
 {
     struct figures *cache = day->cache;
     uint64_t *reporting = day->reporting;
-    *day = (struct day){.cache = cache, .reporting = reporting, .cached_end_row = INT64_MIN};
+    *day = (struct day){.cache = cache, .reporting = reporting};
     day->window = calendar_window(site->calendar, LEVEL_DAY, time_ms);
     day->first_row = site_row_from(site, day->window.start_ms);
     day->end_row = site_row_from(site, day->window.end_ms);
@@ -145,14 +145,16 @@ static void drop_periods(struct site *site)
             continue;
         period->used = false;
         for (uint32_t k = 0; period->level == LEVEL_YEAR && k < site->facility->series_count; k++)
-            site->balance[k] -= period->closed[k].activity;
+            site->balance[k] -= period->closed[k].value[FIGURE_ACTIVITY];
     }
 }
 
-static void close_day_into(struct site *site, const struct day *day, struct period *period)
+static void close_day_into(struct site *site, const struct site_clock *clock, const struct day *day,
+                           struct period *period)
 {
     for (uint32_t i = 0; i < site->facility->series_count; i++)
         figures_add(&period->closed[i], &day->cache[i]);
+    site_expect(site, clock, day->first_row, day->end_row, period->closed);
     for (uint32_t i = 0; i < site->words; i++)
         period->reporting[i] |= day->reporting[i];
     period->changed = true;
@@ -185,9 +187,9 @@ static bool retire_oldest(struct site *site, const struct site_clock *clock)
     if (!is_settled(site, day) || !has_periods(site, day->window.start_ms) ||
         !has_periods(site, day->window.end_ms))
         return false;
-    site_refresh_day(site, clock, day);
-    close_day_into(site, day, site_find_period(site, LEVEL_MONTH, day->window.start_ms));
-    close_day_into(site, day, site_find_period(site, LEVEL_YEAR, day->window.start_ms));
+    site_refresh_day(site, day);
+    close_day_into(site, clock, day, site_find_period(site, LEVEL_MONTH, day->window.start_ms));
+    close_day_into(site, clock, day, site_find_period(site, LEVEL_YEAR, day->window.start_ms));
     int64_t end_ms = day->window.end_ms;
     site_drop_oldest_day(site);
     site->changed = true;
@@ -235,7 +237,7 @@ static void touch_day(struct site *site, const struct site_clock *clock, struct 
 {
     int64_t bucket_ms = site->conf.window->bucket_ms;
     uint32_t hour = UINT32_MAX;
-    day->cached_end_row = INT64_MIN;
+    day->stale = true;
     for (int64_t row = from_row; row < to_row; row++) {
         site_touch_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
                         (row + 1) * bucket_ms);
@@ -255,8 +257,6 @@ static void begin_at(struct site *site, int64_t row)
     site->first_row = row;
     site->closed_ms = MIN(site->closed_ms, row * site->conf.window->bucket_ms);
     site->seen_row = MIN(site->seen_row, row - 1);
-    for (uint32_t i = 0; i < site->days_count; i++)
-        site_day(site, i)->cached_end_row = INT64_MIN;
 }
 
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,

@@ -32,7 +32,7 @@ static void check_facility(const struct registry *registry, const struct facilit
     for (uint32_t i = 0; i < facility->eras_count; i++) {
         const struct factor_era *era = &registry->eras[facility->eras_first + i];
         ASSERT(registry_era_at(registry, facility, era->from_ms) == era);
-        for (uint32_t at = 0; at < facility->meters_count * GAS_COUNT; at++)
+        for (uint32_t at = 0; at < facility->meters_count * RATE_COUNT; at++)
             ASSERT(era->factor[at] >= 0 && isfinite(era->factor[at]));
     }
 }

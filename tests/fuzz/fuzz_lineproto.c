@@ -228,7 +228,7 @@ static void check(enum sink_dialect dialect, char names[NAMES][NAME_BYTES_MAX + 
                                 .facilities_count = 1,
                                 .group_levels_count = is_free_key(names[4])};
     struct row row = {.kind = ROW_EMISSIONS, .window = {0, BUCKET_MS}};
-    row.figures.activity = number;
+    row.figures.value[FIGURE_ACTIVITY] = number;
     struct buffer out;
     struct lineproto lineproto;
     buffer_init(&out, LINE_BYTES_MAX);

@@ -40,10 +40,9 @@ static struct facility facility = {.id = "f",
                                    .meters_count = METERS,
                                    .series_count = METERS,
                                    .eras_count = 1};
-static const double factors[GAS_COUNT * METERS] = {0.5, 2.0, 1.0, 0.25};
-static const uint8_t unsplit[METERS];
+static const double factors[RATE_COUNT * METERS] = {0.5, 2.0, 1.0, 0.25};
 static const uint32_t factor_ids[METERS];
-static struct factor_era era = {INT64_MIN, factors, unsplit, factor_ids};
+static struct factor_era era = {INT64_MIN, factors, factor_ids};
 static struct id_index facility_ids;
 static const struct registry registry = {.meters = meters,
                                          .series = series,

@@ -15,7 +15,14 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-GASES = ("co2", "ch4", "n2o", "biogenic_co2", "co2e")
+# What rows tell of a source: unit, and into how many decimals of it a window is counted.
+FIGURES = {"activity": ("see tag `unit`", 6), "co2_kg": ("kg", 6), "ch4_kg": ("kg", 9),
+           "n2o_kg": ("kg", 9), "co2e_kg": ("kg CO2e", 6), "biogenic_co2_kg": ("kg", 6),
+           "co2e_unsplit_kg": ("kg CO2e", 6), "co2e_estimated_kg": ("kg CO2e", 6),
+           "covered_s": ("s", 3), "expected_s": ("s", 3)}
+# Gas: its figure. A factor is in kg of it per canonical unit.
+GASES = {"co2": "co2_kg", "ch4": "ch4_kg", "n2o": "n2o_kg", "biogenic_co2": "biogenic_co2_kg",
+         "co2e": "co2e_kg"}
 LEVELS = ("hour", "day", "month", "year")
 QUALITIES = ("estimated", "invoice", "edited", "actual")
 CLASSES = ("used", "duplicate", "corrected", "late", "early", "unknown")
@@ -411,14 +418,19 @@ class Oracle:
                     result[name, which, level, start_ms].add(rated, meter)
 
 
+def finest(gas, kg):
+    """kg per canonical unit as whole numbers of the gas's figure per micro-unit of activity."""
+    return kg * 10**FIGURES[GASES[gas]][1] / 10**6
+
+
 class Rated:
-    """A cell with its masses in mg: exact, and as rounded once."""
+    """A cell with its masses in the whole numbers of their figures, as rounded once."""
 
     def __init__(self, cell, masses):
         self.cell = cell
         self.masses, self.ties = {}, set()
         for gas in GASES:
-            factor = masses[gas]
+            factor = finest(gas, masses[gas])
             whole, rest = divmod(cell.activity * factor.numerator, factor.denominator)
             twice = 2 * rest - factor.denominator
             self.masses[gas] = whole + (twice > 0 or (twice == 0 and whole % 2 == 1))
@@ -437,8 +449,8 @@ class Figures:
         self.start_ms, self.end_ms = window[0] * bucket_ms, window[1] * bucket_ms
         self.final = window[1] <= last + 1
         self.activity = self.covered_ms = self.expected_ms = self.meters_expected = 0
-        self.cells = self.estimated_mg = self.unsplit_mg = 0
-        self.mass_mg, self.ties = Counter(), Counter()
+        self.cells = self.estimated = self.unsplit = 0
+        self.masses, self.ties = Counter(), Counter()
         self.amounts = Counter()  # activity by factor, for the exact mass
         self.meters = set()
 
@@ -449,13 +461,20 @@ class Figures:
             self.covered_ms += rated.cell.covered
             self.meters.add(meter["id"])
         for gas in GASES:
-            self.mass_mg[gas] += rated.masses[gas]
+            self.masses[gas] += rated.masses[gas]
             self.ties[gas] += gas in rated.ties
             self.amounts[gas, rated.factors[gas]] += rated.cell.activity
-        self.estimated_mg += rated.estimated
+        self.estimated += rated.estimated
         if rated.factors["unsplit"]:
-            self.unsplit_mg += rated.masses["co2e"]
+            self.unsplit += rated.masses["co2e"]
 
-    def exact_mg(self, gas):
-        return sum((factor * amount for (name, factor), amount in self.amounts.items()
+    def exact_mass(self, gas):
+        return sum((finest(gas, factor) * amount for (name, factor), amount in self.amounts.items()
                     if name == gas), Fraction(0))
+
+    def values(self):
+        """Every figure of FIGURES, in its whole numbers."""
+        return {"activity": self.activity, "co2e_unsplit_kg": self.unsplit,
+                "co2e_estimated_kg": self.estimated, "covered_s": self.covered_ms,
+                "expected_s": self.expected_ms,
+                **{field: self.masses[gas] for gas, field in GASES.items()}}

@@ -89,11 +89,11 @@ static void add_rows(struct writer *writer, const char *arguments)
                       .revision = (uint32_t)numbers[REVISION],
                       .final = numbers[FINAL] != 0};
     row.window.end_ms = row.window.start_ms + BUCKET_MS;
-    row.figures.activity = activity;
-    row.figures.mass_mg[GAS_CO2] = activity / 2;
-    row.figures.mass_mg[GAS_CO2E] = activity;
-    row.figures.covered_ms = BUCKET_MS / 3;
-    row.figures.expected_ms = BUCKET_MS;
+    row.figures.value[FIGURE_ACTIVITY] = activity;
+    row.figures.value[FIGURE_CO2] = activity / 2;
+    row.figures.value[FIGURE_CO2E] = activity;
+    row.figures.value[FIGURE_COVERED] = BUCKET_MS / 3;
+    row.figures.value[FIGURE_EXPECTED] = BUCKET_MS;
     row.meters_expected = 2;
     row.meters_reporting = 1;
     writer->block->rows[writer->block->count++] = row;

@@ -105,21 +105,20 @@ static void test_only_stale_cells_are_projected(void **state)
     panel_check(site->panel);
 }
 
-static void test_one_column_over_rows(void **state)
+static void test_stale_columns(void **state)
 {
     struct site *site = *state;
-    for (int64_t row = 1; row < 6; row++) {
+    for (int64_t row = 2; row < 5; row++)
         give(site, 64, row, row * U, 0);
-        give(site, 0, row, row * U, 0);
-    }
-    panel_project_column(site->panel, 64, 2, 5);
-    for (int64_t row = 1; row < 6; row++) {
-        assert_int_equal(activity(site, row, 64), row >= 2 && row < 5 ? row * U : 0);
-        assert_int_equal(activity(site, row, 0), 0); /* still stale */
+    assert_true(panel_is_stale(site->panel, 64, 0, 9));
+    assert_true(panel_is_stale(site->panel, 64, 4, 5));
+    assert_false(panel_is_stale(site->panel, 64, 0, 2));
+    assert_false(panel_is_stale(site->panel, 64, 5, 9));
+    assert_false(panel_is_stale(site->panel, 0, 0, 9));
+    assert_false(panel_is_stale(site->panel, 63, 0, 9));
+    for (int64_t row = 2; row < 5; row++)
         panel_project_row(site->panel, row);
-        assert_int_equal(activity(site, row, 64), row * U);
-        assert_int_equal(activity(site, row, 0), row * U);
-    }
+    assert_false(panel_is_stale(site->panel, 64, 0, 9));
 }
 
 /* What is put in, as a saved state does, is in the account like what was projected. */
@@ -222,7 +221,7 @@ static void test_any_order(void **state)
         if (random_below(&random, 4) == 0)
             panel_project_row(site->panel, first + random_below(&random, ROWS));
         if (random_below(&random, 4) == 0)
-            panel_project_column(site->panel, column, first, first + ROWS);
+            panel_project_row(site->panel, row);
         if (random_below(&random, 200) == 0) {
             panel_project_row(site->panel, first);
             panel_clear_row(site->panel, first++);
@@ -247,7 +246,7 @@ int main(void)
         TEST(test_slots_of_rows),
         TEST(test_a_new_panel_is_empty),
         TEST(test_only_stale_cells_are_projected),
-        TEST(test_one_column_over_rows),
+        TEST(test_stale_columns),
         TEST(test_putting_cells),
         TEST(test_clearing),
         TEST(test_the_account_finds_what_moved),

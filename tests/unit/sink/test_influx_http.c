@@ -161,7 +161,7 @@ static void test_bad_rows_are_found_and_set_aside(void **state)
         buffer_init(&want, 1 << 20);
         buffer_init(&want_dead, 1 << 20);
         for (uint32_t n = 0; n < cases[i].bad_count; n++)
-            block->rows[cases[i].bad[n]].figures.activity = 666 * (int128)MICRO;
+            block->rows[cases[i].bad[n]].figures.value[FIGURE_ACTIVITY] = 666 * (int128)MICRO;
         for (uint32_t n = 0; n < cases[i].rows; n++) {
             struct buffer line = place_encode(place, block, n, 1);
             bool is_bad = strstr(buffer_text(&line), "=666,") != NULL;
@@ -225,7 +225,7 @@ static void test_too_large_is_halved(void **state)
     buffer_clear(&place->stored);
     block = fixture_block(4);
     want = place_encode(place, block, 0, 3);
-    block->rows[3].figures.activity = 666 * (int128)MICRO;
+    block->rows[3].figures.value[FIGURE_ACTIVITY] = 666 * (int128)MICRO;
     place_submit(place, block);
     place_run_until_idle(place);
     place_expect_stored(place, &want);

@@ -145,13 +145,13 @@ static void test_same_key_overwrites(void **state)
     write_block(place, block_of(&row));
     row.final = true;
     row.revision = 2;
-    row.figures.activity = 1;
+    row.figures.value[FIGURE_ACTIVITY] = 1;
     write_block(place, block_of(&row));
     row.series = 1;
     write_block(place, block_of(&row));
     close_sink(place);
     assert_int_equal(open_sink(place), 0); /* and after a restart */
-    row.figures.activity = 3000000;
+    row.figures.value[FIGURE_ACTIVITY] = 3000000;
     write_block(place, block_of(&row));
     expect(place, "SELECT scope, source, activity, revision, final FROM emissions_15m",
            "1||3.0|2|1\n2|grid|1.0e-06|2|1\n");

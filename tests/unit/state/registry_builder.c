@@ -18,10 +18,8 @@ static struct facility *add_facility(struct plant *plant, const char *id)
                                   .series_first = registry->series_count,
                                   .eras_first = index,
                                   .eras_count = 1};
-    plant->eras[index] = (struct factor_era){.from_ms = INT64_MIN,
-                                             .factor = plant->factors[index],
-                                             .unsplit = plant->unsplit,
-                                             .factor_id = plant->factor_ids};
+    plant->eras[index] = (struct factor_era){
+        .from_ms = INT64_MIN, .factor = plant->factors[index], .factor_id = plant->factor_ids};
     int err = id_index_set(&plant->facility_ids, id, index);
     ASSERT(err == 0);
     registry->facilities_count = registry->eras_count = index + 1;

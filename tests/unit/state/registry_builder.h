@@ -25,8 +25,7 @@ struct plant {
     struct series series[PLANT_METERS_MAX];
     struct facility facilities[PLANT_FACILITIES_MAX];
     struct factor_era eras[PLANT_FACILITIES_MAX];
-    double factors[PLANT_FACILITIES_MAX][GAS_COUNT * PLANT_METERS_MAX];
-    uint8_t unsplit[PLANT_METERS_MAX];
+    double factors[PLANT_FACILITIES_MAX][RATE_COUNT * PLANT_METERS_MAX];
     uint32_t factor_ids[PLANT_METERS_MAX];
     struct id_index facility_ids;
 };

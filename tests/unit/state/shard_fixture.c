@@ -67,12 +67,11 @@ static struct facility facilities[2] = {
      .eras_first = 1,
      .eras_count = 1},
 };
-static const double factors[GAS_COUNT * 3] = {0.7117, 2.02, 0.0, 0.0, 0.00003, 0.0,  0.0, 0.000003,
-                                              0.0,    0.0,  0.0, 0.0, 0.7117,  2.03, 0.0};
-static const uint8_t unsplit[3];
+static const double factors[RATE_COUNT * 3] = {0.7117, 2.02, 0.0, 0.0, 0.00003, 0.0,  0.0, 0.000003,
+                                               0.0,    0.0,  0.0, 0.0, 0.7117,  2.03, 0.0};
 static const uint32_t factor_id[3];
-static struct factor_era eras[2] = {{INT64_MIN, factors, unsplit, factor_id},
-                                    {INT64_MIN, factors, unsplit, factor_id}};
+static struct factor_era eras[2] = {{INT64_MIN, factors, factor_id},
+                                    {INT64_MIN, factors, factor_id}};
 struct registry registry = {.meters = meters,
                             .series = series,
                             .facilities = facilities,

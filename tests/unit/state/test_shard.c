@@ -106,7 +106,7 @@ static void test_revisions(void **state)
     row = find_row(shard, LEVEL_BUCKET, t);
     assert_int_equal(row.revision, 1);
     assert_true(row.version > version);
-    assert_true(row.figures.activity == (int128)3 * U);
+    assert_true(row.figures.value[FIGURE_ACTIVITY] == (int128)3 * U);
     assert_int_equal(find_row(shard, LEVEL_BUCKET, t).level, UINT8_MAX); /* nothing is dirty */
     shard_destroy(&shard);
 }
@@ -152,13 +152,14 @@ static void test_silence_lowers_coverage(void **state)
     struct input spoke = {3, START_MS, START_MS + 15 * MIN_MS, U, 0};
     apply_one(shard, spoke, INT64_MIN);
     int64_t day_ms = START_MS - 19 * HOUR_MS; /* New York's, the day before */
-    assert_true(find_row(shard, LEVEL_DAY, day_ms).figures.expected_ms == (int128)15 * MIN_MS);
+    assert_true(find_row(shard, LEVEL_DAY, day_ms).figures.value[FIGURE_EXPECTED] ==
+                (int128)15 * MIN_MS);
     struct input neighbour = {0, START_MS + 2 * HOUR_MS, START_MS + 2 * HOUR_MS + 15 * MIN_MS, U,
                               0};
     apply_one(shard, neighbour, INT64_MIN);
     struct row row = find_row(shard, LEVEL_DAY, day_ms);
-    assert_true(row.figures.covered_ms == (int128)15 * MIN_MS);
-    assert_true(row.figures.expected_ms == (int128)135 * MIN_MS);
+    assert_true(row.figures.value[FIGURE_COVERED] == (int128)15 * MIN_MS);
+    assert_true(row.figures.value[FIGURE_EXPECTED] == (int128)135 * MIN_MS);
     assert_int_equal(row.revision, 0);
     shard_destroy(&shard);
 }
@@ -207,7 +208,7 @@ static void test_silent_register_catches_up(void **state)
     struct figures sums[METERS];
     for (int level = LEVEL_BUCKET; level < LEVEL_COUNT; level++) {
         sum_level(&other, level, sums);
-        assert_true(sums[1].activity == (int128)96 * U);
+        assert_true(sums[1].value[FIGURE_ACTIVITY] == (int128)96 * U);
     }
     block_destroy(&block);
     shard_destroy(&shard);
@@ -233,7 +234,7 @@ static void test_journal_has_room_while_days_wait(void **state)
     struct figures sums[METERS];
     for (int level = LEVEL_BUCKET; level < LEVEL_COUNT; level++) {
         sum_level(&other, level, sums);
-        assert_true(sums[0].activity == (int128)DAYS * 96 * U);
+        assert_true(sums[0].value[FIGURE_ACTIVITY] == (int128)DAYS * 96 * U);
     }
     meters[0].readings_max = 1024;
     block_destroy(&block);
@@ -264,7 +265,7 @@ static void test_months_wait_for_the_last_day(void **state)
             continue;
         found++;
         const int64_t days_ms = 18 * DAY_MS; /* three meters, six days */
-        assert_true(row->figures.expected_ms == days_ms);
+        assert_true(row->figures.value[FIGURE_EXPECTED] == days_ms);
     }
     assert_int_equal(found, 1);
     block_destroy(&block);

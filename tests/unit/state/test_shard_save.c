@@ -61,10 +61,7 @@ struct pair {
 
 static bool same_figures(const struct figures *a, const struct figures *b)
 {
-    return a->activity == b->activity && memcmp(a->mass_mg, b->mass_mg, sizeof(a->mass_mg)) == 0 &&
-           a->co2e_unsplit_mg == b->co2e_unsplit_mg &&
-           a->co2e_estimated_mg == b->co2e_estimated_mg && a->covered_ms == b->covered_ms &&
-           a->expected_ms == b->expected_ms && a->cells == b->cells;
+    return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 static bool same_row(const struct row *a, const struct row *b)

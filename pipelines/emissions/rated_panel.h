@@ -1,0 +1,47 @@
+/*
+ * rated_panel.h - the figures of a facility's buckets: each is rated once after it changed.
+ *
+ * The figures of as many buckets are kept as a quarter of the memory of journals and panel holds,
+ * by row modulo their number, so that the newest ones always are. A bucket that is not kept is
+ * rated again when somebody asks for it. A sum over many buckets need not be formed again when a
+ * few of them change: their old figures are taken off it, and the new ones are added.
+ */
+#ifndef GHGD_RATED_PANEL_H
+#define GHGD_RATED_PANEL_H
+
+#include "pipelines/emissions/rating.h"
+#include "pipelines/metering/panel.h"
+
+struct rated_panel {
+    struct panel *panel;
+    struct rating *rating; /* shared scratch */
+    const struct registry *registry;
+    const struct facility *facility;
+    uint32_t slots;
+    int64_t *rows;           /* [slots]: the row that is kept there; INT64_MIN: none */
+    int64_t *kept;           /* [slots][series][FIGURES_OF_CELLS] */
+    struct figures *figures; /* scratch of one run of rows */
+    uint64_t *bits;          /* and of the meters that reported in one */
+    uint32_t run_max;
+};
+
+/* The bytes that rated_panel_create takes beside journals of so many readings. */
+size_t rated_panel_size(const struct facility *facility, uint32_t rows, size_t readings);
+/* All are borrowed, and outlive it. 0 or -ENOMEM. */
+int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, struct rating *rating,
+                       const struct registry *registry, const struct facility *facility,
+                       size_t readings) MUST_CHECK;
+void rated_panel_destroy(struct rated_panel **rated);
+
+/* Projects and rates what is stale in rows [from, to). sums[series] and the bits of `reporting`
+ * hold the sum over all of the rows, as it was, and are corrected; NULL: nobody keeps one. Returns
+ * false if some meter does not report any more in some row: then the bits have to be formed anew.
+ */
+bool rated_panel_refresh(struct rated_panel *rated, int64_t from_row, int64_t to_row,
+                         struct figures *sums, uint64_t *reporting);
+/* Adds rows [from, to), of which none is stale, to the sums, and to the bits of the meters that
+ * reported. */
+void rated_panel_add(struct rated_panel *rated, int64_t from_row, int64_t to_row,
+                     struct figures *sums, uint64_t *reporting);
+
+#endif

@@ -1,0 +1,154 @@
+/* Figures of closed days as bytes, and as earlier versions wrote them. */
+#include "pipelines/state/payload.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct buffer bytes;
+
+static int set_up(void **state)
+{
+    (void)state;
+    buffer_init(&bytes, 1 << 16);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    buffer_fini(&bytes);
+    return 0;
+}
+
+static struct packed packed_of(const struct buffer *buffer)
+{
+    struct packed packed;
+    packed_init(&packed, buffer->data, buffer->size);
+    return packed;
+}
+
+static void test_comes_back(void **state)
+{
+    (void)state;
+    struct figures figures;
+    for (int i = 0; i < FIGURE_COUNT; i++)
+        figures.value[i] = ((int128)1 << (8 * i)) - 3 * i;
+    payload_add_figure_names(&bytes);
+    payload_add_figures(&figures, &bytes);
+    struct packed packed = packed_of(&bytes);
+    struct payload_names names = {.version = PAYLOAD_VERSION};
+    struct figures got;
+    payload_take_figure_names(&names, &packed);
+    payload_take_figures(&names, &packed, &got);
+    assert_true(!packed.damaged && packed_is_at_end(&packed));
+    assert_memory_equal(&got, &figures, sizeof(got));
+}
+
+/* Version 1: in its own order, all masses in milligrams, cells without a sign. */
+static void test_first_version(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 10; i++)
+        packed_add_wide(&bytes, i % 2 == 0 ? i : -i);
+    packed_add_uint(&bytes, 11);
+    struct packed packed = packed_of(&bytes);
+    struct payload_names names = {.version = 1};
+    struct figures got;
+    payload_set_first_figures(&names);
+    payload_take_figures(&names, &packed, &got);
+    assert_true(!packed.damaged && packed_is_at_end(&packed));
+    const struct figures want = {.value = {[FIGURE_ACTIVITY] = -1,
+                                           [FIGURE_CO2] = 2,
+                                           [FIGURE_CH4] = -3000,
+                                           [FIGURE_N2O] = 4000,
+                                           [FIGURE_BIOGENIC_CO2] = -5,
+                                           [FIGURE_CO2E] = 6,
+                                           [FIGURE_CO2E_UNSPLIT] = -7,
+                                           [FIGURE_CO2E_ESTIMATED] = 8,
+                                           [FIGURE_COVERED] = -9,
+                                           [FIGURE_EXPECTED] = 10,
+                                           [FIGURE_CELLS] = 11}};
+    assert_memory_equal(&got, &want, sizeof(got));
+}
+
+/* One figure of another table; what becomes of it here. */
+static void test_other_tables(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned decimals;
+        int128 saved;
+        enum figure figure;
+        int128 want; /* there */
+    } cases[] = {
+        {"co2_kg", 3, 7, FIGURE_CO2, 7000},
+        {"co2_kg", 6, 7, FIGURE_CO2, 7},
+        {"ch4_kg", 0, -7, FIGURE_CH4, -(int128)7000000000},
+        {"co2_kg", 9, 7, FIGURE_CO2, 0}, /* finer than it is held here: not this figure */
+        {"radiance_lm", 6, 7, FIGURE_COUNT, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buffer_clear(&bytes);
+        packed_add_uint(&bytes, 1);
+        packed_add_text(&bytes, cases[i].name);
+        packed_add_uint(&bytes, cases[i].decimals);
+        packed_add_wide(&bytes, cases[i].saved);
+        struct packed packed = packed_of(&bytes);
+        struct payload_names names = {.version = PAYLOAD_VERSION};
+        struct figures got;
+        payload_take_figure_names(&names, &packed);
+        payload_take_figures(&names, &packed, &got);
+        assert_true(!packed.damaged && packed_is_at_end(&packed));
+        for (int k = 0; k < FIGURE_COUNT; k++) {
+            if (got.value[k] != (k == (int)cases[i].figure ? cases[i].want : 0))
+                fail_msg("row %zu, figure %d", i, k);
+        }
+    }
+}
+
+/* A sum that no log can hold is damage, in whatever unit it was saved. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned decimals;
+        int128 saved;
+        bool want;
+    } cases[] = {
+        {"co2_kg", 6, PAYLOAD_SUM_MAX, false},
+        {"co2_kg", 6, PAYLOAD_SUM_MAX + 1, true},
+        {"ch4_kg", 6, PAYLOAD_SUM_MAX / 1000, false},
+        {"ch4_kg", 6, PAYLOAD_SUM_MAX / 1000 + 1, true},
+        {"ch4_kg", 19, 1, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buffer_clear(&bytes);
+        packed_add_uint(&bytes, 1);
+        packed_add_text(&bytes, cases[i].name);
+        packed_add_uint(&bytes, cases[i].decimals);
+        packed_add_wide(&bytes, cases[i].saved);
+        struct packed packed = packed_of(&bytes);
+        struct payload_names names = {.version = PAYLOAD_VERSION};
+        struct figures got;
+        payload_take_figure_names(&names, &packed);
+        payload_take_figures(&names, &packed, &got);
+        if (packed.damaged != cases[i].want)
+            fail_msg("row %zu", i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_version, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_tables, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("payload_figures", tests, NULL, NULL);
+}
