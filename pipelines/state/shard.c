@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/param.h>
 
 #include "base/log.h"
@@ -33,6 +34,9 @@ int shard_create(struct shard **shard_out, const struct shard_context *context, 
     shard->sites = calloc(context->registry->facilities_count + 1, sizeof(struct site *));
     if (shard->sites == NULL)
         goto fail_sites;
+    shard->own = calloc(context->registry->facilities_count + 1, sizeof(struct site *));
+    if (shard->own == NULL)
+        goto fail_own;
     err = rating_create(&shard->rating, context->kernels, largest_facility(context->registry));
     if (err < 0)
         goto fail_rating;
@@ -40,6 +44,8 @@ int shard_create(struct shard **shard_out, const struct shard_context *context, 
     return 0;
 
 fail_rating:
+    free(shard->own);
+fail_own:
     free(shard->sites);
 fail_sites:
     free(shard);
@@ -53,8 +59,39 @@ static void disown(struct shard *shard, uint32_t facility)
         owner[facility] = UINT32_MAX;
 }
 
+uint32_t shard_find_own(const struct shard *shard, uint32_t facility)
+{
+    uint32_t low = 0;
+    uint32_t high = shard->own_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (shard->own[middle]->conf.facility < facility)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void add_own(struct shard *shard, struct site *site)
+{
+    uint32_t at = shard_find_own(shard, site->conf.facility);
+    memmove(shard->own + at + 1, shard->own + at, (shard->own_count - at) * sizeof(*shard->own));
+    shard->own[at] = site;
+    shard->own_count++;
+}
+
+static void remove_own(struct shard *shard, uint32_t facility)
+{
+    uint32_t at = shard_find_own(shard, facility);
+    ASSERT(at < shard->own_count && shard->own[at] == shard->sites[facility]);
+    shard->own_count--;
+    memmove(shard->own + at, shard->own + at + 1, (shard->own_count - at) * sizeof(*shard->own));
+}
+
 static void drop_site(struct shard *shard, uint32_t facility)
 {
+    remove_own(shard, facility);
     size_t bytes = shard->sites[facility]->memory_bytes;
     disown(shard, facility);
     site_destroy(&shard->sites[facility]);
@@ -69,12 +106,11 @@ void shard_destroy(struct shard **shard)
     struct shard *gone = TAKE(*shard);
     if (gone == NULL)
         return;
-    for (uint32_t i = 0; i < gone->context.registry->facilities_count; i++) {
-        if (gone->sites[i] != NULL)
-            drop_site(gone, i);
-    }
+    while (gone->own_count > 0)
+        drop_site(gone, gone->own[gone->own_count - 1]->conf.facility);
     shard_loading_destroy(&gone->loading);
     rating_destroy(&gone->rating);
+    free(gone->own);
     free(gone->sites);
     free(gone);
 }
@@ -163,6 +199,7 @@ int shard_make_site(struct shard *shard, uint32_t facility)
         starve(shard, facility);
         return err;
     }
+    add_own(shard, shard->sites[facility]);
     shard->sites[facility]->healing = shard->healing;
     shard->stats.facilities++;
     shard->stats.memory_bytes += shard->sites[facility]->memory_bytes;
@@ -323,9 +360,9 @@ void shard_finish(struct shard *shard)
 static uint64_t count_readings(const struct shard *shard)
 {
     uint64_t readings = 0;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        const struct site *site = shard->sites[i];
-        for (uint32_t j = 0; site != NULL && j < site->facility->meters_count; j++)
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        const struct site *site = shard->own[i];
+        for (uint32_t j = 0; j < site->facility->meters_count; j++)
             readings += site->journals[j].count;
     }
     return readings;

@@ -45,9 +45,7 @@ static uint32_t audit_site(const struct site *site, struct buffer *why)
 uint32_t shard_audit(const struct shard *shard, struct buffer *why)
 {
     uint32_t faults = 0;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            faults += audit_site(shard->sites[i], why);
-    }
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        faults += audit_site(shard->own[i], why);
     return faults;
 }

@@ -23,10 +23,9 @@ uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms)
 {
     ASSERT(sink < shard->context.sinks_count);
     struct resync resync = {.sinks = (uint8_t)(1U << sink), .from_ms = from_ms};
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        resync.site = shard->sites[i];
-        if (resync.site != NULL)
-            site_visit_marks(resync.site, mark_one, &resync);
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        resync.site = shard->own[i];
+        site_visit_marks(resync.site, mark_one, &resync);
     }
     return resync.windows;
 }
@@ -34,9 +33,7 @@ uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms)
 int64_t shard_open_ms(const struct shard *shard)
 {
     int64_t open_ms = INT64_MIN;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            open_ms = MAX(open_ms, site_day(shard->sites[i], 0)->window.start_ms);
-    }
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        open_ms = MAX(open_ms, site_day(shard->own[i], 0)->window.start_ms);
     return open_ms;
 }

@@ -22,48 +22,45 @@ static void advance_sites(struct shard *shard)
 {
     clock_close(shard);
     shard_touch_pending(shard);
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] == NULL)
-            continue;
-        site_retire(shard->sites[i], &shard->clock, shard->clock.floor_ms);
-        site_advance(shard->sites[i], &shard->clock);
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        site_retire(shard->own[i], &shard->clock, shard->clock.floor_ms);
+        site_advance(shard->own[i], &shard->clock);
     }
 }
 
-static bool take_site(struct shard *shard, uint32_t facility, uint32_t sink, int64_t limit_ms,
+static bool take_site(struct shard *shard, struct site *site, uint32_t sink, int64_t limit_ms,
                       struct block *block)
 {
-    struct site *site = shard->sites[facility];
-    if (site == NULL || site->dirty_count == 0)
-        return true;
-    return site_take_rows(site, &shard->clock, sink, limit_ms, block);
+    return site->dirty_count == 0 || site_take_rows(site, &shard->clock, sink, limit_ms, block);
 }
 
 /* Every facility in turn, beginning where the last block was full. */
 static void take_all(struct shard *shard, uint32_t sink, struct block *block)
 {
-    uint32_t facilities_count = shard->context.registry->facilities_count;
-    for (uint32_t n = 0; n < facilities_count; n++) {
-        if (!take_site(shard, shard->cursor, sink, INT64_MAX, block))
-            return;
-        shard->cursor = (shard->cursor + 1) % facilities_count;
+    uint32_t first = shard_find_own(shard, shard->cursor);
+    for (uint32_t n = 0; n < shard->own_count; n++) {
+        struct site *site = shard->own[(first + n) % shard->own_count];
+        if (take_site(shard, site, sink, INT64_MAX, block))
+            continue;
+        shard->cursor = site->conf.facility;
+        return;
     }
 }
 
 static int64_t next_closing_ms(const struct shard *shard, uint32_t sink, int64_t limit_ms)
 {
     int64_t closing_ms = INT64_MAX;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL && shard->sites[i]->dirty_count > 0)
-            closing_ms = MIN(closing_ms, site_closing_ms(shard->sites[i], sink, limit_ms));
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        if (shard->own[i]->dirty_count > 0)
+            closing_ms = MIN(closing_ms, site_closing_ms(shard->own[i], sink, limit_ms));
     }
     return closing_ms;
 }
 
 static bool has_opened_all(const struct shard *shard)
 {
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL && !site_has_opened(shard->sites[i], &shard->clock))
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        if (!site_has_opened(shard->own[i], &shard->clock))
             return false;
     }
     return true;
@@ -82,8 +79,8 @@ static void take_closing(struct shard *shard, uint32_t sink, struct block *block
         more = closing_ms != INT64_MAX;
         if (!more && !all)
             return;
-        for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-            if (!take_site(shard, i, sink, closing_ms, block))
+        for (uint32_t i = 0; i < shard->own_count; i++) {
+            if (!take_site(shard, shard->own[i], sink, closing_ms, block))
                 return;
         }
     }
@@ -155,10 +152,8 @@ void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct
 static bool next_generation(struct shard *shard, uint32_t sink, int64_t now_ms)
 {
     bool proven = false;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            proven |= site_prove(shard->sites[i], (uint8_t)(1U << sink));
-    }
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        proven |= site_prove(shard->own[i], (uint8_t)(1U << sink));
     struct generations *generations = &shard->generations[sink];
     *generations = (struct generations){.aging = generations->any, .until_ms = now_ms};
     return proven;
@@ -177,10 +172,8 @@ bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t 
 
 void shard_lose(struct shard *shard, uint32_t sink)
 {
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            site_lose(shard->sites[i], (uint8_t)(1U << sink));
-    }
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        site_lose(shard->own[i], (uint8_t)(1U << sink));
     shard->generations[sink] = (struct generations){0};
 }
 
@@ -195,8 +188,8 @@ void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *r
 uint64_t shard_count_dirty(const struct shard *shard)
 {
     uint64_t dirty = 0;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++)
-        dirty += shard->sites[i] != NULL ? shard->sites[i]->dirty_count : 0;
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        dirty += shard->own[i]->dirty_count;
     return dirty;
 }
 
@@ -208,8 +201,8 @@ bool shard_is_drained(const struct shard *shard)
 uint64_t shard_count_suspect(const struct shard *shard)
 {
     uint64_t suspect = 0;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++)
-        suspect += shard->sites[i] != NULL ? shard->sites[i]->suspect_count : 0;
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        suspect += shard->own[i]->suspect_count;
     return suspect;
 }
 
@@ -217,18 +210,14 @@ uint8_t shard_begin_healing(struct shard *shard)
 {
     uint8_t sinks = 0;
     shard->healing = true;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            sinks |= site_begin_healing(shard->sites[i]);
-    }
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        sinks |= site_begin_healing(shard->own[i]);
     return sinks;
 }
 
 void shard_heal(struct shard *shard)
 {
     shard->healing = false;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            site_heal(shard->sites[i]);
-    }
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        site_heal(shard->own[i]);
 }

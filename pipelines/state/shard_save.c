@@ -56,30 +56,28 @@ static void save_counts(const struct shard *shard, struct buffer *out)
         packed_add_uint(out, earlier->outcomes[i] + now->outcomes[i]);
 }
 
-static void save_site(struct shard *shard, uint32_t facility, bool full, struct buffer *out)
+static void save_site(struct shard *shard, struct site *site, bool full, struct buffer *out)
 {
-    struct site *site = shard->sites[facility];
     size_t part = packed_begin_part(out);
     bool declares = site->declared == 0;
     if (declares)
         site->declared = ++shard->declared_count;
     packed_add_uint(out, site->declared);
     if (declares)
-        dictionary_add(out, shard->context.registry, facility);
+        dictionary_add(out, shard->context.registry, site->conf.facility);
     site_save(site, full, out);
     packed_end_part(out, part);
 }
 
 static void save_sites(struct shard *shard, bool full, struct buffer *out)
 {
-    uint32_t facilities_count = shard->context.registry->facilities_count;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < facilities_count; i++)
-        count += shard->sites[i] != NULL && (full || shard->sites[i]->changed);
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        count += full || shard->own[i]->changed;
     packed_add_uint(out, count);
-    for (uint32_t i = 0; i < facilities_count; i++) {
-        if (shard->sites[i] != NULL && (full || shard->sites[i]->changed))
-            save_site(shard, i, full || shard->sites[i]->declared == 0, out);
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        if (full || shard->own[i]->changed)
+            save_site(shard, shard->own[i], full || shard->own[i]->declared == 0, out);
     }
 }
 
@@ -103,10 +101,8 @@ int shard_save(struct shard *shard, bool full, struct buffer *payload)
     full = shard->chain_saving == 0;
     if (full) {
         shard->declared_count = 0;
-        for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-            if (shard->sites[i] != NULL)
-                shard->sites[i]->declared = 0;
-        }
+        for (uint32_t i = 0; i < shard->own_count; i++)
+            shard->own[i]->declared = 0;
     }
     buffer_add(payload, PAYLOAD_MAGIC, PAYLOAD_MAGIC_BYTES);
     packed_add_uint(payload, PAYLOAD_VERSION);
@@ -126,8 +122,6 @@ int shard_save(struct shard *shard, bool full, struct buffer *payload)
 void shard_saved(struct shard *shard)
 {
     shard->chain_next = shard->chain_saving + 1;
-    for (uint32_t i = 0; i < shard->context.registry->facilities_count; i++) {
-        if (shard->sites[i] != NULL)
-            site_saved(shard->sites[i]);
-    }
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        site_saved(shard->own[i]);
 }

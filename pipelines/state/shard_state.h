@@ -28,6 +28,8 @@ struct shard {
     struct shard_context context;
     uint32_t partition;
     struct site **sites; /* by facility; NULL where this partition has none of */
+    struct site **own;   /* those of them that are there, in the order of facilities */
+    uint32_t own_count;
     struct rating *rating;
     struct site_clock clock;
     int64_t newest_ms;      /* end of the newest accepted reading; INT64_MIN: there are no sites */
@@ -54,6 +56,8 @@ int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms);
 int shard_make_site(struct shard *shard, uint32_t facility) MUST_CHECK;
 /* False: the facility belongs to another partition, and both are logged. */
 bool shard_claim(struct shard *shard, uint32_t facility);
+/* The place in `own` of the first site whose facility is not before this one. */
+uint32_t shard_find_own(const struct shard *shard, uint32_t facility);
 /* Whether a site of so many bytes stays below the ceiling. */
 bool shard_has_memory(const struct shard *shard, size_t bytes);
 uint64_t shard_count_dirty(const struct shard *shard);
