@@ -9,12 +9,12 @@
 
 #include "base/utf8.h"
 
-struct field {
+struct csv_field {
     uint32_t offset, size;
     int line, column;
 };
 
-struct reader {
+struct csv_reader {
     const char *name;
     const struct csv_schema *schema;
     struct faults *faults;
@@ -23,7 +23,7 @@ struct reader {
     bool field_open, row_open;
     bool ended;                          /* a row ended with the byte just fed */
     uint32_t fields_count, header_count; /* header_count 0: no header yet */
-    struct field fields[CSV_COLUMNS_MAX];
+    struct csv_field fields[CSV_COLUMNS_MAX];
     int8_t schema_column[CSV_COLUMNS_MAX]; /* by column of the file; -1: unknown */
     bool header_bad;                       /* its rows make no sense then */
     uint32_t text_size;
@@ -34,7 +34,7 @@ struct reader {
 
 static void on_field(void *data, size_t size, void *context)
 {
-    struct reader *reader = context;
+    struct csv_reader *reader = context;
     if (!reader->field_open) { /* an empty field: it begins where it ends */
         reader->field_line = reader->line;
         reader->field_column = reader->column;
@@ -49,8 +49,8 @@ static void on_field(void *data, size_t size, void *context)
         reader->result = ERR_CONFIG;
         return;
     }
-    reader->fields[reader->fields_count++] =
-        (struct field){reader->text_size, (uint32_t)size, reader->field_line, reader->field_column};
+    reader->fields[reader->fields_count++] = (struct csv_field){
+        reader->text_size, (uint32_t)size, reader->field_line, reader->field_column};
     if (size > 0)
         memcpy(reader->text + reader->text_size, data, size);
     reader->text_size += (uint32_t)size;
@@ -60,11 +60,11 @@ static void on_field(void *data, size_t size, void *context)
 static void on_row(int terminator, void *context)
 {
     (void)terminator;
-    struct reader *reader = context;
+    struct csv_reader *reader = context;
     reader->ended = true;
 }
 
-static void report_unknown_column(struct reader *reader, const struct field *field)
+static void report_unknown_column(struct csv_reader *reader, const struct csv_field *field)
 {
     const char *names[CSV_COLUMNS_MAX];
     for (size_t i = 0; i < reader->schema->count; i++)
@@ -86,12 +86,12 @@ static void report_unknown_column(struct reader *reader, const struct field *fie
                  "unknown column \"%s\"; accepted: %s", found, list);
 }
 
-static void read_header(struct reader *reader)
+static void read_header(struct csv_reader *reader)
 {
     const struct csv_schema *schema = reader->schema;
     bool seen[CSV_COLUMNS_MAX] = {false};
     for (uint32_t i = 0; i < reader->fields_count; i++) {
-        const struct field *field = &reader->fields[i];
+        const struct csv_field *field = &reader->fields[i];
         size_t at = 0;
         while (at < schema->count &&
                strcmp(schema->columns[at].name, reader->text + field->offset) != 0)
@@ -117,7 +117,7 @@ static void read_header(struct reader *reader)
     reader->header_count = reader->fields_count;
 }
 
-static void give_row(struct reader *reader)
+static void give_row(struct csv_reader *reader)
 {
     int line = reader->fields[0].line;
     if (reader->fields_count != reader->header_count) {
@@ -129,7 +129,7 @@ static void give_row(struct reader *reader)
     for (size_t i = 0; i < reader->schema->count; i++)
         reader->cells[i] = (struct csv_cell){"", 0, line, 0};
     for (uint32_t i = 0; i < reader->fields_count; i++) {
-        const struct field *field = &reader->fields[i];
+        const struct csv_field *field = &reader->fields[i];
         if (reader->schema_column[i] >= 0)
             reader->cells[reader->schema_column[i]] = (struct csv_cell){
                 reader->text + field->offset, field->size, field->line, field->column};
@@ -139,7 +139,7 @@ static void give_row(struct reader *reader)
     reader->result = reader->schema->row(reader->schema->context, &row);
 }
 
-static void end_row(struct reader *reader)
+static void end_row(struct csv_reader *reader)
 {
     if (reader->fields_count > 0 && reader->result == 0) {
         if (reader->header_count == 0)
@@ -153,7 +153,7 @@ static void end_row(struct reader *reader)
     reader->ended = false;
 }
 
-static void advance(struct reader *reader, const char *data, size_t size)
+static void advance(struct csv_reader *reader, const char *data, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (data[i] == '\n') {
@@ -176,7 +176,7 @@ static size_t run_length(const char *data, size_t size)
 }
 
 /* Notes where a field begins, before its first byte is fed. */
-static void begin_field(struct reader *reader, char first)
+static void begin_field(struct csv_reader *reader, char first)
 {
     bool blank = first == ' ' || first == '\t';
     bool end = first == '\n' || first == '\r';
@@ -189,7 +189,8 @@ static void begin_field(struct reader *reader, char first)
 }
 
 /* Feeds a run of bytes. Returns 0, -ENOMEM, or ERR_SYNTAX after reporting a quotation mark. */
-static int feed_run(struct reader *reader, struct csv_parser *parser, const char *data, size_t size)
+static int feed_run(struct csv_reader *reader, struct csv_parser *parser, const char *data,
+                    size_t size)
 {
     if (csv_parse(parser, data, size, on_field, on_row, reader) == size)
         return 0;
@@ -202,7 +203,7 @@ static int feed_run(struct reader *reader, struct csv_parser *parser, const char
 }
 
 /* Feeds all of `data`, so that every field is known to begin where its first byte stands. */
-static int feed(struct reader *reader, struct csv_parser *parser, const char *data, size_t size)
+static int feed(struct csv_reader *reader, struct csv_parser *parser, const char *data, size_t size)
 {
     for (size_t at = 0; at < size && reader->result == 0;) {
         size_t n = run_length(data + at, size - at);
@@ -227,12 +228,12 @@ static int feed(struct reader *reader, struct csv_parser *parser, const char *da
 static void report_at(const char *name, const char *data, size_t offset, const char *what,
                       struct faults *faults)
 {
-    struct reader place = {.line = 1, .column = 1};
+    struct csv_reader place = {.line = 1, .column = 1};
     advance(&place, data, offset);
     faults_error(faults, name, place.line, place.column, "%s", what);
 }
 
-static int read_rows(struct reader *reader, const char *data, size_t size)
+static int read_rows(struct csv_reader *reader, const char *data, size_t size)
 {
     struct csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
@@ -267,7 +268,7 @@ int csv_table_parse(const char *name, const char *data, size_t size,
         report_at(name, data, text_size, "this byte is not UTF-8 text", faults);
         return 0;
     }
-    struct reader *reader = calloc(1, sizeof(*reader));
+    struct csv_reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)
         return -ENOMEM;
     reader->name = name;

@@ -77,7 +77,7 @@ static const struct {
     [GAS_CO2E] = {COLUMN_CO2E, "CO2e"},
 };
 
-struct loading {
+struct factors_loading {
     struct factor_table *table;
     const char *file;
 };
@@ -457,7 +457,7 @@ static bool read_factor(struct factor_row *factor, const struct csv_row *row, ch
 
 static int read_row(void *context, const struct csv_row *row)
 {
-    struct loading *loading = context;
+    struct factors_loading *loading = context;
     struct factor_table *table = loading->table;
     if (!read_names(table, row) || !is_of_set(row, table->gwp_set))
         return 0;
@@ -488,7 +488,7 @@ int factors_load(struct factor_table *table, const char *path, struct faults *fa
     const char *file = arena_text(table->arena, path, strlen(path));
     if (file == NULL)
         return -ENOMEM;
-    struct loading loading = {table, file};
+    struct factors_loading loading = {table, file};
     const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &loading};
     return csv_table_read(path, &schema, faults);
 }

@@ -23,7 +23,7 @@ static const struct csv_column columns[COLUMN_COUNT] = {
     [COLUMN_NOTE] = {"note", false},
 };
 
-struct reading {
+struct gwp_reading {
     const char *set;
     struct gwp *gwp;
 };
@@ -38,7 +38,7 @@ void gwp_fini(struct gwp *gwp)
     mpq_clears(gwp->ch4, gwp->n2o, NULL);
 }
 
-static void keep_default(struct reading *reading, const struct csv_row *row, mpq_srcptr value)
+static void keep_default(struct gwp_reading *reading, const struct csv_row *row, mpq_srcptr value)
 {
     const char *gas = row->cells[COLUMN_GAS].text;
     mpq_ptr kept = strcmp(gas, "CH4") == 0   ? reading->gwp->ch4
@@ -53,7 +53,7 @@ static void keep_default(struct reading *reading, const struct csv_row *row, mpq
 
 static int read_row(void *context, const struct csv_row *row)
 {
-    struct reading *reading = context;
+    struct gwp_reading *reading = context;
     static const char *const uses[] = {"default", "alternative"};
     int use = -1;
     mpq_t value;
@@ -70,7 +70,7 @@ static int read_row(void *context, const struct csv_row *row)
 
 int gwp_load(struct gwp *gwp, const char *path, const char *set, struct faults *faults)
 {
-    struct reading reading = {set, gwp};
+    struct gwp_reading reading = {set, gwp};
     const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &reading};
     uint32_t errors = faults->errors;
     int err = csv_table_read(path, &schema, faults);

@@ -33,7 +33,7 @@ static const struct csv_column columns[METER_COLUMNS] = {
 
 enum { DIGITS_MAX = 18, DELIVERY_INTERVAL_MS = HOUR_MS };
 
-struct loading {
+struct meters_loading {
     struct meter_table *table;
     const struct tables_conf *conf;
 };
@@ -466,7 +466,7 @@ static int link_version(struct meter_table *table, const struct csv_row *row)
 
 static int read_row(void *context, const struct csv_row *row)
 {
-    struct loading *loading = context;
+    struct meters_loading *loading = context;
     struct meter_table *table = loading->table;
     struct meter_row parsed = {.line = row->line, .next = ID_INDEX_NONE};
     if (table->count >= METERS_MAX) {
@@ -497,7 +497,7 @@ int meters_load(struct meter_table *table, const struct tables_conf *conf, struc
     table->grid_reported = calloc(table->facilities->count + 1, 1);
     if (table->grid_reported == NULL)
         return -ENOMEM;
-    struct loading loading = {table, conf};
+    struct meters_loading loading = {table, conf};
     const struct csv_schema schema = {columns, METER_COLUMNS, read_row, &loading};
     int err = csv_table_read(conf->meters, &schema, faults);
     if (err == 0 && table->states_assumed > 0)

@@ -31,7 +31,7 @@ RINGS = [
     {"pipelines/state/site_rows", "pipelines/state/site_windows"},
     {"pipelines/state/shard", "pipelines/state/shard_load", "pipelines/state/shard_rows"},
 ]
-SHARED_NAMES = {"field", "loading", "reader", "reading", "taking"}
+SHARED_NAMES = {"taking"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
