@@ -1,7 +1,7 @@
 /*
  * clock.h - what the clocks of the machine say, in milliseconds. Thread: any.
  *
- * For those that do I/O: the steps between ingest and sink are told the time, if they need it.
+ * For modules that do I/O. The steps between ingest and sink get the time as an argument.
  */
 #ifndef GHGD_CLOCK_H
 #define GHGD_CLOCK_H

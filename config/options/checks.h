@@ -13,8 +13,8 @@ void checks_run(struct loading *loading);
 /* Its part about sinks: what each type and dialect needs, and what it has no use for. */
 void checks_sinks(struct loading *loading);
 
-/* What `ghgd run` needs beyond a configuration that loads (replay needs no Kafka and no sink): a
- * topic, brokers, a sink. Faults are appended. Returns 0 or ERR_CONFIG. */
+/* Checks that `ghgd run` has all it needs (replay needs no Kafka and no sink): a topic, brokers, a
+ * sink. Faults are appended. Returns 0 or ERR_CONFIG. */
 int config_check_run(const struct config *config, struct buffer *faults) MUST_CHECK;
 
 #endif

@@ -11,7 +11,7 @@
 #include "config/options/options.h"
 #include "config/options/settings.h"
 
-/* What comes in thousands is in tables; this is 20 000 lines. */
+/* 20 000 lines: facilities, meters and factors are in tables. */
 enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
 
 struct file_place {

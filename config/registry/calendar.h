@@ -28,10 +28,10 @@ struct window {
 
 struct calendar;
 
-/* Returns 0; -ENOMEM; -ENOENT if `zone` is no IANA name or tzdata does not have it (offsets and
- * POSIX rules, "+05:30", "UTC+8", "EST5EDT", are no names); or -EINVAL if the bucket does not
- * divide an hour, or the zone's UTC offset at some time between 1990 and 2060 is no multiple of it
- * (1h in Asia/Kolkata). The first use of a zone reads its file. */
+/* Returns 0 or -ENOMEM. -ENOENT: `zone` is no IANA name, or tzdata does not have it; offsets and
+ * POSIX rules ("+05:30", "UTC+8", "EST5EDT") are no names. -EINVAL: the bucket does not divide an
+ * hour, or the zone's UTC offset at some time between 1990 and 2060 is no multiple of it (1h in
+ * Asia/Kolkata). The first use of a zone reads its file. */
 int calendar_create(struct calendar **calendar_out, const char *zone, int64_t bucket_ms,
                     int fiscal_year_start) MUST_CHECK;
 void calendar_destroy(struct calendar **calendar);

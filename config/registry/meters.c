@@ -387,7 +387,7 @@ static bool read_kind(struct meter_row *parsed, const struct csv_row *row)
     return true;
 }
 
-/* The source that a row without one has: what its factor is about. */
+/* The source of a row that names no source: the subject of its factor. */
 static const char *default_source(const struct meter_row *parsed)
 {
     const struct category *category = category_find(parsed->category);

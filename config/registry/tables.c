@@ -197,7 +197,7 @@ struct unit_lists {
     struct registry *registry;
     struct unit_scale *units;
     uint32_t count, capacity;
-    struct id_index keys; /* the number of a list, by what its meters count */
+    struct id_index keys; /* the number of a list, by the quantity that its meters count */
     struct unit_list *made;
     uint32_t made_capacity;
 };

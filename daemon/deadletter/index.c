@@ -177,7 +177,7 @@ static int reserve(struct letter_index *letters)
     return 0;
 }
 
-/* ---- what is in a letter ---- */
+/* ---- the contents of a letter ---- */
 
 /* The decoder's verdict on the event, or on all events from `first` on. */
 struct look {

@@ -17,7 +17,7 @@ struct demo_producer_conf {
     const char *brokers, *topic;
     uint64_t seed;
     int64_t start_ms;  /* the first reading */
-    int64_t silent_ms; /* from here on nothing is heard of one meter */
+    int64_t silent_ms; /* from here on one meter is silent */
 };
 
 struct demo_producer_stats {
@@ -28,7 +28,7 @@ struct demo_producer_stats {
 /* Returns 0, -ENOMEM, or ERR_CONFIG if the brokers are no such thing. */
 int demo_producer_create(struct demo_producer **demo_producer_out,
                          const struct demo_producer_conf *conf) MUST_CHECK;
-/* Waits for what is under way, at most two seconds. */
+/* Waits for messages under way, at most two seconds. */
 void demo_producer_destroy(struct demo_producer **producer);
 
 /* Produces everything up to this moment. Returns false if the brokers do not keep up: call again

@@ -241,7 +241,8 @@ static void save_account(const struct message_applier *applier, struct buffer *p
 int assigned_save(struct assigned *assigned, const struct parking *parking, bool full,
                   struct buffer *payload)
 {
-    ASSERT(assigned->returned.count == 0); /* they belong to nobody until they were offered again */
+    ASSERT(assigned->returned.count ==
+           0); /* they belong to no shard until they were offered again */
     buffer_add(payload, PAYLOAD_MAGIC, strlen(PAYLOAD_MAGIC));
     packed_add_uint(payload, PAYLOAD_FORMAT);
     size_t at = packed_begin_part(payload);

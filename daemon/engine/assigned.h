@@ -53,7 +53,7 @@ struct assigned_stats {
     int64_t saved_at_ms;     /* uv_now(); -1: not yet */
     int64_t save_cpu_us;     /* of the last: taking the state out of the shard */
     int64_t save_ms;         /* and until it was in force */
-    uint64_t restored_bytes; /* 0 if it began afresh */
+    uint64_t restored_bytes; /* 0 if it began with empty state */
     int64_t restore_ms;      /* from the assignment to the first message that may be taken */
 };
 
@@ -97,7 +97,7 @@ struct assigned_conf {
 int assigned_create(struct assigned **assigned_out, int32_t number,
                     const struct assigned_conf *conf) MUST_CHECK;
 void assigned_destroy(struct assigned **assigned);
-/* Forgets its state, to begin afresh. Returns 0, or -ENOMEM and the partition is as it was. */
+/* Forgets its state, to begin with none. Returns 0, or -ENOMEM and the partition is as it was. */
 int assigned_reset(struct assigned *assigned, const struct assigned_conf *conf) MUST_CHECK;
 
 /* The one place where a state follows another; asserts that it may. */
@@ -118,7 +118,7 @@ bool assigned_may_write(const struct assigned *assigned);
 /* Its live windows too: it has reached the end of its log as of then. */
 bool assigned_is_live(const struct assigned *assigned);
 
-/* What became of all events of its log, by whichever processes. */
+/* The outcomes of all events of its log, whichever processes read them. */
 void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,
                           uint64_t outcomes[OUTCOME_COUNT]);
 

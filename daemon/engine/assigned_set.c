@@ -43,7 +43,7 @@ int assigned_set_add(struct assigned_set *set, struct assigned *assigned)
     return 0;
 }
 
-/* Others may stand behind the slot that gets free: all are put anew. It happens once a rebalance.
+/* Others may stand behind the slot that gets free: all are put again. It happens once a rebalance.
  */
 void assigned_set_remove(struct assigned_set *set, const struct assigned *assigned)
 {

@@ -22,7 +22,7 @@ struct assigned_set {
     size_t memory_used; /* sites, and what partitions and queues may take */
     struct refusals refusals;
     struct write_fence *fence; /* borrowed */
-    struct consumer *consumer; /* NULL: there is none yet, or none any more */
+    struct consumer *consumer; /* NULL: not made yet, or gone */
     bool paused;               /* no message is taken any more */
     uint32_t first;            /* the partition whose rows are taken first */
 

@@ -72,7 +72,7 @@ static bool begin_save(struct checkpointer *checkpointer, struct assigned *assig
     return true;
 }
 
-/* Dead letters of events before the position have to be safe: nobody will read those again. */
+/* Dead letters of events before the position have to be safe: those events are not read again. */
 static bool has_letters_below(const struct checkpointer *checkpointer,
                               const struct assigned *assigned)
 {
@@ -129,7 +129,8 @@ static void on_write_failed(void *context, int32_t partition)
     ASSERT(assigned->saving == SAVE_WRITING);
     assigned->stats.save_failures++;
     bool leaving = assigned->state == ASSIGNED_LEAVING;
-    assigned->changed = !leaving; /* the next one has to be full; here there is none */
+    assigned->changed =
+        !leaving; /* the next save has to be full; a leaving partition has no next save */
     end_save(checkpointer, assigned);
 }
 
@@ -155,7 +156,7 @@ void checkpointer_committed(struct checkpointer *checkpointer, int32_t partition
     end_save(checkpointer, assigned);
 }
 
-/* What was parked and not offered again yet is not saved: the state that is in force has it. */
+/* Parked events that were not offered again yet are not saved: the state in force has them. */
 static bool may_save(const struct assigned *assigned)
 {
     return assigned->changed && assigned->started && assigned->position.offset >= 0 &&
@@ -277,7 +278,7 @@ static void restore_again(struct checkpointer *checkpointer, struct assigned *as
         stop(checkpointer, assigned, err_str(err));
 }
 
-/* What was loaded of it is worth nothing. */
+/* The part that was loaded is worth nothing. */
 static void on_unreadable(struct checkpointer *checkpointer, struct assigned *assigned, int err,
                           const char *why)
 {

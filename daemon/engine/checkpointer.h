@@ -4,13 +4,14 @@
  *
  *     save -> records acknowledged -> no dead letter below waits -> commit -> in force
  *
- * One save of a partition is under way at most; the next begins checkpoint.interval later, but no
- * sooner than CHECKPOINTER_CPU_FACTOR times the processor time that taking the state out of the
- * shard took, so that saving stays a small part of the work whatever the size of the state. A
- * partition whose state cannot be read stops, or is rebuilt, by policy; the others go on. One of
- * which the group has no offset begins when it is known whether it had one: nothing is saved before
- * that, so a state that is there tells. The loop thread owns it; the owner calls
- * checkpointer_step() a few times a second.
+ * At most one save of a partition is under way. The next begins checkpoint.interval later, but no
+ * sooner than CHECKPOINTER_CPU_FACTOR times the processor time that taking the last state took. So
+ * saving stays a small part of the work, whatever the size of the state.
+ *
+ * A partition whose state cannot be read stops, or is rebuilt, by policy; the others go on. If the
+ * group has no offset of a partition, the checkpointer looks whether the topic has its state. State
+ * is saved only after the group has an offset, so such a state shows that there was one. The loop
+ * thread owns it; the owner calls checkpointer_step() a few times a second.
  */
 #ifndef GHGD_CHECKPOINTER_H
 #define GHGD_CHECKPOINTER_H
@@ -31,8 +32,8 @@ struct checkpointer_conf {
     const struct config *config;
     struct assigned_set *assigned_set; /* its consumer commits */
 
-    /* Its state is back, or it begins afresh (assigned->forgotten says whether for the first time),
-     * or from the oldest message: it runs. */
+    /* Its state is back, or it begins with empty state (assigned->forgotten says whether for the
+     * first time), or from the oldest message: it runs. */
     void (*began)(void *context, struct assigned *assigned);
     /* Nothing can be saved any more. */
     void (*failed)(void *context, const char *why);

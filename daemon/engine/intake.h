@@ -65,7 +65,7 @@ bool intake_get_facility(const struct intake *intake, uint32_t facility,
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct producer_stats *intake_get_deadletter_stats(const struct intake *intake);
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);
-/* What memory_max counts: sites, and the most that partitions and queues may take. */
+/* The memory that memory_max counts: sites, and the most that partitions and queues may take. */
 size_t intake_get_memory(const struct intake *intake);
 
 #endif

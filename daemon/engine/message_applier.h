@@ -61,13 +61,13 @@ struct event_account {
     uint64_t read;
     uint64_t outcomes[OUTCOME_COUNT];
 };
-/* Of the partition's whole log: of this life and of those before, as a checkpoint keeps them. */
+/* Counts over the partition's whole log: this life and those before, as a checkpoint keeps them. */
 void message_applier_get_account(const struct message_applier *applier,
                                  struct event_account *account_out);
 void message_applier_set_earlier(struct message_applier *applier,
                                  const struct event_account *earlier);
 
-/* Of this life alone; no count of it ever falls, so that one that was parked stays so here. */
+/* Counts of this life alone. No count ever falls, so a parked event stays parked here. */
 uint64_t message_applier_events_read(const struct message_applier *applier);
 void message_applier_add_outcomes(const struct message_applier *applier,
                                   uint64_t counts[OUTCOME_COUNT]);

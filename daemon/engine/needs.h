@@ -19,7 +19,7 @@ struct memory_estimate {
 };
 
 struct memory_estimate memory_estimate(const struct config *config);
-/* What is taken whatever the facilities and the partitions are. */
+/* Memory that does not depend on facilities and partitions. */
 int64_t memory_estimate_fixed(const struct memory_estimate *needs);
 /* The least that memory_max can be: one partition, and the largest facility. */
 int64_t memory_estimate_min(const struct config *config);

@@ -2,9 +2,9 @@
  * process.h - the assembled daemon: intake, shards, row writer, sinks, in one visible list.
  *
  * Everything happens on the loop that the caller runs. A process is running, then draining (no more
- * messages, rows are still written), then drained, until its owner has let go of the parts, then
- * closing (parts are taken down in the reverse order). At the end it calls `ended` and nothing is
- * left on the loop.
+ * messages, rows are still written), then drained until its owner has let go of the parts. Then it
+ * is closing: parts are taken down in the reverse order. At the end it calls `ended`, and nothing
+ * is left on the loop.
  */
 #ifndef GHGD_PROCESS_H
 #define GHGD_PROCESS_H
@@ -34,7 +34,7 @@ struct process_callbacks {
 int process_create(struct process **process_out, uv_loop_t *loop, const struct config *config,
                    const struct process_callbacks *callbacks) MUST_CHECK;
 
-/* What a display or a command may ask; borrowed until process_close(). */
+/* The state for a display or a command; borrowed until process_close(). */
 struct process_parts {
     struct intake *intake;
     struct rekey *rekey; /* NULL: the input topic is keyed by facility */

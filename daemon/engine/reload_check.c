@@ -50,7 +50,7 @@ static void on_closed(void *context)
 
 struct config *reload_check_take(struct reload_check **reload_check)
 {
-    ASSERT((*reload_check)->is_judged); /* nobody asks on its behalf any more */
+    ASSERT((*reload_check)->is_judged); /* no question on its behalf is under way */
     struct config *config = TAKE((*reload_check)->config);
     reload_check_drop(reload_check);
     return config;

@@ -8,7 +8,7 @@
  *
  * A sink that is down keeps its block and its dirty windows; the others go on. Every emit interval,
  * each sink is due everything that is dirty; in between, only what a shard needs to be rid of. An
- * orphan is a block whose partitions have gone: its rows are settled with nobody. The loop thread
+ * orphan is a block whose partitions have gone: no partition hears of its rows. The loop thread
  * owns it.
  */
 #ifndef GHGD_ROW_WRITER_H
@@ -44,7 +44,7 @@ void row_writer_want(struct row_writer *row_writer);
 /* Gives up the blocks under way; their rows are dirty again, or settled where that had succeeded.
  */
 void row_writer_withdraw(struct row_writer *row_writer);
-/* The same, for partitions that are no longer ours: nothing is heard of these blocks any more. */
+/* The same, for partitions that are no longer ours: these blocks do not come back. */
 void row_writer_forget(struct row_writer *row_writer);
 /* Emits no more by itself; what is under way goes on. */
 void row_writer_rest(struct row_writer *row_writer);

@@ -1,11 +1,11 @@
 /*
- * write_fence.h - nothing is written by a process that may have been replaced while it stood still.
+ * write_fence.h - stops the writes of a process that may have been replaced while it stood still.
  *
- * Who is stopped or suspended for long loses its partitions without hearing of it, and would go on
- * in the midst of a request. So everybody who is about to write asks write_fence_is_up() first: it
- * is on as soon as the loop has not turned for too long, before anything else runs, and stays on
- * until the group has confirmed that we are a member. The loop thread owns it; asking is for any
- * thread.
+ * A process that is stopped or suspended for long loses its partitions without hearing of it. It
+ * would go on in the middle of a request. So every sink asks write_fence_is_up() before it writes.
+ * The fence is up as soon as the loop has not turned for too long, before anything else runs. It
+ * stays up until the group has confirmed that we are a member. The loop thread owns it; any thread
+ * may ask.
  */
 #ifndef GHGD_WRITE_FENCE_H
 #define GHGD_WRITE_FENCE_H
@@ -24,7 +24,7 @@ struct write_fence {
     _Atomic int64_t gap_max_ms; /* INT64_MAX: never on */
     atomic_bool on;
     uint64_t raises;
-    void (*raised)(void *context); /* NULL: nobody is told */
+    void (*raised)(void *context); /* NULL: no call */
     void *context;
     void (*closed)(void *context);
     void *closed_context;
@@ -43,7 +43,7 @@ bool write_fence_is_up(struct write_fence *fence);
 void write_fence_raise(struct write_fence *fence);
 /* The group has confirmed. */
 void write_fence_lower(struct write_fence *fence);
-/* What the timer does, at a time of clock_boot_ms(). */
+/* The timer's work, at a time of clock_boot_ms(). */
 void write_fence_look(struct write_fence *fence, int64_t now_ms);
 
 #endif

@@ -10,7 +10,7 @@ static const char *word(bool good)
     return good ? "ok" : "no";
 }
 
-/* Says of every partition that is halted what is gone. */
+/* Names the messages that are gone, for every halted partition. */
 static bool check_halted(const struct consumer_partition_stats *partitions, size_t count,
                          const char *of, struct buffer *out)
 {

@@ -377,7 +377,7 @@ int http_create(struct http **http_out, uv_loop_t *loop, const char *host, int p
     http->daemon = start_daemon(http, fd);
     err = -ENOMEM;
     if (http->daemon == NULL)
-        goto fail_socket;    /* the library closes the socket on some failures: then so do we not */
+        goto fail_socket;    /* the library closes the socket on some failures: then we must not */
     err = watch(http, loop); /* last: only uv_close() undoes a live handle */
     if (err < 0)
         goto fail_watch;

@@ -58,7 +58,8 @@ int replay_take(struct replay *replay, const struct raw_message *message) MUST_C
  * that is not known. */
 void replay_show_progress(struct replay *replay, double share);
 
-/* The two ways: read everything, write what is final. 0 or negative, the complaint was printed. */
+/* The two ways to read everything and write final windows. 0 or negative, the complaint was
+ * printed. */
 int replay_file(struct replay *replay) MUST_CHECK;
 int replay_log(struct replay *replay) MUST_CHECK;
 

@@ -42,7 +42,7 @@ static int complain(struct logs *logs, int err)
     return err;
 }
 
-/* --- what is to be read --- */
+/* --- the range to read --- */
 
 /* The first message that is still there tells since when the log is whole. */
 static int find_right(struct logs *logs, int32_t partition, struct log_stretch *stretch)

@@ -152,7 +152,7 @@ class Run:
             self.steps = set(re.findall(r'happened\("(.*)\\n"\)', steps))
 
     def story(self):
-        """What the steps of the counter-example say."""
+        """The words of the steps of the counter-example."""
         trail = self.folder / "ghgd.pml.trail"
         _, output = self._call("spin", "-t", "-k", str(trail), *self.flags, str(MODEL))
         _, _, output = output.rpartition("=warning====")  # of code that only counts steps

@@ -1,7 +1,7 @@
 /*
- * fate.pml - what befalls a daemon, and what servers do when nobody waits for it.
+ * fate.pml - what befalls a daemon, and what servers do later, unwaited for.
  */
-/* What befalls one daemon. */
+/* Blows of fate for one daemon. */
 proctype Fate(byte me)
 {
 end:
@@ -184,7 +184,7 @@ inline keep()
     }
 #endif
 
-/* What nobody waits for. */
+/* Steps that no daemon waits for. */
 active proctype Servers()
 {
 end:

@@ -6,7 +6,7 @@
  * of fate. FAULTS bounds fate and CHECKPOINTS the checkpoints, so every run ends; in the state in
  * which it ends (`timeout`) the promise must hold.
  *
- * Of the model there are two views, as the whole is too large for more than one fault:
+ * The whole is too large for more than one fault. So the model has two views:
  * WITHOUT_DATABASE (the topic, the pointer, letters) and WITHOUT_TOPIC (each checkpoint is one
  * record, written and committed at once; writes to the database).
  */

@@ -34,8 +34,8 @@ inline mark_taken(p, window)
     fi
 }
 
-/* The sink has acknowledged what was sent. What is at risk since then is written again anyway, so
- * whether it is durable is not asked. */
+/* The sink has acknowledged the row that was sent. A row at risk is written again anyway, so it does
+ * not matter whether it is durable. */
 inline mark_acknowledged(p, window)
 {
     if

@@ -1,7 +1,7 @@
 /*
  * pieces.pml - pieces of steps: what becomes of requests, commits, records and a daemon's state.
  */
-/* Nobody waits for the request any more: it is executed at any time, or never. */
+/* No daemon waits for the request any longer: it is executed at any time, or never. */
 inline leave_write(rows_)
 {
     if
@@ -42,7 +42,7 @@ inline doubt(p, rows_)
     skip
 }
 
-/* Nobody waits for the request any more, and it is not known what becomes of it. */
+/* No daemon waits for the request any longer, and its fate is not known. */
 inline give_up(p)
 {
     mark_given_back(p, 0);
@@ -115,7 +115,7 @@ inline lose(p)
     d[p].says_more = 0
 }
 
-/* What was sent in an older generation is not accepted any more. What was accepted may become
+/* A commit that was sent in an older generation is no longer accepted. An accepted commit may become
  * visible later, as long as no newer commit stands behind it in the group's log. */
 inline new_generation()
 {
@@ -371,8 +371,8 @@ inline begin_checkpoint(p, chained)
     i = 0
 }
 
-/* The group has the pointer. What an older generation wrote may go at once; what a commit of this
- * one points at, when the next commit has put the pointer right again. */
+/* The group has the pointer. Records that an older generation wrote may go at once. Records that a
+ * commit of this one points at may go when the next commit has put the pointer right again. */
 inline committed(p)
 {
     d[p].tombs = d[p].tombs | d[p].old;

@@ -1,7 +1,7 @@
 /*
  * promise.pml - what must hold at all times, and where nothing more can happen.
  */
-/* What the owner holds clean is in the database for good, and nothing older can come any more: only
+/* A window that the owner holds clean is in the database for good, and no older write can come. Only
  * such a window may leave the state with its day. */
 #define NOT_OLDER_0(rows, p) (ROW_0(rows) == 0 || ROW_0(rows) >= d[p].sum[0])
 #define NOT_OLDER_1(rows, p) (ROW_1(rows) == 0 || ROW_1(rows) >= d[p].sum[1])

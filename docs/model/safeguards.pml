@@ -35,7 +35,7 @@
 #define LETTERS_DONE(p, to) (!d[p].letter || OFFSET(BAD) >= OFFSET(to) + SKIP(to))
 #endif
 
-/* What is not clean is saved as dirty, and so is what is at risk. */
+/* A mark that is not clean, or at risk, is saved as dirty. */
 #ifdef NO_DIRTY_IN_STATE
 #define IS_SAVED(m) false
 #elif defined(NO_SENT_IN_STATE)
@@ -53,7 +53,7 @@
 #define DIRTY_TO_SAVE(p) \
     ((IS_SAVED(d[p].mark[0]) + 2 * IS_SAVED(d[p].mark[1])) | AT_RISK_TO_SAVE(p))
 
-/* What an acknowledgement makes of a mark, and a proof of a young one. */
+/* The state after an acknowledgement, and that of a young mark after a proof. */
 #if defined(DATABASE_LOSES) && !defined(ACKNOWLEDGED_IS_DURABLE)
 #define ACKNOWLEDGED ACKED_YOUNG
 #else
@@ -82,8 +82,8 @@
 #define RUNNING(p) (d[p].life == RUNS)
 #define ACTIVE(p) (RUNNING(p) && d[p].role == OWNS && !d[p].fence)
 
-/* What the clock tells: every other one that believed to own the partition has heard of it, is
- * stopped or gone. Of those only a stopped one comes back, and it comes back with the fence up. */
+/* The clock tells this: every other daemon that believed to own the partition has heard of it, is
+ * stopped or gone. Only a stopped one comes back, and it comes back with the fence up. */
 #define COULD_SEND(z) (RUNNING(z) && d[z].role != IDLE && !d[z].fence)
 #if PROCESSES == 2
 #define LEASES_OVER(p) (!COULD_SEND(1 - p))
@@ -93,7 +93,7 @@
 #define OTHERS_QUIET(p) (d[(p + 1) % 3].rows == 0 && d[(p + 2) % 3].rows == 0)
 #endif
 
-/* What becomes dirty may be overtaken by an older write. */
+/* An older write may overtake a window that becomes dirty. */
 #define IS_TAKING_OVER(p) (d[p].takeover != DONE && d[p].takeover != BY_CLOCK)
 
 #ifdef NO_LEASE
@@ -111,8 +111,8 @@
     (d[p].takeover == PROOF && late_write[0] == 0 && OTHERS_QUIET(p) && d[p].goal == 0)
 #endif
 
-/* That there is no answer is a blow of fate, but for the request that was under way when the
- * database was killed. */
+/* A missing answer is a blow of fate, except for the request that was under way when the database
+ * was killed. */
 #ifdef DATABASE_LOSES
 #define MAY_FAIL(p) (faults < FAULTS || d[p].is_reset)
 #define COUNT_FAILURE(p) faults = faults + !d[p].is_reset

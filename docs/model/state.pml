@@ -1,7 +1,7 @@
 /*
  * state.pml - the log, what servers and networks hold, and what a daemon holds.
  */
-/* What a step says when a counter-example is told; with COUNT_STEPS, that it happened at all. */
+/* The words of a step when a counter-example is told; with COUNT_STEPS, that it happened at all. */
 #ifdef COUNT_STEPS
 c_decl { static void happened(const char *words) { printf("happened: %s", words); } }
 #define SAY(words, ...) \
@@ -31,7 +31,7 @@ c_decl { static void happened(const char *words) { printf("happened: %s", words)
 #define CALM_0(x) (((x) > 0) + ((x) > 2)) /* what a calm run holds after x events */
 #define CALM_1(x) ((x) > 2)
 
-/* What a request says of both windows; 0: nothing. */
+/* A request's values of both windows; 0: no value. */
 #define ROWS(a, b) ((a) + 4 * (b))
 #define ROW_0(rows) ((rows) & 3)
 #define ROW_1(rows) ((rows) >> 2)
@@ -40,7 +40,7 @@ c_decl { static void happened(const char *words) { printf("happened: %s", words)
 #define NOBODY PROCESSES
 #define SLOTS 4             /* records of the checkpoint topic at one time */
 #define NONE SLOTS          /* no record */
-#define REMOVED (SLOTS + 1) /* a record that was there, and is no more */
+#define REMOVED (SLOTS + 1) /* a record that was there, and is gone */
 #define START (SLOTS + 2)   /* of a commit: where the group begins */
 #define BIT(slot) (1 << (slot))
 
@@ -50,7 +50,7 @@ c_decl { static void happened(const char *words) { printf("happened: %s", words)
 byte log_end = EVENTS; /* events in the log */
 #else
 #ifdef LOG_BEGINS_EMPTY
-byte log_end = 0; /* whoever is assigned first has nothing to catch up with */
+byte log_end = 0; /* the first owner has nothing to catch up with */
 #else
 byte log_end = 1; /* message 1 arrives later: what is silent is so until the end it found */
 #endif
@@ -86,7 +86,7 @@ byte newest = NONE;
 mtype:life = {DOWN, RUNS, STANDS}; /* STANDS: SIGSTOP, a suspended machine */
 mtype:role = {IDLE, READING, OWNS};
 mtype:save = {SAVED, WRITING, WRITTEN};
-/* What a daemon knows of a window and a sink: marks.pml. */
+/* The knowledge of a daemon about a window and a sink: marks.pml. */
 mtype:mark = {CLEAN, DIRTY, SENT, SENT_CHANGED, ACKED_YOUNG, ACKED_OLD};
 /* Older writes, of a former owner or of a request without an answer:
  *     LEASE    may still be sent, or have just been;

@@ -1,12 +1,12 @@
 /*
  * checkpoint.h - the state of partitions, kept in a compacted Kafka topic.
  *
- * A payload is what the owner of a partition's state has to say of it at one position of the log;
- * its bytes mean nothing here. A full payload begins a chain, later ones say what changed since the
+ * A payload is the state of a partition, or its changes, at one position of the log. Its bytes mean
+ * nothing here. A full payload begins a chain, later ones say what changed since the
  * one before, and all of a chain are needed to restore. A checkpoint is one payload, cut into
- * records with keys of their own, written by one epoch: a random number per assignment. Nothing is
- * in force before the group has committed the pointer that written() gives, with its position's
- * offset: the brokers refuse that commit from a member that no longer owns the partition.
+ * records with keys of their own, written by one epoch: a random number per assignment. It is in
+ * force when the group has committed the pointer that written() gives, with its position's offset.
+ * The brokers refuse that commit from a member that no longer owns the partition.
  *
  *              checkpoint_open()            checkpoint_write()               commit, then
  *     unknown ------------------> idle ------------------------> writing     checkpoint_committed()

@@ -2,8 +2,8 @@
  * batch.h - a few thousand readings as columns, and the events that were refused on the way.
  *
  * The loop thread owns a batch and reuses it; nothing is allocated per event. A column index is an
- * event; what a later step refuses is marked in `outcome` of that index, what an earlier step
- * refused never became a reading and stands in the list `refused` only.
+ * event. If a later step refuses it, `outcome` of that index says so. If an earlier step refused
+ * it, it never became a reading, and stands in the list `refused` only.
  */
 #ifndef GHGD_BATCH_H
 #define GHGD_BATCH_H

@@ -287,7 +287,7 @@ static bool read_event(struct decode *decode, struct json_walk *walk, uint32_t d
     return true;
 }
 
-/* Reads one event, or an element that is none, and gives it. */
+/* Reads one event, or an element that is no event, and gives it. */
 static bool read_element(struct decode *decode, struct json_walk *walk)
 {
     const char *start = walk->text + walk->tokens[walk->at];

@@ -20,18 +20,18 @@ struct decode_conf {
  * event lives during the call, its bytes as long as the message. */
 typedef void (*event_fn)(void *context, const struct event *event);
 
-/* A decoder takes all its memory when it is made (JSON: 4 bytes for each byte of the largest
- * message, of which only what is used becomes resident) and is reused for every message; one per
- * thread. It learns in which order a producer writes its fields; that changes its speed, no result.
+/* A decoder takes all its memory when it is made. For JSON that is 4 bytes for each byte of the
+ * largest message; only used pages become resident. It is reused for every message; one per thread.
+ * It learns in which order a producer writes its fields; that changes its speed, no result.
  */
 struct decoder;
-/* Returns 0; -ENOMEM; or -EINVAL if a path has more than eight names, an empty one or one with a
- * backslash, or is the same as or the beginning of another field's path. */
+/* Returns 0 or -ENOMEM. -EINVAL: a path has more than eight names, an empty name or one with a
+ * backslash, or it is the same as, or the beginning of, another field's path. */
 int decoder_create(struct decoder **decoder_out, const struct decode_conf *conf) MUST_CHECK;
 void decoder_destroy(struct decoder **decoder);
 /* Decodes one message: one event or an array of events; an empty array has none. If the message as
  * a whole cannot be read, `fn` gets one event with fault REJECT_UNDECODABLE or REJECT_TOO_LARGE and
- * the whole message as bytes; elements before the damage have been given. An element that is no
+ * the whole message as bytes. Elements before the damage have been given. An element that is no
  * object is given with fault REJECT_UNDECODABLE and its own bytes, and the others are read. Never
  * fails otherwise, allocates nothing, reads no byte outside the message. */
 void decoder_decode(struct decoder *decoder, const void *message, size_t size, event_fn fn,

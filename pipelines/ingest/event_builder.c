@@ -6,7 +6,7 @@
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
-/* What it is called when the field's value is of a type that it cannot be. An id is for people and
+/* The reason when a field's value is of a type that it cannot be. An id is for people and
  * never a reason to refuse a reading. */
 static const uint8_t type_fault[FIELD_COUNT] = {
     [FIELD_METER] = REJECT_METER_TYPE,

@@ -1,8 +1,8 @@
 /*
  * event_builder.h - what a field's value must be, for every format alike.
  *
- * A format's reader tells which field it found and what stood there; this fills the event and
- * remembers the first thing that is wrong with it. docs/events.md says the same in words.
+ * A format's reader tells which field it found, and its value. The builder fills the event, and
+ * remembers the first fault of it. docs/events.md says the same in words.
  */
 #ifndef GHGD_EVENT_BUILDER_H
 #define GHGD_EVENT_BUILDER_H

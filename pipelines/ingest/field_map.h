@@ -2,9 +2,9 @@
  * field_map.h - which key of an input is which field of an event.
  *
  * A tree of names: at the root stand the keys of an event; a mapped path ("device.id") continues
- * below them. A producer writes its keys in one order, so every name remembers which one came
- * after it, and is asked first: the expected order costs one comparison a key, any other order
- * a few. Up to eight bytes of a name are compared as one word.
+ * below them. A producer writes its keys in one order. So every name remembers the one that came
+ * after it, and that one is asked first. The expected order costs one comparison a key, any other
+ * order a few. Up to eight bytes of a name are compared as one word.
  */
 #ifndef GHGD_FIELD_MAP_H
 #define GHGD_FIELD_MAP_H

@@ -10,9 +10,9 @@
 
 /*
  * dom_parser_implementation is an internal name of simdjson, the only one used here, and may change
- * with any major version. What this file takes for granted is asserted here as far as a compiler
- * can tell; tests/unit/ingest/test_json_index.c checks the rest: which bytes are tokens, in which
- * order, and what is refused.
+ * with any major version. Assertions here check all that a compiler can tell of it.
+ * tests/unit/ingest/test_json_index.c checks the rest: which bytes are tokens, in which order, and
+ * which texts are refused.
  */
 #define GATE                                                                                       \
     "json_index.cc stands on an internal interface of simdjson that is known in version 3. With "  \

@@ -2,8 +2,8 @@
  * json_index.h - where the tokens of a JSON text begin: simdjson's first stage, for C.
  *
  * It finds every bracket, brace, colon, comma, and the first byte of every string and other scalar
- * outside of strings, 64 bytes at a time, and checks the whole text's UTF-8, that strings are
- * closed and hold no control characters. Grammar, numbers and escapes are the caller's.
+ * outside of strings, 64 bytes at a time. It checks the UTF-8 of the whole text, and that strings
+ * are closed and hold no control characters. Grammar, numbers and escapes are the caller's.
  */
 #ifndef GHGD_JSON_INDEX_H
 #define GHGD_JSON_INDEX_H

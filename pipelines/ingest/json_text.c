@@ -83,7 +83,7 @@ static bool take_hex4(struct unescape *u, uint32_t *code_out)
     return true;
 }
 
-/* What follows \u: one code unit, or both of a surrogate pair. */
+/* Reads the code unit behind \u, or both of a surrogate pair. */
 static bool take_unicode(struct unescape *u)
 {
     uint32_t code;
@@ -104,7 +104,7 @@ static bool take_unicode(struct unescape *u)
     return true;
 }
 
-/* What follows a backslash. */
+/* Reads the escape behind a backslash. */
 static bool take_escape(struct unescape *u)
 {
     static const char letters[] = "\"\\/bfnrt";

@@ -2,7 +2,7 @@
  * msgpack_text.h - MessagePack, read by msgpack-c, as text for people: JSON, as far as JSON has
  * words for it.
  *
- * What it lacks is written so that no parser takes it for something else: bin("0aff"),
+ * Values that JSON lacks are written so that no parser takes them for others: bin("0aff"),
  * ext(5, "0aff"), timestamp("2026-03-01T10:15:00Z"), nan, inf. Pure. Thread: any.
  */
 #ifndef GHGD_MSGPACK_TEXT_H

@@ -12,7 +12,7 @@ enum numeric_form {
     NUMERIC_INT,    /* of MessagePack */
     NUMERIC_UINT,   /* the same, beyond what NUMERIC_INT holds */
     NUMERIC_FLOAT,  /* stands for the shortest decimal that reads back as the same float */
-    NUMERIC_DOUBLE, /* likewise */
+    NUMERIC_DOUBLE, /* as above */
     NUMERIC_TEXT    /* of JSON, which follows its grammar */
 };
 

@@ -16,10 +16,10 @@ int reader_open(struct reader **reader_out, const char *path, enum event_format 
 void reader_close(struct reader **reader);
 
 /* The next message: a line that is not empty, or one MessagePack object. The bytes live until the
- * next call. Of a message beyond MESSAGE_BYTES_MAX one byte more than that is given, once (the
- * decoder will refuse it), and the rest is passed over. Where MessagePack is damaged, what was read
- * from there on is given, once; the objects behind the damage cannot be found, and the call after
- * it returns ERR_SYNTAX. Returns 1, 0 at the end, or negative. */
+ * next call. If a message is longer than MESSAGE_BYTES_MAX, one byte more than that is given, once,
+ * and the rest is passed over: the decoder will refuse it. If MessagePack is damaged, the bytes
+ * read from there on are given, once. The objects behind the damage cannot be found, and the call
+ * after it returns ERR_SYNTAX. Returns 1, 0 at the end, or negative. */
 int reader_next(struct reader *reader, const void **message_out, size_t *size_out) MUST_CHECK;
 /* Bytes given so far, and the file's size or -1: for the progress line. */
 int64_t reader_position(const struct reader *reader);

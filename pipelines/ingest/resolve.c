@@ -4,7 +4,7 @@
 
 #include "base/timestamp.h"
 
-/* What an event becomes, column by column. */
+/* The reading that an event becomes, column by column. */
 struct resolved {
     uint32_t meter;
     int64_t start_ms, end_ms, value;
@@ -103,7 +103,7 @@ static enum outcome resolve_value(struct resolved *reading, const struct registr
     const struct meter *meter = &registry->meters[reading->meter];
     if (event->value.digits < 0 && !meter->negative)
         return REJECT_VALUE_NEGATIVE;
-    /* What a register shows is not activity yet: only its differences are. */
+    /* A register's value is not activity yet: only its differences are. */
     int64_t value_max = meter->kind == KIND_REGISTER ? CELL_MAX : meter->cell_max;
     if (decimal_to_micro(&reading->value, event->value, scale->scale) < 0 ||
         reading->value > value_max || reading->value < -value_max)

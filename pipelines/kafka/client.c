@@ -65,7 +65,8 @@ static const struct setting writer_settings[] = {
     {"message.timeout.ms", "60000"},
 };
 
-/* What a property may not change, and what to use instead. A key that ends in '*' is a prefix. */
+/* Properties that a user may not set, and what to use instead. A key that ends in '*' is a prefix.
+ */
 static const struct setting owned_keys[] = {
     {"bootstrap.servers", "use kafka.brokers"},
     {"metadata.broker.list", "use kafka.brokers"},
@@ -167,7 +168,7 @@ static int set_properties(rd_kafka_conf_t *settings, const struct kafka_conf *co
     return err;
 }
 
-/* The number of a setting as it stands now; -1 if it is none. */
+/* The number of a setting as it stands now; -1 if it is no number. */
 static long setting_number(const rd_kafka_conf_t *settings, const char *key)
 {
     char text[64];
@@ -185,7 +186,7 @@ static bool setting_is(const rd_kafka_conf_t *settings, const char *key, const c
            strcmp(text, value) == 0;
 }
 
-/* What librdkafka accepts and then cannot work with. */
+/* Settings that librdkafka accepts and then cannot work with. */
 static int check_silent(const rd_kafka_conf_t *settings, enum client_kind kind, struct buffer *why)
 {
     int err = 0;
@@ -435,8 +436,9 @@ void client_log(struct log_limit *limit, const char *name, rd_kafka_event_t *eve
                            : severity == 4 ? LOG_LEVEL_WARN
                            : severity <= 6 ? LOG_LEVEL_INFO
                                            : LOG_LEVEL_DEBUG;
-    /* One table of properties serves both kinds of client; each warns of the other's. That brokers
-     * before 0.11 may create topics helps nobody, and librdkafka's mock says it is one. */
+    /* One table of properties serves both kinds of client; each warns of the other's. Brokers
+     * before 0.11 may create topics: that warning does not help, and librdkafka's mock says it is
+     * one. */
     if (strcmp(facility, "CONFWARN") == 0 || strcmp(facility, "AUTOCREATE") == 0)
         level = LOG_LEVEL_DEBUG;
     char line[CLIENT_ERROR_TEXT_SIZE];

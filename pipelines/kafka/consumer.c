@@ -59,7 +59,7 @@ static void fail(struct consumer *consumer, const char *why)
 
 /* ---- messages ---- */
 
-/* What stands in a partition's queue beside messages. */
+/* The events of a partition's queue beside messages. */
 static void on_partition_event(void *context, struct partition *partition,
                                const rd_kafka_message_t *event)
 {

@@ -27,14 +27,14 @@ struct consumer_callbacks {
      * or later, that they have been asked for; no answer to the group is delayed by more than 10 s
      * or a third of max.poll.interval.ms. NULL: there is never anything to say. */
     bool (*revoking)(void *context, int32_t partition);
-    /* The partition is gone. lost: without `revoking`, or before it was released; it may have been
-     * somebody else's for a while. */
+    /* The partition is gone. lost: without `revoking`, or before it was released; another member
+     * may have had it for a while. */
     void (*revoked)(void *context, int32_t partition, bool lost);
-    /* What consumer_commit() asked for in this assignment was answered: the group has it, or
-     * refuses it (logged). NULL: nobody wants to know. */
+    /* A commit of consumer_commit() in this assignment was answered: the group has it, or refuses
+     * it (logged). NULL: the owner does not need to know. */
     void (*committed)(void *context, int32_t partition, int64_t offset, bool accepted);
-    /* The group had no offset of the partition, and has one now: where it began, or what
-     * consumer_commit() said. NULL: nobody wants to know. */
+    /* The group had no offset of the partition, and has one now: its beginning, or that of
+     * consumer_commit(). NULL: the owner does not need to know. */
     void (*started)(void *context, int32_t partition);
     /* The group has shown, after consumer_confirm(), that we are a member. NULL: never asked. */
     void (*confirmed)(void *context);
@@ -62,7 +62,7 @@ struct consumer_stats {
     uint64_t messages, bytes, rebalances, errors, commits, commit_failures;
     uint64_t gaps;  /* jumps of the offset: compaction and transaction markers leave them too */
     uint64_t stale; /* messages that librdkafka gave again, dropped */
-    uint64_t losses, lost_messages; /* by retention; of a topic made anew nobody knows how many */
+    uint64_t losses, lost_messages; /* by retention; not known for a topic that was made again */
     uint64_t offset_refusals;       /* the coordinator did not tell where our partitions begin */
     const char *offsets_refused; /* its last answer, while they wait for a better one; else NULL */
     uint32_t assigned;
@@ -83,10 +83,10 @@ int consumer_create(struct consumer **consumer_out, uv_loop_t *loop, const struc
 /* Joins the group: once, and not after consumer_close(). A topic that is made only afterwards is
  * found minutes later. Returns 0 or ERR_CONFIG; `why` has librdkafka's words. */
 int consumer_start(struct consumer *consumer, struct buffer *why) MUST_CHECK;
-/* After `assigned` returned 1: the partition begins where the start policy says. But if it had been
- * read before, up to `expected` as was saved at saved_ms, the group has forgotten an offset: that
- * is told as data loss, and it begins with the oldest message or is halted, by policy. expected -1:
- * nobody has read it. */
+/* After `assigned` returned 1: the partition begins where the start policy says. If it had been
+ * read before, up to `expected` as was saved at saved_ms, the group has forgotten an offset. That
+ * is told as data loss, and by policy the partition begins with the oldest message or is halted.
+ * expected -1: the partition was never read. */
 void consumer_begin(struct consumer *consumer, int32_t partition, int64_t expected,
                     int64_t saved_ms);
 void consumer_resume(struct consumer *consumer, int32_t partition);
@@ -104,7 +104,7 @@ bool consumer_is_lost(const struct consumer *consumer);
 void consumer_release(struct consumer *consumer, int32_t partition);
 /* The partition begins again, with the oldest message that is left. Not from `messages`. */
 void consumer_rewind(struct consumer *consumer, int32_t partition);
-/* What the client has in force for a property that is a number; -1 if it has none. */
+/* The value in force of a property that is a number; -1 if the client has no such value. */
 int64_t consumer_get_setting(const struct consumer *consumer, const char *property);
 /* Leaves the group, if it has been started: revokes everything, then calls `closed`; 5 s after the
  * last partition was released also if no broker listens. */

@@ -1,7 +1,7 @@
 /*
  * deadletter_headers.h - the headers of a dead letter: where its event came from, and the reason.
  *
- * Letters carry headers of ours (dead_letter.h), and so do re-keyed messages. Behind a letter there
+ * Letters carry headers of ghgd (dead_letter.h), and so do re-keyed messages. Behind a letter there
  * may be a mark: a message with the same four headers of its place and DEADLETTER_RETRIED, which
  * says that the event was sent in once more and where it stands now. A place names an event for
  * ever: the same event refused twice (after a restart from an earlier offset) has two letters of
@@ -22,7 +22,7 @@ enum deadletter_header {
     DEADLETTER_OFFSET,
     DEADLETTER_INDEX, /* position within its message */
     DEADLETTER_TIMESTAMP,
-    DEADLETTER_TRUNCATED, /* bytes of the whole, of which the letter has the first only */
+    DEADLETTER_TRUNCATED, /* bytes of the whole; the letter has only the first */
     DEADLETTER_WHOLE,     /* the whole message, for this event and all that follow */
     DEADLETTER_RETRIED,   /* of a mark: the offset at which the event was sent in again */
     DEADLETTER_RETRY_OF,  /* of an event that was sent in again: the place of its letter */
@@ -32,9 +32,9 @@ enum deadletter_header {
 
 /* "ghgd-reason" and so on: they never change. */
 const char *deadletter_header_name(enum deadletter_header header);
-/* Takes all headers of ours away, but for DEADLETTER_RETRY_OF. */
+/* Takes all of ghgd's headers away, except DEADLETTER_RETRY_OF. */
 void deadletter_headers_strip(rd_kafka_headers_t *headers);
-/* A copy of the message's headers without those of ours. NULL if out of memory. */
+/* A copy of the message's headers without ghgd's. NULL if out of memory. */
 rd_kafka_headers_t *deadletter_headers_copy(const rd_kafka_message_t *message);
 void deadletter_headers_add_text(rd_kafka_headers_t *headers, enum deadletter_header header,
                                  const char *text);
@@ -53,7 +53,7 @@ struct deadletter_headers {
     bool whole;
 };
 
-/* Returns 0, or ERR_SYNTAX: not one of ours, or damaged. headers may be NULL. */
+/* Returns 0, or ERR_SYNTAX: not written by ghgd, or damaged. headers may be NULL. */
 int deadletter_headers_read(struct deadletter_headers *deadletter_headers_out,
                             const rd_kafka_headers_t *headers) MUST_CHECK;
 

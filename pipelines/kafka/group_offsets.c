@@ -19,7 +19,7 @@ static void on_work(uv_work_t *work)
 static void on_worked(uv_work_t *work, int status)
 {
     struct group_offsets *offsets = work->data;
-    ASSERT(status == 0 && offsets->under_way); /* nobody cancels it */
+    ASSERT(status == 0 && offsets->under_way); /* it is never cancelled */
     offsets->under_way = false;
     rd_kafka_topic_partition_list_t *list = TAKE(offsets->list);
     offsets->answered(offsets->context, offsets->code, list);

@@ -209,7 +209,7 @@ int log_reader_start(struct log_reader *reader, int32_t partition, int64_t from,
     return -EIO;
 }
 
-/* What is in the queue and no message: the end of the partition, or trouble. */
+/* An event in the queue that is no message: the end of the partition, or trouble. */
 static int take_event(struct log_reader *reader, const rd_kafka_message_t *event,
                       struct buffer *why)
 {

@@ -31,11 +31,11 @@ int32_t log_reader_partitions(const struct log_reader *reader);
 int log_reader_get_bounds(struct log_reader *reader, int32_t partition,
                           struct log_bounds *bounds_out, struct buffer *why) MUST_CHECK;
 /* The offset of the first message whose Kafka timestamp is time_ms or later; the partition's end,
- * or more, if there is none. 0 or -ETIMEDOUT, with words. */
+ * or more, if there is no such message. 0 or -ETIMEDOUT, with words. */
 int log_reader_find(struct log_reader *reader, int32_t partition, int64_t time_ms,
                     int64_t *offset_out, struct buffer *why) MUST_CHECK;
 
-/* What the configured group has committed: the offset, -1 if nothing, and its metadata, appended. 0
+/* The commit of the configured group: the offset, -1 if nothing, and its metadata, appended. 0
  * or -ETIMEDOUT, with words. */
 int log_reader_get_committed(struct log_reader *reader, int32_t partition, int64_t *offset_out,
                              struct buffer *metadata, struct buffer *why) MUST_CHECK;

@@ -70,7 +70,7 @@ void membership_fini(struct membership *membership)
     membership->known_count = 0;
 }
 
-/* Without memory it stays unknown: what it is for is rare. */
+/* If memory is short, the offset stays unknown. It is needed rarely: when a group forgets it. */
 static void remember_offset(struct membership *membership, int32_t id, int64_t offset)
 {
     if ((uint32_t)id >= membership->known_count) {
@@ -181,7 +181,7 @@ static void note_offset(struct membership *membership, struct partition *partiti
         callbacks->started(callbacks->context, partition->id);
 }
 
-/* What an answer of this assignment says of one partition. */
+/* Takes the answer of this assignment for one partition. */
 static void on_answer(struct membership *membership, struct partition *partition, int64_t offset,
                       bool accepted)
 {
@@ -194,8 +194,8 @@ static void on_answer(struct membership *membership, struct partition *partition
         callbacks->committed(callbacks->context, partition->id, offset, accepted);
 }
 
-/* A refused commit is not ours to mend: the partition is somebody else's by now, or the handler
- * asks again. An answer may be of an earlier assignment: then it concerns nobody. */
+/* A refused commit is not mended here: another member has the partition by now, or the handler asks
+ * again. An answer may be of an earlier assignment: then it is passed over. */
 void membership_on_commit(struct membership *membership, rd_kafka_event_t *event)
 {
     uintptr_t token = (uintptr_t)rd_kafka_event_opaque(event);
@@ -221,7 +221,7 @@ void membership_on_commit(struct membership *membership, rd_kafka_event_t *event
         confirm(membership);
 }
 
-/* One that says more than where the partition began, which may never be executed after it. */
+/* A commit that says more than where the partition began. The latter must not be executed later. */
 void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
                        const char *metadata)
 {
@@ -281,7 +281,7 @@ static void assign_nothing(struct membership *membership)
 {
     membership->assignment_token = ++membership->token;
     membership->confirm_sent = false;
-    membership_end_assignment(membership); /* queues first: librdkafka is to hold nothing of ours */
+    membership_end_assignment(membership); /* queues first: librdkafka must hold no queue */
     rd_kafka_resp_err_t code = rd_kafka_assign(membership->client, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !membership->leaving)
         fail(membership, rd_kafka_err2str(code));
@@ -298,7 +298,7 @@ static void request_offsets(struct membership *membership)
                       membership->given);
 }
 
-/* A group that no longer has the offset it had: the topic was deleted and made anew. */
+/* A group that no longer has the offset it had: the topic was deleted and made again. */
 static bool is_forgotten(const struct membership *membership, const struct partition *partition,
                          int64_t committed)
 {
@@ -312,7 +312,7 @@ static void set_start(struct membership *membership, struct partition *partition
     if (is_forgotten(membership, partition, committed))
         partition->lost_from = membership->known_offsets[partition->id];
     if (membership->began)
-        latest = false; /* the partition is new, and nobody has read any of it */
+        latest = false; /* the partition is new, and no member has read any of it */
     if (committed >= 0)
         partition_rewind(partition, committed);
     else

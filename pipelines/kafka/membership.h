@@ -73,8 +73,8 @@ void membership_on_commit(struct membership *membership, rd_kafka_event_t *event
 void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
                        const char *metadata);
 /* The same on our own behalf, and the handler does not hear of the answer: what the group has
- * already, to see whether it accepts it. (Of a partition without an offset, where it begins is said
- * without being asked for, until the group has one: partition_begin_at().) */
+ * already, to see whether it accepts it. (If a partition has no offset, its beginning is
+ * committed unasked, until the group has one: partition_begin_at().) */
 void membership_confirm(struct membership *membership);
 /* Does what is due: commits, a repeated request, the end of a revocation. Cheap. */
 void membership_step(struct membership *membership);

@@ -12,7 +12,7 @@
 
 #include "pipelines/kafka/outgoing_reserve.h"
 
-/* What a record is, and so which topic it goes to. */
+/* The kind of a record, and so the topic that it goes to. */
 enum outgoing_kind {
     OUTGOING_DEAD_LETTER,
     OUTGOING_LATE_LETTER,
@@ -36,13 +36,13 @@ struct outgoing {
     char bytes[]; /* key, then value */
 };
 
-/* Makes a record of a message's offset, partition and timestamp, with a copy of the key (NULL:
- * none), room for a value of `size` bytes, and no headers. reserve: used if there is no other
- * memory; may be NULL. Returns NULL if there is none. */
+/* Makes a record of a message's offset, partition and timestamp. It has a copy of the key (may be
+ * NULL), room for a value of `size` bytes, and no headers. reserve: used if there is no other
+ * memory; may be NULL. Returns NULL if memory is short. */
 struct outgoing *outgoing_create(struct outgoing_reserve *reserve,
                                  const rd_kafka_message_t *message, const void *key,
                                  size_t key_size, size_t size);
-/* What a record takes of a reserve, at most. */
+/* The most that a record takes of a reserve. */
 size_t outgoing_reserved_size(size_t key_size, size_t size);
 void outgoing_destroy(struct outgoing *outgoing);
 

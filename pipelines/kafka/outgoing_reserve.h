@@ -17,7 +17,7 @@ struct outgoing_reserve {
     struct outgoing_block *block; /* NULL: nothing was reserved yet */
 };
 
-/* What one allocation of `size` bytes takes of a block at most. */
+/* The most that one allocation of `size` bytes takes of a block. */
 size_t outgoing_reserve_cost(size_t size);
 /* Makes sure of allocations that cost `bytes` together. Returns 0, or -ENOMEM and the reserve is
  * as it was. */

@@ -33,7 +33,7 @@ int partition_create(struct partition **partition_out, rd_kafka_t *client, const
     }
     rd_kafka_queue_forward(partition->queue, NULL);
     rd_kafka_queue_cb_event_enable(partition->queue, on_arrival, partition);
-    /* What was queued before raised no event. */
+    /* Messages that were queued before raised no event. */
     atomic_store_explicit(&partition->woken, 1, memory_order_release);
     *partition_out = partition;
     return 0;

@@ -5,7 +5,7 @@
  *
  * `received` follows the newest message out of the queue, `held` are those that the handler has
  * not taken. A message below `received` is a stale one and dropped. The consumer owns its
- * partitions; the loop thread touches them, but for `woken`.
+ * partitions; only the loop thread touches them, except `woken`.
  */
 #ifndef GHGD_PARTITION_H
 #define GHGD_PARTITION_H
@@ -29,10 +29,10 @@ struct partition {
     uv_async_t *async; /* of the loop that drains the queue */
     bool stopped;      /* the handler took fewer than it was offered */
     bool halted;       /* data was lost and the policy is to stop */
-    bool undecided;    /* the handler has yet to say whether anybody has read it before */
+    bool undecided;    /* the handler has yet to say whether it was read before */
     bool caught_up;
     bool commits_start; /* the group has no offset yet: where it began must be remembered */
-    bool has_offset;    /* the group has one: whoever comes next knows that somebody was here */
+    bool has_offset;    /* the group has one: the next owner knows that there was an owner */
     bool released;      /* revoking: its last commits have been asked for */
     int64_t start;      /* where to begin: an offset, or librdkafka's BEGINNING or END */
     int64_t received;   /* -1 until a start at BEGINNING or END is known */
@@ -58,14 +58,15 @@ struct partition {
  */
 int partition_create(struct partition **partition_out, rd_kafka_t *client, const char *topic,
                      int32_t id, uv_async_t *async) MUST_CHECK;
-/* Before the partition is unassigned: librdkafka may hold no message of ours then. */
+/* Before the partition is unassigned: librdkafka must hold none of its messages then. */
 void partition_destroy(struct partition **partition);
 
 /* Starts at an offset, or at BEGINNING or END: forgets what was received. */
 void partition_rewind(struct partition *partition, int64_t start);
 
-/* Gets what has arrived, at most a slice, when nothing is held. What is not a message (the log's
- * end, data loss, errors) goes to `fn`, whose message is borrowed. Returns whether anything came.
+/* Gets messages that have arrived, at most a slice, when no message is held. Other events (the
+ * log's end, data loss, errors) go to `fn`, whose message is borrowed. Returns whether anything
+ * came.
  */
 typedef void (*partition_event_fn)(void *context, struct partition *partition,
                                    const rd_kafka_message_t *event);
@@ -76,7 +77,7 @@ void partition_take(struct partition *partition, size_t count);
 
 /* The offset that the handler has to get next; -1 if not known yet. */
 int64_t partition_next(const struct partition *partition);
-/* The group has no offset of it and is to get this one, unless somebody says more. */
+/* The group has no offset of it and is to get this one, unless a commit says more. */
 void partition_begin_at(struct partition *partition, int64_t offset);
 /* A commit that waits to be sent, and replaces one that waits; without memory it is left out, as
  * the next one says more. own: not the handler's. */

@@ -12,7 +12,7 @@
 enum {
     TICK_MS = 500,
     CLOSING_TICK_MS = 5,
-    RETRY_MS = 5000,     /* what failed needs somebody: a topic to be made, a permission given */
+    RETRY_MS = 5000,     /* a failure needs an operator: a topic to be made, a permission given */
     TURN_EVENTS_MAX = 64 /* delivery reports come many to an event */
 };
 
@@ -128,8 +128,9 @@ static void add_retry(struct producer *producer, struct outgoing *outgoing)
     producer->retries = outgoing;
 }
 
-/* It stays unacknowledged, so that its offset is not committed, and is sent again: somebody has to
- * make the topic or allow writing to it. What is too large for the topic is cut at once. */
+/* It stays unacknowledged, so that its offset is not committed, and is sent again: an operator has
+ * to make the topic or allow writing to it. A letter that is too large for the topic is cut at
+ * once. */
 static void on_failure(struct producer *producer, struct outgoing *outgoing,
                        rd_kafka_resp_err_t code)
 {
@@ -335,7 +336,7 @@ static int open_client(struct producer *producer, struct buffer *why)
     return 0;
 }
 
-/* What was there before raises no event: the next tick finds it. */
+/* Reports that were there before raise no event: the next tick finds them. */
 static void enable_wake(struct producer *producer)
 {
     rd_kafka_queue_cb_event_enable(producer->events, on_queue_event, &producer->wake);

@@ -4,12 +4,12 @@
  *
  * Each record is made of a message of a partition; that message's offset may be committed only
  * below producer_low_offset(). The producer is asynchronous and bounded: when it is full the caller
- * stops its partition and tries again. librdkafka retries for as long as brokers are away. What
- * they refuse (no such topic, no permission) is logged as deadletter.failed or rekey.failed,
- * counted, and sent again every few seconds until the topic or the permission is there. Meanwhile
- * it holds its partition's commits back and in the end, when the producer is full, the partition
- * itself. Only a letter that is too large for its topic is not sent whole: its first 1000 bytes
- * are, with the full size in ghgd-truncated; the original still lies where ghgd-topic,
+ * stops its partition and tries again. librdkafka retries for as long as brokers are away. If
+ * they refuse a record (no such topic, no permission), that is logged as deadletter.failed or
+ * rekey.failed and counted. It is sent again every few seconds until the topic or the permission is
+ * there. Meanwhile it holds its partition's commits back and in the end, when the producer is full,
+ * the partition itself. Only a letter that is too large for its topic is not sent whole: its first
+ * 1000 bytes are, with the full size in ghgd-truncated. The original still lies where ghgd-topic,
  * ghgd-partition and ghgd-offset say. Runs are never cut. The loop thread owns a producer.
  */
 #ifndef GHGD_PRODUCER_H
@@ -41,8 +41,9 @@ bool producer_has_room(struct producer *producer, size_t records, size_t bytes);
 /* Whether one letter could be sent now, whatever its size. If not, `on_room` follows. */
 bool producer_takes(struct producer *producer);
 /* Makes sure of memory for records of the partition that cost `bytes` together
- * (outgoing_reserved_size()): until then producer_send() does not return -ENOMEM for it, nor does
- * outgoing_create() return NULL with this reserve. Returns 0; or -ENOMEM, and `on_room` follows. */
+ * (outgoing_reserved_size()): until then producer_send() does not return -ENOMEM for it, and
+ * outgoing_create() does not return NULL with this reserve. Returns 0; or -ENOMEM, and `on_room`
+ * follows. */
 int producer_reserve(struct producer *producer, int32_t partition, size_t bytes) MUST_CHECK;
 struct outgoing_reserve *producer_get_reserve(struct producer *producer);
 /* `on_room` follows, as after a refusal. */
@@ -52,7 +53,7 @@ void producer_ask_for_room(struct producer *producer);
 int producer_send(struct producer *producer, struct outgoing **outgoing) MUST_CHECK;
 /* The oldest offset of the partition whose records are not all acknowledged; INT64_MAX if none. */
 int64_t producer_low_offset(const struct producer *producer, int32_t partition);
-/* Of dead letters and late events; of runs. */
+/* For dead letters and late events; for runs. */
 const struct producer_stats *producer_get_letter_stats(const struct producer *producer);
 const struct producer_stats *producer_get_run_stats(const struct producer *producer);
 /* Flushes for at most timeout_ms, then frees everything; what was not delivered is logged. Then

@@ -112,7 +112,7 @@ void record_writer_listen(struct record_writer *writer)
     uv_async_send(writer->wake); /* what was there before raises no event */
 }
 
-/* Afterwards nobody borrows a shipment's bytes. */
+/* Afterwards librdkafka borrows no shipment's bytes. */
 static void close_client(struct record_writer *writer)
 {
     if (writer->client == NULL)

@@ -37,7 +37,7 @@ int record_writer_create(struct record_writer **writer_out, const struct kafka_c
                          const char *topic, uv_async_t *wake, struct buffer *why) MUST_CHECK;
 /* From now on `wake`, which is a live handle by now, is sent. */
 void record_writer_listen(struct record_writer *writer);
-/* What is under way is given up. */
+/* Records under way are given up. */
 void record_writer_destroy(struct record_writer **writer);
 
 /* A shipment with room for key and value, to be filled in; NULL: no memory. */

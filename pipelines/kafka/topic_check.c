@@ -226,7 +226,7 @@ void topic_add_command(struct topic_check *check, const struct topic_spec *spec,
                       spec->settings[i].value);
 }
 
-/* Judges an answer; 0 if what was asked for is done, maybe by somebody else just before. */
+/* Judges an answer; 0 if the request is done, maybe by another process just before. */
 static int judge_answer(struct topic_check *check, const struct topic_spec *spec,
                         const char *action, int32_t partitions)
 {

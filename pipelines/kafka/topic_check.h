@@ -1,9 +1,9 @@
 /*
- * topic_check.h - is a topic of ours there, and as it has to be? Makes it if not.
+ * topic_check.h - is a topic that ghgd owns there, and as it has to be? Makes it if not.
  *
  * One check is one object, with a Kafka client of its own. It works in a thread of libuv's pool,
- * because librdkafka asks for metadata by waiting; done() comes on the loop, then it is gone. What
- * a topic has to be is the recipe's: checkpoint_topic.h, rekey_topic.h.
+ * because librdkafka asks for metadata by waiting; done() comes on the loop, then it is gone. The
+ * recipe says how the topic has to be: checkpoint_topic.h, rekey_topic.h.
  */
 #ifndef GHGD_TOPIC_CHECK_H
 #define GHGD_TOPIC_CHECK_H
@@ -38,8 +38,8 @@ int topic_check_start(struct topic_check **check_out, uv_loop_t *loop,
 /* Makes done() come soon: at once if no broker is there, within seconds of one that is slow. */
 void topic_check_hurry(struct topic_check *check);
 
-/* ---- what a recipe is made of. Thread: of the pool. Those that return int return what a verdict
- * may say, and leave the reason in `why`. ---- */
+/* ---- what a recipe is made of. Thread: of the pool. Functions that return int return a verdict,
+ * and leave the reason in `why`. ---- */
 
 /* A topic as it is to be made. */
 struct topic_setting {
@@ -62,15 +62,15 @@ int topic_count_partitions(struct topic_check *check, const char *name,
                            int32_t *count_out) MUST_CHECK;
 /* Whether the cluster that has been asked can make topics, and speak of their settings. */
 bool topic_has_controller(const struct topic_check *check);
-/* What the operator can do instead: action is "create" or "alter". */
+/* The command that the operator can run instead: action is "create" or "alter". */
 void topic_add_command(struct topic_check *check, const struct topic_spec *spec, const char *action,
                        int32_t partitions);
-/* 0 also if somebody else was quicker. */
+/* 0 also if another process was quicker. */
 int topic_create(struct topic_check *check, const struct topic_spec *spec,
                  int32_t partitions) MUST_CHECK;
 int topic_add_partitions(struct topic_check *check, const struct topic_spec *spec,
                          int32_t wanted) MUST_CHECK;
-/* What was just made takes a moment to be known everywhere. */
+/* A topic that was just made takes a moment to be known everywhere. */
 int topic_wait_partitions(struct topic_check *check, const char *name, int32_t wanted,
                           int32_t *count_out) MUST_CHECK;
 /* Visits what is set. *code_out: why nothing was told although brokers answered, permissions say;

@@ -133,7 +133,8 @@ static void move_base(const struct meter *meter, struct journal *journal, uint32
     journal->base_ms = floor_ms;
 }
 
-/* Only what is used may move the base: what changes nothing has to leave every cell as it is. */
+/* Enters a reading that is used. Only such a reading may move the base: a reading that changes
+ * nothing has to leave every cell as it is. */
 static void enter(const struct meter *meter, struct journal *journal, uint32_t index, bool found,
                   const struct reading *reading, int64_t floor_ms)
 {
@@ -209,8 +210,8 @@ enum register_step register_step(const struct meter *meter, const struct reading
     return STEP_ROLLOVER;
 }
 
-/* Of a difference that ends at the base, so that no open window is left for it: what was not booked
- * in closed ones. The stretch after it books it. */
+/* The part of a difference that closed windows did not book, if the difference ends at the base and
+ * no open window is left for it. The stretch after the base books it. */
 static int64_t unbooked(const struct meter *meter, const struct journal *journal)
 {
     if (journal->count < 2 || journal_at(journal, 1)->start_ms != journal->base_ms)

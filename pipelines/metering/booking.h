@@ -26,8 +26,8 @@ bool booking_reaches_back(const struct meter *meter, const struct journal *journ
                           const struct reading *reading, int64_t floor_ms);
 
 /* Adds `reading`. bucket_ms: the cells' length, for the overflow check. floor_ms: where the open
- * buckets begin. Of a register difference that begins before it, what was booked there stays, and
- * the rest is booked from the floor on, in windows that are still open: the total is exact. */
+ * buckets begin. If a register difference begins before it, the amount booked there stays. The rest
+ * is booked from the floor on, in windows that are still open: the total is exact. */
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms);
 
@@ -40,8 +40,8 @@ enum register_step {
 enum register_step register_step(const struct meter *meter, const struct reading *before,
                                  const struct reading *after, int64_t *delta_out);
 
-/* What a register books between its readings `index` and `index + 1`, and from when on. Returns
- * false for a discontinuity. */
+/* The amount that a register books between its readings `index` and `index + 1`, and its start.
+ * Returns false for a discontinuity. */
 bool register_stretch(const struct meter *meter, const struct journal *journal, uint32_t index,
                       int64_t *from_ms_out, int64_t *total_out);
 

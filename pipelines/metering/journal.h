@@ -40,7 +40,7 @@ static inline bool journal_is_full(const struct journal *journal)
     return journal->count == journal->capacity;
 }
 
-/* The first index whose reading starts at or after time_ms; count if there is none. */
+/* The first index whose reading starts at or after time_ms; count if there is no such reading. */
 uint32_t journal_find(const struct journal *journal, int64_t time_ms);
 /* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */
 int journal_insert(struct journal *journal, uint32_t index,
@@ -48,7 +48,7 @@ int journal_insert(struct journal *journal, uint32_t index,
 /* A reading that starts then is new or another: journal_insert() leaves telling it to the caller.
  */
 void journal_changed(struct journal *journal, int64_t start_ms);
-/* What changed so far is saved. */
+/* All changes so far are saved. */
 void journal_saved(struct journal *journal);
 /* Forgets the first `count` readings. */
 void journal_drop_first(struct journal *journal, uint32_t count);

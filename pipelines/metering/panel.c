@@ -109,7 +109,7 @@ struct panel_row panel_get_row(const struct panel *panel, int64_t row)
                               .present = panel->present + first};
 }
 
-/* What the column's cells hold and have held. */
+/* The sum that the column's cells hold and have held. */
 static int128 sum_column(const struct panel *panel, uint32_t column)
 {
     int128 sum = panel->left[column];

@@ -1,10 +1,11 @@
 /*
  * sink.h - where rows go: a time-series database over HTTP, SQLite, a file.
  *
- * A sink has at most one block under way. It retries for ever what may yet succeed (backoff with
- * jitter, Retry-After), sets aside what the server names bad, and gives every block back through
- * `done`, in the order of submission. The loop thread owns it; a sink may work on another thread
- * (uv_queue_work) but calls back on the loop thread only. No queue: what waits is the dirty set.
+ * A sink has at most one block under way. It retries requests that may yet succeed for ever
+ * (backoff with jitter, Retry-After). It sets aside rows that the server names bad. Every block
+ * comes back through `done`, in the order of submission. The loop thread owns it; a sink may work
+ * on another thread (uv_queue_work) but calls back on the loop thread only. There is no queue:
+ * dirty marks wait.
  */
 #ifndef GHGD_SINK_H
 #define GHGD_SINK_H

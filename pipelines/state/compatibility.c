@@ -18,7 +18,7 @@ static int create_shard(struct shard **shard_out, const struct config *config)
     return shard_create(shard_out, &context, 0);
 }
 
-/* What holds for a whole partition: a state without a facility is taken, or is not. */
+/* Judges a whole partition: a state without a facility is taken, or is not. */
 static int check_partition(const struct config *before, const struct config *after,
                            struct buffer *payload, struct buffer *why)
 {

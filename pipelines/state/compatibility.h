@@ -1,9 +1,9 @@
 /*
  * compatibility.h - whether state that was kept under one configuration can go on under another.
  *
- * For a reload, which is refused beforehand instead of leaving partitions whose state cannot be
- * read. What a facility's meters have booked is not known here: a meter that never reported counts
- * like any other.
+ * For a reload: it is refused beforehand, and leaves no partition whose state cannot be read. The
+ * readings of a facility's meters are not known here: a meter that never reported counts like any
+ * other.
  */
 #ifndef GHGD_COMPATIBILITY_H
 #define GHGD_COMPATIBILITY_H

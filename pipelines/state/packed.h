@@ -5,8 +5,8 @@
  * (0, -1, 1, -2, ...) of a uint; wide: the same of 128 bits. Text: its size, its bytes. Part: its
  * size in four bytes, the lowest first, and what it holds.
  *
- * A reader is never outside its bytes. What is cut off, out of its bounds or too long sets
- * `damaged`, and from then on every take gives 0: check once, but bound every loop. Pure.
+ * A reader is never outside its bytes. A value that is cut off, out of its bounds or too
+ * long sets `damaged`. From then on every take gives 0: check once, but bound every loop. Pure.
  */
 #ifndef GHGD_PACKED_H
 #define GHGD_PACKED_H
@@ -43,7 +43,7 @@ struct packed {
 };
 
 void packed_init(struct packed *packed, const void *bytes, size_t size);
-/* Of at most `max`; of [min, max]; of an absolute value of at most `max`. */
+/* A number of at most `max`; in [min, max]; with an absolute value of at most `max`. */
 uint64_t packed_take_uint(struct packed *packed, uint64_t max);
 int64_t packed_take_int(struct packed *packed, int64_t min, int64_t max);
 int128 packed_take_wide(struct packed *packed, int128 max);

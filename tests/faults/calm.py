@@ -35,7 +35,7 @@ class Peace:
         self.dumps, self.kept, self.judged = {}, None, None
 
     def finish(self, show):
-        """All differences of the calm run. If there are none, the next campaign need not run it."""
+        """All differences of the calm run. Without a difference, the next campaign need not run it."""
         if self.judged is None:
             return []
         lines, differences = self.judged.get()

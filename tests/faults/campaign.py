@@ -25,7 +25,7 @@ PRODUCE = os.environ.get("PRODUCE", str(servers.BUILD / "gcc/tests/faults/produc
 SETTLE_LIMIT_S = 120
 FOLLOW_LIMIT_S = 300
 NAMESPACES = (2, 3)  # slots of the daemons that have a network of their own
-TRIES = 30           # of a fault for which nobody is there
+TRIES = 30           # of a fault that finds no process to happen to
 QUIET_S = 2          # after which nothing more is expected to happen
 FIRST_S = 3.0        # when the first fault comes
 PAUSE_S = (0.3, 2.1)  # between two of them
@@ -34,9 +34,9 @@ VICTORIA_ASKED_S = 19
 
 
 class Void(Exception):
-    """What happened says nothing of the daemon: the brokers have other messages than were sent (one
-    that was killed at once may have a batch of an idempotent producer twice), or the one
-    that they name as the coordinator of the group does not take itself for it any more."""
+    """The run says nothing of the daemon. The brokers have other messages than were sent: one that
+    was killed at once may have a batch of an idempotent producer twice. Or the broker that they name
+    as the coordinator of the group no longer takes itself for it."""
 
 
 class Screen:
@@ -57,7 +57,7 @@ class Screen:
 
 
 class Clusters:
-    """One broker, or three. Those that come next may be started while others are in use."""
+    """One broker, or three. The next ones may be started while others are in use."""
 
     def __init__(self, phases):
         self.namespaces, self.why_none = namespaces.make(NAMESPACES)

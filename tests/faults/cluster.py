@@ -142,7 +142,7 @@ class Cluster:
         return eventually(lambda: next((node for node in self.nodes if servers._listens(node.port)),
                                        None))
 
-    # --- requests of which kcat knows nothing
+    # --- requests that kcat does not know
 
     def request(self, node, body, api_key, version, flexible=False):
         head = struct.pack(">hhi", api_key, version, 1) + struct.pack(">h", 5) + b"tests"

@@ -16,7 +16,7 @@ SIZE_MB = 700
 
 
 class InfluxDB(servers.InfluxDB):
-    """has_disk: whether it could be had. Where not, why_not says why, and it runs as always."""
+    """has_disk: whether a disk of its own could be made. If not, why_not says why, and it runs as always."""
 
     def __init__(self):
         super().__init__()
@@ -70,7 +70,7 @@ class InfluxDB(servers.InfluxDB):
         os.unlink(f"{self.root}/filler")
 
     def restart(self):
-        """What an operator has to do when there is room again."""
+        """Does the work of an operator when there is room again."""
         self.child.send_signal(signal.SIGTERM)
         self.child.wait(20)
         self.launch()

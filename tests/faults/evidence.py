@@ -1,4 +1,4 @@
-"""What a run left behind, as it was read back: databases, letters, ledger, audit."""
+"""The results of a run, as they were read back: databases, letters, ledger, audit."""
 import concurrent.futures
 import shutil
 import sqlite3
@@ -34,8 +34,8 @@ class Evidence:
         self.sqlite, self.victoria, self.letters = None, None, {}
 
     def read(self, influxdb_url, database, sqlite_path, cluster, topic):
-        """What cannot change any more but by a fault of VictoriaMetrics, of which the others know
-        nothing."""
+        """Reads all results that can no longer change, except by a fault of VictoriaMetrics that the
+        others do not know."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
             dumps = pool.submit(verdict.dump_all, influxdb_url, database)
             letters = {suffix: pool.submit(cluster.any().consume, topic + suffix)
@@ -55,7 +55,7 @@ class Evidence:
 
 
 def run_audit(member):
-    """What `ghgd audit` has to tell about the daemon's configuration: nothing, if all is well."""
+    """The differences that `ghgd audit` tells under the daemon's configuration."""
     done = daemon.ghgd("audit", "-c", "ghgd.yaml", "--from", AUDIT_FROM, cwd=member.folder,
                        timeout=AUDIT_LIMIT_S)
     lines = done.stdout.splitlines()

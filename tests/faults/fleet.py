@@ -239,7 +239,7 @@ class Fleet:
         return found
 
     def settle(self, ends, quiet_s, limit_s, progress=lambda text: None):
-        """Waits until everything is done, has stayed so for quiet_s, and nobody writes any more.
+        """Waits until everything is done, has stayed so for quiet_s, and no daemon writes any more.
         "", or what was missing after limit_s."""
         deadline = time.monotonic() + limit_s
         while True:

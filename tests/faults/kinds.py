@@ -1,6 +1,6 @@
-"""The kinds of fault. Each is a function that begins one and returns what it did, in words; or None
-if there is nobody it could happen to just now, and then it is tried again a little later. What must
-end again, it schedules."""
+"""The kinds of fault. Each is a function that begins one and returns what it did, in words. It
+returns None if no process is there that it could happen to; then it is tried again a little later.
+It schedules the end of a fault that must end again."""
 import signal
 import sqlite3
 
@@ -449,7 +449,7 @@ def writes_overtaken(world, pick):
 
 @kind(alone=True)
 def sqlite_locked(world, pick):
-    """By somebody who reads or copies the file, and takes his time."""
+    """By a program that reads or copies the file, and takes its time."""
     slot = some_daemon(world, pick)
     path = world.fleet.members[slot].sqlite_path() if slot is not None else None
     if path is None or not path.exists() or world.locked_sqlite:

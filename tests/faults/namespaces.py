@@ -47,7 +47,7 @@ class Namespace:
 
 
 def make(slots):
-    """({slot: Namespace}, "" or why there are none)"""
+    """({slot: Namespace}, "" or why no namespace could be made)"""
     remove_stale()
     if os.geteuid() != 0:
         return {}, "only root can make network namespaces"

@@ -38,7 +38,7 @@ class Network:
         return [link for link in self.links if link.slot == slot and link.server.startswith(server)]
 
     def drop(self, links):
-        """Forgets links that nobody needs any more."""
+        """Forgets links that are no longer needed."""
         for link in links:
             self.call(link.close)
             self.links.remove(link)

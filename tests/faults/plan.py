@@ -10,7 +10,7 @@ FEW = 5
 
 
 class Shape:
-    """What a run has: brokers; alone: one daemon only, which keeps an SQLite file too; by_meter: a
+    """The parts of a run: brokers; alone: one daemon only, which keeps an SQLite file too; by_meter: a
     topic that is keyed by meter, and has to be re-keyed; victoria: VictoriaMetrics too."""
 
     def __init__(self, nodes=1, alone=False, by_meter=False, victoria=False):
@@ -41,7 +41,7 @@ class Shape:
 
 
 def shapes(count, seed):
-    """Of so many runs: a third of each sort, and those with three brokers last."""
+    """Shapes for so many runs: a third of each sort, and those with three brokers last."""
     return [Shape(nodes=3 if number >= count - count // 3 else 1,
                   by_meter=(number + seed) % 3 == 0, alone=(number + seed) % 3 == 1,
                   victoria=(number + seed) % 2 == 0)

@@ -1,7 +1,7 @@
 """The input of a campaign: two million readings of 24 facilities over 12 partitions, from a seed.
 
-What must become of every event is known as it is made: its outcome, and the letter that the
-dead-letter or the late topic must hold for it. Files of one input, in a folder of its own:
+The right outcome of every event is known as it is made, and the letter that the dead-letter or the
+late topic must hold for it. Files of one input, in a folder of its own:
 
     facilities.csv, meters.csv   the tables
     log, expected                the messages, as produce.c reads them, and a pickled Expected
@@ -119,7 +119,7 @@ def tables():
 
 
 def values(kind, name, minutes, pick):
-    """What the meter says, reading after reading: whole numbers, or decimals of few digits."""
+    """The values of the meter, reading after reading: whole numbers, or decimals of few digits."""
     if kind == "register":
         modulus = 10**METERS[name][2]["digits"]
         scale = 10**METERS[name][2]["decimals"]
@@ -291,7 +291,7 @@ def json_text(value):
 # --- messages
 
 class Message:
-    """What is to be sent, and what must become of it: outcomes, and letters by the index of the
+    """A message to send, and the outcomes that it must have: outcomes, and letters by the index of the
     event. timestamp: event time, by which the log is sorted."""
 
     def __init__(self, key, timestamp, value, records, damaged=False):

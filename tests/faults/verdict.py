@@ -1,4 +1,4 @@
-"""What a run left behind, and whether it is what the calm run left: rows, letters, the ledger."""
+"""The results of a run, and whether they are those of the calm run: rows, letters, the ledger."""
 import json
 import math
 import urllib.parse
@@ -140,7 +140,7 @@ def newest_samples(export):
 
 
 def compare_victoria(expected, export, ignore):
-    """Of every window the newest sample counts, and it must be what InfluxDB holds."""
+    """The newest sample of every window counts, and must be the row that InfluxDB holds."""
     wanted = {}
     for name, data in expected.items():
         for (tags, time_ms), fields in rows(data).items():

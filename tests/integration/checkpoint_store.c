@@ -5,7 +5,7 @@
  *     checkpoint_store BROKERS GROUP INPUT_TOPIC TOPIC CREATE [PROPERTY=VALUE...]
  *
  * ready                              waits until the topic was checked
- * open PARTITION                     begins afresh
+ * open PARTITION                     begins with nothing
  * restore PARTITION OFFSET POINTER   and waits; the payload's checksum, or what is wrong
  * write PARTITION OFFSET SIZE SEED   and waits; the pointer
  * committed PARTITION OFFSET

@@ -24,7 +24,7 @@ def is_sanitized(*kinds):
 def ghgd(*args, input=None, cwd=None, timeout=300):
     """Runs a subcommand to its end: a CompletedProcess with returncode, stdout and stderr as text.
 
-    Without input there is nothing to read, and nobody to be asked, even if the tests have a terminal."""
+    Without input there is nothing to read, and no user to ask, even if the tests have a terminal."""
     given = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
     return subprocess.run([BINARY, *map(str, args)], **given, cwd=cwd, timeout=timeout,
                           capture_output=True, text=not isinstance(input, bytes))
@@ -84,7 +84,7 @@ class Daemon(servers.Process):
         return self.log_path.read_text(errors="replace")
 
     def stop(self):
-        """Takes it down as it is. What a sanitizer found meanwhile fails the test."""
+        """Takes it down as it is. A finding of a sanitizer fails the test."""
         super().stop()
         if self.log_path.exists() and FINDING.search(self.log()):
             raise AssertionError(f"{self.name}:\n{self.log_tail(80)}")

@@ -366,7 +366,7 @@ class Oracle:
             firsts = [first for first in map(self.first_row, meters) if first is not None]
             if firsts:
                 self.add_facility(result, facility, meters, cells, min(firsts), last)
-        # A window that is not over, and of which nothing is known, is not written yet.
+        # A window that is not over, and has no reading, is not written yet.
         return {key: figures for key, figures in result.items()
                 if figures.cells > 0 or (key[1] is None and figures.final)}
 

@@ -64,7 +64,7 @@ class Result:
                         for number, name in re.findall(r"  rejected (\d+) (\w+):", log)}
 
     def comparable(self):
-        """What must not depend on how the events came: all but the revisions."""
+        """The output that must not depend on the order of events: all except the revisions."""
         return REVISION.sub(b"", self.output)
 
 

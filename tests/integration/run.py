@@ -4,8 +4,8 @@
 They run side by side (WORKERS of them), as most of their time is waiting; those whose class says
 `alone = True` run one by one when the others are through.
 
-The last lines say of each failed test where, what, and the last words of its daemons; whoever looks
-for failed tests in a long log finds "FAILED" at the beginning of a line. The very last line is
+The last lines say of each failed test where, what, and the last words of its daemons. In a long
+log, look for "FAILED" at the beginning of a line. The very last line is
 "N passed, N failed". Servers are taken down whatever happens.
 """
 import itertools
@@ -23,7 +23,7 @@ import daemon  # noqa: E402
 import servers  # noqa: E402
 import workers  # noqa: E402
 
-# What takes longest begins first; the order of the rest does not matter.
+# The longest tests begin first; the order of the rest does not matter.
 LONGEST = ("test_backfill", "WithoutBroker", "test_dead_sink", "test_equal_to_a_keyed_topic",
            "test_killed_at_any_time", "test_healing", "test_checkpoint.Outage", "test_coordinator",
            "test_registers_read", "test_what_is_on_its_way", "test_processes_come_and_go",

@@ -34,7 +34,7 @@ LOGS = BUILD / "integration"
 PATIENCE_SECONDS = 120
 PR_SET_PDEATHSIG = 1
 
-launched = []  # every Process that was started, in order; whoever reports on a test clears it
+launched = []  # every Process that was started, in order; the report on a test clears it
 _serial = itertools.count(1)
 _libc = ctypes.CDLL(None)
 
@@ -45,7 +45,7 @@ def unique(name):
 
 
 def leave_terminal():
-    """Standard input is nothing from here on: no child finds a terminal there, and asks whoever sits at it."""
+    """Standard input is nothing from here on: no child finds a terminal there, and asks its user."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -103,7 +103,7 @@ class Process:
         LOGS.mkdir(parents=True, exist_ok=True)
         self.folder = self.folder or Path(tempfile.mkdtemp(prefix=f"ghgd-{self.kind}-"))
         launched.append(self)
-        for attempt in range(3):  # between choosing a port and binding it somebody may take it
+        for attempt in range(3):  # between choosing a port and binding it another program may take it
             self.prepare()
             self.launch()
             if self.wait_ready():

@@ -58,8 +58,8 @@ def steel(seed=1, days=365):
 
 
 def registers(seed=2, days=75):
-    """Homes whose counters of five and six digits are read when somebody passes: hours to five days
-    apart, at odd seconds, estimated now and then; they wrap around the turn of the year, when the
+    """Homes whose counters of five and six digits are read when a reader passes: hours to five days
+    apart, at odd seconds, estimated now and then. They wrap around the turn of the year, when the
     grid factor changes too."""
     pick = random.Random(seed)
     begin, end = ms("2024-11-20T00:00:00+00:00"), ms("2024-11-20T00:00:00+00:00") + days * DAY_MS

@@ -55,7 +55,7 @@ class Coordinator(unittest.TestCase):
         with self.daemon() as first:
             self.wait((first, 2))
             self.move()
-            with self.daemon() as second:  # the group gives its partitions out anew
+            with self.daemon() as second:  # the group gives its partitions out again
                 self.wait((first, 1), (second, 1))
                 self.move()
                 self.assertEqual(second.terminate(), 0)

@@ -203,7 +203,7 @@ class EndToEnd(unittest.TestCase):
 
 
 class Operations(EndToEnd):
-    """What operators do to it, and what happens to its neighbours."""
+    """Operators stop, reload and starve it; its neighbours fail."""
     test_both_formats_to_exact_rows = test_corrections_are_revisions = None
     test_victoria_metrics_keeps_the_newest_revision = test_bad_input_goes_to_the_dead_letters = None
 

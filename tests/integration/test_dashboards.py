@@ -137,7 +137,7 @@ def rows(now):
 
 
 def shape(line):
-    """What every row of a measurement has in common: tags but the group levels, fields, their types."""
+    """The common part of all rows of a measurement: tags without the group levels, fields, their types."""
     head, fields, _ = re.split(r"(?<!\\) ", line)
     measurement, *tags = re.split(r"(?<!\\),", head)
     kinds = [(name, "flag" if value in ("true", "false") else "integer" if value[-1] == "i" else "float")

@@ -69,7 +69,7 @@ class DataLoss(unittest.TestCase):
         self.assertEqual(ghgd.metrics()[("ghgd_consumer_data_losses_total",)], 1)
 
     def go_on(self, ghgd):
-        """Somebody decides to go on with what is left."""
+        """An operator decides to go on with the messages that are left."""
         config = json.loads((ghgd.folder / "ghgd.yaml").read_text())
         config["kafka"]["on_data_loss"] = "continue"
         ghgd.reload({"ghgd.yaml": json.dumps(config)})
@@ -136,7 +136,7 @@ class DataLoss(unittest.TestCase):
             self.produce(topic, 0, 1)
             self.wait_quarters(self.database, 0, 1)
             kafka.add_partitions(topic, 2)
-            self.produce(topic, 1, 1, 2)  # before anybody has noticed, and read all the same
+            self.produce(topic, 1, 1, 2)  # before the daemon has noticed, and read all the same
             self.wait_quarters(self.database, 1, 1, 2)
             self.assertEqual(ghgd.halted(), {"0": 0, "1": 0})
 
@@ -146,7 +146,7 @@ class DataLoss(unittest.TestCase):
             self.produce(self.topic, 0, 1)
             self.produce(self.topic, 1, 1, 2, 3)
             self.wait_quarters(self.database, 1, 1, 2, 3)
-            # what is not committed yet nobody can miss
+            # a daemon cannot miss an offset that is not committed yet
             for partition, offset in ((0, 1), (1, 3)):
                 servers.eventually(lambda: kafka.group_offset(self.topic, self.topic, partition)[0] == offset)
             kafka.delete_topic(self.topic)
@@ -188,7 +188,7 @@ class DataLoss(unittest.TestCase):
             self.wait_quarters(self.database, 1, 1, 2, 3)
             self.assertEqual(ghgd.terminate(), 0)
         self.assertEqual(kafka.group_offset(self.topic, self.topic, 1)[0], -1)
-        with self.make_lx(start="latest") as ghgd:  # and again, until somebody decides
+        with self.make_lx(start="latest") as ghgd:  # and again, until an operator decides
             self.check_halted(ghgd, r"partition 1: the group has no offset any more, though offset 3 came next")
             self.go_on(ghgd)
             self.wait_quarters(self.database, 1, 1, 2, 3, 4)

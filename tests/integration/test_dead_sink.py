@@ -16,7 +16,7 @@ LENGTHS = ("15m", "1h", "1d", "1mo", "1y")
 
 
 def ceiling_kib(folder):
-    """What `ghgd check` says that a process with one partition takes at most."""
+    """The most memory of a process with one partition, as `ghgd check` says."""
     text = daemon.ghgd("check", "-c", "ghgd.yaml", cwd=folder).stdout
     found = re.search(r"together +([\d.]+) MiB, and (\d+)MiB for each assigned partition", text)
     return (float(found[1]) + int(found[2])) * 1024
@@ -67,7 +67,7 @@ class DeadSink(unittest.TestCase):
         self.wait_energy("good")
 
     def restart(self):
-        """What the dead one has to hear of is in the state, and the rest is not read again."""
+        """The rows that the dead sink still needs are in the state, and the rest is not read again."""
         self.ghgd.kill()
         self.ghgd.launch()
         self.assertTrue(self.ghgd.wait_ready())

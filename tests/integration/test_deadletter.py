@@ -87,7 +87,7 @@ class Deadletter(unittest.TestCase):
             self.assertIn("no letter of 2:9", deadletter(ghgd, "show", "2:9", status=1).stderr)
 
             self.assertIn("nothing to send", deadletter(ghgd, "retry", "--yes").stderr)
-            deadletter(ghgd, "retry", status=2)  # nobody to ask
+            deadletter(ghgd, "retry", status=2)  # no user to ask
 
             ghgd.reload({"meters.csv": METERS + NEW_METER})
             servers.eventually(lambda: "reload.done" in ghgd.log())

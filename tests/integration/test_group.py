@@ -1,4 +1,4 @@
-"""Several processes of one configuration: instances, static membership, poison that holds nobody."""
+"""Several processes of one configuration: instances, static membership, poison that holds up no process."""
 import json
 import subprocess
 import time

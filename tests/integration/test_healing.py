@@ -1,4 +1,4 @@
-"""What may have been overwritten by a late request is written again, once the database has shown that it runs."""
+"""Rows that a late request may have overwritten are written again, once the database has shown that it runs."""
 import http.server
 import threading
 import time
@@ -82,7 +82,7 @@ class Healing(Checkpoint):
         self.server.runs.clear()
         with make_daemon(config) as ghgd:
             time.sleep(6 + TIMEOUT + 2)  # the lease is over, and any timeout after it
-            self.assertEqual(sample(ghgd, "ghgd_partition_healing"), 1)  # nobody has answered yet
+            self.assertEqual(sample(ghgd, "ghgd_partition_healing"), 1)  # no sink has answered yet
             self.server.answered = 0
             self.server.runs.set()
             servers.eventually(lambda: self.server.answered >= 2)  # late, and the first round

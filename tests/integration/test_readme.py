@@ -1,4 +1,4 @@
-"""What README says under "Use it", with the example that is shipped."""
+"""The commands of README under "Use it", with the example that is shipped."""
 import contextlib
 import json
 import re

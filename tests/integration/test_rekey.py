@@ -109,7 +109,7 @@ class Rekey(unittest.TestCase):
             self.fail(f"{found}, not {count} used\n{ghgd.log_tail()}")
 
     def settled(self, ghgd, database):
-        """What the database holds once the daemon has ended, which writes what is dirty first."""
+        """The rows of the database once the daemon has ended, which writes dirty rows first."""
         self.assertEqual(ghgd.terminate(), 0)
         return figures(database)
 

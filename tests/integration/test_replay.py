@@ -40,7 +40,7 @@ class TheTable(unittest.TestCase):
 
 
 class Comparison(unittest.TestCase):
-    """What every data set is held to."""
+    """The checks that every data set has to pass."""
 
     def run_oracle(self, site, events):
         model = oracle.Oracle(site.config, site.folder, replay.CATALOGUE)
@@ -279,7 +279,7 @@ class DataSets(Comparison):
 
 
 class Judgement(Comparison):
-    """What becomes of events that are not used."""
+    """The outcomes of events that are not used."""
 
     METERS = [
         {"id": "el", "facility": "plant", "kind": "interval", "unit": "kWh", "interval": "15m",

@@ -76,7 +76,7 @@ class ReplayLog(unittest.TestCase):
                 values("ghgd_shard_dirty_rows") == [0] * PARTITIONS)
 
     def replay(self, *options, topic=None, sinks=("again",)):
-        """What a replay into fresh databases says; they are <name>.db."""
+        """The output of a replay into fresh databases; they are <name>.db."""
         for name in sinks:
             Path(self.folder, f"{name}.db").unlink(missing_ok=True)
         config = self.configuration(topic or self.topic, {name: f"{name}.db" for name in sinks})
@@ -129,7 +129,7 @@ class ReplayLog(unittest.TestCase):
         got = rows(f"{self.folder}/again.db", final=False)
         newest_s = max(row["end_ms"] for row in got.values()) / 1000
         self.assertTrue(to_s - 5 * HOUR < newest_s <= to_s, newest_s)
-        # Since then corrections have come, but for the oldest of these windows.
+        # Since then corrections have come, except for the oldest of these windows.
         early = {key: row for key, row in got.items() if row["end_ms"] <= (to_s - 38 * HOUR) * 1000}
         self.assertGreater(len(early), 100)
         self.assert_same(early, {key: self.live[key] for key in early})

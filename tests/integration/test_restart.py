@@ -1,4 +1,4 @@
-"""State that survives: restored where it stands, handed over, and never silently begun anew."""
+"""State that survives: restored where it stands, handed over, and never silently lost."""
 import datetime
 import json
 import re
@@ -97,7 +97,7 @@ class Checkpoint(EndToEnd):
                 START - 8 * 3_600_000: {"activity": sum(values)}}, facility="hz", source="grid")
 
     def test_victoria_metrics_is_killed(self):
-        """What it had acknowledged in its last seconds is lost: the daemon asks, and writes it again."""
+        """It loses rows that it acknowledged in its last seconds: the daemon asks, and writes them again."""
         self.topic = make_topics()
         with servers.VictoriaMetrics() as victoria:
             config = configuration(self.topic, [{
@@ -141,7 +141,7 @@ class Checkpoint(EndToEnd):
                     for sample in samples) == list(range(1, 9)))
 
     def test_killed_together_with_victoria_metrics(self):
-        """What it had acknowledged in its last seconds is lost, and so is who knew of that."""
+        """It loses rows that it acknowledged in its last seconds, and the daemon that knew of that dies too."""
         def days():
             return [samples[-1][1] for samples in
                     victoria.export('{__name__="emissions_1d_activity"}').values()]

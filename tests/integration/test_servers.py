@@ -121,7 +121,7 @@ class Lives(unittest.TestCase):
 
         def is_gone():
             try:
-                return not Path("/proc", pid, "cmdline").read_bytes()  # of one that nobody has waited for
+                return not Path("/proc", pid, "cmdline").read_bytes()  # empty: of a process without a parent that waited for it
             except (FileNotFoundError, ProcessLookupError):
                 return True
         servers.eventually(is_gone)

@@ -1,4 +1,4 @@
-"""What the daemon shows over HTTP and tells its service manager: without a broker, and with one."""
+"""The daemon over HTTP, and its words to the service manager: without a broker, and with one."""
 import re
 import signal
 import socket
@@ -160,7 +160,7 @@ class WithBroker(unittest.TestCase):
         self.check_parts(daemon.metrics(), want)
 
     def check_parts(self, partitions, want):
-        """What facilities have of an outcome, the partitions have in sum."""
+        """The outcomes of facilities add up to those of the partitions."""
         for outcome in ("used", "duplicate", "late"):
             labels = ("outcome", outcome)
             self.assertEqual(sum(n for key, n in want.items() if key[3:5] == labels),
@@ -193,7 +193,7 @@ class ServiceManager(unittest.TestCase):
                 self.assertEqual(self.wait_end(manager, daemon.child), 0)
 
     def wait_end(self, manager, child):
-        """A manager reads to the end: the queue of a socket that nobody reads fills, and blocks."""
+        """A manager reads to the end: the queue of a socket without a reader fills, and blocks."""
         manager.settimeout(0.1)
         deadline = time.monotonic() + 120
         while child.poll() is None and time.monotonic() < deadline:

@@ -13,7 +13,7 @@ import workers
 
 
 def outcome_of(*cases, count=2):
-    """What becomes of the tests of these classes, each class a group: an Outcome, with lines."""
+    """The results of the tests of these classes, each class a group: an Outcome, with lines."""
     load = unittest.defaultTestLoader.loadTestsFromTestCase
     groups = [list(load(case)) for case in cases]
     lonely = {n for n, case in enumerate(cases) if getattr(case, "alone", False)}

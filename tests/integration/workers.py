@@ -1,8 +1,8 @@
 """Groups of tests in processes side by side.
 
 A worker is a fork of the runner: it has all tests loaded, takes one group after the other, and tells
-the runner what became of each test. Each worker has a session of its own, hence no terminal. What
-tests share, a broker say, is started by the runner for all of them (servers.shared).
+the runner the result of each test. Each worker has a session of its own, so it has no terminal. The
+runner starts servers that tests share, such as a broker, for all of them (servers.shared).
 """
 import multiprocessing
 import os
@@ -21,7 +21,7 @@ END_SECONDS = 20  # for a worker that is told to end
 
 
 class Outcome:
-    """What became of a group, or of several."""
+    """The results of a group, or of several."""
 
     def __init__(self):
         self.passed = self.failed = 0
@@ -196,7 +196,7 @@ class Pool:
             self.idle.append(worker)
 
     def _replace(self, worker):
-        """One that is gone has failed its tests."""
+        """A worker that is gone has failed its tests."""
         worker.end()
         lost = Outcome()
         lost.failed = 1
@@ -209,7 +209,7 @@ class Pool:
 
 
 def lend(kind):
-    """What a worker needs to know of the server that it shares with the others."""
+    """The data with which a worker uses the server that it shares with the others."""
     try:
         return servers.shared(kind).lent()
     except Exception as error:  # noqa: BLE001 - the test that asked fails, not the runner

@@ -46,7 +46,7 @@ class Tree:
                 path.unlink()
 
     def build(self, programs):
-        """What the compiler says; empty if it is content."""
+        """The words of the compiler; empty if it is content."""
         made = subprocess.run([*self.command, *(str(self.programs / name) for name in programs)],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace", env=self.environment, check=False)

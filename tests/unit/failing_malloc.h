@@ -1,6 +1,6 @@
 /*
- * failing_malloc.h - every allocation of ours fails in turn: what a test runs must say -ENOMEM, and
- * give back all it took.
+ * failing_malloc.h - each of our own allocations fails in turn. The code under test must say
+ * -ENOMEM, and give back all it took.
  *
  * Included by one file of a test program, it takes the place of malloc. Allocations of libraries
  * are let through: GLib aborts where there is no memory. Sanitizers and valgrind bring a malloc of

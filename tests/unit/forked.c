@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* exec, not only fork: the thread sanitizer wants processes that start afresh. */
+/* exec, not only fork: the thread sanitizer wants processes that start from exec. */
 static void start(char *program, size_t index)
 {
     pid_t child = fork();

@@ -115,6 +115,13 @@ class Names(unittest.TestCase):
             self.assertEqual(self.missing(text), [(7, name)], text)
 
 
+class Functions(unittest.TestCase):
+    def test_only_names_that_are_called(self):
+        block = words.Block()
+        block.add(3, "See `log_line()`, `gone()` and `a.b()`.")
+        self.assertEqual(list(words.missing_functions(block, {"log_line"})), [(3, "gone()")])
+
+
 class WholeRun(unittest.TestCase):
     def run_on(self, source, *args):
         with tempfile.TemporaryDirectory() as root:

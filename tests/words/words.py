@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """words.py ROOT [PATH...] - reads the comments and documents of the project as a stranger would.
 
-It fails on listed constructions (constructions.tsv) and on names of files that do not exist, and prints
-how long sentences are. Folders and files named in `exempt` are counted only. With PATHs it looks at the
+It fails on listed constructions (constructions.tsv), and on names of files, and of functions in
+documents, that do not exist. It prints how long sentences are. Folders and files named in `exempt` are counted only. With PATHs it looks at the
 files below them alone, exempt or not. --count prints findings by folder.
 """
 import ast
@@ -27,6 +27,8 @@ COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.
 SENTENCE_END = re.compile(r'(?<=[.!?])["\')*]*\s+(?=[A-Z"\'(*_\x00[])')
 CODE = re.compile(r"`[^`]*`")
 LISTED = re.compile(r"\s*(?:[-*]|\d+\.)\s+")
+FUNCTION = re.compile(r"`(\w+)\(\)`")
+CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 FILE_NAME = re.compile(r"(?<![\w./*{}@-])((?:\.\./)*(?:[\w.*-]+/)*[\w*-]+\.(?:c|h|cc|py|pml|md))(?![\w*/]|\.\w)")
 # Headers of libraries.
 FOREIGN = {"uv.h", "rdkafka.h", "librdkafka/rdkafka.h", "cmocka.h", "curl.h", "sqlite3.h",}
@@ -248,6 +250,13 @@ def missing_files(path, block, tracked):
             yield block.line_at(match.start()), name
 
 
+def missing_functions(block, called):
+    """(line, name) of each function that a document names and that is in no source."""
+    for match in FUNCTION.finditer(block.text):
+        if match.group(1) not in called and "NAME" not in match.group(1):
+            yield block.line_at(match.start()), match.group(1) + "()"
+
+
 def is_read(path):
     return not path.startswith(SKIPPED) and (
         Path(path).suffix in C_SUFFIXES | HASH_SUFFIXES | {".py", ".md", ".1"} or Path(path).name in HASH_NAMES
@@ -267,26 +276,32 @@ def main(argv):
     exempt = tuple(line for line in listed_lines if line and not line.startswith("#"))
     tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split()
     there = {name for name in tracked if (Path(root) / name).is_file()}
+    called = set()
+    for path in there:
+        if Path(path).suffix in C_SUFFIXES | {".py"}:
+            called.update(CALLED.findall((Path(root) / path).read_text()))
     lengths, by_folder, faults, waiting = [], Counter(), 0, 0
     for path in sorted(there):
         if not is_read(path) or (wanted and not path.startswith(tuple(wanted))):
             continue
         for block in blocks_of(path, (Path(root) / path).read_text()):
             lengths.extend(lengths_of(block))
-            for line, name in missing_files(path, block, there):
-                print(f"{path}:{line}: {name}: there is no such file")
-                faults += 1
-            for line, found, instead, rule in check_block(block, rows):
-                by_folder[path.rpartition("/")[0] or "."] += 1
-                if path.startswith(exempt) and not wanted:
-                    waiting += 1
-                    continue
-                faults += 1
-                if not counting:
-                    print(f'{path}:{line}: "{found}": {instead} ({rule})')
+            found = [(line, f"{name}: there is no such file") for line, name in missing_files(path, block, there)]
+            if path.endswith(".md"):
+                found += [(line, f"{name}: there is no such function") for line, name in missing_functions(block, called)]
+            found += [(line, f'"{text}": {instead} ({rule})') for line, text, instead, rule in check_block(block, rows)]
+            by_folder[path.rpartition("/")[0] or "."] += len(found)
+            if path.startswith(exempt) and not wanted:
+                waiting += len(found)
+                continue
+            faults += len(found)
+            if not counting:
+                for line, text in found:
+                    print(f"{path}:{line}: {text}")
     if counting:
         for folder, count in sorted(by_folder.items()):
-            print(f"{count:5d} {folder}")
+            if count > 0:
+                print(f"{count:5d} {folder}")
     print(
         f"sentences: {len(lengths)}, median {quantile(lengths, 0.5)} words, p90 {quantile(lengths, 0.9)}, "
         f"max {max(lengths, default=0)}; {faults} faults, {waiting} in files not yet held to it"

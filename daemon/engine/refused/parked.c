@@ -7,7 +7,7 @@
 
 enum { NAME_SIZE_MAX = 1 << 15, NO_VALUE = -1 }; /* a header's name in Kafka: 32767 bytes */
 
-/* What the letter itself says, before its headers, key and body. Little-endian. */
+/* The fixed part of a letter, before its headers, key and body. Little-endian. */
 struct head {
     uint64_t sequence;
     int64_t offset, timestamp_ms;
@@ -27,7 +27,7 @@ static void put_u64(struct buffer *out, uint64_t value)
     buffer_add(out, &bytes, sizeof(bytes));
 }
 
-/* What is left of a section. A read beyond its end gives 0 and is remembered. */
+/* The rest of a section. A read beyond its end gives 0 and is remembered. */
 struct section_reader {
     const uint8_t *at, *end;
     bool damaged;
@@ -87,7 +87,7 @@ static void save_headers(struct buffer *out, const rd_kafka_headers_t *headers)
 
 void parked_save(struct buffer *out, const struct outgoing *letter)
 {
-    ASSERT(letter->headers != NULL); /* nobody is sending it */
+    ASSERT(letter->headers != NULL); /* it is not being sent */
     put_u64(out, letter->sequence);
     put_u64(out, (uint64_t)letter->offset);
     put_u64(out, (uint64_t)letter->timestamp_ms);

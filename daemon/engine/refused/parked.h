@@ -1,10 +1,10 @@
 /*
- * parked.h - the parked events of one partition on their way through a checkpoint: as bytes, and
- * as a list again, oldest first, to be offered once more to a registry that may know them now.
+ * parked.h - the parked events of one partition on their way through a checkpoint: as bytes, and as
+ * a list again, oldest first. They are offered once more to a registry that may know them now.
  *
- * A section holds what was parked since an earlier one and says which of the earlier ones are left:
- * sections of a chain are loaded in the order in which they were saved. The loop thread owns a
- * list.
+ * A section holds the events that were parked since an earlier section. It says which of the
+ * earlier events are left. Sections of a chain are loaded in the order in which they were saved.
+ * The loop thread owns a list.
  */
 #ifndef GHGD_PARKED_H
 #define GHGD_PARKED_H
@@ -25,7 +25,7 @@ void parked_save(struct buffer *out, const struct outgoing *letter);
  * ERR_SYNTAX: damaged, and the list is only good to be freed. */
 int parked_load(struct parked *parked, int32_t partition, const void *section,
                 size_t size) MUST_CHECK;
-/* Takes the oldest off the list; NULL if there is none. */
+/* Takes the oldest off the list; NULL if the list is empty. */
 struct outgoing *parked_take(struct parked *parked);
 /* Puts it back where it was. */
 void parked_put_back(struct parked *parked, struct outgoing **letter);

@@ -1,11 +1,11 @@
 /*
  * parking.h - events of meters that the registry does not know yet, kept until it does.
  *
- * They are part of a partition's checkpoint, and are offered again after a restart or reload, to
- * the registry of then; the re-keying stage, which has no checkpoint, commits no offset beyond one.
- * Parking is bounded in bytes, and in age by the horizon, beyond which they
- * would be late anyhow: what is pushed out goes to the dead-letter topic as `unknown`. The loop
- * thread owns it.
+ * They are part of a partition's checkpoint. After a restart or reload they are offered again to
+ * the new registry. The re-keying stage has no checkpoint: it commits no offset beyond a parked
+ * event. Parking is bounded in bytes. It is bounded in age by the horizon, beyond which events
+ * would be late anyhow. Events that are pushed out go to the dead-letter topic as `unknown`. The
+ * loop thread owns it.
  */
 #ifndef GHGD_PARKING_H
 #define GHGD_PARKING_H

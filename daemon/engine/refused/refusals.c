@@ -28,7 +28,7 @@ bool refusals_can_offer(const struct refusals *refusals, const struct outgoing *
 /* The letters that could become of events of a batch, message by message. */
 struct letters_cost {
     rd_kafka_message_t *const *messages;
-    uint32_t message; /* of the event before; UINT32_MAX: there was none */
+    uint32_t message; /* of the event before; UINT32_MAX: this is the first */
     size_t key_size, bytes;
 };
 

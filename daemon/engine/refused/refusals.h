@@ -4,8 +4,8 @@
  *     room and memory for all events -> the shard judges them -> letters of the refused ones
  *
  * A shard that has applied a batch cannot take it back, so nothing may fail after it. Before it,
- * both queues are asked for room and the letters' memory is reserved; if there is none, the events
- * are taken later. The loop thread owns it.
+ * both queues are asked for room and the letters' memory is reserved. If either is short, the
+ * events are taken later. The loop thread owns it.
  */
 #ifndef GHGD_REFUSALS_H
 #define GHGD_REFUSALS_H

@@ -15,7 +15,7 @@
 
 enum {
     TICK_MS = 1000,       /* between commits */
-    CLOSING_TICK_MS = 20, /* while somebody waits for the last acknowledgements */
+    CLOSING_TICK_MS = 20, /* while a partition waits for the last acknowledgements */
     WHY_BYTES = 4096
 };
 
@@ -140,7 +140,7 @@ static void on_pushed_out(void *context, int32_t number)
 
 /* --- messages --- */
 
-/* INT64_MAX for messages that have none: they hold nobody back. */
+/* INT64_MAX for messages without a timestamp: they hold no partition back. */
 static int64_t timestamp_of(const rd_kafka_message_t *message)
 {
     rd_kafka_timestamp_type_t type;
@@ -162,8 +162,8 @@ static int64_t find_limit(const struct rekey *rekey, const struct source *source
                                  (int64_t)uv_now(rekey->loop));
 }
 
-/* Those that wait try again; each finds out for itself what it waits for. They have messages, so
- * nobody's patience with them may end. */
+/* Waiting partitions try again; each finds out for itself what it waits for. They have messages, so
+ * the merge must go on waiting for them. */
 static void resume_sources(struct rekey *rekey)
 {
     for (uint32_t i = 0; i < rekey->sources_count && !rekey->paused; i++) {
@@ -260,7 +260,7 @@ static bool on_revoking(void *context, int32_t number)
     return true;
 }
 
-/* What is parked is read again by the next owner. */
+/* The next owner reads parked events again. */
 static void on_revoked(void *context, int32_t number, bool lost)
 {
     struct rekey *rekey = context;
@@ -336,7 +336,7 @@ static void on_consumer_closed(void *context)
     producer_close(rekey->producer, left_ms, on_producer_closed, rekey);
 }
 
-/* Leaving the group revokes every partition, which waits for what is under way. */
+/* Leaving the group revokes every partition, which waits for messages under way. */
 static void on_topic_closed(void *context)
 {
     struct rekey *rekey = context;
@@ -380,7 +380,7 @@ static void on_tick(uv_timer_t *timer)
             commit_source(rekey, source);
     }
     uv_timer_set_repeat(timer, waits ? CLOSING_TICK_MS : TICK_MS);
-    resume_sources(rekey); /* somebody's patience may have ended */
+    resume_sources(rekey); /* the patience of a partition may have ended */
 }
 
 /* --- the beginning --- */

@@ -1,14 +1,14 @@
 /*
- * rekey.h - the stage before the intake where the input topic is not keyed by facility: its events
- * are written to a topic that is, and the intake reads that one.
+ * rekey.h - the stage before the intake if the input topic is not keyed by facility. It writes the
+ * events to a topic that is keyed so, and the intake reads that topic.
  *
  *     input.topic -> consumer (group GROUP-rekey) -> splitter -> input.rekey_topic -> intake
  *
  * An offset of the input is committed only when everything before it is acknowledged: in the keyed
- * topic, or as a dead letter. So nothing is lost; what is sent again after a crash is a duplicate
- * with the same place in its headers, and the journal recognises it. What cannot be told a facility
- * (undecodable, no meter, an unknown meter) ends here, by the same rules as in the intake. The
- * queue is bounded: when it is full the partitions wait. The loop thread owns it.
+ * topic, or as a dead letter. So nothing is lost. An event that is sent again after a crash is a
+ * duplicate with the same place in its headers, and the journal recognises it. An event without a
+ * known facility (undecodable, no meter, an unknown meter) ends here, by the same rules as in the
+ * intake. The queue is bounded: when it is full the partitions wait. The loop thread owns it.
  */
 #ifndef GHGD_REKEY_H
 #define GHGD_REKEY_H
@@ -51,9 +51,9 @@ const char *rekey_get_wait(const struct rekey *rekey);
 const struct rekey_stats *rekey_get_stats(const struct rekey *rekey);
 const struct consumer_stats *rekey_get_consumer_stats(const struct rekey *rekey);
 const struct producer_stats *rekey_get_deadletter_stats(const struct rekey *rekey);
-/* Of the messages of the keyed topic. */
+/* Counts of messages of the keyed topic. */
 const struct producer_stats *rekey_get_run_stats(const struct rekey *rekey);
-/* Of the input topic. Fills up to `max` entries; returns their number. */
+/* The partitions of the input topic. Fills up to `max` entries; returns their number. */
 size_t rekey_get_partitions(const struct rekey *rekey, struct consumer_partition_stats *out,
                             size_t max);
 

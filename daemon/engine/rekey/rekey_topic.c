@@ -27,7 +27,7 @@ struct rekey_topic {
 
 /* ---- the recipe. Thread: of the pool ---- */
 
-/* What decides for how long messages are kept: as the input topic has it. */
+/* The settings of retention, as the input topic has them. */
 static const char *const kept_settings[] = {"retention.ms", "retention.bytes"};
 
 struct kept {

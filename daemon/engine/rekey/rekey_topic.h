@@ -1,8 +1,8 @@
 /*
  * rekey_topic.h - the topic that is keyed by facility: it is there, or is made.
  *
- * It is made with as many partitions as configured, or as the input topic has, and keeps messages
- * for as long as the input topic does: they have the timestamps that they had there. Its number of
+ * It is made with as many partitions as configured, or as the input topic has. It keeps messages as
+ * long as the input topic does: they have the timestamps that they had there. Its number of
  * partitions decides where a facility's events go, so nothing here ever changes it.
  *
  * Nothing can be read from or written to a topic that is not there. While no broker answers, or
@@ -19,7 +19,7 @@
 struct rekey_topic;
 
 /* The configuration outlives it, and has input.rekey. told() is called once, on the loop, unless it
- * is closed before: err 0, the topic is there; or negative, it cannot serve, and `why` says what to
+ * is closed before. err 0: the topic is there. Negative: it cannot serve, and `why` says what to
  * do. Returns 0 or -ENOMEM. */
 int rekey_topic_create(struct rekey_topic **topic_out, uv_loop_t *loop, const struct config *config,
                        void (*told)(void *context, int err, const char *why),

@@ -13,7 +13,7 @@ struct splitter {
     struct splitter_callbacks callbacks;
 
     /* While a message is being split. */
-    struct run run; /* not given yet; count 0: there is none */
+    struct run run; /* not given yet; count 0: no run */
     int64_t offset;
     uint32_t index; /* of the next event */
     uint32_t done;  /* events that were taken */

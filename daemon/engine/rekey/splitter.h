@@ -59,9 +59,9 @@ size_t run_suffix(const struct run *run, uint8_t suffix[1]);
 /* The run as a record for the topic keyed by facility. NULL if out of memory.
  *
  * Key: the facility's id. Value: the event as it was, or an array of the events as they were.
- * Headers and timestamp are those of the original message, plus ghgd-topic, ghgd-partition,
- * ghgd-offset and ghgd-index (of the first event of the run), and ghgd-key, the original key, which
- * marks the message as one of ours. Dead letters name the original place and have the original key.
+ * Headers and timestamp are those of the original message. ghgd-topic, ghgd-partition, ghgd-offset
+ * and ghgd-index (of the first event of the run) are added. ghgd-key, the original key, marks the
+ * message as one that ghgd wrote. Dead letters name the original place and have the original key.
  */
 struct outgoing *run_to_record(const rd_kafka_message_t *message, const struct run *run,
                                const char *facility);

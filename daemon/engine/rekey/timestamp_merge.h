@@ -3,8 +3,9 @@
  * their timestamps, so that none is ahead of the others by more than a slack.
  *
  * Where their events flow together, the one that is ahead moves the watermark, and the events of
- * the others would be late. A partition at the end of its log is not waited for, nor is one of
- * which nothing was heard for TIMESTAMP_MERGE_PATIENCE_MS: its broker may be away. Pure.
+ * the others would be late. The merge does not wait for a partition at the end of its log. It
+ * also does not wait for a partition that was silent for TIMESTAMP_MERGE_PATIENCE_MS: its broker
+ * may be away. Pure.
  */
 #ifndef GHGD_TIMESTAMP_MERGE_H
 #define GHGD_TIMESTAMP_MERGE_H

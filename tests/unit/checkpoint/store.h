@@ -21,7 +21,7 @@ enum { STORE_PARTITIONS = 4, STORE_WAIT_MS = 60000, STORE_BROKER = 1, STORE_PROD
 #define STORE_INPUT "events"
 #define STORE_TOPIC "plant-checkpoint"
 
-/* Of one partition. */
+/* The records of one partition. */
 struct heard {
     int written, write_failures, restored, searched, payloads;
     struct log_position at; /* of the last written or restored */
@@ -61,7 +61,7 @@ void store_begin_write(struct store *store, int32_t partition, int64_t offset, s
 int store_restore(struct store *store, int32_t partition, int64_t committed, const char *metadata);
 /* Looks for what there is without a pointer, and waits. Returns searched()'s err. */
 int store_search(struct store *store, int32_t partition);
-/* What was restored are the payloads of these seeds and sizes. */
+/* The restored payloads are those of these seeds and sizes. */
 void store_expect(struct store *store, int32_t partition, const int *seeds, const size_t *sizes,
                   size_t count);
 /* Puts a message into a partition of the checkpoint topic, value NULL for a tombstone. */

@@ -15,7 +15,7 @@
 #define NOW_MS 1700000000000
 enum { OURS = 7, ZOMBIE = 8, STEPS_MAX = 12, COMMITTED = 50 };
 
-/* One message: `epoch` 0 is a key of somebody else. A payload of n pieces is n letters of its
+/* One message: `epoch` 0 is a foreign key. A payload of n pieces is n letters of its
  * number, 'a' for 1. */
 struct step {
     int64_t offset;
@@ -338,7 +338,7 @@ static void test_cases(void **state)
         run_case(&cases[i]);
 }
 
-/* Whoever gets the payloads may refuse one: his words are passed on. */
+/* The handler of payloads may refuse one: its words are passed on. */
 static void test_refused_payload(void **state)
 {
     (void)state;
@@ -358,7 +358,7 @@ static void test_refused_payload(void **state)
     }
 }
 
-/* What the first record of a chain names is left over too, within reason. */
+/* The keys that the first record of a chain names are obsolete too, within reason. */
 static void test_named_leftovers(void **state)
 {
     (void)state;

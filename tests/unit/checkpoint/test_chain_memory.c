@@ -1,4 +1,4 @@
-/* A chain and a partition with every allocation of ours failing in turn. */
+/* A chain and a partition with each of our own allocations failing in turn. */
 #include "tests/unit/failing_malloc.h"
 
 #include <string.h>

@@ -54,7 +54,7 @@ static void test_chain_comes_back(void **state)
     store_close_cluster(&store);
 }
 
-/* What is written after a chain has grown larger than its base begins a new one. */
+/* When a chain has grown larger than its base, the next write begins a new chain. */
 static void test_chain_ends(void **state)
 {
     (void)state;
@@ -87,7 +87,7 @@ static void run_for_a_while(struct store *store)
         uv_run(&store->loop, UV_RUN_ONCE);
 }
 
-/* What the brokers refuse fails the write, not the store; the next one is whole. */
+/* If the brokers refuse a record, the write fails, not the store; the next write is full. */
 static void test_refused_write(void **state)
 {
     (void)state;
@@ -246,7 +246,7 @@ static void test_tombstones(void **state)
     checkpoint_committed(store.checkpoint, 0, 20);
     assert_true(checkpoint_wants_full(store.checkpoint, 0));
     store_write(&store, 0, 20, 100, 3);
-    checkpoint_committed(store.checkpoint, 0, 20); /* of which chain? */
+    checkpoint_committed(store.checkpoint, 0, 20); /* the chain is not known */
     run_for_a_while(&store);
     assert_int_equal(tombstones(&store), 0);
     store_write(&store, 0, 21, 100, 4);
@@ -344,7 +344,7 @@ static void test_unreadable(void **state)
     store.payload_result = 0;
     assert_int_equal(store_restore(&store, 0, 10, pointer), 0); /* it can be tried again */
     checkpoint_forget(store.checkpoint, 0);
-    assert_int_equal(checkpoint_open(store.checkpoint, 0), 0); /* or begun afresh */
+    assert_int_equal(checkpoint_open(store.checkpoint, 0), 0); /* or begun with nothing */
     store_write(&store, 0, 12, 100, 1);
     store_close(&store, 1000);
     store_close_cluster(&store);
@@ -386,7 +386,7 @@ static void test_search(void **state)
     store_close_cluster(&store);
 }
 
-/* The topic was made anew: its log does not reach as far as the pointer. */
+/* The topic was made again: its log does not reach as far as the pointer. */
 static void test_log_ends_early(void **state)
 {
     (void)state;
@@ -409,7 +409,7 @@ static void test_log_ends_early(void **state)
     store_close_cluster(&store);
 }
 
-/* Nothing is heard of what was forgotten, and the partition can be had again at once. */
+/* A forgotten partition calls back no more, and can be opened again at once. */
 static void test_forgotten(void **state)
 {
     (void)state;
@@ -501,7 +501,7 @@ static void test_close(void **state)
     store_close_cluster(&store);
 }
 
-/* More partitions of the input than of the topic, and nobody who could add them. */
+/* More partitions of the input than of the topic, and no right to add them. */
 static void test_too_few_partitions(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
- * Pairs in tests/data/config: NAME.yaml, and NAME.out with what the loader says of it: faults, then
- * for a good one the effective configuration. GHGD_TEST_UPDATE=1 in the environment writes the .out
- * files anew, and the generated part of docs/configuration.md.
+ * Pairs in tests/data/config: NAME.yaml, and NAME.out with the words of the loader: faults, then
+ * for a good file the effective configuration. GHGD_TEST_UPDATE=1 in the environment writes the
+ * .out files again, and the generated part of docs/configuration.md.
  */
 #include "config/config.h"
 
@@ -134,7 +134,7 @@ static void test_example(void **state)
     buffer_fini(&out);
 }
 
-/* What is printed can be read again, and is then printed the same, but for secrets. */
+/* A printed configuration can be read again, and is then printed the same, except secrets. */
 static void test_print_reads_back(void **state)
 {
     (void)state;
@@ -265,7 +265,7 @@ static void test_reference(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    /* Warnings tell of files that everybody may read: do not depend on the checkout's umask. */
+    /* Warnings tell of files that every user may read: do not depend on the checkout's umask. */
     if (chdir("tests/data/config") != 0 || chmod("secret.txt", 0600) != 0 ||
         chmod("exposed.txt", 0644) != 0 || chmod("credentials/influx-token", 0600) != 0)
         return -1;

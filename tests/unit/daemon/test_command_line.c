@@ -50,7 +50,7 @@ static void check_parse(const struct parse_case *given, bool all)
     for (; argc < 5 && given->arguments[argc - 1] != NULL; argc++)
         argv[argc] = strdup(given->arguments[argc - 1]);
     struct taken taken = {0};
-    optind = 0; /* begin anew */
+    optind = 0; /* begin again */
     int got = all ? command_line_parse_all(&line, &taken, argc, argv)
                   : command_line_parse(&line, &taken, argc, argv);
     if (got != (all ? given->want_all : given->want) || taken.calls != given->calls)

@@ -94,7 +94,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The next message, or "" if there is none. */
+/* The next message, or "" if no message waits. */
 static const char *heard(const struct fixture *fixture)
 {
     static char text[1024];
@@ -113,7 +113,7 @@ static void raise_signal(struct fixture *fixture, int number)
 static void test_life(void **state)
 {
     struct fixture *fixture = *state;
-    assert_string_equal(heard(fixture), ""); /* not ready before somebody says so */
+    assert_string_equal(heard(fixture), ""); /* not ready before the daemon says so */
     service_ready(fixture->service);
     assert_string_equal(heard(fixture), "READY=1");
     service_status(fixture->service, "%d partitions, %s", 3, "lag 17\nREADY=0");

@@ -20,7 +20,7 @@ struct event_case {
 /* The rows of the table; the caller frees them. */
 struct event_case *cases_load(size_t *count_out);
 
-/* What a decoder gave for one message. */
+/* The events that a decoder gave for one message. */
 struct given {
     size_t count;
     struct {

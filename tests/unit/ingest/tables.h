@@ -6,8 +6,8 @@
 
 #include "config/registry/registry.h"
 
-/* Of `folder`/facilities.csv and `folder`/meters.csv, with the shipped factors and buckets of 15
- * minutes. Fails the test if there is a fault. The caller destroys it. */
+/* Makes a registry of `folder`/facilities.csv and `folder`/meters.csv, with the shipped factors and
+ * buckets of 15 minutes. Fails the test if there is a fault. The caller destroys it. */
 struct registry *tables_read(const char *folder, int64_t horizon_ms);
 
 #endif

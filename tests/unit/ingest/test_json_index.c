@@ -34,9 +34,10 @@ static size_t string_end(const char *text, size_t size, size_t at)
     return 0;
 }
 
-/* The plain scanner: tokens are operators, and the first byte of whatever else. A string that
- * touches the word before it belongs to that; a quotation mark behind a backslash is none, outside
- * of strings too. Returns their number, or ERR_SYNTAX for a bad string or no token. */
+/* The plain scanner: tokens are operators, and the first byte of anything else. A string that
+ * touches the word before it belongs to that word. A quotation mark behind a backslash does not
+ * count, outside of strings too. Returns their number, or ERR_SYNTAX for a bad string or no token.
+ */
 static int64_t scan_plainly(const char *text, size_t size, uint32_t *tokens)
 {
     int64_t count = 0;

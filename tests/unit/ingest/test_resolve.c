@@ -195,7 +195,7 @@ static void test_readings(void **state)
     }
 }
 
-/* What the decoder found wrong is kept, and where the event stood. */
+/* The decoder's fault is kept, and the place of the event. */
 static void test_columns(void **state)
 {
     (void)state;

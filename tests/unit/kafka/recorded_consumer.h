@@ -22,14 +22,14 @@ void cluster_open_brokers(struct cluster *cluster, int count);
 void cluster_close(struct cluster *cluster);
 /* Message `number` of a partition is its decimal text. */
 void cluster_produce(struct cluster *cluster, int32_t partition, int first, int count, size_t pad);
-/* Commits as an operator would with a tool, while nobody is in the group. */
+/* Commits as an operator would with a tool, while the group has no member. */
 void cluster_commit(struct cluster *cluster, int32_t partition, int64_t offset,
                     const char *metadata);
 struct kafka_conf cluster_conf(const struct cluster *cluster);
 /* Closes the loop and the cluster: nothing is left of either. */
 void cluster_end(struct cluster *cluster, uv_loop_t *loop);
 
-/* What one consumer was told, by partition. */
+/* The calls that one consumer got, by partition. */
 struct recorded_consumer {
     uv_loop_t *loop;
     struct consumer *consumer;
@@ -47,7 +47,7 @@ struct recorded_consumer {
     int64_t accepted[PARTITIONS]; /* the offset that the group has, as far as we were told */
     uv_timer_t release;           /* closed when it has fired */
     int32_t refuse;
-    bool undecided; /* of partitions without an offset: whoever tests says how they begin */
+    bool undecided; /* of partitions without an offset: the test says how they begin */
     bool owned[PARTITIONS], leaving[PARTITIONS], lost[PARTITIONS], caught_up[PARTITIONS];
     bool disordered, failed, closed, releasing;
 };

@@ -66,7 +66,7 @@ static void test_confirmed_by_a_commit(void **state)
     cluster_end(&cluster, &loop);
 }
 
-/* Who is no member any more hears it from the group: no confirmation, but a revocation. */
+/* A consumer that is no longer a member gets a revocation from the group, and no confirmation. */
 static void test_not_confirmed(void **state)
 {
     (void)state;

@@ -177,7 +177,7 @@ static void test_two_share(void **state)
     both[0] = &recorded[0];
     both[1] = &recorded[1];
     WAIT_UNTIL(&loop, both_share, &recorded[0]);
-    /* Whoever joined first may have read all alone: what it gave up uncommitted is read again. */
+    /* The first member may have read all alone: messages that it did not commit are read again. */
     assert_true(recorded[0].messages + recorded[1].messages >= UINT64_C(500) * PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++) {
         assert_true(recorded[0].owned[i] != recorded[1].owned[i]);
@@ -407,7 +407,7 @@ static uint64_t stop_and_measure(struct recorded_consumer *recorded, uv_loop_t *
     return uv_hrtime() / 1000000 - began_ms;
 }
 
-/* Who needs time for its last words has it: what it commits then is in force for its successor. */
+/* A member that needs time for its last words has it. Its successor begins at that commit. */
 static void test_released_late(void **state)
 {
     (void)state;

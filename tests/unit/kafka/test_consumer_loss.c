@@ -1,4 +1,4 @@
-/* What the consumer makes of data that is gone, and of partitions that are new; on a mock cluster.
+/* The consumer with data that is gone, and with partitions that are new; on a mock cluster.
  */
 #include "tests/unit/kafka/recorded_consumer.h"
 
@@ -11,8 +11,8 @@ static bool is_halted(const struct recorded_consumer *recorded)
     return recorded->lost_calls > 0;
 }
 
-/* The mock keeps 5 MiB of a partition, so that of 900 messages the first are gone. What was
- * committed lies below the log, or beyond its end as when a topic was made anew. */
+/* The mock keeps 5 MiB of a partition, so the first of 900 messages are gone. The
+ * committed offset lies below the log, or beyond its end as when a topic was made again. */
 static void check_loss(int policy, int64_t committed, struct recorded_consumer *recorded)
 {
     struct cluster cluster;
@@ -174,7 +174,7 @@ static void test_forgotten_offsets_stop(void **state)
     assert_int_equal(recorded.next[2], 100);
 }
 
-/* With what is left, whatever the start policy says to a group that begins. */
+/* It goes on with the messages that are left, whatever the start policy says. */
 static void test_forgotten_offsets_continue(void **state)
 {
     (void)state;

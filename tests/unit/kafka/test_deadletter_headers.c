@@ -95,7 +95,7 @@ static void test_what_is_not_ours(void **state)
     }
 }
 
-/* What a letter carries from an earlier pass goes, but for where it came from. */
+/* Headers of an earlier pass are removed, except the place that the event came from. */
 static void test_strip(void **state)
 {
     (void)state;

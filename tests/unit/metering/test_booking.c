@@ -360,7 +360,8 @@ static void test_full_journal(void **state)
     assert_int_equal(booking.outcome, OUTCOME_USED);
 }
 
-/* What a bucket cannot hold is refused, with what lies around it; the limit is the meter's own. */
+/* A reading that a bucket cannot hold with its neighbours is refused; the limit is the meter's own.
+ */
 static void test_capacity(void **state)
 {
     (void)state;

@@ -26,7 +26,8 @@ static void bench_init(struct bench *bench, uint32_t capacity)
     journal_init(&bench->journal, bench->slots, capacity);
 }
 
-/* What a register booked in closed windows stays; the rest is booked after them: the sum is exact.
+/* The amount that a register booked in closed windows stays. The rest is booked after them: the sum
+ * is exact.
  */
 static void test_moved_base(void **state)
 {
@@ -90,8 +91,8 @@ static void test_a_reading_at_the_floor(void **state)
     }
 }
 
-/* What is not used leaves every cell as it is, also where the register's last reading is so old
- * that a correction would move the base. */
+/* A reading that is not used leaves every cell as it is, also where the register's last reading is
+ * so old that a correction would move the base. */
 static void test_unused_moves_no_base(void **state)
 {
     (void)state;

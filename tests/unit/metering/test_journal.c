@@ -175,7 +175,7 @@ static void test_dropping_ended(void **state)
     }
 }
 
-/* What has to be saved: from the first change on, and whether anything at all. */
+/* The readings to save: from the first change on, and whether there was any change. */
 static void test_changes_are_told(void **state)
 {
     (void)state;

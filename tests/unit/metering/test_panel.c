@@ -121,7 +121,7 @@ static void test_stale_columns(void **state)
     assert_false(panel_is_stale(site->panel, 64, 0, 9));
 }
 
-/* What is put in, as a saved state does, is in the account like what was projected. */
+/* Cells that are put in, as by a saved state, are in the account like projected ones. */
 static void test_putting_cells(void **state)
 {
     struct site *site = *state;

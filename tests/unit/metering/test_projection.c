@@ -392,7 +392,7 @@ static void test_days_of_any_length(void **state)
     }
 }
 
-/* What no cell can hold is not booked, and told. */
+/* An amount that no cell can hold is not booked, and told. */
 static void test_held(void **state)
 {
     (void)state;

@@ -22,11 +22,11 @@ struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms);
 /* A block of `count` rows of series 0, one bucket after the other. */
 struct block *fixture_block(uint32_t count);
 
-/* What a sink reported through its callbacks. */
+/* The reports of a sink through its callbacks. */
 struct fixture_report {
     uint32_t done, abandoned, closed;
     struct sink *sink; /* if set, it has to be idle when a block comes back */
-    /* Of the block that came back last. */
+    /* From the block that came back last. */
     bool uncertain, unproven, lost_block;
     uint32_t losses, outages, proofs; /* outages are losses, too */
     bool proves_all;                  /* the last proof */
@@ -37,7 +37,7 @@ struct sink_callbacks fixture_callbacks(struct fixture_report *report);
 /* A new folder below TMPDIR, and its removal with all that is in it. */
 void fixture_make_folder(char path[64]);
 void fixture_remove_folder(const char *path);
-/* The bytes of a file as text, to be freed; "" if there is none. */
+/* The bytes of a file as text, to be freed; "" if there is no file. */
 char *fixture_read(const char *path);
 
 #endif

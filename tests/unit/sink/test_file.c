@@ -70,7 +70,7 @@ static void put_file(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* What the block must look like in the file. */
+/* The lines of the block in the file. */
 static struct buffer encode(const struct block *block)
 {
     struct buffer text;

@@ -1,5 +1,5 @@
-/* What VictoriaMetrics acknowledged in its last seconds is lost when it is killed: what the sink
- * makes of connections, failures and later answers. */
+/* When VictoriaMetrics is killed, it loses rows that it acknowledged in its last seconds. These
+ * tests show what the sink makes of connections, failures and later answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,7 +78,7 @@ static void test_a_block_is_lost_in_part(void **state)
     assert_false(place->report.lost_block);
 }
 
-/* What comes by another connection tells of it, also where it takes nothing. */
+/* An answer by another connection tells of a loss, also if it takes no row. */
 static void test_refusals_tell_too(void **state)
 {
     struct place *place = *state;
@@ -95,7 +95,7 @@ static void test_refusals_tell_too(void **state)
     assert_true(place->report.unproven);
 }
 
-/* What a server that answers too many at once says is no outage, but it proves nothing either. */
+/* The answer "too many requests" is no outage, but it proves nothing either. */
 static void test_throttled(void **state)
 {
     struct place *place = *state;

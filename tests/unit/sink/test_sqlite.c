@@ -58,7 +58,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A connection of somebody else: of a reader, or of who made the file. */
+/* Another connection: of a reader, or of the program that made the file. */
 static sqlite3 *open_other(const struct place *place)
 {
     sqlite3 *db = NULL;

@@ -54,7 +54,7 @@ static void test_what_is_uncertain(void **state)
     }
 }
 
-/* Nobody listens: nothing can have been taken. */
+/* No server listens: nothing can have been taken. */
 static void test_refused_connection_is_certain(void **state)
 {
     struct place *place = *state;
@@ -96,8 +96,8 @@ static void test_withdraw(void **state)
     assert_int_equal(place->report.done, 1);
 }
 
-/* What was given up does not arrive later: the connection is broken off, not closed in order, which
- * would let the kernel deliver what still waits in it. */
+/* A request that was given up does not arrive later. The connection is broken off: a close in order
+ * would let the kernel deliver the bytes that still wait in it. */
 static void test_withdrawn_is_cut_off(void **state)
 {
     struct place *place = *state;
@@ -151,7 +151,7 @@ static void test_forbidden_before(void **state)
     assert_false(place->report.uncertain);
 }
 
-/* Forbidden in the midst of a request: it is given up at the next sign of the connection. */
+/* Forbidden in the middle of a request: it is given up at the next sign of the connection. */
 static void test_forbidden_amidst(void **state)
 {
     struct place *place = *state;

@@ -19,7 +19,7 @@ static const struct built_meter before[] = {
     {"yard", "pv", KIND_GAUGE, "power", "pv", 0.0, 0, 0},
 };
 
-/* What a plant and windows with one change are answered; NULL: they go on. */
+/* The answer to a plant and windows with one change; NULL: they go on. */
 static void expect(const struct built_meter *after, size_t count, const struct window_conf *window,
                    const char *want)
 {

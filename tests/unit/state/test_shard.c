@@ -294,7 +294,7 @@ static void test_facility_on_two_partitions(void **state)
     shard_destroy(&shards[0]);
     assert_int_equal(apply_one(shards[1], first, INT64_MIN), OUTCOME_USED); /* it moved here */
 
-    /* What two processes have taken apart from each other is told where both states meet. */
+    /* If two processes have taken one facility, it is told where both states meet. */
     struct buffer payload;
     struct buffer why;
     buffer_init(&payload, 1 << 20);

@@ -123,7 +123,7 @@ static struct shard *make_named_shard(void)
     return shard;
 }
 
-/* How many windows somebody who goes on from the saved state writes. */
+/* How many windows a successor writes that goes on from the saved state. */
 static uint32_t write_after_restart(struct shard *shard)
 {
     struct shard *next = make_named_shard();
@@ -146,7 +146,7 @@ static void expect_after_restart(struct shard *shard, uint32_t want)
     assert_int_equal(write_after_restart(shard), want);
 }
 
-/* Of what a sink may lose nothing is written again, but by somebody who goes on from our state. */
+/* Rows that a sink may lose are not written again, except by a successor that loads our state. */
 static void test_unproven_rows_are_saved_as_dirty(void **state)
 {
     (void)state;
@@ -161,7 +161,7 @@ static void test_unproven_rows_are_saved_as_dirty(void **state)
     assert_false(shard_prove(shard, 0, INT64_MIN, 1000)); /* the first generation ages */
     assert_false(shard_prove(shard, 0, 999, 2000));
     expect_after_restart(shard, ROW_LEVELS);
-    apply(shard, second); /* all but one bucket are written anew, and belong to the next */
+    apply(shard, second); /* all but one bucket are written again, and belong to the next */
     assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS + 1);
     assert_false(shard_prove(shard, 0, 1000, 3000));
     expect_after_restart(shard, ROW_LEVELS + 1);
@@ -251,7 +251,7 @@ static void settle_months_unproven(struct shard *shard)
     block->count = 0;
 }
 
-/* So does a month, which no day keeps. */
+/* A month does, too, which no day keeps. */
 static void test_unproven_months_stay(void **state)
 {
     (void)state;
@@ -313,7 +313,7 @@ static void test_memory_ceiling(void **state)
     shard_destroy(&shard);
 }
 
-/* What is refused says nothing about time: the ring begins with the first reading in force. */
+/* A refused reading says nothing about time: the ring begins with the first reading in force. */
 static void test_rings_begin_with_the_first_accepted(void **state)
 {
     (void)state;

@@ -323,7 +323,8 @@ static void test_other_registry(void **state)
     shard_destroy(&old);
 }
 
-/* What has left stays as it was; what is open is rated anew, as a revision where it has passed. */
+/* Days that have left stay as they were. Open windows are rated again, as a revision if the
+ * watermark has passed them. */
 static void test_another_factor_rates_anew(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* A shard with every allocation of ours failing in turn, and what becomes of events meanwhile. */
+/* A shard with each of our own allocations failing in turn, and the outcomes of events then. */
 #include "tests/unit/failing_malloc.h"
 
 #include <stdlib.h>

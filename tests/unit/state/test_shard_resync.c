@@ -93,7 +93,7 @@ static void test_every_window_once_more(void **state)
     assert_int_equal(shard_get_stats(fixture->shard)->dirty_rows, marked);
     assert_int_equal(shard_mark_dirty(fixture->shard, 1, INT64_MIN), marked); /* no more by that */
     assert_int_equal(shard_get_stats(fixture->shard)->dirty_rows, marked);
-    assert_int_equal(take_all(fixture, 0, &first_ms), 0); /* nobody else */
+    assert_int_equal(take_all(fixture, 0, &first_ms), 0); /* no other sink */
     assert_int_equal(take_all(fixture, 1, &first_ms), marked);
     assert_int_equal(take_all(fixture, 1, &first_ms), 0);
     assert_true(first_ms == INT64_MAX);

@@ -1,6 +1,6 @@
 /*
- * A shard that is saved and loaded again goes on as if nothing had been: of two shards that get the
- * same readings one is thrown away now and then and made anew from its payloads.
+ * A shard that is saved and loaded again goes on as before. Two shards get the same readings; one
+ * is thrown away now and then, and made again from its payloads.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -268,7 +268,7 @@ static struct shard *load(const struct pair *pair)
     return shard;
 }
 
-/* What was under way is lost, and what was doubtful is healed: both are dirty. */
+/* Rows under way are lost, and rows at risk are healed: both are dirty. */
 static void restart(struct pair *pair)
 {
     save(pair);
@@ -318,7 +318,8 @@ static void step(struct pair *pair)
     }
 }
 
-/* What is in force or a duplicate belongs to a facility; late and early may come before its first.
+/* A reading in force or a duplicate belongs to a facility. Late and early ones may come before its
+ * first.
  */
 static void check_outcomes(const struct pair *pair)
 {

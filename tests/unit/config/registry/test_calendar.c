@@ -354,7 +354,7 @@ static void test_tiling(void **state)
     }
 }
 
-/* What a cached calendar answers does not depend on what it was asked before. */
+/* The answer of a cached calendar does not depend on earlier questions. */
 static void test_cache(void **state)
 {
     (void)state;

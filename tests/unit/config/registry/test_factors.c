@@ -238,7 +238,7 @@ static void test_gwp_sets(void **state)
     }
 }
 
-/* What is preferred for purchased electricity, by place and year. */
+/* The preferred factor of purchased electricity, by place and year. */
 static void test_grids(void **state)
 {
     (void)state;

@@ -264,7 +264,7 @@ static void test_names(void **state)
     registry_destroy(&registry);
 }
 
-/* What cannot be read is a fault, not a crash. */
+/* A file that cannot be read is a fault, not a crash. */
 static void test_missing(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Building a registry with every allocation of ours failing in turn. */
+/* Building a registry with each of our own allocations failing in turn. */
 #include "tests/unit/failing_malloc.h"
 
 #include "config/registry/tables.h"

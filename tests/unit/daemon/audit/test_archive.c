@@ -1,4 +1,4 @@
-/* What archives are made of: CSV in pieces of any size, names in quotes, values, tags. */
+/* The parts of archives: CSV in pieces of any size, names in quotes, values, tags. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>

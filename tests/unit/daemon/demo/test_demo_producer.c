@@ -24,7 +24,7 @@
 #define START_MS (INT64_C(1772323200000)) /* a Sunday, 2026-03-01 */
 enum { HOURS = 48, EVENTS_MAX = 8192 };
 
-/* What arrived, in order within a partition. */
+/* The messages that arrived, in order within a partition. */
 struct arrived {
     uint64_t hash, messages, events, json, msgpack;
     uint64_t outcomes[OUTCOME_COUNT];
@@ -150,7 +150,7 @@ static void test_same_seed_same_events(void **state)
     assert_true(first.json > 500 && first.msgpack > 500);
     assert_true(stats.duplicates > 0 && stats.late > 0 && stats.corrections > 0);
     assert_true(stats.estimates >= stats.corrections && stats.faulty > 0);
-    /* Good input, but for the units that are wrong on purpose. */
+    /* Good input, except the units that are wrong on purpose. */
     assert_int_equal(first.outcomes[OUTCOME_USED], stats.events - stats.faulty);
     assert_int_equal(first.outcomes[REJECT_UNIT_UNKNOWN] + first.outcomes[REJECT_UNIT_MISMATCH],
                      stats.faulty);

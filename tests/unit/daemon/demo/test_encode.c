@@ -1,4 +1,4 @@
-/* What a gateway writes is what the decoder reads, in both formats. */
+/* The decoder reads what a gateway has written, in both formats. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

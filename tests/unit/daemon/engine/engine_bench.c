@@ -123,7 +123,7 @@ void engine_bench_produce(struct engine_bench *bench, int32_t partition, const c
     assert_int_equal(rd_kafka_flush(bench->client, BENCH_WAIT_MS), 0);
 }
 
-/* Of the group, but no member of it. */
+/* A client of the group that is no member of it. */
 static rd_kafka_t *open_tool(const struct engine_bench *bench)
 {
     char text[256];

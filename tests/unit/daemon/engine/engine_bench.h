@@ -43,10 +43,10 @@ void engine_bench_open_cluster(struct engine_bench *bench);
 /* One reading of the meter `interval` in the quarter of an hour `number` of 2026. */
 void engine_bench_reading(char text[128], int number);
 void engine_bench_produce(struct engine_bench *bench, int32_t partition, const char *text);
-/* Commits as an operator would with a tool, while nobody is in the group. */
+/* Commits as an operator would with a tool, while the group has no member. */
 void engine_bench_commit(struct engine_bench *bench, int32_t partition, int64_t offset,
                          const char *metadata);
-/* What the group has; -1 if nothing. metadata_out: to be freed; may be NULL. */
+/* The group's offset; -1 if it has none. metadata_out: to be freed; may be NULL. */
 int64_t engine_bench_committed(struct engine_bench *bench, int32_t partition, char **metadata_out);
 /* Lines in the sink's file. */
 uint32_t engine_bench_count_rows(const struct engine_bench *bench);

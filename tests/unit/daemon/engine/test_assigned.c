@@ -67,7 +67,7 @@ static void make_part(struct assigned **assigned_out)
     assert_int_equal(assigned_create(assigned_out, PARTITION, &conf), 0);
 }
 
-/* What has to be there before rows of it may be written. */
+/* The conditions under which rows of a partition may be written. */
 static void test_writing(void **state)
 {
     (void)state;
@@ -102,7 +102,7 @@ static void test_writing(void **state)
     assigned_destroy(&assigned);
 }
 
-/* Those that wait go on, unless the shard itself is blocked; no other state is left by it. */
+/* Waiting partitions go on, unless the shard itself is blocked; no other state is left by it. */
 static void test_waiting(void **state)
 {
     (void)state;
@@ -223,7 +223,7 @@ static void test_comes_back(void **state)
     parking_destroy(&parking);
 }
 
-/* Whatever is cut off is refused, in words; and a partition is good again after a reset. */
+/* A payload that is cut anywhere is refused, in words. The partition is good after a reset. */
 static void test_damage_is_told(void **state)
 {
     (void)state;

@@ -120,7 +120,7 @@ static void hold(struct engine_bench *bench)
     uv_run(&bench->loop, UV_RUN_NOWAIT);
 }
 
-/* No offset is committed above a dead letter that is not acknowledged: nobody would read its event
+/* No offset is committed above a dead letter that is not acknowledged: its event would not be read
  * again. */
 static void test_letters_hold_commits(void **state)
 {

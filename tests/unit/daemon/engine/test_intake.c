@@ -31,7 +31,7 @@ static void open_bench(struct engine_bench *bench)
     engine_bench_open_cluster(bench);
 }
 
-/* A database that nobody answers for. */
+/* A database that does not answer. */
 static struct sink_conf dead_sink(void)
 {
     return (struct sink_conf){.name = "file", /* the same sink, by name */

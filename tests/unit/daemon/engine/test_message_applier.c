@@ -127,7 +127,7 @@ static void write_days(char *text, int days)
     (void)snprintf(text + size, MESSAGE_BYTES - size, "]");
 }
 
-/* Each day pushes another out of the horizon, so that the shard stops in the midst of the message
+/* Each day pushes another out of the horizon, so that the shard stops in the middle of the message
  * again and again; every event is applied once and counted once. */
 static void test_stops_in_the_midst(void **state)
 {
@@ -258,7 +258,7 @@ static const char two_days[] = "[{\"meter\":\"interval\",\"start\":\"2026-01-01T
                                "{\"meter\":\"interval\",\"start\":\"2026-01-01T02:00:00Z\","
                                "\"end\":\"2026-01-01T02:15:00Z\",\"value\":1}]";
 
-/* What an earlier life had done of a message is passed over, of that message only. */
+/* Events of a message that an earlier life had done are passed over, in that message only. */
 static void test_skips_what_was_done(void **state)
 {
     (void)state;

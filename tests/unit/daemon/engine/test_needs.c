@@ -24,7 +24,7 @@ static struct config *load_example(void)
     return config;
 }
 
-/* What is stated is what is taken; the least ceiling has room for any facility. */
+/* The stated need is the memory that is taken; the least ceiling has room for any facility. */
 static void check_estimate(const struct config *config, const char *name)
 {
     int64_t want = 0;

@@ -58,7 +58,7 @@ static void test_two_lives(void **state)
     engine_bench_close(&bench);
 }
 
-/* Whichever stage cannot start, those before it are closed, and nobody hears of it. */
+/* If any stage cannot start, the stages before it are closed, and no callback is called. */
 static void test_stage_fails(void **state)
 {
     (void)state;

@@ -130,7 +130,7 @@ static void test_emit(void **state)
     assert_true(bench->assigned->changed); /* a checkpoint has something to say */
 }
 
-/* Who may not write gives no row. */
+/* A partition that may not write gives no row. */
 static void test_nothing_to_take(void **state)
 {
     struct writer_bench *bench = *state;
@@ -163,7 +163,7 @@ static void test_nothing_to_take(void **state)
     }
 }
 
-/* Rows of partitions that have gone are settled with nobody, also if the same partition is back. */
+/* No partition hears of rows of partitions that have gone, also if the same partition is back. */
 static void test_orphans(void **state)
 {
     struct writer_bench *bench = *state;
@@ -185,7 +185,7 @@ static void test_orphans(void **state)
     assert_true(bench->written > 0);
 }
 
-/* What is given up is dirty again, and goes with the next. */
+/* A block that is given up is dirty again, and goes with the next. */
 static void test_withdrawn(void **state)
 {
     struct writer_bench *bench = *state;

@@ -1,4 +1,4 @@
-/* The write fence: on after a gap, before anybody has looked, and until it is released. */
+/* The write fence: up after a gap, before its timer has run, and until it is lowered. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static void test_gaps(void **state)
     }
 }
 
-/* Who asks before the timer has run is told, too. */
+/* A question before the timer has run is answered, too. */
 static void test_seen_before_the_timer(void **state)
 {
     (void)state;
@@ -83,7 +83,7 @@ static void test_seen_before_the_timer(void **state)
     bench_open(&bench);
     write_fence_set_gap(&bench.fence, 3000);
     assert_false(write_fence_is_up(&bench.fence));
-    write_fence_look(&bench.fence, clock_boot_ms() - 4000); /* nobody has looked since */
+    write_fence_look(&bench.fence, clock_boot_ms() - 4000); /* the loop has not turned since */
     assert_true(write_fence_is_up(&bench.fence));
     assert_int_equal(bench.raised, 0);
     write_fence_look(&bench.fence, clock_boot_ms());

@@ -255,7 +255,7 @@ static void test_requests(void **state)
     }
 }
 
-/* The address of some interface that is not the loopback's; false if there is none. */
+/* The address of some interface that is not the loopback's; false if no interface has one. */
 static bool find_own_address(struct sockaddr_in *address_out)
 {
     struct ifaddrs *all = NULL;
@@ -332,7 +332,7 @@ static void test_slow_client(void **state)
     }
     (void)client_read(fixture, fd, "hello 1\n");
 
-    /* One that asks for much and does not read holds nobody up. */
+    /* A client that asks for much and does not read holds no other client up. */
     client_send(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
     int other = client_open(fixture);
     client_send(other, "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

@@ -329,7 +329,7 @@ static void test_usage(void **state)
     assert_true(stats.max_fds >= stats.open_fds);
 }
 
-/* docs/metrics.md is what the table says. UPDATE_DOCS=1 writes it anew. */
+/* docs/metrics.md is what the table says. UPDATE_DOCS=1 writes it again. */
 static void test_reference(void **state)
 {
     (void)state;

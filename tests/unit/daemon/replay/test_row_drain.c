@@ -182,7 +182,7 @@ static void test_filters(void **state)
     }
 }
 
-/* What cannot be opened leaves nothing behind, not on the loop either. */
+/* A sink that cannot be opened leaves nothing behind, not on the loop either. */
 static void test_not_opened(void **state)
 {
     struct bench *bench = *state;

@@ -332,7 +332,7 @@ static void test_many_of_one_message(void **state)
     close_bench(&bench);
 }
 
-/* What brokers refuse is counted, holds the offset back, and is sent again. */
+/* A letter that brokers refuse is counted, holds the offset back, and is sent again. */
 static void test_refused_is_sent_again(void **state)
 {
     (void)state;

@@ -37,7 +37,7 @@ static struct outgoing *make_letter(uint64_t sequence, const char *key, const ch
     return letter;
 }
 
-/* A section of the letters first .. last, of which those from `left` on are still there. */
+/* A section of the letters first .. last; those from `left` on are still there. */
 static void save(struct buffer *out, uint64_t left, uint64_t first, uint64_t last)
 {
     buffer_init(out, 1 << 20);

@@ -394,8 +394,8 @@ static void test_waits_for_the_keyed_topic(void **state)
     close_bench(&bench);
 }
 
-/* Two partitions with hundred days each, and an empty one: they are read side by side, and no
- * message comes to the keyed topic later than others that are younger by more than the slack. */
+/* Two partitions with a hundred days each, and an empty one, are read side by side. No message
+ * comes to the keyed topic behind another that is younger by more than the slack. */
 static void test_backlogs_are_merged(void **state)
 {
     (void)state;

@@ -37,7 +37,7 @@ static int destroy(void **state)
     return 0;
 }
 
-/* What a splitter gave, one line each: "A 0+2 <message>", or "! 2 reason <bytes>". */
+/* The results of a splitter, one line each: "A 0+2 <message>", or "! 2 reason <bytes>". */
 struct heard {
     struct buffer lines;
     uint32_t room; /* what is still taken; then ERR_FULL */
@@ -155,7 +155,7 @@ static void test_json(void **state)
     }
 }
 
-/* Whatever the room, nothing is left out and nothing comes twice. */
+/* With any room, no event is left out and no event comes twice. */
 static void test_takes_up_where_it_stopped(void **state)
 {
     (void)state;

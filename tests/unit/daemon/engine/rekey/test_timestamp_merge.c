@@ -54,7 +54,7 @@ static void test_limit(void **state)
     }
 }
 
-/* Three logs of any order inside, read as the limit allows: somebody can always go on, and nobody
+/* Three logs of any order inside, read as the limit allows. One of them can always go on, and none
  * is ever ahead by more than the slack. */
 static void test_reads_side_by_side(void **state)
 {
