@@ -17,7 +17,7 @@
 #include "pipelines/sink/sink.h"
 #include "pipelines/state/shard.h"
 
-/* What this process uses of the machine, as the kernel counts it. */
+/* The resources that this process uses, as the kernel counts them. */
 struct usage {
     uint64_t resident_bytes, virtual_bytes, cpu_us, open_fds, max_fds;
 };

@@ -21,11 +21,12 @@ uint64_t client_time_us(enum client_kind kind);
  * 0 or -ENOMEM.
  *
  * Before 2.4 (librdkafka issue 4684) a client's main thread rounds the time to its next timer down
- * to whole milliseconds, wakes too early by the rest, and spins until the timer is due: 0.8 ms of
- * processor time a second for a client that has nothing to do, five times what all its threads need
- * else. The kernel's timer slack covers the rest. All its threads get it, as those that it starts
- * later inherit it anyway. It is for what is done by the clock (timeouts, retries, heartbeats, a
- * batch that lingers): what arrives wakes a thread at once, as ever.
+ * to whole milliseconds. It wakes too early by the rest, and spins until the timer is due. That
+ * takes 0.8 ms of processor time a second for a client that has nothing to do, five times the time
+ * of all its other work. The kernel's timer slack covers the rest. All its threads get it, as
+ * threads that it starts later inherit it anyway. The slack delays only work that is done by the
+ * clock (timeouts, retries, heartbeats, a batch that lingers). Data that arrives wakes a thread at
+ * once.
  */
 int client_slack_set(rd_kafka_conf_t *settings) MUST_CHECK;
 

@@ -20,7 +20,7 @@
         name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, help, sums                       \
     }
 
-#define SUM_RATIO(formula) "never; form it anew: " formula
+#define SUM_RATIO(formula) "never; form it again: " formula
 
 #define COVERAGE                                                                                   \
     RATIO("coverage", figures.value[FIGURE_COVERED], figures.value[FIGURE_EXPECTED],               \
@@ -49,7 +49,7 @@ static const struct field coverage_fields[] = {
     COUNT("meters_expected", "meters", meters_expected, "meters that should report in the window",
           "facilities; not windows"),
     COUNT("meters_reporting", "meters", meters_reporting,
-          "meters of which the window has a reading", "facilities; not windows"),
+          "meters that have a reading in the window", "facilities; not windows"),
     REVISION,
     FINAL,
 };

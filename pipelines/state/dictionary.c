@@ -26,7 +26,7 @@ static uint64_t hash_meter(uint64_t hash, const struct registry *registry,
     return XXH3_64bits_withSeed(numbers, sizeof(numbers), hash);
 }
 
-/* Of everything but readings on which the facility's rows depend. */
+/* A hash of all that the facility's rows depend on, except readings. */
 static uint64_t hash_rating(const struct registry *registry, const struct facility *facility)
 {
     uint64_t hash = hash_text(0, facility->id);
@@ -43,7 +43,7 @@ static uint64_t hash_rating(const struct registry *registry, const struct facili
     return hash;
 }
 
-/* What a lone time of an interval meter means depends on its interval too. */
+/* The meaning of a lone time of an interval meter depends on its interval too. */
 static int64_t stamped_interval_ms(const struct meter *meter)
 {
     return meter->kind == KIND_INTERVAL && meter->stamp != STAMP_NONE ? meter->interval_ms : 0;
@@ -114,7 +114,7 @@ static void take_definition(struct packed *packed, struct definition *definition
     definition->interval_ms = packed_take_int(packed, INT64_MIN, INT64_MAX);
 }
 
-/* What of the definition is not what it was; NULL if all is. */
+/* The part of the definition that has changed; NULL if it is the same. */
 static const char *find_change(const struct definition *was, const struct meter *is)
 {
     if (strcmp(was->kind, meter_kind_name((enum meter_kind)is->kind)) != 0)

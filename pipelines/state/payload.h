@@ -90,7 +90,7 @@ struct payload_figure {
 enum { PAYLOAD_FIGURES_MAX = 64 };
 _Static_assert((int)FIGURE_COUNT <= (int)PAYLOAD_FIGURES_MAX, "what is saved can be loaded");
 
-/* What a chain's numbers mean now. */
+/* The present meaning of a chain's numbers. */
 struct payload_names {
     uint32_t version, sinks_count, outcomes_count, figures_count;
     uint8_t sinks[SINKS_MAX];         /* by number: the sink's bit; 0: it is gone */

@@ -261,7 +261,7 @@ static void apply_reading(struct shard *shard, struct site *site, uint32_t meter
     shard_touch_pending(shard);
 }
 
-/* What can be told without looking into the state. */
+/* The verdict that needs no look into the state. */
 static enum outcome judge(struct shard *shard, const struct batch *batch, uint32_t i)
 {
     int64_t arrived_ms = batch->arrived_ms[i];

@@ -18,7 +18,7 @@
 struct shard;
 struct kernels;
 
-/* What the shards of a process share; outlives them. */
+/* Data that the shards of a process share; outlives them. */
 struct shard_context {
     const struct registry *registry;
     const struct window_conf *window;
@@ -27,13 +27,13 @@ struct shard_context {
     const struct sink_conf *sinks; /* for their names; only saving and loading need them */
     /* By facility: the partition that owns it, or UINT32_MAX. Shared by the process's shards. */
     uint32_t *facility_partition;
-    /* The bytes that the sites of the process take, and the most that they may; NULL: nobody
-     * counts, 0: no ceiling. */
+    /* The bytes that the sites of the process take, and the most that they may; NULL: not
+     * counted, 0: no ceiling. */
     size_t *memory_used;
     size_t memory_max;
 };
 
-/* What became of events. */
+/* The outcomes of events. */
 struct shard_counts {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t discontinuities, rollovers, overlaps;
@@ -89,18 +89,18 @@ void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struc
 /* It is settled, but the sink may still lose it: until it is proven its day stays, and a saved
  * state holds it as dirty. */
 void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct row *row);
-/* What the sink had settled before then is proven; INT64_MAX: all. It takes effect by generations,
- * one of which begins now if none was left. Returns whether it had any effect: a day may leave. */
+/* Rows that the sink had settled before then are proven; INT64_MAX: all. Proofs work by generations
+ * (docs/delivery.md). Returns whether it had any effect: a day may leave. */
 bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t now_ms);
-/* What the sink had settled unproven is dirty again. */
+/* Rows that the sink had settled without proof are dirty again. */
 void shard_lose(struct shard *shard, uint32_t sink);
 void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
 
-/* Rows that somebody else sent before us may still arrive (a member that does not know yet that it
- * has been replaced): what is dirty now, or becomes so, is suspect, which keeps its day. Returns
- * the sinks, a bit each, of which something is. */
+/* Rows of a former owner may still arrive: it may not know yet that it has been replaced. So
+ * windows that are dirty now, or become so, are suspect, which keeps their days. Returns a bit for
+ * each sink that has suspect rows. */
 uint8_t shard_begin_healing(struct shard *shard);
-/* Nothing older can arrive any more: what is suspect is dirty, to be written once more. */
+/* No older row can arrive any more: suspect windows are dirty, to be written once more. */
 void shard_heal(struct shard *shard);
 
 /* The partition has been idle for its timeout: windows that ended before wall_ms less delay and
@@ -113,10 +113,10 @@ void shard_finish(struct shard *shard);
 /* finish: true once everything has been taken, settled and retired. */
 bool shard_is_drained(const struct shard *shard);
 
-/* The sink has lost rows: every window that ends after from_ms and of which it should have some is
- * dirty for it, to be written once more as it is then. Returns their number. */
+/* The sink has lost rows. Every window that ends after from_ms, and has rows, is dirty for it, to
+ * be written once more as it is then. Returns their number. */
 uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms);
-/* Of windows that ended at or before it not all are in the state any more; INT64_MIN without any
+/* The state no longer has all windows that ended at or before this time; INT64_MIN without any
  * facility. */
 int64_t shard_open_ms(const struct shard *shard);
 
@@ -128,12 +128,11 @@ int shard_save(struct shard *shard, bool full, struct buffer *payload) MUST_CHEC
  * If it gets lost after all, ask for a full one. */
 void shard_saved(struct shard *shard);
 
-/* A new shard takes the payloads of a chain, oldest first, and then begins to live. What is loaded
- * is the same state by name: see docs/state.md for a registry, sinks or factors that have changed
- * since. Nothing is taken from a shard, nor applied to it, in between. Returns 0; ERR_SYNTAX if the
- * bytes are not whole, or too new; ERR_CONFIG if the configuration does not go with them; or
- * -ENOMEM. On error `why` says what is wrong, and the shard is good for nothing but
- * shard_destroy(). */
+/* A new shard takes the payloads of a chain, oldest first, and then begins to live. The state is
+ * the same by name: see docs/state.md for a registry, sinks or factors that have changed since. No
+ * row is taken from the shard, and no event applied to it, in between. Returns 0 or -ENOMEM;
+ * ERR_SYNTAX if the bytes are not whole, or too new; ERR_CONFIG if the configuration does not go
+ * with them. On error `why` says what is wrong, and only shard_destroy() may follow. */
 int shard_load(struct shard *shard, const void *payload, size_t size,
                struct buffer *why) MUST_CHECK;
 int shard_load_end(struct shard *shard, struct buffer *why) MUST_CHECK;

@@ -3,7 +3,7 @@
 
 #include "pipelines/state/shard_state.h"
 
-/* What has left the panel, as the years have it and as the meters have it. */
+/* Activity that has left the panel, as the years and as the meters have it. */
 static int128 closed_difference(const struct site *site, const struct series *series,
                                 uint32_t index)
 {

@@ -10,7 +10,7 @@
 #include "pipelines/state/payload.h"
 #include "pipelines/state/shard_state.h"
 
-/* What a chain has said so far. */
+/* The contents of a chain so far. */
 struct shard_loading {
     uint32_t next; /* number of the payload that comes next */
     struct payload_names names;
@@ -187,7 +187,7 @@ static void tell_what_is_gone(const struct shard *shard, const struct dictionary
                     shard->partition, declared->id, declared->meters_gone, declared->series_gone);
 }
 
-/* A facility of which the chain speaks for the first time gets its site. */
+/* A facility gets its site when the chain first names it. */
 static int declare(struct shard *shard, struct packed *packed, struct buffer *why)
 {
     struct dictionary *declared;
@@ -372,7 +372,7 @@ static int settle_sites(struct shard *shard)
         int err = site_load_end(site, &loaded);
         if (err < 0)
             return err;
-        /* Another partition may have it: in two processes nobody knew. */
+        /* Another partition may have it: two processes could not know. */
         (void)shard_claim(shard, declared->facility);
     }
     return 0;

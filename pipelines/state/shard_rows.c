@@ -113,7 +113,7 @@ static struct mark *find_mark(struct shard *shard, const struct row *row, struct
     return site_find_mark(site, (enum level)row->level, row->window.start_ms, day_out);
 }
 
-/* The mark of a row that was under way, and is no more; NULL for others. */
+/* The mark of a row that was under way, and no longer is; NULL for others. */
 static struct mark *land(struct shard *shard, uint32_t sink, const struct row *row,
                          struct day **day_out)
 {

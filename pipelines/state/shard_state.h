@@ -1,6 +1,6 @@
 /*
  * shard_state.h - struct shard, for the files that make it up: shard.c, shard_rows.c, shard_save.c,
- * shard_load.c. Nobody else looks into it.
+ * shard_load.c. No other file includes it.
  */
 #ifndef GHGD_SHARD_STATE_H
 #define GHGD_SHARD_STATE_H
@@ -8,15 +8,16 @@
 #include "pipelines/state/shard.h"
 #include "pipelines/state/site.h"
 
-/* What an accepted event has yet to touch: it waits for a day to be settled and to leave. */
+/* The buckets that an accepted event has yet to touch: it waits for a day to be settled and to
+ * leave. */
 struct pending {
     struct site *site;
     uint32_t column;
     int64_t next_row, to_row;
 };
 
-/* What a sink has settled unproven falls into two generations: the marks that are aging were
- * settled before until_ms, the others since. */
+/* Rows that a sink has settled without proof fall into two generations. The marks that are aging
+ * were settled before until_ms, the others since. */
 struct generations {
     bool any, aging; /* any: that are not aging */
     int64_t until_ms;

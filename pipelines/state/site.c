@@ -6,8 +6,8 @@
 
 #include "base/timestamp.h"
 
-/* The ring holds the horizon, the allowed delay, and the day that straddles the floor whole, be it
- * as long as days get: then the oldest day is past the floor whenever a new row needs its room. */
+/* The ring holds the horizon, the allowed delay, and all of the longest day that can straddle the
+ * floor. So the oldest day is past the floor whenever a new row needs its room. */
 static uint32_t ring_rows(const struct window_conf *window)
 {
     int64_t span_ms = window->horizon_ms + window->allowed_delay_ms + 2 * DAY_MS + 2 * HOUR_MS;

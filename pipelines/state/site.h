@@ -4,9 +4,9 @@
  *     journal (per meter) -> panel (per bucket) -> day (hours in it) -> months and years
  *
  * The panel's rows are grouped into the facility's local days. A day leaves the panel as a whole,
- * once it is older than the horizon and every window in it is settled with every sink; its figures
+ * when it is older than the horizon and every window in it is settled with every sink. Its figures
  * then go into the closed part of its month and year. So the figure of any window is a pure
- * function of the panel and the closed parts, and nothing is ever added up twice.
+ * function of the panel and the closed parts, and no figure is added up twice.
  *
  * A window's mark says who still has to hear of it. Touching a bucket marks its hour, day, month
  * and year too, and nothing else does, but time: a window that becomes final is written once more.
@@ -23,7 +23,7 @@
 #include "pipelines/rollup/row.h"
 
 enum {
-    HOURS_PER_DAY_MAX = 50, /* a day of 48 hours was had where the date line moved */
+    HOURS_PER_DAY_MAX = 50, /* a day had 48 hours where the date line moved */
     SITE_PERIODS_MAX = 16   /* months and years under way at once: 90 days of horizon need nine */
 };
 
@@ -64,7 +64,7 @@ struct period { /* a month or a year */
     uint64_t *reporting;
 };
 
-/* What all sites of a shard have in common, as of now. */
+/* Data that all sites of a shard share, as of now. */
 struct site_clock {
     int64_t passed_ms; /* the watermark before the event that is being applied; INT64_MIN if none */
     int64_t floor_ms;
@@ -173,7 +173,7 @@ void site_mark_unproven(struct site *site, struct day *day, struct mark *mark, u
 /* A generation of proof has ended: these sinks cannot lose any more what they had acknowledged
  * before it began. Returns whether that was anything. */
 bool site_prove(struct site *site, uint8_t sinks);
-/* What these sinks had acknowledged unproven is dirty again. */
+/* Rows that these sinks had acknowledged without proof are dirty again. */
 void site_lose(struct site *site, uint8_t sinks);
 /* An accepted reading has changed the window that ends then. */
 void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
@@ -193,15 +193,15 @@ void site_visit_marks(struct site *site,
 void site_touch_told(struct site *site, const struct site_clock *clock);
 /* Marks it dirty for these sinks, untouched. */
 void site_tell_again(struct site *site, uint8_t sinks);
-/* What is dirty now, or gets so until site_heal(), is suspect too. Returns the sinks, a bit each,
- * of which something is. */
+/* Windows that are dirty now, or become so until site_heal(), are suspect too. Returns a bit for
+ * each sink that has suspect rows. */
 uint8_t site_begin_healing(struct site *site);
-/* What is suspect is dirty: it is written once more. */
+/* Suspect windows are dirty: they are written once more. */
 void site_heal(struct site *site);
 
 /* site_rows.c */
-/* Appends rows of dirty windows to the block: of days that end at or before limit_ms and of periods
- * likewise. Returns false when the block has no room for the next window. */
+/* Appends rows of dirty windows to the block, of days and periods that end at or before limit_ms.
+ * Returns false when the block has no room for the next window. */
 bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t sink,
                     int64_t limit_ms, struct block *block);
 /* Projects and rates what has changed in the day; its cache is their sum then. */

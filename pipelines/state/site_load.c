@@ -1,4 +1,4 @@
-/* A site from bytes; payload.h tells the order. What comes from outside is checked, never believed.
+/* A site from bytes; payload.h tells the order. Bytes come from outside: all are checked.
  */
 #include <string.h>
 #include <sys/param.h>
@@ -288,7 +288,8 @@ static void take_frozen(const struct meter_taking *taken)
             return;
         if (taken->journal == NULL)
             continue;
-        /* What its factor could hold then, and can no longer, counts as nothing, as it does anew.
+        /* Activity that its factor could hold then, and no longer can, counts as nothing, as it
+         * would now.
          */
         cell.held =
             cell.activity > taken->meter->cell_max || cell.activity < -taken->meter->cell_max;
@@ -297,7 +298,7 @@ static void take_frozen(const struct meter_taking *taken)
     }
 }
 
-/* The readings before those that changed stay, but for the oldest, which were forgotten. */
+/* The readings before those that changed stay, except the oldest, which were forgotten. */
 static void keep_readings(const struct meter_taking *taken, int64_t changed_ms, uint64_t kept)
 {
     struct journal *journal = taken->journal;

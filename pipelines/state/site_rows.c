@@ -86,7 +86,7 @@ static uint32_t count_reporting(const struct site *site)
 }
 
 /* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
- * carries the acknowledgement, and one for every series of which anything is known. */
+ * carries the acknowledgement, and one for every series that has a reading. */
 static void append_rows(struct site *site, struct row row, const struct figures *coverage,
                         struct block *block)
 {
@@ -145,7 +145,7 @@ static bool is_final(const struct site *site, const struct taking *taking, struc
 
 /* Even, and greater whenever the rows of the window may hold other figures than before: because an
  * event touched it, or because more of its buckets are expected to hold readings. It goes by the
- * log alone, so that whoever makes the rows, and however often, numbers them alike. */
+ * log alone. So every process numbers the rows alike, however often it makes them. */
 static uint32_t make_version(const struct site *site, const struct site_clock *clock,
                              struct window window, const struct mark *mark)
 {
@@ -228,7 +228,7 @@ static bool take_day(struct site *site, const struct taking *taking, struct day 
     return true;
 }
 
-/* The dirty period that ends first, months before years; NULL if there is none up to limit_ms. */
+/* The dirty period that ends first, months before years; NULL if no period ends up to limit_ms. */
 static struct period *next_period(struct site *site, const struct taking *taking, int64_t limit_ms)
 {
     struct period *next = NULL;

@@ -310,8 +310,8 @@ static void expect_more_of_day(struct site *site, struct day *day, int64_t from_
     write_again(site, day, &day->mark);
 }
 
-/* The shard has come to further buckets, be it by the readings of others: hours, days, months and
- * years that they lie in expect readings of them. */
+/* The shard has come to further buckets, perhaps by the readings of others. The hours, days, months
+ * and years around them expect readings of them. */
 static void expect_more(struct site *site, const struct site_clock *clock)
 {
     int64_t seen_row = MIN(clock->top_row, newest_day(site)->end_row - 1);

@@ -52,7 +52,7 @@ static void test_never_falls(void **state)
     end_client(second);
     uint64_t none = client_time_us(CLIENT_WRITER);
     assert_true(both > 0 && both <= one && one <= none);
-    assert_int_equal(client_time_us(CLIENT_WRITER), none); /* nobody works any more */
+    assert_int_equal(client_time_us(CLIENT_WRITER), none); /* no thread works any more */
 }
 
 int main(void)
