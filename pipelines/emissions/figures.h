@@ -12,7 +12,7 @@
 
 #include "base/measure.h"
 
-/* What a cell, which is a meter in a bucket, adds to a figure. */
+/* How a cell, which is a meter in a bucket, adds to a figure. */
 enum figure_adds {
     ADDS_ACTIVITY,       /* its activity */
     ADDS_MASS,           /* its activity rated by a row of the factor matrix */

@@ -43,7 +43,8 @@ extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernel
 
 /* The definition, for one cell. */
 int64_t kernels_rate_cell(int64_t activity, double factor);
-/* What kernel->rate() cannot hold: the sums of one row of the matrix and one row of factors. */
+/* Sums that kernel->rate() cannot hold: the sums of one row of the matrix and one row of factors.
+ */
 void kernels_rate_wide(const struct kernel_matrix *matrix, size_t row, size_t factor,
                        __int128 *sums_out);
 
@@ -52,7 +53,7 @@ const struct kernels *kernels_best(void);
 /* "auto" or a tier's name; NULL if there is no such tier or the machine lacks it. */
 const struct kernels *kernels_find(const char *name);
 
-/* --- for the vector tiers, each of which compiles them with its own flags --- */
+/* --- for the vector tiers: each compiles them with its own flags --- */
 
 /* Series are mostly short: the compiler's own loop is as good as any. */
 static inline int64_t *sum_by_series(const struct kernel_matrix *matrix, const int64_t *cells,

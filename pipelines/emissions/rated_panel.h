@@ -3,7 +3,7 @@
  *
  * The figures of as many buckets are kept as a quarter of the memory of journals and panel holds,
  * by row modulo their number, so that the newest ones always are. A bucket that is not kept is
- * rated again when somebody asks for it. A sum over many buckets need not be formed again when a
+ * rated again when a row needs it. A sum over many buckets need not be formed again when a
  * few of them change: their old figures are taken off it, and the new ones are added.
  */
 #ifndef GHGD_RATED_PANEL_H
@@ -33,14 +33,13 @@ int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, stru
                        size_t readings) MUST_CHECK;
 void rated_panel_destroy(struct rated_panel **rated);
 
-/* Projects and rates what is stale in rows [from, to). sums[series] and the bits of `reporting`
- * hold the sum over all of the rows, as it was, and are corrected; NULL: nobody keeps one. Returns
- * false if some meter does not report any more in some row: then the bits have to be formed anew.
- */
+/* Projects and rates the stale cells in rows [from, to). sums[series] and the bits of `reporting`
+ * hold the sum over all of the rows, as it was, and are corrected; NULL: no sum is kept. Returns
+ * false if some meter no longer reports in some row: then the bits have to be formed again. */
 bool rated_panel_refresh(struct rated_panel *rated, int64_t from_row, int64_t to_row,
                          struct figures *sums, uint64_t *reporting);
-/* Adds rows [from, to), of which none is stale, to the sums, and to the bits of the meters that
- * reported. */
+/* Adds rows [from, to) to the sums, and to the bits of the meters that reported. No row of them is
+ * stale. */
 void rated_panel_add(struct rated_panel *rated, int64_t from_row, int64_t to_row,
                      struct figures *sums, uint64_t *reporting);
 

@@ -79,7 +79,7 @@ struct pass {
     struct figures *figures; /* [rows][series] */
 };
 
-/* What fits 64 bits, as it nearly always does. */
+/* Sums that fit 64 bits, as they nearly always do. */
 static void put_narrow(const struct pass *pass, size_t figure, size_t factor)
 {
     size_t series_count = pass->matrix.series;
@@ -140,7 +140,7 @@ static void add_estimated(const struct pass *pass, size_t row, uint32_t column,
     }
 }
 
-/* What depends on how a cell is covered. */
+/* Figures that depend on how a cell is covered. */
 static void add_coverage(const struct pass *pass, size_t row, size_t series,
                          struct figures *figures)
 {

@@ -149,7 +149,7 @@ void site_destroy(struct site **site)
     free(gone);
 }
 
-/* What the column's journal is about to forget is in the panel then. */
+/* The readings that the column's journal is about to forget are in the panel then. */
 static void site_refresh_until(struct site *site, uint32_t column, int64_t end_row)
 {
     for (uint32_t i = 0; i < site->days_count; i++) {

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-# What rows tell of a source: unit, and into how many decimals of it a window is counted.
+# The figures of a source in its rows: unit, and into how many decimals of it a window is counted.
 FIGURES = {"activity": ("see tag `unit`", 6), "co2_kg": ("kg", 6), "ch4_kg": ("kg", 9),
            "n2o_kg": ("kg", 9), "co2e_kg": ("kg CO2e", 6), "biogenic_co2_kg": ("kg", 6),
            "co2e_unsplit_kg": ("kg CO2e", 6), "co2e_estimated_kg": ("kg CO2e", 6),

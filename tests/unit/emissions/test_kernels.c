@@ -67,7 +67,7 @@ static int64_t rate_one(const struct kernels *tier, const int64_t *before, int64
     return sum;
 }
 
-/* What the definition itself must give, in every tier there is. */
+/* The results of the definition itself, in every tier. */
 static void test_rounding(void **state)
 {
     (void)state;

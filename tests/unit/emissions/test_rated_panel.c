@@ -173,7 +173,7 @@ static void test_rates_once(void **state)
     fixture_destroy(fixture);
 }
 
-/* Of a backlog not all is kept: each bucket is rated once, and at most once more for a sum. */
+/* A backlog is not kept whole: each bucket is rated once, and at most once more for a sum. */
 static void test_backlog(void **state)
 {
     (void)state;

@@ -133,7 +133,7 @@ static void sum_rows(struct shard *shard, enum level level, struct figures sums[
 }
 
 /* Kept from when masses of all gases were milligrams, and days left before they were proven: what
- * save_old() saves, but of the last day "far" could lose every row. Whatever comes later must read
+ * save_old() saves, but of the last day "far" could lose every row. Every later version must read
  * it. Every window is written once more, since trace gases are rated finer. */
 static void test_kept_from_before(void **state)
 {
