@@ -151,9 +151,22 @@ check-tsan: ## all tests under the thread sanitizer
 	$(SUITE) SAN=thread check-integration
 check-valgrind: ## unit tests under valgrind
 	$(SUITE) RUN='valgrind -q --error-exitcode=99 --leak-check=full --trace-children=yes' test
-check-tiers: $(filter $(O)/tests/unit/emissions/%,$(TESTS)) ## the emission kernels' tests once per SIMD tier
-	set -e; for tier in scalar avx2 avx512; do \
-	    echo "== $$tier"; GHGD_SIMD=$$tier $(PYTHON) tests/unit/run.py $^; done
+# Tiers that this machine has, as /proc/cpuinfo and kernels.c tell them.
+TIERS := scalar $(if $(filter aarch64,$(MACHINE)),neon) $(shell sed -n '/^flags/{s/.* \(avx2\) .*/\1/p;q}' /proc/cpuinfo) \
+         $(shell sed -n '/^flags/{/avx512dq/s/.*/avx512/p;q}' /proc/cpuinfo)
+check-tiers: deps-check ## unit tests once per SIMD tier, NEON under qemu, and replays against the model in every tier
+	$(SUITE) check-tiers-run check-neon
+	$(SUITE) MATCH=test_replay check-integration
+check-tiers-run: $(TESTS)
+	set -e; for tier in $(TIERS); do \
+	    echo "== $$tier"; GHGD_SIMD=$$tier $(PYTHON) tests/unit/run.py --times $(O)/tests/unit/seconds.json $^; done
+NEON_SRC := tests/neon/check_neon.c tests/unit/emissions/kernel_trials.c $(wildcard pipelines/emissions/kernels*.c)
+check-neon: $(NEON_SRC) # where there is a cross compiler and qemu
+	if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then \
+	    mkdir -p $(BUILD)/neon && aarch64-linux-gnu-gcc -std=gnu17 -O2 -ffp-contract=off -fno-math-errno -static \
+	        $(WARN) -Werror $(DEFS) -I. $(NEON_SRC) -lm -o $(BUILD)/neon/check_neon && \
+	    qemu-aarch64 $(BUILD)/neon/check_neon; \
+	else echo "neon: skipped; it needs gcc-aarch64-linux-gnu and qemu-user"; fi
 test: $(TESTS) | $(BENCHES) ## build and run every unit test (SAN=address,undefined or SAN=thread); build the benchmarks
 	RUN="$(RUN)" $(PYTHON) tests/unit/run.py --times $(O)/tests/unit/seconds.json $^
 layers: $(LIB_OBJ) $(O)/daemon/main.o ## fail on an include that points the wrong way, a ring of calls, two structs of one name
@@ -267,6 +280,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
-        check-valgrind check-tiers faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
+        check-valgrind check-tiers check-tiers-run check-neon faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench bench-against bench-checkpoints mutants coverage coverage-run install uninstall help clean \
         FORCE

@@ -44,6 +44,9 @@ check | victoria-metrics        | victoria-metrics | integration tests: a real V
 check | prometheus              | prometheus       | promtool checks /metrics
 check | sqlite3                 |                  | integration tests: reads what was written
 check | iproute2                |                  | faults: network namespaces
+check | gcc-aarch64-linux-gnu   |                  | check-tiers: kernels of 64-bit ARM
+check | libc6-dev-arm64-cross   |                  | check-tiers: the same
+check | qemu-user               |                  | check-tiers: runs them
 check | valgrind                |                  | check-valgrind
 check | spin                    |                  | model: searches it
 check | clang                   |                  | check-clang, fuzz

@@ -154,4 +154,37 @@ DELIVERY = [
            "sink/test_withdraw"),
 ]
 
-MUTANTS = METERING + CHECKPOINT + DELIVERY
+EMISSIONS = [
+    mutant("the last figure is not saved", "pipelines/state/payload_figures.c",
+           "    for (size_t i = 0; i < FIGURE_COUNT; i++)\n"
+           "        packed_add_wide(out, figures->value[i]);",
+           "    for (size_t i = 0; i < FIGURE_COUNT; i++)\n"
+           "        packed_add_wide(out, i + 1 < FIGURE_COUNT ? figures->value[i] : 0);",
+           "state/test_payload_figures", "state/test_shard_save"),
+    mutant("a figure of an older unit is not scaled", "pipelines/state/payload_figures.c",
+           "return scale * packed_take_wide(packed,", "return packed_take_wide(packed,",
+           "state/test_payload_figures"),
+    mutant("the rows of the factor matrix are shifted by one", "pipelines/emissions/rating.c",
+           "put_narrow(pass, figure, row->rate);",
+           "put_narrow(pass, figure, (row->rate + 1U) % RATE_COUNT);",
+           "emissions/test_rating"),
+    mutant("trace gases are counted in milligrams", "config/registry/conversion.c",
+           "== 9 ? 1000 : 1, 1);", "== 9 ? 1 : 1, 1);", "config/registry/test_registry"),
+    mutant("old figures are not taken off", "pipelines/emissions/rated_panel.c",
+           "            take_off(rated, row, sums);\n", "            (void)take_off;\n",
+           "emissions/test_rated_panel", "state/test_shard_order"),
+    mutant("kept figures outlive a change", "pipelines/emissions/rated_panel.c",
+           "            keep(rated, from_row + i, figures);\n",
+           "            if (find_kept(rated, from_row + i) == NULL)\n"
+           "                keep(rated, from_row + i, figures);\n",
+           "emissions/test_rated_panel"),
+    mutant("every bucket is rated for each window", "pipelines/emissions/rated_panel.c",
+           "return rated->rows[slot] == row ? rated->kept + slot * size : NULL;",
+           "return rated->rows[slot] == row && size == 0 ? rated->kept : NULL;",
+           "emissions/test_rated_panel"),
+    mutant("a wide mass wraps", "pipelines/emissions/rating.c",
+           "if (row->adds == ADDS_MASS && narrow)", "if (row->adds == ADDS_MASS && (narrow || row))",
+           "emissions/test_rating"),
+]
+
+MUTANTS = METERING + CHECKPOINT + DELIVERY + EMISSIONS

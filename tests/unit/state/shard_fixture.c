@@ -123,7 +123,7 @@ void drain(struct shard *shard, struct block *block, struct output *output)
 struct shard *make_shard(void)
 {
     struct shard_context context = {
-        .registry = &registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
+        .registry = &registry, .window = &windows, .kernels = tests_kernels(), .sinks_count = 1};
     struct shard *shard;
     assert_int_equal(shard_create(&shard, &context, 0), 0);
     return shard;

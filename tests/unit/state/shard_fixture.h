@@ -5,8 +5,8 @@
 #define GHGD_SHARD_FIXTURE_H
 
 #include "base/timestamp.h"
-#include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
+#include "tests/unit/tier.h"
 
 #define MIN_MS INT64_C(60000)
 #define START_MS                                                                                   \

@@ -44,7 +44,7 @@ static void test_bucket_of_an_hour(void **state)
     struct window_conf hourly = windows;
     hourly.bucket_ms = HOUR_MS;
     struct shard_context context = {
-        .registry = &registry, .window = &hourly, .kernels = &kernels_scalar, .sinks_count = 1};
+        .registry = &registry, .window = &hourly, .kernels = tests_kernels(), .sinks_count = 1};
     struct shard *shard;
     assert_int_equal(shard_create(&shard, &context, 0), 0);
     struct input input = {3, START_MS, START_MS + 2 * HOUR_MS, 2 * U, 0};
@@ -279,7 +279,7 @@ static void test_facility_on_two_partitions(void **state)
     uint32_t owners[2] = {UINT32_MAX, UINT32_MAX};
     struct shard_context context = {.registry = &registry,
                                     .window = &windows,
-                                    .kernels = &kernels_scalar,
+                                    .kernels = tests_kernels(),
                                     .sinks_count = 1,
                                     .sinks = &sink,
                                     .facility_partition = owners};

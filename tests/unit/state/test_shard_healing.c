@@ -115,7 +115,7 @@ static struct shard *make_named_shard(void)
     static const struct sink_conf sink = {.name = "db"};
     const struct shard_context context = {.registry = &registry,
                                           .window = &windows,
-                                          .kernels = &kernels_scalar,
+                                          .kernels = tests_kernels(),
                                           .sinks_count = 1,
                                           .sinks = &sink};
     struct shard *shard;
@@ -283,7 +283,7 @@ static void test_memory_ceiling(void **state)
     size_t used = 0;
     struct shard_context context = {.registry = &registry,
                                     .window = &windows,
-                                    .kernels = &kernels_scalar,
+                                    .kernels = tests_kernels(),
                                     .sinks_count = 1,
                                     .memory_used = &used};
     struct shard *shard;

@@ -33,7 +33,7 @@ static struct shard *make(const struct plant *plant, const struct window_conf *w
 {
     const struct shard_context context = {.registry = &plant->registry,
                                           .window = window,
-                                          .kernels = &kernels_scalar,
+                                          .kernels = tests_kernels(),
                                           .sinks_count = sinks_count,
                                           .sinks = sinks};
     struct shard *shard;

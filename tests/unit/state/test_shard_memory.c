@@ -13,7 +13,7 @@ static int run(void)
     struct shard *shard = NULL;
     struct block *block = NULL;
     const struct shard_context context = {
-        .registry = &registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
+        .registry = &registry, .window = &windows, .kernels = tests_kernels(), .sinks_count = 1};
     int err = block_create(&block, 100);
     if (err < 0)
         return err;
@@ -49,7 +49,7 @@ static int save(struct buffer *payload)
 {
     struct shard *shard = NULL;
     const struct shard_context context = {
-        .registry = &registry, .window = &windows, .kernels = &kernels_scalar};
+        .registry = &registry, .window = &windows, .kernels = tests_kernels()};
     int err = shard_create(&shard, &context, 0);
     if (err < 0)
         return err;
@@ -68,7 +68,7 @@ static int save_and_load(void)
     struct buffer why;
     struct shard *shard = NULL;
     const struct shard_context context = {
-        .registry = &registry, .window = &windows, .kernels = &kernels_scalar};
+        .registry = &registry, .window = &windows, .kernels = tests_kernels()};
     buffer_init(&payload, 1 << 20);
     buffer_init(&why, 1 << 10);
     int err = save(&payload);

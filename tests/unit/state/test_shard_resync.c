@@ -25,7 +25,7 @@ static int set_up(void **state)
     static struct batch batch;
     struct shard_context context = {.registry = &registry,
                                     .window = &windows,
-                                    .kernels = &kernels_scalar,
+                                    .kernels = tests_kernels(),
                                     .sinks_count = SINKS};
     assert_int_equal(shard_create(&fixture.shard, &context, 0), 0);
     assert_int_equal(block_create(&fixture.block, BLOCK_ROWS), 0);

@@ -29,7 +29,7 @@ static struct shard *make_saved_shard(void)
 {
     const struct shard_context context = {.registry = &registry,
                                           .window = &windows,
-                                          .kernels = &kernels_scalar,
+                                          .kernels = tests_kernels(),
                                           .sinks_count = SINKS,
                                           .sinks = sinks};
     struct shard *shard;

@@ -143,6 +143,9 @@ static void test_factors(void **state)
     struct registry *registry = build(&conf);
     assert_true(factor_at(registry, "sh-main", GAS_CO2, "2026-01-01T00:00:00Z") == 0.5737);
     assert_true(factor_at(registry, "ber-gas", GAS_CO2, "2026-01-01T00:00:00Z") == 0.20196);
+    /* trace gases in micrograms: 1 and 0.1 kg per TJ of heat are 3.6 and 0.36 mg per kWh */
+    assert_true(factor_at(registry, "ber-gas", GAS_CH4, "2026-01-01T00:00:00Z") == 0.0036);
+    assert_true(factor_at(registry, "ber-gas", GAS_N2O, "2026-01-01T00:00:00Z") == 0.00036);
     assert_true(factor_at(registry, "sh-roof", GAS_CO2E, "2026-01-01T00:00:00Z") == 0);
     assert_true(factor_at(registry, "hcm-main", GAS_CO2, "2022-12-31T16:59:59Z") == 0.6766);
     assert_true(factor_at(registry, "hcm-main", GAS_CO2, "2022-12-31T17:00:00Z") == 0.6592);

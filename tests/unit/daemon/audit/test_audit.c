@@ -18,8 +18,8 @@
 #include "daemon/audit/audit.h"
 #include "daemon/engine/message_applier.h"
 #include "daemon/replay/row_drain.h"
-#include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
+#include "tests/unit/tier.h"
 
 #define MIN_MS INT64_C(60000)
 #define START_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
@@ -74,9 +74,10 @@ static int set_up(void **state)
 {
     (void)state;
     static const struct shard_context context = {
-        .window = &config.window, .kernels = &kernels_scalar, .sinks_count = 1, .sinks = &sink};
+        .window = &config.window, .sinks_count = 1, .sinks = &sink};
     struct shard_context with_registry = context;
     with_registry.registry = config.registry;
+    with_registry.kernels = tests_kernels();
     int fd = mkstemp(database_path);
     assert_true(fd >= 0);
     (void)close(fd);

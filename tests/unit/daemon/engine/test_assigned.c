@@ -10,8 +10,8 @@
 
 #include "base/timestamp.h"
 #include "daemon/engine/assigned.h"
-#include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
+#include "tests/unit/tier.h"
 
 #define READING                                                                                    \
     "{\"meter\":\"interval\",\"start\":\"2026-01-01T01:00:00Z\","                                  \
@@ -57,7 +57,7 @@ static void make_part(struct assigned **assigned_out)
 {
     const struct shard_context context = {.registry = registry,
                                           .window = &windows,
-                                          .kernels = &kernels_scalar,
+                                          .kernels = tests_kernels(),
                                           .sinks = &sink,
                                           .sinks_count = 1};
     const struct decode_conf decode = {.format = FORMAT_JSON};

@@ -7,8 +7,8 @@
 
 #include "base/timestamp.h"
 #include "daemon/engine/message_applier.h"
-#include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
+#include "tests/unit/tier.h"
 
 enum { REFUSED_MAX = 64, MESSAGE_BYTES = 65536 };
 
@@ -70,7 +70,7 @@ static int bench_open(struct bench *bench)
 {
     *bench = (struct bench){.at = {.offset = -1}};
     const struct shard_context context = {
-        .registry = registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
+        .registry = registry, .window = &windows, .kernels = tests_kernels(), .sinks_count = 1};
     int err = block_create(&bench->block, 500);
     if (err == 0)
         err = shard_create(&bench->shard, &context, 0);

@@ -4,8 +4,8 @@
 
 #include "base/timestamp.h"
 #include "daemon/engine/row_writer.h"
-#include "pipelines/emissions/kernels.h"
 #include "tests/unit/daemon/engine/engine_bench.h"
+#include "tests/unit/tier.h"
 
 struct writer_bench {
     struct engine_bench engine;
@@ -69,7 +69,7 @@ static int set_up(void **state)
     bench.engine.config.window.emit_interval_ms = HOUR_MS; /* tests say when */
     write_fence_init(&bench.fence, &bench.engine.loop);
     assert_int_equal(
-        assigned_set_init(&bench.set, &bench.engine.config, &kernels_scalar, &bench.fence), 0);
+        assigned_set_init(&bench.set, &bench.engine.config, tests_kernels(), &bench.fence), 0);
     *state = &bench;
     return 0;
 }

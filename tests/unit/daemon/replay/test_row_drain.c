@@ -15,9 +15,9 @@
 #include "base/timestamp.h"
 #include "daemon/engine/message_applier.h"
 #include "daemon/replay/row_drain.h"
-#include "pipelines/emissions/kernels.h"
 #include "tests/unit/ingest/tables.h"
 #include "tests/unit/sink/fixture.h"
+#include "tests/unit/tier.h"
 
 #define START_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 
@@ -113,7 +113,7 @@ static void make_shard(struct bench *bench)
 {
     const struct shard_context context = {.registry = bench->config.registry,
                                           .window = &bench->config.window,
-                                          .kernels = &kernels_scalar,
+                                          .kernels = tests_kernels(),
                                           .sinks_count = row_drain_sinks_count(bench->row_drain)};
     assert_int_equal(shard_create(&bench->shard, &context, 0), 0);
     apply_readings(bench->shard, bench->config.registry);

@@ -10,9 +10,9 @@
 #include "base/timestamp.h"
 #include "daemon/engine/message_applier.h"
 #include "daemon/engine/refused/refusals.h"
-#include "pipelines/emissions/kernels.h"
 #include "pipelines/kafka/outgoing_reserve.h"
 #include "tests/unit/ingest/tables.h"
+#include "tests/unit/tier.h"
 
 /* So many refused events of one message that the last of them take it along whole. */
 enum { BAD_EVENTS = 70, MESSAGES = 3, WAIT_MS = 60000, TRIES = 3 };
@@ -206,7 +206,7 @@ static bool take_all(struct bench *bench, long first, long count, uint32_t *stop
 {
     struct shard *shard;
     const struct shard_context context = {
-        .registry = registry, .window = &windows, .kernels = &kernels_scalar, .sinks_count = 1};
+        .registry = registry, .window = &windows, .kernels = tests_kernels(), .sinks_count = 1};
     assert_int_equal(shard_create(&shard, &context, 0), 0);
     struct message_applier *applier = open_feed(bench, shard);
     open_parking(bench);
