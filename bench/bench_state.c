@@ -120,7 +120,7 @@ static void write_rows(struct shard *shard)
         block->count = 0;
         shard_take_rows(shard, 0, TAKE_ALL, block);
         for (uint32_t i = 0; i < block->count; i++)
-            shard_row_settled(shard, 0, &block->rows[i]);
+            shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
     } while (block->count > 0);
 }
 

@@ -164,7 +164,7 @@ def measure(plant, faster, interval, seconds=STEADY_SECONDS):
     rounds = max(seconds * faster // LIVE_SECONDS, 1)
     with plant.daemon(interval) as ghgd:
         servers.eventually(
-            lambda: ghgd.metrics()[("ghgd_partition_healing", "partition", "0")] == 0, seconds=60)
+            lambda: ghgd.metrics()[("ghgd_partition_takeover", "partition", "0")] == 0, seconds=60)
         stream = plant.begin_rounds(rounds, rounds * LIVE_SECONDS / faster)
         time.sleep(SETTLING_SECONDS)  # the first checkpoint of a life is full
         first = ghgd.metrics()

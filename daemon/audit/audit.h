@@ -46,7 +46,7 @@ void audit_print(struct audit *audit, struct buffer *only);
 int audit_state(struct audit *audit, struct buffer *why) MUST_CHECK;
 
 /* audit_rows.c: what the shard would write to every sink that is read, and has written: its final
- * windows that are neither dirty nor suspect. The shard is a copy, and of no other use afterwards.
+ * windows that are neither dirty nor at risk. The shard is a copy, and of no other use afterwards.
  * Returns 0, or negative with words. */
 int audit_rows(struct audit *audit, struct shard *shard, struct buffer *why) MUST_CHECK;
 

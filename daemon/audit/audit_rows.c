@@ -86,14 +86,14 @@ static void settle_block(struct comparison *comparison)
 {
     const struct block *block = comparison->block;
     for (uint32_t i = 0; i < block->count; i++)
-        shard_row_settled(comparison->shard, comparison->sink, &block->rows[i]);
+        shard_end_row(comparison->shard, comparison->sink, &block->rows[i], BLOCK_DURABLE);
 }
 
-/* The database need not have a window that is dirty or suspect, or becomes final only now. */
+/* The database need not have a window that is dirty or at risk, or becomes final only now. */
 static int note_open(struct comparison *comparison)
 {
     const struct block *block = comparison->block;
-    shard_heal(comparison->shard);
+    shard_take_over(comparison->shard, comparison->sink, TAKEOVER_ROUND_TWO);
     while (take_block(comparison) > 0) {
         for (uint32_t i = 0; i < block->count; i++) {
             const struct row *row = &block->rows[i];

@@ -58,6 +58,7 @@ int assigned_reset(struct assigned *assigned, const struct assigned_conf *conf)
     drop_state(assigned);
     assigned->shard = shard;
     assigned->applier = applier;
+    memset(assigned->takeovers, 0, sizeof(assigned->takeovers));
     assigned->parked_since = 0;
     assigned->position = (struct log_position){.offset = -1};
     return 0;
@@ -125,6 +126,19 @@ bool assigned_may_write(const struct assigned *assigned)
 bool assigned_is_live(const struct assigned *assigned)
 {
     return assigned_may_write(assigned) && assigned->caught_up;
+}
+
+bool assigned_is_taking_over(const struct assigned *assigned, int64_t now_ms)
+{
+    for (uint32_t sink = 0; sink < SINKS_MAX; sink++) {
+        const struct takeover *takeover = &assigned->takeovers[sink];
+        if (!takeover_is_under_way(takeover))
+            continue;
+        if (takeover->state != TAKEOVER_LEASE || now_ms < takeover->at_ms ||
+            shard_has_rows(assigned->shard, sink))
+            return true;
+    }
+    return false;
 }
 
 void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,

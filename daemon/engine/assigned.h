@@ -19,6 +19,7 @@
 #include "daemon/engine/refused/parked.h"
 #include "daemon/engine/refused/refusals.h"
 #include "pipelines/checkpoint/checkpoint.h"
+#include "pipelines/delivery/takeover.h"
 #include "pipelines/state/shard.h"
 
 enum assigned_state {
@@ -34,27 +35,14 @@ enum assigned_state {
 };
 enum save_state { SAVE_NONE, SAVE_WRITING, SAVE_WRITTEN, SAVE_COMMITTING };
 
-/* An older write, of a former owner or of a request that was given up, may still reach a database,
- * and more so one that stands still. So what is suspect is written again twice: when nobody can
- * send an older row any more; and a sink's timeout after the database has answered a request that
- * was made since then, which shows that it works off what it had (HEALING_BY_CLOCK in docs/model).
- */
-struct healing {
-    int64_t lease_ms;               /* uv_now(): older rows may be sent until then; 0: healed */
-    int64_t since_ms;               /* uv_now() of the first round; 0: it has not come */
-    uint8_t sinks;                  /* a bit each: with suspect rows at the first round */
-    int64_t answered_ms[SINKS_MAX]; /* uv_now() of the answer; 0: there was none */
-};
-
 /* For metrics. */
 struct assigned_stats {
     uint64_t saves, saved_bytes, save_failures; /* saves: in force with the group */
-    uint64_t heals;
-    int64_t saved_at_ms;     /* uv_now(); -1: not yet */
-    int64_t save_cpu_us;     /* of the last: taking the state out of the shard */
-    int64_t save_ms;         /* and until it was in force */
-    uint64_t restored_bytes; /* 0 if it began with empty state */
-    int64_t restore_ms;      /* from the assignment to the first message that may be taken */
+    int64_t saved_at_ms;                        /* uv_now(); -1: not yet */
+    int64_t save_cpu_us;                        /* of the last: taking the state out of the shard */
+    int64_t save_ms;                            /* and until it was in force */
+    uint64_t restored_bytes;                    /* 0 if it began with empty state */
+    int64_t restore_ms; /* from the assignment to the first message that may be taken */
 };
 
 struct assigned {
@@ -63,14 +51,13 @@ struct assigned {
     struct shard *shard;
     struct message_applier *applier;
     struct parked returned; /* parked in an earlier life, to be offered again before any message */
-    bool started;   /* the group has an offset of it, so the next owner heals what we wrote */
+    bool started;   /* the group has an offset of it, so the next owner takes over from us */
     bool caught_up; /* it has reached the end of its log as of its assignment */
     struct log_position
         position;            /* the next event to take; offset -1: not known before the first */
     int64_t last_message_ms; /* uv_now() */
     int64_t assigned_ms;     /* uv_now() */
-    struct healing healing;
-    bool healed_by_clock; /* when it had not caught up: once more as soon as it has */
+    struct takeover takeovers[SINKS_MAX];
 
     enum save_state saving;
     struct log_position saving_at;
@@ -117,6 +104,8 @@ bool assigned_offer_returned(struct assigned *assigned, struct refusals *refusal
 bool assigned_may_write(const struct assigned *assigned);
 /* Its live windows too: it has reached the end of its log as of then. */
 bool assigned_is_live(const struct assigned *assigned);
+/* A former owner may still send rows, or some rows are at risk. */
+bool assigned_is_taking_over(const struct assigned *assigned, int64_t now_ms);
 
 /* The outcomes of all events of its log, whichever processes read them. */
 void assigned_get_account(const struct assigned *assigned, uint64_t *read_out,

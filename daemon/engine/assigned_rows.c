@@ -1,7 +1,9 @@
 #include "daemon/engine/assigned_rows.h"
 
-#include <string.h>
+#include <inttypes.h>
 #include <sys/param.h>
+
+#include "base/log.h"
 
 enum { SINK_TIMEOUT_MS = 20000 }; /* of a sink that has none: files */
 
@@ -29,95 +31,59 @@ uint32_t assigned_rows_take(struct assigned_set *set, uint32_t sink, bool due, s
     return rows;
 }
 
-/* --- healing --- */
+/* --- takeovers: docs/delivery.md --- */
 
-/* A request of ours may arrive late: the first round is to come again. */
-static void heal_anew(struct assigned *assigned, int64_t now_ms)
+/* Returns whether rows want to be taken. */
+static bool act(struct assigned *assigned, uint32_t sink, enum takeover_action action)
 {
-    assigned->healing.lease_ms = MAX(assigned->healing.lease_ms, now_ms);
-    assigned->healing.since_ms = 0;
-}
-
-static void note_answer(struct assigned_set *set, const struct block *block, int64_t now_ms)
-{
-    for (uint32_t i = 0; i < set->count; i++) {
-        struct healing *healing = &set->items[i]->healing;
-        int64_t *answered_ms = &healing->answered_ms[block->sink];
-        if (block->uncertain)
-            *answered_ms = 0;
-        else if (*answered_ms == 0 && healing->since_ms > 0 && block->taken_ms >= healing->since_ms)
-            *answered_ms = now_ms;
-    }
-}
-
-static void end_healing(struct assigned *assigned)
-{
-    shard_heal(assigned->shard);
-    assigned->healing = (struct healing){0};
-    assigned->healed_by_clock = !assigned_is_live(assigned);
+    shard_take_over(assigned->shard, sink, action);
+    if (action != TAKEOVER_ROUND_ONE && action != TAKEOVER_ROUND_TWO)
+        return false;
+    LOG_DEBUG("assigned.takeover", "partition=%" PRId32 " sink=%" PRIu32 " state=%s",
+              assigned->number, sink, takeover_name(assigned->takeovers[sink].state));
     assigned->changed = true;
-    assigned->stats.heals++;
-}
-
-/* What is suspect becomes dirty, and stays suspect. */
-static void begin_round(struct assigned *assigned, int64_t now_ms)
-{
-    assigned->healing.since_ms = now_ms;
-    memset(assigned->healing.answered_ms, 0, sizeof(assigned->healing.answered_ms));
-    shard_heal(assigned->shard);
-    assigned->healing.sinks = shard_begin_healing(assigned->shard);
-    if (assigned->healing.sinks == 0)
-        end_healing(assigned);
-}
-
-/* A part that has not caught up writes to a sink only what has to go, which may be nothing: of it
- * the clock has to do, or it would never go on. The windows that stay are healed again when it has
- * caught up (HEALED_IN_SILENCE in docs/model). */
-static bool all_have_answered(const struct assigned_set *set, const struct assigned *assigned,
-                              int64_t now_ms)
-{
-    const struct healing *healing = &assigned->healing;
-    for (uint32_t sink = 0; sink < set->config->sinks_count; sink++) {
-        int64_t answered_ms = healing->answered_ms[sink];
-        if (answered_ms == 0 && !assigned_is_live(assigned))
-            answered_ms = healing->since_ms;
-        if ((healing->sinks >> sink & 1) != 0 &&
-            (answered_ms == 0 || now_ms < answered_ms + sink_timeout_ms(set, sink)))
-            return false;
-    }
     return true;
 }
 
-/* A part that waits for a day to leave has rows to write as one that has caught up. */
-bool assigned_rows_check_healing(struct assigned_set *set, int64_t now_ms)
+void assigned_rows_take_over(const struct assigned_set *set, struct assigned *assigned,
+                             int64_t until_ms)
+{
+    for (uint32_t sink = 0; sink < set->config->sinks_count; sink++)
+        (void)act(assigned, sink, takeover_assigned(&assigned->takeovers[sink], until_ms));
+}
+
+void assigned_rows_caught_up(const struct assigned_set *set, struct assigned *assigned,
+                             int64_t now_ms)
+{
+    for (uint32_t sink = 0; sink < set->config->sinks_count; sink++)
+        (void)act(assigned, sink, takeover_caught_up(&assigned->takeovers[sink], now_ms));
+}
+
+static bool step_takeovers(const struct assigned_set *set, struct assigned *assigned,
+                           int64_t now_ms)
 {
     bool wanted = false;
-    for (uint32_t i = 0; i < set->count; i++) {
-        struct assigned *assigned = set->items[i];
-        const struct healing *healing = &assigned->healing;
-        bool writes = assigned_may_write(assigned) &&
-                      (assigned->caught_up || shard_is_blocked(assigned->shard));
-        if (healing->lease_ms == 0 || now_ms < healing->lease_ms || !writes)
+    for (uint32_t sink = 0; sink < set->config->sinks_count; sink++) {
+        struct takeover *takeover = &assigned->takeovers[sink];
+        if (!takeover_is_under_way(takeover))
             continue;
-        if (healing->since_ms == 0) {
-            begin_round(assigned, now_ms);
-            wanted = true;
-        } else if (all_have_answered(set, assigned, now_ms)) {
-            end_healing(assigned);
-            wanted = true;
-        }
+        const struct takeover_look look = {.now_ms = now_ms,
+                                           .timeout_ms = sink_timeout_ms(set, sink),
+                                           .caught_up = assigned_is_live(assigned),
+                                           .blocked = assigned_may_write(assigned) &&
+                                                      shard_is_blocked(assigned->shard),
+                                           .has_rows = shard_has_rows(assigned->shard, sink)};
+        wanted |= act(assigned, sink, takeover_step(takeover, &look));
     }
     return wanted;
 }
 
-/* Nothing of what stays has been written since then: it is dirty. */
-void assigned_rows_heal_again(struct assigned *assigned, int64_t now_ms)
+bool assigned_rows_step_takeovers(struct assigned_set *set, int64_t now_ms)
 {
-    if (!assigned->healed_by_clock)
-        return;
-    assigned->healed_by_clock = false;
-    (void)shard_begin_healing(assigned->shard);
-    heal_anew(assigned, now_ms);
+    bool wanted = false;
+    for (uint32_t i = 0; i < set->count; i++)
+        wanted |= step_takeovers(set, set->items[i], now_ms);
+    return wanted;
 }
 
 /* --- proof, of sinks that may lose what they have acknowledged --- */
@@ -146,45 +112,38 @@ void assigned_rows_lost(struct assigned_set *set, uint32_t sink)
 
 /* --- what is heard of rows --- */
 
-bool assigned_rows_settled(struct assigned_set *set, const struct block *block, int64_t now_ms)
+static void note_answer(struct assigned_set *set, const struct block *block, int64_t now_ms)
 {
-    if (block->lost) {
-        assigned_rows_abandoned(set, block, now_ms);
-        return false;
+    bool answered = block->end == BLOCK_DURABLE || block->end == BLOCK_ACKNOWLEDGED;
+    bool at_risk = block->end == BLOCK_WRITTEN_AT_RISK || block->end == BLOCK_UNKNOWN;
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct takeover *takeover = &set->items[i]->takeovers[block->sink];
+        if (answered)
+            takeover_answered(takeover, block->taken_ms, now_ms);
+        else if (at_risk)
+            takeover_unanswered(takeover);
     }
+}
+
+static void end_row(struct assigned *assigned, const struct block *block, const struct row *row,
+                    int64_t now_ms)
+{
+    if (block->end == BLOCK_WRITTEN_AT_RISK || block->end == BLOCK_UNKNOWN)
+        (void)act(assigned, block->sink, takeover_doubt(&assigned->takeovers[block->sink], now_ms));
+    shard_end_row(assigned->shard, block->sink, row, block->end);
+    assigned->changed |= assigned_is_running(assigned);
+}
+
+bool assigned_rows_ended(struct assigned_set *set, const struct block *block, int64_t now_ms)
+{
     note_answer(set, block, now_ms);
     for (uint32_t i = 0; i < block->count; i++) {
         struct assigned *assigned = assigned_set_find(set, (int32_t)block->rows[i].partition);
-        if (assigned == NULL)
-            continue;
-        if (block->uncertain) {
-            shard_row_settled_uncertain(assigned->shard, block->sink, &block->rows[i]);
-            heal_anew(assigned, now_ms);
-        } else if (block->unproven) {
-            shard_row_settled_unproven(assigned->shard, block->sink, &block->rows[i]);
-        } else {
-            shard_row_settled(assigned->shard, block->sink, &block->rows[i]);
-        }
-        assigned->changed |= assigned_is_running(assigned);
-    }
-    return block->unproven && /* their generation begins */
-           assigned_rows_proven(set, block->sink, INT64_MIN, now_ms);
-}
-
-void assigned_rows_abandoned(struct assigned_set *set, const struct block *block, int64_t now_ms)
-{
-    for (uint32_t i = 0; i < block->count; i++) {
-        struct assigned *assigned = assigned_set_find(set, (int32_t)block->rows[i].partition);
         if (assigned != NULL)
-            shard_row_abandoned(assigned->shard, block->sink, &block->rows[i]);
+            end_row(assigned, block, &block->rows[i], now_ms);
     }
-    for (uint32_t i = 0; i < set->count && block->uncertain; i++) {
-        struct assigned *assigned = set->items[i];
-        if (!assigned_is_running(assigned))
-            continue;
-        (void)shard_begin_healing(assigned->shard); /* whose rows they were does not matter much */
-        heal_anew(assigned, now_ms);
-    }
+    return block->end == BLOCK_ACKNOWLEDGED && /* their generation begins */
+           assigned_rows_proven(set, block->sink, INT64_MIN, now_ms);
 }
 
 void assigned_rows_mark_dirty(struct assigned_set *set, uint32_t sink, int64_t from_ms,

@@ -13,17 +13,21 @@
 /* Rows for one sink: of every partition, what must go for it to go on; and if `due`, of those that
  * are live, everything dirty. Returns the number of rows appended to the block. */
 uint32_t assigned_rows_take(struct assigned_set *set, uint32_t sink, bool due, struct block *block);
-bool assigned_rows_settled(struct assigned_set *set, const struct block *block, int64_t now_ms);
-void assigned_rows_abandoned(struct assigned_set *set, const struct block *block, int64_t now_ms);
+/* A sink has given the block back; block->end says how it ended. */
+bool assigned_rows_ended(struct assigned_set *set, const struct block *block, int64_t now_ms);
 /* As in struct sink_callbacks. After a loss all partitions want rows to be taken. */
 bool assigned_rows_proven(struct assigned_set *set, uint32_t sink, int64_t before_ms,
                           int64_t now_ms);
 void assigned_rows_lost(struct assigned_set *set, uint32_t sink);
 
-/* What is suspect is written once more as soon as nothing older can arrive. */
-bool assigned_rows_check_healing(struct assigned_set *set, int64_t now_ms);
-/* The partition has caught up, and what it writes from now on can prove that the database runs. */
-void assigned_rows_heal_again(struct assigned *assigned, int64_t now_ms);
+/* An earlier owner may send rows of the partition until then (takeover.h). */
+void assigned_rows_take_over(const struct assigned_set *set, struct assigned *assigned,
+                             int64_t until_ms);
+/* The partition has caught up, and its rows can prove that a sink works off older requests. */
+void assigned_rows_caught_up(const struct assigned_set *set, struct assigned *assigned,
+                             int64_t now_ms);
+/* Rows at risk are written once more as soon as nothing older can arrive. */
+bool assigned_rows_step_takeovers(struct assigned_set *set, int64_t now_ms);
 
 /* What assigned_rows_mark_dirty() has found. */
 struct assigned_rows_marked {

@@ -57,7 +57,7 @@ static void check_live(struct intake *intake, struct assigned *assigned)
         return;
     LOG_INFO("intake.caught_up", "partition=%" PRId32 " offset=%" PRId64, assigned->number,
              assigned->position.offset);
-    assigned_rows_heal_again(assigned, now_ms(intake));
+    assigned_rows_caught_up(intake->set, assigned, now_ms(intake));
     row_writer_want(intake->conf.row_writer);
 }
 
@@ -67,10 +67,8 @@ static void on_began(void *context, struct assigned *assigned)
 {
     struct intake *intake = context;
     ASSERT(assigned->state == ASSIGNED_APPLYING);
-    if (assigned->committed >= 0 || assigned->forgotten.offset >= 0) {
-        (void)shard_begin_healing(assigned->shard);
-        assigned->healing.lease_ms = assigned->assigned_ms + intake->session_ms;
-    }
+    if (assigned->committed >= 0 || assigned->forgotten.offset >= 0)
+        assigned_rows_take_over(intake->set, assigned, assigned->assigned_ms + intake->session_ms);
     if (assigned->committed < 0)
         consumer_begin(intake->consumer, assigned->number, assigned->forgotten.offset,
                        assigned->forgotten.saved_ms);
@@ -232,7 +230,7 @@ static void on_tick(uv_timer_t *timer)
     if (write_fence_is_up(fence))
         consumer_confirm(intake->consumer);
     checkpointer_step(intake->checkpointer);
-    if (assigned_rows_check_healing(intake->set, now_ms(intake)))
+    if (assigned_rows_step_takeovers(intake->set, now_ms(intake)))
         row_writer_want(intake->conf.row_writer);
     if (intake->close_at_ms > 0 && uv_now(timer->loop) >= intake->close_at_ms)
         release_all(intake);

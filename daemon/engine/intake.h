@@ -3,9 +3,8 @@
  *
  * A partition that is assigned is brought back first (checkpointer.h), takes messages then, and
  * writes nothing until it has caught up with the end of the log as of its assignment, but what has
- * to go for it to go on. Rows that an earlier owner had under way may still arrive: until none can,
- * what is written is written again in the end (struct healing). When it is revoked, it is saved a
- * last time before the group is told. The loop thread owns it.
+ * to go for it to go on. Rows that an earlier owner had under way may still arrive: takeover.h.
+ * When it is revoked, it is saved a last time before the group is told. The loop thread owns it.
  */
 #ifndef GHGD_INTAKE_H
 #define GHGD_INTAKE_H

@@ -112,7 +112,7 @@ static void on_done(void *context, struct block **block)
     const struct row_writer_conf *conf = &row_writer->conf;
     ASSERT(slot->state != SLOT_IDLE);
     if (slot->state == SLOT_SENT) {
-        if (assigned_rows_settled(conf->assigned_set, *block, now_ms(row_writer)))
+        if (assigned_rows_ended(conf->assigned_set, *block, now_ms(row_writer)))
             row_writer_want(row_writer);
         if (conf->written != NULL)
             conf->written(conf->context, *block);
@@ -127,8 +127,8 @@ static void on_abandoned(void *context, struct block **block)
     struct sink_slot *slot = context;
     ASSERT(slot->state != SLOT_IDLE);
     if (slot->state == SLOT_SENT)
-        assigned_rows_abandoned(slot->row_writer->conf.assigned_set, *block,
-                                now_ms(slot->row_writer));
+        (void)assigned_rows_ended(slot->row_writer->conf.assigned_set, *block,
+                                  now_ms(slot->row_writer));
     take_back(slot, block);
 }
 

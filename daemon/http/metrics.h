@@ -41,7 +41,7 @@ struct metrics_part {
     uint64_t read, outcomes[OUTCOME_COUNT]; /* of the partition's whole log */
     int64_t age_ms, save_ms, save_cpu_us;   /* of the last checkpoint; -1: none yet */
     int64_t restore_ms;                     /* -1: not yet */
-    bool unreadable, healing;
+    bool unreadable, takeover;
     bool starved;    /* the next facility does not fit below memory_max */
     const char *why; /* unreadable: in words */
 };

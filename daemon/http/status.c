@@ -51,7 +51,7 @@ static void fill_part(struct metrics_part *out, const struct assigned *assigned,
         .save_cpu_us = stats->saves > 0 ? stats->save_cpu_us : -1,
         .restore_ms = assigned->state == ASSIGNED_RESTORING ? -1 : stats->restore_ms,
         .unreadable = assigned->state == ASSIGNED_UNREADABLE,
-        .healing = assigned->healing.lease_ms > 0,
+        .takeover = assigned_is_taking_over(assigned, now_ms),
         .starved = assigned->state == ASSIGNED_WAITING_MEMORY,
         .why = assigned->why,
     };

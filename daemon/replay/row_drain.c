@@ -152,7 +152,7 @@ static void sift(struct block *block, struct shard *shard, const struct row_drai
         if (is_written(filter, &block->rows[i]))
             block->rows[kept++] = block->rows[i];
         else
-            shard_row_settled(shard, block->sink, &block->rows[i]);
+            shard_end_row(shard, block->sink, &block->rows[i], BLOCK_DURABLE);
     }
     block->count = kept;
 }
@@ -177,7 +177,7 @@ static int write_block(struct row_drain *row_drain, struct shard *shard, uint32_
     }
     struct block *block = row_drain->block;
     for (uint32_t i = 0; i < block->count; i++)
-        shard_row_settled(shard, block->sink, &block->rows[i]);
+        shard_end_row(shard, block->sink, &block->rows[i], BLOCK_DURABLE);
     row_drain->rows += block->count;
     return 0;
 }

@@ -15,9 +15,9 @@ struct generation { /* of one sink */
     int64_t end_ms; /* the old marks were acknowledged before then */
 };
 
-/* What the sink acknowledged before before_ms is durable: whether the old marks are clean now, and
- * the young ones old (MARK_PROVEN). It begins the next generation if so. young, old: how many
- * there are. */
+/* The sink's acknowledgements before before_ms are durable. Returns whether the old marks are clean
+ * by that, and the young ones old (MARK_PROVEN): the next generation begins then. young, old: how
+ * many there are. */
 bool generation_ends(struct generation *generation, uint64_t young, uint64_t old, int64_t before_ms,
                      int64_t now_ms) MUST_CHECK;
 

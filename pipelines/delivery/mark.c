@@ -2,6 +2,7 @@
 
 enum { MARK_BITS = 4, STATE_MASK = 7, AT_RISK = 8, NEVER = MARK_STATES };
 _Static_assert(MARK_STATES <= STATE_MASK + 1, "a state has three bits");
+_Static_assert(MARK_DIRTY == 1, "marks_all_dirty() spreads bits");
 _Static_assert(SINKS_MAX *MARK_BITS <= 32, "four bits for each sink");
 
 /* By event and state; NEVER: it cannot happen. docs/delivery.md draws it. */
@@ -109,7 +110,7 @@ bool marks_put_at_risk(struct marks *marks, uint32_t sink, const struct mark_tal
 bool marks_end_block(struct marks *marks, uint32_t sink, enum block_end end, bool at_risk,
                      const struct mark_tally *tally)
 {
-    /* What is written at risk is written again anyway, so its durability is not asked. */
+    /* Rows written at risk are written again anyway, so their durability does not matter. */
     static const enum mark_event events[] = {
         [BLOCK_DURABLE] = MARK_DURABLE,         [BLOCK_ACKNOWLEDGED] = MARK_ACKNOWLEDGED,
         [BLOCK_WRITTEN_AT_RISK] = MARK_DURABLE, [BLOCK_GIVEN_BACK] = MARK_GIVEN_BACK,
@@ -120,6 +121,12 @@ bool marks_end_block(struct marks *marks, uint32_t sink, enum block_end end, boo
     if (end == BLOCK_WRITTEN_AT_RISK || end == BLOCK_UNKNOWN)
         changed = marks_put_at_risk(marks, sink, tally);
     return marks_advance(marks, sink, events[end], at_risk, tally) || changed;
+}
+
+void mark_counts_add(struct mark_counts *counts, struct marks marks)
+{
+    for (uint32_t sink = 0; sink < SINKS_MAX; sink++)
+        count(counts, sink, 0, get_bits(marks, sink));
 }
 
 uint32_t mark_counts_dirty(const struct mark_counts *counts, uint32_t sink)

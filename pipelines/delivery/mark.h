@@ -68,22 +68,39 @@ static inline bool marks_are_settled(struct marks marks)
 }
 /* A bit for each sink that is not settled: they are saved, and are dirty after a restart. */
 uint8_t marks_unsettled(struct marks marks);
+/* Dirty for these sinks, a bit each: what a saved state says. Nothing is counted. */
+static inline struct marks marks_all_dirty(uint8_t sinks)
+{
+    uint32_t bits = sinks; /* a bit each, to the lowest of four each */
+    bits = (bits | bits << 12) & 0x000f000f;
+    bits = (bits | bits << 6) & 0x03030303;
+    bits = (bits | bits << 3) & 0x11111111;
+    return (struct marks){bits * MARK_DIRTY};
+}
+/* Whether one more MARK_CHANGED would change no state for these sinks. */
+static inline bool marks_are_dirty(struct marks marks, uint8_t sinks)
+{
+    uint32_t dirty = marks_all_dirty(sinks).bits;
+    return (marks.bits & dirty * 7) == dirty;
+}
 
-/* What the event makes of the sink's state; asserts that the event can happen in it. */
+/* The state after the event; asserts that the event can happen in the state. */
 enum mark_state mark_next(enum mark_state state, enum mark_event event);
 
 /* Advances the mark, and the counts. at_risk: an older write may arrive after what this event lets
- * be written; it never ends a risk but with MARK_HEALED. Returns whether marks_unsettled() has
+ * be written; only MARK_HEALED ends a risk. Returns whether marks_unsettled() has
  * changed. */
 bool marks_advance(struct marks *marks, uint32_t sink, enum mark_event event, bool at_risk,
                    const struct mark_tally *tally);
 /* An older write may still arrive. */
 bool marks_put_at_risk(struct marks *marks, uint32_t sink, const struct mark_tally *tally);
-/* What the end of a block does to the mark of a row of it that is sent. */
+/* The end of a block, for the mark of a row in it; the mark is sent. */
 bool marks_end_block(struct marks *marks, uint32_t sink, enum block_end end, bool at_risk,
                      const struct mark_tally *tally);
 
-/* What the sink has to be told: dirty, also where it is still sent. */
+/* Counts the marks of a window from scratch, for checks of the counts that transitions keep. */
+void mark_counts_add(struct mark_counts *counts, struct marks marks);
+/* Rows that the sink has to get: dirty, also where an older row is still sent. */
 uint32_t mark_counts_dirty(const struct mark_counts *counts, uint32_t sink);
 uint32_t mark_counts_sent(const struct mark_counts *counts, uint32_t sink);
 /* Acknowledged, and not yet durable. */

@@ -33,11 +33,13 @@ enum takeover_action takeover_caught_up(struct takeover *takeover, int64_t now_m
     return TAKEOVER_PUT_AT_RISK;
 }
 
+/* By the clock, older writes may still arrive for what is dirty: see takeover_caught_up(). */
 enum takeover_action takeover_doubt(struct takeover *takeover, int64_t now_ms)
 {
+    bool by_clock = takeover->state == TAKEOVER_BY_CLOCK;
     int64_t until_ms = takeover->state == TAKEOVER_LEASE ? MAX(takeover->at_ms, now_ms) : now_ms;
     enter(takeover, TAKEOVER_LEASE, until_ms);
-    return TAKEOVER_FROM_NOW;
+    return by_clock ? TAKEOVER_PUT_AT_RISK : TAKEOVER_FROM_NOW;
 }
 
 void takeover_answered(struct takeover *takeover, int64_t taken_ms, int64_t now_ms)
@@ -45,6 +47,12 @@ void takeover_answered(struct takeover *takeover, int64_t taken_ms, int64_t now_
     ASSERT(taken_ms <= now_ms);
     if (takeover->state == TAKEOVER_PROBE && taken_ms >= takeover->at_ms)
         enter(takeover, TAKEOVER_PROOF, now_ms);
+}
+
+void takeover_unanswered(struct takeover *takeover)
+{
+    if (takeover->state == TAKEOVER_PROOF)
+        enter(takeover, TAKEOVER_PROBE, takeover->at_ms);
 }
 
 /* A partition that has not caught up may have no row for the sink whose answer would be the proof,

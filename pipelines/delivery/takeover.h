@@ -20,9 +20,9 @@
 enum takeover_state {
     TAKEOVER_DONE,     /* no older write can arrive */
     TAKEOVER_BY_CLOCK, /* so says the clock alone: the partition had not caught up */
-    TAKEOVER_LEASE, /* a former owner may still send, or a request of ours is given up just now */
-    TAKEOVER_PROBE, /* what is at risk is being written: round one */
-    TAKEOVER_PROOF  /* the sink has answered, and works off what it had */
+    TAKEOVER_LEASE,    /* a former owner may still send, or we gave a request up just now */
+    TAKEOVER_PROBE,    /* what is at risk is being written: round one */
+    TAKEOVER_PROOF     /* the sink has answered, and works off what it had */
 };
 
 enum takeover_action {
@@ -48,7 +48,7 @@ struct takeover_look {
     bool has_rows;      /* something is dirty or at risk for the sink */
 };
 
-/* What becomes dirty is at risk. */
+/* Windows that become dirty are at risk. */
 static inline bool takeover_is_under_way(const struct takeover *takeover)
 {
     return takeover->state >= TAKEOVER_LEASE;
@@ -60,11 +60,13 @@ const char *takeover_name(enum takeover_state state);
 enum takeover_action takeover_assigned(struct takeover *takeover, int64_t until_ms) MUST_CHECK;
 /* The partition has caught up with its log. */
 enum takeover_action takeover_caught_up(struct takeover *takeover, int64_t now_ms) MUST_CHECK;
-/* A request of ours has ended, and may still arrive. The end of its block puts its rows at risk.
+/* One of our requests has ended, and may still arrive. The end of its block puts its rows at risk.
  */
 enum takeover_action takeover_doubt(struct takeover *takeover, int64_t now_ms) MUST_CHECK;
 /* The sink has answered a block whose rows were taken at taken_ms. */
 void takeover_answered(struct takeover *takeover, int64_t taken_ms, int64_t now_ms);
+/* A block of others' rows ended, and the sink may be executing an earlier try of it still. */
+void takeover_unanswered(struct takeover *takeover);
 /* Called a few times a second. */
 enum takeover_action takeover_step(struct takeover *takeover,
                                    const struct takeover_look *look) MUST_CHECK;

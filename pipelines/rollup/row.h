@@ -9,6 +9,7 @@
 
 #include "config/registry/calendar.h"
 #include "config/registry/registry.h"
+#include "pipelines/delivery/mark.h"
 #include "pipelines/emissions/figures.h"
 
 enum row_kind {
@@ -32,11 +33,9 @@ struct row {
 /* Rows that travel together to one sink. The sink owns a block from submit until it is done. */
 struct block {
     uint32_t count, capacity;
-    uint32_t sink;    /* index of the sink it is for */
-    int64_t taken_ms; /* the loop's time when its rows were taken */
-    bool uncertain;   /* set by the sink: a try that failed may still reach the database later */
-    bool unproven;    /* set by the sink: it may still lose what it has settled (sink.h) */
-    bool lost; /* set by the sink: it has lost some of it, so that all is to be written again */
+    uint32_t sink;                   /* index of the sink it is for */
+    int64_t taken_ms;                /* the loop's time when its rows were taken */
+    enum block_end end;              /* set by the sink, when it gives the block back */
     const struct registry *registry; /* kept alive until the block is done */
     struct row *rows;
 };

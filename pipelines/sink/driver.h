@@ -42,6 +42,8 @@ struct sink {
     struct sink_callbacks callbacks;
     struct sink_stats stats;
     struct block *block;                /* under way */
+    bool block_at_risk;                 /* a try of it that failed may still reach the database */
+    bool block_lost;                    /* the database may have lost some of it again */
     void (*stopped)(struct sink *sink); /* what follows when a stop has ended */
     uv_timer_t retry;
     uv_work_t work;
@@ -50,8 +52,9 @@ struct sink {
     struct lineproto lineproto;
 };
 
-/* The block is written or set aside. Gives it back, and resets the backoff. */
-void sink_settled(struct sink *sink);
+/* The block is written or set aside. Gives it back, and resets the backoff. durable: the sink
+ * cannot lose it any more. */
+void sink_settled(struct sink *sink, bool durable);
 /* As `proven` and `lost` of struct sink_callbacks. */
 void sink_proven(struct sink *sink, int64_t before_ms);
 void sink_lost(struct sink *sink, bool outage);

@@ -164,7 +164,7 @@ static void on_worked(uv_work_t *work, int status)
         sink->stats.rows_written += sink->block->count;
         sink->stats.bytes_sent += file->text.size;
         sink_note_success(sink);
-        sink_settled(sink);
+        sink_settled(sink, true);
         return;
     }
     sink->stats.requests_failed++;

@@ -227,8 +227,7 @@ static void plan_confirm(struct influx *influx)
 
 static void settle(struct influx *influx)
 {
-    influx->sink.block->unproven = !is_proven(influx);
-    sink_settled(&influx->sink);
+    sink_settled(&influx->sink, is_proven(influx));
 }
 
 /* Begins the next request, if none is under way and there is something to send. */
@@ -303,7 +302,7 @@ static void lose(struct influx *influx, bool outage)
         return;
     influx->acked_ms = INT64_MIN;
     if (influx->sink.block != NULL)
-        influx->sink.block->lost |= influx->has_acked;
+        influx->sink.block_lost |= influx->has_acked;
     sink_lost(&influx->sink, outage);
 }
 
@@ -386,7 +385,7 @@ static void failed(struct influx *influx, const struct influx_answer *judged,
     count_failure(sink, judged->verdict, answer->timed_out);
     bool ambiguous = answer->status == 0 ? answer->sent : judged->verdict == VERDICT_BROKEN;
     if (influx->purpose == PURPOSE_ROWS && ambiguous)
-        sink->block->uncertain = true; /* the server may be at it still */
+        sink->block_at_risk = true; /* the server may be at it still */
     sink_note_failure(sink, judged->words);
     bool hold = judged->verdict == VERDICT_HOLD;
     int64_t retry_ms = hold ? backoff_slow_ms(&sink->backoff) : backoff_next_ms(&sink->backoff);
@@ -460,7 +459,7 @@ static bool influx_cancel(struct sink *sink)
 {
     struct influx *influx = (struct influx *)sink;
     if (http_client_cancel(influx->client) && influx->purpose == PURPOSE_ROWS)
-        sink->block->uncertain = true;
+        sink->block_at_risk = true;
     plan_confirm(influx); /* the next connection will be another */
     return !influx->packing;
 }

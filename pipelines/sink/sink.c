@@ -99,9 +99,8 @@ int sink_submit(struct sink *sink, struct block **block)
     ASSERT((*block)->count <= (*block)->capacity);
     ASSERT(sink->block == NULL);
     sink->block = TAKE(*block);
-    sink->block->uncertain = false;
-    sink->block->unproven = false;
-    sink->block->lost = false;
+    sink->block_at_risk = false;
+    sink->block_lost = false;
     sink->state = SINK_WORKING;
     sink->begins = true;
     start_try(sink);
@@ -141,8 +140,17 @@ void sink_retry_now(struct sink *sink)
 
 static void withdraw_stopped(struct sink *sink);
 
+static enum block_end end_of_written(const struct sink *sink, bool durable)
+{
+    if (sink->block_lost)
+        return sink->block_at_risk ? BLOCK_UNKNOWN : BLOCK_GIVEN_BACK;
+    if (sink->block_at_risk)
+        return BLOCK_WRITTEN_AT_RISK;
+    return durable ? BLOCK_DURABLE : BLOCK_ACKNOWLEDGED;
+}
+
 /* A block that was withdrawn too late is as settled as any other. */
-void sink_settled(struct sink *sink)
+void sink_settled(struct sink *sink, bool durable)
 {
     bool stops = sink->state == SINK_STOPPING;
     ASSERT(stops || sink->state == SINK_WORKING);
@@ -151,6 +159,7 @@ void sink_settled(struct sink *sink)
     backoff_reset(&sink->backoff);
     sink->stats.versions_saturated = sink->lineproto.versions_saturated;
     struct block *block = TAKE(sink->block);
+    block->end = end_of_written(sink, durable);
     if (!stops)
         sink->state = SINK_IDLE; /* so that the receiver may submit the next one */
     sink->callbacks.done(sink->callbacks.context, &block);
@@ -176,6 +185,7 @@ static void abandon_block(struct sink *sink)
     if (sink->block == NULL)
         return;
     struct block *block = TAKE(sink->block);
+    block->end = sink->block_at_risk ? BLOCK_UNKNOWN : BLOCK_GIVEN_BACK;
     sink->callbacks.abandoned(sink->callbacks.context, &block);
 }
 

@@ -41,12 +41,12 @@ struct sink_callbacks {
      * through `abandoned` before. */
     void (*closed)(void *context);
     /* The block was given up: some of it may have been written, or be on its way
-     * (block->uncertain). */
+     * (block->end). */
     void (*abandoned)(void *context, struct block **block);
     /* Whether anything may be written now; asked before every try, and before every piece of one.
      * Thread: any. NULL: always. */
     bool (*may_write)(void *context);
-    /* A sink may lose rows that it has acknowledged (block->unproven). proven: rows that were
+    /* A sink may lose rows that it has acknowledged (BLOCK_ACKNOWLEDGED). proven: rows that were
      * settled before then, by the loop's time, are durable; INT64_MAX: all of them. lost: rows
      * without proof may be gone, and have to be written again; outage: a request has failed, and
      * not merely come by a new connection. NULL: the owner does not need to know. */

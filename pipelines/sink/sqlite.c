@@ -330,7 +330,7 @@ static void on_worked(uv_work_t *work, int err)
         sink->stats.requests_ok++;
         sink->stats.rows_written += sink->block->count;
         sink_note_success(sink);
-        sink_settled(sink);
+        sink_settled(sink, true);
         return;
     }
     sink->stats.requests_failed++;

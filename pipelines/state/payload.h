@@ -27,8 +27,8 @@
  * of a chain have one version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
- * figures are in the units of their table. A mark is dirty for what it was dirty, under way or
- * suspect for.
+ * figures are in the units of their table. A mark is dirty for each sink for which it was not
+ * settled.
  */
 #ifndef GHGD_PAYLOAD_H
 #define GHGD_PAYLOAD_H

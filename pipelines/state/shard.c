@@ -200,7 +200,7 @@ int shard_make_site(struct shard *shard, uint32_t facility)
         return err;
     }
     add_own(shard, shard->sites[facility]);
-    shard->sites[facility]->healing = shard->healing;
+    shard->sites[facility]->taking_over = shard->taking_over;
     shard->stats.facilities++;
     shard->stats.memory_bytes += shard->sites[facility]->memory_bytes;
     if (context->memory_used != NULL)
@@ -377,7 +377,7 @@ const struct shard_stats *shard_get_stats(struct shard *shard)
 {
     shard->stats.readings = count_readings(shard);
     shard->stats.dirty_rows = shard_count_dirty(shard);
-    shard->stats.suspect_rows = shard_count_suspect(shard);
+    shard->stats.at_risk_rows = shard_count_at_risk(shard);
     shard->stats.watermark_ms =
         shard->newest_ms == INT64_MIN ? INT64_MIN : shard_watermark_of(shard, shard->newest_ms);
     shard->stats.floor_ms = shard->clock.floor_ms;

@@ -12,6 +12,8 @@
 
 #include "base/buffer.h"
 #include "config/config.h"
+#include "pipelines/delivery/mark.h"
+#include "pipelines/delivery/takeover.h"
 #include "pipelines/ingest/batch.h"
 #include "pipelines/rollup/row.h"
 
@@ -47,7 +49,7 @@ struct shard_stats {
     struct shard_counts earlier; /* of earlier lives of the partition: the account of its whole log
                                     is the sum of these and the above */
     uint64_t dirty_rows;         /* windows that some sink has not acknowledged */
-    uint64_t suspect_rows;       /* windows that some sink will get once more: shard_heal() */
+    uint64_t at_risk_rows;       /* windows that an older write may still overwrite */
     uint64_t memory_bytes;
     uint64_t facilities;
     uint64_t readings;    /* in the journal now */
@@ -77,31 +79,22 @@ enum take_mode {
     TAKE_CLOSING, /* only what must be written before the shard can go on */
 };
 /* Appends dirty windows of one sink to the block, oldest first, until it is full or none is left.
- * They are under way until settled, and nothing more is taken for the sink meanwhile. Returns the
- * number of rows appended. */
+ * They are sent until shard_end_row(), and nothing more is taken for the sink meanwhile. Returns
+ * the number of rows appended. */
 uint32_t shard_take_rows(struct shard *shard, uint32_t sink, enum take_mode mode,
                          struct block *block);
-/* The sink has settled this row (of this shard); or gave it back, and it is dirty again. */
-void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row);
-/* It is settled, but an earlier attempt of the row may still arrive: it is written once more after
- * shard_heal(), and its day stays until then. */
-void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struct row *row);
-/* It is settled, but the sink may still lose it: until it is proven its day stays, and a saved
- * state holds it as dirty. */
-void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct row *row);
-/* Rows that the sink had settled before then are proven; INT64_MAX: all. Proofs work by generations
- * (docs/delivery.md). Returns whether it had any effect: a day may leave. */
+/* The block of this row (of this shard) has ended: docs/delivery.md. */
+void shard_end_row(struct shard *shard, uint32_t sink, const struct row *row, enum block_end end);
+/* The sink's acknowledgements before then are durable; INT64_MAX: all of them. It takes effect by
+ * generations (generation.h). Returns whether a mark is clean by it: a day may leave. */
 bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t now_ms);
-/* Rows that the sink had settled without proof are dirty again. */
+/* Rows that the sink has acknowledged without proof are dirty again. */
 void shard_lose(struct shard *shard, uint32_t sink);
-void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row);
 
-/* Rows of a former owner may still arrive: it may not know yet that it has been replaced. So
- * windows that are dirty now, or become so, are suspect, which keeps their days. Returns a bit for
- * each sink that has suspect rows. */
-uint8_t shard_begin_healing(struct shard *shard);
-/* No older row can arrive any more: suspect windows are dirty, to be written once more. */
-void shard_heal(struct shard *shard);
+/* Does as a takeover of the partition asks (takeover.h). */
+void shard_take_over(struct shard *shard, uint32_t sink, enum takeover_action action);
+/* Something is dirty or at risk for the sink. */
+bool shard_has_rows(const struct shard *shard, uint32_t sink);
 
 /* The partition has been idle for its timeout: windows that ended before wall_ms less delay and
  * grace may be called final. Changes no value and no revision. */

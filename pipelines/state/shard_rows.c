@@ -31,7 +31,8 @@ static void advance_sites(struct shard *shard)
 static bool take_site(struct shard *shard, struct site *site, uint32_t sink, int64_t limit_ms,
                       struct block *block)
 {
-    return site->dirty_count == 0 || site_take_rows(site, &shard->clock, sink, limit_ms, block);
+    return mark_counts_dirty(&site->marks, sink) == 0 ||
+           site_take_rows(site, &shard->clock, sink, limit_ms, block);
 }
 
 /* Every facility in turn, beginning where the last block was full. */
@@ -51,7 +52,7 @@ static int64_t next_closing_ms(const struct shard *shard, uint32_t sink, int64_t
 {
     int64_t closing_ms = INT64_MAX;
     for (uint32_t i = 0; i < shard->own_count; i++) {
-        if (shard->own[i]->dirty_count > 0)
+        if (mark_counts_dirty(&shard->own[i]->marks, sink) > 0)
             closing_ms = MIN(closing_ms, site_closing_ms(shard->own[i], sink, limit_ms));
     }
     return closing_ms;
@@ -99,8 +100,6 @@ uint32_t shard_take_rows(struct shard *shard, uint32_t sink, enum take_mode mode
         take_all(shard, sink, block);
     else
         take_closing(shard, sink, block);
-    for (uint32_t i = before; i < block->count; i++)
-        shard->in_flight += block->rows[i].kind == ROW_COVERAGE;
     return block->count - before;
 }
 
@@ -113,111 +112,97 @@ static struct mark *find_mark(struct shard *shard, const struct row *row, struct
     return site_find_mark(site, (enum level)row->level, row->window.start_ms, day_out);
 }
 
-/* The mark of a row that was under way, and no longer is; NULL for others. */
-static struct mark *land(struct shard *shard, uint32_t sink, const struct row *row,
-                         struct day **day_out)
-{
-    struct mark *mark = find_mark(shard, row, day_out);
-    if (mark == NULL || !site_mark_settled(shard->sites[row->facility], *day_out, mark, sink))
-        return NULL;
-    shard->in_flight--;
-    return mark;
-}
-
-void shard_row_settled(struct shard *shard, uint32_t sink, const struct row *row)
+void shard_end_row(struct shard *shard, uint32_t sink, const struct row *row, enum block_end end)
 {
     struct day *day;
-    (void)land(shard, sink, row, &day);
-}
-
-void shard_row_settled_uncertain(struct shard *shard, uint32_t sink, const struct row *row)
-{
-    struct day *day;
-    struct mark *mark = land(shard, sink, row, &day);
+    struct mark *mark = find_mark(shard, row, &day);
     if (mark != NULL)
-        site_mark_suspect(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
+        (void)site_mark_ended(shard->sites[row->facility], day, mark, sink, end);
 }
 
-void shard_row_settled_unproven(struct shard *shard, uint32_t sink, const struct row *row)
+/* --- over all facilities --- */
+
+static struct mark_counts count_marks(const struct shard *shard, uint32_t sink)
 {
-    struct day *day;
-    struct mark *mark = land(shard, sink, row, &day);
-    if (mark == NULL)
-        return;
-    site_mark_unproven(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
-    shard->generations[sink].any = true;
+    struct mark_counts counts = {0};
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        const struct site *site = shard->own[i];
+        for (uint32_t state = 0; state < MARK_STATES; state++)
+            counts.state[sink][state] += site->marks.state[sink][state];
+        counts.at_risk[sink] += site->marks.at_risk[sink];
+    }
+    return counts;
 }
 
-/* The next generation ages from now on. Returns whether anything of the one before was proven. */
-static bool next_generation(struct shard *shard, uint32_t sink, int64_t now_ms)
-{
-    bool proven = false;
-    for (uint32_t i = 0; i < shard->own_count; i++)
-        proven |= site_prove(shard->own[i], (uint8_t)(1U << sink));
-    struct generations *generations = &shard->generations[sink];
-    *generations = (struct generations){.aging = generations->any, .until_ms = now_ms};
-    return proven;
-}
-
+/* One generation after the other, if all is proven. */
 bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t now_ms)
 {
-    const struct generations *generations = &shard->generations[sink];
     bool proven = false;
-    if (generations->aging ? generations->until_ms <= before_ms : generations->any)
-        proven = next_generation(shard, sink, now_ms);
-    if (generations->aging && before_ms == INT64_MAX)
-        proven |= next_generation(shard, sink, now_ms);
+    for (int generation = 0; generation < 2; generation++) {
+        const struct mark_counts counts = count_marks(shard, sink);
+        uint32_t old = counts.state[sink][MARK_ACKED_OLD];
+        if (!generation_ends(&shard->generations[sink], counts.state[sink][MARK_ACKED_YOUNG], old,
+                             before_ms, now_ms))
+            break;
+        for (uint32_t i = 0; i < shard->own_count; i++)
+            site_prove(shard->own[i], sink);
+        proven |= old > 0;
+        if (before_ms != INT64_MAX)
+            break;
+    }
     return proven;
 }
 
 void shard_lose(struct shard *shard, uint32_t sink)
 {
     for (uint32_t i = 0; i < shard->own_count; i++)
-        site_lose(shard->own[i], (uint8_t)(1U << sink));
-    shard->generations[sink] = (struct generations){0};
+        site_lose(shard->own[i], sink);
 }
 
-void shard_row_abandoned(struct shard *shard, uint32_t sink, const struct row *row)
+void shard_take_over(struct shard *shard, uint32_t sink, enum takeover_action action)
 {
-    struct day *day;
-    struct mark *mark = land(shard, sink, row, &day);
-    if (mark != NULL)
-        site_mark_dirty(shard->sites[row->facility], day, mark, (uint8_t)(1U << sink));
+    uint8_t bit = (uint8_t)(1U << sink);
+    if (action == TAKEOVER_NOTHING ||
+        (action == TAKEOVER_FROM_NOW && (shard->taking_over & bit) != 0))
+        return;
+    if (action == TAKEOVER_ROUND_TWO)
+        shard->taking_over &= (uint8_t)~bit;
+    else
+        shard->taking_over |= bit;
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        site_take_over(shard->own[i], sink, action);
+}
+
+bool shard_has_rows(const struct shard *shard, uint32_t sink)
+{
+    const struct mark_counts counts = count_marks(shard, sink);
+    return mark_counts_dirty(&counts, sink) + counts.at_risk[sink] > 0;
 }
 
 uint64_t shard_count_dirty(const struct shard *shard)
 {
     uint64_t dirty = 0;
-    for (uint32_t i = 0; i < shard->own_count; i++)
-        dirty += shard->own[i]->dirty_count;
+    for (uint32_t sink = 0; sink < shard->context.sinks_count; sink++) {
+        const struct mark_counts counts = count_marks(shard, sink);
+        dirty += mark_counts_dirty(&counts, sink);
+    }
     return dirty;
+}
+
+uint64_t shard_count_at_risk(const struct shard *shard)
+{
+    uint64_t at_risk = 0;
+    for (uint32_t sink = 0; sink < shard->context.sinks_count; sink++)
+        at_risk += count_marks(shard, sink).at_risk[sink];
+    return at_risk;
 }
 
 bool shard_is_drained(const struct shard *shard)
 {
-    return shard->pending.site == NULL && shard->in_flight == 0 && shard_count_dirty(shard) == 0;
-}
-
-uint64_t shard_count_suspect(const struct shard *shard)
-{
-    uint64_t suspect = 0;
-    for (uint32_t i = 0; i < shard->own_count; i++)
-        suspect += shard->own[i]->suspect_count;
-    return suspect;
-}
-
-uint8_t shard_begin_healing(struct shard *shard)
-{
-    uint8_t sinks = 0;
-    shard->healing = true;
-    for (uint32_t i = 0; i < shard->own_count; i++)
-        sinks |= site_begin_healing(shard->own[i]);
-    return sinks;
-}
-
-void shard_heal(struct shard *shard)
-{
-    shard->healing = false;
-    for (uint32_t i = 0; i < shard->own_count; i++)
-        site_heal(shard->own[i]);
+    for (uint32_t sink = 0; sink < shard->context.sinks_count; sink++) {
+        const struct mark_counts counts = count_marks(shard, sink);
+        if (mark_counts_dirty(&counts, sink) + mark_counts_sent(&counts, sink) > 0)
+            return false;
+    }
+    return shard->pending.site == NULL;
 }

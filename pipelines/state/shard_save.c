@@ -58,6 +58,8 @@ static void save_counts(const struct shard *shard, struct buffer *out)
 
 static void save_site(struct shard *shard, struct site *site, bool full, struct buffer *out)
 {
+    if (full)
+        site_check_marks(site); /* an increment does without the walk over all windows */
     size_t part = packed_begin_part(out);
     bool declares = site->declared == 0;
     if (declares)

@@ -5,6 +5,7 @@
 #ifndef GHGD_SHARD_STATE_H
 #define GHGD_SHARD_STATE_H
 
+#include "pipelines/delivery/generation.h"
 #include "pipelines/state/shard.h"
 #include "pipelines/state/site.h"
 
@@ -14,13 +15,6 @@ struct pending {
     struct site *site;
     uint32_t column;
     int64_t next_row, to_row;
-};
-
-/* Rows that a sink has settled without proof fall into two generations. The marks that are aging
- * were settled before until_ms, the others since. */
-struct generations {
-    bool any, aging; /* any: that are not aging */
-    int64_t until_ms;
 };
 
 struct shard_loading;
@@ -36,12 +30,11 @@ struct shard {
     int64_t newest_ms;      /* end of the newest accepted reading; INT64_MIN: there are no sites */
     int64_t idle_final_ms;  /* final because the partition was idle */
     bool finished;          /* the input has ended */
-    bool healing;           /* what becomes dirty is suspect too */
+    uint8_t taking_over;    /* a bit per sink: what becomes dirty is at risk */
     uint32_t cursor;        /* the facility at which the next taking begins */
-    uint64_t in_flight;     /* marks under way to a sink */
     struct pending pending; /* site NULL: none */
     size_t starved_bytes;   /* the site that the next event needs has no memory; 0: none */
-    struct generations generations[SINKS_MAX];
+    struct generation generations[SINKS_MAX]; /* of what each sink has acknowledged */
     struct shard_stats stats;
     uint32_t chain_next;           /* the number of the next payload; 0: it must be full */
     uint32_t chain_saving;         /* of the payload that shard_save() made last */
@@ -62,7 +55,7 @@ uint32_t shard_find_own(const struct shard *shard, uint32_t facility);
 /* Whether a site of so many bytes stays below the ceiling. */
 bool shard_has_memory(const struct shard *shard, size_t bytes);
 uint64_t shard_count_dirty(const struct shard *shard);
-uint64_t shard_count_suspect(const struct shard *shard);
+uint64_t shard_count_at_risk(const struct shard *shard);
 /* The rows that an event has yet to touch; false: a day has to be settled first. */
 bool shard_touch_pending(struct shard *shard);
 /* Forgets what was loaded so far. */

@@ -17,6 +17,8 @@
 #define GHGD_SITE_H
 
 #include "config/config.h"
+#include "pipelines/delivery/mark.h"
+#include "pipelines/delivery/takeover.h"
 #include "pipelines/emissions/rated_panel.h"
 #include "pipelines/metering/booking.h"
 #include "pipelines/metering/panel.h"
@@ -30,20 +32,14 @@ enum {
 struct mark {
     uint32_t touches;  /* accepted events that touched the window */
     uint32_t revision; /* those of them that came after the watermark had passed it */
-    uint8_t dirty;     /* a bit per sink: has to be written */
-    uint8_t in_flight; /* a bit per sink: written, not yet acknowledged */
-    uint8_t suspect;   /* a bit per sink: an older write may still reach it: site_heal() */
-    /* A bit per sink that may lose what it has acknowledged: in this generation of proof, or in the
-     * one before. Saved as dirty. */
-    uint8_t unproven, aging;
+    struct marks sinks;
 };
 
 struct day {
     struct window window;
-    int64_t first_row, end_row;      /* buckets that start in it */
-    uint32_t dirty_count[SINKS_MAX]; /* dirty marks in it, its own too */
-    uint32_t in_flight_count, suspect_count, unproven_count;
-    bool changed; /* some mark in it, since the last save */
+    int64_t first_row, end_row; /* buckets that start in it */
+    struct mark_counts marks;   /* in it, its own too */
+    bool changed;               /* some mark in it, since the last save */
     struct mark mark;
     uint32_t hours_count;
     uint16_t hour_row[HOURS_PER_DAY_MAX + 1]; /* first row of each hour, from first_row on */
@@ -96,14 +92,12 @@ struct site {
     uint64_t *bits;
     uint64_t *scratch_bits;
     uint32_t words;
-    int64_t first_row;    /* the first row ever touched; INT64_MAX if none */
-    int64_t closed_ms;    /* windows up to here were marked when they became final */
-    int64_t seen_row;     /* the newest row that running windows were marked for */
-    uint64_t dirty_count; /* marks dirty for any sink, summed over the sinks */
-    uint64_t suspect_count;
-    bool healing;  /* what is marked dirty is suspect too */
-    bool unproven; /* some mark may be */
-    bool changed;  /* anything, since the last save */
+    int64_t first_row; /* the first row ever touched; INT64_MAX if none */
+    int64_t closed_ms; /* windows up to here were marked when they became final */
+    int64_t seen_row;  /* the newest row that running windows were marked for */
+    struct mark_counts marks;
+    uint8_t taking_over; /* a bit per sink: what becomes dirty is at risk */
+    bool changed;        /* anything, since the last save */
     /* Which declaration of the chain of payloads names it, from 1 on; 0: none yet. */
     uint32_t declared;
     uint64_t outcomes[OUTCOME_COUNT]; /* of readings of the facility, over the whole log */
@@ -164,17 +158,17 @@ uint8_t site_all_sinks(const struct site *site);
 /* day: in which the window lies, NULL for months and years. */
 void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
 void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
-/* False if it was not under way: a row of an earlier life. */
-bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
-/* An older write may still reach these sinks: until site_heal() the day stays. */
-void site_mark_suspect(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
-/* It has been settled, but these sinks may still lose it: its day stays until it is proven. */
-void site_mark_unproven(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
-/* A generation of proof has ended: these sinks cannot lose any more what they had acknowledged
- * before it began. Returns whether that was anything. */
-bool site_prove(struct site *site, uint8_t sinks);
-/* Rows that these sinks had acknowledged without proof are dirty again. */
-void site_lose(struct site *site, uint8_t sinks);
+/* The block of its row has ended. False if the mark was not sent: a row of an earlier life. */
+bool site_mark_ended(struct site *site, struct day *day, struct mark *mark, uint32_t sink,
+                     enum block_end end);
+/* A generation of the sink is proven: what is old is clean, and what is young is old. */
+void site_prove(struct site *site, uint32_t sink);
+/* The sink may have lost what it acknowledged: it is dirty again. */
+void site_lose(struct site *site, uint32_t sink);
+/* Walks over all marks and asserts that the counts of the site and of its days are theirs. */
+void site_check_marks(struct site *site);
+/* Does as a takeover asks. */
+void site_take_over(struct site *site, uint32_t sink, enum takeover_action action);
 /* An accepted reading has changed the window that ends then. */
 void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
                      struct mark *mark, int64_t end_ms);
@@ -193,12 +187,6 @@ void site_visit_marks(struct site *site,
 void site_touch_told(struct site *site, const struct site_clock *clock);
 /* Marks it dirty for these sinks, untouched. */
 void site_tell_again(struct site *site, uint8_t sinks);
-/* Windows that are dirty now, or become so until site_heal(), are suspect too. Returns a bit for
- * each sink that has suspect rows. */
-uint8_t site_begin_healing(struct site *site);
-/* Suspect windows are dirty: they are written once more. */
-void site_heal(struct site *site);
-
 /* site_rows.c */
 /* Appends rows of dirty windows to the block, of days and periods that end at or before limit_ms.
  * Returns false when the block has no room for the next window. */

@@ -92,7 +92,7 @@ static void take_marks(const struct taking *taking, struct day *day, struct mark
         if ((key & MARK_HAS_REVISION) != 0)
             mark->revision = (uint32_t)packed_take_uint(packed, UINT32_MAX);
         if ((key & MARK_HAS_SINKS) != 0)
-            mark->dirty = take_sinks(taking);
+            mark->sinks = marks_all_dirty(take_sinks(taking));
     }
 }
 
@@ -440,8 +440,8 @@ static bool has_room_for_periods(struct site *site)
 
 static void count_dirty(void *context, const struct mark_place *place)
 {
-    uint8_t sinks = place->mark->dirty;
-    place->mark->dirty = 0;
+    uint8_t sinks = marks_unsettled(place->mark->sinks);
+    place->mark->sinks = (struct marks){0};
     site_mark_dirty(context, place->day, place->mark, sinks);
 }
 

@@ -15,62 +15,46 @@ static void note_change(struct site *site, struct day *day)
         day->changed = true;
 }
 
-void site_mark_suspect(struct site *site, struct day *day, struct mark *mark, uint8_t sinks)
+static struct mark_tally tally_of(struct site *site, struct day *day)
 {
-    uint8_t added = sinks & (uint8_t)~mark->suspect;
-    mark->suspect |= added;
-    site->suspect_count += (uint32_t)__builtin_popcount(added);
-    if (day != NULL)
-        day->suspect_count += (uint32_t)__builtin_popcount(added);
-    note_change(site, day);
+    return (struct mark_tally){&site->marks, day == NULL ? NULL : &day->marks};
+}
+
+/* The one way of a mark to its next state. A state saved before has to be saved again if it has
+ * become settled, or is no more. */
+static void advance(struct site *site, struct day *day, struct mark *mark, uint32_t sink,
+                    enum mark_event event)
+{
+    const struct mark_tally tally = tally_of(site, day);
+    bool at_risk = (site->taking_over >> sink & 1) != 0;
+    if (marks_advance(&mark->sinks, sink, event, at_risk, &tally))
+        note_change(site, day);
 }
 
 void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks)
 {
-    for (uint8_t added = sinks & (uint8_t)~mark->dirty; added != 0; added &= (uint8_t)(added - 1)) {
-        if (day != NULL)
-            day->dirty_count[__builtin_ctz(added)]++;
-        site->dirty_count++;
-    }
-    mark->dirty |= sinks;
-    if (site->healing)
-        site_mark_suspect(site, day, mark, sinks);
-    note_change(site, day);
+    if (site->taking_over == 0 && marks_are_dirty(mark->sinks, sinks))
+        return; /* of many readings, one changes the mark */
+    for (; sinks != 0; sinks &= (uint8_t)(sinks - 1))
+        advance(site, day, mark, (uint32_t)__builtin_ctz(sinks), MARK_CHANGED);
 }
 
 void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink)
 {
-    uint8_t bit = (uint8_t)(1U << sink);
-    ASSERT((mark->dirty & bit) != 0);
-    mark->dirty &= (uint8_t)~bit;
-    mark->in_flight |= bit;
-    site->dirty_count--;
-    if (day != NULL) {
-        day->dirty_count[sink]--;
-        day->in_flight_count++;
-    }
+    advance(site, day, mark, sink, MARK_TAKEN);
 }
 
-bool site_mark_settled(struct site *site, struct day *day, struct mark *mark, uint32_t sink)
+bool site_mark_ended(struct site *site, struct day *day, struct mark *mark, uint32_t sink,
+                     enum block_end end)
 {
-    uint8_t bit = (uint8_t)(1U << sink);
-    if ((mark->in_flight & bit) == 0)
+    enum mark_state state = marks_get(mark->sinks, sink);
+    if (state != MARK_SENT && state != MARK_SENT_CHANGED)
         return false;
-    note_change(site, day);
-    mark->in_flight &= (uint8_t)~bit;
-    if (day != NULL)
-        day->in_flight_count--;
+    const struct mark_tally tally = tally_of(site, day);
+    bool at_risk = (site->taking_over >> sink & 1) != 0;
+    if (marks_end_block(&mark->sinks, sink, end, at_risk, &tally))
+        note_change(site, day);
     return true;
-}
-
-void site_mark_unproven(struct site *site, struct day *day, struct mark *mark, uint8_t sinks)
-{
-    uint8_t added = sinks & (uint8_t) ~(mark->unproven | mark->aging);
-    if (day != NULL)
-        day->unproven_count += (uint32_t)__builtin_popcount(added);
-    mark->unproven |= sinks;
-    mark->aging &= (uint8_t)~sinks;
-    site->unproven = true;
 }
 
 static bool has_passed(const struct site *site, const struct site_clock *clock, int64_t end_ms)
@@ -162,108 +146,98 @@ void site_tell_again(struct site *site, uint8_t sinks)
     site_visit_marks(site, tell_again, &telling);
 }
 
-/* --- proof --- */
+/* --- what a sink has shown, and takeovers --- */
 
-struct proving {
+struct advancing {
     struct site *site;
-    uint8_t sinks;
-    bool any;
+    uint32_t sink;
+    enum mark_event event;
 };
 
-/* Neither unproven nor aging any more. */
-static void forget_proof(const struct mark_place *place, uint8_t sinks)
+static void advance_one(void *context, const struct mark_place *place)
 {
-    if (place->day != NULL)
-        place->day->unproven_count -= (uint32_t)__builtin_popcount(sinks);
+    const struct advancing *advancing = context;
+    advance(advancing->site, place->day, place->mark, advancing->sink, advancing->event);
 }
 
-static void prove(void *context, const struct mark_place *place)
+static void advance_acked(struct site *site, uint32_t sink, enum mark_event event)
 {
-    struct proving *proving = context;
-    struct mark *mark = place->mark;
-    uint8_t proven = mark->aging & proving->sinks;
-    uint8_t aging = mark->unproven & proving->sinks;
-    mark->aging = (mark->aging & (uint8_t)~proven) | aging;
-    mark->unproven &= (uint8_t)~aging;
-    if (proven != 0) {
-        forget_proof(place, proven);
-        note_change(proving->site, place->day);
-        proving->any = true;
-    }
-    proving->site->unproven |= (mark->aging | mark->unproven) != 0;
+    struct advancing advancing = {.site = site, .sink = sink, .event = event};
+    if (mark_counts_acked(&site->marks, sink) > 0)
+        site_visit_marks(site, advance_one, &advancing);
 }
 
-bool site_prove(struct site *site, uint8_t sinks)
+void site_prove(struct site *site, uint32_t sink)
 {
-    if (!site->unproven)
-        return false;
-    struct proving proving = {.site = site, .sinks = sinks};
-    site->unproven = false;
-    site_visit_marks(site, prove, &proving);
-    return proving.any;
+    advance_acked(site, sink, MARK_PROVEN);
 }
 
-static void lose(void *context, const struct mark_place *place)
+void site_lose(struct site *site, uint32_t sink)
 {
-    struct proving *proving = context;
-    struct mark *mark = place->mark;
-    uint8_t lost = (mark->unproven | mark->aging) & proving->sinks;
-    mark->unproven &= (uint8_t)~lost;
-    mark->aging &= (uint8_t)~lost;
-    proving->site->unproven |= (mark->aging | mark->unproven) != 0;
-    if (lost == 0)
+    advance_acked(site, sink, MARK_LOST);
+}
+
+static void heal_one(void *context, const struct mark_place *place)
+{
+    const struct advancing *advancing = context;
+    if (marks_at_risk(place->mark->sinks, advancing->sink))
+        advance(advancing->site, place->day, place->mark, advancing->sink, MARK_HEALED);
+}
+
+static void put_dirty_at_risk(void *context, const struct mark_place *place)
+{
+    const struct advancing *advancing = context;
+    enum mark_state state = marks_get(place->mark->sinks, advancing->sink);
+    if (state != MARK_DIRTY && state != MARK_SENT_CHANGED)
         return;
-    forget_proof(place, lost);
-    site_mark_dirty(proving->site, place->day, mark, lost);
+    const struct mark_tally tally = tally_of(advancing->site, place->day);
+    (void)marks_put_at_risk(&place->mark->sinks, advancing->sink, &tally);
 }
 
-void site_lose(struct site *site, uint8_t sinks)
+void site_take_over(struct site *site, uint32_t sink, enum takeover_action action)
 {
-    if (!site->unproven)
-        return;
-    struct proving proving = {.site = site, .sinks = sinks};
-    site->unproven = false;
-    site_visit_marks(site, lose, &proving);
+    struct advancing advancing = {.site = site, .sink = sink};
+    bool heals = action == TAKEOVER_ROUND_ONE || action == TAKEOVER_ROUND_TWO;
+    uint8_t bit = (uint8_t)(1U << sink);
+    if (action == TAKEOVER_ROUND_TWO)
+        site->taking_over &= (uint8_t)~bit;
+    else if (action != TAKEOVER_NOTHING)
+        site->taking_over |= bit;
+    if (heals && site->marks.at_risk[sink] > 0)
+        site_visit_marks(site, heal_one, &advancing);
+    if ((action == TAKEOVER_ROUND_ONE || action == TAKEOVER_PUT_AT_RISK) &&
+        mark_counts_dirty(&site->marks, sink) > 0)
+        site_visit_marks(site, put_dirty_at_risk, &advancing);
 }
 
-/* --- healing --- */
+/* --- counts in step --- */
 
-struct suspecting {
-    struct site *site;
-    uint8_t sinks;
+struct recount {
+    struct mark_counts site, day;
+    const struct day *of; /* the day that is being counted */
 };
 
-static void suspect_dirty(void *context, const struct mark_place *place)
+static void end_day(struct recount *recount)
 {
-    struct suspecting *suspecting = context;
-    site_mark_suspect(suspecting->site, place->day, place->mark, place->mark->dirty);
-    suspecting->sinks |= place->mark->suspect;
+    ASSERT(recount->of == NULL ||
+           memcmp(&recount->day, &recount->of->marks, sizeof(recount->day)) == 0);
+    memset(&recount->day, 0, sizeof(recount->day));
 }
 
-uint8_t site_begin_healing(struct site *site)
+static void recount_one(void *context, const struct mark_place *place)
 {
-    struct suspecting suspecting = {.site = site};
-    site->healing = true;
-    site_visit_marks(site, suspect_dirty, &suspecting);
-    return suspecting.sinks;
+    struct recount *recount = context;
+    if (place->day != recount->of)
+        end_day(recount);
+    recount->of = place->day;
+    mark_counts_add(&recount->site, place->mark->sinks);
+    mark_counts_add(&recount->day, place->mark->sinks);
 }
 
-static void clear_suspect(void *context, const struct mark_place *place)
+void site_check_marks(struct site *site)
 {
-    struct site *site = context;
-    uint8_t sinks = place->mark->suspect;
-    place->mark->suspect = 0;
-    if (sinks != 0)
-        site_mark_dirty(site, place->day, place->mark, sinks);
-}
-
-void site_heal(struct site *site)
-{
-    site->healing = false;
-    if (site->suspect_count == 0)
-        return;
-    site_visit_marks(site, clear_suspect, site);
-    site->suspect_count = 0;
-    for (uint32_t i = 0; i < site->days_count; i++)
-        site_day(site, i)->suspect_count = 0;
+    struct recount recount = {.of = NULL};
+    site_visit_marks(site, recount_one, &recount);
+    end_day(&recount);
+    ASSERT(memcmp(&recount.site, &site->marks, sizeof(recount.site)) == 0);
 }

@@ -115,7 +115,7 @@ struct taking {
 
 static bool is_dirty(const struct mark *mark, const struct taking *taking)
 {
-    return (mark->dirty >> taking->sink & 1) != 0;
+    return marks_get(mark->sinks, taking->sink) == MARK_DIRTY;
 }
 
 static bool has_room(const struct site *site, const struct block *block)
@@ -212,7 +212,7 @@ static bool take_hours(struct site *site, const struct taking *taking, struct da
 
 static bool take_day(struct site *site, const struct taking *taking, struct day *day)
 {
-    if (day->dirty_count[taking->sink] == 0)
+    if (day->marks.state[taking->sink][MARK_DIRTY] == 0)
         return true;
     site_refresh_day(site, day);
     if (!take_buckets(site, taking, day) || !take_hours(site, taking, day))

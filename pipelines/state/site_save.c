@@ -12,7 +12,7 @@ struct mark_run {
 
 static void add_mark(struct mark_run *run, const struct mark *mark)
 {
-    uint8_t sinks = mark->dirty | mark->in_flight | mark->suspect | mark->unproven | mark->aging;
+    uint8_t sinks = marks_unsettled(mark->sinks);
     if (mark->touches == 0 && mark->revision == 0 && sinks == 0) {
         run->gap++;
         return;

@@ -130,18 +130,13 @@ void site_clear_period(struct site *site, struct period *period)
     memset(period->reporting, 0, site->words * sizeof(*period->reporting));
 }
 
-static bool is_settled_mark(const struct mark *mark)
-{
-    return (mark->dirty | mark->in_flight | mark->suspect | mark->unproven | mark->aging) == 0;
-}
-
 /* Periods that no day can change any more, and that every sink has. */
 static void drop_periods(struct site *site)
 {
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
         if (!period->used || period->window.end_ms > site_day(site, 0)->window.start_ms ||
-            !is_settled_mark(&period->mark))
+            !marks_are_settled(period->mark.sinks))
             continue;
         period->used = false;
         for (uint32_t k = 0; period->level == LEVEL_YEAR && k < site->facility->series_count; k++)
@@ -162,17 +157,6 @@ static void close_day_into(struct site *site, const struct site_clock *clock, co
 
 /* --- opening and retiring --- */
 
-static bool is_settled(const struct site *site, const struct day *day)
-{
-    if (day->in_flight_count > 0 || day->suspect_count > 0 || day->unproven_count > 0)
-        return false;
-    for (uint32_t sink = 0; sink < site->conf.sinks_count; sink++) {
-        if (day->dirty_count[sink] > 0)
-            return false;
-    }
-    return true;
-}
-
 /* Whether the month and the year of a day are there, or could be made. */
 static bool has_periods(struct site *site, int64_t time_ms)
 {
@@ -184,7 +168,7 @@ static bool has_periods(struct site *site, int64_t time_ms)
 static bool retire_oldest(struct site *site, const struct site_clock *clock)
 {
     struct day *day = site_day(site, 0);
-    if (!is_settled(site, day) || !has_periods(site, day->window.start_ms) ||
+    if (day->marks.unsettled > 0 || !has_periods(site, day->window.start_ms) ||
         !has_periods(site, day->window.end_ms))
         return false;
     site_refresh_day(site, day);
@@ -385,7 +369,7 @@ int64_t site_closing_ms(const struct site *site, uint32_t sink, int64_t limit_ms
         const struct day *day = site_day(site, i);
         if (day->window.end_ms > limit_ms)
             break;
-        if (day->dirty_count[sink] > 0)
+        if (mark_counts_dirty(&day->marks, sink) > 0)
             return day->window.end_ms;
     }
     return INT64_MAX;

@@ -219,7 +219,7 @@ class Fleet:
             return f"partition {partition} at {position:.0f} of {ends[partition]}"
         if of("ghgd_partition_caught_up") != 1:
             return f"partition {partition} has not caught up"
-        for name in ("shard_dirty_rows", "shard_suspect_rows", "partition_healing",
+        for name in ("shard_dirty_rows", "shard_at_risk_rows", "partition_takeover",
                      "partition_unreadable"):
             if of(f"ghgd_{name}") != 0:
                 return f"partition {partition}: {name} is {of(f'ghgd_{name}'):.0f}"

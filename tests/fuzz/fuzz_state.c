@@ -99,7 +99,7 @@ static void write_rows(struct shard *shard)
         block->count = 0;
         shard_take_rows(shard, sink, TAKE_ALL, block);
         for (uint32_t i = 0; i < block->count; i++)
-            shard_row_settled(shard, sink, &block->rows[i]);
+            shard_end_row(shard, sink, &block->rows[i], BLOCK_DURABLE);
     }
 }
 
@@ -170,7 +170,8 @@ static void go_on(struct shard *shard)
         apply_round(shard, time_ms + hour * HOUR_MS);
         write_rows(shard);
     }
-    shard_heal(shard);
+    for (uint32_t sink = 0; sink < SINKS; sink++)
+        shard_take_over(shard, sink, TAKEOVER_ROUND_TWO);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -61,7 +61,7 @@ class Healing(Checkpoint):
         self.addCleanup(self.server.runs.set)
 
     def wait_healed(self, ghgd):
-        servers.eventually(lambda: sample(ghgd, "ghgd_partition_healing") == 0)
+        servers.eventually(lambda: sample(ghgd, "ghgd_partition_takeover") == 0)
 
     def configured(self, **more):
         config = self.begin(**more)
@@ -82,7 +82,7 @@ class Healing(Checkpoint):
         self.server.runs.clear()
         with make_daemon(config) as ghgd:
             time.sleep(6 + TIMEOUT + 2)  # the lease is over, and any timeout after it
-            self.assertEqual(sample(ghgd, "ghgd_partition_healing"), 1)  # no sink has answered yet
+            self.assertEqual(sample(ghgd, "ghgd_partition_takeover"), 1)  # no sink has answered yet
             self.server.answered = 0
             self.server.runs.set()
             servers.eventually(lambda: self.server.answered >= 2)  # late, and the first round
@@ -111,7 +111,7 @@ class Healing(Checkpoint):
         ghgd.wait_ready = lambda: servers.eventually(lambda: ghgd.is_ready(), seconds=60)
         with ghgd:
             self.assertGreater(time.monotonic() - began, 6)  # a former owner's lease
-            self.assertEqual(sample(ghgd, "ghgd_partition_healing"), 1)
+            self.assertEqual(sample(ghgd, "ghgd_partition_takeover"), 1)
             self.wait_healed(ghgd)
             servers.eventually(lambda: self.server.answered >= 2)
 

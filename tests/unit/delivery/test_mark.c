@@ -123,6 +123,21 @@ static void test_sinks_are_apart(void **state)
     assert_memory_equal(&fixture.site, &fixture.day, sizeof(fixture.site));
 }
 
+static void test_all_dirty(void **state)
+{
+    (void)state;
+    for (uint32_t sinks = 0; sinks < 1U << SINKS_MAX; sinks++) {
+        struct marks marks = marks_all_dirty((uint8_t)sinks);
+        for (uint32_t sink = 0; sink < SINKS_MAX; sink++)
+            assert_int_equal(marks_get(marks, sink), (sinks >> sink & 1) != 0);
+        assert_int_equal(marks_unsettled(marks), sinks);
+        assert_true(marks_are_dirty(marks, (uint8_t)sinks));
+    }
+    assert_true(marks_are_dirty((struct marks){0x91}, 3)); /* whatever is at risk */
+    assert_false(marks_are_dirty((struct marks){0x91}, 7));
+    assert_false(marks_are_dirty((struct marks){0x31}, 3)); /* sent, changed */
+}
+
 /* What leaves a risk, what begins one, and that only healing ends it. */
 static void test_risk(void **state)
 {
@@ -219,6 +234,10 @@ static void test_counts_stay_in_step(void **state)
         bool differs = marks_advance(&marks[window], sink, event, rand_r(&seed) % 4 == 0, &tally);
         assert_int_equal(differs, before != marks_unsettled(marks[window]));
     }
+    struct mark_counts recount = {0};
+    for (size_t window = 0; window < WINDOWS; window++)
+        mark_counts_add(&recount, marks[window]);
+    assert_memory_equal(&site, &recount, sizeof(site));
     struct mark_counts want = {0};
     for (size_t window = 0; window < WINDOWS; window++) {
         for (uint32_t sink = 0; sink < SINKS_MAX; sink++) {
@@ -236,11 +255,9 @@ static void test_counts_stay_in_step(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transitions),
-        cmocka_unit_test(test_sinks_are_apart),
-        cmocka_unit_test(test_risk),
-        cmocka_unit_test(test_ends_of_blocks),
-        cmocka_unit_test(test_counts_stay_in_step),
+        cmocka_unit_test(test_transitions),    cmocka_unit_test(test_sinks_are_apart),
+        cmocka_unit_test(test_all_dirty),      cmocka_unit_test(test_risk),
+        cmocka_unit_test(test_ends_of_blocks), cmocka_unit_test(test_counts_stay_in_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

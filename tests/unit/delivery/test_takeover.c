@@ -66,7 +66,7 @@ static void test_steps(void **state)
     }
 }
 
-enum event { ASSIGNED, CAUGHT_UP, DOUBT, ANSWERED_EARLIER, ANSWERED };
+enum event { ASSIGNED, CAUGHT_UP, DOUBT, ANSWERED_EARLIER, ANSWERED, UNANSWERED };
 
 static enum takeover_action happen(struct takeover *takeover, enum event event)
 {
@@ -79,6 +79,9 @@ static enum takeover_action happen(struct takeover *takeover, enum event event)
         return takeover_doubt(takeover, AT + 7);
     case ANSWERED_EARLIER:
         takeover_answered(takeover, AT - 1, AT + 7);
+        return TAKEOVER_NOTHING;
+    case UNANSWERED:
+        takeover_unanswered(takeover);
         return TAKEOVER_NOTHING;
     case ANSWERED:
     default:
@@ -105,7 +108,7 @@ static void test_events(void **state)
         {"caught up in the lease", TAKEOVER_LEASE, CAUGHT_UP, TAKEOVER_NOTHING, TAKEOVER_LEASE, AT},
         {"caught up in the probe", TAKEOVER_PROBE, CAUGHT_UP, TAKEOVER_NOTHING, TAKEOVER_PROBE, AT},
         {"doubt, done", TAKEOVER_DONE, DOUBT, TAKEOVER_FROM_NOW, TAKEOVER_LEASE, AT + 7},
-        {"doubt, by clock", TAKEOVER_BY_CLOCK, DOUBT, TAKEOVER_FROM_NOW, TAKEOVER_LEASE, AT + 7},
+        {"doubt, by clock", TAKEOVER_BY_CLOCK, DOUBT, TAKEOVER_PUT_AT_RISK, TAKEOVER_LEASE, AT + 7},
         {"doubt in the probe", TAKEOVER_PROBE, DOUBT, TAKEOVER_FROM_NOW, TAKEOVER_LEASE, AT + 7},
         {"doubt in the proof", TAKEOVER_PROOF, DOUBT, TAKEOVER_FROM_NOW, TAKEOVER_LEASE, AT + 7},
         {"answered in the lease", TAKEOVER_LEASE, ANSWERED, TAKEOVER_NOTHING, TAKEOVER_LEASE, AT},
@@ -114,6 +117,9 @@ static void test_events(void **state)
         {"an answer to rows of round one", TAKEOVER_PROBE, ANSWERED, TAKEOVER_NOTHING,
          TAKEOVER_PROOF, AT + 7},
         {"the first answer counts", TAKEOVER_PROOF, ANSWERED, TAKEOVER_NOTHING, TAKEOVER_PROOF, AT},
+        {"a request of others without an answer", TAKEOVER_PROOF, UNANSWERED, TAKEOVER_NOTHING,
+         TAKEOVER_PROBE, AT},
+        {"... in the lease", TAKEOVER_LEASE, UNANSWERED, TAKEOVER_NOTHING, TAKEOVER_LEASE, AT},
         {"answered, done", TAKEOVER_DONE, ANSWERED, TAKEOVER_NOTHING, TAKEOVER_DONE, AT},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

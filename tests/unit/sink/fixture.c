@@ -92,9 +92,7 @@ static void on_done(void *context, struct block **block)
     report->done++;
     if (report->sink != NULL && !sink_is_idle(report->sink))
         abort(); /* the receiver may submit the next one */
-    report->uncertain = (*block)->uncertain;
-    report->unproven = (*block)->unproven;
-    report->lost_block = (*block)->lost;
+    report->end = (*block)->end;
     block_destroy(block);
 }
 
@@ -102,7 +100,7 @@ static void on_abandoned(void *context, struct block **block)
 {
     struct fixture_report *report = context;
     report->abandoned++;
-    report->uncertain = (*block)->uncertain;
+    report->end = (*block)->end;
     block_destroy(block);
 }
 

@@ -25,14 +25,18 @@ struct block *fixture_block(uint32_t count);
 /* The reports of a sink through its callbacks. */
 struct fixture_report {
     uint32_t done, abandoned, closed;
-    struct sink *sink; /* if set, it has to be idle when a block comes back */
-    /* From the block that came back last. */
-    bool uncertain, unproven, lost_block;
+    struct sink *sink;                /* if set, it has to be idle when a block comes back */
+    enum block_end end;               /* of the block that came back last */
     uint32_t losses, outages, proofs; /* outages are losses, too */
     bool proves_all;                  /* the last proof */
     _Atomic bool forbids;             /* nothing may be written; asked by any thread */
 };
 struct sink_callbacks fixture_callbacks(struct fixture_report *report);
+/* Whether a try of the last block may still arrive. */
+static inline bool fixture_is_at_risk(const struct fixture_report *report)
+{
+    return report->end == BLOCK_WRITTEN_AT_RISK || report->end == BLOCK_UNKNOWN;
+}
 
 /* A new folder below TMPDIR, and its removal with all that is in it. */
 void fixture_make_folder(char path[64]);

@@ -31,19 +31,19 @@ static void test_acknowledged_is_lost(void **state)
     place->conf.confirm_after_ms = CONFIRM_MS;
     place_open_sink(place);
     write_block(place, 3);
-    assert_false(place->report.unproven); /* InfluxDB has what it acknowledged */
+    assert_int_equal(place->report.end, BLOCK_DURABLE); /* InfluxDB has what it acknowledged */
     place_close_sink(place);
     open_victoria(place);
     write_block(place, 3);
-    assert_true(place->report.unproven);
+    assert_int_equal(place->report.end, BLOCK_ACKNOWLEDGED);
     write_block(place, 5);
     assert_int_equal(place->report.losses, 0);
     scripted_server_drop(place->server);
     write_block(place, 1);
     assert_int_equal(place->report.losses, 1);
     assert_int_equal(place->report.outages, 0);
-    assert_true(place->report.unproven); /* this one it knows, whatever it has lost */
-    assert_false(place->report.lost_block);
+    assert_int_equal(place->report.end,
+                     BLOCK_ACKNOWLEDGED); /* this one it knows, whatever it has lost */
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 9);
 }
 
@@ -60,8 +60,7 @@ static void test_outage_loses_what_was_acknowledged(void **state)
     write_block(place, 7);
     assert_int_equal(place->report.losses, 1);
     assert_int_equal(place->report.outages, 1);
-    assert_true(place->report.unproven);
-    assert_false(place->report.lost_block);
+    assert_int_equal(place->report.end, BLOCK_WRITTEN_AT_RISK); /* one try has had no answer */
 }
 
 /* Rows of the block itself were acknowledged before. */
@@ -73,9 +72,9 @@ static void test_a_block_is_lost_in_part(void **state)
     place->conf.rows_max = 4;
     open_victoria(place);
     write_block(place, 8);
-    assert_true(place->report.lost_block);
+    assert_int_equal(place->report.end, BLOCK_UNKNOWN);
     write_block(place, 8);
-    assert_false(place->report.lost_block);
+    assert_int_equal(place->report.end, BLOCK_ACKNOWLEDGED);
 }
 
 /* An answer by another connection tells of a loss, also if it takes no row. */
@@ -89,10 +88,11 @@ static void test_refusals_tell_too(void **state)
     scripted_server_drop(place->server);
     write_block(place, 1);
     assert_int_equal(place->report.losses, 1);
-    assert_false(place->report.unproven); /* it is set aside: there is nothing to lose */
+    assert_int_equal(place->report.end,
+                     BLOCK_DURABLE); /* it is set aside: there is nothing to lose */
     write_block(place, 1);
     assert_int_equal(place->report.losses, 1);
-    assert_true(place->report.unproven);
+    assert_int_equal(place->report.end, BLOCK_ACKNOWLEDGED);
 }
 
 /* The answer "too many requests" is no outage, but it proves nothing either. */
@@ -122,7 +122,7 @@ static void test_a_late_look_proves_nothing(void **state)
     place_run_until_idle(place);
     assert_int_equal(place->report.done, 2);
     assert_true(place->report.proofs == 0 || !place->report.proves_all);
-    assert_true(place->report.unproven);
+    assert_int_equal(place->report.end, BLOCK_ACKNOWLEDGED);
 }
 
 /* Nothing more is written: a request without a row asks. */

@@ -1,4 +1,4 @@
-/* Blocks that are taken back, sinks that may not write, and what is uncertain after a failure. */
+/* Blocks that are taken back, sinks that may not write, and what is at risk after a failure. */
 #include "tests/unit/sink/sink_bench.h"
 
 #include <inttypes.h>
@@ -25,13 +25,13 @@ static void run_until_requests(struct place *place, uint32_t count)
 }
 
 /* A server that says nothing may have taken all of it; one that was busy has taken nothing. */
-static void test_what_is_uncertain(void **state)
+static void test_what_is_at_risk(void **state)
 {
     struct place *place = *state;
     static const struct {
         const char *name;
         struct scripted_response response;
-        bool uncertain;
+        bool at_risk;
     } cases[] = {
         {"stored", GOOD, false},
         {"silence until the timeout", {.manner = MANNER_STALL}, true},
@@ -49,8 +49,8 @@ static void test_what_is_uncertain(void **state)
         place_submit(place, fixture_block(2));
         place_run_until_idle(place);
         assert_int_equal(place->report.done, i + 1);
-        if (place->report.uncertain != cases[i].uncertain)
-            fail_msg("%s: uncertain is %d", cases[i].name, place->report.uncertain);
+        if (fixture_is_at_risk(&place->report) != cases[i].at_risk)
+            fail_msg("%s: at risk is %d", cases[i].name, fixture_is_at_risk(&place->report));
     }
 }
 
@@ -65,7 +65,7 @@ static void test_refused_connection_is_certain(void **state)
         uv_run(&place->loop, UV_RUN_ONCE);
     sink_withdraw(place->sink);
     assert_int_equal(place->report.abandoned, 1);
-    assert_false(place->report.uncertain);
+    assert_false(fixture_is_at_risk(&place->report));
 }
 
 static void test_withdraw(void **state)
@@ -80,14 +80,14 @@ static void test_withdraw(void **state)
     run_until_requests(place, 1);
     sink_withdraw(place->sink); /* its request is under way */
     assert_int_equal(place->report.abandoned, 1);
-    assert_true(place->report.uncertain);
+    assert_true(fixture_is_at_risk(&place->report));
     assert_true(sink_is_idle(place->sink));
     place_submit(place, fixture_block(2));
     while (sink_get_stats(place->sink)->retry_at_ms == 0)
         uv_run(&place->loop, UV_RUN_ONCE);
     sink_withdraw(place->sink); /* it waits for another try */
     assert_int_equal(place->report.abandoned, 2);
-    assert_false(place->report.uncertain);
+    assert_false(fixture_is_at_risk(&place->report));
     struct block *block = fixture_block(3);
     struct buffer want = place_encode(place, block, 0, 3);
     place_submit(place, block);
@@ -122,7 +122,7 @@ static void test_withdraw_while_packing(void **state)
     assert_int_equal(place->report.abandoned, 0);
     while (place->report.abandoned == 0)
         uv_run(&place->loop, UV_RUN_ONCE);
-    assert_false(place->report.uncertain);
+    assert_false(fixture_is_at_risk(&place->report));
     assert_true(sink_is_idle(place->sink));
     place_submit(place, fixture_block(500));
     sink_withdraw(place->sink);
@@ -148,7 +148,7 @@ static void test_forbidden_before(void **state)
         uv_run(&place->loop, UV_RUN_ONCE);
     place_expect_stored(place, &want);
     assert_int_equal(place->report.done, 1);
-    assert_false(place->report.uncertain);
+    assert_false(fixture_is_at_risk(&place->report));
 }
 
 /* Forbidden in the middle of a request: it is given up at the next sign of the connection. */
@@ -169,7 +169,7 @@ static void test_forbidden_amidst(void **state)
     place->report.forbids = false;
     place_run_until_idle(place);
     assert_int_equal(place->report.done, 1);
-    assert_true(place->report.uncertain);
+    assert_true(fixture_is_at_risk(&place->report));
 }
 
 static void test_forbidden_sqlite(void **state)
@@ -241,7 +241,7 @@ static void test_withdraw_sqlite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_is_uncertain, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_at_risk, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_refused_connection_is_certain, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(test_withdraw, place_setup, place_teardown),

@@ -114,7 +114,7 @@ void drain(struct shard *shard, struct block *block, struct output *output)
         for (uint32_t i = 0; i < block->count; i++) {
             assert_true(output->count < ROWS_MAX);
             output->rows[output->count++] = block->rows[i];
-            shard_row_settled(shard, 0, &block->rows[i]);
+            shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
         }
         block->count = 0;
     }

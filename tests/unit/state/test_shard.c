@@ -31,7 +31,7 @@ static struct row find_row(struct shard *shard, enum level level, int64_t start_
         if (block->rows[i].kind == ROW_EMISSIONS && block->rows[i].level == level &&
             block->rows[i].window.start_ms == start_ms)
             found = block->rows[i];
-        shard_row_settled(shard, 0, &block->rows[i]);
+        shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
     }
     block_destroy(&block);
     return found;
@@ -178,10 +178,10 @@ static void test_abandoned_rows_come_again(void **state)
     assert_int_equal(shard_take_rows(shard, 0, TAKE_ALL, block), 0); /* under way */
     assert_false(shard_is_drained(shard));
     for (uint32_t i = 0; i < rows; i++)
-        shard_row_abandoned(shard, 0, &block->rows[i]);
+        shard_end_row(shard, 0, &block->rows[i], BLOCK_GIVEN_BACK);
     assert_int_equal(shard_take_rows(shard, 0, TAKE_ALL, block), rows);
     for (uint32_t i = 0; i < rows; i++)
-        shard_row_settled(shard, 0, &block->rows[i]);
+        shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
     assert_true(shard_is_drained(shard));
     block_destroy(&block);
     shard_destroy(&shard);

@@ -34,16 +34,15 @@ static enum outcome apply(struct shard *shard, struct input input)
 
 enum { ROW_LEVELS = 5 };
 
-/* Takes all rows, and settles them; returns how many windows they were. */
-static uint32_t write_rows(struct shard *shard,
-                           void (*settle)(struct shard *, uint32_t, const struct row *))
+/* Takes all rows, and ends their block; returns how many windows they were. */
+static uint32_t write_rows(struct shard *shard, enum block_end end)
 {
     uint32_t windows_count = 0;
     block->count = 0;
     shard_take_rows(shard, 0, TAKE_ALL, block);
     for (uint32_t i = 0; i < block->count; i++) {
         windows_count += block->rows[i].kind == ROW_COVERAGE;
-        settle(shard, 0, &block->rows[i]);
+        shard_end_row(shard, 0, &block->rows[i], end);
     }
     return windows_count;
 }
@@ -54,40 +53,68 @@ static void test_healing_writes_once_more(void **state)
     struct shard *shard = make_shard();
     struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
     struct input second = {0, START_MS + 15 * MIN_MS, START_MS + 30 * MIN_MS, U, 0};
-    assert_int_equal(shard_begin_healing(shard), 0); /* nothing is dirty yet */
+    shard_take_over(shard, 0, TAKEOVER_PUT_AT_RISK);
+    assert_false(shard_has_rows(shard, 0)); /* nothing is dirty yet */
     apply(shard, first);
-    assert_int_equal(shard_begin_healing(shard), 1); /* the one sink */
-    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS);
+    assert_true(shard_has_rows(shard, 0));
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS);
     apply(shard, second); /* its bucket is new, and the first one final */
-    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS + 1);
-    assert_int_equal(shard_get_stats(shard)->suspect_rows, ROW_LEVELS + 1);
-    assert_int_equal(write_rows(shard, shard_row_settled), 0);
-    shard_heal(shard);
-    assert_int_equal(shard_get_stats(shard)->suspect_rows, 0);
-    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS + 1);
-    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS + 1);
+    assert_int_equal(shard_get_stats(shard)->at_risk_rows, ROW_LEVELS + 1);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), 0);
+    shard_take_over(shard, 0, TAKEOVER_ROUND_TWO);
+    assert_int_equal(shard_get_stats(shard)->at_risk_rows, 0);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS + 1);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), 0);
     assert_true(shard_is_drained(shard));
     shard_destroy(&shard);
 }
 
-static void test_uncertain_rows_come_again(void **state)
+static void test_at_risk_rows_come_again(void **state)
 {
     (void)state;
     struct shard *shard = make_shard();
     struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
     apply(shard, first);
-    assert_int_equal(write_rows(shard, shard_row_settled_uncertain), ROW_LEVELS);
+    assert_int_equal(write_rows(shard, BLOCK_WRITTEN_AT_RISK), ROW_LEVELS);
     assert_true(shard_is_drained(shard));
-    assert_int_equal(write_rows(shard, shard_row_settled), 0);
-    shard_heal(shard);
-    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS);
-    shard_heal(shard);
-    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), 0);
+    shard_take_over(shard, 0, TAKEOVER_ROUND_TWO);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS);
+    shard_take_over(shard, 0, TAKEOVER_ROUND_TWO);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), 0);
     shard_destroy(&shard);
 }
 
-/* A day with suspect marks stays, so that what is written once more can still be made. */
-static void test_suspect_days_stay(void **state)
+/* Round one writes what is at risk, which stays so; a block without an answer is at risk at once.
+ */
+static void test_rounds(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    apply(shard, first);
+    assert_int_equal(write_rows(shard, BLOCK_UNKNOWN), ROW_LEVELS);
+    assert_int_equal(shard_get_stats(shard)->at_risk_rows, ROW_LEVELS);
+    assert_int_equal(shard_get_stats(shard)->dirty_rows, ROW_LEVELS);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS);
+    shard_take_over(shard, 0, TAKEOVER_ROUND_ONE);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS);
+    assert_int_equal(shard_get_stats(shard)->at_risk_rows, ROW_LEVELS);
+    assert_true(shard_has_rows(shard, 0));
+    shard_take_over(shard, 0, TAKEOVER_ROUND_TWO);
+    assert_int_equal(shard_get_stats(shard)->at_risk_rows, 0);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS);
+    assert_false(shard_has_rows(shard, 0));
+    struct input second = {0, START_MS + 15 * MIN_MS, START_MS + 30 * MIN_MS, U, 0};
+    apply(shard, second); /* the takeover is over */
+    assert_true(shard_has_rows(shard, 0));
+    assert_int_equal(shard_get_stats(shard)->at_risk_rows, 0);
+    shard_destroy(&shard);
+}
+
+/* A day with marks at risk stays, so that what is written once more can still be made. */
+static void test_at_risk_days_stay(void **state)
 {
     (void)state;
     struct shard *shard = make_shard();
@@ -95,13 +122,13 @@ static void test_suspect_days_stay(void **state)
     struct input first = {1, START_MS, START_MS, 100 * U, 0};
     struct input last = {1, START_MS + 10 * DAY_MS, START_MS + 10 * DAY_MS, 196 * U, 0};
     apply(shard, first);
-    assert_int_equal(shard_begin_healing(shard),
-                     0); /* a first register is a base, and no activity */
+    shard_take_over(shard, 0, TAKEOVER_PUT_AT_RISK);
+    assert_false(shard_has_rows(shard, 0)); /* a first register is a base, and no activity */
     apply(shard, last);
     assert_int_equal(shard_get_block(shard), SHARD_WAITS_FOR_SINKS);
     drain(shard, block, &output);
     assert_true(shard_is_blocked(shard)); /* everything is written, and nothing may leave */
-    shard_heal(shard);
+    shard_take_over(shard, 0, TAKEOVER_ROUND_TWO);
     drain(shard, block, &output);
     assert_false(shard_is_blocked(shard));
     shard_finish(shard);
@@ -134,7 +161,7 @@ static uint32_t write_after_restart(struct shard *shard)
     assert_int_equal(shard_save(shard, true, &payload), 0);
     assert_int_equal(shard_load(next, payload.data, payload.size, &why), 0);
     assert_int_equal(shard_load_end(next, &why), 0);
-    uint32_t windows_count = write_rows(next, shard_row_settled);
+    uint32_t windows_count = write_rows(next, BLOCK_DURABLE);
     buffer_fini(&payload);
     buffer_fini(&why);
     shard_destroy(&next);
@@ -147,14 +174,14 @@ static void expect_after_restart(struct shard *shard, uint32_t want)
 }
 
 /* Rows that a sink may lose are not written again, except by a successor that loads our state. */
-static void test_unproven_rows_are_saved_as_dirty(void **state)
+static void test_acknowledged_rows_are_saved_as_dirty(void **state)
 {
     (void)state;
     struct shard *shard = make_named_shard();
     struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
     struct input second = {0, START_MS + 15 * MIN_MS, START_MS + 30 * MIN_MS, U, 0};
     apply(shard, first);
-    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
+    assert_int_equal(write_rows(shard, BLOCK_ACKNOWLEDGED), ROW_LEVELS);
     assert_true(shard_is_drained(shard));
     expect_after_restart(shard, ROW_LEVELS);
     assert_false(shard_prove(shard, 1, INT64_MAX, 0)); /* another sink says nothing of this one */
@@ -162,14 +189,14 @@ static void test_unproven_rows_are_saved_as_dirty(void **state)
     assert_false(shard_prove(shard, 0, 999, 2000));
     expect_after_restart(shard, ROW_LEVELS);
     apply(shard, second); /* all but one bucket are written again, and belong to the next */
-    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS + 1);
+    assert_int_equal(write_rows(shard, BLOCK_ACKNOWLEDGED), ROW_LEVELS + 1);
     assert_false(shard_prove(shard, 0, 1000, 3000));
     expect_after_restart(shard, ROW_LEVELS + 1);
     assert_false(shard_prove(shard, 0, 2999, 9000));
     assert_true(shard_prove(shard, 0, 3000, 9000));
     expect_after_restart(shard, 0);
     assert_false(shard_prove(shard, 0, INT64_MAX, 9000));
-    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), 0);
     shard_destroy(&shard);
 }
 
@@ -181,10 +208,10 @@ static void test_all_is_proven(void **state)
     struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
     struct input second = {3, START_MS, START_MS + 15 * MIN_MS, U, 0}; /* of another facility */
     apply(shard, first);
-    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
+    assert_int_equal(write_rows(shard, BLOCK_ACKNOWLEDGED), ROW_LEVELS);
     assert_false(shard_prove(shard, 0, INT64_MIN, 1000));
     apply(shard, second);
-    uint32_t more = write_rows(shard, shard_row_settled_unproven);
+    uint32_t more = write_rows(shard, BLOCK_ACKNOWLEDGED);
     assert_true(more >= ROW_LEVELS);
     assert_true(shard_prove(shard, 0, INT64_MAX, 2000));
     expect_after_restart(shard, 0);
@@ -198,23 +225,23 @@ static void test_lost_rows_come_again(void **state)
     struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
     struct input second = {3, START_MS, START_MS + 15 * MIN_MS, U, 0};
     apply(shard, first);
-    assert_int_equal(write_rows(shard, shard_row_settled_unproven), ROW_LEVELS);
+    assert_int_equal(write_rows(shard, BLOCK_ACKNOWLEDGED), ROW_LEVELS);
     assert_false(shard_prove(shard, 0, INT64_MIN, 1000));
     apply(shard, second);
-    uint32_t more = write_rows(shard, shard_row_settled_unproven);
+    uint32_t more = write_rows(shard, BLOCK_ACKNOWLEDGED);
     assert_false(shard_prove(shard, 0, 999, 1500));
     shard_lose(shard, 1);
-    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), 0);
     shard_lose(shard, 0); /* of both generations */
-    assert_int_equal(write_rows(shard, shard_row_settled), ROW_LEVELS + more);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), ROW_LEVELS + more);
     shard_lose(shard, 0);
-    assert_int_equal(write_rows(shard, shard_row_settled), 0);
+    assert_int_equal(write_rows(shard, BLOCK_DURABLE), 0);
     expect_after_restart(shard, 0);
     shard_destroy(&shard);
 }
 
 /* A day that a sink may lose stays, so that it can still be written. */
-static void test_unproven_days_stay(void **state)
+static void test_acknowledged_days_stay(void **state)
 {
     (void)state;
     struct shard *shard = make_named_shard();
@@ -226,7 +253,7 @@ static void test_unproven_days_stay(void **state)
     block->count = 0;
     while (shard_take_rows(shard, 0, TAKE_CLOSING, block) > 0) {
         for (uint32_t i = 0; i < block->count; i++)
-            shard_row_settled_unproven(shard, 0, &block->rows[i]);
+            shard_end_row(shard, 0, &block->rows[i], BLOCK_ACKNOWLEDGED);
         block->count = 0;
     }
     assert_true(shard_is_blocked(shard)); /* everything is written, and nothing may leave */
@@ -240,19 +267,19 @@ static void test_unproven_days_stay(void **state)
     shard_destroy(&shard);
 }
 
-static void settle_months_unproven(struct shard *shard)
+static void acknowledge_months(struct shard *shard)
 {
     for (uint32_t i = 0; i < block->count; i++) {
         if (block->rows[i].level == LEVEL_MONTH)
-            shard_row_settled_unproven(shard, 0, &block->rows[i]);
+            shard_end_row(shard, 0, &block->rows[i], BLOCK_ACKNOWLEDGED);
         else
-            shard_row_settled(shard, 0, &block->rows[i]);
+            shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
     }
     block->count = 0;
 }
 
 /* A month does, too, which no day keeps. */
-static void test_unproven_months_stay(void **state)
+static void test_acknowledged_months_stay(void **state)
 {
     (void)state;
     struct shard *shard = make_named_shard();
@@ -262,10 +289,10 @@ static void test_unproven_months_stay(void **state)
         apply(shard, (struct input){0, start_ms, start_ms + 15 * MIN_MS, U, 0});
         block->count = 0;
         while (shard_take_rows(shard, 0, TAKE_CLOSING, block) > 0)
-            settle_months_unproven(shard);
+            acknowledge_months(shard);
         assert_false(shard_is_blocked(shard));
         while (shard_take_rows(shard, 0, TAKE_ALL, block) > 0)
-            settle_months_unproven(shard);
+            acknowledge_months(shard);
     }
     shard_lose(shard, 0);
     shard_take_rows(shard, 0, TAKE_ALL, block);
@@ -273,7 +300,7 @@ static void test_unproven_months_stay(void **state)
     for (uint32_t i = 0; i < block->count; i++)
         has_march |= block->rows[i].window.end_ms < START_MS + 32 * DAY_MS;
     assert_true(has_march);
-    settle_months_unproven(shard);
+    acknowledge_months(shard);
     shard_destroy(&shard);
 }
 
@@ -335,13 +362,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_healing_writes_once_more),
-        cmocka_unit_test(test_uncertain_rows_come_again),
-        cmocka_unit_test(test_suspect_days_stay),
-        cmocka_unit_test(test_unproven_rows_are_saved_as_dirty),
+        cmocka_unit_test(test_at_risk_rows_come_again),
+        cmocka_unit_test(test_rounds),
+        cmocka_unit_test(test_at_risk_days_stay),
+        cmocka_unit_test(test_acknowledged_rows_are_saved_as_dirty),
         cmocka_unit_test(test_all_is_proven),
         cmocka_unit_test(test_lost_rows_come_again),
-        cmocka_unit_test(test_unproven_days_stay),
-        cmocka_unit_test(test_unproven_months_stay),
+        cmocka_unit_test(test_acknowledged_days_stay),
+        cmocka_unit_test(test_acknowledged_months_stay),
         cmocka_unit_test(test_memory_ceiling),
         cmocka_unit_test(test_rings_begin_with_the_first_accepted),
     };

@@ -53,7 +53,7 @@ static uint32_t settle_all(struct shard *shard, uint32_t sink)
     block->count = 0;
     shard_take_rows(shard, sink, TAKE_ALL, block);
     for (uint32_t i = 0; i < block->count; i++)
-        shard_row_settled(shard, sink, &block->rows[i]);
+        shard_end_row(shard, sink, &block->rows[i], BLOCK_DURABLE);
     return block->count;
 }
 
@@ -127,7 +127,7 @@ static void sum_rows(struct shard *shard, enum level level, struct figures sums[
             const struct row *row = &block->rows[i];
             if (row->kind == ROW_EMISSIONS && row->level == level)
                 figures_add(&sums[row->series], &row->figures);
-            shard_row_settled(shard, 0, row);
+            shard_end_row(shard, 0, row, BLOCK_DURABLE);
         }
     }
 }

@@ -54,7 +54,7 @@ static uint64_t take_all(struct fixture *fixture, uint32_t sink, int64_t *first_
         taken += row->kind == ROW_COVERAGE;
         if (row->window.end_ms < *first_ms_out)
             *first_ms_out = row->window.end_ms;
-        shard_row_settled(fixture->shard, sink, row);
+        shard_end_row(fixture->shard, sink, row, BLOCK_DURABLE);
     }
     return taken;
 }

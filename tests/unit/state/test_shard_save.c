@@ -195,6 +195,13 @@ static void apply(struct pair *pair)
     pair->applied = calm;
 }
 
+/* No older write can arrive any more, whatever the sink. */
+static void heal(struct shard *shard)
+{
+    for (uint32_t sink = 0; sink < SINKS; sink++)
+        shard_take_over(shard, sink, TAKEOVER_ROUND_TWO);
+}
+
 static void settle(struct pair *pair, uint32_t index, uint32_t how)
 {
     struct flight flight = pair->flights[index];
@@ -204,11 +211,11 @@ static void settle(struct pair *pair, uint32_t index, uint32_t how)
         struct shard *both[2] = {pair->calm, pair->restless};
         for (size_t k = 0; k < ARRAY_LEN(both); k++) {
             if (how == 0)
-                shard_row_abandoned(both[k], flight.sink, row);
+                shard_end_row(both[k], flight.sink, row, BLOCK_GIVEN_BACK);
             else if (how == 1)
-                shard_row_settled_uncertain(both[k], flight.sink, row);
+                shard_end_row(both[k], flight.sink, row, BLOCK_WRITTEN_AT_RISK);
             else
-                shard_row_settled(both[k], flight.sink, row);
+                shard_end_row(both[k], flight.sink, row, BLOCK_DURABLE);
         }
     }
     block_destroy(&flight.block);
@@ -281,7 +288,7 @@ static void restart(struct pair *pair)
     drop_chain(pair);
     while (pair->flights_count > 0)
         settle(pair, 0, 0);
-    shard_heal(pair->calm);
+    heal(pair->calm);
     check_same_bytes(pair);
 }
 
@@ -301,8 +308,8 @@ static void step(struct pair *pair)
         break;
     case 4:
         if (random_below(3) == 0) {
-            shard_heal(pair->calm);
-            shard_heal(pair->restless);
+            heal(pair->calm);
+            heal(pair->restless);
         }
         break;
     case 5:

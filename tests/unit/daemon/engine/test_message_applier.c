@@ -91,7 +91,7 @@ static void drain(struct bench *bench)
     bench->block->count = 0;
     while (shard_take_rows(bench->shard, 0, TAKE_CLOSING, bench->block) > 0) {
         for (uint32_t i = 0; i < bench->block->count; i++)
-            shard_row_settled(bench->shard, 0, &bench->block->rows[i]);
+            shard_end_row(bench->shard, 0, &bench->block->rows[i], BLOCK_DURABLE);
         bench->rows += bench->block->count;
         bench->block->count = 0;
     }

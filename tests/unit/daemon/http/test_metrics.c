@@ -73,7 +73,7 @@ static void fill_parts(struct example *e)
                               .save_ms = 45,
                               .save_cpu_us = 1500,
                               .restore_ms = 700,
-                              .healing = true};
+                              .takeover = true};
     e->assigned_set[1] = (struct metrics_part){.partition = 1,
                                                .age_ms = -1,
                                                .save_ms = -1,
@@ -127,7 +127,7 @@ static void test_samples(void **state)
         {"\nghgd_partition_checkpoint_age_seconds{partition=\"1\"}", false}, /* none yet */
         {"\nghgd_partition_restore_duration_seconds{partition=\"1\"}", false},
         {"\nghgd_partition_unreadable{partition=\"1\"} 1\n", true},
-        {"\nghgd_partition_healing{partition=\"0\"} 1\n", true},
+        {"\nghgd_partition_takeover{partition=\"0\"} 1\n", true},
         {"\nghgd_partition_read_events{partition=\"0\"} 30\n", true},
         {"\nghgd_partition_account_events{partition=\"0\",outcome=\"used\",reason=\"\"} 28\n",
          true},
