@@ -187,4 +187,40 @@ EMISSIONS = [
            "emissions/test_rating"),
 ]
 
-MUTANTS = METERING + CHECKPOINT + DELIVERY + EMISSIONS
+ENGINE = [
+    mutant("rows are taken although the fence is up", "daemon/engine/assigned_set.c",
+           "return !set->paused && !write_fence_is_up(set->fence);", "return !set->paused;",
+           "daemon/engine/test_assigned_set", "daemon/engine/test_row_writer",
+           "daemon/engine/test_intake", "daemon/engine/test_process"),
+    mutant("the row writer's sinks do not ask for the fence", "daemon/engine/row_writer.c",
+           "return !write_fence_is_up(slot->row_writer->conf.assigned_set->fence);",
+           "return slot != NULL;",
+           "daemon/engine/test_row_writer", "daemon/engine/test_process"),
+    mutant("rows of a partition that has not caught up", "daemon/engine/assigned_rows.c",
+           "if (due && assigned_is_live(assigned))", "if (due)",
+           "daemon/engine/test_row_writer", "daemon/engine/test_assigned_set",
+           "daemon/engine/test_intake"),
+    mutant("a commit does not wait for dead letters", "daemon/engine/checkpointer.c",
+           "    if (now_ms(checkpointer) < assigned->retry_commit_at_ms ||\n"
+           "        has_letters_below(checkpointer, assigned))\n",
+           "    (void)has_letters_below;\n"
+           "    if (now_ms(checkpointer) < assigned->retry_commit_at_ms)\n",
+           "daemon/engine/test_checkpointer", "daemon/engine/test_process"),
+]
+
+STATE = [
+    mutant("what is under way is not saved as dirty", "pipelines/state/site_save.c",
+           "mark->dirty | mark->in_flight | mark->suspect", "mark->dirty | mark->suspect",
+           "state/test_shard_save"),
+    mutant("a change does not mark its day", "pipelines/state/site_windows.c",
+           "    site_touch_mark(site, clock, day, &day->mark, day->window.end_ms);\n", "",
+           "state/test_shard", "state/test_shard_order"),
+    mutant("a change does not mark its year", "pipelines/state/site_windows.c",
+           "        touch_period(site, clock, LEVEL_YEAR, day->window.start_ms);\n", "",
+           "state/test_shard", "state/test_shard_order"),
+    mutant("a changed cell is not projected again", "pipelines/state/site_windows.c",
+           "            panel_mark_stale(site->panel, row, column);\n",
+           "            (void)column;\n", "state/test_shard"),
+]
+
+MUTANTS = METERING + CHECKPOINT + DELIVERY + ENGINE + EMISSIONS + STATE

@@ -219,6 +219,44 @@ static void test_sink_fails(void **state)
     uv_run(&bench->engine.loop, UV_RUN_DEFAULT);
 }
 
+static bool has_failed_twice(void *context)
+{
+    const struct writer_bench *bench = context;
+    return row_writer_get_stats(bench->row_writer, 0)->requests_failed >= 2;
+}
+
+/* A block that a sink tries again and again is not tried while the fence is up. */
+static void test_the_fence_stops_tries(void **state)
+{
+    struct writer_bench *bench = *state;
+    bench->engine.sink = (struct sink_conf){.name = "nobody listens",
+                                            .type = SINK_INFLUX,
+                                            .dialect = DIALECT_INFLUX1,
+                                            .url = "http://127.0.0.1:1",
+                                            .database = "ghg",
+                                            .rows_max = 100,
+                                            .timeout_ms = 1000,
+                                            .connect_timeout_ms = 1000,
+                                            .backoff_min_ms = 1,
+                                            .backoff_max_ms = 10};
+    open_partition(bench);
+    assert_int_equal(create(bench), 0);
+    row_writer_emit(bench->row_writer);
+    engine_bench_wait(&bench->engine, has_failed_twice, bench, "it is tried again");
+    write_fence_raise(&bench->fence);
+    for (int i = 0; i < 20; i++) /* what was under way ends */
+        uv_run(&bench->engine.loop, UV_RUN_ONCE);
+    const struct sink_stats *stats = row_writer_get_stats(bench->row_writer, 0);
+    uint64_t failed = stats->requests_failed;
+    int64_t until_ms = (int64_t)uv_now(&bench->engine.loop) + 500;
+    while ((int64_t)uv_now(&bench->engine.loop) < until_ms)
+        uv_run(&bench->engine.loop, UV_RUN_ONCE);
+    assert_int_equal(stats->requests_failed, failed);
+    write_fence_lower(&bench->fence);
+    while (stats->requests_failed == failed)
+        uv_run(&bench->engine.loop, UV_RUN_ONCE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_withdrawn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_under_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sink_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_fence_stops_tries, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
