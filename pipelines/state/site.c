@@ -156,8 +156,7 @@ static void site_refresh_until(struct site *site, uint32_t column, int64_t end_r
         struct day *day = site_day(site, i);
         if (day->first_row >= end_row)
             break;
-        if (day->stale &&
-            panel_is_stale(site->panel, column, day->first_row, MIN(day->end_row, end_row)))
+        if (panel_is_stale(site->panel, column, day->stale_row, MIN(day->stale_end_row, end_row)))
             site_refresh_day(site, day);
     }
 }

@@ -44,7 +44,7 @@ struct day {
     uint32_t hours_count;
     uint16_t hour_row[HOURS_PER_DAY_MAX + 1]; /* first row of each hour, from first_row on */
     struct mark hours[HOURS_PER_DAY_MAX];
-    bool stale;            /* some of its buckets may be */
+    int64_t stale_row, stale_end_row; /* buckets from the one up to the other may be stale */
     bool summed;           /* the cache holds the sum of its buckets as they were last rated, */
     struct figures *cache; /* per series, but not the expected time */
     uint64_t *reporting;   /* a bit per meter */

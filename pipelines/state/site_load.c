@@ -462,8 +462,11 @@ static void mark_stale(struct site *site, uint32_t column, int64_t end_row)
     end_row = MIN(end_row, site_day(site, site->days_count - 1)->end_row);
     for (; row < end_row; row++)
         panel_mark_stale(site->panel, row, column);
-    for (uint32_t i = 0; i < site->days_count; i++)
-        site_day(site, i)->stale = true;
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        struct day *day = site_day(site, i);
+        day->stale_row = day->first_row;
+        day->stale_end_row = day->end_row;
+    }
 }
 
 /* Other meters have other accounts: what years and meters differ by now is no fault. */

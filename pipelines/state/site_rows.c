@@ -28,10 +28,11 @@ void site_expect(const struct site *site, const struct site_clock *clock, int64_
 void site_refresh_day(struct site *site, struct day *day)
 {
     struct figures *sums = day->summed ? day->cache : NULL;
-    if (day->stale)
-        day->summed &= rated_panel_refresh(site->rated, day->first_row, day->end_row, sums,
+    if (day->stale_row < day->stale_end_row)
+        day->summed &= rated_panel_refresh(site->rated, day->stale_row, day->stale_end_row, sums,
                                            sums != NULL ? day->reporting : NULL);
-    day->stale = false;
+    day->stale_row = day->end_row;
+    day->stale_end_row = day->first_row;
     if (day->summed)
         return;
     clear_figures(site, day->cache, day->reporting);
@@ -66,25 +67,6 @@ static void sum_period(struct site *site, const struct site_clock *clock,
     site_expect(site, clock, open.from_row, open.to_row, site->scratch);
 }
 
-static uint32_t count_expected(const struct site *site, struct window window)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
-        const struct meter *meter = &site->panel->meters[i];
-        count += meter->expected && meter->valid_from_ms < window.end_ms &&
-                 meter->valid_to_ms > window.start_ms;
-    }
-    return count;
-}
-
-static uint32_t count_reporting(const struct site *site)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < site->facility->meters_count; i++)
-        count += site->panel->meters[i].expected && (site->scratch_bits[i / 64] >> i % 64 & 1) != 0;
-    return count;
-}
-
 /* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
  * carries the acknowledgement, and one for every series that has a reading. */
 static void append_rows(struct site *site, struct row row, const struct figures *coverage,
@@ -95,15 +77,17 @@ static void append_rows(struct site *site, struct row row, const struct figures 
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
         if (site->scratch[i].value[FIGURE_CELLS] == 0)
             continue;
-        row.series = first_series + i;
-        row.figures = site->scratch[i];
-        block->rows[block->count++] = row;
+        struct row *out = &block->rows[block->count++];
+        memcpy(out, &row, offsetof(struct row, figures)); /* they are the last, and the largest */
+        out->series = first_series + i;
+        out->figures = site->scratch[i];
     }
     row.kind = ROW_COVERAGE;
     row.series = REGISTRY_NONE;
     row.figures = *coverage;
-    row.meters_expected = count_expected(site, row.window);
-    row.meters_reporting = count_reporting(site);
+    row.meters_expected =
+        rated_panel_count_expected(site->rated, row.window.start_ms, row.window.end_ms);
+    row.meters_reporting = rated_panel_count_reporting(site->rated, site->scratch_bits);
     block->rows[block->count++] = row;
 }
 

@@ -31,6 +31,8 @@ static void day_open(struct site *site, struct day *day, int64_t time_ms)
     day->window = calendar_window(site->calendar, LEVEL_DAY, time_ms);
     day->first_row = site_row_from(site, day->window.start_ms);
     day->end_row = site_row_from(site, day->window.end_ms);
+    day->stale_row = day->end_row;
+    day->stale_end_row = day->first_row;
     int64_t hour_ms = day->window.start_ms;
     if (site->conf.window->bucket_ms == HOUR_MS)
         return; /* the buckets are the hours: one row, not two of the same name */
@@ -221,7 +223,8 @@ static void touch_day(struct site *site, const struct site_clock *clock, struct 
 {
     int64_t bucket_ms = site->conf.window->bucket_ms;
     uint32_t hour = UINT32_MAX;
-    day->stale = true;
+    day->stale_row = MIN(day->stale_row, from_row);
+    day->stale_end_row = MAX(day->stale_end_row, to_row);
     for (int64_t row = from_row; row < to_row; row++) {
         site_touch_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
                         (row + 1) * bucket_ms);
