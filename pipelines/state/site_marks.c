@@ -21,7 +21,7 @@ static struct mark_tally tally_of(struct site *site, struct day *day)
 }
 
 /* The one way of a mark to its next state. A state saved before has to be saved again if it has
- * become settled, or is no more. */
+ * become settled, or no longer is. */
 static void advance(struct site *site, struct day *day, struct mark *mark, uint32_t sink,
                     enum mark_event event)
 {
