@@ -29,7 +29,7 @@ void assigned_rows_caught_up(const struct assigned_set *set, struct assigned *as
 /* Rows at risk are written once more as soon as nothing older can arrive. */
 bool assigned_rows_step_takeovers(struct assigned_set *set, int64_t now_ms);
 
-/* What assigned_rows_mark_dirty() has found. */
+/* The windows that assigned_rows_mark_dirty() has marked. */
 struct assigned_rows_marked {
     uint64_t windows;
     uint32_t partitions, waiting; /* waiting: not caught up yet, and write nothing until then */

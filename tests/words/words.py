@@ -2,8 +2,9 @@
 """words.py ROOT [PATH...] - reads the comments and documents of the project as a stranger would.
 
 It fails on listed constructions (constructions.tsv), and on names of files, and of functions in
-documents, that do not exist. It prints how long sentences are. Folders and files named in `exempt` are counted only. With PATHs it looks at the
-files below them alone, exempt or not. --count prints findings by folder.
+documents, that do not exist. It prints how long sentences are. Folders and files that a file
+`exempt` beside this one names, one a line, are counted only. With PATHs it looks at the files below
+them alone, exempt or not. --count prints findings by folder.
 """
 import ast
 import bisect

@@ -21,7 +21,7 @@ enum { LAST = SINKS_MAX - 1 };
 static const char *const state_names[] = {"clean",         "dirty",       "sent",
                                           "sent, changed", "acked young", "acked old"};
 
-/* Whether the event, in that state, is taken for a mistake of ours. */
+/* Whether the event, in that state, is taken for a bug. */
 static bool aborts(enum mark_state from, enum mark_event event)
 {
     (void)fflush(NULL);
@@ -138,7 +138,7 @@ static void test_all_dirty(void **state)
     assert_false(marks_are_dirty((struct marks){0x31}, 3)); /* sent, changed */
 }
 
-/* What leaves a risk, what begins one, and that only healing ends it. */
+/* The events that leave a risk, and that begin one; only healing ends it. */
 static void test_risk(void **state)
 {
     (void)state;

@@ -184,7 +184,7 @@ static void save(struct world *world, const struct daemon *daemon)
     }
 }
 
-/* What a daemon does by itself; false: it does not (and may not). */
+/* A step that a daemon takes by itself; false: it does not (and may not). */
 static bool heal(struct world *world, struct daemon *daemon, const char *words)
 {
     if (strncmp(words, "heals: round one", 16) == 0) {
@@ -274,7 +274,8 @@ static bool happens(struct world *world, const char *line)
     return true;
 }
 
-/* What the owner holds clean the database has, keeps, and nothing older is on its way. */
+/* If the owner holds a window clean, the database has and keeps it, and nothing older is on its
+ * way. */
 static void check_clean_is_safe(const struct world *world, const char *name, const char *line)
 {
     const struct daemon *owner = &world->daemons[world->owner];
