@@ -8,12 +8,12 @@
 #include "config/registry/calendar.h"
 #include "daemon/audit/audit.h"
 
-enum { DAYS_MAX = 32, UNITS = 1000000, VALUE_TEXT_SIZE = 64 };
+enum { DAYS_MAX = 32, VALUE_TEXT_SIZE = 64 };
 
 /* One window as one level gives it: whole millionths by field. */
 struct total {
     bool any, final;
-    int128 micro[ARCHIVE_FIELDS_MAX];
+    int128 value[ARCHIVE_FIELDS_MAX]; /* in the whole numbers of the field */
 };
 
 /* One series of a facility over a month. Coverage has one of them. */
@@ -76,6 +76,14 @@ static struct total *total_of(const struct ledger *ledger, struct sums_line *lin
     }
 }
 
+static int128 whole_of(const struct field *field, double value)
+{
+    double unit = 1;
+    for (unsigned i = 0; i < field->decimals; i++)
+        unit *= 10;
+    return (int128)rint(value * unit);
+}
+
 static void add_row(const struct ledger *ledger, struct total *total, const struct archive_row *row,
                     int sign)
 {
@@ -85,7 +93,7 @@ static void add_row(const struct ledger *ledger, struct total *total, const stru
     total->any = true;
     for (uint32_t i = 0; i < measurement->fields_count; i++) {
         if ((row->present >> i & 1) != 0 && is_summed(ledger->kind, &measurement->fields[i]))
-            total->micro[i] += sign * (int128)llrint(row->values[i] * UNITS);
+            total->value[i] += sign * whole_of(&measurement->fields[i], row->values[i]);
     }
 }
 
@@ -124,16 +132,16 @@ static int read_level(struct ledger *ledger, enum level level, struct buffer *wh
 
 /* --- comparing --- */
 
-static void micro_text(char text[VALUE_TEXT_SIZE], int128 micro)
+static void value_text(char text[VALUE_TEXT_SIZE], const struct field *field, int128 value)
 {
     struct buffer out;
     buffer_init(&out, VALUE_TEXT_SIZE - 1);
-    buffer_add_fixed(&out, micro, 6);
+    buffer_add_fixed(&out, value, field->decimals);
     (void)snprintf(text, VALUE_TEXT_SIZE, "%s", buffer_failed(&out) ? "?" : buffer_text(&out));
     buffer_fini(&out);
 }
 
-/* A double holds 2^53 millionths exactly; beyond that each of the parts may be off by some. */
+/* A double holds 2^53 whole numbers exactly; beyond that each of the parts may be off by some. */
 static bool is_same(int128 a, int128 b)
 {
     int128 size = a < 0 ? -a : a;
@@ -153,12 +161,12 @@ static void compare(struct ledger *ledger, struct audit_place *place, const stru
         return;
     for (uint32_t i = 0; i < measurement->fields_count; i++) {
         if (!is_summed(ledger->kind, &measurement->fields[i]) ||
-            is_same(parts->micro[i], whole->micro[i]))
+            is_same(parts->value[i], whole->value[i]))
             continue;
         char expected[VALUE_TEXT_SIZE];
         char found[VALUE_TEXT_SIZE];
-        micro_text(expected, parts->micro[i]);
-        micro_text(found, whole->micro[i]);
+        value_text(expected, &measurement->fields[i], parts->value[i]);
+        value_text(found, &measurement->fields[i], whole->value[i]);
         audit_tell(ledger->audit, place, measurement->fields[i].name, expected, found);
     }
 }
@@ -179,7 +187,7 @@ static void compare_line(struct ledger *ledger, uint32_t index)
             compare(ledger, &place, &line->hours[i], &line->days[i]);
         line->sum.any |= line->days[i].any;
         for (uint32_t f = 0; f < ARCHIVE_FIELDS_MAX; f++)
-            line->sum.micro[f] += line->days[i].micro[f];
+            line->sum.value[f] += line->days[i].value[f];
     }
     place.level = LEVEL_MONTH;
     place.start_ms = ledger->month.start_ms;
