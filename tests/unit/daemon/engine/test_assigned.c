@@ -1,10 +1,14 @@
 /* The state of a partition through a checkpoint: where it stands, what it counted and parked. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -122,6 +126,50 @@ static void test_waiting(void **state)
         assert_int_equal(assigned_is_running(assigned), cases[i].running);
         assert_int_equal(assigned_resume(assigned), cases[i].resumes);
         assert_int_equal(assigned->state, cases[i].resumes ? ASSIGNED_APPLYING : cases[i].state);
+    }
+    assigned_destroy(&assigned);
+}
+
+/* In a process of its own, as an entrance that is not drawn ends it. */
+static bool may_enter(struct assigned *assigned, enum assigned_state from, enum assigned_state to)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)freopen("/dev/null", "w", stderr);
+        (void)signal(SIGABRT, SIG_DFL);
+        assigned->state = from;
+        assigned_enter(assigned, to);
+        _exit(0);
+    }
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The drawing of assigned.h, as a table: R restoring, A applying, sinks, memory, letters, process,
+ * L leaving, U unreadable. */
+static void test_transitions(void **state)
+{
+    (void)state;
+    static const char *const table[] = {
+        "x x . . . . . x", /* from restoring */
+        ". . x x x x x .", /* from applying */
+        ". x . . . . x .", /* from waiting for sinks */
+        ". x . . . . x .", /* from for memory */
+        ". x . . . . x .", /* from for letters */
+        ". x . . . . x .", /* from for the process */
+        ". . . . . . . .", /* from leaving */
+        ". . . . . . . .", /* from unreadable */
+    };
+    struct assigned *assigned;
+    make_part(&assigned);
+    for (int from = ASSIGNED_RESTORING; from <= ASSIGNED_UNREADABLE; from++) {
+        for (int to = ASSIGNED_RESTORING; to <= ASSIGNED_UNREADABLE; to++) {
+            bool drawn = table[from][2 * to] == 'x';
+            if (may_enter(assigned, from, to) != drawn)
+                fail_msg("from %d to %d: drawn %d", from, to, drawn);
+        }
     }
     assigned_destroy(&assigned);
 }
@@ -262,9 +310,8 @@ static void test_damage_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writing),
-        cmocka_unit_test(test_waiting),
-        cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_writing),        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_transitions),    cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_damage_is_told),
     };
     return cmocka_run_group_tests(tests, build, destroy);
