@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "config/options/checks.h"
 #include "daemon/engine/needs.h"
-#include "pipelines/kafka/consumer.h"
+#include "pipelines/kafka/client.h"
 
 enum { FAULTS_BYTES_MAX = 1 << 20 };
 
@@ -40,7 +40,7 @@ int command_load_run_config(struct config **config_out, const char *file)
     if (err == 0)
         err = needs_check(*config_out, &faults);
     if (err == 0)
-        err = consumer_check(&(*config_out)->kafka, &faults);
+        err = client_check(&(*config_out)->kafka, &faults);
     print_faults(&faults);
     if (err < 0)
         config_destroy(config_out);

@@ -96,8 +96,9 @@ static void report_loss(struct consumer *consumer, struct partition *partition, 
     consumer->stats.lost_messages += data_loss_count(&loss);
     partition->lost_from = -1;
     partition->loss = loss;
-    partition->halted = consumer->loss_policy == LOSS_STOP;
-    if (partition->halted) {
+    ASSERT(partition->state == PARTITION_OPEN);
+    if (consumer->loss_policy == LOSS_STOP) {
+        partition->state = PARTITION_HALTED;
         partition_take(partition, partition->held_count);
         consumer->membership.rewind = true; /* what is no longer fetched takes no memory */
     }
@@ -118,7 +119,7 @@ static void settle_position(struct consumer *consumer, struct partition *partiti
         partition->log_end = high;
     if (partition->lost_from >= 0)
         report_loss(consumer, partition, next);
-    if (partition->commits_start && !partition->halted)
+    if (partition->start_commit == START_SOUGHT && partition->state == PARTITION_OPEN)
         partition_begin_at(partition, next);
 }
 
@@ -128,7 +129,8 @@ static void offer_held(struct consumer *consumer, struct partition *partition)
     size_t taken = consumer->callbacks.messages(consumer->callbacks.context, partition->id,
                                                 partition->held + partition->held_first, count);
     ASSERT(taken <= count);
-    partition->stopped = taken < count;
+    if (taken < count)
+        partition->state = PARTITION_STOPPED;
     if (taken > 0)
         partition->taken_ms =
             log_message_time_ms(partition->held[partition->held_first + taken - 1]);
@@ -140,13 +142,13 @@ static void drain_partition(struct consumer *consumer, struct partition *partiti
 {
     if (partition->held_count == 0) {
         bool answered = partition_fill(partition, &consumer->stats, on_partition_event, consumer);
-        if (answered &&
-            (partition->log_end < 0 || partition->lost_from >= 0 || partition->commits_start))
+        if (answered && (partition->log_end < 0 || partition->lost_from >= 0 ||
+                         partition->start_commit == START_SOUGHT))
             settle_position(consumer, partition);
     }
-    if (partition->held_count > 0 && !partition->halted)
+    if (partition->held_count > 0 && partition->state == PARTITION_OPEN)
         offer_held(consumer, partition);
-    if (!partition->caught_up && partition->log_end >= 0 && !partition->halted &&
+    if (!partition->caught_up && partition->log_end >= 0 && partition->state != PARTITION_HALTED &&
         partition_next(partition) >= partition->log_end) {
         partition->caught_up = true;
         consumer->callbacks.caught_up(consumer->callbacks.context, partition->id);
@@ -155,7 +157,7 @@ static void drain_partition(struct consumer *consumer, struct partition *partiti
 
 static bool partition_is_ready(const struct partition *partition)
 {
-    if (partition->stopped || partition->halted || partition->undecided)
+    if (partition->state != PARTITION_OPEN)
         return false;
     return partition->held_count > 0 ||
            atomic_load_explicit(&partition->woken, memory_order_acquire) != 0;
@@ -191,7 +193,8 @@ void consumer_begin(struct consumer *consumer, int32_t partition, int64_t expect
     struct partition *target = membership_find(&consumer->membership, partition);
     if (target == NULL)
         return;
-    target->undecided = false;
+    if (target->state == PARTITION_UNDECIDED)
+        target->state = PARTITION_OPEN;
     if (expected >= 0 && target->lost_from < 0) {
         target->lost_from = expected;
         target->forgotten = true;
@@ -209,7 +212,8 @@ void consumer_resume(struct consumer *consumer, int32_t partition)
     struct partition *target = membership_find(&consumer->membership, partition);
     if (target == NULL)
         return;
-    target->stopped = false;
+    if (target->state == PARTITION_STOPPED)
+        target->state = PARTITION_OPEN;
     ask_again(consumer);
 }
 
@@ -245,7 +249,9 @@ void consumer_rewind(struct consumer *consumer, int32_t partition)
         return;
     partition_take(target, target->held_count);
     partition_rewind(target, RD_KAFKA_OFFSET_BEGINNING);
-    target->caught_up = target->halted = false;
+    target->caught_up = false;
+    if (target->state == PARTITION_HALTED)
+        target->state = PARTITION_OPEN;
     target->lost_from = -1;
     consumer->membership.rewind = true;
     ask_again(consumer);
@@ -561,14 +567,15 @@ static void fill_stats(const struct consumer *consumer, const struct partition *
 {
     int64_t low;
     int64_t high;
+    bool halted = partition->state == PARTITION_HALTED;
     *out = (struct consumer_partition_stats){
         .partition = partition->id,
-        .next_offset = partition->halted ? partition->loss.from : partition_next(partition),
+        .next_offset = halted ? partition->loss.from : partition_next(partition),
         .log_end = -1,
         .lag = -1,
-        .stopped = partition->stopped,
+        .stopped = partition->state == PARTITION_STOPPED,
         .caught_up = partition->caught_up,
-        .halted = partition->halted,
+        .halted = halted,
         .loss = partition->loss,
     };
     if (partition->log_end < 0 ||
@@ -588,9 +595,4 @@ size_t consumer_get_partitions(const struct consumer *consumer,
     for (size_t i = 0; i < count; i++)
         fill_stats(consumer, membership->partitions[i], &out[i]);
     return count;
-}
-
-int consumer_check(const struct kafka_conf *conf, struct buffer *faults)
-{
-    return client_check(conf, faults);
 }

@@ -114,7 +114,4 @@ const struct consumer_stats *consumer_get_stats(const struct consumer *consumer)
 size_t consumer_get_partitions(const struct consumer *consumer,
                                struct consumer_partition_stats *out, size_t max);
 
-/* Tries every property on both kinds of handle without connecting. For `ghgd check`. */
-int consumer_check(const struct kafka_conf *conf, struct buffer *faults) MUST_CHECK;
-
 #endif

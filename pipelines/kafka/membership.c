@@ -99,18 +99,18 @@ static void add_commit(const struct membership *membership, struct partition *pa
     partition->granted_offset = -1;
     entry->metadata_size = strlen(partition->commit_metadata);
     entry->metadata = TAKE(partition->commit_metadata); /* freed with the list */
-    partition->commit_offset = -1;
-    partition->commit_under_way = true;
-    partition->under_way_is_own = partition->commit_is_own;
+    partition->under_way = partition->waiting;
+    partition->waiting = COMMIT_NONE;
 }
 
 /* Where it began is due to be said, for the first time or again, and nothing says more. */
 static void put_start(const struct membership *membership, struct partition *partition)
 {
-    if (membership->state == MEMBER_ASSIGNED && partition->start_offset >= 0 &&
-        partition->commit_offset < 0 && !partition->commit_under_way &&
+    if (membership->state == MEMBER_ASSIGNED && partition->start_commit == START_DUE &&
+        partition->waiting == COMMIT_NONE && partition->under_way == COMMIT_NONE &&
         uv_now(membership->loop) >= partition->start_due_at_ms)
-        partition_put_commit(partition, partition->start_offset, CONSUMER_START_METADATA, true);
+        partition_put_commit(partition, partition->start_offset, CONSUMER_START_METADATA,
+                             COMMIT_OURS);
 }
 
 /* All commits that wait, in one request. A partition has one under way at most, so that an older
@@ -121,7 +121,7 @@ static void flush_commits(struct membership *membership)
     for (uint32_t i = 0; i < membership->partitions_count; i++) {
         struct partition *partition = membership->partitions[i];
         put_start(membership, partition);
-        if (partition->commit_offset < 0 || partition->commit_under_way)
+        if (partition->waiting == COMMIT_NONE || partition->under_way != COMMIT_NONE)
             continue;
         if (list == NULL)
             list = rd_kafka_topic_partition_list_new((int)membership->partitions_count);
@@ -140,8 +140,8 @@ static void flush_commits(struct membership *membership)
 static bool commits_are_open(const struct membership *membership)
 {
     for (uint32_t i = 0; i < membership->partitions_count; i++)
-        if (membership->partitions[i]->commit_under_way ||
-            membership->partitions[i]->commit_offset >= 0)
+        if (membership->partitions[i]->under_way != COMMIT_NONE ||
+            membership->partitions[i]->waiting != COMMIT_NONE)
             return true;
     return false;
 }
@@ -172,7 +172,7 @@ static void note_offset(struct membership *membership, struct partition *partiti
     const struct consumer_callbacks *callbacks = membership->callbacks;
     remember_offset(membership, partition->id, offset);
     membership->began = true;
-    partition->start_offset = -1;
+    partition->start_commit = START_NEEDLESS;
     if (partition->granted_metadata != NULL)
         partition->granted_offset = offset;
     bool is_first = !partition->has_offset;
@@ -186,11 +186,12 @@ static void on_answer(struct membership *membership, struct partition *partition
                       bool accepted)
 {
     const struct consumer_callbacks *callbacks = membership->callbacks;
-    partition->commit_under_way = false;
+    enum commit_owner owner = partition->under_way;
+    partition->under_way = COMMIT_NONE;
     partition->start_due_at_ms = uv_now(membership->loop) + START_RETRY_MS;
     if (accepted)
         note_offset(membership, partition, offset);
-    if (!partition->under_way_is_own && callbacks->committed != NULL)
+    if (owner == COMMIT_HANDLERS && callbacks->committed != NULL)
         callbacks->committed(callbacks->context, partition->id, offset, accepted);
 }
 
@@ -228,9 +229,8 @@ void membership_commit(struct membership *membership, int32_t partition, int64_t
     struct partition *target = membership_find(membership, partition);
     if (target == NULL)
         return;
-    target->commits_start = false;
-    target->start_offset = -1;
-    partition_put_commit(target, offset, metadata, false);
+    target->start_commit = START_NEEDLESS;
+    partition_put_commit(target, offset, metadata, COMMIT_HANDLERS);
 }
 
 /* A commit of the handler's that waits will tell as well; else what the group has is committed once
@@ -244,13 +244,13 @@ void membership_confirm(struct membership *membership)
         return;
     for (uint32_t i = 0; i < membership->partitions_count; i++) {
         struct partition *partition = membership->partitions[i];
-        if (partition->commit_under_way)
+        if (partition->under_way != COMMIT_NONE)
             continue;
-        if (partition->commit_offset < 0 && partition->granted_offset < 0)
+        if (partition->waiting == COMMIT_NONE && partition->granted_offset < 0)
             continue;
-        if (partition->commit_offset < 0)
+        if (partition->waiting == COMMIT_NONE)
             partition_put_commit(partition, partition->granted_offset, partition->granted_metadata,
-                                 true);
+                                 COMMIT_OURS);
         membership->confirm_sent = true;
         return;
     }
@@ -266,7 +266,7 @@ static void assign_all(struct membership *membership)
         rd_kafka_topic_partition_list_new((int)membership->partitions_count);
     for (uint32_t i = 0; i < membership->partitions_count; i++) {
         const struct partition *partition = membership->partitions[i];
-        if (partition->halted)
+        if (partition->state == PARTITION_HALTED)
             continue;
         rd_kafka_topic_partition_list_add(list, membership->topic, partition->id)->offset =
             partition->received >= 0 ? partition->received : partition->start;
@@ -317,7 +317,7 @@ static void set_start(struct membership *membership, struct partition *partition
         partition_rewind(partition, committed);
     else
         partition_rewind(partition, latest ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING);
-    partition->commits_start = committed < 0;
+    partition->start_commit = committed < 0 ? START_SOUGHT : START_NEEDLESS;
     if (committed >= 0)
         remember_offset(membership, partition->id, committed);
 }
@@ -345,7 +345,8 @@ static int start_partition(struct membership *membership, const rd_kafka_topic_p
     int answer = membership->callbacks->assigned(membership->callbacks->context, entry->partition,
                                                  committed, metadata);
     ASSERT(answer <= 0 || committed < 0);
-    partition->undecided = answer > 0;
+    if (answer > 0)
+        partition->state = PARTITION_UNDECIDED;
     if (answer < 0)
         partition_destroy(&membership->partitions[--membership->partitions_count]);
 done:

@@ -21,8 +21,7 @@ int partition_create(struct partition **partition_out, rd_kafka_t *client, const
         return -ENOMEM;
     partition->id = id;
     partition->async = async;
-    partition->commit_offset = -1;
-    partition->granted_offset = partition->start_offset = -1;
+    partition->granted_offset = -1;
     partition->lost_from = -1;
     partition->taken_ms = INT64_MIN;
     partition_rewind(partition, RD_KAFKA_OFFSET_INVALID);
@@ -54,13 +53,14 @@ void partition_destroy(struct partition **partition)
 
 void partition_begin_at(struct partition *partition, int64_t offset)
 {
-    partition->commits_start = false;
+    ASSERT(partition->start_commit == START_SOUGHT);
+    partition->start_commit = START_DUE;
     partition->start_offset = offset;
     partition->start_due_at_ms = 0;
 }
 
 void partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
-                          bool own)
+                          enum commit_owner owner)
 {
     char *copy = strdup(metadata);
     if (copy == NULL)
@@ -68,7 +68,7 @@ void partition_put_commit(struct partition *partition, int64_t offset, const cha
     free(partition->commit_metadata);
     partition->commit_metadata = copy;
     partition->commit_offset = offset;
-    partition->commit_is_own = own;
+    partition->waiting = owner;
 }
 
 void partition_rewind(struct partition *partition, int64_t start)

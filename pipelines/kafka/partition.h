@@ -21,34 +21,45 @@ enum {
     PARTITION_SLICE_BYTES = 64 << 10 /* and bytes: large messages hold hundreds of events each */
 };
 
+enum partition_state {
+    PARTITION_OPEN,      /* what arrives is offered to the handler */
+    PARTITION_UNDECIDED, /* the handler has yet to say whether it was read before */
+    PARTITION_STOPPED,   /* the handler took fewer than it was offered */
+    PARTITION_HALTED,    /* data was lost and the policy is to stop */
+};
+
+/* The handler hears of the answers to its own commits only. */
+enum commit_owner { COMMIT_NONE, COMMIT_HANDLERS, COMMIT_OURS };
+
+/* Where the partition began is told to a group that has no offset of it, unless more is. */
+enum start_commit { START_NEEDLESS, START_SOUGHT, START_DUE };
+
 struct partition {
     int32_t id;
     atomic_uint woken; /* there may be messages in the queue. Thread: any; no flag beside it, as
                           compilers read neighbouring bytes at once */
     rd_kafka_queue_t *queue;
     uv_async_t *async; /* of the loop that drains the queue */
-    bool stopped;      /* the handler took fewer than it was offered */
-    bool halted;       /* data was lost and the policy is to stop */
-    bool undecided;    /* the handler has yet to say whether it was read before */
+    enum partition_state state;
     bool caught_up;
-    bool commits_start; /* the group has no offset yet: where it began must be remembered */
-    bool has_offset;    /* the group has one: the next owner knows that there was an owner */
-    bool released;      /* revoking: its last commits have been asked for */
-    int64_t start;      /* where to begin: an offset, or librdkafka's BEGINNING or END */
-    int64_t received;   /* -1 until a start at BEGINNING or END is known */
-    int64_t log_end;    /* as of the assignment; -1 until the first answer */
-    int64_t lost_from;  /* offset that is gone, until the next one is known; else -1 */
-    int64_t taken_ms;   /* Kafka timestamp of the last message taken; INT64_MIN if none */
-    bool forgotten;     /* lost_from is from a state that was saved at saved_ms */
+    bool has_offset;   /* the group has one, so the next owner knows that there was one before */
+    bool released;     /* revoking: its last commits have been asked for */
+    int64_t start;     /* where to begin: an offset, or librdkafka's BEGINNING or END */
+    int64_t received;  /* -1 until a start at BEGINNING or END is known */
+    int64_t log_end;   /* as of the assignment; -1 until the first answer */
+    int64_t lost_from; /* offset that is gone, until the next one is known; else -1 */
+    int64_t taken_ms;  /* Kafka timestamp of the last message taken; INT64_MIN if none */
+    bool forgotten;    /* lost_from is from a state that was saved at saved_ms */
     int64_t saved_ms;
-    struct data_loss loss; /* of a halted one */
-    int64_t commit_offset; /* waits to be committed; -1 if none */
+    struct data_loss loss;     /* of a halted one */
+    enum commit_owner waiting; /* the commit that is sent next */
+    int64_t commit_offset;
     char *commit_metadata;
-    bool commit_under_way;
-    int64_t start_offset; /* where it began, until the group has it; -1 if it need not be said */
-    uint64_t start_due_at_ms;             /* uv_now(): when it is to be said again */
-    bool commit_is_own, under_way_is_own; /* not the handler's, which hears nothing of it */
-    int64_t granted_offset;               /* what the group has, as far as we know; -1: nothing */
+    enum commit_owner under_way;
+    enum start_commit start_commit;
+    int64_t start_offset;     /* START_DUE: where it began */
+    uint64_t start_due_at_ms; /* uv_now(): when it is to be said again */
+    int64_t granted_offset;   /* what the group has, as far as we know; -1: nothing */
     char *granted_metadata;
     uint32_t held_first, held_count;
     rd_kafka_message_t *held[PARTITION_HELD_MAX];
@@ -80,9 +91,9 @@ int64_t partition_next(const struct partition *partition);
 /* The group has no offset of it and is to get this one, unless a commit says more. */
 void partition_begin_at(struct partition *partition, int64_t offset);
 /* A commit that waits to be sent, and replaces one that waits; without memory it is left out, as
- * the next one says more. own: not the handler's. */
+ * the next one says more. */
 void partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
-                          bool own);
+                          enum commit_owner owner);
 /* There is nothing left before this offset: the end of the log, or of what can be read of it. */
 void partition_reach(struct partition *partition, int64_t offset);
 

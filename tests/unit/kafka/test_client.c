@@ -70,7 +70,7 @@ static void test_properties(void **state)
         }
         struct buffer faults;
         buffer_init(&faults, 4096);
-        int err = consumer_check(&tried, &faults);
+        int err = client_check(&tried, &faults);
         const char *text = buffer_text(&faults);
         bool good = cases[i].want == NULL
                         ? err == 0 && faults.size == 0
@@ -95,7 +95,7 @@ static void test_property_line(void **state)
                                     .property_lines = lines};
     struct buffer faults;
     buffer_init(&faults, 4096);
-    assert_int_equal(consumer_check(&conf, &faults), ERR_CONFIG);
+    assert_int_equal(client_check(&conf, &faults), ERR_CONFIG);
     const char *text = buffer_text(&faults);
     assert_int_equal(strncmp(text, "ghgd.yaml:9: error: kafka.properties: no.such.property: ", 56),
                      0);
