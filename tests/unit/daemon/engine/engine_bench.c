@@ -117,8 +117,8 @@ void engine_bench_produce(struct engine_bench *bench, int32_t partition, const c
 {
     rd_kafka_resp_err_t code = rd_kafka_producev(
         bench->client, RD_KAFKA_V_TOPIC(BENCH_TOPIC), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)text, strlen(text)),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        RD_KAFKA_V_VALUE((void *)text, strlen(text)), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_END);
     assert_int_equal(code, 0);
     assert_int_equal(rd_kafka_flush(bench->client, BENCH_WAIT_MS), 0);
 }

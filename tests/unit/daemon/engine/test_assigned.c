@@ -166,7 +166,7 @@ static void test_transitions(void **state)
     make_part(&assigned);
     for (int from = ASSIGNED_RESTORING; from <= ASSIGNED_UNREADABLE; from++) {
         for (int to = ASSIGNED_RESTORING; to <= ASSIGNED_UNREADABLE; to++) {
-            bool drawn = table[from][2 * to] == 'x';
+            bool drawn = table[from][2 * (size_t)to] == 'x';
             if (may_enter(assigned, from, to) != drawn)
                 fail_msg("from %d to %d: drawn %d", from, to, drawn);
         }

@@ -13,16 +13,16 @@ enum { DAYS = 12, DAY_QUARTERS = 96, READING_BYTES = 128 };
 /* One message of a reading a day. */
 static void produce_days(struct engine_bench *bench)
 {
-    char message[DAYS * READING_BYTES + 8] = "[";
+    struct buffer message;
     char text[READING_BYTES];
+    buffer_init(&message, DAYS * READING_BYTES + 8);
     for (int day = 0; day < DAYS; day++) {
         engine_bench_reading(text, day * DAY_QUARTERS);
-        if (day > 0)
-            strcat(message, ",");
-        strcat(message, text);
+        buffer_printf(&message, "%s%s", day > 0 ? "," : "[", text);
     }
-    strcat(message, "]");
-    engine_bench_produce(bench, 0, message);
+    buffer_add_str(&message, "]");
+    engine_bench_produce(bench, 0, buffer_text(&message));
+    buffer_fini(&message);
 }
 
 static void open_bench(struct engine_bench *bench)

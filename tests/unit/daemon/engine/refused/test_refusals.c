@@ -72,7 +72,7 @@ static void produce(struct bench *bench, const char *text)
 {
     rd_kafka_resp_err_t code = rd_kafka_producev(
         bench->client, RD_KAFKA_V_TOPIC("events"), RD_KAFKA_V_PARTITION(0),
-        RD_KAFKA_V_KEY("gateway", 7), RD_KAFKA_V_VALUE((void *)(uintptr_t)text, strlen(text)),
+        RD_KAFKA_V_KEY("gateway", 7), RD_KAFKA_V_VALUE((void *)text, strlen(text)),
         RD_KAFKA_V_HEADER("source", "gateway 7", -1), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_END);
     assert_int_equal(code, 0);
