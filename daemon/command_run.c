@@ -35,6 +35,7 @@ struct running_daemon {
     struct config *config;             /* in force */
     struct reload_check *reload_check; /* may become the next; NULL */
     struct config *next;               /* takes over when the process has ended; NULL */
+    struct config *before;             /* goes on if the one in force cannot start; NULL */
     struct process *process;
     struct status *page; /* what the process shows of itself; NULL: no process, or it closes */
     struct service *service;
@@ -63,25 +64,41 @@ static void run_end(struct running_daemon *run)
 }
 
 /* The next configuration takes over. If it cannot start (a sink that does not open), the one before
- * goes on. */
-static int take_over(struct running_daemon *run)
+ * goes on, as soon as what was made with the next has closed. */
+static void take_over(struct running_daemon *run)
 {
-    struct config *before = run->config;
+    run->before = TAKE(run->config);
     run->config = TAKE(run->next);
     run->reloads_ok++;
-    int err = run_start(run);
-    if (err == 0) {
-        config_destroy(&before);
+    if (run_start(run) == 0) {
+        config_destroy(&run->before);
         LOG_INFO("reload.done", "config=\"%s\"", run->file);
-        return 0;
     }
+}
+
+static void go_on_as_before(struct running_daemon *run)
+{
     LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the earlier configuration goes on\"",
               run->file);
     run->reloads_ok--;
     run->reloads_failed++;
     config_destroy(&run->config);
-    run->config = before;
-    return run_start(run);
+    run->config = TAKE(run->before);
+    if (run_start(run) == 0)
+        return;
+    run->status = EXIT_FAILED;
+    service_stopping(run->service);
+    run_end(run);
+}
+
+/* Threads may have read the configuration until now. */
+static void on_discarded(void *context)
+{
+    struct running_daemon *run = context;
+    if (run->before != NULL && run->stopping)
+        run_end(run);
+    else if (run->before != NULL)
+        go_on_as_before(run);
 }
 
 static void on_failed(void *context, const char *why)
@@ -108,9 +125,8 @@ static void on_ended(void *context)
     struct running_daemon *run = context;
     run->process = NULL;
     if (run->next != NULL && !run->stopping && run->status == EXIT_GOOD) {
-        if (take_over(run) == 0)
-            return;
-        run->status = EXIT_FAILED;
+        take_over(run);
+        return;
     }
     service_stopping(run->service);
     run_end(run);
@@ -133,8 +149,11 @@ static int open_page(struct running_daemon *run)
 static int run_start(struct running_daemon *run)
 {
     command_make_state_directory(run->config);
-    struct process_callbacks callbacks = {
-        .failed = on_failed, .drained = on_drained, .ended = on_ended, .context = run};
+    struct process_callbacks callbacks = {.failed = on_failed,
+                                          .drained = on_drained,
+                                          .ended = on_ended,
+                                          .discarded = on_discarded,
+                                          .context = run};
     int err = process_create(&run->process, &run->loop, run->config, &callbacks);
     if (err < 0)
         return err;
@@ -288,6 +307,8 @@ int command_run(int argc, char **argv)
     ASSERT(uv_loop_close(&run.loop) == 0);
     if (run.next != NULL)
         config_destroy(&run.next);
+    if (run.before != NULL)
+        config_destroy(&run.before);
     if (run.config != NULL)
         config_destroy(&run.config);
     return status;

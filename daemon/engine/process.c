@@ -238,11 +238,12 @@ void process_close(struct process *process)
     close_stages(process);
 }
 
-/* Its owner hears nothing more of it. */
+/* Its owner hears of it once more: when it is gone. */
 static void discard(struct process *process)
 {
     process->state = PROCESS_CLOSING;
-    process->callbacks = (struct process_callbacks){0};
+    process->callbacks = (struct process_callbacks){.ended = process->callbacks.discarded,
+                                                    .context = process->callbacks.context};
     close_stages(process);
 }
 
@@ -300,8 +301,11 @@ int process_create(struct process **process_out, uv_loop_t *loop, const struct c
                    const struct process_callbacks *callbacks)
 {
     struct process *process = calloc(1, sizeof(*process));
-    if (process == NULL)
+    if (process == NULL) {
+        if (callbacks->discarded != NULL)
+            callbacks->discarded(callbacks->context);
         return -ENOMEM;
+    }
     process->loop = loop;
     process->callbacks = *callbacks;
     process->config = config;

@@ -23,14 +23,17 @@ struct process_callbacks {
     void (*drained)(void *context);
     /* The process is gone. */
     void (*ended)(void *context);
+    /* A process that was not made, or was discarded, is gone; perhaps while it is being made. May
+     * be NULL. */
+    void (*discarded)(void *context);
     /* Rows that a sink has acknowledged, for a live display; may be NULL. */
     void (*written)(void *context, const struct block *block);
     void *context;
 };
 
-/* Makes every part and starts. config is borrowed until `ended`. Returns 0; or negative, with the
- * reason logged: then the loop has to be run until what was made has closed, and `ended` is not
- * called. */
+/* Makes every part and starts. config is borrowed until `ended` or `discarded`. Returns 0; or
+ * negative, with the reason logged: then the loop has to be run until what was made has closed, and
+ * `discarded` is called instead of `ended`. */
 int process_create(struct process **process_out, uv_loop_t *loop, const struct config *config,
                    const struct process_callbacks *callbacks) MUST_CHECK;
 
@@ -47,7 +50,7 @@ struct process_parts process_get_parts(const struct process *process);
 void process_stop(struct process *process);
 /* Only when drained: closes within the other half. */
 void process_close(struct process *process);
-/* Takes a process that has only just been made, and closes it undrained; `ended` is not called. */
+/* Takes a process that has only just been made, and closes it undrained; calls `discarded` only. */
 void process_discard(struct process **process);
 
 #endif

@@ -1,5 +1,6 @@
 """The whole way: events of another client into Kafka, `ghgd run`, figures out of the database."""
 import json
+import socket
 import time
 import unittest
 
@@ -264,6 +265,19 @@ class Operations(EndToEnd):
             servers.kafka().produce(topic, [("hz", json.dumps(reading("hz-grid2", 15, "0.002")))])
             self.wait_rows(database, "emissions_15m", {START: {"activity": 3}}, facility="hz",
                            source="grid")
+
+    def test_reload_that_cannot_start_leaves_the_one_before(self):
+        config = configuration(make_topics(), [{"name": "file", "type": "file", "path": "rows"}])
+        nowhere = [{"name": "file", "type": "file", "path": "/nowhere/rows"}]
+        with make_daemon(config) as ghgd, socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            config["http"] = {"listen": f"127.0.0.1:{ghgd.port}"}
+            for count, fault in enumerate([{"http": {"listen": f"127.0.0.1:{port}"}}, {"sinks": nowhere}], 1):
+                ghgd.reload({"ghgd.yaml": json.dumps({"state_directory": "state", **config, **fault})})
+                servers.eventually(lambda: ghgd.log().count("the earlier configuration goes on") == count)
+                ghgd.wait_ready()
+                self.assertEqual(ghgd.metrics()["ghgd_config_reloads_total", "result", "refused"], count)
+            self.assertEqual(ghgd.terminate(), 0)
 
     def test_parked_events_wait_for_their_meter(self):
         topic, database = make_topics(), servers.influxdb().database()

@@ -211,6 +211,11 @@ static void on_ended(void *context)
     life->ended = true;
 }
 
+static void on_discarded(void *context)
+{
+    ((struct engine_life *)context)->discarded = true;
+}
+
 static void on_written(void *context, const struct block *block)
 {
     ((struct engine_life *)context)->rows += block->count;
@@ -222,6 +227,7 @@ int engine_life_begin(struct engine_life *life, struct engine_bench *bench)
     const struct process_callbacks callbacks = {.failed = on_failed,
                                                 .drained = on_drained,
                                                 .ended = on_ended,
+                                                .discarded = on_discarded,
                                                 .written = on_written,
                                                 .context = life};
     return process_create(&life->process, &bench->loop, &bench->config, &callbacks);

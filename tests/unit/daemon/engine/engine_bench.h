@@ -58,7 +58,7 @@ void engine_bench_wait(struct engine_bench *bench, bool (*holds)(void *context),
 struct engine_life {
     struct engine_bench *bench;
     struct process *process;
-    bool failed, drained, ended;
+    bool failed, drained, ended, discarded;
     uint64_t rows;
 };
 

@@ -58,7 +58,7 @@ static void test_two_lives(void **state)
     engine_bench_close(&bench);
 }
 
-/* If any stage cannot start, the stages before it are closed, and no callback is called. */
+/* If any stage cannot start, the stages before it are closed, and then `discarded` is called. */
 static void test_stage_fails(void **state)
 {
     (void)state;
@@ -87,13 +87,15 @@ static void test_stage_fails(void **state)
         struct engine_life life;
         if (engine_life_begin(&life, &bench) >= 0)
             fail_msg("%s: it was made", cases[i].name);
+        assert_false(life.discarded); /* what was made of it still closes */
         uv_run(&bench.loop, UV_RUN_DEFAULT);
         assert_false(life.failed || life.drained || life.ended);
+        assert_true(life.discarded);
         engine_bench_close(&bench);
     }
 }
 
-/* A process that is not wanted after all goes without a word. */
+/* A process that is not wanted after all is gone only when all of it has closed. */
 static void test_discarded(void **state)
 {
     (void)state;
@@ -104,8 +106,10 @@ static void test_discarded(void **state)
     assert_int_equal(engine_life_begin(&life, &bench), 0);
     process_discard(&life.process);
     assert_null(life.process);
+    assert_false(life.discarded);
     uv_run(&bench.loop, UV_RUN_DEFAULT);
     assert_false(life.failed || life.drained || life.ended);
+    assert_true(life.discarded);
     engine_bench_close(&bench);
 }
 
