@@ -4,7 +4,7 @@
 #ifndef GHGD_CHECKS_H
 #define GHGD_CHECKS_H
 
-#include "config/options/load_context.h"
+#include "config/options/load.h"
 
 /* Checks everything that depends on more than one option, fills in the defaults that depend on
  * others (paths below the state directory), and reports every fault. */

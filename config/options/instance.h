@@ -10,7 +10,7 @@
 #ifndef GHGD_INSTANCE_H
 #define GHGD_INSTANCE_H
 
-#include "config/options/load_context.h"
+#include "config/options/load.h"
 
 enum { INSTANCE_MAX = 9999 };
 

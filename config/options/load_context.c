@@ -1,4 +1,4 @@
-#include "config/options/load_context.h"
+#include "config/options/load.h"
 
 #include <stdio.h>
 #include <string.h>

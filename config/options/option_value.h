@@ -4,7 +4,7 @@
 #ifndef GHGD_OPTION_VALUE_H
 #define GHGD_OPTION_VALUE_H
 
-#include "config/options/load_context.h"
+#include "config/options/load.h"
 
 /* Sets the option's member in `base` (a struct config or struct sink_conf) from text without a
  * NUL inside. Options that are lists get one more item. Returns 0, or ERR_CONFIG: the fault was

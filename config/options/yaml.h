@@ -7,7 +7,7 @@
 #ifndef GHGD_YAML_H
 #define GHGD_YAML_H
 
-#include "config/options/load_context.h"
+#include "config/options/load.h"
 
 struct yaml;
 struct fy_node;

@@ -13,10 +13,21 @@
 #include "base/arena.h"
 #include "base/id_index.h"
 #include "config/registry/countries.h"
-#include "config/registry/gwp.h"
+#include "config/registry/fraction.h"
 #include "config/registry/registry.h"
 #include "config/registry/table_cell.h"
 #include "config/registry/units.h"
+
+/* Global warming potentials over 100 years: they turn methane and nitrous oxide into CO2e. The
+ * shipped table gwp.csv holds the sets AR4, AR5, AR6; one set is in force at a time. */
+struct gwp {
+    mpq_t ch4, n2o; /* kg CO2e per kg */
+};
+
+void gwp_init(struct gwp *gwp);
+void gwp_fini(struct gwp *gwp);
+/* Reads the set from the table. Returns 0 (faults reported), or -ENOMEM. */
+int gwp_load(struct gwp *gwp, const char *path, const char *set, struct faults *faults) MUST_CHECK;
 
 /* One bridge of a conversion chain: this many `to` are in one `from`. */
 struct bridge {

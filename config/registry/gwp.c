@@ -1,4 +1,5 @@
-#include "config/registry/gwp.h"
+/* gwp.c - global warming potentials out of their table; see factors.h. */
+#include "config/registry/factors.h"
 
 #include <string.h>
 

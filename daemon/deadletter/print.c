@@ -6,7 +6,7 @@
 
 #include "base/foreign.h"
 #include "base/timestamp.h"
-#include "pipelines/ingest/msgpack_text.h"
+#include "pipelines/ingest/json_text.h"
 
 static const char *format_time(char text[TIMESTAMP_TEXT_SIZE], int64_t time_ms)
 {

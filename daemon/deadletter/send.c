@@ -8,10 +8,10 @@
 
 #include "daemon/command.h"
 #include "daemon/deadletter/deadletter_job.h"
-#include "daemon/deadletter/original.h"
 #include "daemon/deadletter/print.h"
+#include "daemon/deadletter/reader.h"
 #include "daemon/deadletter/retry.h"
-#include "pipelines/ingest/msgpack_text.h"
+#include "pipelines/ingest/json_text.h"
 
 enum { TEXT_BYTES_MAX = 64 << 20, WHY_BYTES_MAX = 4096 };
 

@@ -1,21 +1,45 @@
 #include "daemon/http/status.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/timestamp.h"
+#include "daemon/engine/assigned_rows.h"
+#include "daemon/engine/intake.h"
+#include "daemon/engine/row_writer.h"
 #include "daemon/http/health.h"
+#include "daemon/http/http.h"
 #include "daemon/http/metrics.h"
-#include "daemon/http/resync.h"
 #include "pipelines/kafka/client_threads.h"
 
 enum {
     PAGES_COUNT = 5,
     WHY_BYTES = 256,
     FACILITIES_PER_PIECE = 32 /* at their longest they stay below HTTP_PIECE_BYTES_MAX */
+};
+
+/* An operator says that a sink has lost rows: POST /resync?sink=NAME&from=TIME.
+ *
+ * Every window of the state that ends after TIME becomes dirty for the sink, and is written once
+ * more by the way of all rows. One request per sink is under way at a time. The answer has one word
+ * and one value a line:
+ *
+ *     windows 1234              marked
+ *     partitions 3              of this process
+ *     waiting 1                 of them that have not caught up yet, and write nothing until then
+ *     open 2026-11-13T16:00:00Z of windows that ended before this, not all are in the state
+ */
+struct resync_page {
+    const struct config *config;
+    struct intake *intake; /* NULL: a process without shards */
+    struct row_writer *row_writer;
+    bool asked[SINKS_MAX];       /* and perhaps not all written yet */
+    uint64_t windows[SINKS_MAX]; /* marked so far */
 };
 
 struct status {
@@ -40,6 +64,71 @@ struct status {
     struct consumer_partition_stats rekeyed[PARTITIONS_MAX];
     bool last_reload_failed;
 };
+
+/* --- POST /resync --- */
+
+enum { STATUS_OK = 200, STATUS_BAD = 400, STATUS_NO_SINK = 404, STATUS_BUSY = 409 };
+
+static uint32_t find_sink(const struct config *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->sinks_count; i++) {
+        if (strcmp(config->sinks[i].name, name) == 0)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+static unsigned refuse_sink(const struct config *config, struct buffer *body)
+{
+    buffer_add_str(body, "There is no such sink. There is:\n");
+    for (uint32_t i = 0; i < config->sinks_count; i++)
+        buffer_printf(body, "  %s\n", config->sinks[i].name);
+    return STATUS_NO_SINK;
+}
+
+static void mark(struct resync_page *resync, uint32_t sink, int64_t from_ms, struct buffer *body)
+{
+    struct assigned_rows_marked marked;
+    assigned_rows_mark_dirty(intake_get_assigned_set(resync->intake), sink, from_ms, &marked);
+    resync->asked[sink] = true;
+    resync->windows[sink] += marked.windows;
+    buffer_printf(body, "windows %" PRIu64 "\npartitions %" PRIu32 "\nwaiting %" PRIu32 "\n",
+                  marked.windows, marked.partitions, marked.waiting);
+    char open[TIMESTAMP_TEXT_SIZE];
+    if (marked.open_ms != INT64_MIN)
+        buffer_printf(body, "open %s\n", timestamp_format(open, marked.open_ms));
+    LOG_INFO("resync.marked", "sink=%s windows=%" PRIu64 " partitions=%" PRIu32 " waiting=%" PRIu32,
+             resync->config->sinks[sink].name, marked.windows, marked.partitions, marked.waiting);
+    row_writer_emit(resync->row_writer);
+}
+
+/* The handler of http.h; the context is a struct resync_page. */
+static unsigned resync_post(void *context, const struct http_query *query, struct buffer *body)
+{
+    struct resync_page *resync = context;
+    const char *name = http_query_get(query, "sink");
+    const char *from = http_query_get(query, "from");
+    if (name == NULL) {
+        buffer_add_str(body, "Name the sink: /resync?sink=NAME, and &from=TIME if you like.\n");
+        return STATUS_BAD;
+    }
+    uint32_t sink = find_sink(resync->config, name);
+    if (sink == UINT32_MAX || resync->intake == NULL)
+        return refuse_sink(resync->config, body);
+    int64_t from_ms = INT64_MIN;
+    if (from != NULL && timestamp_parse(&from_ms, from, strlen(from)) < 0) {
+        buffer_add_str(body, "from= wants a time with offset, such as 2026-03-01T10:15:00Z.\n");
+        return STATUS_BAD;
+    }
+    if (resync->asked[sink] && row_writer_is_due(resync->row_writer, sink)) {
+        buffer_add_str(body, "The sink has not yet got the rows of the last request.\n");
+        return STATUS_BUSY;
+    }
+    mark(resync, sink, from_ms, body);
+    return STATUS_OK;
+}
+
+/* --- what the pages show --- */
 
 static void fill_part(struct metrics_part *out, const struct assigned *assigned, int64_t now_ms)
 {

@@ -4,8 +4,8 @@
  */
 #include "daemon/deadletter/print.h"
 
+#include "pipelines/ingest/json_text.h"
 #include "pipelines/ingest/msgpack_reader.h"
-#include "pipelines/ingest/msgpack_text.h"
 
 enum { TEXT_BYTES_MAX = 64 << 20 };
 

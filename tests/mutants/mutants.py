@@ -7,7 +7,7 @@ def mutant(name, file, old, new, *tests):
 
 
 METERING = [
-    mutant("an old estimate beats a new measurement", "pipelines/metering/reading.h",
+    mutant("an old estimate beats a new measurement", "pipelines/metering/journal.h",
            "return measured << 18 |", "return measured << 0 |",
            "metering/test_booking"),
     mutant("of a conflict the smaller stays", "pipelines/metering/booking.c",

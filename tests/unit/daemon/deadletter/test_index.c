@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "daemon/deadletter/index.h"
-#include "daemon/deadletter/original.h"
 #include "daemon/deadletter/print.h"
+#include "daemon/deadletter/reader.h"
 #include "tests/unit/ingest/tables.h"
 
 static struct config config = {.input.format = FORMAT_AUTO};

@@ -10,7 +10,7 @@
 #include "base/timestamp.h"
 #include "daemon/engine/message_applier.h"
 #include "daemon/engine/refused/refusals.h"
-#include "pipelines/kafka/outgoing_reserve.h"
+#include "pipelines/kafka/outgoing.h"
 #include "tests/unit/ingest/tables.h"
 #include "tests/unit/tier.h"
 

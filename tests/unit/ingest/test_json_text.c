@@ -1,4 +1,4 @@
-#include "pipelines/ingest/msgpack_text.h"
+#include "pipelines/ingest/json_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
