@@ -2,6 +2,7 @@
 #include "daemon/command_line.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/timestamp.h"
 #include "daemon/command.h"
 
 static const struct option options[] = {
@@ -81,7 +83,7 @@ static void test_parse(void **state)
     }
 }
 
-static void test_moments(void **state)
+static void test_moment_option(void **state)
 {
     (void)state;
     int64_t ms = 5;
@@ -91,6 +93,60 @@ static void test_moments(void **state)
     assert_int_equal(ms, 5);
     assert_int_equal(command_line_take_moment("test", "--from", "1s", 5000, &ms), EXIT_GOOD);
     assert_int_equal(ms, 4000);
+}
+
+#define NOW_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
+
+static void test_moments_accepted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t want_ms;
+    } cases[] = {
+        {"2026-03-01T00:00:00Z", NOW_MS},
+        {"2026-03-01T05:30:00+05:30", NOW_MS},
+        {"2026-03-01", NOW_MS},
+        {"2024-02-29", INT64_C(1709164800000)},
+        {"36h", NOW_MS - 36 * HOUR_MS},
+        {"1d12h", NOW_MS - 36 * HOUR_MS},
+        {"0s", NOW_MS},
+        {"2026-03-02", NOW_MS + 24 * HOUR_MS},
+        {"2026-03-01 00:00:00.5Z", NOW_MS + 500},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int64_t got_ms = -1;
+        if (moment_parse(&got_ms, cases[i].text, NOW_MS) != 0 || got_ms != cases[i].want_ms)
+            fail_msg("%s: got %" PRId64, cases[i].text, got_ms);
+    }
+}
+
+static void test_moments_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "",
+        "yesterday",
+        "36",
+        "-36h",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-3-01",
+        "20260301",
+        "h",
+        "1w ",
+        "2026-03-01Z",
+        "2026-03-01T00:00:00",
+        "1999999999w",
+        "2026-03-0",
+        "+36h",
+        "1772323200000",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int64_t got_ms = -1;
+        if (moment_parse(&got_ms, cases[i], NOW_MS) == 0 || got_ms != -1)
+            fail_msg("%s: got %" PRId64, cases[i], got_ms);
+    }
 }
 
 static void test_sinks(void **state)
@@ -117,7 +173,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_moment_option),
+        cmocka_unit_test(test_moments_accepted),
+        cmocka_unit_test(test_moments_refused),
         cmocka_unit_test(test_sinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

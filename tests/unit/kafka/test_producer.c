@@ -11,6 +11,7 @@
 #include "tests/unit/forked.h"
 
 enum { WAIT_MS = 60000, BROKER = 1, PARTITION = 2, RUN_BYTES = 512 << 10 };
+enum { PRODUCE = 0 /* the API's number */ };
 
 struct bench {
     uv_loop_t loop;
@@ -172,12 +173,127 @@ static void test_reserve(void **state)
     close_bench(&bench);
 }
 
+static void send_letter(struct bench *bench, int64_t offset)
+{
+    struct outgoing *letter = make_record(OUTGOING_DEAD_LETTER, offset, 4);
+    memcpy(letter->bytes, "text", 4);
+    assert_int_equal(rd_kafka_header_add(letter->headers, "source", -1, "gateway 7", -1), 0);
+    assert_int_equal(producer_send(bench->producer, &letter), 0);
+}
+
+/* While brokers are away letters wait, in bounds, and hold the offset; then all go out. */
+static void test_outage_is_bounded(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_bench(&bench);
+    rd_kafka_mock_broker_set_down(bench.mock, BROKER);
+    send_letter(&bench, 1);
+    assert_int_equal(producer_low_offset(bench.producer, PARTITION), 1);
+    send_letter(&bench, 0); /* rewound: the order is of offsets all the same */
+    assert_int_equal(producer_low_offset(bench.producer, PARTITION), 0);
+    uint64_t sent = 2;
+    for (; producer_takes(bench.producer); sent++)
+        send_letter(&bench, (int64_t)sent);
+    assert_int_equal(sent, PRODUCER_RECORDS_MAX);
+    assert_false(producer_has_room(bench.producer, 1, 1));
+    const struct producer_stats *stats = producer_get_letter_stats(bench.producer);
+    assert_int_equal(stats->sent, sent);
+    assert_int_equal(bench.rooms, 0);
+    rd_kafka_mock_broker_set_up(bench.mock, BROKER);
+    wait_for(&bench, stats, sent);
+    assert_int_equal(bench.rooms, 1);
+    assert_true(producer_has_room(bench.producer, 512, 64 << 10));
+    assert_int_equal(producer_low_offset(bench.producer, PARTITION), INT64_MAX);
+    close_bench(&bench);
+}
+
+static void assert_first_letter(const struct bench *bench)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", bench->conf.brokers, NULL, 0);
+    rd_kafka_conf_set(conf, "group.id", "reader", NULL, 0);
+    rd_kafka_t *reader = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
+    assert_non_null(reader);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, "dead", 0)->offset = 0;
+    assert_int_equal(rd_kafka_assign(reader, list), 0);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, WAIT_MS);
+    assert_non_null(message);
+    assert_int_equal(message->len, 4);
+    assert_memory_equal(message->payload, "text", 4);
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+    assert_int_equal(rd_kafka_message_headers(message, &headers), 0);
+    assert_int_equal(rd_kafka_header_get(headers, 0, "source", &value, &size), 0);
+    assert_memory_equal(value, "gateway 7", size);
+    rd_kafka_message_destroy(message);
+    rd_kafka_destroy(reader);
+}
+
+/* A letter that brokers refuse is counted, holds the offset back, and is sent again, whole. */
+static void test_refused_is_sent_again(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_bench(&bench);
+    rd_kafka_mock_push_request_errors(bench.mock, PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    send_letter(&bench, 0);
+    const struct producer_stats *stats = producer_get_letter_stats(bench.producer);
+    while (stats->failed == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(producer_low_offset(bench.producer, PARTITION), 0);
+    assert_int_equal(stats->waiting, 1);
+    wait_for(&bench, stats, 1);
+    assert_first_letter(&bench);
+    close_bench(&bench);
+}
+
+/* An idempotent producer that lost its sequence is replaced, its letters are not lost. */
+static void test_fatal_error_is_survived(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_bench(&bench);
+    rd_kafka_mock_push_request_errors(bench.mock, PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    for (int i = 0; i < 10; i++)
+        send_letter(&bench, 0);
+    wait_for(&bench, producer_get_letter_stats(bench.producer), 10);
+    assert_int_equal(producer_low_offset(bench.producer, PARTITION), INT64_MAX);
+    close_bench(&bench);
+}
+
+static void test_brokers_that_are_none(void **state)
+{
+    (void)state;
+    const struct kafka_conf conf = {
+        .brokers = "not a broker", .group = "ghgd", .dead_letter_topic = "dead"};
+    uv_loop_t loop;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    struct buffer why;
+    buffer_init(&why, 4096);
+    struct producer *producer;
+    assert_int_equal(producer_create(&producer, &loop, &conf, on_room, NULL, &why), ERR_CONFIG);
+    assert_true(why.size > 0);
+    buffer_fini(&why);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_runs_wait_for_room),
         cmocka_unit_test(test_reserve),
+        cmocka_unit_test(test_outage_is_bounded),
+        cmocka_unit_test(test_refused_is_sent_again),
+        cmocka_unit_test(test_fatal_error_is_survived),
+        cmocka_unit_test(test_brokers_that_are_none),
     };
     return run_apart(tests, ARRAY_LEN(tests), argc, argv);
 }

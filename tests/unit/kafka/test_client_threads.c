@@ -1,3 +1,4 @@
+/* The threads of librdkafka's clients: their timer slack, and their time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +55,7 @@ static struct slacks measure(rd_kafka_type_t type, bool ours)
     return slacks;
 }
 
-static void test_all_threads_of_a_client(void **state)
+static void test_slack_of_all_threads(void **state)
 {
     (void)state;
     static const rd_kafka_type_t types[] = {RD_KAFKA_PRODUCER, RD_KAFKA_CONSUMER};
@@ -70,10 +71,63 @@ static void test_all_threads_of_a_client(void **state)
     }
 }
 
+/* --- time --- */
+
+static const struct kafka_conf conf = {
+    .brokers = "127.0.0.1:1", .group = "g", .partition_bytes_max = 1 << 20};
+
+static rd_kafka_t *make_client(enum client_kind kind)
+{
+    struct buffer why;
+    buffer_init(&why, 4096);
+    rd_kafka_t *client;
+    assert_int_equal(client_create(&client, &conf, kind, 0, &why), 0);
+    buffer_fini(&why);
+    return client;
+}
+
+static void end_client(rd_kafka_t *client)
+{
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+static void test_time_of_each_kind(void **state)
+{
+    (void)state;
+    for (enum client_kind kind = CLIENT_CONSUMER; kind < CLIENT_KINDS; kind++) {
+        uint64_t before[CLIENT_KINDS];
+        for (enum client_kind i = CLIENT_CONSUMER; i < CLIENT_KINDS; i++)
+            before[i] = client_time_us(i);
+        end_client(make_client(kind));
+        for (enum client_kind i = CLIENT_CONSUMER; i < CLIENT_KINDS; i++) {
+            if (i == kind)
+                assert_true(client_time_us(i) > before[i]);
+            else
+                assert_int_equal(client_time_us(i), before[i]);
+        }
+    }
+}
+
+static void test_time_never_falls(void **state)
+{
+    (void)state;
+    rd_kafka_t *first = make_client(CLIENT_WRITER);
+    rd_kafka_t *second = make_client(CLIENT_WRITER);
+    uint64_t both = client_time_us(CLIENT_WRITER);
+    end_client(first);
+    uint64_t one = client_time_us(CLIENT_WRITER);
+    end_client(second);
+    uint64_t none = client_time_us(CLIENT_WRITER);
+    assert_true(both > 0 && both <= one && one <= none);
+    assert_int_equal(client_time_us(CLIENT_WRITER), none); /* no thread works any more */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_threads_of_a_client),
+        cmocka_unit_test(test_slack_of_all_threads),
+        cmocka_unit_test(test_time_of_each_kind),
+        cmocka_unit_test(test_time_never_falls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
