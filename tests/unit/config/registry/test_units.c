@@ -114,19 +114,19 @@ static void test_ratio(void **state)
     static const struct {
         const char *unit;
         enum quantity quantity;
-        struct ratio multiplier;
         int want;
+        struct ratio multiplier;
         struct ratio want_ratio;
     } cases[] = {
-        {"kWh", QUANTITY_ENERGY, {1, 1}, 0, {1, 1}},
-        {"kWh", QUANTITY_ENERGY, {1, 10}, 0, {1, 10}},
-        {"GJ", QUANTITY_ENERGY, {1, 1}, 0, {2500, 9}},
-        {"MMBtu", QUANTITY_HEAT, {1, 1}, 0, {52752792631, 50000000000}},
-        {"L/min", QUANTITY_VOLUME, {1, 1}, 0, {60, 1}},
-        {"TWh/s", QUANTITY_ENERGY, {1, 1}, 0, {3600000000000, 1}}, /* 1.3e19 J/h on the way */
-        {"TWh", QUANTITY_ENERGY, {INT64_MAX, INT64_MAX}, 0, {1000000000, 1}},
-        {"TWh", QUANTITY_ENERGY, {INT64_MAX, 1}, ERR_RANGE, {0, 0}},
-        {"mL", QUANTITY_GAS_VOLUME, {1, INT64_MAX}, ERR_RANGE, {0, 0}},
+        {"kWh", QUANTITY_ENERGY, 0, {1, 1}, {1, 1}},
+        {"kWh", QUANTITY_ENERGY, 0, {1, 10}, {1, 10}},
+        {"GJ", QUANTITY_ENERGY, 0, {1, 1}, {2500, 9}},
+        {"MMBtu", QUANTITY_HEAT, 0, {1, 1}, {52752792631, 50000000000}},
+        {"L/min", QUANTITY_VOLUME, 0, {1, 1}, {60, 1}},
+        {"TWh/s", QUANTITY_ENERGY, 0, {1, 1}, {3600000000000, 1}}, /* 1.3e19 J/h on the way */
+        {"TWh", QUANTITY_ENERGY, 0, {INT64_MAX, INT64_MAX}, {1000000000, 1}},
+        {"TWh", QUANTITY_ENERGY, ERR_RANGE, {INT64_MAX, 1}, {0, 0}},
+        {"mL", QUANTITY_GAS_VOLUME, ERR_RANGE, {1, INT64_MAX}, {0, 0}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct unit unit;

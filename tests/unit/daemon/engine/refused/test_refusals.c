@@ -68,7 +68,7 @@ static rd_kafka_t *make_client(rd_kafka_type_t type, const char *brokers)
     return client;
 }
 
-static void produce(struct bench *bench, const char *text)
+static void produce(struct bench *bench, char *text)
 {
     rd_kafka_resp_err_t code = rd_kafka_producev(
         bench->client, RD_KAFKA_V_TOPIC("events"), RD_KAFKA_V_PARTITION(0),
@@ -89,8 +89,8 @@ static void produce_all(struct bench *bench)
     }
     (void)snprintf(text + strlen(text), 2, "]");
     produce(bench, text);
-    produce(bench, "[" EVENT("nobody's", "1") "," EVENT("nobody's", "2") "]");
-    produce(bench, EVENT("interval", "1"));
+    produce(bench, (char[]){"[" EVENT("nobody's", "1") "," EVENT("nobody's", "2") "]"});
+    produce(bench, (char[]){EVENT("interval", "1")});
 }
 
 static void read_all(struct bench *bench)
