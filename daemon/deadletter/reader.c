@@ -333,11 +333,12 @@ bool letter_original_find(struct letter_original *original_out, struct decoder *
 int letter_original_fetch(struct letter_original *original_out, struct letter_reader *letter_reader,
                           const struct decode_conf *decode, const struct letter_record *record)
 {
-    const rd_kafka_message_t *message;
+    const rd_kafka_message_t *message = NULL;
     int found = letter_reader_fetch(letter_reader, record->topic, record->partition, record->offset,
                                     &message);
     if (found <= 0)
         return found;
+    ASSERT(message != NULL); /* one was found */
     if (message->payload == NULL)
         return 0;
     original_out->message = message;
