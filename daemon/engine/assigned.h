@@ -51,18 +51,18 @@ struct assigned {
     struct shard *shard;
     struct message_applier *applier;
     struct parked returned; /* parked in an earlier life, to be offered again before any message */
-    bool started;   /* the group has an offset of it, so the next owner takes over from us */
-    bool caught_up; /* it has reached the end of its log as of its assignment */
     struct log_position
         position;            /* the next event to take; offset -1: not known before the first */
     int64_t last_message_ms; /* uv_now() */
     int64_t assigned_ms;     /* uv_now() */
     struct takeover takeovers[SINKS_MAX];
+    bool started;   /* the group has an offset of it, so the next owner takes over from us */
+    bool caught_up; /* it has reached the end of its log as of its assignment */
 
+    bool changed; /* since the last save that was begun */
     enum save_state saving;
     struct log_position saving_at;
     char *pointer;              /* WRITTEN, COMMITTING: what the commit says */
-    bool changed;               /* since the last save that was begun */
     uint64_t parked_since;      /* events parked before this sequence number are in the chain */
     int64_t next_save_ms;       /* uv_now(): not before */
     int64_t retry_commit_at_ms; /* uv_now() */
