@@ -56,7 +56,7 @@ struct span {
 /* The start of the first bucket that does not start before the instant. */
 static int64_t grid_ceil(const struct calendar *calendar, int64_t time_s)
 {
-    return -(int64_t)div_floor(-time_s * 1000, calendar->bucket_ms) * calendar->bucket_ms;
+    return -(int64_t)div_floor(-(int128)time_s * 1000, calendar->bucket_ms) * calendar->bucket_ms;
 }
 
 static int interval_at(const struct calendar *calendar, int64_t time_s)

@@ -177,7 +177,8 @@ static void rate_rows(struct rated_panel *rated, int64_t from_row, int64_t to_ro
         uint32_t rows = run_of(rated, from_row, to_row);
         rate(rated, from_row, rows);
         for (uint32_t i = 0; i < rows; i++) {
-            const struct figures *figures = rated->figures + i * rated->facility->series_count;
+            const struct figures *figures =
+                rated->figures + (size_t)i * rated->facility->series_count;
             keep(rated, from_row + i, figures);
             if (sums != NULL)
                 add_figures(rated, figures, 1, sums);

@@ -8,7 +8,7 @@
 
 /* A gauge's sum is in micro-units per hour, twice, times milliseconds: no rounding before the end.
  */
-#define GAUGE_SCALE (2 * HOUR_MS)
+#define GAUGE_SCALE ((int128)2 * HOUR_MS)
 
 struct stretch {
     int64_t from_ms, to_ms;
