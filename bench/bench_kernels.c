@@ -35,6 +35,7 @@ static double seconds_per_cell(const struct kernels *tier, const struct kernel_m
                                struct arrays *arrays)
 {
     size_t cells = matrix->rows * matrix->columns;
+    ASSERT(cells > 0);
     size_t repeats = (size_t)CELLS * 16 / cells;
     double best = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
