@@ -40,6 +40,19 @@ static bool aborts(enum mark_state from, enum mark_event event)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
+static void check_transition(const char *name, enum mark_event event, enum mark_state from,
+                             enum mark_state want)
+{
+    if (want == DIES) {
+        if (!aborts(from, event))
+            fail_msg("%s: cannot happen from %s", name, state_names[from]);
+        return;
+    }
+    enum mark_state got = mark_next(from, event);
+    if (got != want)
+        fail_msg("%s: from %s to %s", name, state_names[from], state_names[got]);
+}
+
 static void test_transitions(void **state)
 {
     (void)state;
@@ -71,16 +84,8 @@ static void test_transitions(void **state)
     };
     assert_int_equal(ARRAY_LEN(cases), MARK_EVENTS);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        for (enum mark_state from = 0; from < MARK_STATES; from++) {
-            if (cases[i].want[from] == DIES) {
-                if (!aborts(from, cases[i].event))
-                    fail_msg("%s: cannot happen from %s", cases[i].name, state_names[from]);
-                continue;
-            }
-            enum mark_state got = mark_next(from, cases[i].event);
-            if (got != cases[i].want[from])
-                fail_msg("%s: from %s to %s", cases[i].name, state_names[from], state_names[got]);
-        }
+        for (enum mark_state from = 0; from < MARK_STATES; from++)
+            check_transition(cases[i].name, cases[i].event, from, cases[i].want[from]);
     }
 }
 

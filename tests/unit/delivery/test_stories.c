@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,7 +17,15 @@
 #include "pipelines/delivery/mark.h"
 #include "pipelines/delivery/takeover.h"
 
-enum { WINDOWS = 2, DAEMONS = 2, LATE_MAX = 4, LINES_MAX = 20, SESSION_MS = 45, TIMEOUT_MS = 20 };
+enum {
+    WINDOWS = 2,
+    DAEMONS = 2,
+    EVENTS = 3,
+    LATE_MAX = 4,
+    LINES_MAX = 20,
+    SESSION_MS = 45,
+    TIMEOUT_MS = 20
+};
 
 struct rows {
     int value[WINDOWS]; /* 0: none */
@@ -197,7 +205,7 @@ static bool heal(struct world *world, struct daemon *daemon, const char *words)
         }
         return healed;
     } else if (strncmp(words, "has nothing at risk", 19) == 0) {
-        world->now_ms += 10 * SESSION_MS;
+        world->now_ms += INT64_C(10) * SESSION_MS;
         (void)step(world, daemon, TAKEOVER_NOTHING);
         return !takeover_is_under_way(&daemon->takeover);
     }
@@ -209,6 +217,20 @@ static bool heal(struct world *world, struct daemon *daemon, const char *words)
     return step(world, daemon, TAKEOVER_ROUND_TWO);
 }
 
+/* Whether the line goes on with the words; then reads past them, and past the number after them. */
+static bool reads(const char **line, const char *words, int limit, int *number_out)
+{
+    size_t length = strlen(words);
+    if (strncmp(*line, words, length) != 0)
+        return false;
+    char *end = NULL;
+    long number = strtol(*line + length, &end, 10);
+    assert_true(end > *line + length && number >= 0 && number < limit);
+    *number_out = (int)number;
+    *line = end;
+    return true;
+}
+
 static bool heals(const char *words)
 {
     return strncmp(words, "heals: ", 7) == 0 || strncmp(words, "has nothing at risk", 19) == 0 ||
@@ -218,8 +240,8 @@ static bool heals(const char *words)
 static void daemon_does(struct world *world, int number, const char *words)
 {
     struct daemon *daemon = &world->daemons[number];
-    int event;
-    if (sscanf(words, "takes event %d", &event) == 1) {
+    int event = 0;
+    if (reads(&words, "takes event ", EVENTS, &event)) {
         take_event(daemon, event);
         if (event == 2 && daemon->silent) { /* it has caught up */
             daemon->silent = false;
@@ -250,17 +272,18 @@ static void daemon_does(struct world *world, int number, const char *words)
 
 static bool happens(struct world *world, const char *line)
 {
-    int number;
-    int at = 0;
+    int number = 0;
     struct rows rows;
     world->now_ms++;
-    if (sscanf(line, "the rows of daemon %d", &number) == 1) {
+    if (reads(&line, "the rows of daemon ", DAEMONS, &number)) {
         acknowledge(world, &world->daemons[number]);
-    } else if (sscanf(line, "daemon %d %n", &number, &at) == 1 && at > 0) {
-        if (heals(line + at))
-            return heal(world, &world->daemons[number], line + at);
-        daemon_does(world, number, line + at);
-    } else if (sscanf(line, "late rows %d %d are written", &rows.value[0], &rows.value[1]) == 2) {
+    } else if (reads(&line, "daemon ", DAEMONS, &number)) {
+        const char *words = line + 1; /* and a space */
+        if (heals(words))
+            return heal(world, &world->daemons[number], words);
+        daemon_does(world, number, words);
+    } else if (reads(&line, "late rows ", EVENTS + 1, &rows.value[0])) {
+        assert_true(reads(&line, " ", EVENTS + 1, &rows.value[1]));
         assert_true(world->late_count > 0);
         write_rows(world, &rows);
         world->late_count--;

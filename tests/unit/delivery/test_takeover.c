@@ -17,37 +17,37 @@ static void test_steps(void **state)
     (void)state;
     static const struct {
         const char *name;
-        enum takeover_state from;
         int64_t now_ms;
+        enum takeover_state from;
         bool caught_up, blocked, has_rows;
         enum takeover_action action;
         enum takeover_state want;
     } cases[] = {
-        {"done stays", TAKEOVER_DONE, AT, true, true, true, TAKEOVER_NOTHING, TAKEOVER_DONE},
-        {"by clock stays until it has caught up", TAKEOVER_BY_CLOCK, AT, true, true, true,
+        {"done stays", AT, TAKEOVER_DONE, true, true, true, TAKEOVER_NOTHING, TAKEOVER_DONE},
+        {"by clock stays until it has caught up", AT, TAKEOVER_BY_CLOCK, true, true, true,
          TAKEOVER_NOTHING, TAKEOVER_BY_CLOCK},
-        {"the lease is not over", TAKEOVER_LEASE, AT - 1, true, false, true, TAKEOVER_NOTHING,
+        {"the lease is not over", AT - 1, TAKEOVER_LEASE, true, false, true, TAKEOVER_NOTHING,
          TAKEOVER_LEASE},
-        {"it is", TAKEOVER_LEASE, AT, true, false, true, TAKEOVER_ROUND_ONE, TAKEOVER_PROBE},
-        {"it is, and there is nothing to write", TAKEOVER_LEASE, AT + 100, true, false, false,
+        {"it is", AT, TAKEOVER_LEASE, true, false, true, TAKEOVER_ROUND_ONE, TAKEOVER_PROBE},
+        {"it is, and there is nothing to write", AT + 100, TAKEOVER_LEASE, true, false, false,
          TAKEOVER_NOTHING, TAKEOVER_LEASE},
-        {"it is, and the partition is silent", TAKEOVER_LEASE, AT + 100, false, false, true,
+        {"it is, and the partition is silent", AT + 100, TAKEOVER_LEASE, false, false, true,
          TAKEOVER_NOTHING, TAKEOVER_LEASE},
-        {"it is, and a day has to leave", TAKEOVER_LEASE, AT, false, true, true, TAKEOVER_ROUND_ONE,
+        {"it is, and a day has to leave", AT, TAKEOVER_LEASE, false, true, true, TAKEOVER_ROUND_ONE,
          TAKEOVER_PROBE},
-        {"no answer, however long", TAKEOVER_PROBE, AT + 100 * TIMEOUT, true, true, true,
+        {"no answer, however long", AT + 100 * TIMEOUT, TAKEOVER_PROBE, true, true, true,
          TAKEOVER_NOTHING, TAKEOVER_PROBE},
-        {"no answer, and a day has to leave, too early", TAKEOVER_PROBE, AT + TIMEOUT - 1, false,
+        {"no answer, and a day has to leave, too early", AT + TIMEOUT - 1, TAKEOVER_PROBE, false,
          true, true, TAKEOVER_NOTHING, TAKEOVER_PROBE},
-        {"no answer, and a day has to leave", TAKEOVER_PROBE, AT + TIMEOUT, false, true, true,
+        {"no answer, and a day has to leave", AT + TIMEOUT, TAKEOVER_PROBE, false, true, true,
          TAKEOVER_ROUND_TWO, TAKEOVER_BY_CLOCK},
-        {"no answer, and the partition is silent", TAKEOVER_PROBE, AT + TIMEOUT, false, false, true,
+        {"no answer, and the partition is silent", AT + TIMEOUT, TAKEOVER_PROBE, false, false, true,
          TAKEOVER_NOTHING, TAKEOVER_PROBE},
-        {"older requests may be worked off still", TAKEOVER_PROOF, AT + TIMEOUT - 1, true, false,
+        {"older requests may be worked off still", AT + TIMEOUT - 1, TAKEOVER_PROOF, true, false,
          true, TAKEOVER_NOTHING, TAKEOVER_PROOF},
-        {"they are worked off", TAKEOVER_PROOF, AT + TIMEOUT, true, false, false,
+        {"they are worked off", AT + TIMEOUT, TAKEOVER_PROOF, true, false, false,
          TAKEOVER_ROUND_TWO, TAKEOVER_DONE},
-        {"they are, and the partition has not caught up", TAKEOVER_PROOF, AT + TIMEOUT, false, true,
+        {"they are, and the partition has not caught up", AT + TIMEOUT, TAKEOVER_PROOF, false, true,
          true, TAKEOVER_ROUND_TWO, TAKEOVER_BY_CLOCK},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

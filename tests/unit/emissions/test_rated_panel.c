@@ -14,7 +14,8 @@ enum {
     METERS = 9,
     SERIES = 3,
     ROWS = 200,
-    READINGS_MAX = 400,
+    READINGS_MAX = 400, /* of one meter */
+    READINGS_ALL = METERS * READINGS_MAX,
     ERA_ROW = 70 /* where the second era begins */
 };
 
@@ -146,7 +147,7 @@ static void sum_plainly(struct fixture *fixture, int64_t from, int64_t to,
 static void test_rates_once(void **state)
 {
     (void)state;
-    struct fixture *fixture = fixture_create(METERS * READINGS_MAX);
+    struct fixture *fixture = fixture_create(READINGS_ALL);
     struct figures day[SERIES] = {0};
     uint64_t day_bits = 0;
     for (int64_t row = 0; row < 96; row++) {
@@ -188,7 +189,7 @@ static void test_backlog(void **state)
     assert_int_equal(rated_rows, ROWS);
     struct figures again[SERIES] = {0};
     rated_panel_add(fixture->rated, 0, ROWS, again, &bits);
-    assert_true(rated_rows <= 2 * ROWS);
+    assert_true(rated_rows <= UINT64_C(2) * ROWS);
     assert_memory_equal(again, sums, sizeof(again));
     fixture_destroy(fixture);
 }
@@ -197,8 +198,7 @@ static void test_backlog(void **state)
 static void test_corrected_sums(void **state)
 {
     (void)state;
-    for (size_t readings = 0; readings <= METERS * READINGS_MAX;
-         readings += METERS * READINGS_MAX) {
+    for (size_t readings = 0; readings <= READINGS_ALL; readings += READINGS_ALL) {
         unsigned seed = 20260301;
         struct fixture *fixture = fixture_create(readings);
         struct figures sums[SERIES] = {0};
@@ -247,9 +247,9 @@ static void test_ceases_to_report(void **state)
 static void test_wide(void **state)
 {
     (void)state;
-    struct fixture *fixture = fixture_create(METERS * READINGS_MAX);
+    struct fixture *fixture = fixture_create(READINGS_ALL);
     for (size_t i = 0; i < METERS; i++)
-        fixture->factors[0][RATE_CH4 * METERS + i] = 1000 * 0.9;
+        fixture->factors[0][(size_t)RATE_CH4 * METERS + i] = 1000 * 0.9;
     struct figures sums[SERIES] = {0};
     uint64_t bits = 0;
     for (uint32_t meter = 0; meter < METERS; meter++)
@@ -281,7 +281,7 @@ static void test_memory(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct facility facility = {.meters_count = cases[i].meters,
                                           .series_count = cases[i].series};
-        size_t scratch = 40 * cases[i].series * sizeof(struct figures) + 1024;
+        size_t scratch = sizeof(struct figures) * 40 * cases[i].series + 1024;
         size_t made_of = panel_size(cases[i].rows, cases[i].meters) +
                          cases[i].readings * sizeof(struct reading) +
                          cases[i].meters * sizeof(struct journal);

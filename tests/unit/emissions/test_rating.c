@@ -349,7 +349,7 @@ static int128 add_plainly(const struct site *site, const struct figure_row *row,
     bool expected = site->meters[FIRST + i].expected;
     int128 mass = 0;
     if (row->rate != RATE_NONE)
-        mass = llrint((double)site->activity[i] * site->factor[0][row->rate * METERS + i]);
+        mass = llrint((double)site->activity[i] * site->factor[0][(size_t)row->rate * METERS + i]);
     switch ((enum figure_adds)row->adds) {
     case ADDS_ACTIVITY:
         return site->activity[i];

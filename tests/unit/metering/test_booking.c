@@ -368,82 +368,82 @@ static void test_capacity(void **state)
     enum { MAX = 1000 };
     static const struct {
         const char *name;
-        uint8_t kind;
         struct given first, second;
+        uint8_t kind;
         enum outcome outcome;
     } cases[] = {
         {"one too many",
-         KIND_INTERVAL,
          {500, 515, 1, ACTUAL},
          {0, 15, MAX + 1, ACTUAL},
+         KIND_INTERVAL,
          REJECT_VALUE_RANGE},
         {"too far below zero",
-         KIND_INTERVAL,
          {500, 515, 1, ACTUAL},
          {0, 15, -MAX - 1, ACTUAL},
+         KIND_INTERVAL,
          REJECT_VALUE_RANGE},
         {"as much as fits",
-         KIND_INTERVAL,
          {500, 515, 1, ACTUAL},
          {0, 15, MAX, ACTUAL},
+         KIND_INTERVAL,
          OUTCOME_USED},
         {"together as much as fits",
-         KIND_INTERVAL,
          {0, 15, 400, ACTUAL},
          {5, 15, 600, ACTUAL},
+         KIND_INTERVAL,
          OUTCOME_USED},
         {"together one too many",
-         KIND_INTERVAL,
          {0, 15, 400, ACTUAL},
          {5, 15, 601, ACTUAL},
+         KIND_INTERVAL,
          REJECT_VALUE_RANGE},
         {"together, of both signs",
-         KIND_INTERVAL,
          {0, 15, -400, ACTUAL},
          {5, 15, 601, ACTUAL},
+         KIND_INTERVAL,
          REJECT_VALUE_RANGE},
         {"a bucket apart",
-         KIND_INTERVAL,
          {0, 15, 400, ACTUAL},
          {31, 45, MAX, ACTUAL},
+         KIND_INTERVAL,
          OUTCOME_USED},
         {"two deliveries",
-         KIND_DELIVERY,
          {1, 0, 400, ACTUAL},
          {2, 0, 601, ACTUAL},
+         KIND_DELIVERY,
          REJECT_VALUE_RANGE},
         {"a register shows what it likes",
+         {0, 0, INT64_C(5) * MAX, ACTUAL},
+         {15, 0, INT64_C(5) * MAX + 1, ACTUAL},
          KIND_REGISTER,
-         {0, 0, 5 * MAX, ACTUAL},
-         {15, 0, 5 * MAX + 1, ACTUAL},
          OUTCOME_USED},
         {"the same again is a duplicate",
+         {0, 15, 600, ACTUAL},
+         {0, 15, 600, ACTUAL},
          KIND_INTERVAL,
-         {0, 15, 600, ACTUAL},
-         {0, 15, 600, ACTUAL},
          OUTCOME_DUPLICATE},
         {"a correction replaces, and needs no room beside it",
-         KIND_INTERVAL,
          {0, 15, MAX, ACTUAL},
          {0, 15, 600, 1, QUALITY_ACTUAL},
+         KIND_INTERVAL,
          OUTCOME_USED},
         {"what is corrected already needs none either",
-         KIND_DELIVERY,
          {1, 0, 600, 1, QUALITY_ACTUAL},
          {1, 0, MAX, ACTUAL},
+         KIND_DELIVERY,
          OUTCOME_CORRECTED},
         {"a correction that no bucket holds",
-         KIND_INTERVAL,
          {0, 15, MAX, ACTUAL},
          {0, 15, MAX + 1, 1, QUALITY_ACTUAL},
+         KIND_INTERVAL,
          REJECT_VALUE_RANGE},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct meter meter = {.cell_max = MAX, .kind = cases[i].kind, .negative = true};
         struct bench bench;
         bench_init(&bench, 4);
-        struct booking booking = book(&meter, &bench.journal, &cases[i].first, FLOOR);
-        booking = book(&meter, &bench.journal, &cases[i].second, FLOOR);
+        (void)book(&meter, &bench.journal, &cases[i].first, FLOOR);
+        struct booking booking = book(&meter, &bench.journal, &cases[i].second, FLOOR);
         if (booking.outcome != cases[i].outcome)
             fail_msg("%s: got %s %s", cases[i].name, outcome_class(booking.outcome),
                      outcome_reason(booking.outcome));
@@ -458,8 +458,8 @@ static void test_any_order_leaves_the_same(void **state)
     for (int round = 0; round < 2000; round++) {
         struct given givens[24];
         for (size_t i = 0; i < ARRAY_LEN(givens); i++) {
-            int64_t start = random_below(&random, 4) * 15;
-            givens[i] = (struct given){start, start + 15 + random_below(&random, 2) * 15,
+            int64_t start = INT64_C(15) * random_below(&random, 4);
+            givens[i] = (struct given){start, start + INT64_C(15) * (1 + random_below(&random, 2)),
                                        1 + random_below(&random, 3), (int)random_below(&random, 3),
                                        (int)random_below(&random, QUALITY_COUNT)};
         }

@@ -195,6 +195,34 @@ static void test_gauge_at_the_floor(void **state)
     assert_int_equal(sum_buckets(&meter, &bench.journal, 1, 2), 15 * U);
 }
 
+/* The journal of a register whose windows close while readings arrive. */
+struct closing {
+    int128 closed; /* what was booked in closed windows */
+    int64_t floor_row, last_min;
+    struct bench bench;
+};
+
+static void book_reading(struct closing *closing, int64_t at_min, int64_t value)
+{
+    struct journal *journal = &closing->bench.journal;
+    int64_t floor_ms = closing->floor_row * BUCKET_MS;
+    struct given given = {at_min, 0, value, ACTUAL};
+    struct reading reading = reading_of(&given);
+    if (booking_reaches_back(&reg, journal, &reading, floor_ms))
+        booking_forget(&reg, journal, floor_ms);
+    (void)book(&reg, journal, &given, floor_ms);
+    closing->last_min = at_min > closing->last_min ? at_min : closing->last_min;
+}
+
+/* Windows close up to that row, if a reading is as late. */
+static void close_windows(struct closing *closing, int64_t row)
+{
+    if (row * 15 > closing->last_min)
+        return;
+    closing->closed += sum_buckets(&reg, &closing->bench.journal, closing->floor_row, row);
+    closing->floor_row = row;
+}
+
 /* Registers whose windows close while readings still arrive late: what was booked in closed windows
  * and what open ones hold is, together, the last reading: the first was 0. */
 static void test_closing_windows_loses_nothing(void **state)
@@ -202,34 +230,23 @@ static void test_closing_windows_loses_nothing(void **state)
     (void)state;
     uint64_t random = seed_of_run();
     for (int round = 0; round < 2000; round++) {
-        struct bench bench;
-        bench_init(&bench, SLOTS);
-        int64_t floor_row = 0;
-        int64_t last_min = 0;
-        int128 closed = 0;
-        for (int i = 0; i < 40; i++) {
-            int64_t at = floor_row * 15 + random_below(&random, 120);
-            if (i == 0)
-                at = 0;
-            int64_t value = at == 0 ? 0 : at * 1009 + random_below(&random, 700);
-            struct given given = {at, 0, value, ACTUAL};
-            struct reading reading = reading_of(&given);
-            int64_t next_row = floor_row + random_below(&random, 3);
-            if (booking_reaches_back(&reg, &bench.journal, &reading, floor_row * BUCKET_MS))
-                booking_forget(&reg, &bench.journal, floor_row * BUCKET_MS);
-            (void)book(&reg, &bench.journal, &given, floor_row * BUCKET_MS);
-            last_min = at > last_min ? at : last_min;
-            if (i % 4 == 3 && next_row * 15 <= last_min) { /* windows close */
-                closed += sum_buckets(&reg, &bench.journal, floor_row, next_row);
-                floor_row = next_row;
-            }
-            journal_check(&bench.journal);
+        struct closing closing = {0};
+        struct journal *journal = &closing.bench.journal;
+        bench_init(&closing.bench, SLOTS);
+        book_reading(&closing, 0, 0);
+        for (int i = 1; i < 40; i++) {
+            int64_t at_min = closing.floor_row * 15 + random_below(&random, 120);
+            int64_t value = at_min == 0 ? 0 : at_min * 1009 + random_below(&random, 700);
+            book_reading(&closing, at_min, value);
+            if (i % 4 == 3)
+                close_windows(&closing, closing.floor_row + random_below(&random, 3));
+            journal_check(journal);
         }
-        const struct reading *last = journal_at(&bench.journal, bench.journal.count - 1);
-        int128 open = sum_buckets(&reg, &bench.journal, floor_row, last_min / 15 + 1);
-        if (closed + open != last->value)
-            fail_msg("round %d: %" PRId64 " and %" PRId64 ", not %" PRId64, round, (int64_t)closed,
-                     (int64_t)open, last->value);
+        const struct reading *last = journal_at(journal, journal->count - 1);
+        int128 open = sum_buckets(&reg, journal, closing.floor_row, closing.last_min / 15 + 1);
+        if (closing.closed + open != last->value)
+            fail_msg("round %d: %" PRId64 " and %" PRId64 ", not %" PRId64, round,
+                     (int64_t)closing.closed, (int64_t)open, last->value);
     }
 }
 

@@ -230,7 +230,8 @@ static void test_random_operations(void **state)
     journal_init(&journal, slots, 24);
     journal.overlapping = true;
     for (int64_t i = 0; i < 20000; i++) {
-        struct reading reading = at_min(i * 3 - random_below(&random, 300) * 2, 1 + i % 40);
+        struct reading reading =
+            at_min(i * 3 - INT64_C(2) * random_below(&random, 300), 1 + i % 40);
         uint32_t index = journal_find(&journal, reading.start_ms);
         bool taken =
             index < journal.count && journal_at(&journal, index)->start_ms == reading.start_ms;

@@ -162,7 +162,7 @@ static void test_clearing(void **state)
     assert_int_equal(site->panel->left[66], 5 * U);
     assert_int_equal(panel_audit(site->panel), UINT32_MAX);
     site->journals[3].count = 0;
-    struct given untold = {(1 + ROWS) * 15, (2 + ROWS) * 15, U, ACTUAL};
+    struct given untold = {INT64_C(15) * (1 + ROWS), INT64_C(15) * (2 + ROWS), U, ACTUAL};
     (void)book(&site->meters[3], &site->journals[3], &untold, FLOOR);
     panel_project_row(site->panel, 1 + ROWS); /* nothing is stale in the next turn of the ring */
     assert_int_equal(activity(site, 1 + ROWS, 3), 0);

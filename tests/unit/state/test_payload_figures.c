@@ -35,7 +35,7 @@ static void test_comes_back(void **state)
     (void)state;
     struct figures figures;
     for (int i = 0; i < FIGURE_COUNT; i++)
-        figures.value[i] = ((int128)1 << (8 * i)) - 3 * i;
+        figures.value[i] = ((int128)1 << (8 * i)) - (int128)3 * i;
     payload_add_figure_names(&bytes);
     payload_add_figures(&figures, &bytes);
     struct packed packed = packed_of(&bytes);
@@ -81,15 +81,15 @@ static void test_other_tables(void **state)
     static const struct {
         const char *name;
         unsigned decimals;
-        int128 saved;
         enum figure figure;
-        int128 want; /* there */
+        int128 saved;
+        int128 want; /* of that figure */
     } cases[] = {
-        {"co2_kg", 3, 7, FIGURE_CO2, 7000},
-        {"co2_kg", 6, 7, FIGURE_CO2, 7},
-        {"ch4_kg", 0, -7, FIGURE_CH4, -(int128)7000000000},
-        {"co2_kg", 9, 7, FIGURE_CO2, 0}, /* finer than it is held here: not this figure */
-        {"radiance_lm", 6, 7, FIGURE_COUNT, 0},
+        {"co2_kg", 3, FIGURE_CO2, 7, 7000},
+        {"co2_kg", 6, FIGURE_CO2, 7, 7},
+        {"ch4_kg", 0, FIGURE_CH4, -7, -(int128)7000000000},
+        {"co2_kg", 9, FIGURE_CO2, 7, 0}, /* finer than it is held here: not this figure */
+        {"radiance_lm", 6, FIGURE_COUNT, 7, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         buffer_clear(&bytes);
@@ -117,14 +117,14 @@ static void test_damaged(void **state)
     static const struct {
         const char *name;
         unsigned decimals;
+        bool damaged;
         int128 saved;
-        bool want;
     } cases[] = {
-        {"co2_kg", 6, PAYLOAD_SUM_MAX, false},
-        {"co2_kg", 6, PAYLOAD_SUM_MAX + 1, true},
-        {"ch4_kg", 6, PAYLOAD_SUM_MAX / 1000, false},
-        {"ch4_kg", 6, PAYLOAD_SUM_MAX / 1000 + 1, true},
-        {"ch4_kg", 19, 1, true},
+        {"co2_kg", 6, false, PAYLOAD_SUM_MAX},
+        {"co2_kg", 6, true, PAYLOAD_SUM_MAX + 1},
+        {"ch4_kg", 6, false, PAYLOAD_SUM_MAX / 1000},
+        {"ch4_kg", 6, true, PAYLOAD_SUM_MAX / 1000 + 1},
+        {"ch4_kg", 19, true, 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         buffer_clear(&bytes);
@@ -137,7 +137,7 @@ static void test_damaged(void **state)
         struct figures got;
         payload_take_figure_names(&names, &packed);
         payload_take_figures(&names, &packed, &got);
-        if (packed.damaged != cases[i].want)
+        if (packed.damaged != cases[i].damaged)
             fail_msg("row %zu", i);
     }
 }
