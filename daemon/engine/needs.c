@@ -10,7 +10,7 @@
 #include "base/faults.h"
 #include "base/limits.h"
 #include "pipelines/metering/journal.h"
-#include "pipelines/state/site.h"
+#include "pipelines/rollup/site.h"
 
 enum {
     PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */

@@ -34,9 +34,9 @@
 #define GHGD_PAYLOAD_H
 
 #include "base/timestamp.h"
+#include "pipelines/rollup/site.h"
 #include "pipelines/state/dictionary.h"
 #include "pipelines/state/packed.h"
-#include "pipelines/state/site.h"
 
 #define PAYLOAD_MAGIC "ghgdS"
 enum { PAYLOAD_VERSION = 2, PAYLOAD_MAGIC_BYTES = 5 };

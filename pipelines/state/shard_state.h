@@ -6,8 +6,8 @@
 #define GHGD_SHARD_STATE_H
 
 #include "pipelines/delivery/generation.h"
+#include "pipelines/rollup/site.h"
 #include "pipelines/state/shard.h"
-#include "pipelines/state/site.h"
 
 /* The buckets that an accepted event has yet to touch: it waits for a day to be settled and to
  * leave. */

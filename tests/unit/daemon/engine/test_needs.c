@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "pipelines/state/site.h"
+#include "pipelines/rollup/site.h"
 
 static struct config *load_example(void)
 {

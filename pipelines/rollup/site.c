@@ -1,4 +1,4 @@
-#include "pipelines/state/site.h"
+#include "pipelines/rollup/site.h"
 
 #include <errno.h>
 #include <stdlib.h>

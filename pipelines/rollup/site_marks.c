@@ -1,7 +1,7 @@
 /* The marks of a site: who still has to hear of a window. */
 #include <string.h>
 
-#include "pipelines/state/site.h"
+#include "pipelines/rollup/site.h"
 
 uint8_t site_all_sinks(const struct site *site)
 {

@@ -3,7 +3,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
-#include "pipelines/state/site.h"
+#include "pipelines/rollup/site.h"
 
 int64_t site_row(const struct site *site, int64_t time_ms)
 {

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/param.h>
 
-#include "pipelines/state/site.h"
+#include "pipelines/rollup/site.h"
 
 struct rows_span {
     int64_t from_row, to_row;
