@@ -5,6 +5,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/rollup/site_days.h"
 
 /* The ring holds the horizon, the allowed delay, and all of the longest day that can straddle the
  * floor. So the oldest day is past the floor whenever a new row needs its room. */

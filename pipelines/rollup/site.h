@@ -8,10 +8,9 @@
  * then go into the closed part of its month and year. So the figure of any window is a pure
  * function of the panel and the closed parts, and no figure is added up twice.
  *
- * A window's mark says who still has to hear of it. Touching a bucket marks its hour, day, month
- * and year too, and nothing else does, but time: a window that becomes final is written once more.
- *
- * The shard owns its sites; the loop thread only. All memory is taken when a site is made.
+ * The shard owns its sites; the loop thread only. All memory is taken when a site is made. The
+ * functions that work on a site have a file for each noun: site_days.h, site_periods.h,
+ * site_marks.h, site_windows.h, site_rows.h.
  */
 #ifndef GHGD_SITE_H
 #define GHGD_SITE_H
@@ -107,7 +106,6 @@ struct site {
     size_t memory_bytes;
 };
 
-/* site.c */
 /* The bytes that a site of this facility takes; for `ghgd check`. */
 size_t site_size(const struct registry *registry, const struct window_conf *window,
                  uint32_t facility);
@@ -118,85 +116,5 @@ void site_destroy(struct site **site);
 /* Books a reading; the cells that it changes are in *booking_out, for site_touch(). */
 void site_book(struct site *site, const struct site_clock *clock, uint32_t meter,
                const struct reading *reading, struct booking *booking_out);
-
-/* site_windows.c */
-static inline struct day *site_day(const struct site *site, uint32_t index)
-{
-    return &site->days[(site->days_first + index) % site->days_capacity];
-}
-/* The first row that starts at or after the instant. */
-int64_t site_row_from(const struct site *site, int64_t time_ms);
-int64_t site_row(const struct site *site, int64_t time_ms);
-/* Opens the day in which the ring begins. */
-void site_open_first_day(struct site *site, int64_t time_ms);
-/* Whether the panel has room for the day after the newest; and opens it. */
-bool site_has_room(const struct site *site);
-void site_open_next_day(struct site *site);
-/* Clears the oldest day's rows and marks, and lets it go; nothing of it is booked. */
-void site_drop_oldest_day(struct site *site);
-/* The period of that level in which the instant lies, made if need be; NULL if all are in use. */
-struct period *site_find_period(struct site *site, enum level level, int64_t time_ms);
-void site_clear_period(struct site *site, struct period *period);
-/* A change of one meter in rows [from, to). Returns the first row that found no room because a day
- * has to be settled before it can leave; `to` when all is done. */
-int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
-                   int64_t from_row, int64_t to_row);
-/* Opens days up to the shard's newest row (as far as there is room), marks what became final. */
-void site_advance(struct site *site, const struct site_clock *clock);
-/* Whether the day of the shard's newest row is open; nothing is expected of a site that has never
- * reported. */
-bool site_has_opened(const struct site *site, const struct site_clock *clock);
-/* Lets settled days that end at or before limit_ms go. */
-void site_retire(struct site *site, const struct site_clock *clock, int64_t limit_ms);
-/* The end of the oldest day before limit_ms with a mark dirty for the sink; INT64_MAX if none. */
-int64_t site_closing_ms(const struct site *site, uint32_t sink, int64_t limit_ms);
-struct mark *site_find_mark(struct site *site, enum level level, int64_t start_ms,
-                            struct day **day_out);
-
-/* site_marks.c */
-uint8_t site_all_sinks(const struct site *site);
-/* day: in which the window lies, NULL for months and years. */
-void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
-void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
-/* The block of its row has ended. False if the mark was not sent: a row of an earlier life. */
-bool site_mark_ended(struct site *site, struct day *day, struct mark *mark, uint32_t sink,
-                     enum block_end end);
-/* A generation of the sink is proven: what is old is clean, and what is young is old. */
-void site_prove(struct site *site, uint32_t sink);
-/* The sink may have lost what it acknowledged: it is dirty again. */
-void site_lose(struct site *site, uint32_t sink);
-/* Walks over all marks and asserts that the counts of the site and of its days are theirs. */
-void site_check_marks(struct site *site);
-/* Does as a takeover asks. */
-void site_take_over(struct site *site, uint32_t sink, enum takeover_action action);
-/* An accepted reading has changed the window that ends then. */
-void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
-                     struct mark *mark, int64_t end_ms);
-
-struct mark_place {
-    struct mark *mark;
-    struct day *day;
-    int64_t end_ms;
-    bool told; /* some row of the window has been written, or has to be */
-};
-/* Calls visitor for the mark of every open window. */
-void site_visit_marks(struct site *site,
-                      void (*visitor)(void *context, const struct mark_place *place),
-                      void *context);
-/* The registry rates the facility otherwise than before: touches what has been told. */
-void site_touch_told(struct site *site, const struct site_clock *clock);
-/* Marks it dirty for these sinks, untouched. */
-void site_tell_again(struct site *site, uint8_t sinks);
-/* site_rows.c */
-/* Appends rows of dirty windows to the block, of days and periods that end at or before limit_ms.
- * Returns false when the block has no room for the next window. */
-bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t sink,
-                    int64_t limit_ms, struct block *block);
-/* Projects and rates what has changed in the day; its cache is their sum then. */
-void site_refresh_day(struct site *site, struct day *day);
-/* Adds the expected time of rows [from, to) to figures[series]. Buckets from before the first
- * reading are not expected to hold any, nor those that have not come yet. */
-void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
-                 int64_t to_row, struct figures *figures);
 
 #endif

@@ -1,7 +1,9 @@
 /* The marks of a site: who still has to hear of a window. */
+#include "pipelines/rollup/site_marks.h"
+
 #include <string.h>
 
-#include "pipelines/rollup/site.h"
+#include "pipelines/rollup/site_days.h"
 
 uint8_t site_all_sinks(const struct site *site)
 {
@@ -70,6 +72,33 @@ void site_touch_mark(struct site *site, const struct site_clock *clock, struct d
     mark->revision += has_passed(site, clock, end_ms);
     note_change(site, day);
     site_mark_dirty(site, day, mark, site_all_sinks(site));
+}
+
+struct mark *site_find_mark(struct site *site, enum level level, int64_t start_ms,
+                            struct day **day_out)
+{
+    *day_out = NULL;
+    if (level == LEVEL_MONTH || level == LEVEL_YEAR) {
+        for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+            struct period *period = &site->periods[i];
+            if (period->used && period->level == level && period->window.start_ms == start_ms)
+                return &period->mark;
+        }
+        return NULL;
+    }
+    int64_t row = site_row_from(site, start_ms);
+    struct day *day = site_find_day(site, row);
+    *day_out = day;
+    if (day == NULL)
+        return NULL;
+    switch (level) {
+    case LEVEL_BUCKET:
+        return &site->row_marks[panel_slot(site->panel, row)];
+    case LEVEL_HOUR:
+        return &day->hours[site_hour_index(day, row)];
+    default:
+        return &day->mark;
+    }
 }
 
 /* --- all of them --- */

@@ -1,71 +1,12 @@
-/* From the windows of a site to rows: projection, rating, sums. */
+/* From the windows of a site to rows. */
+#include "pipelines/rollup/site_rows.h"
+
 #include <string.h>
 #include <sys/param.h>
 
-#include "pipelines/rollup/site.h"
-
-struct rows_span {
-    int64_t from_row, to_row;
-};
-
-static void clear_figures(const struct site *site, struct figures *figures, uint64_t *reporting)
-{
-    memset(figures, 0, site->facility->series_count * sizeof(*figures));
-    memset(reporting, 0, site->words * sizeof(*reporting));
-}
-
-void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
-                 int64_t to_row, struct figures *figures)
-{
-    int64_t bucket_ms = site->conf.window->bucket_ms;
-    from_row = MAX(from_row, site->first_row);
-    to_row = MIN(to_row, clock->top_row + 1);
-    if (from_row < to_row)
-        rating_expect(site->conf.registry, site->facility, from_row * bucket_ms, to_row * bucket_ms,
-                      figures);
-}
-
-void site_refresh_day(struct site *site, struct day *day)
-{
-    struct figures *sums = day->summed ? day->cache : NULL;
-    if (day->stale_row < day->stale_end_row)
-        day->summed &= rated_panel_refresh(site->rated, day->stale_row, day->stale_end_row, sums,
-                                           sums != NULL ? day->reporting : NULL);
-    day->stale_row = day->end_row;
-    day->stale_end_row = day->first_row;
-    if (day->summed)
-        return;
-    clear_figures(site, day->cache, day->reporting);
-    rated_panel_add(site->rated, day->first_row, day->end_row, day->cache, day->reporting);
-    day->summed = true;
-}
-
-static void add_cached_day(struct site *site, const struct day *day)
-{
-    for (uint32_t i = 0; i < site->facility->series_count; i++)
-        figures_add(&site->scratch[i], &day->cache[i]);
-    for (uint32_t i = 0; i < site->words; i++)
-        site->scratch_bits[i] |= day->reporting[i];
-}
-
-static void sum_period(struct site *site, const struct site_clock *clock,
-                       const struct period *period)
-{
-    memcpy(site->scratch, period->closed, site->facility->series_count * sizeof(*period->closed));
-    memcpy(site->scratch_bits, period->reporting, site->words * sizeof(*period->reporting));
-    struct rows_span open = {INT64_MAX, INT64_MIN};
-    for (uint32_t i = 0; i < site->days_count; i++) {
-        struct day *day = site_day(site, i);
-        if (day->window.start_ms < period->window.start_ms ||
-            day->window.start_ms >= period->window.end_ms)
-            continue;
-        site_refresh_day(site, day);
-        add_cached_day(site, day);
-        open.from_row = MIN(open.from_row, day->first_row);
-        open.to_row = MAX(open.to_row, day->end_row);
-    }
-    site_expect(site, clock, open.from_row, open.to_row, site->scratch);
-}
+#include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_marks.h"
+#include "pipelines/rollup/site_periods.h"
 
 /* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
  * carries the acknowledgement, and one for every series that has a reading. */
@@ -91,13 +32,13 @@ static void append_rows(struct site *site, struct row row, const struct figures 
     block->rows[block->count++] = row;
 }
 
-struct taking {
+struct row_taking {
     const struct site_clock *clock;
     struct block *block;
     uint32_t sink;
 };
 
-static bool is_dirty(const struct mark *mark, const struct taking *taking)
+static bool is_dirty(const struct mark *mark, const struct row_taking *taking)
 {
     return marks_get(mark->sinks, taking->sink) == MARK_DIRTY;
 }
@@ -118,7 +59,7 @@ static struct figures sum_coverage(const struct site *site)
 }
 
 /* Final: the watermark has passed it by the grace, or every expected meter has covered it all. */
-static bool is_final(const struct site *site, const struct taking *taking, struct window window,
+static bool is_final(const struct site *site, const struct row_taking *taking, struct window window,
                      const struct figures *coverage)
 {
     int64_t seen_ms = (taking->clock->top_row + 1) * site->conf.window->bucket_ms;
@@ -140,7 +81,7 @@ static uint32_t make_version(const struct site *site, const struct site_clock *c
 }
 
 /* The window's figures are in the scratch: makes its rows, and takes the mark. */
-static void take(struct site *site, const struct taking *taking, enum level level,
+static void take(struct site *site, const struct row_taking *taking, enum level level,
                  struct window window, struct day *day, struct mark *mark)
 {
     struct figures coverage = sum_coverage(site);
@@ -156,18 +97,22 @@ static void take(struct site *site, const struct taking *taking, enum level leve
     site_mark_taken(site, day, mark, taking->sink);
 }
 
-static void take_rows_window(struct site *site, const struct taking *taking, struct day *day,
+struct rows_span {
+    int64_t from_row, to_row;
+};
+
+static void take_rows_window(struct site *site, const struct row_taking *taking, struct day *day,
                              enum level level, struct rows_span span, struct mark *mark)
 {
     int64_t bucket_ms = site->conf.window->bucket_ms;
     struct window window = {span.from_row * bucket_ms, span.to_row * bucket_ms};
-    clear_figures(site, site->scratch, site->scratch_bits);
+    site_clear_figures(site, site->scratch, site->scratch_bits);
     rated_panel_add(site->rated, span.from_row, span.to_row, site->scratch, site->scratch_bits);
     site_expect(site, taking->clock, span.from_row, span.to_row, site->scratch);
     take(site, taking, level, window, day, mark);
 }
 
-static bool take_buckets(struct site *site, const struct taking *taking, struct day *day)
+static bool take_buckets(struct site *site, const struct row_taking *taking, struct day *day)
 {
     for (int64_t row = day->first_row; row < day->end_row; row++) {
         struct mark *mark = &site->row_marks[panel_slot(site->panel, row)];
@@ -180,7 +125,7 @@ static bool take_buckets(struct site *site, const struct taking *taking, struct 
     return true;
 }
 
-static bool take_hours(struct site *site, const struct taking *taking, struct day *day)
+static bool take_hours(struct site *site, const struct row_taking *taking, struct day *day)
 {
     for (uint32_t hour = 0; hour < day->hours_count; hour++) {
         if (!is_dirty(&day->hours[hour], taking))
@@ -194,7 +139,7 @@ static bool take_hours(struct site *site, const struct taking *taking, struct da
     return true;
 }
 
-static bool take_day(struct site *site, const struct taking *taking, struct day *day)
+static bool take_day(struct site *site, const struct row_taking *taking, struct day *day)
 {
     if (day->marks.state[taking->sink][MARK_DIRTY] == 0)
         return true;
@@ -205,15 +150,16 @@ static bool take_day(struct site *site, const struct taking *taking, struct day 
         return true;
     if (!has_room(site, taking->block))
         return false;
-    clear_figures(site, site->scratch, site->scratch_bits);
-    add_cached_day(site, day);
+    site_clear_figures(site, site->scratch, site->scratch_bits);
+    site_add_day(site, day, site->scratch, site->scratch_bits);
     site_expect(site, taking->clock, day->first_row, day->end_row, site->scratch);
     take(site, taking, LEVEL_DAY, day->window, day, &day->mark);
     return true;
 }
 
 /* The dirty period that ends first, months before years; NULL if no period ends up to limit_ms. */
-static struct period *next_period(struct site *site, const struct taking *taking, int64_t limit_ms)
+static struct period *next_period(struct site *site, const struct row_taking *taking,
+                                  int64_t limit_ms)
 {
     struct period *next = NULL;
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
@@ -227,13 +173,13 @@ static struct period *next_period(struct site *site, const struct taking *taking
     return next;
 }
 
-static bool take_periods(struct site *site, const struct taking *taking, int64_t limit_ms)
+static bool take_periods(struct site *site, const struct row_taking *taking, int64_t limit_ms)
 {
     struct period *period;
     while ((period = next_period(site, taking, limit_ms)) != NULL) {
         if (!has_room(site, taking->block))
             return false;
-        sum_period(site, taking->clock, period);
+        site_sum_period(site, taking->clock, period);
         take(site, taking, (enum level)period->level, period->window, NULL, &period->mark);
     }
     return true;
@@ -242,7 +188,7 @@ static bool take_periods(struct site *site, const struct taking *taking, int64_t
 bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t sink,
                     int64_t limit_ms, struct block *block)
 {
-    struct taking taking = {.clock = clock, .block = block, .sink = sink};
+    struct row_taking taking = {.clock = clock, .block = block, .sink = sink};
     for (uint32_t i = 0; i < site->days_count; i++) {
         struct day *day = site_day(site, i);
         if (day->window.end_ms > limit_ms)
@@ -251,4 +197,16 @@ bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t 
             return false;
     }
     return take_periods(site, &taking, limit_ms);
+}
+
+int64_t site_closing_ms(const struct site *site, uint32_t sink, int64_t limit_ms)
+{
+    for (uint32_t i = 0; i < site->days_count; i++) {
+        const struct day *day = site_day(site, i);
+        if (day->window.end_ms > limit_ms)
+            break;
+        if (mark_counts_dirty(&day->marks, sink) > 0)
+            return day->window.end_ms;
+    }
+    return INT64_MAX;
 }

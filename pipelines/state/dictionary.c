@@ -92,7 +92,7 @@ struct definition {
     uint64_t stamp;
 };
 
-struct taking {
+struct dictionary_taking {
     struct packed *packed;
     const struct registry *registry;
     const struct facility *facility; /* NULL: it is gone */
@@ -130,8 +130,8 @@ static const char *find_change(const struct definition *was, const struct meter 
     return was->interval_ms != stamped_interval_ms(is) ? "interval" : NULL;
 }
 
-static int check_definition(const struct taking *taking, const struct definition *definition,
-                            uint32_t column)
+static int check_definition(const struct dictionary_taking *taking,
+                            const struct definition *definition, uint32_t column)
 {
     const struct meter *meter = &taking->registry->meters[taking->facility->meters_first + column];
     const char *change = find_change(definition, meter);
@@ -146,8 +146,8 @@ static int check_definition(const struct taking *taking, const struct definition
 }
 
 /* The column of this id and valid_from; or of this id, if there is one only and `any` is true. */
-static uint32_t find_column(const struct taking *taking, const struct definition *definition,
-                            uint32_t hint, bool any)
+static uint32_t find_column(const struct dictionary_taking *taking,
+                            const struct definition *definition, uint32_t hint, bool any)
 {
     const struct facility *facility = taking->facility;
     const struct meter *meters = &taking->registry->meters[facility->meters_first];
@@ -166,7 +166,7 @@ static uint32_t find_column(const struct taking *taking, const struct definition
 }
 
 /* First those that are what they were; then those whose valid_from alone has changed. */
-static int map_meters(struct taking *taking, bool any)
+static int map_meters(struct dictionary_taking *taking, bool any)
 {
     struct dictionary *declared = taking->declared;
     struct definition definition;
@@ -190,7 +190,8 @@ static int map_meters(struct taking *taking, bool any)
     return 0;
 }
 
-static uint32_t find_series(const struct taking *taking, uint64_t scope, const char *words[3])
+static uint32_t find_series(const struct dictionary_taking *taking, uint64_t scope,
+                            const char *words[3])
 {
     const struct facility *facility = taking->facility;
     for (uint32_t i = 0; facility != NULL && i < facility->series_count; i++) {
@@ -203,7 +204,7 @@ static uint32_t find_series(const struct taking *taking, uint64_t scope, const c
     return REGISTRY_NONE;
 }
 
-static void map_series(struct taking *taking)
+static void map_series(struct dictionary_taking *taking)
 {
     struct dictionary *declared = taking->declared;
     char quantity[TEXT_SIZE];
@@ -228,7 +229,7 @@ static uint32_t *make_map(uint32_t count)
     return map;
 }
 
-static int take_series(struct taking *taking)
+static int take_series(struct dictionary_taking *taking)
 {
     struct dictionary *declared = taking->declared;
     declared->series_count = packed_take_count(taking->packed, METERS_MAX);
@@ -239,7 +240,7 @@ static int take_series(struct taking *taking)
     return taking->packed->damaged ? ERR_SYNTAX : 0;
 }
 
-static int take_meters(struct taking *taking)
+static int take_meters(struct dictionary_taking *taking)
 {
     struct dictionary *declared = taking->declared;
     uint32_t columns = taking->facility != NULL ? taking->facility->meters_count : 0;
@@ -259,7 +260,7 @@ static int take_meters(struct taking *taking)
     return err;
 }
 
-static int take_facility(struct taking *taking, uint64_t *rating_out)
+static int take_facility(struct dictionary_taking *taking, uint64_t *rating_out)
 {
     char id[TEXT_SIZE];
     char zone[TEXT_SIZE];
@@ -292,7 +293,7 @@ int dictionary_take(struct dictionary **dictionary_out, struct packed *packed,
     if (declared == NULL)
         return -ENOMEM;
     declared->facility = REGISTRY_NONE;
-    struct taking taking = {
+    struct dictionary_taking taking = {
         .packed = packed, .registry = registry, .declared = declared, .why = why};
     uint64_t rating = 0;
     int err = take_facility(&taking, &rating);

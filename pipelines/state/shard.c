@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_windows.h"
 #include "pipelines/state/shard_state.h"
 
 /* Local days that begin before the calendar does are of no use. */

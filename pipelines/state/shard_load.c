@@ -7,6 +7,7 @@
 
 #include "base/durations.h"
 #include "base/log.h"
+#include "pipelines/rollup/site_days.h"
 #include "pipelines/state/payload.h"
 #include "pipelines/state/shard_state.h"
 

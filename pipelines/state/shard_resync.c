@@ -1,6 +1,8 @@
 /* A sink has lost rows: what is still open is written to it once more. */
 #include <sys/param.h>
 
+#include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_marks.h"
 #include "pipelines/state/shard_state.h"
 
 struct resync {

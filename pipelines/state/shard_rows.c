@@ -1,6 +1,9 @@
 /* Rows of a shard: taken, settled, given back, doubted. */
 #include <sys/param.h>
 
+#include "pipelines/rollup/site_marks.h"
+#include "pipelines/rollup/site_rows.h"
+#include "pipelines/rollup/site_windows.h"
 #include "pipelines/state/shard_state.h"
 
 /* Until when windows are final: by the watermark, by idleness, or because the input has ended. No

@@ -1,6 +1,7 @@
 /* A shard as bytes; payload.h tells the order. */
 #include <errno.h>
 
+#include "pipelines/rollup/site_marks.h"
 #include "pipelines/state/dictionary.h"
 #include "pipelines/state/payload.h"
 #include "pipelines/state/shard_state.h"

@@ -4,6 +4,9 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_marks.h"
+#include "pipelines/rollup/site_periods.h"
 #include "pipelines/state/payload.h"
 
 #define TEN_YEARS_MS (3653 * DAY_MS)

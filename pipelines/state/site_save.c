@@ -1,6 +1,7 @@
 /* A site as bytes; payload.h tells the order. */
 #include <sys/param.h>
 
+#include "pipelines/rollup/site_days.h"
 #include "pipelines/state/payload.h"
 
 /* --- marks --- */

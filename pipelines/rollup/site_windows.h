@@ -1,0 +1,24 @@
+/*
+ * site_windows.h - the windows of a site as readings come and time passes.
+ *
+ * Touching a bucket marks its hour, day, month and year too. Besides readings, only time marks
+ * windows: a window that becomes final is written once more.
+ */
+#ifndef GHGD_SITE_WINDOWS_H
+#define GHGD_SITE_WINDOWS_H
+
+#include "pipelines/rollup/site.h"
+
+/* A change of one meter in rows [from, to). Returns the first row that found no room because a day
+ * has to be settled before it can leave; `to` when all is done. */
+int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
+                   int64_t from_row, int64_t to_row);
+/* Opens days up to the shard's newest row (as far as there is room), marks what became final. */
+void site_advance(struct site *site, const struct site_clock *clock);
+/* Whether the day of the shard's newest row is open; nothing is expected of a site that has never
+ * reported. */
+bool site_has_opened(const struct site *site, const struct site_clock *clock);
+/* Lets settled days that end at or before limit_ms go. */
+void site_retire(struct site *site, const struct site_clock *clock, int64_t limit_ms);
+
+#endif
