@@ -118,23 +118,6 @@ static int take_configuration(struct shard *shard, struct packed *packed, struct
 
 /* --- clock and counts --- */
 
-static bool is_clock_sound(const struct shard *shard)
-{
-    const struct site_clock *clock = &shard->clock;
-    int64_t bucket_ms = shard->context.window->bucket_ms;
-    int64_t newest_ms = shard->newest_ms;
-    if (newest_ms == INT64_MIN)
-        return clock->passed_ms == INT64_MIN && clock->final_ms == INT64_MIN &&
-               clock->top_row == INT64_MIN;
-    if (newest_ms < TIME_MIN_MS || newest_ms > TIME_MAX_MS ||
-        clock->floor_ms != shard_floor_of(shard, newest_ms) ||
-        clock->passed_ms > shard_watermark_of(shard, newest_ms))
-        return false;
-    int64_t end_ms = newest_ms - newest_ms % bucket_ms; /* of a bucket near the newest reading */
-    return clock->top_row >= end_ms / bucket_ms - 2 && clock->top_row <= end_ms / bucket_ms &&
-           clock->final_ms <= (clock->top_row + 1) * bucket_ms;
-}
-
 static void take_clock(struct shard *shard, struct packed *packed)
 {
     shard->newest_ms = payload_take_time(packed);
@@ -143,7 +126,7 @@ static void take_clock(struct shard *shard, struct packed *packed)
     shard->clock.final_ms = payload_take_time(packed);
     shard->idle_final_ms = payload_take_time(packed);
     shard->clock.top_row = packed_take_int(packed, INT64_MIN, TIME_MAX_MS);
-    if (!packed->damaged && !is_clock_sound(shard))
+    if (!packed->damaged && !shard_clock_is_sound(shard))
         packed->damaged = true;
 }
 

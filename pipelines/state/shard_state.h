@@ -1,6 +1,10 @@
 /*
- * shard_state.h - struct shard, for the files that make it up: shard.c, shard_rows.c, shard_save.c,
- * shard_load.c. No other file includes it.
+ * shard_state.h - struct shard, for the files that make it up. No other file includes it.
+ *
+ *     shard_readings.c (in), shard_rows.c (out), shard_load.c, shard_save.c, shard_audit.c
+ *     shard_clock.c, shard_sites.c, shard_marks.c: what those share
+ *
+ * shard.c makes and ends a shard, and calls the others.
  */
 #ifndef GHGD_SHARD_STATE_H
 #define GHGD_SHARD_STATE_H
@@ -42,22 +46,48 @@ struct shard {
     struct shard_loading *loading; /* between shard_load() and shard_load_end() */
 };
 
+/* --- shard_clock.c --- */
+
 /* The watermark that belongs to a newest reading, and the floor. */
 int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms);
 int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms);
-/* The facility's site, made with the ring beginning at the clock's floor. 0; -ENOMEM: it is logged,
- * and the shard blocked. */
-int shard_make_site(struct shard *shard, uint32_t facility) MUST_CHECK;
-/* False: the facility belongs to another partition, and both are logged. */
-bool shard_claim(struct shard *shard, uint32_t facility);
+/* An accepted reading has come. */
+void shard_clock_advance(struct shard *shard, const struct reading *reading);
+/* Until when windows are final: by the watermark, by idleness, or because the input has ended. No
+ * window is final that begins after the newest reading. */
+void shard_clock_close(struct shard *shard);
+/* Whether a loaded clock can have come from readings. */
+bool shard_clock_is_sound(const struct shard *shard);
+
+/* --- shard_sites.c --- */
+
 /* The place in `own` of the first site whose facility is not before this one. */
 uint32_t shard_find_own(const struct shard *shard, uint32_t facility);
 /* Whether a site of so many bytes stays below the ceiling. */
 bool shard_has_memory(const struct shard *shard, size_t bytes);
+/* The facility's site, made with the ring beginning at the clock's floor. 0; -ENOMEM: it is logged,
+ * and the shard blocked. */
+int shard_make_site(struct shard *shard, uint32_t facility) MUST_CHECK;
+/* The facility's site, made if need be; NULL if there is no memory. end_ms: of its reading. */
+struct site *shard_find_site(struct shard *shard, uint32_t facility, int64_t end_ms);
+void shard_drop_site(struct shard *shard, uint32_t facility);
+/* False: the facility belongs to another partition, and both are logged. */
+bool shard_claim(struct shard *shard, uint32_t facility);
+
+/* --- shard_marks.c --- */
+
+/* The marks of one sink, over all sites. */
+struct mark_counts shard_count_marks(const struct shard *shard, uint32_t sink);
 uint64_t shard_count_dirty(const struct shard *shard);
 uint64_t shard_count_at_risk(const struct shard *shard);
+
+/* --- shard_readings.c --- */
+
 /* The rows that an event has yet to touch; false: a day has to be settled first. */
 bool shard_touch_pending(struct shard *shard);
+
+/* --- shard_load.c --- */
+
 /* Forgets what was loaded so far. */
 void shard_loading_destroy(struct shard_loading **loading);
 

@@ -1,0 +1,75 @@
+/* A shard's clock: made of event times, except where the partition is idle. */
+#include <sys/param.h>
+
+#include "base/timestamp.h"
+#include "pipelines/state/shard_state.h"
+
+/* Local days that begin before the calendar does are of no use. */
+#define FLOOR_MIN_MS (TIME_MIN_MS + 2 * DAY_MS)
+
+int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms)
+{
+    return newest_ms - shard->context.window->allowed_delay_ms;
+}
+
+int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms)
+{
+    int64_t bucket_ms = shard->context.window->bucket_ms;
+    int64_t floor_ms = shard_watermark_of(shard, newest_ms) - shard->context.window->horizon_ms;
+    floor_ms = MAX(floor_ms, FLOOR_MIN_MS);
+    int64_t rest_ms = floor_ms % bucket_ms;
+    return floor_ms - (rest_ms < 0 ? rest_ms + bucket_ms : rest_ms);
+}
+
+static int64_t last_row(const struct shard *shard, const struct reading *reading)
+{
+    int64_t bucket_ms = shard->context.window->bucket_ms;
+    int64_t last_ms = reading->span_ms > 0 ? reading_end_ms(reading) - 1 : reading->start_ms;
+    return last_ms / bucket_ms - (last_ms % bucket_ms < 0);
+}
+
+void shard_clock_advance(struct shard *shard, const struct reading *reading)
+{
+    struct site_clock *clock = &shard->clock;
+    clock->passed_ms =
+        shard->newest_ms == INT64_MIN ? INT64_MIN : shard_watermark_of(shard, shard->newest_ms);
+    shard->newest_ms = MAX(shard->newest_ms, reading_end_ms(reading));
+    clock->floor_ms = shard_floor_of(shard, shard->newest_ms);
+    clock->top_row = MAX(clock->top_row, last_row(shard, reading));
+}
+
+void shard_idle(struct shard *shard, int64_t wall_ms)
+{
+    shard->idle_final_ms =
+        wall_ms - shard->context.window->allowed_delay_ms - shard->context.window->grace_ms;
+}
+
+void shard_clock_close(struct shard *shard)
+{
+    if (shard->newest_ms == INT64_MIN)
+        return;
+    int64_t end_ms = (shard->clock.top_row + 1) * shard->context.window->bucket_ms;
+    int64_t final_ms =
+        shard_watermark_of(shard, shard->newest_ms) - shard->context.window->grace_ms;
+    final_ms = MAX(final_ms, shard->idle_final_ms);
+    if (shard->finished)
+        final_ms = end_ms;
+    shard->clock.final_ms = MAX(shard->clock.final_ms, MIN(final_ms, end_ms));
+}
+
+bool shard_clock_is_sound(const struct shard *shard)
+{
+    const struct site_clock *clock = &shard->clock;
+    int64_t bucket_ms = shard->context.window->bucket_ms;
+    int64_t newest_ms = shard->newest_ms;
+    if (newest_ms == INT64_MIN)
+        return clock->passed_ms == INT64_MIN && clock->final_ms == INT64_MIN &&
+               clock->top_row == INT64_MIN;
+    if (newest_ms < TIME_MIN_MS || newest_ms > TIME_MAX_MS ||
+        clock->floor_ms != shard_floor_of(shard, newest_ms) ||
+        clock->passed_ms > shard_watermark_of(shard, newest_ms))
+        return false;
+    int64_t end_ms = newest_ms - newest_ms % bucket_ms; /* of a bucket near the newest reading */
+    return clock->top_row >= end_ms / bucket_ms - 2 && clock->top_row <= end_ms / bucket_ms &&
+           clock->final_ms <= (clock->top_row + 1) * bucket_ms;
+}

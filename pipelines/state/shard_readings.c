@@ -1,0 +1,132 @@
+/* Readings come into a shard: they are judged, booked, and touch windows. */
+#include <sys/param.h>
+
+#include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_windows.h"
+#include "pipelines/state/shard_state.h"
+
+bool shard_touch_pending(struct shard *shard)
+{
+    struct pending *pending = &shard->pending;
+    if (pending->site == NULL)
+        return true;
+    pending->next_row = site_touch(pending->site, &shard->clock, pending->column, pending->next_row,
+                                   pending->to_row);
+    if (pending->next_row < pending->to_row)
+        return false;
+    pending->site = NULL;
+    return true;
+}
+
+static void count_booking(struct shard *shard, const struct booking *booking)
+{
+    shard->stats.discontinuities += booking->discontinuity;
+    shard->stats.rollovers += booking->rollover;
+    shard->stats.overlaps += booking->overlap;
+}
+
+/* Books the reading and touches what it changed, as far as there is room. */
+static void apply_reading(struct shard *shard, struct site *site, uint32_t meter,
+                          const struct reading *reading, struct booking *booking)
+{
+    site_book(site, &shard->clock, meter, reading, booking);
+    count_booking(shard, booking);
+    if (booking->outcome != OUTCOME_USED)
+        return;
+    int64_t floor_ms = shard->clock.floor_ms; /* what lies before it was projected for good */
+    shard_clock_advance(shard, reading);
+    int64_t from_ms = MAX(booking->from_ms, floor_ms);
+    if (booking->to_ms <= from_ms)
+        return;
+    shard->pending = (struct pending){.site = site,
+                                      .column = meter - site->facility->meters_first,
+                                      .next_row = site_row(site, from_ms),
+                                      .to_row = site_row(site, booking->to_ms - 1) + 1};
+    shard_touch_pending(shard);
+}
+
+/* The verdict that needs no look into the state. */
+static enum outcome judge(struct shard *shard, const struct batch *batch, uint32_t i)
+{
+    int64_t arrived_ms = batch->arrived_ms[i];
+    if (arrived_ms != INT64_MIN &&
+        batch->end_ms[i] > arrived_ms + shard->context.window->early_tolerance_ms)
+        return OUTCOME_EARLY;
+    if (shard->newest_ms != INT64_MIN && batch->start_ms[i] < shard->clock.floor_ms)
+        return OUTCOME_LATE;
+    if (!shard_claim(shard, shard->context.registry->meters[batch->meter[i]].facility))
+        return REJECT_WRONG_PARTITION;
+    return OUTCOME_USED;
+}
+
+static struct reading reading_of(const struct batch *batch, uint32_t i)
+{
+    return (struct reading){.start_ms = batch->start_ms[i],
+                            .value = batch->value[i],
+                            .offset = batch->offset[i],
+                            .span_ms = (uint64_t)(batch->end_ms[i] - batch->start_ms[i]) &
+                                       ((UINT64_C(1) << 40) - 1),
+                            .revision = batch->revision[i],
+                            .quality = batch->quality[i] & 3U};
+}
+
+static void count_outcome(struct shard *shard, uint32_t facility, enum outcome outcome)
+{
+    struct site *site = shard->sites[facility];
+    shard->stats.outcomes[outcome]++;
+    if (site == NULL)
+        return;
+    site->outcomes[outcome]++;
+    site->changed = true;
+}
+
+/* False: there is no memory for the event's facility, and nothing has changed. */
+static bool apply_event(struct shard *shard, struct batch *batch, uint32_t i)
+{
+    uint32_t facility = shard->context.registry->meters[batch->meter[i]].facility;
+    enum outcome outcome = judge(shard, batch, i);
+    enum outcome counted = outcome;
+    if (outcome == OUTCOME_USED) {
+        struct site *site = shard_find_site(shard, facility, batch->end_ms[i]);
+        if (site == NULL)
+            return false;
+        struct reading reading = reading_of(batch, i);
+        struct booking booking;
+        apply_reading(shard, site, batch->meter[i], &reading, &booking);
+        outcome = booking.outcome;
+        /* A reading that takes another's place leaves the number of those in use as it is. */
+        counted = booking.displaced != OUTCOME_USED ? booking.displaced : outcome;
+        /* The first accepted reading says where rings begin. */
+        if (shard->newest_ms == INT64_MIN)
+            shard_drop_site(shard, facility);
+    }
+    batch->outcome[i] = (uint8_t)outcome;
+    count_outcome(shard, facility, counted);
+    return true;
+}
+
+uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
+{
+    ASSERT(!shard->finished && shard->loading == NULL);
+    shard->starved_bytes = 0;
+    for (uint32_t i = first; i < batch->count; i++) {
+        if (!shard_touch_pending(shard))
+            return i;
+        if (!apply_event(shard, batch, i))
+            return i;
+    }
+    shard_touch_pending(shard);
+    return batch->count;
+}
+
+enum shard_block shard_get_block(const struct shard *shard)
+{
+    if (shard->pending.site != NULL)
+        return SHARD_WAITS_FOR_SINKS;
+    return shard->starved_bytes > 0 ? SHARD_WAITS_FOR_MEMORY : SHARD_GOES_ON;
+}
+
+bool shard_is_blocked(const struct shard *shard)
+{
+    return shard_get_block(shard) != SHARD_GOES_ON;
+}
