@@ -210,7 +210,9 @@ ENGINE = [
 
 STATE = [
     mutant("what is under way is not saved as dirty", "pipelines/state/site_save.c",
-           "mark->dirty | mark->in_flight | mark->suspect", "mark->dirty | mark->suspect",
+           "uint8_t sinks = marks_unsettled(mark->sinks);\n",
+           "uint8_t sinks =\n"
+           "        marks_get(mark->sinks, 0) == MARK_SENT ? 0 : marks_unsettled(mark->sinks);\n",
            "state/test_shard_save"),
     mutant("a change does not mark its day", "pipelines/rollup/site_windows.c",
            "    site_touch_mark(site, clock, day, &day->mark, day->window.end_ms);\n", "",
