@@ -111,8 +111,7 @@ void site_expect(const struct site *site, const struct site_clock *clock, int64_
     from_row = MAX(from_row, site->first_row);
     to_row = MIN(to_row, clock->top_row + 1);
     if (from_row < to_row)
-        rating_expect(site->conf.registry, site->facility, from_row * bucket_ms, to_row * bucket_ms,
-                      figures);
+        rated_panel_expect(site->rated, from_row * bucket_ms, to_row * bucket_ms, figures);
 }
 
 void site_refresh_day(struct site *site, struct day *day)
