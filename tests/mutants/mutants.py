@@ -208,6 +208,27 @@ ENGINE = [
            "daemon/engine/test_checkpointer", "daemon/engine/test_process"),
 ]
 
+ROLLUP = [
+    mutant("the hour of a row is only guessed", "pipelines/rollup/site_days.c",
+           "    while (hour + 1 < day->hours_count && day->hour_row[hour + 1] <= offset)\n"
+           "        hour++;\n", "",
+           "rollup/test_site_days"),
+    mutant("a day that leaves keeps its marks", "pipelines/rollup/site_days.c",
+           "        site->row_marks[panel_slot(site->panel, row)] = (struct mark){0};\n", "",
+           "rollup/test_site_days"),
+    mutant("there is room for one row too many", "pipelines/rollup/site_days.c",
+           "site_day(site, 0)->first_row <=", "site_day(site, 0)->first_row - 96 <=",
+           "rollup/test_site_days"),
+    mutant("a year is closed with what its month is", "pipelines/rollup/site_periods.c",
+           "site_find_period(site, LEVEL_YEAR, start_ms));",
+           "site_find_period(site, LEVEL_MONTH, start_ms));",
+           "state/test_shard", "state/test_shard_order"),
+    mutant("expected time is doubled", "pipelines/emissions/rated_panel.c",
+           "(int128)rated->expected[s] * (to_ms - from_ms);",
+           "(int128)rated->expected[s] * 2 * (to_ms - from_ms);",
+           "emissions/test_rated_panel"),
+]
+
 STATE = [
     mutant("what is under way is not saved as dirty", "pipelines/state/site_save.c",
            "uint8_t sinks = marks_unsettled(mark->sinks);\n",
@@ -225,4 +246,4 @@ STATE = [
            "            (void)column;\n", "state/test_shard"),
 ]
 
-MUTANTS = METERING + CHECKPOINT + DELIVERY + ENGINE + EMISSIONS + STATE
+MUTANTS = METERING + CHECKPOINT + DELIVERY + ENGINE + EMISSIONS + ROLLUP + STATE
