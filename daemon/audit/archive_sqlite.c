@@ -31,18 +31,36 @@ static void sqlite_close(struct archive *archive)
     sqlite3_close(archive->store);
 }
 
+/* A database that no sink of this version has opened yet lacks columns. */
+static bool has_column(sqlite3 *database, const char *table, const char *column)
+{
+    static const char query[] = "SELECT 1 FROM pragma_table_info(?) WHERE name = ?";
+    sqlite3_stmt *statement = NULL;
+    bool found = false;
+    if (sqlite3_prepare_v2(database, query, -1, &statement, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, table, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(statement, 2, column, -1, SQLITE_TRANSIENT);
+        found = sqlite3_step(statement) == SQLITE_ROW;
+    }
+    sqlite3_finalize(statement);
+    return found;
+}
+
 static void add_select(struct buffer *sql, const struct archive *archive,
                        const struct archive_query *query)
 {
     const struct measurement *measurement = &measurements[query->kind];
     char name[MEASUREMENT_NAME_SIZE];
+    measurement_name(name, query->kind, query->level, archive->bucket_ms);
     buffer_add_str(sql, "SELECT start_ms");
-    for (size_t i = 0; i < measurement->fields_count; i++)
-        buffer_printf(sql, ", %s", measurement->fields[i].name);
+    for (size_t i = 0; i < measurement->fields_count; i++) {
+        const struct field *field = &measurement->fields[i];
+        bool there = !field->optional || has_column(archive->store, name, field->name);
+        buffer_printf(sql, ", %s", there ? field->name : "NULL");
+    }
     for (size_t i = 0; measurement->is_series && i < ARRAY_LEN(series_tags); i++)
         buffer_printf(sql, ", %s", series_tags[i]);
-    buffer_printf(sql, " FROM \"%s\" WHERE facility = ? AND start_ms >= ? AND start_ms < ?",
-                  measurement_name(name, query->kind, query->level, archive->bucket_ms));
+    buffer_printf(sql, " FROM \"%s\" WHERE facility = ? AND start_ms >= ? AND start_ms < ?", name);
 }
 
 static const char *column_text(sqlite3_stmt *statement, int column)

@@ -13,7 +13,8 @@ enum { DAYS_MAX = 32, VALUE_TEXT_SIZE = 64 };
 /* One window as one level gives it: whole millionths by field. */
 struct total {
     bool any, final;
-    int128 value[ARCHIVE_FIELDS_MAX]; /* in the whole numbers of the field */
+    int128 value[ARCHIVE_FIELDS_MAX];    /* in the whole numbers of the field */
+    int32_t lacking[ARCHIVE_FIELDS_MAX]; /* the rows that do not know the field */
 };
 
 /* One series of a facility over a month. Coverage has one of them. */
@@ -40,12 +41,14 @@ struct ledger {
     bool has_hours, has_days;
 };
 
-/* Masses and activity; of coverage, the seconds: those of a source's row are not told where it has
- * no reading. */
+/* Masses, energy and activity; of coverage, the seconds: those of a source's row are not told where
+ * it has no reading. Counts of unknown cells are left out: those of the closed part of a window may
+ * rest on an earlier version, which did not count them in its days. */
 static bool is_summed(enum row_kind kind, const struct field *field)
 {
     bool is_time = strcmp(field->name, "covered_s") == 0 || strcmp(field->name, "expected_s") == 0;
-    return field->type == FIELD_FIXED && is_time == (kind == ROW_COVERAGE);
+    return field->type == FIELD_FIXED && is_time == (kind == ROW_COVERAGE) &&
+           figure_table[field->figure].adds != ADDS_UNKNOWN_CELL;
 }
 
 static uint32_t final_field(const struct measurement *measurement)
@@ -84,6 +87,24 @@ static int128 whole_of(const struct field *field, double value)
     return (int128)rint(value * unit);
 }
 
+/* Rows of an earlier version lack a field. A store may keep one that has become null since; the
+ * count of unknown cells, a field of the same row, tells so. */
+static bool is_lacking(const struct measurement *measurement, const struct archive_row *row,
+                       uint32_t index)
+{
+    const struct field *field = &measurement->fields[index];
+    if (!field->optional)
+        return false;
+    if ((row->present >> index & 1) == 0)
+        return true;
+    for (uint32_t i = 0; i < measurement->fields_count; i++) {
+        if (figure_table[field->figure].unknown != FIGURE_NONE &&
+            measurement->fields[i].figure == figure_table[field->figure].unknown)
+            return (row->present >> i & 1) == 0 || row->values[i] > 0;
+    }
+    return false;
+}
+
 static void add_row(const struct ledger *ledger, struct total *total, const struct archive_row *row,
                     int sign)
 {
@@ -92,7 +113,9 @@ static void add_row(const struct ledger *ledger, struct total *total, const stru
     total->final = (row->present >> final & 1) != 0 && row->values[final] != 0;
     total->any = true;
     for (uint32_t i = 0; i < measurement->fields_count; i++) {
-        if ((row->present >> i & 1) != 0 && is_summed(ledger->kind, &measurement->fields[i]))
+        if (is_lacking(measurement, row, i))
+            total->lacking[i] += sign;
+        else if ((row->present >> i & 1) != 0 && is_summed(ledger->kind, &measurement->fields[i]))
             total->value[i] += sign * whole_of(&measurement->fields[i], row->values[i]);
     }
 }
@@ -160,8 +183,8 @@ static void compare(struct ledger *ledger, struct audit_place *place, const stru
     if (!whole->any || !whole->final)
         return;
     for (uint32_t i = 0; i < measurement->fields_count; i++) {
-        if (!is_summed(ledger->kind, &measurement->fields[i]) ||
-            is_same(parts->value[i], whole->value[i]))
+        if (!is_summed(ledger->kind, &measurement->fields[i]) || parts->lacking[i] > 0 ||
+            whole->lacking[i] > 0 || is_same(parts->value[i], whole->value[i]))
             continue;
         char expected[VALUE_TEXT_SIZE];
         char found[VALUE_TEXT_SIZE];
@@ -186,8 +209,10 @@ static void compare_line(struct ledger *ledger, uint32_t index)
         if (ledger->has_hours)
             compare(ledger, &place, &line->hours[i], &line->days[i]);
         line->sum.any |= line->days[i].any;
-        for (uint32_t f = 0; f < ARCHIVE_FIELDS_MAX; f++)
+        for (uint32_t f = 0; f < ARCHIVE_FIELDS_MAX; f++) {
             line->sum.value[f] += line->days[i].value[f];
+            line->sum.lacking[f] += line->days[i].lacking[f];
+        }
     }
     place.level = LEVEL_MONTH;
     place.start_ms = ledger->month.start_ms;

@@ -15,45 +15,52 @@
 /* How a cell, which is a meter in a bucket, adds to a figure. */
 enum figure_adds {
     ADDS_ACTIVITY,       /* its activity */
-    ADDS_MASS,           /* its activity rated by a row of the factor matrix */
-    ADDS_ESTIMATED_PART, /* of that mass the part that rests on estimated readings */
+    ADDS_RATED,          /* its activity rated by a row of the factor matrix */
+    ADDS_ESTIMATED_PART, /* the part of that mass that rests on estimated readings */
     ADDS_CELL,           /* one */
+    ADDS_UNKNOWN_CELL,   /* one, if its meter has no factor in that row */
     ADDS_COVERED,        /* the time that readings cover, if the meter is expected to report */
     ADDS_EXPECTED        /* the time in which the meter is expected to report */
 };
 
-/* X(id, name, unit, decimals, adds, row of the factor matrix, what it is, over what it may be
- * summed). A unit has 10^decimals of the whole numbers that are held. The name is that of the
- * field in every sink, and of the figure in a saved state. */
+/* X(id, name, unit, decimals, adds, row of the factor matrix, figure that counts unknown cells,
+ * what it is, over what it may be summed). A unit has 10^decimals of the whole numbers that are
+ * held. The name is that of the field in every sink, and of the figure in a saved state.
+ *
+ * A figure is null while its count of unknown cells is above 0. It needs such a count, or NONE, if
+ * there are meters that it does not know. A figure that states of released versions lack needs
+ * one too: all cells of the closed part of a window are unknown then. The count adds up as every
+ * figure does, and is a field of its own, since a store may keep a value that has become null. */
 #define SUM_ALL "every tag; windows of one measurement"
 
 /* Fields of emissions_*. */
 #define FIGURES_OF_SERIES(X)                                                                       \
-    X(ACTIVITY, "activity", "see tag `unit`", 6, ADDS_ACTIVITY, RATE_NONE,                         \
+    X(ACTIVITY, "activity", "see tag `unit`", 6, ADDS_ACTIVITY, RATE_NONE, NONE,                   \
       "energy, fuel or material used", "rows of the same `unit` only; windows of one measurement") \
-    X(CO2, "co2_kg", "kg", 6, ADDS_MASS, RATE_CO2,                                                 \
+    X(CO2, "co2_kg", "kg", 6, ADDS_RATED, RATE_CO2, NONE,                                          \
       "fossil CO2; 0 where the factor tells CO2e only", SUM_ALL)                                   \
-    X(CH4, "ch4_kg", "kg", 9, ADDS_MASS, RATE_CH4, "methane, as mass of CH4", SUM_ALL)             \
-    X(N2O, "n2o_kg", "kg", 9, ADDS_MASS, RATE_N2O, "nitrous oxide, as mass of N2O", SUM_ALL)       \
-    X(CO2E, "co2e_kg", "kg CO2e", 6, ADDS_MASS, RATE_CO2E,                                         \
+    X(CH4, "ch4_kg", "kg", 9, ADDS_RATED, RATE_CH4, NONE, "methane, as mass of CH4", SUM_ALL)      \
+    X(N2O, "n2o_kg", "kg", 9, ADDS_RATED, RATE_N2O, NONE, "nitrous oxide, as mass of N2O",         \
+      SUM_ALL)                                                                                     \
+    X(CO2E, "co2e_kg", "kg CO2e", 6, ADDS_RATED, RATE_CO2E, NONE,                                  \
       "all gases under the configured GWP set; electricity location-based", SUM_ALL)               \
-    X(BIOGENIC_CO2, "biogenic_co2_kg", "kg", 6, ADDS_MASS, RATE_BIOGENIC_CO2,                      \
+    X(BIOGENIC_CO2, "biogenic_co2_kg", "kg", 6, ADDS_RATED, RATE_BIOGENIC_CO2, NONE,               \
       "CO2 of biomass, outside the scopes and not in co2e_kg", SUM_ALL)                            \
-    X(CO2E_UNSPLIT, "co2e_unsplit_kg", "kg CO2e", 6, ADDS_MASS, RATE_CO2E_UNSPLIT,                 \
+    X(CO2E_UNSPLIT, "co2e_unsplit_kg", "kg CO2e", 6, ADDS_RATED, RATE_CO2E_UNSPLIT, NONE,          \
       "the part of co2e_kg whose factor does not tell the gases apart", SUM_ALL)                   \
-    X(CO2E_ESTIMATED, "co2e_estimated_kg", "kg CO2e", 6, ADDS_ESTIMATED_PART, RATE_CO2E,           \
+    X(CO2E_ESTIMATED, "co2e_estimated_kg", "kg CO2e", 6, ADDS_ESTIMATED_PART, RATE_CO2E, NONE,     \
       "the part of co2e_kg that rests on estimated readings", SUM_ALL)
 
 /* Fields of emissions_* and coverage_*. */
 #define FIGURES_OF_COVERAGE(X)                                                                     \
-    X(COVERED, "covered_s", "s", 3, ADDS_COVERED, RATE_NONE,                                       \
+    X(COVERED, "covered_s", "s", 3, ADDS_COVERED, RATE_NONE, NONE,                                 \
       "meter-seconds of the window that readings cover", SUM_ALL)                                  \
-    X(EXPECTED, "expected_s", "s", 3, ADDS_EXPECTED, RATE_NONE,                                    \
+    X(EXPECTED, "expected_s", "s", 3, ADDS_EXPECTED, RATE_NONE, NONE,                              \
       "meter-seconds that should be covered; deliveries expect none", SUM_ALL)
 
 /* Held, and written to no sink. */
 #define FIGURES_WITHIN(X)                                                                          \
-    X(CELLS, "cells", "cells", 0, ADDS_CELL, RATE_NONE,                                            \
+    X(CELLS, "cells", "cells", 0, ADDS_CELL, RATE_NONE, NONE,                                      \
       "cells with any reading; 0: nothing is known, which is not zero", SUM_ALL)
 
 #define FIGURES(X) FIGURES_OF_SERIES(X) FIGURES_WITHIN(X) FIGURES_OF_COVERAGE(X)
@@ -63,6 +70,7 @@ enum figure {
     FIGURES(FIGURE_ID)
 #undef FIGURE_ID
         FIGURE_COUNT,
+    FIGURE_NONE = FIGURE_COUNT,
     /* The figures before it come of cells. Expected time does not: it is there without a reading,
      * and follows from the window alone. */
     FIGURES_OF_CELLS = FIGURE_EXPECTED
@@ -72,8 +80,9 @@ _Static_assert(FIGURE_EXPECTED + 1 == FIGURE_COUNT, "all others come of cells");
 struct figure_row {
     const char *name, *unit;
     uint8_t decimals;
-    uint8_t adds; /* enum figure_adds */
-    uint8_t rate; /* enum rate */
+    uint8_t adds;    /* enum figure_adds */
+    uint8_t rate;    /* enum rate */
+    uint8_t unknown; /* enum figure: the count of cells that it does not know */
     const char *help, *sums;
 };
 extern const struct figure_row figure_table[FIGURE_COUNT];
@@ -82,6 +91,8 @@ struct figures {
     int128 value[FIGURE_COUNT];
 };
 
+/* False: the figure is null. */
+bool figures_know(const struct figures *figures, enum figure figure);
 void figures_add(struct figures *sum, const struct figures *term);
 
 #endif

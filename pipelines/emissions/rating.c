@@ -100,6 +100,31 @@ static void put_wide(const struct pass *pass, size_t figure, size_t factor)
     }
 }
 
+/* Whether the row of the factor matrix knows every meter: it mostly does. */
+static bool knows_all(const struct kernel_matrix *matrix, size_t factor)
+{
+    const double *factors = matrix->factor + factor * matrix->columns;
+    for (size_t column = 0; column < matrix->columns; column++) {
+        if (factors[column] == 0)
+            return false;
+    }
+    return true;
+}
+
+static void put_unknown_cells(const struct pass *pass, size_t figure, size_t factor)
+{
+    const struct kernel_matrix *matrix = &pass->matrix;
+    const double *factors = matrix->factor + factor * matrix->columns;
+    const uint8_t *present = pass->cells->present;
+    struct figures *figures = pass->figures;
+    if (knows_all(matrix, factor))
+        return; /* all figures are 0 so far */
+    for (size_t row = 0; row < matrix->rows; row++, present += matrix->columns)
+        for (size_t series = 0, column = 0; series < matrix->series; series++, figures++)
+            for (; column < matrix->ends[series]; column++)
+                figures->value[figure] += factors[column] == 0 ? present[column] : 0;
+}
+
 static void put_sums(const struct pass *pass)
 {
     const struct rating *rating = pass->rating;
@@ -108,10 +133,12 @@ static void put_sums(const struct pass *pass)
     bool narrow = rating->kernels->rate(&pass->matrix, rating->sums);
     for (size_t figure = 0; figure < FIGURES_OF_CELLS; figure++) {
         const struct figure_row *row = &figure_table[figure];
-        if (row->adds == ADDS_MASS && narrow)
+        if (row->adds == ADDS_RATED && narrow)
             put_narrow(pass, figure, row->rate);
-        else if (row->adds == ADDS_MASS)
+        else if (row->adds == ADDS_RATED)
             put_wide(pass, figure, row->rate);
+        else if (row->adds == ADDS_UNKNOWN_CELL)
+            put_unknown_cells(pass, figure, row->rate);
         for (size_t i = 0; row->adds == ADDS_ACTIVITY && i < count; i++)
             pass->figures[i].value[figure] = rating->activity[i];
     }

@@ -37,8 +37,9 @@ uint32_t rating_run(const struct rating *rating, const struct registry *registry
                     uint32_t rows);
 
 /* Rates the buckets, which rating_run() allows together. Sets figures_out[rows][series]:
- * covered time counts meters that are expected to report; the estimated part of a cell is its CO2e
- * times estimated_ms / covered_ms, floored; FIGURE_EXPECTED is 0. */
+ * covered time counts meters that are expected to report; a cell whose factor is 0 in a row that
+ * tells unknown cells is counted as one, whatever its activity; the estimated part of a cell is its
+ * CO2e times estimated_ms / covered_ms, floored; FIGURE_EXPECTED is 0. */
 void rating_rate(struct rating *rating, const struct registry *registry,
                  const struct facility *facility, const struct bucket_cells *cells,
                  struct figures *figures_out);

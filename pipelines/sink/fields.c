@@ -3,21 +3,32 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIGURE(id, name, unit, decimals, adds, rate, help, sums)                                   \
-    {name, unit, FIELD_FIXED, decimals, offsetof(struct row, figures.value[FIGURE_##id]),          \
-     0,    help, sums},
+/* A figure that may be null is optional, and so is the count that tells so: both are younger than
+ * the first rows that databases have. */
+#define FIGURE(id, name, unit, decimals, adds, rate, unknown, help, sums)                          \
+    {name,                                                                                         \
+     unit,                                                                                         \
+     FIELD_FIXED,                                                                                  \
+     decimals,                                                                                     \
+     offsetof(struct row, figures.value[FIGURE_##id]),                                             \
+     0,                                                                                            \
+     FIGURE_##id,                                                                                  \
+     FIGURE_##unknown != FIGURE_NONE || (adds) == ADDS_UNKNOWN_CELL,                               \
+     help,                                                                                         \
+     sums},
 #define RATIO(name, above, below, help, sums)                                                      \
     {                                                                                              \
-        name, "1", FIELD_RATIO, 0, offsetof(struct row, above), offsetof(struct row, below), help, \
-            sums                                                                                   \
+        name, "1", FIELD_RATIO, 0, offsetof(struct row, above), offsetof(struct row, below),       \
+            FIGURE_NONE, false, help, sums                                                         \
     }
 #define COUNT(name, unit, member, help, sums)                                                      \
     {                                                                                              \
-        name, unit, FIELD_INTEGER, 0, offsetof(struct row, member), 0, help, sums                  \
+        name, unit, FIELD_INTEGER, 0, offsetof(struct row, member), 0, FIGURE_NONE, false, help,   \
+            sums                                                                                   \
     }
 #define FLAG(name, member, help, sums)                                                             \
     {                                                                                              \
-        name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, help, sums                       \
+        name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, FIGURE_NONE, false, help, sums   \
     }
 
 #define SUM_RATIO(formula) "never; form it again: " formula
@@ -77,6 +88,11 @@ const char *measurement_name(char name[MEASUREMENT_NAME_SIZE], enum row_kind kin
 static const void *member(const struct row *row, uint16_t offset)
 {
     return (const char *)row + offset;
+}
+
+bool field_is_known(const struct field *field, const struct row *row)
+{
+    return field->figure == FIGURE_NONE || figures_know(&row->figures, (enum figure)field->figure);
 }
 
 int128 field_fixed(const struct field *field, const struct row *row)

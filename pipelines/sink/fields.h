@@ -12,7 +12,7 @@
 #include "pipelines/rollup/row.h"
 
 enum field_type {
-    FIELD_FIXED,   /* an int128 of `decimals` decimals; a float in the stores */
+    FIELD_FIXED,   /* a figure: an int128 of `decimals` decimals; a float in the stores */
     FIELD_RATIO,   /* the quotient of two int128; 0 where nothing is below the line; a float */
     FIELD_INTEGER, /* a uint32_t; an integer */
     FIELD_FLAG     /* a bool; a boolean */
@@ -23,6 +23,8 @@ struct field {
     enum field_type type;
     uint8_t decimals;
     uint16_t offset, offset_below; /* in struct row; the latter of a ratio's denominator */
+    uint8_t figure;                /* enum figure; FIGURE_NONE for all types but FIELD_FIXED */
+    bool optional;                 /* rows may lack it: it is null there, or they are older */
     const char *help;
     const char *sums; /* over what the field may be summed, for people */
 };
@@ -53,6 +55,8 @@ enum { MEASUREMENT_NAME_SIZE = 32 };
 const char *measurement_name(char name[MEASUREMENT_NAME_SIZE], enum row_kind kind, enum level level,
                              int64_t bucket_ms);
 
+/* False: the field is null. It is left out, or NULL. */
+bool field_is_known(const struct field *field, const struct row *row);
 int128 field_fixed(const struct field *field, const struct row *row);
 uint32_t field_count(const struct field *field, const struct row *row);
 bool field_flag(const struct field *field, const struct row *row);

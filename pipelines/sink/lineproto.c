@@ -129,9 +129,13 @@ void lineproto_add(struct lineproto *lineproto, struct buffer *out, const struct
     const struct measurement *measurement = &measurements[row->kind];
     buffer_add_str(out, lineproto->names[row->kind][row->level]);
     add_tags(lineproto, out, registry, row);
+    char before = ' ';
     for (size_t i = 0; i < measurement->fields_count; i++) {
-        buffer_add_char(out, i == 0 ? ' ' : ',');
+        if (!field_is_known(&measurement->fields[i], row))
+            continue;
+        buffer_add_char(out, before);
         add_field(out, &measurement->fields[i], row);
+        before = ',';
     }
     buffer_add_char(out, ' ');
     buffer_add_int(out, timestamp_ms(lineproto, row));

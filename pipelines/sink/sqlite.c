@@ -60,24 +60,51 @@ static int read_schema_version(struct sqlite_sink *lite, int *version_out)
     return status == SQLITE_OK ? err : status;
 }
 
-static int make_schema(struct sqlite_sink *lite)
+/* Adds to the SQL the columns that a table of an earlier version lacks. */
+static int find_new_columns(sqlite3_stmt *query, const char *table,
+                            const struct measurement *measurement, struct buffer *sql)
 {
-    int version = 0;
-    int status = read_schema_version(lite, &version);
-    if (status != SQLITE_OK)
-        return status;
-    if (version > SQLITE_SCHEMA_VERSION) {
-        (void)snprintf(lite->words, sizeof(lite->words),
-                       "the database has schema %d, this program knows %d", version,
-                       SQLITE_SCHEMA_VERSION);
-        return SQLITE_MISMATCH;
+    int status = SQLITE_OK;
+    for (size_t i = 0; i < measurement->fields_count && status == SQLITE_OK; i++) {
+        const struct field *field = &measurement->fields[i];
+        if (!field->optional)
+            continue;
+        sqlite3_bind_text(query, 1, table, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(query, 2, field->name, -1, SQLITE_TRANSIENT);
+        if (sqlite3_step(query) == SQLITE_ROW && sqlite3_column_int(query, 0) == 0)
+            sqlite_schema_add_column(sql, table, field);
+        status = sqlite3_reset(query);
     }
+    return status;
+}
+
+static int add_columns(struct sqlite_sink *lite)
+{
+    sqlite3_stmt *query = NULL;
     struct buffer sql;
     buffer_init(&sql, SQL_BYTES_MAX);
-    buffer_add_str(&sql, "BEGIN IMMEDIATE;\n");
+    int status = sqlite3_prepare_v2(
+        lite->db, "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?", -1, &query, NULL);
+    for (int i = 0; i < ROW_KIND_COUNT * LEVEL_COUNT && status == SQLITE_OK; i++) {
+        enum row_kind kind = (enum row_kind)(i / LEVEL_COUNT);
+        char name[MEASUREMENT_NAME_SIZE];
+        measurement_name(name, kind, (enum level)(i % LEVEL_COUNT), lite->sink.bucket_ms);
+        status = find_new_columns(query, name, &measurements[kind], &sql);
+    }
+    sqlite3_finalize(query);
+    if (status == SQLITE_OK)
+        status = execute(lite, buffer_text(&sql));
+    buffer_fini(&sql);
+    return status;
+}
+
+static int add_tables(struct sqlite_sink *lite)
+{
+    struct buffer sql;
+    buffer_init(&sql, SQL_BYTES_MAX);
     sqlite_schema_add_tables(&sql, lite->sink.bucket_ms);
-    buffer_printf(&sql, "PRAGMA user_version = %d;\nCOMMIT;", SQLITE_SCHEMA_VERSION);
-    status = execute(lite, buffer_text(&sql));
+    buffer_printf(&sql, "PRAGMA user_version = %d;\n", SQLITE_SCHEMA_VERSION);
+    int status = execute(lite, buffer_text(&sql));
     buffer_fini(&sql);
     return status;
 }
@@ -101,6 +128,30 @@ static int prepare_upserts(struct sqlite_sink *lite)
     return status;
 }
 
+/* An optional column needs no new schema: programs that do not know it leave it as it is.
+ * Statements that cannot be prepared show another program's tables, which stay as they were. */
+static int make_schema(struct sqlite_sink *lite)
+{
+    int version = 0;
+    int status = read_schema_version(lite, &version);
+    if (status != SQLITE_OK)
+        return status;
+    if (version > SQLITE_SCHEMA_VERSION) {
+        (void)snprintf(lite->words, sizeof(lite->words),
+                       "the database has schema %d, this program knows %d", version,
+                       SQLITE_SCHEMA_VERSION);
+        return SQLITE_MISMATCH;
+    }
+    status = execute(lite, "BEGIN IMMEDIATE");
+    if (status == SQLITE_OK)
+        status = add_tables(lite);
+    if (status == SQLITE_OK)
+        status = add_columns(lite);
+    if (status == SQLITE_OK)
+        status = prepare_upserts(lite);
+    return status == SQLITE_OK ? execute(lite, "COMMIT") : status;
+}
+
 /* A failure leaves the database to close_database(). */
 static int open_database(struct sqlite_sink *lite)
 {
@@ -111,9 +162,7 @@ static int open_database(struct sqlite_sink *lite)
         return status;
     sqlite3_busy_timeout(lite->db, BUSY_WAIT_MS);
     status = execute(lite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    if (status == SQLITE_OK)
-        status = make_schema(lite);
-    return status == SQLITE_OK ? prepare_upserts(lite) : status;
+    return status == SQLITE_OK ? make_schema(lite) : status;
 }
 
 static void bind_label(struct sqlite_sink *lite, sqlite3_stmt *statement, int column,
@@ -147,6 +196,10 @@ static double fixed_to_double(int128 value, unsigned decimals)
 static void bind_field(sqlite3_stmt *statement, int column, const struct field *field,
                        const struct row *row)
 {
+    if (!field_is_known(field, row)) {
+        sqlite3_bind_null(statement, column);
+        return;
+    }
     switch (field->type) {
     case FIELD_FIXED:
         sqlite3_bind_double(statement, column,

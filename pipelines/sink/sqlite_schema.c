@@ -28,13 +28,21 @@ static void add_table(struct buffer *sql, const char *name, const struct measure
     for (size_t i = 0; measurement->is_series && i < ARRAY_LEN(series_tags); i++)
         buffer_printf(sql, ", %s %s NOT NULL", series_tags[i], i == 0 ? "INTEGER" : "TEXT");
     for (size_t i = 0; i < measurement->fields_count; i++)
-        buffer_printf(sql, ", %s %s NOT NULL", measurement->fields[i].name,
-                      column_type(&measurement->fields[i]));
+        buffer_printf(sql, ", %s %s%s", measurement->fields[i].name,
+                      column_type(&measurement->fields[i]),
+                      measurement->fields[i].optional ? "" : " NOT NULL");
     buffer_add_str(sql, ", PRIMARY KEY (");
     add_key(sql, measurement);
     buffer_add_str(sql, ")) WITHOUT ROWID;\n");
     buffer_printf(sql, "CREATE INDEX IF NOT EXISTS \"%s_by_start\" ON \"%s\" (start_ms);\n", name,
                   name);
+}
+
+void sqlite_schema_add_column(struct buffer *sql, const char *table, const struct field *field)
+{
+    ASSERT(field->optional);
+    buffer_printf(sql, "ALTER TABLE \"%s\" ADD COLUMN %s %s;\n", table, field->name,
+                  column_type(field));
 }
 
 void sqlite_schema_add_tables(struct buffer *sql, int64_t bucket_ms)

@@ -81,6 +81,26 @@ static int128 take_value(const struct payload_names *names, enum figure figure, 
     return scale * packed_take_wide(packed, PAYLOAD_SUM_MAX / scale);
 }
 
+static bool is_named(const struct payload_names *names, enum figure figure)
+{
+    for (uint32_t i = 0; i < names->figures_count; i++) {
+        if (names->figures[i].figure == figure)
+            return true;
+    }
+    return false;
+}
+
+/* Cells that were closed before a figure existed are unknown to it, all of them. */
+static void set_unknown_cells(const struct payload_names *names, struct figures *figures)
+{
+    for (size_t i = 0; i < FIGURE_COUNT; i++) {
+        enum figure unknown = (enum figure)figure_table[i].unknown;
+        if (unknown != FIGURE_NONE &&
+            (!is_named(names, (enum figure)i) || !is_named(names, unknown)))
+            figures->value[unknown] = figures->value[FIGURE_CELLS];
+    }
+}
+
 void payload_take_figures(const struct payload_names *names, struct packed *packed,
                           struct figures *figures_out)
 {
@@ -91,4 +111,5 @@ void payload_take_figures(const struct payload_names *names, struct packed *pack
         if (named->figure < FIGURE_COUNT)
             figures_out->value[named->figure] = value;
     }
+    set_unknown_cells(names, figures_out);
 }

@@ -183,7 +183,7 @@ EMISSIONS = [
            "return rated->rows[slot] == row && size == 0 ? rated->kept : NULL;",
            "emissions/test_rated_panel"),
     mutant("a wide mass wraps", "pipelines/emissions/rating.c",
-           "if (row->adds == ADDS_MASS && narrow)", "if (row->adds == ADDS_MASS && (narrow || row))",
+           "if (row->adds == ADDS_RATED && narrow)", "if (row->adds == ADDS_RATED && (narrow || row))",
            "emissions/test_rating"),
 ]
 

@@ -29,7 +29,7 @@ static void test_table(void **state)
         assert_true(strlen(row->name) > 0 && strlen(row->help) > 0 && strlen(row->sums) > 0);
         for (int other = 0; other < i; other++)
             assert_string_not_equal(row->name, figure_table[other].name);
-        bool rated = row->adds == ADDS_MASS || row->adds == ADDS_ESTIMATED_PART;
+        bool rated = row->adds == ADDS_RATED || row->adds == ADDS_ESTIMATED_PART;
         assert_int_equal(rated, row->rate != RATE_NONE);
         if (rated)
             assert_int_equal(row->decimals, rate_decimals((enum rate)row->rate));

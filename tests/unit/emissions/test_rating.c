@@ -142,9 +142,9 @@ static void test_series_are_apart(void **state)
     site_rate(&site, figures);
     for (int i = 0; i < FIGURES_OF_CELLS; i++) {
         const struct figure_row *row = &figure_table[i];
-        if (row->adds != ADDS_MASS && row->adds != ADDS_ACTIVITY)
+        if (row->adds != ADDS_RATED && row->adds != ADDS_ACTIVITY)
             continue;
-        int128 factor = row->adds == ADDS_MASS ? row->rate + 1 : 1;
+        int128 factor = row->adds == ADDS_RATED ? row->rate + 1 : 1;
         assert_true(figures[0].value[i] == 0x1111 * factor);
         assert_true(figures[1].value[i] == 0x110000 * factor);
     }
@@ -353,7 +353,7 @@ static int128 add_plainly(const struct site *site, const struct figure_row *row,
     switch ((enum figure_adds)row->adds) {
     case ADDS_ACTIVITY:
         return site->activity[i];
-    case ADDS_MASS:
+    case ADDS_RATED:
         return mass;
     case ADDS_ESTIMATED_PART:
         return site->covered_ms[i] > 0
@@ -361,6 +361,8 @@ static int128 add_plainly(const struct site *site, const struct figure_row *row,
                    : 0;
     case ADDS_CELL:
         return site->present[i];
+    case ADDS_UNKNOWN_CELL:
+        return site->factor[0][row->rate * METERS + i] == 0 ? site->present[i] : 0;
     case ADDS_COVERED:
         return expected ? site->covered_ms[i] : 0;
     case ADDS_EXPECTED:
