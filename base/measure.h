@@ -42,7 +42,8 @@ enum gas {
     GAS_COUNT
 };
 
-/* The rows of the factor matrix: what a cell's activity is rated by. The gases come first. */
+/* The rows of the factor matrix: what a cell's activity is rated by. The gases come first. A factor
+ * of 0 is one of no emissions, except in the row of energy: there it is one that is not known. */
 enum rate {
     RATE_CO2 = GAS_CO2,
     RATE_CH4 = GAS_CH4,
@@ -50,6 +51,7 @@ enum rate {
     RATE_BIOGENIC_CO2 = GAS_BIOGENIC_CO2,
     RATE_CO2E = GAS_CO2E,
     RATE_CO2E_UNSPLIT = GAS_COUNT, /* that of CO2e where it does not tell the gases apart, or 0 */
+    RATE_ENERGY,                   /* GJ: energy as it is metered, and the heat content of fuels */
     RATE_COUNT,
     RATE_NONE = RATE_COUNT
 };
@@ -61,9 +63,9 @@ const char *quality_name(enum quality quality);
 const char *quantity_name(enum quantity quantity);
 const char *quantity_unit(enum quantity quantity); /* the canonical unit, as in the tag `unit` */
 const char *gas_name(enum gas gas);
-/* A cell that is rated by the row becomes a whole number of 10^-decimals of the row's unit, kg.
- * That is milligrams; micrograms for trace gases, whose milligrams would mostly be rounded away.
- */
+/* A cell that is rated by the row becomes a whole number of 10^-decimals of the row's unit, kg or
+ * GJ. That is milligrams, and kilojoules, which are the micro-units of a meter in GJ; micrograms
+ * for trace gases, whose milligrams would mostly be rounded away. */
 unsigned rate_decimals(enum rate rate);
 
 /* A category of the GHG Protocol, and what each of its meters is if the table says nothing else. */

@@ -33,7 +33,7 @@ static bool cross(const struct bridge *bridge, struct node *node, mpq_t ratio)
 
 /* The ways that two bridges allow: none, one of them, or both in either order. Multiplies `ratio`
  * by those on the way; without a way it is left as it was. */
-static bool find_way(const struct factor_row *row, struct node start, mpq_t ratio)
+static bool find_way(const struct factor_row *row, struct node start, struct node goal, mpq_t ratio)
 {
     const struct bridge *const ways[][2] = {
         {NULL, NULL},
@@ -42,7 +42,6 @@ static bool find_way(const struct factor_row *row, struct node start, mpq_t rati
         {&row->heat, &row->density},
         {&row->density, &row->heat},
     };
-    const struct node goal = {row->unit.dimension, row->unit.state};
     bool found = false;
     mpq_t product;
     mpq_init(product);
@@ -84,7 +83,8 @@ static bool units_per_activity(const struct factor_row *row, struct activity_uni
                                mpq_t units_out)
 {
     fraction_from_ratio(units_out, quantity_scale(activity.quantity));
-    if (!find_way(row, start_of(row, activity), units_out))
+    const struct node goal = {row->unit.dimension, row->unit.state};
+    if (!find_way(row, start_of(row, activity), goal, units_out))
         return false;
     mpq_t scale;
     mpq_init(scale);
@@ -157,6 +157,25 @@ void conversion_masses(mpq_t masses_out[GAS_COUNT], const struct factor_row *row
     mpq_clear(units);
 }
 
+double conversion_energy(const struct factor_row *row, struct activity_unit activity)
+{
+    const struct node goal = {DIMENSION_ENERGY, STATE_NONE};
+    double energy_gj = 0;
+    mpq_t joules;
+    mpq_t giga;
+    mpq_inits(joules, giga, NULL);
+    mpq_set_ui(giga, 1000000000, 1);
+    fraction_from_ratio(joules, quantity_scale(activity.quantity));
+    bool found = quantity_dimension(activity.quantity) == DIMENSION_ENERGY;
+    if (!found && row != NULL)
+        found = find_way(row, start_of(row, activity), goal, joules);
+    mpq_div(joules, joules, giga);
+    if (found)
+        energy_gj = fraction_to_double(joules);
+    mpq_clears(joules, giga, NULL);
+    return energy_gj;
+}
+
 void conversion_rates(double rates_out[GAS_COUNT], const struct factor_row *row,
                       struct activity_unit activity, const struct gwp *gwp)
 {
@@ -188,6 +207,8 @@ void conversion_factors(double factors_out[RATE_COUNT], const struct factor_row 
     }
     mpq_clear(finer);
     factors_out[RATE_CO2E_UNSPLIT] = row->unsplit ? factors_out[RATE_CO2E] : 0;
+    factors_out[RATE_ENERGY] =
+        conversion_energy(row, activity); /* GJ per unit: kJ per micro-unit */
 }
 
 void conversion_accepted(const struct factor_row *row, char *text, size_t size)

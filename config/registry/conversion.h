@@ -27,7 +27,8 @@ enum fit {
     FIT_BASIS,          /* net against gross */
     FIT_BASIS_MISSING,  /* energy of a fuel: net or gross must be said */
     FIT_BASIS_NEEDLESS, /* the factor knows no basis */
-    FIT_RANGE           /* one unit has a mass that no cell can hold */
+    FIT_RANGE,          /* one unit has a mass that no cell can hold */
+    FIT_HEAT            /* or an energy */
 };
 
 enum fit conversion_fit(const struct factor_row *row, struct activity_unit activity);
@@ -36,6 +37,9 @@ enum fit conversion_fit(const struct factor_row *row, struct activity_unit activ
  * FIT_STATE_ASSUMED. The caller has initialised the masses. */
 void conversion_masses(mpq_t masses_out[GAS_COUNT], const struct factor_row *row,
                        struct activity_unit activity, const struct gwp *gwp);
+/* GJ of energy per canonical unit: of energy as it is metered, of a fuel by its heat content, on
+ * the basis of the factor. 0: not known. `row` is NULL for a meter without a factor. */
+double conversion_energy(const struct factor_row *row, struct activity_unit activity);
 /* The column of the factor matrix: per micro-unit, in units of rate_decimals(), each rounded once
  * to the nearest double. */
 void conversion_factors(double factors_out[RATE_COUNT], const struct factor_row *row,

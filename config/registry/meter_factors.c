@@ -123,6 +123,12 @@ static void report_misfit(const struct csv_row *row, const struct meter_row *par
                   "counted exactly; the factor, its unit or its heat content is wrong",
                   factor->id, quantity_unit(parsed->activity.quantity), (long long)CELL_MAX);
         break;
+    case FIT_HEAT:
+        csv_fault(row, METER_FACTOR,
+                  "by factor \"%s\" one %s has an energy of more than %lld GJ, more than can be "
+                  "counted exactly; the heat content or the density of the factor is wrong",
+                  factor->id, quantity_unit(parsed->activity.quantity), (long long)CELL_MAX);
+        break;
     default:
         csv_fault(row, METER_UNIT, "\"%s\" (%s) does not fit factor \"%s\"; accepted: %s", unit,
                   quantity_name(parsed->activity.quantity), factor->id, accepted);
@@ -151,6 +157,9 @@ static bool fits(struct meter_row *parsed, struct meter_table *table, const stru
             table->state_assumed_line = row->line;
         if (fit <= FIT_STATE_ASSUMED && is_too_heavy(table, edition, parsed->activity))
             fit = FIT_RANGE;
+        if (fit <= FIT_STATE_ASSUMED &&
+            conversion_energy(edition, parsed->activity) > (double)CELL_MAX)
+            fit = FIT_HEAT;
         if (fit > FIT_STATE_ASSUMED) {
             report_misfit(row, parsed, edition, fit);
             return false;
@@ -295,6 +304,7 @@ static void rate(const struct builder *builder, const struct facility *facility,
     if (rated->row != NULL && rates_alike(rated->row, row))
         return;
     *rated = (struct rated){.row = row, .factor_id = REGISTRY_NONE};
+    rated->factors[RATE_ENERGY] = conversion_energy(NULL, row->activity);
     if (row->factor == ID_INDEX_NONE)
         return;
     const struct factor_row *edition = edition_at(builder, facility, row->factor, from_ms);
@@ -303,14 +313,16 @@ static void rate(const struct builder *builder, const struct facility *facility,
     rated->factor_id = edition->text;
 }
 
-/* Lowers what a cell may hold so that none of its masses reaches CELL_MAX milligrams. */
+/* Lowers what a cell may hold so that none of its masses reaches CELL_MAX milligrams, nor its
+ * energy as many kilojoules. */
 static void bound_cell(struct meter *meter, const struct rated *rated)
 {
-    for (int gas = 0; gas < GAS_COUNT; gas++) {
-        double most = floor((double)CELL_MAX / fmax(1, rated->kg[gas]));
-        if ((int64_t)most < meter->cell_max)
-            meter->cell_max = (int64_t)most;
-    }
+    double most = fmax(1, rated->factors[RATE_ENERGY]);
+    for (int gas = 0; gas < GAS_COUNT; gas++)
+        most = fmax(most, rated->kg[gas]);
+    int64_t limit = (int64_t)floor((double)CELL_MAX / most);
+    if (limit < meter->cell_max)
+        meter->cell_max = limit;
 }
 
 static int fill_era(struct builder *builder, const struct facility *facility,

@@ -49,7 +49,13 @@ enum figure_adds {
     X(CO2E_UNSPLIT, "co2e_unsplit_kg", "kg CO2e", 6, ADDS_RATED, RATE_CO2E_UNSPLIT, NONE,          \
       "the part of co2e_kg whose factor does not tell the gases apart", SUM_ALL)                   \
     X(CO2E_ESTIMATED, "co2e_estimated_kg", "kg CO2e", 6, ADDS_ESTIMATED_PART, RATE_CO2E, NONE,     \
-      "the part of co2e_kg that rests on estimated readings", SUM_ALL)
+      "the part of co2e_kg that rests on estimated readings", SUM_ALL)                             \
+    X(ENERGY, "energy_gj", "GJ", 6, ADDS_RATED, RATE_ENERGY, ENERGY_UNKNOWN,                       \
+      "energy as metered, or heat content of the fuel on the basis (ncv or gcv) of its factor; "   \
+      "null if energy_unknown is above 0",                                                         \
+      "rows whose energy_unknown is 0, on one basis; windows of one measurement")                  \
+    X(ENERGY_UNKNOWN, "energy_unknown", "cells", 0, ADDS_UNKNOWN_CELL, RATE_ENERGY, NONE,          \
+      "cells (a meter in a bucket) whose energy is not known", SUM_ALL)
 
 /* Fields of emissions_* and coverage_*. */
 #define FIGURES_OF_COVERAGE(X)                                                                     \

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 FIGURES = {"activity": ("see tag `unit`", 6), "co2_kg": ("kg", 6), "ch4_kg": ("kg", 9),
            "n2o_kg": ("kg", 9), "co2e_kg": ("kg CO2e", 6), "biogenic_co2_kg": ("kg", 6),
            "co2e_unsplit_kg": ("kg CO2e", 6), "co2e_estimated_kg": ("kg CO2e", 6),
+           "energy_gj": ("GJ", 6), "energy_unknown": ("cells", 0),
            "covered_s": ("s", 3), "expected_s": ("s", 3)}
 # Gas: its figure. A factor is in kg of it per canonical unit.
 GASES = {"co2": "co2_kg", "ch4": "ch4_kg", "n2o": "n2o_kg", "biogenic_co2": "biogenic_co2_kg",
@@ -106,11 +107,11 @@ class Factors:
         rows.sort(key=lambda row: row.get("valid_from") or "")
         return [(row.get("valid_from") or "", self.masses(row, meter["quantity"])) for row in rows]
 
-    def masses(self, row, quantity):
-        """quantity -> (density) -> mass -> (heat content) -> energy -> kg of gas, all exact."""
+    def convert(self, row, quantity, goal):
+        """One canonical unit in J, kg, m3 or items of the goal: quantity -> (density) -> mass ->
+        (heat content) -> energy. None without a way."""
         dimension = {"heat": "energy", "gas_volume": "volume"}.get(quantity, quantity)
         amount = Fraction(QUANTITIES[quantity][1])
-        goal, goal_size = UNITS[row["unit"]]
         for column, unit in (("density", "density_unit"), ("heat_content", "heat_unit")):
             if dimension == goal or not row.get(column):
                 continue
@@ -119,13 +120,21 @@ class Factors:
                 continue
             amount = amount / UNITS[below][1] * Fraction(row[column]) * UNITS[above][1]
             dimension = UNITS[above][0]
-        assert dimension == goal, (row["id"], quantity)
+        return amount if dimension == goal else None
+
+    def masses(self, row, quantity):
+        """kg of each gas, and GJ (None: not known), in one canonical unit, all exact."""
+        goal, goal_size = UNITS[row["unit"]]
+        amount = self.convert(row, quantity, goal)
+        assert amount is not None, (row["id"], quantity)
         scale = amount / goal_size * UNITS[row.get("mass_unit") or "kg"][1]
         masses = {gas: Fraction(row.get(gas) or 0) * scale for gas in GASES}
         unsplit = bool(row.get("co2e"))
         if not unsplit:
             masses["co2e"] = masses["co2"] + masses["ch4"] * self.ch4 + masses["n2o"] * self.n2o
         masses["unsplit"] = unsplit
+        joules = self.convert(row, quantity, "energy")
+        masses["energy"] = joules if joules is None else joules / 10**9
         return masses
 
 
@@ -423,20 +432,30 @@ def finest(gas, kg):
     return kg * 10**FIGURES[GASES[gas]][1] / 10**6
 
 
+def rate(activity, factor):
+    """The product as rounded once, half to even; whether it is so near to a half that the last bit
+    of a double decides."""
+    whole, rest = divmod(activity * factor.numerator, factor.denominator)
+    twice = 2 * rest - factor.denominator
+    tie = abs(twice) << 50 <= (abs(whole) + 1) * factor.denominator
+    return whole + (twice > 0 or (twice == 0 and whole % 2 == 1)), tie
+
+
 class Rated:
-    """A cell with its masses in the whole numbers of their figures, as rounded once."""
+    """A cell with its masses and its energy in the whole numbers of their figures."""
 
     def __init__(self, cell, masses):
         self.cell = cell
         self.masses, self.ties = {}, set()
         for gas in GASES:
-            factor = finest(gas, masses[gas])
-            whole, rest = divmod(cell.activity * factor.numerator, factor.denominator)
-            twice = 2 * rest - factor.denominator
-            self.masses[gas] = whole + (twice > 0 or (twice == 0 and whole % 2 == 1))
-            # So near to a half that the last bit of a double decides.
-            if abs(twice) << 50 <= (abs(whole) + 1) * factor.denominator:
+            self.masses[gas], tie = rate(cell.activity, finest(gas, masses[gas]))
+            if tie:
                 self.ties.add(gas)
+        self.energy = None
+        if masses["energy"] is not None:  # GJ per unit are kJ per micro-unit
+            self.energy, tie = rate(cell.activity, masses["energy"])
+            if tie:
+                self.ties.add("energy")
         self.factors = masses
         self.estimated = (self.masses["co2e"] * cell.estimated // cell.covered
                           if cell.covered else 0)
@@ -450,6 +469,7 @@ class Figures:
         self.final = window[1] <= last + 1
         self.activity = self.covered_ms = self.expected_ms = self.meters_expected = 0
         self.cells = self.estimated = self.unsplit = 0
+        self.energy = self.energy_unknown = 0
         self.masses, self.ties = Counter(), Counter()
         self.amounts = Counter()  # activity by factor, for the exact mass
         self.meters = set()
@@ -464,6 +484,11 @@ class Figures:
             self.masses[gas] += rated.masses[gas]
             self.ties[gas] += gas in rated.ties
             self.amounts[gas, rated.factors[gas]] += rated.cell.activity
+        self.ties["energy"] += "energy" in rated.ties
+        if rated.energy is None:
+            self.energy_unknown += 1
+        else:
+            self.energy += rated.energy
         self.estimated += rated.estimated
         if rated.factors["unsplit"]:
             self.unsplit += rated.masses["co2e"]
@@ -473,8 +498,10 @@ class Figures:
                     if name == gas), Fraction(0))
 
     def values(self):
-        """Every figure of FIGURES, in its whole numbers."""
+        """Every figure of FIGURES, in its whole numbers; None: null, and left out of the row."""
         return {"activity": self.activity, "co2e_unsplit_kg": self.unsplit,
                 "co2e_estimated_kg": self.estimated, "covered_s": self.covered_ms,
+                "energy_gj": None if self.energy_unknown else self.energy,
+                "energy_unknown": self.energy_unknown,
                 "expected_s": self.expected_ms,
                 **{field: self.masses[gas] for gas, field in GASES.items()}}

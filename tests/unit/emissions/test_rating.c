@@ -220,6 +220,57 @@ static void test_expected(void **state)
     }
 }
 
+/* A cell with a reading is unknown if its meter has no factor there, whatever its activity. */
+static void test_unknown_cells(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        double factor[SPLIT];
+        uint8_t present[SPLIT];
+        int64_t activity[SPLIT];
+        int64_t want_kj, want_unknown;
+    } cases[] = {
+        {"all are known", {1, 1, 0.5, 1}, {1, 1, 1, 1}, {5, 5, 4, 1}, 13, 0},
+        {"one is not", {1, 0, 1, 1}, {1, 1, 1, 1}, {5, 5, 5, 5}, 15, 1},
+        {"nor when it is 0", {1, 0, 1, 1}, {1, 1, 1, 1}, {5, 0, 5, 5}, 15, 1},
+        {"it has no reading", {1, 0, 1, 1}, {1, 0, 1, 1}, {5, 0, 5, 5}, 15, 0},
+        {"none is", {0, 0, 0, 0}, {1, 0, 1, 1}, {5, 0, 5, 5}, 0, 3},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct site site;
+        site_init(&site);
+        site_set_factor(&site, RATE_ENERGY, 1);
+        memcpy(&site.factor[0][(size_t)RATE_ENERGY * METERS], cases[i].factor,
+               sizeof(cases[i].factor));
+        memcpy(site.present, cases[i].present, sizeof(cases[i].present));
+        memcpy(site.activity, cases[i].activity, sizeof(cases[i].activity));
+        struct figures figures[2];
+        site_rate(&site, figures);
+        if (figures[0].value[FIGURE_ENERGY] != cases[i].want_kj ||
+            figures[0].value[FIGURE_ENERGY_UNKNOWN] != cases[i].want_unknown)
+            fail_msg("%s: got %" PRId64 ", %" PRId64, cases[i].name,
+                     (int64_t)figures[0].value[FIGURE_ENERGY],
+                     (int64_t)figures[0].value[FIGURE_ENERGY_UNKNOWN]);
+        assert_true(figures[1].value[FIGURE_ENERGY_UNKNOWN] == 0);
+    }
+}
+
+/* 0.0036 GJ: the nearest double gives every whole number of kJ there is. */
+static void test_kilowatt_hours(void **state)
+{
+    (void)state;
+    for (int64_t kj = 1; kj < CELL_MAX / 2500; kj = kj * 3 + 1) {
+        struct site site;
+        site_init(&site);
+        site_set_factor(&site, RATE_ENERGY, 0.0036);
+        site.activity[0] = kj * 2500; /* micro-kWh: 9 kJ */
+        struct figures figures[2];
+        site_rate(&site, figures);
+        assert_true(figures[0].value[FIGURE_ENERGY] == (int128)kj * 9);
+    }
+}
+
 static void test_absent_is_nothing(void **state)
 {
     (void)state;
@@ -341,7 +392,7 @@ static void fill_random(struct site *site, unsigned *seed)
             site->activity[i] = site->covered_ms[i] = site->estimated_ms[i] = 0;
     }
     for (size_t i = 0; i < (size_t)RATE_COUNT * METERS; i++)
-        site->factor[0][i] = (double)rand_r(seed) / 1e9;
+        site->factor[0][i] = rand_r(seed) % 8 == 0 ? 0 : (double)rand_r(seed) / 1e9;
 }
 
 static int128 add_plainly(const struct site *site, const struct figure_row *row, size_t i)
@@ -362,7 +413,7 @@ static int128 add_plainly(const struct site *site, const struct figure_row *row,
     case ADDS_CELL:
         return site->present[i];
     case ADDS_UNKNOWN_CELL:
-        return site->factor[0][row->rate * METERS + i] == 0 ? site->present[i] : 0;
+        return site->factor[0][(size_t)row->rate * METERS + i] == 0 ? site->present[i] : 0;
     case ADDS_COVERED:
         return expected ? site->covered_ms[i] : 0;
     case ADDS_EXPECTED:
@@ -469,6 +520,8 @@ int main(void)
         cmocka_unit_test(test_series_are_apart),
         cmocka_unit_test(test_estimated),
         cmocka_unit_test(test_expected),
+        cmocka_unit_test(test_unknown_cells),
+        cmocka_unit_test(test_kilowatt_hours),
         cmocka_unit_test(test_absent_is_nothing),
         cmocka_unit_test(test_era_of_the_bucket),
         cmocka_unit_test(test_wide_cells),

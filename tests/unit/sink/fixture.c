@@ -67,6 +67,7 @@ struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms)
                           [FIGURE_CO2E] = 8000000,
                           [FIGURE_CO2E_UNSPLIT] = 1000000,
                           [FIGURE_CO2E_ESTIMATED] = 2000000,
+                          [FIGURE_ENERGY] = 45000,
                           [FIGURE_COVERED] = 600500,
                           [FIGURE_EXPECTED] = 900000,
                           [FIGURE_CELLS] = 1},

@@ -67,8 +67,8 @@ static void test_labels(void **state)
 
 #define FIELDS                                                                                     \
     " activity=12.5,co2_kg=1.250001,ch4_kg=0.00002,n2o_kg=0,co2e_kg=8,biogenic_co2_kg=3,"          \
-    "co2e_unsplit_kg=1,co2e_estimated_kg=2,estimated_share=0.25,covered_s=600.5,expected_s=900,"   \
-    "coverage=0.6672222222222223,revision=1i,final=true "
+    "co2e_unsplit_kg=1,co2e_estimated_kg=2,energy_gj=0.045,energy_unknown=0,estimated_share=0.25," \
+    "covered_s=600.5,expected_s=900,coverage=0.6672222222222223,revision=1i,final=true "
 #define COVERAGE                                                                                   \
     " covered_s=600.5,expected_s=900,coverage=0.6672222222222223,meters_expected=4i,"              \
     "meters_reporting=3i,revision=1i,final=true "
@@ -126,6 +126,18 @@ static void expect_part(const char *name, const struct row *row, const char *par
         fail_msg("%s: no %s in\n%s", name, part, buffer_text(&out));
     lineproto_fini(&lineproto);
     buffer_fini(&out);
+}
+
+/* A figure that is null is left out. */
+static void test_null(void **state)
+{
+    (void)state;
+    struct row row = fixture_row(0, 0, FIXTURE_START_MS);
+    row.figures.value[FIGURE_ENERGY_UNKNOWN] = 3;
+    expect_part("energy", &row, "co2e_estimated_kg=2,energy_unknown=3,estimated_share=");
+    row.figures.value[FIGURE_ENERGY_UNKNOWN] = 0;
+    row.figures.value[FIGURE_ENERGY] = 0;
+    expect_part("no energy is not null", &row, ",energy_gj=0,energy_unknown=0,");
 }
 
 static void test_numbers(void **state)
@@ -223,9 +235,10 @@ static void test_too_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labels),       cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_saturation),
-        cmocka_unit_test(test_new_registry), cmocka_unit_test(test_too_small),
+        cmocka_unit_test(test_labels),     cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_null),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_saturation), cmocka_unit_test(test_new_registry),
+        cmocka_unit_test(test_too_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

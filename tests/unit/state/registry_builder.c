@@ -77,6 +77,10 @@ void plant_init(struct plant *plant, const struct built_meter *meters_in, size_t
         plant->factors[registry->facilities_count - 1][facility->meters_count++] =
             meters_in[i].factor;
     }
+    for (uint32_t i = 0; i < registry->facilities_count; i++)
+        for (uint32_t k = 0; k < plant->facilities[i].meters_count; k++)
+            plant->factors[i][(size_t)RATE_ENERGY * plant->facilities[i].meters_count + k] =
+                BUILT_ENERGY;
 }
 
 void plant_fini(struct plant *plant)

@@ -9,6 +9,7 @@
 #include "config/registry/registry.h"
 
 enum { PLANT_METERS_MAX = 16, PLANT_FACILITIES_MAX = 4 };
+#define BUILT_ENERGY 0.0036 /* GJ per unit, of each meter */
 
 /* In the order of columns: by facility, then by series. */
 struct built_meter {

@@ -70,8 +70,78 @@ static void test_first_version(void **state)
                                            [FIGURE_CO2E_ESTIMATED] = 8,
                                            [FIGURE_COVERED] = -9,
                                            [FIGURE_EXPECTED] = 10,
-                                           [FIGURE_CELLS] = 11}};
+                                           [FIGURE_CELLS] = 11,
+                                           [FIGURE_ENERGY_UNKNOWN] = 11}};
     assert_memory_equal(&got, &want, sizeof(got));
+}
+
+/* Every figure that version 1 lacks can be null, or tells that one is. */
+static void test_younger_figures(void **state)
+{
+    (void)state;
+    struct payload_names names = {.version = 1};
+    payload_set_first_figures(&names);
+    bool first[FIGURE_COUNT] = {false};
+    for (uint32_t i = 0; i < names.figures_count; i++)
+        first[names.figures[i].figure] = true;
+    for (int i = 0; i < FIGURE_COUNT; i++) {
+        const struct figure_row *row = &figure_table[i];
+        if (!first[i] && row->unknown == FIGURE_NONE && row->adds != ADDS_UNKNOWN_CELL)
+            fail_msg("%s would be a part of itself in windows of an earlier state", row->name);
+    }
+}
+
+/* A payload as a version writes it whose table lacks some figures. */
+static void add_without(const struct figures *figures, const enum figure left_out[2])
+{
+    uint64_t count = FIGURE_COUNT;
+    for (int i = 0; i < 2; i++)
+        count -= left_out[i] != FIGURE_NONE;
+    packed_add_uint(&bytes, count);
+    for (size_t i = 0; i < FIGURE_COUNT; i++) {
+        if (i == left_out[0] || i == left_out[1])
+            continue;
+        packed_add_text(&bytes, figure_table[i].name);
+        packed_add_uint(&bytes, figure_table[i].decimals);
+    }
+    for (size_t i = 0; i < FIGURE_COUNT; i++) {
+        if (i != left_out[0] && i != left_out[1])
+            packed_add_wide(&bytes, figures->value[i]);
+    }
+}
+
+/* Energy is known only if both of its figures are there. */
+static void test_lacking_figures(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum figure left_out[2];
+        int128 want_unknown;
+    } cases[] = {
+        {"none", {FIGURE_NONE, FIGURE_NONE}, 3},
+        {"energy and its count", {FIGURE_ENERGY, FIGURE_ENERGY_UNKNOWN}, 17},
+        {"energy", {FIGURE_ENERGY, FIGURE_NONE}, 17},
+        {"its count", {FIGURE_ENERGY_UNKNOWN, FIGURE_NONE}, 17},
+        {"another", {FIGURE_CO2, FIGURE_NONE}, 3},
+    };
+    const struct figures saved = {.value = {[FIGURE_ACTIVITY] = 5,
+                                            [FIGURE_ENERGY] = 100,
+                                            [FIGURE_ENERGY_UNKNOWN] = 3,
+                                            [FIGURE_CELLS] = 17}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buffer_clear(&bytes);
+        add_without(&saved, cases[i].left_out);
+        struct packed packed = packed_of(&bytes);
+        struct payload_names names = {.version = PAYLOAD_VERSION};
+        struct figures got;
+        payload_take_figure_names(&names, &packed);
+        payload_take_figures(&names, &packed, &got);
+        assert_true(!packed.damaged && packed_is_at_end(&packed));
+        if (got.value[FIGURE_ENERGY_UNKNOWN] != cases[i].want_unknown)
+            fail_msg("without %s", cases[i].name);
+        assert_true(got.value[FIGURE_ACTIVITY] == 5 && got.value[FIGURE_CELLS] == 17);
+    }
 }
 
 /* One figure of another table; what becomes of it here. */
@@ -148,6 +218,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_first_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_tables, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_younger_figures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lacking_figures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("payload_figures", tests, NULL, NULL);

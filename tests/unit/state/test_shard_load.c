@@ -132,6 +132,21 @@ static void sum_rows(struct shard *shard, enum level level, struct figures sums[
     }
 }
 
+/* Energy is null in months and years, whose closed part has none; all else is as it was. */
+static void expect_without_energy(enum level level, struct figures got[8],
+                                  const struct figures want[8])
+{
+    for (size_t i = 0; i < 8; i++) {
+        assert_true(figures_know(&want[i], FIGURE_ENERGY));
+        bool closed = level >= LEVEL_MONTH && want[i].value[FIGURE_CELLS] > 0;
+        assert_int_equal(figures_know(&got[i], FIGURE_ENERGY), !closed);
+        if (closed)
+            got[i].value[FIGURE_ENERGY] = want[i].value[FIGURE_ENERGY];
+        got[i].value[FIGURE_ENERGY_UNKNOWN] = 0;
+    }
+    assert_memory_equal(got, want, 8 * sizeof(*want));
+}
+
 /* Kept from when masses of all gases were milligrams, and days left before they were proven: what
  * save_old() saves, but of the last day "far" could lose every row. Every later version must read
  * it. Every window is written once more, since trace gases are rated finer. */
@@ -156,7 +171,7 @@ static void test_kept_from_before(void **state)
         sum_rows(shard, level, got);
         sum_rows(same, level, want);
         assert_true(want[0].value[FIGURE_CO2] > 0);
-        assert_memory_equal(got, want, sizeof(want));
+        expect_without_energy(level, got, want);
         shard_destroy(&shard);
         shard_destroy(&same);
     }

@@ -91,6 +91,49 @@ static void check_mass(const struct catalogue *catalogue, const struct factor_ro
     mpq_clear(got);
 }
 
+/* GJ per canonical unit: as metered, or by the heat content of the factor. */
+static void test_energy(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id; /* NULL: no factor */
+        struct activity_unit activity;
+        double want; /* 0: not known */
+    } cases[] = {
+        {NULL, {QUANTITY_ENERGY, 0, 0}, 0.0036},
+        {NULL, {QUANTITY_HEAT, 0, 0}, 1},
+        {NULL, {QUANTITY_MASS, 0, 0}, 0},
+        {"grid.cn.shanghai", {QUANTITY_ENERGY, 0, 0}, 0.0036},
+        {"onsite.solar", {QUANTITY_ENERGY, 0, 0}, 0.0036},
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_NCV}, 0.0036},
+        {"ipcc2006.natural_gas", {QUANTITY_MASS, 0, 0}, 0.048},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, 0.037536},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_NONE, 0}, 0.037536},
+        {"ipcc2006.wood_wood_waste", {QUANTITY_MASS, 0, 0}, 0.0156},
+        {"epa2025.anthracite", {QUANTITY_MASS, 0, 0}, 0.02917967},
+        {"desnz.lpg", {QUANTITY_VOLUME, 0, 0}, 0},
+        {"own.b30", {QUANTITY_VOLUME, 0, 0}, 0},
+        {"own.gas", {QUANTITY_GAS_VOLUME, 0, 0}, 0},
+        {"own.coal", {QUANTITY_MASS, 0, 0}, 0.0225},
+        {"refrigerant.r_410a", {QUANTITY_MASS, 0, 0}, 0},
+    };
+    struct catalogue catalogue;
+    load(&catalogue, "tests/data/tables/own_factors.csv", "AR5");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct factor_row *row =
+            cases[i].id != NULL ? edition(&catalogue, cases[i].id, 0) : NULL;
+        double got = conversion_energy(row, cases[i].activity);
+        if (got != cases[i].want)
+            fail_msg("row %zu: got %.17g", i, got);
+        double factors[RATE_COUNT];
+        if (row == NULL)
+            continue;
+        conversion_factors(factors, row, cases[i].activity, &catalogue.table.gwp);
+        assert_true(factors[RATE_ENERGY] == got);
+    }
+    unload(&catalogue);
+}
+
 /* kg per canonical unit, to the last digit. */
 static void test_worked_examples(void **state)
 {
@@ -327,11 +370,9 @@ static void test_provenance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_worked_examples),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_epa),
-        cmocka_unit_test(test_gwp_sets),
-        cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_energy),     cmocka_unit_test(test_worked_examples),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_epa),
+        cmocka_unit_test(test_gwp_sets),   cmocka_unit_test(test_grids),
         cmocka_unit_test(test_provenance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

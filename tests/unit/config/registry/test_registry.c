@@ -222,6 +222,66 @@ static void write_group(char *facilities, char *meters, uint32_t facilities_coun
     assert_int_equal(fclose(file), 0);
 }
 
+static void write_file(char *path, const char *text)
+{
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(close(fd), 0);
+}
+
+/* A heat content bounds what a cell may hold, as a mass does; one that no cell can hold is wrong. A
+ * meter without a factor counts energy too. */
+static void test_heat_contents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *heat_content;
+        int64_t want_cell_max; /* 0: refused */
+    } cases[] = {{"0.04", CELL_MAX}, {"2", CELL_MAX / 2}, {"1e15", 2}, {"1e16", 0}, {"1e60", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char meters[] = "/tmp/ghgd-meters-XXXXXX";
+        char factors[] = "/tmp/ghgd-factors-XXXXXX";
+        char rows[256];
+        (void)snprintf(rows, sizeof(rows),
+                       "id,issuer,unit,basis,co2,heat_content,heat_unit\n"
+                       "own.pellets,we,kg,ncv,0.5,%s,GJ/kg\n",
+                       cases[i].heat_content);
+        write_file(factors, rows);
+        write_file(meters, "id,facility,kind,unit,scope,category,factor\n"
+                           "silo,sh,delivery,kg,,stationary_combustion,own.pellets\n"
+                           "check,sh,register,kWh,0,checks,none\n");
+        const char *const tables[] = {factors};
+        struct tables_conf own = conf;
+        own.meters = meters;
+        own.factors = tables;
+        own.factors_count = 1;
+        struct buffer text;
+        buffer_init(&text, 1 << 20);
+        struct faults faults = {.text = &text, .errors_max = 100};
+        struct registry *registry = NULL;
+        int err = registry_build(&registry, &own, &faults);
+        if (err != (cases[i].want_cell_max > 0 ? 0 : ERR_CONFIG))
+            fail_msg("%s: %d\n%s", cases[i].heat_content, err, buffer_text(&text));
+        if (err == 0) {
+            const struct meter *meter = &registry->meters[find(registry, "silo")];
+            const struct facility *facility = &registry->facilities[meter->facility];
+            const struct factor_era *era = &registry->eras[facility->eras_first];
+            const double *energy = era->factor + (size_t)RATE_ENERGY * facility->meters_count;
+            assert_int_equal(meter->cell_max, cases[i].want_cell_max);
+            assert_true(energy[find(registry, "silo") - facility->meters_first] ==
+                        strtod(cases[i].heat_content, NULL));
+            assert_true(energy[find(registry, "check") - facility->meters_first] == 0.0036);
+        } else {
+            assert_non_null(strstr(buffer_text(&text), "one kg has an energy of more than"));
+        }
+        registry_destroy(&registry);
+        buffer_fini(&text);
+        assert_int_equal(unlink(meters), 0);
+        assert_int_equal(unlink(factors), 0);
+    }
+}
+
 static void test_many(void **state)
 {
     (void)state;
@@ -361,12 +421,13 @@ static void test_countries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),        cmocka_unit_test(test_lookup),
-        cmocka_unit_test(test_versions),     cmocka_unit_test(test_units),
-        cmocka_unit_test(test_factors),      cmocka_unit_test(test_eras),
-        cmocka_unit_test(test_explained),    cmocka_unit_test(test_many),
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_no_countries), cmocka_unit_test(test_countries),
+        cmocka_unit_test(test_order),     cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_versions),  cmocka_unit_test(test_units),
+        cmocka_unit_test(test_factors),   cmocka_unit_test(test_eras),
+        cmocka_unit_test(test_explained), cmocka_unit_test(test_heat_contents),
+        cmocka_unit_test(test_many),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_missing),   cmocka_unit_test(test_no_countries),
+        cmocka_unit_test(test_countries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

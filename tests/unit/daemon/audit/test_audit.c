@@ -204,7 +204,8 @@ static void test_each_tampering_is_one_line(void **state)
          "INSERT INTO emissions_1h SELECT start_ms, end_ms, local_start, facility, scope, "
          "category, "
          "'ghost', unit, activity, co2_kg, ch4_kg, n2o_kg, co2e_kg, biogenic_co2_kg, "
-         "co2e_unsplit_kg, co2e_estimated_kg, estimated_share, covered_s, expected_s, coverage, "
+         "co2e_unsplit_kg, co2e_estimated_kg, energy_gj, energy_unknown, estimated_share, "
+         "covered_s, expected_s, coverage, "
          "revision, final FROM emissions_1h WHERE " NEWEST,
          "source=ghost unit=kWh 2026", 1},
         {"a window that is none", "UPDATE emissions_1h SET start_ms = start_ms + 1 WHERE " NEWEST,
@@ -212,6 +213,10 @@ static void test_each_tampering_is_one_line(void **state)
         {"one that the daemon has revised since",
          "UPDATE emissions_1h SET revision = revision + 1, co2e_kg = 0 WHERE " NEWEST, "", 0},
         {"a running one", "UPDATE emissions_1mo SET co2e_kg = 0 WHERE NOT final", "", 0},
+        {"energy", "UPDATE emissions_1h SET energy_gj = energy_gj + 0.000001 WHERE " NEWEST,
+         " energy_gj: expected ", 1},
+        {"that it is known", "UPDATE emissions_1h SET energy_unknown = NULL WHERE " NEWEST,
+         " energy_unknown: expected 0, found nothing", 1},
         {"another facility's", "UPDATE emissions_1h SET facility = 'lx' WHERE start_ms < 0", "", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -245,6 +250,40 @@ static void test_what_is_dirty_is_left_out(void **state)
     audit_end(&audit);
 }
 
+/* The heat content of every meter, at all times. */
+static void set_energy(double factor)
+{
+    const struct registry *built = config.registry;
+    for (uint32_t i = 0; i < built->facilities_count; i++) {
+        const struct facility *facility = &built->facilities[i];
+        for (uint32_t era = 0; era < facility->eras_count; era++) {
+            const double *rows = built->eras[facility->eras_first + era].factor;
+            double *energy = (double *)rows + (size_t)RATE_ENERGY * facility->meters_count;
+            for (uint32_t k = 0; k < facility->meters_count; k++)
+                energy[k] = factor;
+        }
+    }
+}
+
+/* InfluxDB keeps a value that has become null. The audit leaves it out, and compares the count that
+ * tells so. */
+static void test_what_is_null_is_left_out(void **state)
+{
+    tear_down(state);
+    set_energy(0);
+    set_up(state);
+    tamper("UPDATE emissions_1h SET energy_gj = 5 WHERE energy_gj IS NULL; "
+           "UPDATE emissions_1h SET energy_unknown = 0 WHERE " NEWEST);
+    struct audit audit;
+    audit_begin(&audit);
+    compare_rows(&audit);
+    assert_non_null(strstr(buffer_text(&audit.lines), " energy_unknown: expected 4, found 0"));
+    assert_int_equal(count_lines(&audit), 1);
+    assert_true(audit.windows > WINDOWS_MIN);
+    audit_end(&audit);
+    set_energy(0.0036);
+}
+
 static uint64_t sum_up(void)
 {
     struct audit audit;
@@ -275,6 +314,38 @@ static void test_sums(void **state)
     assert_int_equal(sum_up(), 0); /* hours that are not kept any more */
     tamper("DELETE FROM emissions_1mo WHERE " MARCH);
     assert_int_equal(sum_up(), 1);
+}
+
+/* Energy that is null in a part or in the whole is left out, and so is that of rows from before it
+ * existed; all else is summed. */
+static void test_sums_of_what_is_null(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *sql;
+        uint64_t want;
+    } cases[] = {
+        {"a month's energy", "UPDATE emissions_1mo SET energy_gj = energy_gj + 1 WHERE " MARCH, 1},
+        {"the month is null, and an old value is kept",
+         "UPDATE emissions_1mo SET energy_unknown = 5 WHERE " MARCH, 0},
+        {"the month is null", "UPDATE emissions_1mo SET energy_gj = NULL WHERE " MARCH, 0},
+        {"the days are of an earlier version",
+         "UPDATE emissions_1mo SET energy_unknown = 0, energy_gj = 9 WHERE " MARCH
+         "; UPDATE emissions_1d SET energy_unknown = NULL, energy_gj = NULL",
+         0},
+        {"the columns are missing",
+         "DROP VIEW emissions_1d_named; ALTER TABLE emissions_1d DROP COLUMN energy_gj; "
+         "ALTER TABLE emissions_1d DROP COLUMN energy_unknown",
+         0},
+        {"other figures are summed", "UPDATE emissions_1mo SET co2e_kg = co2e_kg + 1 WHERE " MARCH,
+         1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        tamper(cases[i].sql);
+        uint64_t differences = sum_up();
+        if (differences != cases[i].want)
+            fail_msg("%s: %" PRIu64, cases[i].name, differences);
+    }
 }
 
 static void test_lines_that_stay(void **state)
@@ -332,7 +403,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_to_tell, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_each_tampering_is_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_dirty_is_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_null_is_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sums, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sums_of_what_is_null, set_up, tear_down),
         cmocka_unit_test(test_lines_that_stay),
         cmocka_unit_test(test_files_cannot_be_read),
     };
