@@ -560,7 +560,7 @@ static void test_never_started(void **state)
     consumer_close(consumer);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_true(closed);
-    assert_in_range(uv_now(&loop) - began_ms, 0, 2000);
+    assert_in_range(uv_now(&loop) - began_ms, 0, 30000); /* no session has to time out */
     buffer_fini(&why);
     assert_int_equal(uv_loop_close(&loop), 0);
 }
