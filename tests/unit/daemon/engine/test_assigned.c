@@ -167,7 +167,7 @@ static void test_transitions(void **state)
     for (int from = ASSIGNED_RESTORING; from <= ASSIGNED_UNREADABLE; from++) {
         for (int to = ASSIGNED_RESTORING; to <= ASSIGNED_UNREADABLE; to++) {
             bool drawn = table[from][2 * (size_t)to] == 'x';
-            if (may_enter(assigned, from, to) != drawn)
+            if (may_enter(assigned, (enum assigned_state)from, (enum assigned_state)to) != drawn)
                 fail_msg("from %d to %d: drawn %d", from, to, drawn);
         }
     }
