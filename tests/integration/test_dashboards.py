@@ -22,7 +22,8 @@ TAGS = {"facility", "region", "scope", "category", "source", "unit"}
 FIELDS = {
     "emissions": {
         "activity", "co2_kg", "ch4_kg", "n2o_kg", "co2e_kg", "biogenic_co2_kg", "co2e_unsplit_kg",
-        "co2e_estimated_kg", "estimated_share", "covered_s", "expected_s", "coverage", "revision", "final"},
+        "co2e_estimated_kg", "energy_gj", "energy_unknown", "estimated_share", "covered_s",
+        "expected_s", "coverage", "revision", "final"},
     "coverage": {
         "covered_s", "expected_s", "coverage", "meters_expected", "meters_reporting", "revision", "final"}}
 VARIABLES = ["ds", "facility", "scope", "window"]
@@ -133,6 +134,7 @@ def rows(now):
                            f"source={key(source)},unit={unit} activity={kg * 2},co2_kg={kg * 0.9},"
                            f"ch4_kg={kg * 0.001},n2o_kg={kg * 0.0001},co2e_kg={kg},biogenic_co2_kg=0,"
                            f"co2e_unsplit_kg={kg * 0.05},co2e_estimated_kg={kg * 0.125},"
+                           f"energy_gj={kg * 0.02},energy_unknown=0,"
                            f"estimated_share=0.125,{quality} {at}")
 
 
