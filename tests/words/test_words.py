@@ -123,11 +123,15 @@ class Functions(unittest.TestCase):
 
 
 class WholeRun(unittest.TestCase):
-    def run_on(self, source, *args):
+    def run_on(self, source, *args, history=True):
         with tempfile.TemporaryDirectory() as root:
             (Path(root) / "a.c").write_text(source)
-            subprocess.run(["git", "init", "-q", root], check=True)
-            subprocess.run(["git", "-C", root, "add", "."], check=True)
+            if history:
+                subprocess.run(["git", "init", "-q", root], check=True)
+                subprocess.run(["git", "-C", root, "add", "."], check=True)
+            else:
+                (Path(root) / "build").mkdir()
+                (Path(root) / "build/made.c").write_text("/* Nobody reads it. */")
             return subprocess.run(
                 [sys.executable, words.__file__, root, *args], capture_output=True, text=True, check=False
             )
@@ -137,6 +141,10 @@ class WholeRun(unittest.TestCase):
         self.assertEqual(run.returncode, 1)
         self.assertIn('a.c:2: "Nobody": name the actor (R2)', run.stdout)
         self.assertIn("sentences: 1, median 4 words, p90 4, max 4; 1 faults", run.stdout)
+
+    def test_a_copy_without_history(self):
+        run = self.run_on("/* Nobody waits for it. */\n", history=False)
+        self.assertEqual((run.returncode, "1 faults" in run.stdout, "made.c" in run.stdout), (1, True, False))
 
     def test_a_long_sentence_does_not_fail(self):
         run = self.run_on("/* " + "word " * 60 + ". */\n")

@@ -268,6 +268,15 @@ def quantile(values, share):
     return sorted(values)[min(int(len(values) * share), len(values) - 1)] if values else 0
 
 
+def files_of(root):
+    """The files of the project. A copy without its history has all that are not built."""
+    git = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True)
+    if git.returncode == 0:
+        return {name for name in git.stdout.split() if (Path(root) / name).is_file()}
+    found = (path.relative_to(root) for path in Path(root).rglob("*") if path.is_file())
+    return {str(path) for path in found if path.parts[0] not in (".git", "build") and "__pycache__" not in path.parts}
+
+
 def main(argv):
     counting = "--count" in argv
     root, *wanted = [arg for arg in argv if not arg.startswith("--")]
@@ -275,8 +284,7 @@ def main(argv):
     listed = HERE / "exempt"
     listed_lines = listed.read_text().split("\n") if listed.exists() else []
     exempt = tuple(line for line in listed_lines if line and not line.startswith("#"))
-    tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split()
-    there = {name for name in tracked if (Path(root) / name).is_file()}
+    there = files_of(root)
     called = set()
     for path in there:
         if Path(path).suffix in C_SUFFIXES | {".py"}:
