@@ -24,7 +24,8 @@ enum takeover_action takeover_assigned(struct takeover *takeover, int64_t until_
     return TAKEOVER_PUT_AT_RISK;
 }
 
-/* Nothing of what stays has been written since the clock ended the takeover: it is dirty. */
+/* Open windows that changed since the clock ended the takeover are dirty: the partition wrote only
+ * days that left. */
 enum takeover_action takeover_caught_up(struct takeover *takeover, int64_t now_ms)
 {
     if (takeover->state != TAKEOVER_BY_CLOCK)

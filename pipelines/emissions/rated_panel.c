@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/param.h>
 
-enum { RUN_ROWS = 32, SHARE = 4 /* kept figures are this part of what they are made of */ };
+/* SHARE: kept figures take at most a fourth of the memory of journals and panel. */
+enum { RUN_ROWS = 32, SHARE = 4 };
 
 static size_t slot_bytes(const struct facility *facility)
 {
