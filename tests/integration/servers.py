@@ -265,6 +265,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
                 raise ValueError("a message holds the text that divides messages")
             data += (key + middle if keyed else b"") + value + end
         command = ["kcat", "-P", "-q", "-b", self.brokers, "-t", topic, "-D", end.decode()]
+        command += ["-X", "enable.idempotence=true"]  # else a batch sent again is out of order
         command += ["-K", middle.decode()] if keyed else []
         command += ["-p", str(partition)] if partition is not None else []
         command += ["-z", codec] if codec else []
@@ -278,6 +279,7 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %c %m%n
             getattr(librdkafka, name).restype = ctypes.c_void_p
         conf, words = ctypes.c_void_p(librdkafka.rd_kafka_conf_new()), ctypes.create_string_buffer(256)
         for key, value in (("bootstrap.servers", self.brokers), ("linger.ms", "20"),
+                           ("enable.idempotence", "true"),  # else a batch sent again is out of order
                            ("queue.buffering.max.messages", "1000000")):
             librdkafka.rd_kafka_conf_set(conf, key.encode(), value.encode(), words, 256)
         producer = ctypes.c_void_p(librdkafka.rd_kafka_new(0, conf, words, 256))

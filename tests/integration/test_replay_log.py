@@ -145,7 +145,7 @@ class ReplayLog(unittest.TestCase):
         from_s = START + 7 * DAY
         span = ("--from", self.stamp(from_s), "--to", self.stamp(END))
         refused = self.replay(*span, "--sinks", topic=topic)
-        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.returncode, 1, refused.stderr)
         self.assertIn("Not right: month 2024-01", refused.stderr)
         self.assertIn("--partial", refused.stderr)
         self.assertFalse(Path(self.folder, "again.db").exists())
