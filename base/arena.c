@@ -17,7 +17,7 @@ struct arena_block {
 struct arena {
     struct arena_block *blocks;
     char *free; /* rest of the newest shared block */
-    size_t free_size, size;
+    size_t free_size;
 };
 
 _Static_assert(sizeof(struct arena_block) % ALIGNMENT == 0, "data begins aligned");
@@ -52,7 +52,6 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
         return NULL;
     block->next = arena->blocks;
     arena->blocks = block;
-    arena->size += sizeof(*block) + size;
     return block;
 }
 
@@ -83,9 +82,4 @@ char *arena_text(struct arena *arena, const char *text, size_t size)
     if (copy != NULL && size > 0)
         memcpy(copy, text, size);
     return copy;
-}
-
-size_t arena_size(const struct arena *arena)
-{
-    return arena->size + sizeof(*arena);
 }

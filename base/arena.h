@@ -16,6 +16,5 @@ void arena_destroy(struct arena **arena);
 void *arena_alloc(struct arena *arena, size_t size);
 /* A NUL-terminated copy of `size` bytes of text; NULL when out of memory. */
 char *arena_text(struct arena *arena, const char *text, size_t size);
-size_t arena_size(const struct arena *arena);
 
 #endif

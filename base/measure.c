@@ -7,7 +7,6 @@ static const char *const qualities[QUALITY_COUNT] = {"estimated", "invoice", "ed
 static const char *const quantities[QUANTITY_COUNT] = {"energy",     "heat",   "mass",
                                                        "gas_volume", "volume", "item"};
 static const char *const units[QUANTITY_COUNT] = {"kWh", "GJ", "kg", "m3", "L", "unit"};
-static const char *const gases[GAS_COUNT] = {"co2", "ch4", "n2o", "biogenic_co2", "co2e"};
 
 const struct category categories[CATEGORY_COUNT] = {
     {"stationary_combustion", 1, false},
@@ -20,14 +19,6 @@ const struct category categories[CATEGORY_COUNT] = {
     {"purchased_cooling", 2, false},
     {"onsite_generation", 0, false},
 };
-
-static int find(const char *const *words, size_t count, const char *name, size_t size)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strlen(words[i]) == size && memcmp(words[i], name, size) == 0)
-            return (int)i;
-    return -1;
-}
 
 const char *meter_kind_name(enum meter_kind kind)
 {
@@ -53,31 +44,18 @@ const char *quantity_unit(enum quantity quantity)
     return units[quantity];
 }
 
-const char *gas_name(enum gas gas)
-{
-    ASSERT(gas < GAS_COUNT);
-    return gases[gas];
-}
-
 unsigned rate_decimals(enum rate rate)
 {
     ASSERT(rate < RATE_COUNT);
     return rate == RATE_CH4 || rate == RATE_N2O ? 9 : 6;
 }
 
-int meter_kind_find(const char *name, size_t size)
-{
-    return find(kinds, KIND_COUNT, name, size);
-}
-
 int quality_find(const char *name, size_t size)
 {
-    return find(qualities, QUALITY_COUNT, name, size);
-}
-
-int quantity_find(const char *name, size_t size)
-{
-    return find(quantities, QUANTITY_COUNT, name, size);
+    for (int i = 0; i < QUALITY_COUNT; i++)
+        if (strlen(qualities[i]) == size && memcmp(qualities[i], name, size) == 0)
+            return i;
+    return -1;
 }
 
 const struct category *category_find(const char *name)

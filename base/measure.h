@@ -62,7 +62,6 @@ const char *meter_kind_name(enum meter_kind kind);
 const char *quality_name(enum quality quality);
 const char *quantity_name(enum quantity quantity);
 const char *quantity_unit(enum quantity quantity); /* the canonical unit, as in the tag `unit` */
-const char *gas_name(enum gas gas);
 /* A cell that is rated by the row becomes a whole number of 10^-decimals of the row's unit, kg or
  * GJ. That is milligrams, and kilojoules, which are the micro-units of a meter in GJ; micrograms
  * for trace gases, whose milligrams would mostly be rounded away. */
@@ -79,9 +78,7 @@ extern const struct category categories[CATEGORY_COUNT];
 /* Returns NULL if the name is none of them. */
 const struct category *category_find(const char *name);
 
-/* Each finds the word of `size` bytes; returns its number or -1. */
-int meter_kind_find(const char *name, size_t size);
+/* Finds the word of `size` bytes; returns its number or -1. */
 int quality_find(const char *name, size_t size);
-int quantity_find(const char *name, size_t size);
 
 #endif

@@ -24,7 +24,8 @@ static bool is_plain(const char *text)
     return text[strlen(text) - 1] != ':';
 }
 
-void yaml_print_text(struct buffer *out, const char *text)
+/* Text as a YAML scalar: plain where that is safe, else in double quotes. */
+static void print_text(struct buffer *out, const char *text)
 {
     if (is_plain(text)) {
         buffer_add_str(out, text);
@@ -75,7 +76,7 @@ static void print_list(const struct text_list *list, struct buffer *out)
     for (uint32_t i = 0; i < list->count; i++) {
         if (i > 0)
             buffer_add_str(out, ", ");
-        yaml_print_text(out, list->items[i]);
+        print_text(out, list->items[i]);
     }
     buffer_add_char(out, ']');
 }
@@ -121,7 +122,7 @@ static void value_print(const struct option *option, const void *base, struct bu
         }
         __attribute__((fallthrough));
     default:
-        yaml_print_text(out, *(const char *const *)member);
+        print_text(out, *(const char *const *)member);
     }
 }
 
@@ -217,9 +218,9 @@ static void print_properties(const struct kafka_conf *kafka, size_t depth, struc
     for (uint32_t i = 0; i < kafka->properties_count; i++) {
         const struct conf_property *property = &kafka->properties[i];
         indent(out, depth);
-        yaml_print_text(out, property->key);
+        print_text(out, property->key);
         buffer_add_str(out, ": ");
-        yaml_print_text(out, property_is_secret(property->key) ? "<set>" : property->value);
+        print_text(out, property_is_secret(property->key) ? "<set>" : property->value);
         buffer_add_char(out, '\n');
     }
 }

@@ -16,7 +16,5 @@ void config_print_reference(struct buffer *out);
 
 /* The values that the option accepts, for people: "a duration from 1m to 1h, such as 15m". */
 void option_describe(const struct option *option, struct buffer *out);
-/* Text as a YAML scalar: plain where that is safe, else in double quotes. */
-void yaml_print_text(struct buffer *out, const char *text);
 
 #endif

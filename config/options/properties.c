@@ -54,7 +54,8 @@ static bool matches(const char *pattern, const char *key)
     return strcmp(pattern, key) == 0;
 }
 
-const char *property_refusal(const char *key)
+/* Why a property is not passed through, as the end of a sentence; NULL if it is. */
+static const char *refusal_of(const char *key)
 {
     for (size_t i = 0; i < ARRAY_LEN(refused); i++)
         if (matches(refused[i].key, key))
@@ -62,7 +63,8 @@ const char *property_refusal(const char *key)
     return NULL;
 }
 
-bool property_is_hidden(const char *key)
+/* Whether its value must come from a file or a credential. */
+static bool is_hidden(const char *key)
 {
     return strstr(key, "password") != NULL || strstr(key, "secret") != NULL ||
            strcmp(key, "ssl.key.pem") == 0 || strcmp(key, "sasl.oauthbearer.config") == 0;
@@ -70,7 +72,7 @@ bool property_is_hidden(const char *key)
 
 bool property_is_secret(const char *key)
 {
-    return property_is_hidden(key) || strncmp(key, "sasl.", 5) == 0 || strstr(key, ".pem") != NULL;
+    return is_hidden(key) || strncmp(key, "sasl.", 5) == 0 || strstr(key, ".pem") != NULL;
 }
 
 /* {file: PATH} or {credential: NAME}: the path, or NULL and the fault was reported. */
@@ -121,7 +123,7 @@ static const char *read_source(struct loading *loading, const struct yaml *yaml,
                       path, fault);
         return NULL;
     }
-    if (exposed && property_is_hidden(property->key))
+    if (exposed && is_hidden(property->key))
         LOADING_WARN(loading, property->place,
                      "kafka.properties.%.80s: everybody on this machine may read %s; chmod o-r it",
                      property->key, path);
@@ -132,14 +134,14 @@ static const char *read_source(struct loading *loading, const struct yaml *yaml,
 static const char *read_value(struct loading *loading, const struct yaml *yaml,
                               const struct yaml_pair *property)
 {
-    const char *why = property_refusal(property->key);
+    const char *why = refusal_of(property->key);
     if (why != NULL) {
         LOADING_ERROR(loading, property->place, "kafka.properties.%.80s %s", property->key, why);
         return NULL;
     }
     if (property->value.kind == YAML_MAPPING)
         return read_source(loading, yaml, property);
-    if (property_is_hidden(property->key)) {
+    if (is_hidden(property->key)) {
         LOADING_ERROR(loading, property->place,
                       "kafka.properties.%.80s: a secret does not stand in this file; expected "
                       "{file: PATH} or {credential: NAME}",

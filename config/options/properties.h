@@ -12,11 +12,7 @@
 /* Reads the mapping into loading->config->kafka; faults are reported. */
 void properties_read(struct loading *loading, const struct yaml *yaml, struct yaml_value value);
 
-/* Why a property is not passed through, as the end of a sentence; NULL if it is. */
-const char *property_refusal(const char *key);
 /* Whether its value is never printed. */
 bool property_is_secret(const char *key);
-/* Whether its value must come from a file or a credential. */
-bool property_is_hidden(const char *key);
 
 #endif

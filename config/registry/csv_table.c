@@ -255,8 +255,9 @@ static int read_rows(struct csv_reader *reader, const char *data, size_t size)
     return reader->result;
 }
 
-int csv_table_parse(const char *name, const char *data, size_t size,
-                    const struct csv_schema *schema, struct faults *faults)
+/* As csv_table_read(), from memory; `name` stands for the file in faults. */
+static int parse_table(const char *name, const char *data, size_t size,
+                       const struct csv_schema *schema, struct faults *faults)
 {
     ASSERT(schema->count <= CSV_COLUMNS_MAX);
     if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
@@ -325,7 +326,7 @@ int csv_table_read(const char *path, const struct csv_schema *schema, struct fau
         faults_error(faults, path, 0, 0, "cannot be read: %s", err_str(err));
         return 0;
     }
-    err = csv_table_parse(path, data, size, schema, faults);
+    err = parse_table(path, data, size, schema, faults);
     free(data);
     return err;
 }

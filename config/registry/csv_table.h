@@ -50,9 +50,6 @@ struct csv_schema {
  */
 int csv_table_read(const char *path, const struct csv_schema *schema,
                    struct faults *faults) MUST_CHECK;
-/* The same from memory; `name` stands for the file in faults. */
-int csv_table_parse(const char *name, const char *data, size_t size,
-                    const struct csv_schema *schema, struct faults *faults) MUST_CHECK;
 
 /* Reports a fault of one cell: file:line:column: error: <column>: <words>. */
 void csv_fault(const struct csv_row *row, size_t column, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -28,7 +28,7 @@ bool cell_name(const struct csv_row *row, size_t column)
     for (size_t at = 0; at < cell->size; at += step) {
         uint32_t character = 0;
         step = utf8_read(cell->text + at, cell->size - at, &character);
-        ASSERT(step > 0); /* csv_table_parse() saw to it */
+        ASSERT(step > 0); /* csv_table_read() saw to it */
         if (!utf8_is_control(character))
             continue;
         csv_fault(row, column, "a control character (U+%04X) in a name; names are one line of text",

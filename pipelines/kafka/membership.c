@@ -50,7 +50,8 @@ static void drop_given(struct membership *membership)
         rd_kafka_topic_partition_list_destroy(TAKE(membership->given));
 }
 
-void membership_end_assignment(struct membership *membership)
+/* Frees what is left of an assignment, without a word to the group. */
+static void end_assignment(struct membership *membership)
 {
     drop_given(membership);
     for (uint32_t i = 0; i < membership->partitions_count; i++)
@@ -65,7 +66,7 @@ void membership_end_assignment(struct membership *membership)
 
 void membership_fini(struct membership *membership)
 {
-    membership_end_assignment(membership);
+    end_assignment(membership);
     free(TAKE(membership->known_offsets));
     membership->known_count = 0;
 }
@@ -281,7 +282,7 @@ static void assign_nothing(struct membership *membership)
 {
     membership->assignment_token = ++membership->token;
     membership->confirm_sent = false;
-    membership_end_assignment(membership); /* queues first: librdkafka must hold no queue */
+    end_assignment(membership); /* queues first: librdkafka must hold no queue */
     rd_kafka_resp_err_t code = rd_kafka_assign(membership->client, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !membership->leaving)
         fail(membership, rd_kafka_err2str(code));
@@ -559,5 +560,5 @@ void membership_lose(struct membership *membership)
         membership->lost = true;
         end_revoke(membership);
     }
-    membership_end_assignment(membership);
+    end_assignment(membership);
 }

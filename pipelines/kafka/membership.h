@@ -56,9 +56,7 @@ struct membership {
     struct log_limit limit;
 };
 
-/* Frees what is left of an assignment, without a word to the group. */
-void membership_end_assignment(struct membership *membership);
-/* And what it knew of earlier ones. */
+/* Frees its assignment, without a word to the group, and what it knew of earlier ones. */
 void membership_fini(struct membership *membership);
 
 struct partition *membership_find(const struct membership *membership, int32_t id);

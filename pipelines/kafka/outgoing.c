@@ -19,7 +19,8 @@ struct outgoing_block {
     max_align_t bytes[];
 };
 
-size_t outgoing_reserve_cost(size_t size)
+/* The most that one allocation of `size` bytes takes of a block. */
+static size_t reserve_cost(size_t size)
 {
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
@@ -50,12 +51,14 @@ int outgoing_reserve_grow(struct outgoing_reserve *reserve, size_t bytes)
     return 0;
 }
 
-void *outgoing_reserve_alloc(struct outgoing_reserve *reserve, size_t size,
-                             struct outgoing_block **block_out)
+/* Zeroed memory, by calloc() or, if that fails, out of the reserve; reserve NULL: by calloc() only.
+ * NULL if neither has any. *block_out is for reserve_free(). */
+static void *reserve_alloc(struct outgoing_reserve *reserve, size_t size,
+                           struct outgoing_block **block_out)
 {
     void *memory = calloc(1, size);
     *block_out = NULL;
-    size_t cost = outgoing_reserve_cost(size);
+    size_t cost = reserve_cost(size);
     if (memory != NULL || reserve == NULL || cost > bytes_left(reserve))
         return memory;
     struct outgoing_block *block = reserve->block;
@@ -67,7 +70,7 @@ void *outgoing_reserve_alloc(struct outgoing_reserve *reserve, size_t size,
     return memory;
 }
 
-void outgoing_reserve_free(struct outgoing_block *block, void *memory)
+static void reserve_free(struct outgoing_block *block, void *memory)
 {
     if (block == NULL)
         free(memory);
@@ -87,7 +90,7 @@ enum { CUT_BYTES = 1000 }; /* enough to see what it was; the original's place is
 
 size_t outgoing_reserved_size(size_t key_size, size_t size)
 {
-    return outgoing_reserve_cost(sizeof(struct outgoing) + key_size + size);
+    return reserve_cost(sizeof(struct outgoing) + key_size + size);
 }
 
 struct outgoing *outgoing_create(struct outgoing_reserve *reserve,
@@ -96,8 +99,7 @@ struct outgoing *outgoing_create(struct outgoing_reserve *reserve,
 {
     ASSERT(key != NULL || key_size == 0);
     struct outgoing_block *block;
-    struct outgoing *outgoing =
-        outgoing_reserve_alloc(reserve, sizeof(*outgoing) + key_size + size, &block);
+    struct outgoing *outgoing = reserve_alloc(reserve, sizeof(*outgoing) + key_size + size, &block);
     if (outgoing == NULL)
         return NULL;
     outgoing->block = block;
@@ -118,7 +120,7 @@ void outgoing_destroy(struct outgoing *outgoing)
 {
     if (outgoing->headers != NULL)
         rd_kafka_headers_destroy(outgoing->headers);
-    outgoing_reserve_free(outgoing->block, outgoing);
+    reserve_free(outgoing->block, outgoing);
 }
 
 rd_kafka_resp_err_t outgoing_send(struct outgoing *outgoing, rd_kafka_t *client, const char *topic)

@@ -69,9 +69,6 @@ bool sink_may_write(const struct sink *sink);
  * driver's own memory, the block, the registry and sink->lineproto belong to the thread. */
 void sink_run_work(struct sink *sink, uv_work_cb work, uv_after_work_cb after);
 
-/* Ends the try or the wait under way and abandons the block, then calls `stopped`: now or later. */
-void sink_stop(struct sink *sink, void (*stopped)(struct sink *sink));
-
 /* A request begins; and has been answered, or not: counts its latency. */
 void sink_request_began(struct sink *sink);
 void sink_request_ended(struct sink *sink);

@@ -30,7 +30,9 @@ static void add_parameter(struct buffer *url, const char *name, const char *valu
     }
 }
 
-void influx_request_add_url(struct buffer *url, const struct sink_conf *conf)
+/* Appends the URL of writes: /write?db=&rp= of InfluxDB 1.x and VictoriaMetrics, /api/v2/write?org=
+ * &bucket= of 2.x, with precision=ms. Names are percent-encoded; a path in conf->url stays. */
+static void add_url(struct buffer *url, const struct sink_conf *conf)
 {
     size_t size = strlen(conf->url);
     while (size > 0 && conf->url[size - 1] == '/')
@@ -75,7 +77,7 @@ int influx_request_open(struct http_client **client_out, uv_loop_t *loop,
     struct buffer header;
     buffer_init(&url, URL_BYTES_MAX);
     buffer_init(&header, HEADER_BYTES_MAX);
-    influx_request_add_url(&url, conf);
+    add_url(&url, conf);
     struct http_conf http_conf = {
         .url = buffer_text(&url),
         .user = conf->token == NULL ? conf->user : NULL,

@@ -8,10 +8,6 @@
 #include "config/config.h"
 #include "pipelines/sink/http_client.h"
 
-/* Appends the URL of writes: /write?db=&rp= of InfluxDB 1.x and VictoriaMetrics, /api/v2/write?org=
- * &bucket= of 2.x, with precision=ms. Names are percent-encoded; a path in conf->url stays. */
-void influx_request_add_url(struct buffer *url, const struct sink_conf *conf);
-
 struct influx_request_callbacks {
     http_answered answered;
     bool (*may_go_on)(void *context); /* as in struct http_conf */

@@ -189,7 +189,8 @@ static void abandon_block(struct sink *sink)
     sink->callbacks.abandoned(sink->callbacks.context, &block);
 }
 
-void sink_stop(struct sink *sink, void (*stopped)(struct sink *sink))
+/* Ends the try or the wait under way and abandons the block, then calls `stopped`: now or later. */
+static void stop(struct sink *sink, void (*stopped)(struct sink *sink))
 {
     enum sink_state before = sink->state;
     ASSERT(before == SINK_IDLE || before == SINK_WORKING || before == SINK_WAITING);
@@ -211,7 +212,7 @@ static void withdraw_stopped(struct sink *sink)
 void sink_withdraw(struct sink *sink)
 {
     if (sink->state == SINK_WORKING || sink->state == SINK_WAITING)
-        sink_stop(sink, withdraw_stopped);
+        stop(sink, withdraw_stopped);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -247,7 +248,7 @@ void sink_close(struct sink *sink)
     if (sink->state == SINK_STOPPING)
         sink->stopped = close_stopped; /* being withdrawn: what follows is more */
     else
-        sink_stop(sink, close_stopped);
+        stop(sink, close_stopped);
 }
 
 const struct sink_stats *sink_get_stats(const struct sink *sink)
@@ -334,7 +335,7 @@ static void on_stopped(struct sink *sink)
 static void on_deadline(uv_timer_t *timer)
 {
     struct wait *wait = timer->data;
-    sink_stop(wait->sink, on_stopped);
+    stop(wait->sink, on_stopped);
 }
 
 static void on_deadline_closed(uv_handle_t *handle)

@@ -63,7 +63,7 @@ int sink_create(struct sink **sink_out, uv_loop_t *loop, const struct sink_conf 
 bool sink_is_idle(const struct sink *sink);
 /* Takes *block and sets it to NULL; ERR_FULL (block kept) if one is under way. */
 int sink_submit(struct sink *sink, struct block **block) MUST_CHECK;
-/* Gives up waiting: the next retry happens now (for SIGTERM and tests). */
+/* Gives up waiting: the next retry happens now. For tests. */
 void sink_retry_now(struct sink *sink);
 /* Gives up the block under way, if there is one: it comes back through `abandoned`, at once or when
  * the try under way has ended; or through `done`, if that had succeeded. */

@@ -14,7 +14,6 @@ static void test_pieces(void **state)
     struct arena *arena = NULL;
     assert_int_equal(arena_create(&arena), 0);
     unsigned char *pieces[ARRAY_LEN(sizes) * 8];
-    size_t sum = 0;
     for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
         size_t size = sizes[i % ARRAY_LEN(sizes)];
         pieces[i] = arena_alloc(arena, size);
@@ -23,12 +22,10 @@ static void test_pieces(void **state)
         for (size_t at = 0; at < size; at++)
             assert_int_equal(pieces[i][at], 0);
         memset(pieces[i], (int)(i + 1), size);
-        sum += size;
     }
     for (size_t i = 0; i < ARRAY_LEN(pieces); i++) /* none was written by another's owner */
         for (size_t at = 0; at < sizes[i % ARRAY_LEN(sizes)]; at++)
             assert_int_equal(pieces[i][at], i + 1);
-    assert_true(arena_size(arena) >= sum);
     arena_destroy(&arena);
     assert_null(arena);
     arena_destroy(&arena);
@@ -50,11 +47,9 @@ static void test_refused(void **state)
     (void)state;
     struct arena *arena = NULL;
     assert_int_equal(arena_create(&arena), 0);
-    size_t before = arena_size(arena);
     assert_null(arena_alloc(arena, SIZE_MAX));
     assert_null(arena_alloc(arena, SIZE_MAX - 15));
     assert_null(arena_text(arena, "x", SIZE_MAX));
-    assert_int_equal(arena_size(arena), before);
     assert_non_null(arena_alloc(arena, 1));
     arena_destroy(&arena);
 }
