@@ -16,8 +16,8 @@ struct letter_reader {
     const struct kafka_conf *kafka;
     const struct letters_filter *filter;
     const char *command;
-    const char *topics[LETTERBOX_TOPICS_MAX];
-    struct log_reader *readers[LETTERBOX_TOPICS_MAX];
+    const char *topics[LETTER_TOPICS_MAX];
+    struct log_reader *readers[LETTER_TOPICS_MAX];
     int topics_count;
     struct log_reader *other; /* of the topic that a message was fetched from last */
     char *other_topic;
@@ -83,7 +83,7 @@ void letter_reader_close(struct letter_reader **letter_reader)
     struct letter_reader *gone = TAKE(*letter_reader);
     if (gone == NULL)
         return;
-    for (int i = 0; i < LETTERBOX_TOPICS_MAX; i++)
+    for (int i = 0; i < LETTER_TOPICS_MAX; i++)
         log_reader_close(&gone->readers[i]);
     log_reader_close(&gone->other);
     free(gone->other_topic);
@@ -109,8 +109,8 @@ static void show_progress(struct letter_reader *letter_reader, bool end)
 }
 
 /* NULL if ghgd did not write the letter. */
-static const struct deadletter_headers *open_envelope(struct deadletter_headers *letter_headers,
-                                                      const rd_kafka_message_t *message)
+static const struct deadletter_headers *read_headers(struct deadletter_headers *letter_headers,
+                                                     const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers = NULL;
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -129,7 +129,7 @@ static int add_message(struct letter_index *letters, int box, const rd_kafka_mes
                                     .body_size = message->payload != NULL ? message->len : 0,
                                     .timestamp_ms = log_message_time_ms(message)};
     struct deadletter_headers letter_headers;
-    const struct deadletter_headers *ours = open_envelope(&letter_headers, message);
+    const struct deadletter_headers *ours = read_headers(&letter_headers, message);
     if (ours != NULL && ours->timestamp_ms > 0)
         letter.timestamp_ms = ours->timestamp_ms; /* whatever the topic makes of timestamps */
     return letter_index_add(letters, ours, &letter);
@@ -211,7 +211,7 @@ static int give_letter(void *context, int box, const rd_kafka_message_t *message
 {
     const struct again *again = context;
     struct deadletter_headers letter_headers;
-    if (open_envelope(&letter_headers, message) == NULL || letter_headers.retried_at >= 0)
+    if (read_headers(&letter_headers, message) == NULL || letter_headers.retried_at >= 0)
         return 0;
     const struct letter_record *record = letter_index_find(again->letters, &letter_headers);
     if (record == NULL || record->box != box || record->box_partition != message->partition ||

@@ -12,7 +12,7 @@
 #include "daemon/deadletter/index.h"
 #include "pipelines/ingest/decoder.h"
 
-enum { LETTERBOX_TOPICS_MAX = 2 };
+enum { LETTER_TOPICS_MAX = 2 };
 
 struct letter_reader;
 

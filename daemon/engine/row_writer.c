@@ -216,7 +216,7 @@ static int open_slot(struct row_writer *row_writer)
     err =
         sink_create(&slot->sink, row_writer->conf.loop, conf, config->window.bucket_ms, &callbacks);
     if (err < 0) {
-        LOG_ERROR("pump.sink_failed", "sink=%s error=\"%s\"", conf->name, err_str(err));
+        LOG_ERROR("row_writer.sink_failed", "sink=%s error=\"%s\"", conf->name, err_str(err));
         block_destroy(&slot->block);
         return err;
     }

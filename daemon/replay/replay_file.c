@@ -51,7 +51,7 @@ int replay_file(struct replay *replay)
         (void)fprintf(stderr, "ghgd replay: %s: %s\n", replay->events_path, err_str(err));
         return err;
     }
-    replay->filter = OUTLET_EVERYTHING;
+    replay->filter = ROW_DRAIN_EVERYTHING;
     err = row_drain_open(&replay->row_drain, &replay->loop, &replay->output);
     if (err == 0)
         err = replay_open_pipeline(replay, -1);

@@ -29,7 +29,7 @@ struct row_drain_filter {
     int64_t after_ms, begin_ms;
     bool final_only;
 };
-#define OUTLET_EVERYTHING ((struct row_drain_filter){INT64_MIN, INT64_MIN, false})
+#define ROW_DRAIN_EVERYTHING ((struct row_drain_filter){INT64_MIN, INT64_MIN, false})
 
 /* Opens every sink. Returns 0, -ENOENT (no sink of that name), -ENOMEM or what the sink says;
  * the complaint was printed. After a failure the loop has run until nothing of it is left. */

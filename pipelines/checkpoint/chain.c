@@ -73,7 +73,7 @@ bool chain_find(const struct chain *chain, struct log_position *at_out, int64_t 
     ASSERT(chain->searches);
     *at_out = chain->at;
     *time_ms_out = chain->seen_ms;
-    return obsolete_keys_list(&chain->obsolete) > 0;
+    return obsolete_keys_count(&chain->obsolete) > 0;
 }
 
 int32_t chain_partition(const struct chain *chain)
@@ -106,7 +106,7 @@ uint64_t chain_bytes(const struct chain *chain)
     return chain->bytes;
 }
 
-void chain_take_leftovers(struct chain *chain, struct obsolete_keys *out)
+void chain_take_obsolete(struct chain *chain, struct obsolete_keys *out)
 {
     obsolete_keys_move(out, &chain->obsolete);
 }
@@ -185,7 +185,7 @@ static int finish_checkpoint(struct chain *chain, const struct record *record, s
 static int add_piece(struct chain *chain, const struct record *record, struct buffer *why)
 {
     for (uint32_t i = 0; i < record->obsolete_count; i++) {
-        struct key_range range = record_leftover(record, i);
+        struct key_range range = record_obsolete_range(record, i);
         if (range.end - range.first <= SEQUENCES_MAX)
             obsolete_keys_add(&chain->obsolete, range);
     }

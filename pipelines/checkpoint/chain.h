@@ -68,6 +68,6 @@ uint64_t chain_bytes(const struct chain *chain); /* of payloads given */
  * the newest of them stands; at offset 0 if that cannot be told. */
 bool chain_find(const struct chain *chain, struct log_position *at_out, int64_t *time_ms_out);
 /* Moves the keys seen, its own too, to `out`. */
-void chain_take_leftovers(struct chain *chain, struct obsolete_keys *out);
+void chain_take_obsolete(struct chain *chain, struct obsolete_keys *out);
 
 #endif

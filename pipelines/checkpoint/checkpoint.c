@@ -45,8 +45,8 @@ struct checkpoint {
 
 /* ---- partitions ---- */
 
-static struct checkpoint_partition *find_lane(const struct checkpoint *checkpoint,
-                                              int32_t partition)
+static struct checkpoint_partition *find_partition(const struct checkpoint *checkpoint,
+                                                   int32_t partition)
 {
     if (partition < 0 || (uint32_t)partition >= checkpoint->stores_count)
         return NULL;
@@ -71,10 +71,10 @@ static bool stores_reach(struct checkpoint *checkpoint, int32_t partition)
 
 /* A partition that is unknown yet. Where the input has got more partitions, the topic needs them
  * too. */
-static int make_lane(struct checkpoint *checkpoint, int32_t partition,
-                     struct checkpoint_partition **checkpoint_partition_out)
+static int make_partition(struct checkpoint *checkpoint, int32_t partition,
+                          struct checkpoint_partition **checkpoint_partition_out)
 {
-    ASSERT(partition >= 0 && find_lane(checkpoint, partition) == NULL);
+    ASSERT(partition >= 0 && find_partition(checkpoint, partition) == NULL);
     if (!stores_reach(checkpoint, partition))
         return -ENOMEM;
     struct checkpoint_partition **stored = &checkpoint->stores[partition];
@@ -95,14 +95,15 @@ static bool is_ready(const struct checkpoint *checkpoint)
     return checkpoint->partitions > 0 && !checkpoint->failed;
 }
 
-static void count_leftovers(struct checkpoint *checkpoint)
+static void count_obsolete(struct checkpoint *checkpoint)
 {
     uint64_t keys = 0;
     for (uint32_t i = 0; i < checkpoint->stores_count; i++) {
         const struct checkpoint_partition *stored = checkpoint->stores[i];
         if (stored != NULL)
-            keys += obsolete_keys_list(&stored->inherited) +
-                    obsolete_keys_list(&stored->superseded) + obsolete_keys_list(&stored->doomed);
+            keys += obsolete_keys_count(&stored->inherited) +
+                    obsolete_keys_count(&stored->superseded) +
+                    obsolete_keys_count(&stored->removable);
     }
     checkpoint->stats.obsolete = keys;
 }
@@ -146,13 +147,13 @@ static void check_topic(struct checkpoint *checkpoint, uint64_t now_ms)
 
 bool checkpoint_wants_full(const struct checkpoint *checkpoint, int32_t partition)
 {
-    const struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    const struct checkpoint_partition *stored = find_partition(checkpoint, partition);
     return stored == NULL || checkpoint_partition_wants_full(stored);
 }
 
 bool checkpoint_is_writing(const struct checkpoint *checkpoint, int32_t partition)
 {
-    const struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    const struct checkpoint_partition *stored = find_partition(checkpoint, partition);
     return stored != NULL && stored->state == CHECKPOINT_PARTITION_WRITING;
 }
 
@@ -164,7 +165,7 @@ bool checkpoint_has_room(const struct checkpoint *checkpoint)
 int checkpoint_write(struct checkpoint *checkpoint, int32_t partition,
                      const struct log_position *at, bool full, struct buffer *payload)
 {
-    struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    struct checkpoint_partition *stored = find_partition(checkpoint, partition);
     ASSERT(stored != NULL && stored->state == CHECKPOINT_PARTITION_IDLE);
     ASSERT(full || !checkpoint_partition_wants_full(stored));
     ASSERT(at->offset >= 0);
@@ -238,7 +239,7 @@ static void on_shipped(void *context, const struct shipment *shipment)
     checkpoint->pieces_waiting -= shipment->number > 0;
     if (shipment->number == 0 && shipment->code == RD_KAFKA_RESP_ERR_NO_ERROR)
         checkpoint->stats.tombstones++;
-    struct checkpoint_partition *stored = find_lane(checkpoint, shipment->partition);
+    struct checkpoint_partition *stored = find_partition(checkpoint, shipment->partition);
     if (stored == NULL || stored->epoch != shipment->epoch)
         return; /* of an earlier assignment */
     if (shipment->number > 0)
@@ -247,7 +248,7 @@ static void on_shipped(void *context, const struct shipment *shipment)
         checkpoint_partition_on_tombstone(stored, shipment);
 }
 
-static void send_of_lane(struct checkpoint *checkpoint, struct checkpoint_partition *stored)
+static void send_records(struct checkpoint *checkpoint, struct checkpoint_partition *stored)
 {
     if (stored->state == CHECKPOINT_PARTITION_WRITING) {
         int sent = checkpoint_partition_send_pieces(stored, checkpoint->writer,
@@ -266,15 +267,16 @@ static void send_all(struct checkpoint *checkpoint)
     for (uint32_t i = 0; i < checkpoint->stores_count; i++) {
         uint32_t index = (checkpoint->turn_first + i) % checkpoint->stores_count;
         struct checkpoint_partition *stored = checkpoint->stores[index];
-        if (stored != NULL && (stored->state == CHECKPOINT_PARTITION_WRITING || stored->bury))
-            send_of_lane(checkpoint, stored);
+        if (stored != NULL &&
+            (stored->state == CHECKPOINT_PARTITION_WRITING || stored->tombstones_due))
+            send_records(checkpoint, stored);
     }
     checkpoint->turn_first++;
 }
 
 void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int64_t offset)
 {
-    struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    struct checkpoint_partition *stored = find_partition(checkpoint, partition);
     if (stored == NULL || stored->state == CHECKPOINT_PARTITION_RESTORING ||
         checkpoint->writer == NULL)
         return;
@@ -314,7 +316,7 @@ static void finish_search(struct checkpoint *checkpoint, struct checkpoint_parti
     if (chain_find(chain, &at, &found.saved_ms))
         found.offset = at.offset;
     checkpoint_partition_begin(stored, -1);
-    chain_take_leftovers(chain, &stored->inherited);
+    chain_take_obsolete(chain, &stored->inherited);
     checkpoint->callbacks.searched(checkpoint->callbacks.context, stored->partition, 0, &found, "");
 }
 
@@ -330,7 +332,7 @@ static void on_chain_read(void *context, struct chain *chain, uint64_t started_m
                           const char *why)
 {
     struct checkpoint *checkpoint = context;
-    struct checkpoint_partition *stored = find_lane(checkpoint, chain_partition(chain));
+    struct checkpoint_partition *stored = find_partition(checkpoint, chain_partition(chain));
     ASSERT(stored != NULL && stored->state == CHECKPOINT_PARTITION_RESTORING);
     if (err < 0) {
         refuse_restore(checkpoint, stored, err, why);
@@ -343,15 +345,15 @@ static void on_chain_read(void *context, struct chain *chain, uint64_t started_m
     struct checkpoint_stats *stats = &checkpoint->stats;
     struct log_position at = chain_position(chain);
     checkpoint_partition_begin(stored, at.offset);
-    chain_take_leftovers(chain, &stored->inherited);
+    chain_take_obsolete(chain, &stored->inherited);
     stats->restores++;
     stats->restored_bytes += chain_bytes(chain);
     stats->last_restore_ms = (int64_t)(uv_now(checkpoint->tick.loop) - started_ms);
     LOG_INFO("checkpoint.restored",
              "partition=%" PRId32 " offset=%" PRId64 " bytes=%" PRIu64 " took_ms=%" PRId64
-             " leftovers=%" PRIu64,
+             " obsolete_keys=%" PRIu64,
              stored->partition, at.offset, chain_bytes(chain), stats->last_restore_ms,
-             obsolete_keys_list(&stored->inherited));
+             obsolete_keys_count(&stored->inherited));
     checkpoint->callbacks.restored(checkpoint->callbacks.context, stored->partition, 0, &at, "");
 }
 
@@ -360,7 +362,7 @@ static int begin_read(struct checkpoint *checkpoint, int32_t partition, int64_t 
                       const char *metadata)
 {
     struct checkpoint_partition *stored;
-    int err = make_lane(checkpoint, partition, &stored);
+    int err = make_partition(checkpoint, partition, &stored);
     if (err < 0)
         return err;
     struct chain_conf conf = {
@@ -422,7 +424,7 @@ static void start_restores(struct checkpoint *checkpoint)
 int checkpoint_open(struct checkpoint *checkpoint, int32_t partition)
 {
     struct checkpoint_partition *stored;
-    int err = make_lane(checkpoint, partition, &stored);
+    int err = make_partition(checkpoint, partition, &stored);
     if (err < 0)
         return err;
     checkpoint_partition_begin(stored, -1);
@@ -432,7 +434,7 @@ int checkpoint_open(struct checkpoint *checkpoint, int32_t partition)
 
 void checkpoint_forget(struct checkpoint *checkpoint, int32_t partition)
 {
-    struct checkpoint_partition *stored = find_lane(checkpoint, partition);
+    struct checkpoint_partition *stored = find_partition(checkpoint, partition);
     if (stored == NULL || checkpoint->writer == NULL)
         return;
     if (stored->state == CHECKPOINT_PARTITION_RESTORING)
@@ -465,7 +467,7 @@ static void checkpoint_turn(struct checkpoint *checkpoint)
     chain_reader_turn(checkpoint->reader, now_ms);
     check_topic(checkpoint, now_ms);
     checkpoint->stats.ready = is_ready(checkpoint);
-    count_leftovers(checkpoint);
+    count_obsolete(checkpoint);
 }
 
 static void on_wake(uv_async_t *wake)

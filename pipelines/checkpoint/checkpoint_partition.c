@@ -62,11 +62,11 @@ void checkpoint_partition_end(struct checkpoint_partition *stored)
     buffer_clear(&stored->refusal);
     obsolete_keys_fini(&stored->inherited);
     obsolete_keys_fini(&stored->superseded);
-    obsolete_keys_fini(&stored->doomed);
+    obsolete_keys_fini(&stored->removable);
     stored->state = CHECKPOINT_PARTITION_UNKNOWN;
     stored->epoch = 0; /* the answers to what was sent until now are of an earlier assignment */
     stored->batch_waiting = 0;
-    stored->bury = false;
+    stored->tombstones_due = false;
 }
 
 void checkpoint_partition_begin(struct checkpoint_partition *stored, int64_t standing)
@@ -80,7 +80,7 @@ void checkpoint_partition_begin(struct checkpoint_partition *stored, int64_t sta
     stored->written_offset = standing;
     stored->confirm_from = INT64_MAX;
     stored->commits = 0;
-    stored->bury = false;
+    stored->tombstones_due = false;
     stored->batch_waiting = 0;
 }
 
@@ -116,17 +116,17 @@ void checkpoint_partition_write_begin(struct checkpoint_partition *stored,
 }
 
 /* The keys that a process which restores this chain gives tombstones, if we do not. */
-static uint32_t list_leftovers(const struct checkpoint_partition *stored,
-                               struct key_range out[RECORD_LEFTOVERS_MAX])
+static uint32_t list_obsolete(const struct checkpoint_partition *stored,
+                              struct key_range out[RECORD_OBSOLETE_MAX])
 {
     const struct obsolete_keys *const lists[] = {&stored->superseded, &stored->inherited,
-                                                 &stored->doomed};
+                                                 &stored->removable};
     uint32_t count = 0;
     if (stored->kept_from < stored->write.first_sequence)
         out[count++] =
             (struct key_range){stored->epoch, stored->kept_from, stored->write.first_sequence};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        for (uint32_t j = 0; j < lists[i]->count && count < RECORD_LEFTOVERS_MAX; j++)
+        for (uint32_t j = 0; j < lists[i]->count && count < RECORD_OBSOLETE_MAX; j++)
             out[count++] = lists[i]->ranges[j];
     return count;
 }
@@ -162,9 +162,9 @@ static int send_piece(struct checkpoint_partition *stored, struct record_writer 
         .bytes = write->payload.size > 0 ? (const uint8_t *)write->payload.data + start : NULL,
         .size = rest < CHECKPOINT_RECORD_BYTES ? rest : CHECKPOINT_RECORD_BYTES,
     };
-    struct key_range obsolete[RECORD_LEFTOVERS_MAX];
+    struct key_range obsolete[RECORD_OBSOLETE_MAX];
     if (write->full && write->sent == 0)
-        record.obsolete_count = list_leftovers(stored, obsolete);
+        record.obsolete_count = list_obsolete(stored, obsolete);
     struct shipment *shipment =
         make_shipment(stored, stored->epoch, record.sequence, record_size(&record));
     if (shipment == NULL)
@@ -256,10 +256,10 @@ void checkpoint_partition_confirm(struct checkpoint_partition *stored, int64_t o
     ASSERT(stored->state != CHECKPOINT_PARTITION_RESTORING);
     stored->commits += offset >= stored->confirm_from;
     if (stored->commits > 0)
-        obsolete_keys_move(&stored->doomed, &stored->inherited);
+        obsolete_keys_move(&stored->removable, &stored->inherited);
     if (stored->commits > 1)
-        obsolete_keys_move(&stored->doomed, &stored->superseded);
-    stored->bury = true;
+        obsolete_keys_move(&stored->removable, &stored->superseded);
+    stored->tombstones_due = true;
 }
 
 /* Returns how many there was memory for. */
@@ -288,19 +288,19 @@ void checkpoint_partition_abandon_write(struct checkpoint_partition *stored,
 void checkpoint_partition_send_tombstones(struct checkpoint_partition *stored,
                                           struct record_writer *writer)
 {
-    if (!stored->bury || stored->batch_waiting > 0 ||
+    if (!stored->tombstones_due || stored->batch_waiting > 0 ||
         stored->state == CHECKPOINT_PARTITION_RESTORING)
         return;
-    if (stored->doomed.count == 0) {
-        stored->bury = false;
+    if (stored->removable.count == 0) {
+        stored->tombstones_due = false;
         return;
     }
-    stored->batch = stored->doomed.ranges[0];
+    stored->batch = stored->removable.ranges[0];
     if (stored->batch.end - stored->batch.first > CHECKPOINT_PARTITION_TOMBSTONES_MAX)
         stored->batch.end = stored->batch.first + CHECKPOINT_PARTITION_TOMBSTONES_MAX;
     stored->batch_waiting = send_tombstones(stored, writer, stored->batch);
     stored->batch_failed = stored->batch_waiting < stored->batch.end - stored->batch.first;
-    stored->bury = stored->batch_waiting > 0;
+    stored->tombstones_due = stored->batch_waiting > 0;
 }
 
 void checkpoint_partition_on_tombstone(struct checkpoint_partition *stored,
@@ -311,7 +311,7 @@ void checkpoint_partition_on_tombstone(struct checkpoint_partition *stored,
     if (--stored->batch_waiting > 0)
         return;
     if (stored->batch_failed)
-        stored->bury = false; /* the next commit tries again */
+        stored->tombstones_due = false; /* the next commit tries again */
     else
-        obsolete_keys_remove(&stored->doomed, stored->batch);
+        obsolete_keys_remove(&stored->removable, stored->batch);
 }

@@ -48,11 +48,11 @@ struct checkpoint_partition {
     struct partition_write write;
     struct obsolete_keys inherited;  /* keys of earlier assignments: may go after one commit */
     struct obsolete_keys superseded; /* this epoch's keys: after a second one */
-    struct obsolete_keys doomed;     /* keys that may go */
+    struct obsolete_keys removable;  /* keys that may go */
     struct key_range batch;          /* tombstones under way */
     uint32_t batch_waiting;
     bool batch_failed;
-    bool bury; /* there was a commit: send tombstones */
+    bool tombstones_due; /* there was a commit: send tombstones */
 
     bool searches;         /* RESTORING: there is no pointer to follow */
     struct chain *chain;   /* waits until the topic is ready */

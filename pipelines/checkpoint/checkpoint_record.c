@@ -25,10 +25,10 @@ enum {
     AT_SKIP = 64,
     AT_PIECE = 68,
     AT_PIECES = 72,
-    AT_LEFTOVERS = 76,
+    AT_OBSOLETE = 76,
     AT_SIZE = 80, /* of the piece; 4 bytes behind it are 0 */
     CHECKED_FROM = AT_EPOCH,
-    LEFTOVER_BYTES = 24,
+    OBSOLETE_BYTES = 24,
     EPOCH_DIGITS = 16
 };
 _Static_assert(AT_SIZE + 8 == RECORD_HEADER_BYTES, "the header ends behind the size");
@@ -65,12 +65,12 @@ static uint64_t get64(const uint8_t *bytes)
 
 size_t record_size(const struct record *record)
 {
-    return RECORD_HEADER_BYTES + (size_t)record->obsolete_count * LEFTOVER_BYTES + record->size;
+    return RECORD_HEADER_BYTES + (size_t)record->obsolete_count * OBSOLETE_BYTES + record->size;
 }
 
 void record_encode(const struct record *record, const struct key_range *obsolete, uint8_t *out)
 {
-    ASSERT(record->obsolete_count <= RECORD_LEFTOVERS_MAX);
+    ASSERT(record->obsolete_count <= RECORD_OBSOLETE_MAX);
     memcpy(out + AT_MAGIC, magic, sizeof(magic));
     put32(out + AT_FORMAT, RECORD_FORMAT);
     put64(out + AT_EPOCH, record->epoch);
@@ -82,10 +82,10 @@ void record_encode(const struct record *record, const struct key_range *obsolete
     put32(out + AT_SKIP, record->at.skip);
     put32(out + AT_PIECE, record->piece);
     put32(out + AT_PIECES, record->pieces);
-    put32(out + AT_LEFTOVERS, record->obsolete_count);
+    put32(out + AT_OBSOLETE, record->obsolete_count);
     put64(out + AT_SIZE, record->size);
     uint8_t *next = out + RECORD_HEADER_BYTES;
-    for (uint32_t i = 0; i < record->obsolete_count; i++, next += LEFTOVER_BYTES) {
+    for (uint32_t i = 0; i < record->obsolete_count; i++, next += OBSOLETE_BYTES) {
         put64(next, obsolete[i].epoch);
         put64(next + 8, obsolete[i].first);
         put64(next + 16, obsolete[i].end);
@@ -106,7 +106,7 @@ static void read_header(struct record *record, const uint8_t *bytes)
         .payload_bytes = get64(bytes + AT_PAYLOAD_BYTES),
         .piece = get32(bytes + AT_PIECE),
         .pieces = get32(bytes + AT_PIECES),
-        .obsolete_count = get32(bytes + AT_LEFTOVERS),
+        .obsolete_count = get32(bytes + AT_OBSOLETE),
         .obsolete = bytes + RECORD_HEADER_BYTES,
     };
     record->size = get64(bytes + AT_SIZE);
@@ -115,7 +115,7 @@ static void read_header(struct record *record, const uint8_t *bytes)
 /* A checksum cannot tell whether the writer meant the same by these numbers. */
 static bool is_consistent(const struct record *record, size_t size)
 {
-    if (record->obsolete_count > RECORD_LEFTOVERS_MAX || record->size > size ||
+    if (record->obsolete_count > RECORD_OBSOLETE_MAX || record->size > size ||
         record_size(record) != size)
         return false;
     return record->number > record->previous && record->at.offset >= 0 && record->pieces > 0 &&
@@ -148,15 +148,15 @@ int record_decode(struct record *record_out, const void *bytes, size_t size, str
         buffer_add_str(why, "contradicts itself");
         return ERR_PROTOCOL;
     }
-    record.bytes = record.obsolete + (size_t)record.obsolete_count * LEFTOVER_BYTES;
+    record.bytes = record.obsolete + (size_t)record.obsolete_count * OBSOLETE_BYTES;
     *record_out = record;
     return 0;
 }
 
-struct key_range record_leftover(const struct record *record, uint32_t index)
+struct key_range record_obsolete_range(const struct record *record, uint32_t index)
 {
     ASSERT(index < record->obsolete_count);
-    const uint8_t *bytes = record->obsolete + (size_t)index * LEFTOVER_BYTES;
+    const uint8_t *bytes = record->obsolete + (size_t)index * OBSOLETE_BYTES;
     return (struct key_range){get64(bytes), get64(bytes + 8), get64(bytes + 16)};
 }
 

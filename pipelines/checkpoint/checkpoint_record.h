@@ -24,7 +24,7 @@ struct log_position {
 enum {
     RECORD_HEADER_BYTES = 88,
     RECORD_FORMAT = 1,          /* newer ones are refused */
-    RECORD_LEFTOVERS_MAX = 256, /* 6 KiB beside a piece: the record still fits a message */
+    RECORD_OBSOLETE_MAX = 256,  /* 6 KiB beside a piece: the record still fits a message */
     RECORD_KEY_BYTES_MAX = 640, /* group 255, topic 249, three numbers */
     POINTER_TEXT_SIZE = 128
 };
@@ -43,7 +43,7 @@ struct record {
     uint64_t payload_bytes; /* of all pieces together */
     uint32_t piece, pieces; /* piece counts from 0 */
     uint32_t obsolete_count;
-    const uint8_t *obsolete; /* encoded; see record_leftover() */
+    const uint8_t *obsolete; /* encoded; see record_obsolete_range() */
     const uint8_t *bytes;    /* the piece */
     size_t size;
 };
@@ -57,7 +57,7 @@ void record_encode(const struct record *record, const struct key_range *obsolete
 int record_decode(struct record *record_out, const void *bytes, size_t size,
                   struct buffer *why) MUST_CHECK;
 /* One of the obsolete keys of a decoded record. */
-struct key_range record_leftover(const struct record *record, uint32_t index);
+struct key_range record_obsolete_range(const struct record *record, uint32_t index);
 
 /* All keys of a partition begin with GROUP/TOPIC/PARTITION/. */
 void record_key_prefix(struct buffer *out, const char *group, const char *topic, int32_t partition);

@@ -29,7 +29,7 @@ static bool grow(struct obsolete_keys *obsolete)
 {
     if (obsolete->count < obsolete->capacity)
         return true;
-    if (obsolete->count == LEFTOVER_RANGES_MAX)
+    if (obsolete->count == OBSOLETE_RANGES_MAX)
         return false;
     uint32_t capacity = obsolete->capacity == 0 ? 4 : 2 * obsolete->capacity;
     struct key_range *ranges = realloc(obsolete->ranges, capacity * sizeof(*ranges));
@@ -116,7 +116,7 @@ void obsolete_keys_move(struct obsolete_keys *obsolete, struct obsolete_keys *fr
     obsolete_keys_fini(from);
 }
 
-uint64_t obsolete_keys_list(const struct obsolete_keys *obsolete)
+uint64_t obsolete_keys_count(const struct obsolete_keys *obsolete)
 {
     uint64_t keys = 0;
     for (uint32_t i = 0; i < obsolete->count; i++)

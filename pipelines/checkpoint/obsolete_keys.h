@@ -9,7 +9,7 @@
 
 #include "pipelines/checkpoint/checkpoint_record.h"
 
-enum { LEFTOVER_RANGES_MAX = 1024 }; /* 24 KiB a partition; a chain is one range */
+enum { OBSOLETE_RANGES_MAX = 1024 }; /* 24 KiB a partition; a chain is one range */
 
 struct obsolete_keys {
     struct key_range *ranges;
@@ -24,6 +24,7 @@ void obsolete_keys_add(struct obsolete_keys *obsolete, struct key_range range);
 void obsolete_keys_remove(struct obsolete_keys *obsolete, struct key_range range);
 /* Moves everything of `from`. */
 void obsolete_keys_move(struct obsolete_keys *obsolete, struct obsolete_keys *from);
-uint64_t obsolete_keys_list(const struct obsolete_keys *obsolete);
+/* The keys that are in the ranges. */
+uint64_t obsolete_keys_count(const struct obsolete_keys *obsolete);
 
 #endif

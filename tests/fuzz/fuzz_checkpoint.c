@@ -67,9 +67,9 @@ static void check_record(const uint8_t *data, size_t size, struct buffer *why)
     put_checksum(bytes, size);
     struct record record;
     if (record_decode(&record, bytes, size, why) == 0) {
-        struct key_range obsolete[RECORD_LEFTOVERS_MAX];
+        struct key_range obsolete[RECORD_OBSOLETE_MAX];
         for (uint32_t i = 0; i < record.obsolete_count; i++)
-            obsolete[i] = record_leftover(&record, i);
+            obsolete[i] = record_obsolete_range(&record, i);
         uint8_t *again = copy(bytes, size);
         ASSERT(record_size(&record) == size);
         record_encode(&record, obsolete, again);
@@ -136,7 +136,7 @@ static void check_chain(const uint8_t *data, size_t size, struct buffer *why)
     ASSERT(!chain_is_complete(chain) || chain_position(chain).offset == COMMITTED);
     ASSERT(chain_bytes(chain) == given);
     struct obsolete_keys obsolete = {0};
-    chain_take_leftovers(chain, &obsolete);
+    chain_take_obsolete(chain, &obsolete);
     obsolete_keys_fini(&obsolete);
     chain_destroy(&chain);
 }

@@ -175,7 +175,7 @@ static void do_open(struct bench *bench, const char *arguments)
 static void print_stats(struct bench *bench)
 {
     const struct checkpoint_stats *stats = checkpoint_get_stats(bench->checkpoint);
-    printf("{\"ready\": %d, \"failed\": %d, \"why\": \"%s\", \"leftovers\": %" PRIu64
+    printf("{\"ready\": %d, \"failed\": %d, \"why\": \"%s\", \"obsolete_keys\": %" PRIu64
            ", \"tombstones\": %" PRIu64 ", \"records\": %" PRIu64 "}\n",
            stats->ready, bench->failed, bench->why, stats->obsolete, stats->tombstones,
            stats->records);

@@ -149,7 +149,7 @@ class Chain(unittest.TestCase):
         self.assertEqual((got["err"], got["checksum"]), (0, wrote["checksum"]))
         self.assertLess(got["took_ms"], 15000)
 
-    def test_leaves_no_leftovers(self):
+    def test_leaves_no_obsolete_keys(self):
         kafka = servers.kafka()
         with self.store() as store:
             store("open", 0)
@@ -174,7 +174,7 @@ class Chain(unittest.TestCase):
                 store("open", 0)
             pointers = [store("write", 0, 100, 1000, seed)
                         for seed, store in enumerate((one, two, one, two))]
-            self.assertEqual(one("committed", 0, 100)["leftovers"], 0)
+            self.assertEqual(one("committed", 0, 100)["obsolete_keys"], 0)
         for group, seed in (("one", 2), ("two", 3)):
             with self.store(group=group) as store:
                 got = store("restore", 0, 100, pointers[seed]["pointer"])

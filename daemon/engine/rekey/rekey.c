@@ -25,7 +25,7 @@ enum { TIMESTAMP_MERGE_SLACK_PART = 64 };
 
 /* One partition of the input topic. */
 struct source {
-    struct partition_clock pace;
+    struct partition_clock clock;
     int32_t number;
     bool stopped;             /* has messages, and no room or not its turn */
     bool revoking;            /* takes nothing more */
@@ -150,14 +150,14 @@ static int64_t timestamp_of(const rd_kafka_message_t *message)
 
 static int64_t find_limit(const struct rekey *rekey, const struct source *source)
 {
-    const struct partition_clock *lanes[PARTITIONS_MAX];
+    const struct partition_clock *clocks[PARTITIONS_MAX];
     size_t index = 0;
     for (uint32_t i = 0; i < rekey->sources_count; i++) {
-        lanes[i] = &rekey->sources[i]->pace;
+        clocks[i] = &rekey->sources[i]->clock;
         if (rekey->sources[i] == source)
             index = i;
     }
-    return timestamp_merge_limit(lanes, rekey->sources_count, index,
+    return timestamp_merge_limit(clocks, rekey->sources_count, index,
                                  rekey->config->window.horizon_ms / TIMESTAMP_MERGE_SLACK_PART,
                                  (int64_t)uv_now(rekey->loop));
 }
@@ -171,7 +171,7 @@ static void resume_sources(struct rekey *rekey)
         if (!source->stopped)
             continue;
         source->stopped = false;
-        timestamp_merge_move(&source->pace, source->pace.head_ms, (int64_t)uv_now(rekey->loop));
+        timestamp_merge_move(&source->clock, source->clock.head_ms, (int64_t)uv_now(rekey->loop));
         consumer_resume(rekey->consumer, source->number);
     }
 }
@@ -209,7 +209,7 @@ static size_t on_messages(void *context, int32_t number, rd_kafka_message_t **me
     if (rekey->paused || source->revoking)
         return 0;
     int64_t limit_ms = find_limit(rekey, source);
-    int64_t before_ms = source->pace.head_ms;
+    int64_t before_ms = source->clock.head_ms;
     int64_t head_ms = before_ms;
     size_t taken = 0;
     for (; taken < count; taken++) {
@@ -219,7 +219,7 @@ static size_t on_messages(void *context, int32_t number, rd_kafka_message_t **me
             break;
     }
     if (taken > 0 || head_ms != before_ms) { /* or it has come to say where it stands */
-        timestamp_merge_move(&source->pace, head_ms, (int64_t)uv_now(rekey->loop));
+        timestamp_merge_move(&source->clock, head_ms, (int64_t)uv_now(rekey->loop));
         resume_sources(rekey);
     }
     source->stopped = taken < count;
@@ -239,7 +239,7 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
         return -ENOMEM;
     source->number = number;
     source->next_offset = source->committed_offset = -1;
-    timestamp_merge_open(&source->pace, (int64_t)uv_now(rekey->loop));
+    timestamp_merge_open(&source->clock, (int64_t)uv_now(rekey->loop));
     rekey->sources[rekey->sources_count++] = source;
     LOG_INFO("rekey.assigned", "partition=%" PRId32 " offset=%" PRId64, number, committed);
     return 0;
@@ -282,7 +282,7 @@ static void on_caught_up(void *context, int32_t number)
     struct source *source = find_source(rekey, number);
     if (source == NULL)
         return;
-    source->pace.caught_up = true;
+    source->clock.caught_up = true;
     resume_sources(rekey);
     LOG_INFO("rekey.caught_up", "partition=%" PRId32 " offset=%" PRId64, number,
              source->next_offset);

@@ -20,12 +20,12 @@ struct partition_clock {
     bool caught_up;
 };
 
-void timestamp_merge_open(struct partition_clock *lane, int64_t now_ms);
-void timestamp_merge_move(struct partition_clock *lane, int64_t head_ms, int64_t now_ms);
+void timestamp_merge_open(struct partition_clock *clock, int64_t now_ms);
+void timestamp_merge_move(struct partition_clock *clock, int64_t head_ms, int64_t now_ms);
 
-/* The timestamp up to which lanes[index] may go on. The lane whose head is the oldest always may.
+/* The timestamp up to which clocks[index] may go on. The clock whose head is the oldest always may.
  */
-int64_t timestamp_merge_limit(const struct partition_clock *const *lanes, size_t count,
+int64_t timestamp_merge_limit(const struct partition_clock *const *clocks, size_t count,
                               size_t index, int64_t slack_ms, int64_t now_ms);
 
 #endif

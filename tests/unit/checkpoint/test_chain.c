@@ -320,9 +320,9 @@ static void run_case(const struct chain_case *test)
         fail_msg("%s: payloads %s", test->name, buffer_text(&seen));
     if (good) {
         struct obsolete_keys obsolete = {0};
-        chain_take_leftovers(chain, &obsolete);
-        if (obsolete_keys_list(&obsolete) != test->keys)
-            fail_msg("%s: %d left over", test->name, (int)obsolete_keys_list(&obsolete));
+        chain_take_obsolete(chain, &obsolete);
+        if (obsolete_keys_count(&obsolete) != test->keys)
+            fail_msg("%s: %d left over", test->name, (int)obsolete_keys_count(&obsolete));
         obsolete_keys_fini(&obsolete);
         assert_int_equal(chain_position(chain).offset, COMMITTED);
         assert_int_equal(chain_position(chain).skip, 3);
@@ -359,7 +359,7 @@ static void test_refused_payload(void **state)
 }
 
 /* The keys that the first record of a chain names are obsolete too, within reason. */
-static void test_named_leftovers(void **state)
+static void test_named_obsolete_keys(void **state)
 {
     (void)state;
     static const struct key_range named[] = {
@@ -392,7 +392,7 @@ static void test_named_leftovers(void **state)
         assert_int_equal(chain_add(chain, &message, &why), 0);
     }
     struct obsolete_keys obsolete = {0};
-    chain_take_leftovers(chain, &obsolete);
+    chain_take_obsolete(chain, &obsolete);
     static const struct key_range want[] = {{1, 3, 5}, {OURS, 0, 10}};
     assert_int_equal(obsolete.count, ARRAY_LEN(want));
     assert_memory_equal(obsolete.ranges, want, sizeof(want));
@@ -471,8 +471,10 @@ int main(void)
 {
     buffer_init(&seen, 1024);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),           cmocka_unit_test(test_refused_payload),
-        cmocka_unit_test(test_named_leftovers), cmocka_unit_test(test_search),
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_refused_payload),
+        cmocka_unit_test(test_named_obsolete_keys),
+        cmocka_unit_test(test_search),
         cmocka_unit_test(test_rewind),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,7 +195,7 @@ static void test_record_reads_back(void **state)
     assert_memory_equal(got.bytes, piece, sizeof(piece));
     assert_int_equal(got.obsolete_count, ARRAY_LEN(buried));
     for (uint32_t i = 0; i < got.obsolete_count; i++) {
-        struct key_range range = record_leftover(&got, i);
+        struct key_range range = record_obsolete_range(&got, i);
         assert_memory_equal(&range, &buried[i], sizeof(range));
     }
     free(bytes);

@@ -36,7 +36,7 @@ static void test_merging_and_cutting(void **state)
     obsolete_keys_remove(&obsolete, (struct key_range){6, 0, 100});
     obsolete_keys_remove(&obsolete, (struct key_range){5, 0, 9});
     expect(&obsolete, (struct key_range[]){{5, 9, 14}, {5, 17, 40}}, 2);
-    assert_int_equal(obsolete_keys_list(&obsolete), 5 + 23);
+    assert_int_equal(obsolete_keys_count(&obsolete), 5 + 23);
     obsolete_keys_remove(&obsolete, (struct key_range){5, 10, 39});
     expect(&obsolete, (struct key_range[]){{5, 9, 10}, {5, 39, 40}}, 2);
     obsolete_keys_fini(&obsolete);
@@ -61,18 +61,18 @@ static void test_bounds(void **state)
 {
     (void)state;
     struct obsolete_keys obsolete = {0};
-    for (uint64_t i = 0; i < LEFTOVER_RANGES_MAX + 3; i++)
+    for (uint64_t i = 0; i < OBSOLETE_RANGES_MAX + 3; i++)
         obsolete_keys_add(&obsolete, (struct key_range){i, 1, 5});
-    assert_int_equal(obsolete.count, LEFTOVER_RANGES_MAX);
+    assert_int_equal(obsolete.count, OBSOLETE_RANGES_MAX);
     assert_int_equal(obsolete.forgotten, 3 * 4);
     obsolete_keys_remove(&obsolete, (struct key_range){0, 2, 3}); /* no room for the second half */
-    assert_int_equal(obsolete_keys_list(&obsolete), 4 * LEFTOVER_RANGES_MAX);
+    assert_int_equal(obsolete_keys_count(&obsolete), 4 * OBSOLETE_RANGES_MAX);
     obsolete_keys_add(&obsolete, (struct key_range){3, 5, 6}); /* needs none */
-    assert_int_equal(obsolete_keys_list(&obsolete), 4 * LEFTOVER_RANGES_MAX + 1);
+    assert_int_equal(obsolete_keys_count(&obsolete), 4 * OBSOLETE_RANGES_MAX + 1);
     struct obsolete_keys other = {0};
     obsolete_keys_add(&other, (struct key_range){3, 6, 7});
     obsolete_keys_move(&obsolete, &other);
-    assert_int_equal(obsolete_keys_list(&obsolete), 4 * LEFTOVER_RANGES_MAX + 2);
+    assert_int_equal(obsolete_keys_count(&obsolete), 4 * OBSOLETE_RANGES_MAX + 2);
     assert_int_equal(other.count, 0);
     obsolete_keys_fini(&obsolete);
 }

@@ -62,7 +62,7 @@ static void apply_all(struct message_applier *applier, struct row_drain *row_dra
             (int)(i * 7 % 1000));
         struct raw_message message = {
             .bytes = text, .size = strlen(text), .offset = i, .arrived_ms = INT64_MIN};
-        const struct row_drain_filter everything = OUTLET_EVERYTHING;
+        const struct row_drain_filter everything = ROW_DRAIN_EVERYTHING;
         while (message_applier_take(applier, &at, &message, 1) == 0)
             assert_int_equal(row_drain_run(row_drain, shard, TAKE_CLOSING, &everything), 0);
         assert_int_equal(row_drain_run(row_drain, shard, TAKE_ALL, &everything), 0);

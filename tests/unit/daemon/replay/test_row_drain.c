@@ -138,7 +138,7 @@ static void test_all_sinks(void **state)
     make_shard(bench);
     shard_finish(bench->shard);
     assert_int_equal(
-        row_drain_run(bench->row_drain, bench->shard, TAKE_CLOSING, &OUTLET_EVERYTHING), 0);
+        row_drain_run(bench->row_drain, bench->shard, TAKE_CLOSING, &ROW_DRAIN_EVERYTHING), 0);
     assert_true(shard_is_drained(bench->shard));
     uint32_t lines = count_lines(bench->paths[0]);
     assert_true(lines > 2 * READINGS); /* emissions and coverage of each bucket, and more */

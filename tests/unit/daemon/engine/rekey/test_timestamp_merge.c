@@ -21,7 +21,7 @@ static void test_limit(void **state)
     (void)state;
     static const struct {
         const char *name;
-        struct partition_clock lanes[3]; /* the first asks */
+        struct partition_clock clocks[3]; /* the first asks */
         int64_t want;
     } cases[] = {
         {"alone with those at their ends",
@@ -45,10 +45,10 @@ static void test_limit(void **state)
          INT64_MAX},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        const struct partition_clock *lanes[3];
+        const struct partition_clock *clocks[3];
         for (size_t k = 0; k < 3; k++)
-            lanes[k] = &cases[i].lanes[k];
-        int64_t got = timestamp_merge_limit(lanes, 3, 0, SLACK_MS, NOW_MS);
+            clocks[k] = &cases[i].clocks[k];
+        int64_t got = timestamp_merge_limit(clocks, 3, 0, SLACK_MS, NOW_MS);
         if (got != cases[i].want)
             fail_msg("%s: got %" PRId64, cases[i].name, got);
     }
@@ -70,13 +70,13 @@ static void test_reads_side_by_side(void **state)
             logs[l][i] = at_ms - (int64_t)((seed >> 16) % 4);
         }
     }
-    struct partition_clock lanes[LOGS];
+    struct partition_clock clocks[LOGS];
     const struct partition_clock *all[LOGS];
     int next[LOGS] = {0};
     for (int l = 0; l < LOGS; l++) {
-        timestamp_merge_open(&lanes[l], NOW_MS);
-        timestamp_merge_move(&lanes[l], logs[l][0], NOW_MS);
-        all[l] = &lanes[l];
+        timestamp_merge_open(&clocks[l], NOW_MS);
+        timestamp_merge_move(&clocks[l], logs[l][0], NOW_MS);
+        all[l] = &clocks[l];
     }
     for (int left = LOGS * LENGTH; left > 0;) {
         int before = left;
@@ -88,9 +88,9 @@ static void test_reads_side_by_side(void **state)
                 assert_true(next[k] == LENGTH || logs[l][next[l]] <= logs[k][next[k]] + SLACK_MS);
             next[l]++;
             left--;
-            lanes[l].caught_up = next[l] == LENGTH;
+            clocks[l].caught_up = next[l] == LENGTH;
             if (next[l] < LENGTH)
-                timestamp_merge_move(&lanes[l], logs[l][next[l]], NOW_MS);
+                timestamp_merge_move(&clocks[l], logs[l][next[l]], NOW_MS);
         }
         assert_true(left < before);
     }
