@@ -169,7 +169,7 @@ check-neon: $(NEON_SRC) # where there is a cross compiler and qemu
 	else echo "neon: skipped; it needs gcc-aarch64-linux-gnu and qemu-user"; fi
 test: $(TESTS) | $(BENCHES) ## build and run every unit test (SAN=address,undefined or SAN=thread); build the benchmarks
 	RUN="$(RUN)" $(PYTHON) tests/unit/run.py --times $(O)/tests/unit/seconds.json $^
-layers: $(LIB_OBJ) $(O)/daemon/main.o ## fail on an include that points the wrong way, a ring of calls, two structs of one name
+layers: $(LIB_OBJ) $(O)/daemon/main.o ## fail on an include that points the wrong way, a ring of calls, two structs of one name, a lonely function
 	$(PYTHON) tests/layers/test_layers.py
 	$(PYTHON) tests/layers/layers.py . $(O)
 model: deps-check ## search the model of checkpoints, rebalances and zombies (docs/model)

@@ -4,7 +4,7 @@
 A room may include the rooms before it in ROOMS, never one behind it. A room without I/O
 must not reach the libraries that do it, not even through other headers. Each struct has a
 name of its own. With OBJECTS, the folder of the object files, files must not call each
-other in a ring either.
+other in a ring, and a function that only its own file calls, and no test, is static.
 """
 import re
 import subprocess
@@ -141,13 +141,18 @@ def name_faults(tree, shared):
 
 # nm -A -g: the object, the kind of a symbol and its name.
 SYMBOL = re.compile(r"^(.*):[0-9a-f ]{16} ([A-Z]) (\S+)$", re.M)
+DEFINED = set("BDRT")
 
 
-def calls_of(objects, sources):
-    """For each source file, without its suffix, the others that it calls, with one of the functions."""
+def symbols_of(objects, sources):
+    """(source file without its suffix, kind as nm has it, name) of each symbol that other files can see."""
     files = sorted({str(Path(path).with_suffix(".o")) for path in sources if not path.endswith(".h")})
     listing = subprocess.run(["nm", "-A", "-g", *files], cwd=objects, stdout=subprocess.PIPE, text=True, check=True)
-    symbols = [(m[1][:-2], m[2], m[3]) for m in SYMBOL.finditer(listing.stdout)]
+    return [(m[1][:-2], m[2], m[3]) for m in SYMBOL.finditer(listing.stdout)]
+
+
+def calls_of(symbols):
+    """For each source file, without its suffix, the others that it calls, with one of the functions."""
     homes = {name: path for path, kind, name in symbols if kind == "T"}
     calls = {path: {} for path, _, _ in symbols}
     for path, kind, name in symbols:
@@ -181,6 +186,19 @@ def ring_faults(calls, known):
             yield f"tests/layers/layers.py:1: no ring any more, or a smaller one: {', '.join(sorted(ring))}"
 
 
+def words_of_tests(root):
+    texts = (path.read_text(encoding="utf-8") for top in FREE for path in Path(root, top).rglob("*.[ch]"))
+    return {word for text in texts for word in re.findall(r"\w+", text)}
+
+
+def lonely_faults(symbols, tested):
+    """Functions and tables that no other file uses, and no test: they are static, or gone."""
+    used = {name for _, kind, name in symbols if kind == "U"}
+    for path, kind, name in symbols:
+        if kind in DEFINED and name not in used | tested | {"main"}:
+            yield f"{path}.c:1: no other file uses {name}: make it static"
+
+
 def stray_faults(tree):
     for path in tree.texts:
         if room_of(path) is None:
@@ -193,7 +211,8 @@ def faults(root, objects=None, shared=frozenset(), known=()):
     if not found:
         found = [*include_faults(tree), *kernel_faults(tree), *purity_faults(tree), *name_faults(tree, shared)]
     if objects is not None:
-        found += ring_faults(calls_of(objects, tree.texts), known)
+        symbols = symbols_of(objects, tree.texts)
+        found += [*ring_faults(calls_of(symbols), known), *lonely_faults(symbols, words_of_tests(root))]
     return found
 
 

@@ -127,10 +127,10 @@ RINGS_OF_CALLS = [
 ]
 
 
-class Rings(unittest.TestCase):
+class Calls(unittest.TestCase):
     """Compiles files that call each other as told."""
 
-    def calls_of(self, uses):
+    def symbols_of(self, uses):
         with tempfile.TemporaryDirectory() as root:
             for name, used in uses.items():
                 source = Path(root, "pipelines/rollup", name + ".c")
@@ -140,24 +140,38 @@ class Rings(unittest.TestCase):
                     + f"static void local(void) {{}}\nvoid {name}(void) {{ local(); "
                     + "".join(f"{other}(); " for other in sorted(used)) + "}\n")
                 subprocess.run(["cc", "-O0", "-c", source, "-o", source.with_suffix(".o")], check=True)
-            return layers.calls_of(root, [f"pipelines/rollup/{name}.c" for name in uses])
+            return layers.symbols_of(root, [f"pipelines/rollup/{name}.c" for name in uses])
 
     def test_rings(self):
         for name, uses, want in RINGS_OF_CALLS:
             with self.subTest(name):
-                calls = self.calls_of(uses)
+                calls = layers.calls_of(self.symbols_of(uses))
                 rings = [{"pipelines/rollup/" + file for file in ring} for ring in want]
                 self.assertEqual([set(ring) for ring in layers.rings_of(calls)], rings)
                 self.assertEqual(len([*layers.ring_faults(calls, [])]), len(rings))
                 self.assertEqual([*layers.ring_faults(calls, rings)], [])
 
     def test_a_known_ring_that_is_gone(self):
-        calls = self.calls_of({"a": {"b"}, "b": {"a"}, "c": set()})
+        calls = layers.calls_of(self.symbols_of({"a": {"b"}, "b": {"a"}, "c": set()}))
         known = [{"pipelines/rollup/a", "pipelines/rollup/b", "pipelines/rollup/c"}]
         found = [*layers.ring_faults(calls, known)]
         self.assertEqual(len(found), 2, found)
         self.assertIn("pipelines/rollup/a calls b of pipelines/rollup/b", found[0])
         self.assertIn("no ring any more", found[1])
+
+    def test_a_function_that_only_its_own_file_calls(self):
+        symbols = self.symbols_of({"main": {"a"}, "a": {"b"}, "b": set(), "c": {"c"}})
+        self.assertEqual([*layers.lonely_faults(symbols, {"c"})], [])
+        self.assertEqual([*layers.lonely_faults(symbols, set())],
+                         ["pipelines/rollup/c.c:1: no other file uses c: make it static"])
+
+    def test_the_words_of_tests(self):
+        with tempfile.TemporaryDirectory() as root:
+            file = Path(root, "tests/unit/test_a.c")
+            file.parent.mkdir(parents=True)
+            file.write_text("void test_a(void) { assert_true(a_is(1)); }")
+            self.assertIn("a_is", layers.words_of_tests(root))
+            self.assertNotIn("a", layers.words_of_tests(root))
 
 
 if __name__ == "__main__":
