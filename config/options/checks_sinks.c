@@ -110,7 +110,7 @@ static void check_secrets(struct loading *loading, int index, unsigned variant)
         LOADING_ERROR(loading, place,
                       user ? "sinks.user has no password; expected password_file or "
                              "password_credential"
-                           : "sinks.user is missing; the password belongs to somebody");
+                           : "sinks.user is missing; the password belongs to a user");
     if (variant == INFLUX2 && !token_file && !token_credential &&
         !given(loading, index, "sinks.token"))
         LOADING_ERROR(loading, place,

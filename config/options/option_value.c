@@ -315,8 +315,8 @@ static int keep_secret(const struct value *value, const char *path)
     }
     if (exposed)
         LOADING_WARN(value->loading, value->place,
-                     "%s: everybody on this machine may read %s; chmod o-r it", value->option->path,
-                     path);
+                     "%s: every user of this machine may read %s; chmod o-r it",
+                     value->option->path, path);
     return 0;
 }
 

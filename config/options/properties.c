@@ -125,7 +125,7 @@ static const char *read_source(struct loading *loading, const struct yaml *yaml,
     }
     if (exposed && is_hidden(property->key))
         LOADING_WARN(loading, property->place,
-                     "kafka.properties.%.80s: everybody on this machine may read %s; chmod o-r it",
+                     "kafka.properties.%.80s: every user of this machine may read %s; chmod o-r it",
                      property->key, path);
     return secret;
 }

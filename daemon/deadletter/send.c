@@ -243,8 +243,9 @@ int deadletter_retry(struct deadletter_job *job)
         return EXIT_FAILED;
     }
     if (!job->dry_run && !job->yes && isatty(STDIN_FILENO) == 0) {
-        (void)fprintf(stderr, "ghgd deadletter: nobody is there to be asked; give --yes to send, "
-                              "--dry-run to look\n");
+        (void)fprintf(stderr,
+                      "ghgd deadletter: standard input is no terminal to ask at; give --yes to "
+                      "send, --dry-run to look\n");
         return EXIT_MISUSED;
     }
     if (deadletter_read(job) < 0)

@@ -214,12 +214,12 @@ static void summarise(const struct demo *demo)
 {
     const struct demo_producer_stats *sent = demo_producer_get_stats(demo->producer);
     const struct demo_table_counts *rows = demo_table_get_counts(demo->table);
-    (void)printf(
-        "\nThe factories sent %" PRIu64 " events in %" PRIu64 " messages, JSON and MessagePack: "
-        "%" PRIu64 " came late, %" PRIu64 " twice,\n%" PRIu64 " were estimates, of which %" PRIu64
-        " will have been corrected, %" PRIu64 " had a wrong unit and went to %s-refused.\n",
-        sent->events, sent->messages, sent->late, sent->duplicates, sent->estimates,
-        sent->corrections, sent->faulty, DEMO_TOPIC);
+    (void)printf("\nThe factories sent %" PRIu64 " events in %" PRIu64
+                 " messages, JSON and MessagePack: "
+                 "%" PRIu64 " came late, %" PRIu64 " twice,\n%" PRIu64 " were estimates (%" PRIu64
+                 " corrected later), %" PRIu64 " had a wrong unit and went to %s-refused.\n",
+                 sent->events, sent->messages, sent->late, sent->duplicates, sent->estimates,
+                 sent->corrections, sent->faulty, DEMO_TOPIC);
     (void)printf("ghgd wrote %" PRIu64 " rows, %" PRIu64 " of them final, %" PRIu64 " revisions.\n",
                  rows->rows, rows->final, rows->revised);
     if (demo->keep)

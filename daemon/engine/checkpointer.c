@@ -234,7 +234,7 @@ static void stop(struct checkpointer *checkpointer, struct assigned *assigned, c
     (void)snprintf(assigned->why, sizeof(assigned->why), "%s", why);
     LOG_ERROR(
         "checkpoint.unreadable",
-        "partition=%" PRId32 " offset=%" PRId64 " why=\"%s\" hint=\"to derive it anew, stop the "
+        "partition=%" PRId32 " offset=%" PRId64 " why=\"%s\" hint=\"to derive it again, stop the "
         "processes of the group and run kafka-consumer-groups --group %s --topic %s:%" PRId32
         " --reset-offsets --to-earliest --execute, or set checkpoint.on_unreadable: rebuild\"",
         assigned->number, assigned->committed, assigned->why, config->kafka.group,

@@ -19,7 +19,7 @@ static const char usage[] =
     "\n"
     "Tells the running daemon that a database has lost rows, because it was restored from a "
     "backup\n"
-    "or made anew. Every window that the daemon still has is written to it once more, as it is "
+    "or created again. Every window that the daemon still has is written to it once more, as it is "
     "now.\n"
     "Older ones come out of the log, by `ghgd replay --kafka`: do that first.\n"
     "\n"

@@ -39,7 +39,7 @@ static int add_partitions(struct topic_check *check, int32_t count, int32_t want
         return topic_add_partitions(check, &spec, wanted);
     buffer_printf(topic_check_why(check),
                   "topic %s has %" PRId32 " partitions, and %s has %" PRId32
-                  ", each of which needs one; add them: ",
+                  "; each of those needs one here; add them: ",
                   spec.name, count, config_log_topic(config), wanted);
     topic_add_command(check, &spec, "alter", wanted);
     return ERR_CONFIG;

@@ -29,14 +29,14 @@ void data_loss_print(const struct data_loss *loss, struct buffer *out)
     else if (loss->forgotten)
         buffer_printf(out,
                       "the group has no offset any more, though offset %" PRId64
-                      " came next: its offsets have expired or were deleted, or the topic was made "
-                      "anew; the oldest message left is %" PRId64,
+                      " came next: its offsets have expired or were deleted, or the topic was "
+                      "created again; the oldest message left is %" PRId64,
                       loss->from, loss->to);
     else
         buffer_printf(out,
                       "offset %" PRId64
-                      " came next, but the topic was made anew, or its log was cut off: it now "
-                      "begins at %" PRId64,
+                      " came next, but the topic was created again, or its log was cut off: it "
+                      "now begins at %" PRId64,
                       loss->from, loss->to);
     if (loss->forgotten)
         print_time(out, "; its state was saved last at ", loss->saved_ms);

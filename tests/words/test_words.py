@@ -55,6 +55,11 @@ class Files(unittest.TestCase):
     def test_strings_are_no_comments(self):
         self.assertEqual(found("a.c", 'char *a = "/* nobody */ // anew";\nint b = \'"\'; /* hence */\n'), [(2, "hence")])
 
+    def test_messages_of_the_daemon(self):
+        source = 'f("of which %" PRIu64\n  " are made anew", "nobody", "%s");\nchar b = \'"\';\n/* "a b c d of which" */\n'
+        self.assertEqual(found("daemon/a.c", source), [(4, "of which"), (1, "of which"), (1, "anew")])
+        self.assertEqual(found("tests/unit/a.c", source), [(4, "of which")])
+
     def test_python(self):
         self.assertEqual(
             found("a.py", '"""Nobody\n\nhence"""\na = "anew"  # whoever\n'),

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""words.py ROOT [PATH...] - reads the comments and documents of the project as a stranger would.
+"""words.py ROOT [PATH...] - reads the comments, messages and documents of the project as a stranger would.
 
 It fails on listed constructions (constructions.tsv), and on names of files, and of functions in
-documents, that do not exist. It prints how long sentences are. Folders and files that a file
+documents, that do not exist. Messages are the longer strings of the daemon. It prints how long sentences are. Folders and files that a file
 `exempt` beside this one names, one a line, are counted only. With PATHs it looks at the files below
 them alone, exempt or not. --count prints findings by folder.
 """
@@ -21,10 +21,14 @@ HERE = Path(__file__).parent
 C_SUFFIXES = {".c", ".h", ".cc", ".pml"}
 HASH_SUFFIXES = {".sh", ".yaml", ".mk"}
 HASH_NAMES = {"Makefile", "run"}
+# What these print is read by users.
+SPEAKING = ("base/", "config/", "pipelines/", "daemon/")
 # Texts that hold bad words on purpose, or are not ours to word.
 SKIPPED = ("tests/words/", "tests/data/", "tests/fuzz/corpus/")
 
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+MESSAGE = re.compile(r'/\*.*?\*/|//[^\n]*|\'(?:\\.|[^\'\\\n])*\'|(?:"(?:\\.|[^"\\\n])*"(?:\s*PRI\w+)?\s*)+', re.S)
+PART = re.compile(r'"((?:\\.|[^"\\\n])*)"')
 SENTENCE_END = re.compile(r'(?<=[.!?])["\')*]*\s+(?=[A-Z"\'(*_\x00[])')
 CODE = re.compile(r"`[^`]*`")
 LISTED = re.compile(r"\s*(?:[-*]|\d+\.)\s+")
@@ -91,6 +95,18 @@ def of_c(source):
             (line + i, re.sub(r"^\s*\*(?!\*)|^\s+(?!\*)", "", part) if i else part) for i, part in enumerate(body)
         )
     yield from paragraphs(pending)
+
+
+def messages(source):
+    """Strings of four words or more, in the order of the source; parts of one are put together."""
+    for match in MESSAGE.finditer(source):
+        if not match.group().startswith('"'):
+            continue
+        text = "".join(PART.findall(match.group())).replace('\\"', '"').replace("\\n", " ")
+        if len(text.split()) >= 4:
+            block = Block("message")
+            block.add(source.count("\n", 0, match.start()) + 1, " ".join(text.split()))
+            yield block
 
 
 def of_hash(source):
@@ -180,7 +196,7 @@ def of_man(source):
 def blocks_of(path, source):
     suffix = Path(path).suffix
     if suffix in C_SUFFIXES:
-        return of_c(source)
+        return [*of_c(source), *(messages(source) if path.startswith(SPEAKING) else [])]
     if suffix == ".md":
         return of_markdown(source)
     if suffix == ".py":
@@ -224,8 +240,8 @@ def check_block(block, rows):
 
 
 def lengths_of(block):
-    """Words of each sentence. Headings, drawings, and cells or comments of a few words do not count."""
-    if block.kind not in ("heading", "drawing"):
+    """Words of each sentence. Headings, drawings, messages, and cells or comments of a few words do not count."""
+    if block.kind not in ("heading", "drawing", "message"):
         for _, sentence in sentences(block):
             count = sum(1 for word in re.sub(r"\x00+", "\x00", sentence).split() if re.search(r"[A-Za-z\x00]", word))
             if count >= 4:
@@ -235,6 +251,8 @@ def lengths_of(block):
 def missing_files(path, block, tracked):
     """(line, name) of each file that is named and is not there."""
     names = {Path(name).name for name in tracked}
+    if block.kind == "message":
+        return
     for match in FILE_NAME.finditer(block.text):
         name = match.group(1)
         if name in FOREIGN or "NAME" in name or name.startswith("build/") or "/build/" in name:

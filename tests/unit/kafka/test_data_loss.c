@@ -25,11 +25,13 @@ static void test_words(void **state)
          "offsets 7 to 7 are gone from the topic before they were read; the oldest left is 8"},
         {{.from = 500, .to = 0, .taken_ms = INT64_MIN, .to_ms = 1700000000000},
          0,
-         "offset 500 came next, but the topic was made anew, or its log was cut off: it now begins "
+         "offset 500 came next, but the topic was created again, or its log was cut off: it now "
+         "begins "
          "at 0; the oldest left arrived at 2023-11-14T22:13:20Z"},
         {{.from = 500, .to = 500, .taken_ms = INT64_MIN, .to_ms = -1},
          0,
-         "offset 500 came next, but the topic was made anew, or its log was cut off: it now begins "
+         "offset 500 came next, but the topic was created again, or its log was cut off: it now "
+         "begins "
          "at 500"},
         {{.from = 500,
           .to = 20,
@@ -39,7 +41,8 @@ static void test_words(void **state)
           .saved_ms = 1700000000000},
          0,
          "the group has no offset any more, though offset 500 came next: its offsets have expired "
-         "or were deleted, or the topic was made anew; the oldest message left is 20; its state "
+         "or were deleted, or the topic was created again; the oldest message left is 20; its "
+         "state "
          "was "
          "saved last at 2023-11-14T22:13:20Z; the oldest left arrived at 2023-11-14T22:13:19Z"},
         {{.from = 7, .to = 8, .taken_ms = INT64_MIN, .to_ms = INT64_MIN, .forgotten = true},
