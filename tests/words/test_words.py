@@ -126,6 +126,13 @@ class Functions(unittest.TestCase):
         block.add(3, "See `log_line()`, `gone()` and `a.b()`.")
         self.assertEqual(list(words.missing_functions(block, {"log_line"})), [(3, "gone()")])
 
+    def test_only_functions_that_are_where_a_document_says(self):
+        with tempfile.TemporaryDirectory() as root:
+            (Path(root) / "a.c").write_text("static int here(int a)\n{\n    return there(a);\n}\n")
+            block = words.Block()
+            block.add(3, "`here()` in `a.c` calls `there()` in `a.c`, and `far()` in `b.c` is no file.")
+            self.assertEqual(list(words.strayed_functions(root, block, {"a.c"})), [(3, "there()", "a.c")])
+
 
 class WholeRun(unittest.TestCase):
     def run_on(self, source, *args, history=True):

@@ -2,7 +2,7 @@
 """words.py ROOT [PATH...] - reads the comments, messages and documents of the project as a stranger would.
 
 It fails on listed constructions (constructions.tsv), and on names of files, and of functions in
-documents, that do not exist. Messages are the longer strings of the daemon. It prints how long sentences are. Folders and files that a file
+documents, that do not exist or are in another file. Messages are the longer strings of the daemon. It prints how long sentences are. Folders and files that a file
 `exempt` beside this one names, one a line, are counted only. With PATHs it looks at the files below
 them alone, exempt or not. --count prints findings by folder.
 """
@@ -33,6 +33,7 @@ SENTENCE_END = re.compile(r'(?<=[.!?])["\')*]*\s+(?=[A-Z"\'(*_\x00[])')
 CODE = re.compile(r"`[^`]*`")
 LISTED = re.compile(r"\s*(?:[-*]|\d+\.)\s+")
 FUNCTION = re.compile(r"`(\w+)\(\)`")
+PLACED = re.compile(r"`(\w+)\(\)` in `([\w./]+\.(?:c|h|cc|py))`")
 CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 FILE_NAME = re.compile(r"(?<![\w./*{}@-])((?:\.\./)*(?:[\w.*-]+/)*[\w*-]+\.(?:c|h|cc|py|pml|md))(?![\w*/]|\.\w)")
 # Headers of libraries.
@@ -276,6 +277,15 @@ def missing_functions(block, called):
             yield block.line_at(match.start()), match.group(1) + "()"
 
 
+def strayed_functions(root, block, tracked):
+    """(line, name, file) of each function that a document says is in a file, and that is not there."""
+    for match in PLACED.finditer(block.text):
+        name, path = match.groups()
+        defined = rf"^(?:[a-z].*\b|\s*def ){name}\("
+        if path in tracked and not re.search(defined, (Path(root) / path).read_text(), re.M):
+            yield block.line_at(match.start()), name + "()", path
+
+
 def is_read(path):
     return not path.startswith(SKIPPED) and (
         Path(path).suffix in C_SUFFIXES | HASH_SUFFIXES | {".py", ".md", ".1"} or Path(path).name in HASH_NAMES
@@ -316,6 +326,7 @@ def main(argv):
             found = [(line, f"{name}: there is no such file") for line, name in missing_files(path, block, there)]
             if path.endswith(".md"):
                 found += [(line, f"{name}: there is no such function") for line, name in missing_functions(block, called)]
+                found += [(line, f"{name} is not in {file}") for line, name, file in strayed_functions(root, block, there)]
             found += [(line, f'"{text}": {instead} ({rule})') for line, text, instead, rule in check_block(block, rows)]
             by_folder[path.rpartition("/")[0] or "."] += len(found)
             if path.startswith(exempt) and not wanted:
