@@ -2,7 +2,7 @@
 """Runs spin on the model: the design as it is must hold, and each variant must be refuted.
 
     check.py                what `make model` runs
-    check.py --deep         larger bounds for the design as it is: minutes, and up to 8 GB of memory
+    check.py --deep         larger bounds for the design as it is: minutes, and up to 12 GB of memory
     check.py --show NAME    the shortest counter-example of a variant, in words
 
 Exits 1 on any surprise: a run that fails, a search that was cut short, a variant that holds, or a
@@ -38,10 +38,12 @@ DESIGN = {
     "database, 2 checkpoints": DATABASE + bounds(2, 2),
     "database, 3 processes": DATABASE + bounds(2, 1, 3),
     "database, silence": DATABASE + bounds(2, 1) + ("-DWATCH_SILENCE",),
+    "database, closing day": DATABASE + bounds(2, 1) + ("-DCLOSING_DAY",),
     "database, empty log": DATABASE + bounds(2, 1) + ("-DLOG_BEGINS_EMPTY",),
     "losing database, 2 faults": LOSING + bounds(2, 1),
     "losing database, 2 checkpoints": LOSING + bounds(1, 2),
     "losing database, 3 processes": LOSING + bounds(1, 1, 3),
+    "losing database, closing day": LOSING + bounds(1, 1) + ("-DCLOSING_DAY",),
     "losing database, empty log": LOSING + bounds(1, 1) + ("-DLOG_BEGINS_EMPTY",),
 }
 DEEP = {
@@ -50,9 +52,11 @@ DEEP = {
     "topic, 3 faults": TOPIC + bounds(3, 2),
     "database, 4 faults": DATABASE + bounds(4, 1),
     "database, 3 faults, 2 checkpoints": DATABASE + bounds(3, 2),
+    "database, 3 faults, closing day": DATABASE + bounds(3, 1) + ("-DCLOSING_DAY",),
     "database, 3 faults, 3 processes": DATABASE + bounds(3, 1, 3),
     "losing database, 3 faults": LOSING + bounds(3, 1),
     "losing database, 2 faults, 2 checkpoints": LOSING + bounds(2, 2),
+    "losing database, 2 faults, closing day": LOSING + bounds(2, 1) + ("-DCLOSING_DAY",),
     "losing database, 2 faults, 3 processes": LOSING + bounds(2, 1, 3),
 }
 VARIANTS = {
@@ -87,6 +91,9 @@ VARIANTS = {
     "NO_HEALING_AFRESH": DATABASE + bounds(1, 1),
     "NO_LEASE": DATABASE + bounds(1, 1),
     "HEALING_BY_CLOCK": DATABASE + bounds(1, 1),
+    "ANY_ANSWER_IS_PROOF": DATABASE + bounds(1, 1),
+    "NO_ROUND_ONE": DATABASE + bounds(1, 1),
+    "HEALED_BY_THE_ANSWER": DATABASE + bounds(1, 1),
     "HEALED_IN_SILENCE": DATABASE + bounds(1, 1),
     "HEALED_WITHOUT_A_WRITE": DATABASE + bounds(1, 1) + ("-DLOG_BEGINS_EMPTY",),
 }

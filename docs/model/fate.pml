@@ -34,7 +34,7 @@ end:
         new_generation()
     }
     :: d_step {
-        owner == NOBODY && RUNNING(me) && d[me].role == IDLE && d[me].save == SAVED ->
+        owner == NOBODY && RUNNING(me) && d[me].role == IDLE && d[me].save == SAVE_NONE ->
         SAY("daemon %d is assigned\n", me);
         owner = me;
         follow_pointer(me);
@@ -76,7 +76,6 @@ end:
         d[me].life = RUNS;
 #ifndef NO_WRITE_FENCE
         d[me].fence = 1;
-        give_up(me);
 #endif
         skip
     }
@@ -99,9 +98,7 @@ end:
         mark_given_back(me, 0); /* it does not hear the answer */
         mark_given_back(me, 1);
         doubt(me, d[me].rows);
-        d[me].rows = 0;
-        d[me].unsure = 0;
-        d[me].is_probe = 0
+        end_request(me)
     }
 #endif
     od
@@ -128,7 +125,7 @@ inline arrive(slot_)
 #endif
     for (i : 0 .. PROCESSES - 1) {
         if
-        :: d[i].save == WRITING && d[i].slot == slot_ -> d[i].save = WRITTEN
+        :: d[i].save == SAVE_WRITING && d[i].slot == slot_ -> d[i].save = SAVE_WRITTEN
         :: else
         fi
     }
@@ -152,7 +149,7 @@ inline arrive(slot_)
     }
 
 #ifdef DATABASE_LOSES
-#define WAITS_FOR_KEEPING(p) (IS_ANY(p, ACKED_OLD) && !d[p].is_kept)
+#define WAITS_FOR_KEEPING(p) (HAS_ACKED(p) && !d[p].is_reset && !d[p].is_all_kept)
 #define KEEPS_MORE \
     (database[0] != kept[0] || database[1] != kept[1] || WAITS_FOR_KEEPING(0) || \
      WAITS_FOR_KEEPING(1) || WAITS_FOR_KEEPING(PROCESSES - 1))
@@ -162,7 +159,8 @@ inline keep()
     kept[0] = database[0];
     kept[1] = database[1];
     for (i : 0 .. PROCESSES - 1) {
-        d[i].is_kept = IS_ANY(i, ACKED_OLD) && !d[i].is_reset
+        d[i].is_all_kept = HAS_ACKED(i) && !d[i].is_reset;
+        d[i].is_kept = d[i].is_all_kept
     }
     i = 0
 }

@@ -9,7 +9,9 @@
 #define IS_ACKED(m) (m == ACKED_YOUNG || m == ACKED_OLD)
 #define IS_ANY(p, m) (d[p].mark[0] == m || d[p].mark[1] == m)
 #define HAS_ACKED(p) (IS_ACKED(d[p].mark[0]) || IS_ACKED(d[p].mark[1]))
-#define DIRTY_WINDOWS(p) ((d[p].mark[0] == DIRTY) + 2 * (d[p].mark[1] == DIRTY))
+#define IS_DIRTY(m) (m == DIRTY || m == SENT_CHANGED)
+#define DIRTY_WINDOWS(p) (IS_DIRTY(d[p].mark[0]) + 2 * IS_DIRTY(d[p].mark[1]))
+#define HAS_ROWS(p) ((DIRTY_WINDOWS(p) | d[p].at_risk) != 0)
 #define SENT_WINDOWS(p) (IS_SENT(d[p].mark[0]) + 2 * IS_SENT(d[p].mark[1]))
 #define UNSETTLED(p) (((d[p].mark[0] != CLEAN) + 2 * (d[p].mark[1] != CLEAN)) | d[p].at_risk)
 
@@ -29,7 +31,7 @@ inline mark_changed(p, window)
 inline mark_taken(p, window)
 {
     if
-    :: d[p].mark[window] == DIRTY -> d[p].mark[window] = SENT
+    :: TO_SEND(p, window) -> d[p].mark[window] = SENT
     :: else
     fi
 }
@@ -49,7 +51,9 @@ inline mark_acknowledged(p, window)
 inline mark_given_back(p, window)
 {
     if
-    :: IS_SENT(d[p].mark[window]) -> d[p].mark[window] = DIRTY
+    :: IS_SENT(d[p].mark[window]) ->
+        d[p].mark[window] = DIRTY;
+        d[p].at_risk = d[p].at_risk | (IS_TAKING_OVER(p) << window)
     :: else
     fi
 }
@@ -99,14 +103,29 @@ inline begin_generation(p)
     fi
 }
 
+/* A proof reaches the end of the old generation: the young one is the old one then. */
+inline end_generation(p)
+{
+    mark_proven(p, 0);
+    mark_proven(p, 1);
+    d[p].is_kept = d[p].is_all_kept && IS_ANY(p, ACKED_OLD);
+    d[p].is_all_kept = d[p].is_kept
+}
+
+inline lose_acked(p)
+{
+    mark_lost(p, 0);
+    mark_lost(p, 1);
+    d[p].is_kept = 0;
+    d[p].is_all_kept = 0;
+    d[p].is_reset = 0
+}
+
 /* An answer that came by a new connection: the server may be a new one. */
 inline learn_loss(p)
 {
     if
-    :: d[p].is_reset ->
-        mark_lost(p, 0);
-        mark_lost(p, 1);
-        d[p].is_reset = 0
+    :: d[p].is_reset -> lose_acked(p)
     :: else
     fi
 }
@@ -118,12 +137,20 @@ inline heal(p)
     mark_healed(p, 1)
 }
 
+inline put_at_risk(p)
+{
+    d[p].at_risk = d[p].at_risk | DIRTY_WINDOWS(p)
+}
+
 /* Round one: what is at risk is written, and stays at risk. */
 inline begin_round(p)
 {
+#ifndef NO_ROUND_ONE
     i = d[p].at_risk;
     heal(p);
-    d[p].at_risk = i | DIRTY_WINDOWS(p) | ((d[p].mark[0] == SENT_CHANGED)) |
-                   ((d[p].mark[1] == SENT_CHANGED) << 1);
-    i = 0
+    d[p].at_risk = i;
+    i = 0;
+#endif
+    put_at_risk(p);
+    d[p].takeover = PROBE
 }

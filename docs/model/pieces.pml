@@ -34,12 +34,23 @@ inline doubt(p, rows_)
 #if !defined(NO_DOUBT) && !defined(NO_HEALING)
     if
     :: rows_ != 0 ->
+        if
+        :: d[p].takeover == BY_CLOCK -> put_at_risk(p)
+        :: else
+        fi;
         d[p].at_risk = d[p].at_risk | MARKS(rows_);
         d[p].takeover = LEASE
     :: else
     fi;
 #endif
     skip
+}
+
+inline end_request(p)
+{
+    d[p].rows = 0;
+    d[p].unsure = 0;
+    d[p].is_probe = 0
 }
 
 /* No daemon waits for the request any longer, and its fate is not known. */
@@ -49,15 +60,31 @@ inline give_up(p)
     mark_given_back(p, 1);
     doubt(p, d[p].rows);
     leave_write(d[p].rows);
-    d[p].rows = 0;
-    d[p].unsure = 0;
-    d[p].is_probe = 0
+    end_request(p)
+}
+
+/* A missing answer says nothing of what the database has kept. */
+inline fail(p)
+{
+#ifdef DATABASE_LOSES
+    lose_acked(p);
+#endif
+    skip
+}
+
+/* Nothing of the request was executed, and nothing can arrive. */
+inline give_back(p)
+{
+    mark_given_back(p, 0);
+    mark_given_back(p, 1);
+    end_request(p)
 }
 
 inline acknowledge(p)
 {
 #ifdef DATABASE_LOSES
     learn_loss(p);
+    d[p].is_all_kept = 0;
 #endif
     mark_acknowledged(p, 0);
     mark_acknowledged(p, 1);
@@ -76,26 +103,25 @@ inline acknowledge(p)
 #endif
         skip
     fi;
-    d[p].rows = 0;
-    d[p].unsure = 0;
-    d[p].is_probe = 0
+    end_request(p)
 }
 
 inline forget_checkpoint(p)
 {
-    d[p].save = SAVED;
+    d[p].save = SAVE_NONE;
     d[p].slot = NONE
 }
 
 inline lose(p)
 {
     leave_write(d[p].rows);
-    d[p].rows = 0;
-    d[p].unsure = 0;
-    d[p].is_probe = 0;
+    end_request(p);
+    d[p].overtaken = 0;
+    d[p].owed = 0;
 #ifdef DATABASE_LOSES
     d[p].is_reset = 0;
     d[p].is_kept = 0;
+    d[p].is_all_kept = 0;
 #endif
     d[p].x = 0;
     d[p].goal = 0;
@@ -111,8 +137,7 @@ inline lose(p)
     d[p].role = IDLE;
     d[p].fenced = 0;
     d[p].fence = 0;
-    d[p].begun = 0;
-    d[p].says_more = 0
+    d[p].begun = 0
 }
 
 /* A commit that was sent in an older generation is no longer accepted. An accepted commit may become
@@ -228,7 +253,7 @@ inline go_live(p)
         d[p].takeover = DONE
 #else
         d[p].takeover = LEASE;
-        d[p].at_risk = DIRTY_WINDOWS(p)
+        put_at_risk(p)
 #endif
     :: else
     fi
@@ -237,6 +262,10 @@ inline go_live(p)
 inline take_event(p)
 {
     if
+#ifdef CLOSING_DAY
+    :: d[p].x == 0 -> touch(p, 0)
+    :: else -> touch(p, 1)
+#else
 #ifdef WITHOUT_TOPIC
     :: d[p].x == BAD -> letters = 1
 #else
@@ -244,6 +273,7 @@ inline take_event(p)
 #endif
     :: d[p].x == 0 -> touch(p, 0)
     :: d[p].x == 2 -> touch(p, 0); touch(p, 1)
+#endif
     fi;
     d[p].x++;
     if
@@ -255,11 +285,16 @@ inline take_event(p)
 
 inline send_rows(p)
 {
-    d[p].rows = ROWS((d[p].mark[0] == DIRTY -> d[p].sum[0] : 0),
-                     (d[p].mark[1] == DIRTY -> d[p].sum[1] : 0));
+    d[p].rows = ROWS((TO_SEND(p, 0) -> d[p].sum[0] : 0), (TO_SEND(p, 1) -> d[p].sum[1] : 0));
     mark_taken(p, 0);
     mark_taken(p, 1);
-    d[p].is_probe = (d[p].takeover == PROBE);
+    d[p].is_probe = IS_PROBE(p);
+    d[p].overtaken = d[p].overtaken && d[p].takeover == PROOF;
+    if
+    :: owner != p && owner != NOBODY ->
+        d[owner].overtaken = d[owner].is_probe || d[owner].takeover == PROOF
+    :: else
+    fi;
 #ifdef WATCH_SILENCE
     if
     :: owner == p ->
@@ -285,7 +320,7 @@ inline follow_pointer(p)
     d[p].slot = pointer;
     d[p].x = pointer_x;
     d[p].begun = begun;
-    d[p].role = READING
+    d[p].role = RESTORING
 }
 
 inline restore(p)
@@ -366,7 +401,7 @@ inline begin_checkpoint(p, chained)
     fi;
     d[p].last = i;
     d[p].slot = i;
-    d[p].save = WRITING;
+    d[p].save = SAVE_WRITING;
     checkpoints++;
     i = 0
 }
@@ -381,7 +416,6 @@ inline committed(p)
     :: else -> d[p].tombs = d[p].tombs | d[p].next; d[p].old = 0
     fi;
     d[p].next = 0;
-    d[p].begun = 1;
     forget_checkpoint(p)
 }
 

@@ -10,9 +10,9 @@
 #endif
 
 #ifdef COMMIT_BEFORE_ACK
-#define MAY_COMMIT(p) (d[p].save != SAVED)
+#define MAY_COMMIT(p) (d[p].save != SAVE_NONE)
 #else
-#define MAY_COMMIT(p) (d[p].save == WRITTEN)
+#define MAY_COMMIT(p) (d[p].save == SAVE_WRITTEN)
 #endif
 
 #ifdef WRITE_BEFORE_START
@@ -21,10 +21,12 @@
 #define MAY_WRITE(p) (d[p].begun)
 #endif
 
+/* The state is saved when the group has an offset, so no commit goes before that of the start. */
+#define MAY_BEGIN_SAVE(p) (OWNING(p) && d[p].begun && checkpoints < CHECKPOINTS && HAS_ROOM)
 #ifdef DELTA_ON_UNACKED
-#define MAY_SAVE(p) (d[p].save == SAVED || d[p].save == WRITING)
+#define MAY_SAVE(p) (d[p].save == SAVE_NONE || d[p].save == SAVE_WRITING)
 #else
-#define MAY_SAVE(p) (d[p].save == SAVED)
+#define MAY_SAVE(p) (d[p].save == SAVE_NONE)
 #endif
 
 #ifdef NO_LETTER_GATE
@@ -80,7 +82,8 @@
 #endif
 
 #define RUNNING(p) (d[p].life == RUNS)
-#define ACTIVE(p) (RUNNING(p) && d[p].role == OWNS && !d[p].fence)
+#define OWNING(p) (RUNNING(p) && d[p].role == OWNS)
+#define ACTIVE(p) (OWNING(p) && !d[p].fence) /* it takes events, and writes rows */
 
 /* The clock tells this: every other daemon that believed to own the partition has heard of it, is
  * stopped or gone. Only a stopped one comes back, and it comes back with the fence up. */
@@ -96,19 +99,41 @@
 /* An older write may overtake a window that becomes dirty. */
 #define IS_TAKING_OVER(p) (d[p].takeover != DONE && d[p].takeover != BY_CLOCK)
 
+/* A day has to leave so that the partition can go on. A silent one writes the rows of such a day
+ * alone. Without CLOSING_DAY the model has no such day, and a partition may be blocked at any
+ * time. */
+#ifdef CLOSING_DAY
+#define IS_BLOCKED(p) (d[p].x == 2 && log_end > 2 && (UNSETTLED(p) & 1) != 0)
+#define MAY_TAKE(p) (!IS_BLOCKED(p))
+#define MAY_SEND(p) (d[p].goal == 0 || IS_BLOCKED(p))
+#define TO_SEND(p, window) (d[p].mark[window] == DIRTY && (d[p].goal == 0 || window == 0))
+#else
+#define IS_BLOCKED(p) true
+#define MAY_TAKE(p) true
+#define MAY_SEND(p) (d[p].goal == 0)
+#define TO_SEND(p, window) (d[p].mark[window] == DIRTY)
+#endif
+
 #ifdef NO_LEASE
 #define MAY_BEGIN_ROUND(p) true
 #else
 #define MAY_BEGIN_ROUND(p) LEASES_OVER(p)
 #endif
 
+#ifdef ANY_ANSWER_IS_PROOF
+#define IS_PROBE(p) true
+#else
+#define IS_PROBE(p) (d[p].takeover == PROBE)
+#endif
+
 /* The assumption about databases: one that has answered a request has executed, a sink's timeout
- * later, whatever had reached it before. */
+ * later, whatever had reached it before the request. */
 #ifdef HEALING_BY_CLOCK
 #define MAY_HEAL(p) (IS_TAKING_OVER(p) && LEASES_OVER(p))
 #else
 #define MAY_HEAL(p) \
-    (d[p].takeover == PROOF && late_write[0] == 0 && OTHERS_QUIET(p) && d[p].goal == 0)
+    (d[p].takeover == PROOF && d[p].goal == 0 && \
+     (d[p].overtaken || (late_write[0] == 0 && OTHERS_QUIET(p))))
 #endif
 
 /* A missing answer is a blow of fate, except for the request that was under way when the database

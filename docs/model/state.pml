@@ -25,11 +25,17 @@ c_decl { static void happened(const char *words) { printf("happened: %s", words)
  * event 1 is bad. Events 1 and 2 are one message, so that a position is the offset of a message and
  * a number of its events to skip. */
 #define EVENTS 3
-#define BAD 1
+#define BAD 1 /* with CLOSING_DAY there is no bad one */
 #define OFFSET(x) (((x) > 0) + ((x) > 2))
 #define SKIP(x) ((x) == 2)
+#ifdef CLOSING_DAY
+/* Events 1 and 2 add to window 1, and window 0 leaves with its day before event 2 is taken. */
+#define CALM_0(x) ((x) > 0)
+#define CALM_1(x) (((x) > 1) + ((x) > 2))
+#else
 #define CALM_0(x) (((x) > 0) + ((x) > 2)) /* what a calm run holds after x events */
 #define CALM_1(x) ((x) > 2)
+#endif
 
 /* A request's values of both windows; 0: no value. */
 #define ROWS(a, b) ((a) + 4 * (b))
@@ -61,7 +67,11 @@ byte pointer = NONE; /* ... and its metadata: NONE says where the group began, a
 byte pointer_x;
 byte late_commit = NONE; /* a record, or START; its sender does not wait for it any more */
 bit late_is_old;         /* it was accepted in an older generation, and becomes visible late */
-bit letters;             /* the bad event is in the dead-letter topic */
+#ifdef CLOSING_DAY
+bit letters = 1;
+#else
+bit letters; /* the bad event is in the dead-letter topic */
+#endif
 byte database[2];
 #ifdef DATABASE_LOSES
 byte kept[2]; /* what stays of it when it is killed */
@@ -84,8 +94,10 @@ byte newest = NONE;
 /* --- the daemons --- */
 
 mtype:life = {DOWN, RUNS, STANDS}; /* STANDS: SIGSTOP, a suspended machine */
-mtype:role = {IDLE, READING, OWNS};
-mtype:save = {SAVED, WRITING, WRITTEN};
+/* enum assigned_state: RESTORING; OWNS is APPLYING and WAITING_... */
+mtype:role = {IDLE, RESTORING, OWNS};
+/* enum save_state. SAVE_COMMITTING is a step here, or SAVE_WRITTEN and a late commit. */
+mtype:save = {SAVE_NONE, SAVE_WRITING, SAVE_WRITTEN};
 /* The knowledge of a daemon about a window and a sink: marks.pml. */
 mtype:mark = {CLEAN, DIRTY, SENT, SENT_CHANGED, ACKED_YOUNG, ACKED_OLD};
 /* Older writes, of a former owner or of a request without an answer:
@@ -93,7 +105,8 @@ mtype:mark = {CLEAN, DIRTY, SENT, SENT_CHANGED, ACKED_YOUNG, ACKED_OLD};
  *     PROBE    are sent no more; what is at risk is being written: round one;
  *     PROOF    the database has answered a request of round one;
  *     DONE     cannot arrive any more: what was at risk has been marked once more, round two;
- *     BY_CLOCK as DONE, but only the clock says so, as a silent partition had nothing to write. */
+ *     BY_CLOCK as DONE, but only the clock says so: the partition was silent, and a day had to
+ *              leave so that it could go on. */
 mtype:takeover = {DONE, BY_CLOCK, LEASE, PROBE, PROOF};
 typedef daemon {
     mtype:life life = RUNS;
@@ -101,7 +114,6 @@ typedef daemon {
     bit fenced;             /* what the broker knows: its generation is an old one */
     bit fence;              /* it stood still: waits for the broker's word before anything else */
     bit begun;              /* what it knows: the group has an offset */
-    bit says_more;          /* it has committed a record, or tried to */
     byte x;                 /* events it has taken */
     byte goal;              /* silent until it has taken so many; 0: live */
     byte sum[2];
@@ -110,13 +122,17 @@ typedef daemon {
     byte rows;    /* the request under way */
     bit unsure;   /* ... an earlier try of it may still be executed */
     bit is_probe; /* ... it was sent since round one began */
+    bit overtaken; /* a former owner has sent rows since then: the answer says nothing of them */
+    bit owed;     /* rows of another partition got no answer, and are sent until they get one */
 #ifdef DATABASE_LOSES
-    bit is_reset; /* the database was killed since its last answer: the connection is another */
+    bit is_reset; /* the next answer comes by another connection: the database was killed, or
+                     a request was given up */
     bit is_kept;  /* what was acknowledged before the old generation began is kept */
+    bit is_all_kept; /* ... and what was acknowledged since */
 #endif
     mtype:takeover takeover = DONE;
     bit letter; /* a dead letter is on its way */
-    mtype:save save = SAVED;
+    mtype:save save = SAVE_NONE;
     byte slot = NONE; /* of the checkpoint under way; of the pointer that is followed */
     byte last = NONE; /* the newest record of its own chain */
     byte next;        /* its own records that the chain under way supersedes */

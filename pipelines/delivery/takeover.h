@@ -2,13 +2,15 @@
  * takeover.h - until when an older write may reach a sink after what we write now.
  *
  *     DONE -assigned-> LEASE -lease over, rows to write-> PROBE -answer-> PROOF -timeout-> DONE
- *                        ^                                  |
- *                        +-- a request ended without an answer, from any state
+ *                      ^  ^                                |               |
+ *                      |  +-- caught up -- BY_CLOCK <-------+--- timeout ---+
+ *                      |                   not caught up, and a day has to leave
+ *                      +-- from any state: our request ended without an answer
  *
  * The owner has one takeover for each assigned partition and sink. docs/delivery.md says why, and
- * docs/model/state.pml has the same states. Between LEASE and PROOF, whatever is dirty or becomes
- * so is at risk. A LEASE without anything to write stays one when its time is over: a former owner
- * may have written rows of events that we have not read yet (HEALED_WITHOUT_A_WRITE).
+ * docs/model/state.pml has the same states. From LEASE to PROOF, whatever becomes dirty is at
+ * risk. A LEASE without anything to write stays one when its time is over: a former owner may have
+ * written rows of events that we have not read yet (HEALED_WITHOUT_A_WRITE).
  *
  * Pure: times come as arguments, and each function returns what its caller has to do.
  */
@@ -19,7 +21,7 @@
 
 enum takeover_state {
     TAKEOVER_DONE,     /* no older write can arrive */
-    TAKEOVER_BY_CLOCK, /* so says the clock alone: the partition had not caught up */
+    TAKEOVER_BY_CLOCK, /* so says the clock alone: it had not caught up, and a day had to leave */
     TAKEOVER_LEASE,    /* a former owner may still send, or we gave a request up just now */
     TAKEOVER_PROBE,    /* what is at risk is being written: round one */
     TAKEOVER_PROOF     /* the sink has answered, and works off what it had */
@@ -53,7 +55,7 @@ static inline bool takeover_is_under_way(const struct takeover *takeover)
 {
     return takeover->state >= TAKEOVER_LEASE;
 }
-/* A name that never changes, for log and metrics. */
+/* A name that never changes, for the log. */
 const char *takeover_name(enum takeover_state state);
 
 /* The partition is ours, and an earlier owner may send rows of it until then. */
