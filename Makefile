@@ -1,6 +1,6 @@
 # ghgd: one Makefile, no recursion except for the suites, which build the same rules with other flags.
 # `make help` lists the targets. Variables: CC, CFLAGS, SAN (sanitizers), CI (warnings are errors),
-# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, ONLY, FOR (length of the demo, 20s),
+# V=1 (print each command), PREFIX, DESTDIR, FUZZ_SECONDS, FAULTS, SEED, ONLY, FOR (ends the demo, 20s say),
 # REV (to measure against) and TURNS.
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -98,9 +98,14 @@ $(O)/%.o: %.c $(O)/flags
 $(O)/%.o: %.cc $(O)/flags
 	mkdir -p $(@D); echo "  CXX $@"
 	$(CXX) $(BASEXX) $(CFLAGS) -MMD -MP -c $< -o $@
+# The first build looks for all libraries, so that a missing one has a name before a compiler stumbles.
 $(O)/flags: FORCE
-	for tool in $(firstword $(CC)) pkg-config; do command -v $$tool >/dev/null || \
+	for tool in $(firstword $(CC)) $(firstword $(CXX)) pkg-config; do command -v $$tool >/dev/null || \
 	    { echo "There is no $$tool: run make deps."; exit 1; }; done
+	[ -e $@ ] || pkg-config --print-errors --exists $(PKGS) || { echo "Run make deps."; exit 1; }
+	[ -e $@ ] || for header in csv.h msgpack.h simdjson.h; do \
+	    printf '#if !__has_include(<%s>)\n#error\n#endif\n' $$header | $(CC) -E -x c - >/dev/null 2>&1 || \
+	    { echo "There is no $$header: run make deps."; exit 1; }; done
 	mkdir -p $(@D); echo '$(CC) $(BASE) $(BASEXX) $(CFLAGS)' >$@.new; \
 	    cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 -include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
@@ -113,7 +118,7 @@ deps: ## install what building needs, and is missing, with apt-get
 	sh tools/deps.sh build
 deps-check: ## install what every check needs, and is missing, with apt-get
 	sh tools/deps.sh build check
-demo: deps ## build, then watch a small group of factories for a while
+demo: deps ## build, then watch a small group of factories until Ctrl-C, or for FOR=20s
 	+$(MAKE) --no-print-directory $(JOBS) $(BUILD)/ghgd
 	$(BUILD)/ghgd demo $(if $(FOR),--for $(FOR))
 
@@ -268,6 +273,8 @@ install: $(O)/installed/ghgd ## install under DESTDIR/PREFIX (/usr/local)
 	for folder in config/factors config/examples dashboards; do \
 	    (cd $$folder && find . -type f -exec install -D -m 644 {} $(abspath $(DESTDIR))$(SHARE)/$${folder#config/}/{} \;) || exit 1; \
 	done
+	sed -i 's,/usr/local/,$(PREFIX)/,' $(DESTDIR)$(SHARE)/dashboards/provisioning/dashboards/ghgd.yaml
+	echo "  installed $(DESTDIR)$(PREFIX)/bin/ghgd; an example to begin with is in $(DESTDIR)$(SHARE)/examples"
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/ghgd $(DESTDIR)$(PREFIX)/share/man/man1/ghgd.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/ghgd.service \
@@ -276,7 +283,7 @@ uninstall: ## remove what install put there
 
 help: ## this list
 	awk -F ':.*## ' '/^[^\t#]*:.*## / {sub(/^\$$\(BUILD\)/, "$(BUILD)", $$1); \
-	    sub(/:.*/, "", $$1); printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	    sub(/:.*/, "", $$1); printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \

@@ -75,11 +75,8 @@ is_installed() {
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
     else
-        say "This must be done by root, and there is no sudo: $*" >&2
-        exit 1
+        sudo "$@"
     fi
 }
 
@@ -125,6 +122,12 @@ rows "$@" | awk -F ' *[|] *' -v missing="$missing " \
     'index(missing, " " $2 " ") {printf "  %-24s %s\n", $2, $4}'
 services=$(rows "$@" | awk -F ' *[|] *' -v missing="$missing " \
     'index(missing, " " $2 " ") && $3 != "" {print $3}')
+
+if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    say "You are not root, and there is no sudo here. As root, run this; then go on as you are:" >&2
+    say "  apt-get update && apt-get install --no-install-recommends$missing" >&2
+    exit 1
+fi
 
 trap guard_end EXIT
 trap 'exit 1' INT TERM HUP
