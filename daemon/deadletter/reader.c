@@ -17,7 +17,7 @@ struct letter_reader {
     const struct letters_filter *filter;
     const char *command;
     const char *topics[LETTER_TOPICS_MAX];
-    struct log_reader *readers[LETTER_TOPICS_MAX];
+    struct log_reader *readers[LETTER_TOPICS_MAX]; /* NULL: there is no such topic */
     int topics_count;
     struct log_reader *other; /* of the topic that a message was fetched from last */
     char *other_topic;
@@ -48,6 +48,19 @@ static void add_topic(struct letter_reader *letter_reader, const char *topic)
     letter_reader->topics[letter_reader->topics_count++] = topic;
 }
 
+/* Brokers make the topic with its first letter, so a topic that is not there holds none. */
+static int open_topic(struct letter_reader *letter_reader, int box)
+{
+    int err = log_reader_open(&letter_reader->readers[box], letter_reader->kafka,
+                              letter_reader->topics[box], &letter_reader->why);
+    if (err != -ENOENT)
+        return err;
+    (void)fprintf(stderr, "ghgd %s: there is no topic \"%s\" yet, so it holds no event\n",
+                  letter_reader->command, letter_reader->topics[box]);
+    buffer_clear(&letter_reader->why);
+    return 0;
+}
+
 int letter_reader_open(struct letter_reader **letter_reader_out, const struct config *config,
                        const struct letters_filter *filter, const char *command)
 {
@@ -68,8 +81,7 @@ int letter_reader_open(struct letter_reader **letter_reader_out, const struct co
         err = ERR_CONFIG;
     }
     for (int i = 0; i < letter_reader->topics_count && err == 0; i++)
-        err = log_reader_open(&letter_reader->readers[i], letter_reader->kafka,
-                              letter_reader->topics[i], &letter_reader->why);
+        err = open_topic(letter_reader, i);
     if (complain(letter_reader, err) < 0) {
         letter_reader_close(&letter_reader);
         return err;
@@ -138,6 +150,12 @@ static int add_message(struct letter_index *letters, int box, const rd_kafka_mes
 /* Called with a message of a box; negative stops the reading. */
 typedef int (*message_fn)(void *context, int box, const rd_kafka_message_t *message);
 
+static int32_t count_partitions(const struct letter_reader *letter_reader, int box)
+{
+    const struct log_reader *reader = letter_reader->readers[box];
+    return reader != NULL ? log_reader_partitions(reader) : 0;
+}
+
 /* Gives [from, to) of one partition to `fn`. */
 static int read_span(struct letter_reader *letter_reader, int box, int32_t partition,
                      const struct log_bounds *span, message_fn fn, void *context)
@@ -189,7 +207,7 @@ int letter_reader_read(struct letter_reader *letter_reader, struct letter_index 
 {
     int err = 0;
     for (int box = 0; box < letter_reader->topics_count && err == 0; box++) {
-        int32_t count = log_reader_partitions(letter_reader->readers[box]);
+        int32_t count = count_partitions(letter_reader, box);
         for (int32_t i = 0; i < count && err == 0; i++)
             err = read_partition(letter_reader, box, i, letters);
     }
@@ -245,7 +263,7 @@ int letter_reader_each(struct letter_reader *letter_reader, const struct letter_
     struct again again = {letters, chosen, fn, context};
     int err = 0;
     for (int box = 0; box < letter_reader->topics_count && err == 0; box++) {
-        int32_t count = log_reader_partitions(letter_reader->readers[box]);
+        int32_t count = count_partitions(letter_reader, box);
         for (int32_t i = 0; i < count && err == 0; i++) {
             struct log_bounds span = find_span(&again, box, i);
             if (span.low < span.high)

@@ -65,6 +65,8 @@ static int complain(const struct log_reader *reader, rd_kafka_resp_err_t code, c
     buffer_printf(why, "%s of topic \"%s\": %s", what, reader->topic, rd_kafka_err2str(code));
     if (reader->last_error[0] != '\0')
         buffer_printf(why, " (%s)", reader->last_error);
+    if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        buffer_add_str(why, "; does a broker listen where kafka.brokers says?");
     return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? -ENOENT : -ETIMEDOUT;
 }
 

@@ -205,6 +205,14 @@ class Deadletter(unittest.TestCase):
             again = daemon.ghgd("replay", "-c", "ghgd.yaml", "-", cwd=ghgd.folder, input=got.stdout)
             self.assertIn("activity=5", again.stdout)
 
+    def test_a_topic_that_is_not_there_is_empty(self):
+        topic = test_daemon.make_topics()
+        with test_daemon.make_daemon(configuration(topic, [influx_sink(servers.influxdb().database())])) as ghgd:
+            file = ghgd.folder / "ghgd.yaml"
+            file.write_text(file.read_text().replace(f"{topic}-late", f"{topic}-none"))
+            for args in (["list"], ["retry", "--late", "--dry-run"], ["export"]):
+                self.assertIn(f'there is no topic "{topic}-none" yet', deadletter(ghgd, *args).stderr)
+
     def test_what_is_asked_wrongly_is_told(self):
         for args, status, words in [
                 (["deadletter"], 2, "wants one of list, show, retry, export"),
