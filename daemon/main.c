@@ -24,7 +24,7 @@ static const struct command {
      command_audit},
     {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
     {"help", "[COMMAND]", "this list, or the options of one command", command_help},
-    {"version", "", "the version and what it was built with", command_version},
+    {"version", "", "the version", command_version},
 };
 
 static const struct command *find_command(const char *name)

@@ -142,7 +142,8 @@ const struct option options[] = {
      "How long after the watermark has passed its end a window stays live. A change after that is a "
      "revision."},
     {"windows.horizon", OPTION_DURATION, MEMBER(window.horizon_ms), HOUR_MS, 90 * DAY_MS, "7d",
-     NULL, NULL, "How far back corrections and late events are accepted."},
+     NULL, NULL, "How far back corrections and late events are accepted. At least windows.grace and "
+     "windows.bucket together."},
     {"windows.early_tolerance", OPTION_DURATION, MEMBER(window.early_tolerance_ms), 0, 7 * DAY_MS, "5m",
      NULL, NULL, "How far an event may lie ahead of its Kafka timestamp; beyond it is refused."},
     {"windows.idle_timeout", OPTION_DURATION, MEMBER(window.idle_timeout_ms), SECOND_MS, 7 * DAY_MS, "15m",

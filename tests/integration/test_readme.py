@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 import tempfile
 import time
 import unittest
@@ -15,6 +16,7 @@ import servers
 import test_daemon
 
 EXAMPLES = servers.ROOT / "config/examples"
+README = (servers.ROOT / "README.md").read_text()
 
 
 class Example(daemon.Daemon):
@@ -78,11 +80,19 @@ class UseIt(unittest.TestCase):
             self.assertEqual(list(Path(folder).iterdir()), [])
 
     def test_readme_names_what_is_installed(self):
-        readme = (servers.ROOT / "README.md").read_text()
-        use_it = readme.split("## Use it")[1].split("## Read it")[0]
-        self.assertRegex(use_it, r"cp -r /usr/local/share/ghgd/examples /etc/ghgd")
-        for command in re.findall(r"(?m)^    ghgd (\w+)", use_it):
-            self.assertEqual(daemon.ghgd(command, "--help").returncode, 0, command)
+        use_it = README.split("## Use it")[1].split("## Read it")[0]
+        self.assertRegex(use_it, r"(?m)^    cp -rn /usr/local/share/ghgd/examples/. /etc/ghgd ")
+
+    def test_the_example_is_copied_into_a_folder_that_is_there_or_not(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for target in (f"{folder}/new", folder):
+                subprocess.run(["cp", "-rn", f"{EXAMPLES}/.", target], check=True)
+                self.assertEqual(daemon.ghgd("check", "-q", "-c", f"{target}/ghgd.yaml").returncode, 0)
+
+    def test_the_event_of_readme_is_used_by_the_example(self):
+        event = re.search(r'(?m)^    (\{"meter".*\})$', README).group(1)
+        done = daemon.ghgd("replay", "-c", EXAMPLES / "ghgd.yaml", input=event)
+        self.assertIn("used 1 ", done.stderr)
 
 
 if __name__ == "__main__":
