@@ -262,6 +262,7 @@ $(O)/installed/flags: FORCE
 $(O)/installed/%.o: %.c $(O)/installed/flags $(O)/flags
 	mkdir -p $(@D); $(CC) $(BASE) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 $(O)/installed/ghgd: $(O)/daemon/main.o $(CATALOGUE_USERS:%.c=$(O)/installed/%.o) $(O)/libghgd.a
+	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 install: $(O)/installed/ghgd ## install under DESTDIR/PREFIX (/usr/local)
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/ghgd
