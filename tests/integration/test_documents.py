@@ -88,6 +88,12 @@ class Documents(unittest.TestCase):
             for target in TARGET.findall(text_of(page)):
                 self.assertIn(target, targets, page.name)
 
+    def test_scripts_can_be_run(self):
+        scripts = {name for page in PAGES for name in re.findall(r"(?m)(?:^    |`)([\w/]+/\w+\.py) -", text_of(page))}
+        self.assertIn("tests/faults/run.py", scripts)
+        for name in scripts:
+            self.assertTrue(os.access(ROOT / name, os.X_OK), name)
+
     def test_metrics(self):
         known = set(METRIC.findall((ROOT / "docs/metrics.md").read_text()))
         for page in [*PAGES, MANUAL]:
