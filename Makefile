@@ -99,6 +99,7 @@ $(O)/%.o: %.cc $(O)/flags
 	mkdir -p $(@D); echo "  CXX $@"
 	$(CXX) $(BASEXX) $(CFLAGS) -MMD -MP -c $< -o $@
 # The first build looks for all libraries, so that a missing one has a name before a compiler stumbles.
+# Objects that passed -Werror are good without it: make after make check builds nothing again.
 $(O)/flags: FORCE
 	for tool in $(firstword $(CC)) $(firstword $(CXX)) pkg-config; do command -v $$tool >/dev/null || \
 	    { echo "There is no $$tool: run make deps."; exit 1; }; done
@@ -107,7 +108,8 @@ $(O)/flags: FORCE
 	    printf '#if !__has_include(<%s>)\n#error\n#endif\n' $$header | $(CC) -E -x c - >/dev/null 2>&1 || \
 	    { echo "There is no $$header: run make deps."; exit 1; }; done
 	mkdir -p $(@D); echo '$(CC) $(BASE) $(BASEXX) $(CFLAGS)' >$@.new; \
-	    cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	    { cmp -s $@.new $@ || { [ -z "$(CI)" ] && sed 's/-Werror//g' $@ 2>/dev/null | cmp -s - $@.new; }; } \
+	    && rm $@.new || mv $@.new $@
 -include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
                            $(wildcard tests/integration/*.c tests/faults/*.c)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
