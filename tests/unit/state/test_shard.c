@@ -141,6 +141,10 @@ static void test_idle_partitions_close_by_the_clock(void **state)
     first.revision = 1;
     apply_one(shard, first, INT64_MIN); /* the clock made it final, not the log: no revision */
     assert_int_equal(find_row(shard, LEVEL_BUCKET, START_MS).revision, 0);
+    shard_idle(shard, START_MS); /* the machine's clock is set back: final stays final */
+    first.revision = 2;
+    apply_one(shard, first, INT64_MIN);
+    assert_true(find_row(shard, LEVEL_BUCKET, START_MS).final);
     shard_destroy(&shard);
 }
 
@@ -312,6 +316,27 @@ static void test_facility_on_two_partitions(void **state)
     shard_destroy(&shard);
     shard_destroy(&shards[1]);
 }
+/* A reading that takes the place of another leaves the number of readings in use as it is. The one
+ * that went is counted, by the reason for which it went. */
+static void test_counts_of_replaced_readings(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    struct input input = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
+    assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
+    input.revision = 1;
+    assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
+    input.value = 2 * U;
+    assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
+    const uint64_t *counts[] = {shard_get_stats(shard)->outcomes, shard_get_outcomes(shard, 0)};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        assert_int_equal(counts[i][OUTCOME_USED], 1);
+        assert_int_equal(counts[i][OUTCOME_CORRECTED], 1);
+        assert_int_equal(counts[i][REJECT_CONFLICT], 1);
+    }
+    shard_destroy(&shard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_journal_has_room_while_days_wait),
         cmocka_unit_test(test_months_wait_for_the_last_day),
         cmocka_unit_test(test_facility_on_two_partitions),
+        cmocka_unit_test(test_counts_of_replaced_readings),
     };
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
 }

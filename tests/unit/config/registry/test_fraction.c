@@ -158,6 +158,8 @@ static void test_to_double(void **state)
         {"few bits are left, a tie down", "5", "1", -1075, 0x1p-1073},
         {"few bits are left, a tie up", "7", "1", -1075, 0x1p-1072},
         {"few bits are left, above a tie", "501", "100", -1075, 0x3p-1074},
+        {"few bits are left, a hair above a tie", "5" SIXTY_ZEROS "1", "1" SIXTY_ZEROS "0", -1075,
+         0x3p-1074},
         {"the smallest", "1", "1", -1074, 0x1p-1074},
         {"above half of the smallest", "501", "1000", -1074, 0x1p-1074},
         {"half of the smallest", "1", "2", -1074, 0.0},
