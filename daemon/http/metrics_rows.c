@@ -171,7 +171,7 @@ const struct metric metrics[] = {
     {"ghgd_shard_floor_timestamp_seconds", "gauge", "seconds",
      "Event time before which nothing is accepted any more, in Unix time.", SHARD_TIME(floor_ms)},
     {"ghgd_shard_dirty_rows", "gauge", "rows",
-     "Windows whose figures some sink has not acknowledged.", SHARD(dirty_rows)},
+     "Windows whose rows have to be sent to a sink, counted for each sink.", SHARD(dirty_rows)},
     {"ghgd_shard_memory_bytes", "gauge", "bytes",
      "Memory of the partition's state: panel, journal, dirty set.", SHARD(memory_bytes)},
     {"ghgd_shard_readings", "gauge", "readings",

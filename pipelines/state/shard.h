@@ -48,7 +48,7 @@ struct shard_stats {
     uint64_t overlaps;           /* readings that overlap another of the same meter */
     struct shard_counts earlier; /* of earlier lives of the partition: the account of its whole log
                                     is the sum of these and the above */
-    uint64_t dirty_rows;         /* windows that some sink has not acknowledged */
+    uint64_t dirty_rows;         /* windows whose rows have to be sent, for each sink */
     uint64_t at_risk_rows;       /* windows that an older write may still overwrite */
     uint64_t memory_bytes;
     uint64_t facilities;
