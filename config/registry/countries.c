@@ -1,9 +1,9 @@
 #include "config/registry/countries.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/limits.h"
 #include "config/registry/table_cell.h"
@@ -27,29 +27,28 @@ void countries_init(struct country_table *table, struct arena *arena)
 void countries_fini(struct country_table *table)
 {
     free(table->rows);
+    id_index_fini(&table->names);
     *table = (struct country_table){0};
 }
 
-static bool is_among(const char *names, const char *text, size_t size)
+/* Writes the name in small ASCII letters. Returns false if it is longer than a cell may be. */
+static bool fold(char folded_out[NAME_BYTES_MAX + 1], const char *text, size_t size)
 {
-    while (*names != '\0') {
-        size_t length = strcspn(names, "|");
-        if (length == size && strncasecmp(names, text, size) == 0)
-            return true;
-        names += length + (names[length] == '|');
-    }
-    return false;
+    if (size > NAME_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        folded_out[i] = g_ascii_tolower(text[i]);
+    folded_out[size] = '\0';
+    return true;
 }
 
 static const struct country *find(const struct country_table *table, const char *text, size_t size)
 {
-    for (uint32_t i = 0; size > 0 && i < table->count; i++) {
-        const struct country *country = &table->rows[i];
-        if (is_among(country->code, text, size) || is_among(country->code3, text, size) ||
-            is_among(country->name, text, size) || is_among(country->other_names, text, size))
-            return country;
-    }
-    return NULL;
+    char folded[NAME_BYTES_MAX + 1];
+    if (!fold(folded, text, size))
+        return NULL;
+    uint32_t at = id_index_find(&table->names, folded, size);
+    return at == ID_INDEX_NONE ? NULL : &table->rows[at];
 }
 
 const struct country *countries_find(const struct country_table *table, const char *text)
@@ -104,6 +103,25 @@ static int make_room(struct country_table *table)
     return 0;
 }
 
+/* Enters each name of a cell for the newest country. Returns 0 or -ENOMEM. */
+static int add_names(struct country_table *table, const char *text)
+{
+    while (*text != '\0') {
+        char folded[NAME_BYTES_MAX + 1];
+        size_t length = strcspn(text, "|");
+        bool fits = fold(folded, text, length);
+        ASSERT(fits); /* cell_name() saw to it */
+        if (length > 0) {
+            const char *name = arena_text(table->arena, folded, length);
+            int err = name == NULL ? -ENOMEM : id_index_set(&table->names, name, table->count - 1);
+            if (err < 0)
+                return err;
+        }
+        text += length + (text[length] == '|');
+    }
+    return 0;
+}
+
 static int add_row(struct country_table *table, const struct csv_row *row)
 {
     int err = make_room(table);
@@ -118,7 +136,9 @@ static int add_row(struct country_table *table, const struct csv_row *row)
     }
     table->rows[table->count++] = (struct country){texts[COLUMN_CODE], texts[COLUMN_CODE3],
                                                    texts[COLUMN_NAME], texts[COLUMN_OTHER_NAMES]};
-    return 0;
+    for (size_t column = 0; err == 0 && column < COLUMN_COUNT; column++)
+        err = add_names(table, texts[column]);
+    return err;
 }
 
 static int read_row(void *context, const struct csv_row *row)

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/faults.h"
+#include "base/id_index.h"
 
 struct country {
     const char *code, *code3, *name;
@@ -18,6 +19,7 @@ struct country_table {
     struct arena *arena; /* borrowed: the registry's; keeps the texts */
     struct country *rows;
     uint32_t count, capacity;
+    struct id_index names; /* every code and name in small letters: its row */
 };
 
 void countries_init(struct country_table *table, struct arena *arena);

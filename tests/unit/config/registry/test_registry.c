@@ -380,6 +380,7 @@ static void test_countries(void **state)
         {"EU", "EU"},
         {"vietnam", "VN"},
         {"Viet Nam", "VN"},
+        {"VIET NAM", "VN"},
         {"UK", "GB"},
         {"USA", "US"},
         {"Türkiye", "TR"},
@@ -394,6 +395,11 @@ static void test_countries(void **state)
         {"UK|", NULL},
         {"Atlantis", NULL},
         {"England|Great Britain", NULL},
+        {"a name that is longer than a cell of a table may be, 255 bytes: ........................"
+         "................................................................................"
+         "................................................................................"
+         "..............................",
+         NULL},
     };
     struct arena *arena;
     struct country_table table;
