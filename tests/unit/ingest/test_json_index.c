@@ -1,62 +1,24 @@
 /*
  * json_index stands on an internal interface of simdjson: what the decoder takes for granted of it
- * is held here to a plain scanner, byte by byte. If this program fails after simdjson was upgraded,
- * the interface has moved: see the gate in json_index.cc.
+ * is held here to json_scan(), which looks at each byte. If this program fails after simdjson was
+ * upgraded, the interface has moved: see the gate in json_index.cc.
  */
 #include "pipelines/ingest/json_index.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "pipelines/ingest/json_scan.h"
+
 enum { SIZE_MAX_BYTES = 4096 };
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* Where the string that begins at `at` ends; 0 if it is open or holds a control character. */
-static size_t string_end(const char *text, size_t size, size_t at)
-{
-    for (size_t i = at + 1; i < size; i++) {
-        if (text[i] == '"')
-            return i;
-        if ((unsigned char)text[i] < 0x20)
-            return 0;
-        i += text[i] == '\\' && i + 1 < size && (unsigned char)text[i + 1] >= 0x20;
-    }
-    return 0;
-}
-
-/* The plain scanner: tokens are operators, and the first byte of anything else. A string that
- * touches the word before it belongs to that word. A quotation mark behind a backslash does not
- * count, outside of strings too. Returns their number, or ERR_SYNTAX for a bad string or no token.
- */
-static int64_t scan_plainly(const char *text, size_t size, uint32_t *tokens)
-{
-    int64_t count = 0;
-    bool in_word = false;
-    bool escaped = false;
-    for (size_t i = 0; i < size; i++) {
-        bool is_operator = strchr("{}[]:,", text[i]) != NULL && text[i] != '\0';
-        bool is_string = text[i] == '"' && !escaped;
-        if (is_operator || (!in_word && !is_space(text[i])))
-            tokens[count++] = (uint32_t)i;
-        in_word = !is_operator && !is_space(text[i]) && !is_string;
-        escaped = text[i] == '\\' && !escaped;
-        if (is_string)
-            i = string_end(text, size, i);
-        if (is_string && i == 0)
-            return ERR_SYNTAX;
-    }
-    return count > 0 ? count : ERR_SYNTAX;
-}
 
 /* The text ends where the page does, behind which nothing may be read. */
 static char *at_end_of_page(char *pages, const char *text, size_t size)
@@ -81,7 +43,7 @@ static void check(struct json_index *index, char *pages, const char *text, size_
 {
     static uint32_t want[SIZE_MAX_BYTES + 1];
     const uint32_t *got = NULL;
-    int64_t count = scan_plainly(text, size, want);
+    int64_t count = json_scan(text, size, want);
     int64_t found = json_index_scan(index, at_end_of_page(pages, text, size), size, &got);
     if (found != count)
         fail_msg("%.*s: got %lld tokens, want %lld", (int)size, text, (long long)found,
@@ -90,6 +52,50 @@ static void check(struct json_index *index, char *pages, const char *text, size_
         if (got[i] != want[i])
             fail_msg("%.*s: token %lld at %u, want %u", (int)size, text, (long long)i, got[i],
                      want[i]);
+}
+
+/* `want` has a '^' below each token; NULL for what must be refused. */
+static void test_definition(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"[1, {\"a\":-2.5}]", "^^^ ^^  ^^   ^^"},
+        {"{\"a\":\"b\"}", "^^  ^^  ^"},
+        {" tru e ", " ^   ^ "},
+        {"\"a\"b", "^  ^"},
+        {"a\"b\"c", "^   ^"},
+        {"\"a\"\"b\"", "^  ^  "},
+        {"\\\"a", "^  "},
+        {"\"\\\"\"1", "^   ^"},
+        {"\"\\\\\"1", "^   ^"},
+        {"\"\xc3\xa9\",1", "^   ^^"},
+        {"\xc3\xa9 1", "^  ^"},
+        {"", NULL},
+        {" \t\r\n", NULL},
+        {"\"", NULL},
+        {"a\"", NULL},
+        {"\"\\\"", NULL},
+        {"\"\x1f\"", NULL},
+        {"\"\\\x1f\"", NULL},
+        {"\"\\\x80\"", NULL},
+        {"1 \x80", NULL},
+        {"[1]\xc3", NULL},
+        {"\"\xc3", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint32_t tokens[32];
+        char got[32] = "";
+        size_t size = strlen(cases[i].text);
+        int64_t count = json_scan(cases[i].text, size, tokens);
+        memset(got, ' ', size);
+        for (int64_t at = 0; at < count; at++)
+            got[tokens[at]] = '^';
+        if ((count < 0) != (cases[i].want == NULL) ||
+            (count > 0 && strcmp(got, cases[i].want) != 0))
+            fail_msg("row %zu: %s\n%s", i, cases[i].text, count < 0 ? "refused" : got);
+    }
 }
 
 static void test_tokens(void **state)
@@ -135,6 +141,10 @@ static void test_not_utf8(void **state)
         "\xff",
         "[1]\xc3",
         "[\"\xfc\"]",
+        "[\"\xc3",
+        "[\"\xe2\x82",
+        "[\"\xf0\x9f\x8c",
+        "[1\x80]",
     };
     struct json_index *index;
     char *pages = make_pages();
@@ -154,7 +164,9 @@ static void test_not_utf8(void **state)
 static void test_random(void **state)
 {
     (void)state;
-    static const char letters[] = "{}[]:,\"\"\\  \n1a-.e";
+    enum { NOT_ASCII = 2 }; /* only in every fourth text: they are good UTF-8 in this order alone */
+    static const char letters[] = "{}[]:,\"\"\\  \n1a-.e\xc3\xa9";
+    const size_t ascii = sizeof(letters) - 1 - NOT_ASCII;
     struct json_index *index;
     char *pages = make_pages();
     uint64_t random = 88172645463325252;
@@ -166,7 +178,7 @@ static void test_random(void **state)
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            text[at] = letters[random % (sizeof(letters) - 1)];
+            text[at] = letters[random % (i % 4 == 0 ? sizeof(letters) - 1 : ascii)];
         }
         check(index, pages, text, size);
     }
@@ -174,12 +186,33 @@ static void test_random(void **state)
     assert_return_code(munmap(pages, 2L * SIZE_MAX_BYTES), 0);
 }
 
-int main(void)
+/* Where simdjson has only its fallback, a process of its own: the library chooses once. */
+static void test_without_simd(void **state)
+{
+    char *const arguments[] = {*state, "alone", NULL};
+    pid_t child = fork();
+    assert_return_code(child, errno);
+    if (child == 0) {
+        (void)setenv("SIMDJSON_FORCE_IMPLEMENTATION", "fallback", 1);
+        execv(arguments[0], arguments); /* under valgrind /proc/self/exe would be valgrind */
+        _exit(127);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_definition),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_not_utf8),
         cmocka_unit_test(test_random),
+        cmocka_unit_test_prestate(test_without_simd, argv[0]),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* The child runs all but the last, which made it. */
+    return argc > 1
+               ? _cmocka_run_group_tests("without SIMD", tests, ARRAY_LEN(tests) - 1, NULL, NULL)
+               : cmocka_run_group_tests(tests, NULL, NULL);
 }
