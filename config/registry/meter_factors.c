@@ -135,58 +135,48 @@ static void report_misfit(const struct csv_row *row, const struct meter_row *par
     }
 }
 
-/* Micro-units of activity and milligrams must both fit a cell. */
-static bool is_too_heavy(const struct meter_table *table, const struct factor_row *edition,
-                         struct activity_unit activity)
-{
-    double rates[GAS_COUNT];
-    bool heavy = false;
-    conversion_rates(rates, edition, activity, &table->factors->gwp);
-    for (int gas = 0; gas < GAS_COUNT; gas++)
-        heavy = heavy || rates[gas] > (double)CELL_MAX;
-    return heavy;
-}
-
-static bool fits(struct meter_row *parsed, struct meter_table *table, const struct csv_row *row,
-                 const struct factor_row *first)
+/* Works out the conversion of each edition. */
+static int fit_editions(struct meter_row *parsed, struct meter_table *table,
+                        const struct csv_row *row, const struct factor_row *first)
 {
     for (const struct factor_row *edition = first; edition != NULL;
          edition = factors_next(table->factors, edition)) {
-        enum fit fit = conversion_fit(edition, parsed->activity);
-        if (fit == FIT_STATE_ASSUMED && edition == first && table->states_assumed++ == 0)
-            table->state_assumed_line = row->line;
-        if (fit <= FIT_STATE_ASSUMED && is_too_heavy(table, edition, parsed->activity))
-            fit = FIT_RANGE;
-        if (fit <= FIT_STATE_ASSUMED &&
-            conversion_energy(edition, parsed->activity) > (double)CELL_MAX)
-            fit = FIT_HEAT;
-        if (fit > FIT_STATE_ASSUMED) {
-            report_misfit(row, parsed, edition, fit);
-            return false;
+        const struct conversion *conversion;
+        int err = conversion_table_add(&table->conversions, edition, parsed->activity, &conversion);
+        if (err < 0)
+            return err;
+        if (conversion->fit > FIT_STATE_ASSUMED) {
+            report_misfit(row, parsed, edition, conversion->fit);
+            return ERR_CONFIG;
         }
+        if (conversion->fit == FIT_STATE_ASSUMED && edition == first &&
+            table->states_assumed++ == 0)
+            table->state_assumed_line = row->line;
     }
-    return true;
+    return 0;
 }
 
-static bool choose_none(struct meter_row *parsed, const struct csv_row *row)
+static int choose_none(struct meter_row *parsed, struct meter_table *table,
+                       const struct csv_row *row)
 {
     if (parsed->scope != 0) {
         csv_fault(row, METER_FACTOR,
                   "none, in scope %u; accepted: an id of a factor, or scope 0 for "
                   "activity that is counted outside the scopes",
                   parsed->scope);
-        return false;
+        return ERR_CONFIG;
     }
+    const struct conversion *conversion;
     parsed->factor = ID_INDEX_NONE;
     parsed->meter.factor_name = "none";
-    return true;
+    return conversion_table_add(&table->conversions, NULL, parsed->activity, &conversion);
 }
 
-bool factor_choose(struct meter_row *parsed, struct meter_table *table, const struct csv_row *row)
+int factor_choose(struct meter_row *parsed, struct meter_table *table, const struct csv_row *row)
 {
     const char *text = row->cells[METER_FACTOR].text;
     if (strcmp(text, "none") == 0)
-        return choose_none(parsed, row);
+        return choose_none(parsed, table, row);
     const struct factor_row *factor;
     if (text[0] == '\0' || strcmp(text, "auto") == 0) {
         factor = choose_by_place(table, row, parsed);
@@ -195,11 +185,14 @@ bool factor_choose(struct meter_row *parsed, struct meter_table *table, const st
         if (factor == NULL)
             report_unknown(table, row);
     }
-    if (factor == NULL || !fits(parsed, table, row, factor))
-        return false;
+    if (factor == NULL)
+        return ERR_CONFIG;
+    int err = fit_editions(parsed, table, row, factor);
+    if (err < 0)
+        return err;
     parsed->factor = (uint32_t)(factor - table->factors->rows);
     parsed->meter.factor_name = factor->id;
-    return true;
+    return 0;
 }
 
 struct builder {
@@ -287,8 +280,7 @@ static const struct factor_row *edition_at(const struct builder *builder,
 
 struct rated {
     const struct meter_row *row;
-    double kg[GAS_COUNT]; /* per canonical unit */
-    double factors[RATE_COUNT];
+    const struct conversion *conversion;
     uint32_t factor_id;
 };
 
@@ -303,23 +295,22 @@ static void rate(const struct builder *builder, const struct facility *facility,
 {
     if (rated->row != NULL && rates_alike(rated->row, row))
         return;
-    *rated = (struct rated){.row = row, .factor_id = REGISTRY_NONE};
-    rated->factors[RATE_ENERGY] = conversion_energy(NULL, row->activity);
-    if (row->factor == ID_INDEX_NONE)
-        return;
-    const struct factor_row *edition = edition_at(builder, facility, row->factor, from_ms);
-    conversion_rates(rated->kg, edition, row->activity, &builder->meters->factors->gwp);
-    conversion_factors(rated->factors, edition, row->activity, &builder->meters->factors->gwp);
-    rated->factor_id = edition->text;
+    const struct factor_row *edition =
+        row->factor == ID_INDEX_NONE ? NULL : edition_at(builder, facility, row->factor, from_ms);
+    rated->row = row;
+    rated->conversion =
+        conversion_table_find(&builder->meters->conversions, edition, row->activity);
+    rated->factor_id = edition == NULL ? REGISTRY_NONE : edition->text;
+    ASSERT(rated->conversion != NULL); /* factor_choose() added those of all editions */
 }
 
 /* Lowers what a cell may hold so that none of its masses reaches CELL_MAX milligrams, nor its
  * energy as many kilojoules. */
 static void bound_cell(struct meter *meter, const struct rated *rated)
 {
-    double most = fmax(1, rated->factors[RATE_ENERGY]);
+    double most = fmax(1, rated->conversion->factors[RATE_ENERGY]);
     for (int gas = 0; gas < GAS_COUNT; gas++)
-        most = fmax(most, rated->kg[gas]);
+        most = fmax(most, rated->conversion->kg[gas]);
     int64_t limit = (int64_t)floor((double)CELL_MAX / most);
     if (limit < meter->cell_max)
         meter->cell_max = limit;
@@ -339,7 +330,7 @@ static int fill_era(struct builder *builder, const struct facility *facility,
         uint32_t column = facility->meters_first + (uint32_t)i;
         rate(builder, facility, row_of(builder, column), era->from_ms, &rated);
         for (size_t at = 0; at < RATE_COUNT; at++)
-            factor[at * count + i] = rated.factors[at];
+            factor[at * count + i] = rated.conversion->factors[at];
         factor_id[i] = rated.factor_id;
         bound_cell(&registry->meters[column], &rated);
     }

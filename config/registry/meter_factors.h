@@ -12,8 +12,9 @@
 
 /* Chooses by the row's column `factor`: an id, `none`, or empty or `auto` for electricity by place.
  * Checks every edition against what the meter counts. Sets parsed->factor,
- * parsed->meter.factor_name. Returns false after reporting a fault. */
-bool factor_choose(struct meter_row *parsed, struct meter_table *table, const struct csv_row *row);
+ * parsed->meter.factor_name. Returns 0, ERR_CONFIG after reporting a fault, or -ENOMEM. */
+int factor_choose(struct meter_row *parsed, struct meter_table *table,
+                  const struct csv_row *row) MUST_CHECK;
 
 /* Fills the registry's eras, as the kernels want them, and the meters' cell_max. `order` gives the
  * table's row of each of the registry's meters, which are in their places. Returns 0 (faults

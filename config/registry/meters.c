@@ -48,6 +48,7 @@ void meters_fini(struct meter_table *table)
 {
     free(table->rows);
     free(table->grid_reported);
+    conversion_table_fini(&table->conversions);
     id_index_fini(&table->ids);
     *table = (struct meter_table){0};
 }
@@ -153,9 +154,12 @@ static bool read_basis(struct meter_row *parsed, const struct csv_row *row, cons
 
 static bool read_multiplier(struct meter_row *parsed, const struct csv_row *row)
 {
+    if (cell_is_empty(row, METER_MULTIPLIER)) {
+        parsed->multiplier = (struct ratio){1, 1};
+        return true;
+    }
     mpq_t multiplier;
     mpq_init(multiplier);
-    mpq_set_ui(multiplier, 1, 1);
     bool read = cell_fraction(multiplier, row, METER_MULTIPLIER);
     int err = fraction_to_ratio(&parsed->multiplier, multiplier);
     mpq_clear(multiplier);
@@ -478,10 +482,12 @@ static int read_row(void *context, const struct csv_row *row)
                 read_max_rate(&parsed, row);
     good = read_times(&parsed, row, loading->conf) && good;
     good = known && read_validity(&parsed, table, row) && good;
-    good = read_category(&parsed, row) && good && factor_choose(&parsed, table, row);
-    if (!good)
+    good = read_category(&parsed, row) && good;
+    int err = good ? factor_choose(&parsed, table, row) : ERR_CONFIG;
+    if (err == ERR_CONFIG)
         return 0;
-    int err = keep_names(&parsed, table, row);
+    if (err == 0)
+        err = keep_names(&parsed, table, row);
     if (err == 0)
         err = make_room(table);
     if (err < 0)
@@ -495,11 +501,14 @@ static int read_row(void *context, const struct csv_row *row)
 int meters_load(struct meter_table *table, const struct tables_conf *conf, struct faults *faults)
 {
     table->grid_reported = calloc(table->facilities->count + 1, 1);
-    if (table->grid_reported == NULL)
-        return -ENOMEM;
+    int err = table->grid_reported == NULL
+                  ? -ENOMEM
+                  : conversion_table_init(&table->conversions, table->factors);
+    if (err < 0)
+        return err;
     struct meters_loading loading = {table, conf};
     const struct csv_schema schema = {columns, METER_COLUMNS, read_row, &loading};
-    int err = csv_table_read(conf->meters, &schema, faults);
+    err = csv_table_read(conf->meters, &schema, faults);
     if (err == 0 && table->states_assumed > 0)
         faults_warn(faults, conf->meters, table->state_assumed_line, 0,
                     "unit m3 names no reference state, and is taken as at that of the factor "

@@ -7,7 +7,7 @@
 #ifndef GHGD_METERS_H
 #define GHGD_METERS_H
 
-#include "config/registry/conversion.h"
+#include "config/registry/conversion_table.h"
 #include "config/registry/facilities.h"
 
 enum meter_column {
@@ -50,7 +50,8 @@ struct meter_table {
     struct arena *arena; /* borrowed: the registry's */
     const struct facility_table *facilities;
     const struct factor_table *factors;
-    struct meter_row *rows; /* in the order of the file */
+    struct conversion_table conversions; /* every edition of the factors that meters have */
+    struct meter_row *rows;              /* in the order of the file */
     uint32_t count, capacity;
     struct id_index ids;     /* first version by id */
     uint32_t states_assumed; /* meters whose gas volume names no state */

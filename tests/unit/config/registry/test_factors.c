@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "config/registry/conversion.h"
+#include "config/registry/conversion_table.h"
 
 struct catalogue {
     struct arena *arena;
@@ -131,6 +131,58 @@ static void test_energy(void **state)
         conversion_factors(factors, row, cases[i].activity, &catalogue.table.gwp);
         assert_true(factors[RATE_ENERGY] == got);
     }
+    unload(&catalogue);
+}
+
+/* Each edition and activity has one conversion, with the numbers of conversion.h. */
+static void test_conversion_table(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id; /* NULL: no factor */
+        struct activity_unit activity;
+        enum fit fit;
+        uint32_t count; /* conversions that there are then */
+    } cases[] = {
+        {"ipcc2006.natural_gas", {QUANTITY_MASS, 0, 0}, FIT_RIGHT, 1},
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_NCV}, FIT_RIGHT, 2},
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_GCV}, FIT_BASIS, 3},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, STATE_0C, 0}, FIT_RIGHT, 4},
+        {"ipcc2006.natural_gas", {QUANTITY_GAS_VOLUME, 0, 0}, FIT_STATE_ASSUMED, 5},
+        {"ipcc2006.natural_gas", {QUANTITY_MASS, 0, 0}, FIT_RIGHT, 5},
+        {"ipcc2006.natural_gas", {QUANTITY_ITEM, 0, 0}, FIT_QUANTITY, 6},
+        {"ipcc2006.natural_gas", {QUANTITY_ENERGY, 0, BASIS_GCV}, FIT_BASIS, 6},
+        {"refrigerant.r_410a", {QUANTITY_MASS, 0, 0}, FIT_RIGHT, 7},
+        {NULL, {QUANTITY_MASS, 0, 0}, FIT_RIGHT, 8},
+        {NULL, {QUANTITY_ENERGY, 0, 0}, FIT_RIGHT, 9},
+        {NULL, {QUANTITY_MASS, 0, 0}, FIT_RIGHT, 9},
+    };
+    struct catalogue catalogue;
+    struct conversion_table table;
+    load(&catalogue, "tests/data/tables/own_factors.csv", "AR5");
+    assert_int_equal(conversion_table_init(&table, &catalogue.table), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct factor_row *row =
+            cases[i].id != NULL ? edition(&catalogue, cases[i].id, 0) : NULL;
+        const struct conversion *got;
+        bool known = i > 0 && cases[i].count == cases[i - 1].count;
+        assert_true(known == (conversion_table_find(&table, row, cases[i].activity) != NULL));
+        assert_int_equal(conversion_table_add(&table, row, cases[i].activity, &got), 0);
+        assert_ptr_equal(got, conversion_table_find(&table, row, cases[i].activity));
+        if (got->fit != cases[i].fit || table.count != cases[i].count)
+            fail_msg("row %zu: fit %d, %u conversions", i, (int)got->fit, table.count);
+        double kg[GAS_COUNT] = {0};
+        double factors[RATE_COUNT] = {0};
+        if (row == NULL)
+            factors[RATE_ENERGY] = conversion_energy(NULL, cases[i].activity);
+        else if (got->fit <= FIT_STATE_ASSUMED) {
+            conversion_rates(kg, row, cases[i].activity, &catalogue.table.gwp);
+            conversion_factors(factors, row, cases[i].activity, &catalogue.table.gwp);
+        }
+        assert_memory_equal(got->kg, kg, sizeof(kg));
+        assert_memory_equal(got->factors, factors, sizeof(factors));
+    }
+    conversion_table_fini(&table);
     unload(&catalogue);
 }
 
@@ -370,9 +422,13 @@ static void test_provenance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_energy),     cmocka_unit_test(test_worked_examples),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_epa),
-        cmocka_unit_test(test_gwp_sets),   cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_conversion_table),
+        cmocka_unit_test(test_energy),
+        cmocka_unit_test(test_worked_examples),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_epa),
+        cmocka_unit_test(test_gwp_sets),
+        cmocka_unit_test(test_grids),
         cmocka_unit_test(test_provenance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
