@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number_text.h"
+
 enum {
     DIGITS_MAX = 18, /* 10^18 < 2^60 */
     SCALE_MIN = -18,
@@ -50,43 +52,18 @@ struct mantissa {
     bool too_long; /* digits other than 0 followed the 18th */
 };
 
-static bool is_digit(char c)
+/* Each digit moves the decimal point by `step` if it is kept and by step - 1 if it is not. */
+static inline void take_digit(void *number, int digit, int step)
 {
-    return c >= '0' && c <= '9';
-}
-
-/* Takes the digits at `at`. Each digit moves the decimal point by `step` if it is kept and by
- * step - 1 if it is not. Returns where they end. */
-static const char *take_digits(struct mantissa *m, const char *at, const char *end, int step)
-{
-    for (; at < end && is_digit(*at); at++) {
-        int digit = *at - '0';
-        if (m->count < DIGITS_MAX) {
-            m->digits = m->digits * 10 + digit;
-            m->count += m->digits != 0;
-            m->scale += step;
-        } else {
-            m->too_long |= digit != 0;
-            m->scale += step - 1;
-        }
+    struct mantissa *m = number;
+    if (m->count < DIGITS_MAX) {
+        m->digits = m->digits * 10 + digit;
+        m->count += m->digits != 0;
+        m->scale += step;
+    } else {
+        m->too_long |= digit != 0;
+        m->scale += step - 1;
     }
-    return at;
-}
-
-/* [sign]digits up to the end of the text. Saturates far beyond what any text can make up for. */
-static bool take_exponent(struct mantissa *m, const char *at, const char *end)
-{
-    bool negative = at < end && *at == '-';
-    if (at < end && (*at == '-' || *at == '+'))
-        at++;
-    if (at == end)
-        return false;
-    int64_t exponent = 0;
-    for (; at < end && is_digit(*at); at++)
-        if (exponent < INT64_C(1) << 52)
-            exponent = exponent * 10 + (*at - '0');
-    m->scale += negative ? exponent : -exponent;
-    return at == end;
 }
 
 static int settle(struct decimal *decimal_out, const struct mantissa *m, bool negative)
@@ -114,29 +91,13 @@ static int settle(struct decimal *decimal_out, const struct mantissa *m, bool ne
 
 int decimal_parse(struct decimal *decimal_out, const char *text, size_t size)
 {
-    const char *at = text;
-    const char *end = text + size;
-    bool negative = at < end && *at == '-';
-    if (at < end && (*at == '-' || *at == '+'))
-        at++;
     struct mantissa m = {0};
-    const char *whole = at;
-    at = take_digits(&m, at, end, 0);
-    if (at == whole || (*whole == '0' && at - whole > 1))
-        return ERR_SYNTAX;
-    if (at < end && *at == '.') {
-        const char *fraction = ++at;
-        at = take_digits(&m, at, end, 1);
-        if (at == fraction)
-            return ERR_SYNTAX;
-    }
-    if (at < end && (*at == 'e' || *at == 'E')) {
-        if (!take_exponent(&m, at + 1, end))
-            return ERR_SYNTAX;
-    } else if (at != end) {
-        return ERR_SYNTAX;
-    }
-    return settle(decimal_out, &m, negative);
+    struct number_frame frame;
+    int err = number_read(&frame, text, size, take_digit, &m);
+    if (err < 0)
+        return err;
+    m.scale -= frame.exponent;
+    return settle(decimal_out, &m, frame.negative);
 }
 
 /* A double gives back any text of at most 15 digits. So a number of 15 digits that reads back as

@@ -20,10 +20,9 @@ struct ratio {
     int64_t num, den; /* both > 0, coprime */
 };
 
-/* Parses JSON's number grammar, also with a leading '+': [sign] digits [. digits] [e[sign]digits].
- * Nothing may follow. Trailing zeros of the fraction are dropped first, so "1.50" is 15e-1.
- * Returns 0; ERR_SYNTAX; ERR_RANGE if more than 18 significant digits remain or the scale leaves
- * its range. */
+/* Parses a number as number_text.h reads it. Trailing zeros of the fraction are dropped first, so
+ * "1.50" is 15e-1. Returns 0; ERR_SYNTAX; ERR_RANGE if more than 18 significant digits remain or
+ * the scale leaves its range. */
 int decimal_parse(struct decimal *decimal_out, const char *text, size_t size) MUST_CHECK;
 
 /* The shortest decimal that reads back as exactly this double (0.1 is 1e-1, not 0.1000...0555).

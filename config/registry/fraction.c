@@ -4,25 +4,24 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number_text.h"
+
 _Static_assert(sizeof(long) == sizeof(int64_t), "GMP takes and gives a long");
 
-/* A number in the making: digits * 10^exponent. Zeros wait until a digit follows them, so that
+/* A number in the making: digits / 10^decimals. Zeros wait until a digit follows them, so that
  * "1.500" has two digits. */
 struct number {
     char digits[FRACTION_DIGITS_MAX + 1];
     size_t count, zeros;
-    int64_t exponent;
+    int64_t decimals;
     bool too_long;
 };
 
-static bool is_digit(char c)
+static void take_digit(void *context, int digit, int step)
 {
-    return c >= '0' && c <= '9';
-}
-
-static void take_digit(struct number *number, char digit)
-{
-    if (digit == '0') {
+    struct number *number = context;
+    number->decimals += step;
+    if (digit == 0) {
         number->zeros += number->count > 0;
         return;
     }
@@ -33,50 +32,7 @@ static void take_digit(struct number *number, char digit)
     memset(number->digits + number->count, '0', number->zeros);
     number->count += number->zeros;
     number->zeros = 0;
-    number->digits[number->count++] = digit;
-}
-
-/* Takes the digits at `at`; each changes the exponent by `step`. Returns their end. */
-static const char *take_digits(struct number *number, const char *at, const char *end, int step)
-{
-    for (; at < end && is_digit(*at); at++) {
-        take_digit(number, *at);
-        number->exponent += step;
-    }
-    return at;
-}
-
-/* [sign]digits up to the end of the text. Stops counting far beyond what is accepted. */
-static bool take_exponent(struct number *number, const char *at, const char *end)
-{
-    bool negative = at < end && *at == '-';
-    if (at < end && (*at == '-' || *at == '+'))
-        at++;
-    if (at == end)
-        return false;
-    int64_t exponent = 0;
-    for (; at < end && is_digit(*at); at++)
-        if (exponent < INT64_C(1) << 52)
-            exponent = exponent * 10 + (*at - '0');
-    number->exponent += negative ? -exponent : exponent;
-    return at == end;
-}
-
-static bool scan(struct number *number, const char *at, const char *end)
-{
-    const char *whole = at;
-    at = take_digits(number, at, end, 0);
-    if (at == whole || (*whole == '0' && at - whole > 1))
-        return false;
-    if (at < end && *at == '.') {
-        const char *decimals = ++at;
-        at = take_digits(number, at, end, -1);
-        if (at == decimals)
-            return false;
-    }
-    if (at < end && (*at == 'e' || *at == 'E'))
-        return take_exponent(number, at + 1, end);
-    return at == end;
+    number->digits[number->count++] = (char)('0' + digit);
 }
 
 static void set(mpq_t value_out, const struct number *number, int64_t exponent)
@@ -98,20 +54,17 @@ static void set(mpq_t value_out, const struct number *number, int64_t exponent)
 
 int fraction_parse(mpq_t value_out, const char *text, size_t size)
 {
-    const char *at = text;
-    const char *end = text + size;
-    bool negative = at < end && *at == '-';
-    if (at < end && (*at == '-' || *at == '+'))
-        at++;
     struct number number = {.count = 0};
-    if (!scan(&number, at, end))
-        return ERR_SYNTAX;
+    struct number_frame frame;
+    int err = number_read(&frame, text, size, take_digit, &number);
+    if (err < 0)
+        return err;
     if (number.count == 0) {
         mpq_set_ui(value_out, 0, 1);
         return 0;
     }
-    int64_t exponent = number.exponent + (int64_t)number.zeros;
-    if (negative || number.too_long || exponent < -FRACTION_EXPONENT_MAX ||
+    int64_t exponent = frame.exponent - number.decimals + (int64_t)number.zeros;
+    if (frame.negative || number.too_long || exponent < -FRACTION_EXPONENT_MAX ||
         exponent > FRACTION_EXPONENT_MAX)
         return ERR_RANGE;
     set(value_out, &number, exponent);
