@@ -41,17 +41,6 @@ void archive_set_field(struct archive_row *row, size_t index, const char *text);
  * quote and before a backslash. */
 void archive_add_quoted(struct buffer *out, const char *name, char quote);
 
-/* GET of conf->url with `path` behind it; the answer's bytes go to `take` as they come. Returns 0,
- * -EIO with words, or what `take` returned. */
-struct archive_http;
-int archive_http_open(struct archive_http **http_out, const struct sink_conf *conf) MUST_CHECK;
-void archive_http_close(struct archive_http **http);
-int archive_http_get(struct archive_http *http, const char *path,
-                     int (*take)(void *context, const char *data, size_t size), void *context,
-                     struct buffer *why) MUST_CHECK;
-/* Appends "name=" and the value percent-encoded, after '?' or '&'. */
-void archive_http_add(struct buffer *path, char before, const char *name, const char *value);
-
 /* CSV in pieces: fn gets the cells of each row, NUL-terminated, valid during the call. */
 struct archive_csv;
 typedef int (*archive_csv_fn)(void *context, char **cells, uint32_t count);
@@ -61,5 +50,16 @@ int archive_csv_take(struct archive_csv *csv, const char *data, size_t size) MUS
 /* The last row may lack its end. */
 int archive_csv_end(struct archive_csv *csv) MUST_CHECK;
 void archive_csv_close(struct archive_csv **csv);
+
+/* A store behind HTTP: what its driver opens and closes with. Open returns 0, -ENOMEM, or -EINVAL
+ * with words if the sink has no url. */
+int archive_http_open(struct archive *archive, struct buffer *why) MUST_CHECK;
+void archive_http_close(struct archive *archive);
+/* GET of conf->url with `path` behind it; `fn` gets each row of the CSV that answers, as it comes.
+ * Returns 0, -ENOMEM, -EIO with words, or as archive_csv_take(). */
+int archive_http_get_csv(struct archive *archive, struct buffer *path, archive_csv_fn fn,
+                         void *context, struct buffer *why) MUST_CHECK;
+/* Appends "name=" and the value percent-encoded, after '?' or '&'. */
+void archive_http_add(struct buffer *path, char before, const char *name, const char *value);
 
 #endif

@@ -21,8 +21,7 @@ struct archive_http {
     struct curl_slist *headers;
 
     /* the answer under way */
-    int (*take)(void *context, const char *data, size_t size);
-    void *context;
+    struct archive_csv *csv;
     int result;
     struct buffer words; /* of an answer that is no success */
 };
@@ -44,7 +43,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     long status = 0;
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
     if (status == 200)
-        http->result = http->take(http->context, data, size * count);
+        http->result = archive_csv_take(http->csv, data, size * count);
     else
         buffer_add(&http->words, data,
                    size * count < WORDS_BYTES_MAX ? size * count : (size_t)WORDS_BYTES_MAX);
@@ -86,8 +85,21 @@ static void set_options(struct archive_http *http)
     }
 }
 
-int archive_http_open(struct archive_http **http_out, const struct sink_conf *conf)
+static void close_http(struct archive_http *http)
 {
+    curl_easy_cleanup(http->curl);
+    curl_slist_free_all(http->headers);
+    buffer_fini(&http->words);
+    free(http);
+}
+
+int archive_http_open(struct archive *archive, struct buffer *why)
+{
+    const struct sink_conf *conf = archive->conf;
+    if (conf->url == NULL) {
+        buffer_add_str(why, "the sink has no url");
+        return -EINVAL;
+    }
     struct archive_http *http = calloc(1, sizeof(*http));
     if (http == NULL)
         return -ENOMEM;
@@ -99,23 +111,19 @@ int archive_http_open(struct archive_http **http_out, const struct sink_conf *co
         err = add_header(http, "Authorization",
                          conf->dialect == DIALECT_VICTORIA ? "Bearer " : "Token ", conf->token);
     if (err < 0) {
-        archive_http_close(&http);
+        close_http(http);
         return err;
     }
     set_options(http);
-    *http_out = http;
+    archive->store = http;
     return 0;
 }
 
-void archive_http_close(struct archive_http **http)
+void archive_http_close(struct archive *archive)
 {
-    struct archive_http *gone = TAKE(*http);
-    if (gone == NULL)
-        return;
-    curl_easy_cleanup(gone->curl);
-    curl_slist_free_all(gone->headers);
-    buffer_fini(&gone->words);
-    free(gone);
+    struct archive_http *http = TAKE(archive->store);
+    if (http != NULL)
+        close_http(http);
 }
 
 static int set_url(struct archive_http *http, const char *path)
@@ -134,12 +142,11 @@ static int set_url(struct archive_http *http, const char *path)
     return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
-int archive_http_get(struct archive_http *http, const char *path,
-                     int (*take)(void *context, const char *data, size_t size), void *context,
-                     struct buffer *why)
+/* The answer's rows go to `csv` as they come. Returns 0, -EIO with words, or a fault of the CSV. */
+static int get(struct archive_http *http, const char *path, struct archive_csv *csv,
+               struct buffer *why)
 {
-    http->take = take;
-    http->context = context;
+    http->csv = csv;
     http->result = 0;
     buffer_clear(&http->words);
     int err = set_url(http, path);
@@ -237,4 +244,18 @@ void archive_csv_close(struct archive_csv **csv)
         return;
     csv_free(&gone->parser);
     free(gone);
+}
+
+int archive_http_get_csv(struct archive *archive, struct buffer *path, archive_csv_fn fn,
+                         void *context, struct buffer *why)
+{
+    struct archive_csv *csv = NULL;
+    const char *text = buffer_text(path);
+    int err = text == NULL ? -ENOMEM : archive_csv_open(&csv, fn, context);
+    if (err == 0)
+        err = get(archive->store, text, csv, why);
+    if (err == 0)
+        err = archive_csv_end(csv);
+    archive_csv_close(&csv);
+    return err;
 }

@@ -17,30 +17,10 @@ struct reading_rows {
     const struct measurement *measurement;
     archive_row_fn fn;
     void *context;
-    struct archive_csv *csv;
     struct buffer *why;
     struct buffer scratch;
     bool refused; /* the words follow in the next row */
 };
-
-static int influx_open(struct archive *archive, struct buffer *why)
-{
-    if (archive->conf->url == NULL) {
-        buffer_add_str(why, "the sink has no url");
-        return -EINVAL;
-    }
-    struct archive_http *http;
-    int err = archive_http_open(&http, archive->conf);
-    if (err == 0)
-        archive->store = http;
-    return err;
-}
-
-static void influx_close(struct archive *archive)
-{
-    struct archive_http *http = archive->store;
-    archive_http_close(&http);
-}
 
 /* --- the question --- */
 
@@ -121,12 +101,6 @@ static int take_row(void *context, char **cells, uint32_t count)
     return reading->fn(reading->context, &row);
 }
 
-static int take_bytes(void *context, const char *data, size_t size)
-{
-    struct reading_rows *reading = context;
-    return archive_csv_take(reading->csv, data, size);
-}
-
 static int influx_read(struct archive *archive, const struct archive_query *query,
                        archive_row_fn fn, void *context, struct buffer *why)
 {
@@ -140,16 +114,11 @@ static int influx_read(struct archive *archive, const struct archive_query *quer
     buffer_init(&path, PATH_BYTES_MAX);
     buffer_init(&reading.scratch, QUERY_BYTES_MAX);
     add_path(&path, archive, query);
-    const char *text = buffer_text(&path);
-    int err = text == NULL ? -ENOMEM : archive_csv_open(&reading.csv, take_row, &reading);
-    if (err == 0)
-        err = archive_http_get(archive->store, text, take_bytes, &reading, why);
-    if (err == 0)
-        err = archive_csv_end(reading.csv);
-    archive_csv_close(&reading.csv);
+    int err = archive_http_get_csv(archive, &path, take_row, &reading, why);
     buffer_fini(&reading.scratch);
     buffer_fini(&path);
     return err;
 }
 
-const struct archive_driver archive_driver_influx = {influx_open, influx_close, influx_read};
+const struct archive_driver archive_driver_influx = {archive_http_open, archive_http_close,
+                                                     influx_read};

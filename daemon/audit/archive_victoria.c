@@ -26,30 +26,10 @@ struct gathering {
     const struct archive_query *query;
     archive_row_fn fn;
     void *context;
-    struct archive_csv *csv;
     struct buffer samples; /* of struct sample */
     struct buffer scratch;
     char prefix[MEASUREMENT_NAME_SIZE + 1]; /* "emissions_1d_", before a field's name */
 };
-
-static int victoria_open(struct archive *archive, struct buffer *why)
-{
-    if (archive->conf->url == NULL) {
-        buffer_add_str(why, "the sink has no url");
-        return -EINVAL;
-    }
-    struct archive_http *http;
-    int err = archive_http_open(&http, archive->conf);
-    if (err == 0)
-        archive->store = http;
-    return err;
-}
-
-static void victoria_close(struct archive *archive)
-{
-    struct archive_http *http = archive->store;
-    archive_http_close(&http);
-}
 
 static void add_seconds(struct buffer *path, const char *name, int64_t time_ms)
 {
@@ -119,12 +99,6 @@ static int take_row(void *context, char **cells, uint32_t count)
     return buffer_failed(&gathering->samples) ? -ENOMEM : 0;
 }
 
-static int take_bytes(void *context, const char *data, size_t size)
-{
-    struct gathering *gathering = context;
-    return archive_csv_take(gathering->csv, data, size);
-}
-
 static int compare_samples(const void *a, const void *b)
 {
     const struct sample *one = a;
@@ -170,20 +144,14 @@ static int victoria_read(struct archive *archive, const struct archive_query *qu
     buffer_init(&gathering.samples, SAMPLES_BYTES_MAX);
     buffer_init(&gathering.scratch, MATCH_BYTES_MAX);
     add_path(&path, &gathering);
-    const char *text = buffer_text(&path);
-    int err = text == NULL ? -ENOMEM : archive_csv_open(&gathering.csv, take_row, &gathering);
-    if (err == 0)
-        err = archive_http_get(archive->store, text, take_bytes, &gathering, why);
-    if (err == 0)
-        err = archive_csv_end(gathering.csv);
+    int err = archive_http_get_csv(archive, &path, take_row, &gathering, why);
     if (err == 0)
         err = give_rows(&gathering);
-    archive_csv_close(&gathering.csv);
     buffer_fini(&gathering.scratch);
     buffer_fini(&gathering.samples);
     buffer_fini(&path);
     return err;
 }
 
-const struct archive_driver archive_driver_victoria = {victoria_open, victoria_close,
+const struct archive_driver archive_driver_victoria = {archive_http_open, archive_http_close,
                                                        victoria_read};

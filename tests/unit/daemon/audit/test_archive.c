@@ -172,11 +172,42 @@ static void test_tags(void **state)
     buffer_fini(&scratch);
 }
 
+/* Both stores behind HTTP open and close alike; without a url the words say so. */
+static void test_http_open(void **state)
+{
+    (void)state;
+    static const struct archive_driver *const drivers[] = {&archive_driver_influx,
+                                                           &archive_driver_victoria};
+    static const struct {
+        const char *url, *words;
+        int result;
+    } cases[] = {
+        {"http://localhost:1/", "", 0},
+        {NULL, "the sink has no url", -EINVAL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(drivers) * ARRAY_LEN(cases); i++) {
+        const struct archive_driver *driver = drivers[i / ARRAY_LEN(cases)];
+        const struct sink_conf conf = {.url = cases[i % ARRAY_LEN(cases)].url};
+        struct archive archive = {.conf = &conf, .driver = driver};
+        struct buffer why;
+        buffer_init(&why, TEXT_MAX);
+        assert_int_equal(driver->open(&archive, &why), cases[i % ARRAY_LEN(cases)].result);
+        assert_string_equal(buffer_text(&why), cases[i % ARRAY_LEN(cases)].words);
+        assert_true((archive.store != NULL) == (cases[i % ARRAY_LEN(cases)].result == 0));
+        driver->close(&archive);
+        assert_null(archive.store);
+        buffer_fini(&why);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_csv),    cmocka_unit_test(test_csv_beyond_its_bounds),
-        cmocka_unit_test(test_values), cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_http_open),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_csv_beyond_its_bounds),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_quotes),
         cmocka_unit_test(test_tags),
     };
     return cmocka_run_group_tests_name("archive", tests, NULL, NULL);
