@@ -78,7 +78,7 @@ static void take_over(struct running_daemon *run)
 
 static void go_on_as_before(struct running_daemon *run)
 {
-    LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the earlier configuration goes on\"",
+    LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the earlier configuration stays in force\"",
               run->file);
     run->reloads_ok--;
     run->reloads_failed++;
@@ -179,8 +179,8 @@ static int check_heir(const struct running_daemon *run, const struct config *nex
     int err = compatibility_check(run->config, next, &why);
     if (err < 0)
         LOG_ERROR("reload.state_does_not_fit",
-                  "error=\"%s\" why=\"%s\" hint=\"checkpoint.on_unreadable: rebuild derives it "
-                  "again from the log\"",
+                  "error=\"%s\" why=\"%s\" hint=\"set checkpoint.on_unreadable: rebuild, and "
+                  "reload again: the state is then built from the log\"",
                   err_str(err), buffer_text(&why));
     buffer_fini(&why);
     return err;
@@ -199,7 +199,8 @@ static int load_next(struct running_daemon *run, struct config **next_out)
 
 static void refuse_reload(struct running_daemon *run)
 {
-    LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays\"", run->file);
+    LOG_ERROR("reload.failed", "config=\"%s\" hint=\"the running configuration stays in force\"",
+              run->file);
     run->reloads_failed++;
     if (run->page != NULL)
         status_count_reload_failed(run->page);

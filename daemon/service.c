@@ -38,7 +38,7 @@ static void tell(const char *text)
 
 static void on_hard_end(int number)
 {
-    static const char text[] = "ghgd: did not stop in time, ends now\n";
+    static const char text[] = "ghgd: the process did not stop in time, and ends now\n";
     (void)number;
     if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
         _exit(EXIT_FAILURE);

@@ -266,12 +266,12 @@ int config_check_run(const struct config *config, struct buffer *text)
                      "kafka.brokers is missing; `ghgd run` needs host:port of a broker");
     if (config->input.rekey && config->input.rekey_topic == NULL)
         faults_error(&faults, config->file, 0, 0,
-                     "input.rekey_topic is missing; it cannot be called after kafka.group, as no "
+                     "input.rekey_topic is missing; it cannot be named after kafka.group, as no "
                      "topic can be \"%s-rekeyed\"",
                      config->kafka.group);
     if (config->checkpoint.topic == NULL)
         faults_error(&faults, config->file, 0, 0,
-                     "checkpoint.topic is missing; it cannot be called after kafka.group, as no "
+                     "checkpoint.topic is missing; it cannot be named after kafka.group, as no "
                      "topic can be \"%s-checkpoint\"",
                      config->kafka.group);
     if (config->sinks_count == 0)

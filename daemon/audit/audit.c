@@ -60,7 +60,7 @@ void audit_print(struct audit *audit, struct buffer *only)
     }
     if (buffer_failed(&audit->lines)) {
         audit->differences++;
-        (void)puts("and more differences than can be told");
+        (void)puts("and more differences, which are not listed");
     }
     buffer_clear(&audit->lines);
 }

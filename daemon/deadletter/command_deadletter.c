@@ -235,7 +235,7 @@ int command_deadletter(int argc, char **argv)
     if (status != EXIT_GOOD)
         return status < 0 ? EXIT_GOOD : status;
     if (!job.filter.dead && !job.filter.late)
-        return command_misused("deadletter", "--dead and --late leave nothing of", "both");
+        return command_misused("deadletter", "only one of the two can be given:", "--dead --late");
     if (optind == argc)
         return command_misused("deadletter", "wants one of list, show, retry, export, as in",
                                "ghgd deadletter list");

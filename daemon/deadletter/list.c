@@ -154,7 +154,8 @@ static int show_message(struct deadletter_job *job, const char *topic)
     (void)rd_kafka_message_headers(message, &headers);
     if (deadletter_headers_read(&letter_headers, headers) == 0)
         return print_letter(job, &letter_headers, message) < 0 ? EXIT_FAILED : EXIT_GOOD;
-    (void)fprintf(stderr, "ghgd deadletter: what is at %s is no letter of ghgd\n", job->place);
+    (void)fprintf(stderr, "ghgd deadletter: the record at %s is no dead letter of ghgd\n",
+                  job->place);
     return EXIT_FAILED;
 }
 

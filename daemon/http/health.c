@@ -21,7 +21,7 @@ static bool check_halted(const struct consumer_partition_stats *partitions, size
         good = false;
         buffer_printf(out, "no data of partition %" PRId32 "%s: ", partitions[i].partition, of);
         data_loss_print(&partitions[i].loss, out);
-        buffer_add_str(out, "; it is halted until kafka.on_data_loss says otherwise\n");
+        buffer_add_str(out, "; it is halted; set kafka.on_data_loss: continue, and reload\n");
     }
     return good;
 }

@@ -238,7 +238,7 @@ static unsigned handle_url(struct http *http, struct exchange *exchange, const c
     }
     if (!is_get(method))
         return refuse_method(http, exchange, false);
-    buffer_add_str(&http->body, "There is nothing here. There is:\n");
+    buffer_add_str(&http->body, "There is no such page. The pages are:\n");
     for (size_t i = 0; i < http->handlers_count; i++)
         buffer_printf(&http->body, "  %s\n", http->handlers[i].path);
     return MHD_HTTP_NOT_FOUND;

@@ -80,7 +80,7 @@ static uint32_t find_sink(const struct config *config, const char *name)
 
 static unsigned refuse_sink(const struct config *config, struct buffer *body)
 {
-    buffer_add_str(body, "There is no such sink. There is:\n");
+    buffer_add_str(body, "There is no such sink. The sinks are:\n");
     for (uint32_t i = 0; i < config->sinks_count; i++)
         buffer_printf(body, "  %s\n", config->sinks[i].name);
     return STATUS_NO_SINK;

@@ -155,10 +155,8 @@ static int check_options(const struct replay *replay, const char *file)
     if (file != NULL)
         return command_misused("replay", "--kafka reads the input topic, and not also", file);
     if (replay->as_of_ms != replay->now_ms)
-        return command_misused("replay",
-                               "messages of --kafka know when they arrived; it goes not "
-                               "with",
-                               "--as-of");
+        return command_misused(
+            "replay", "messages of --kafka have their time of arrival; leave out", "--as-of");
     if (replay->from_ms == INT64_MIN)
         return command_misused("replay", "--kafka needs", "--from TIME");
     if (replay->from_ms >= (replay->to_ms != INT64_MIN ? replay->to_ms : replay->now_ms))

@@ -227,7 +227,7 @@ static void on_piece(struct checkpoint *checkpoint, struct checkpoint_partition 
     }
     int done = checkpoint_partition_on_piece(stored, shipment);
     if (done < 0)
-        fail_write(checkpoint, stored, "the brokers told offsets that are not in order");
+        fail_write(checkpoint, stored, "the brokers gave offsets that are not in order");
     else if (done > 0)
         finish_write(checkpoint, stored);
 }

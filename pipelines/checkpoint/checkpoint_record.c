@@ -139,7 +139,7 @@ int record_decode(struct record *record_out, const void *bytes, size_t size, str
     }
     if (format == 0 || size < RECORD_HEADER_BYTES ||
         get64(data + AT_CHECKSUM) != XXH3_64bits(data + CHECKED_FROM, size - CHECKED_FROM)) {
-        buffer_add_str(why, "is damaged: its checksum is another one");
+        buffer_add_str(why, "is damaged: its checksum differs");
         return ERR_PROTOCOL;
     }
     struct record record;

@@ -223,7 +223,7 @@ static int take_event(struct log_reader *reader, const rd_kafka_message_t *event
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         buffer_printf(why,
                       "offset %" PRId64 " of partition %" PRId32
-                      " is gone: the topic's retention has overtaken the reading",
+                      " is gone: the topic's retention deleted it before it was read",
                       reader->next, reader->partition);
         return -ENODATA;
     default:

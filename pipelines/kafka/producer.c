@@ -442,7 +442,7 @@ static void step_close(struct producer *producer)
         LOG_ERROR("deadletter.undelivered", "events=%" PRIu64 " bytes=%" PRIu64,
                   producer->letter_stats.waiting, producer->letter_stats.waiting_bytes);
     if (producer->run_stats.waiting > 0)
-        LOG_WARN("rekey.undelivered", "runs=%" PRIu64 " hint=\"they are sent by the next owner\"",
+        LOG_WARN("rekey.undelivered", "runs=%" PRIu64 " hint=\"the next owner sends them\"",
                  producer->run_stats.waiting);
     close_client(producer);
     uv_close((uv_handle_t *)&producer->wake, on_handle_closed);

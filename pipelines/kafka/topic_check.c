@@ -241,7 +241,7 @@ static int judge_answer(struct topic_check *check, const struct topic_spec *spec
     } else if (code == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR) {
         /* Some may be away; one that has just come back says for a moment that there is no topic.
          */
-        buffer_printf(&check->why, "topic %s: %.*s; waits for more brokers", spec->name,
+        buffer_printf(&check->why, "topic %s: %.*s; ghgd waits for more brokers", spec->name,
                       (int)text.size, text.size > 0 ? text.data : "");
         err = -EAGAIN;
     } else if (may_pass(code)) {

@@ -139,8 +139,8 @@ static int check_definition(const struct dictionary_taking *taking,
         return 0;
     buffer_printf(taking->why,
                   "the %s of meter \"%s\" in facility \"%s\" has changed, and its readings were "
-                  "taken with the old one: add a row with a valid_from for the change, or have the "
-                  "state derived again",
+                  "taken with the old one: add a row with a valid_from for the change, or set "
+                  "checkpoint.on_unreadable: rebuild",
                   change, definition->id, taking->facility->id);
     return ERR_CONFIG;
 }
@@ -281,7 +281,7 @@ static int take_facility(struct dictionary_taking *taking, uint64_t *rating_out)
         return 0;
     buffer_printf(taking->why,
                   "the time zone of facility \"%s\" was %s and is %s, so that its days are others: "
-                  "set it back, or have the state derived again",
+                  "set it back, or set checkpoint.on_unreadable: rebuild",
                   id, zone, taking->facility->time_zone);
     return ERR_CONFIG;
 }

@@ -57,7 +57,7 @@ static int check_windows(const struct shard *shard, struct packed *packed, struc
         add_window_value(why, was_ms);
         buffer_add_str(why, " and is ");
         add_window_value(why, is_ms);
-        buffer_add_str(why, ": set it back, or have the state derived again");
+        buffer_add_str(why, ": set it back, or set checkpoint.on_unreadable: rebuild");
         return ERR_CONFIG;
     }
     int64_t was = packed_take_int(packed, 1, 12);
@@ -65,8 +65,8 @@ static int check_windows(const struct shard *shard, struct packed *packed, struc
     if (packed->damaged || was == is)
         return packed->damaged ? ERR_SYNTAX : 0;
     buffer_printf(why,
-                  "windows.fiscal_year_start was %" PRId64 " and is %d: set it back, or have the "
-                  "state derived again",
+                  "windows.fiscal_year_start was %" PRId64
+                  " and is %d: set it back, or set checkpoint.on_unreadable: rebuild",
                   was, is);
     return ERR_CONFIG;
 }

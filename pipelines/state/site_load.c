@@ -264,7 +264,7 @@ static int take_readings(const struct meter_taking *taken, uint64_t count)
         if (err < 0) {
             buffer_printf(taken->taking->why,
                           "meter \"%s\" has more readings than there is room for now: its interval "
-                          "was shorter; set it back, or have the state derived again",
+                          "was shorter; set it back, or set checkpoint.on_unreadable: rebuild",
                           taken->meter->id);
             return ERR_CONFIG;
         }

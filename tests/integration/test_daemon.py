@@ -274,7 +274,7 @@ class Operations(EndToEnd):
             config["http"] = {"listen": f"127.0.0.1:{ghgd.port}"}
             for count, fault in enumerate([{"http": {"listen": f"127.0.0.1:{port}"}}, {"sinks": nowhere}], 1):
                 ghgd.reload({"ghgd.yaml": json.dumps({"state_directory": "state", **config, **fault})})
-                servers.eventually(lambda: ghgd.log().count("the earlier configuration goes on") == count)
+                servers.eventually(lambda: ghgd.log().count("the earlier configuration stays in force") == count)
                 ghgd.wait_ready()
                 self.assertEqual(ghgd.metrics()["ghgd_config_reloads_total", "result", "refused"], count)
             self.assertEqual(ghgd.terminate(), 0)

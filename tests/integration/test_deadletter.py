@@ -220,7 +220,7 @@ class Deadletter(unittest.TestCase):
                 (["deadletter", "show"], 2, "show wants a place"),
                 (["deadletter", "list", "--from", "yesterday"], 2, "wants a time, a date"),
                 (["deadletter", "list", "--limit", "-3"], 2, "whole number"),
-                (["deadletter", "list", "--dead", "--late"], 2, "leave nothing"),
+                (["deadletter", "list", "--dead", "--late"], 2, "only one of the two"),
                 (["deadletter", "list", "more"], 2, "no such argument"),
                 (["deadletter", "export", "--format", "xml"], 2, "json or msgpack"),
                 (["deadletter", "list", "-c", "/no/such.yaml"], 1, "/no/such.yaml")]:

@@ -385,7 +385,7 @@ class WithoutBroker(unittest.TestCase):
     def test_more_replicas_than_brokers(self):
         """Some may come back: it is waited for, and said."""
         ghgd = self.make_daemon(checkpoint={"replication": 3})
-        words = "topic_unknown .*replication factor.*; waits for more brokers"
+        words = "topic_unknown .*replication factor.*; ghgd waits for more brokers"
         servers.eventually(lambda: re.search("rekey." + words, ghgd.log()))
         self.assertIn("waits for more brokers", servers.http(f"{ghgd.url}/readyz")[1])
         self.assertEqual(ghgd.terminate(), 0)

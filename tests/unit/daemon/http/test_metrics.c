@@ -432,8 +432,9 @@ static void test_ready(void **state)
         (struct data_loss){.from = 7, .to = 500, .taken_ms = INT64_MIN, .to_ms = 1700000000000};
     static const char words[] =
         "no data of partition 1: offsets 7 to 499 are gone from the topic before they were read; "
-        "the oldest left is 500; the oldest left arrived at 2023-11-14T22:13:20Z; it is halted "
-        "until kafka.on_data_loss says otherwise\n";
+        "the oldest left is 500; the oldest left arrived at 2023-11-14T22:13:20Z; it is halted; "
+        "set "
+        "kafka.on_data_loss: continue, and reload\n";
     buffer_clear(&out);
     assert_int_equal(health_print_ready(NULL, &example.source, &out), 503);
     assert_non_null(strstr(buffer_text(&out), words));
