@@ -9,50 +9,10 @@
 #include <cmocka.h>
 
 #include "base/timestamp.h"
-#include "tests/unit/state/registry_builder.h"
+#include "tests/unit/rollup/site_fixture.h"
 
 /* 2026-03-04T00:00:00Z: clocks in New York go on at the 8th. */
 #define MARCH_4_MS INT64_C(1772582400000)
-
-static const struct built_meter grid[] = {{.facility = "plant",
-                                           .id = "grid",
-                                           .kind = KIND_INTERVAL,
-                                           .category = "purchased_electricity",
-                                           .source = "",
-                                           .factor = 0.4}};
-
-struct fixture {
-    struct plant plant;
-    struct window_conf window;
-    struct rating *rating;
-    struct site *site;
-};
-
-/* A site whose ring begins with the day of floor_ms. */
-static void set_up(struct fixture *fixture, const char *time_zone, int64_t bucket_ms,
-                   int64_t floor_ms)
-{
-    plant_init(&fixture->plant, grid, ARRAY_LEN(grid));
-    fixture->plant.facilities[0].time_zone = time_zone;
-    fixture->window = (struct window_conf){.bucket_ms = bucket_ms,
-                                           .horizon_ms = 2 * DAY_MS,
-                                           .allowed_delay_ms = HOUR_MS,
-                                           .fiscal_year_start = 1};
-    assert_int_equal(rating_create(&fixture->rating, kernels_best(), 1), 0);
-    const struct site_conf conf = {.registry = &fixture->plant.registry,
-                                   .window = &fixture->window,
-                                   .rating = fixture->rating,
-                                   .sinks_count = 1};
-    const struct site_clock clock = {INT64_MIN, floor_ms, INT64_MIN, INT64_MIN};
-    assert_int_equal(site_create(&fixture->site, &conf, &clock), 0);
-}
-
-static void tear_down(struct fixture *fixture)
-{
-    site_destroy(&fixture->site);
-    rating_destroy(&fixture->rating);
-    plant_fini(&fixture->plant);
-}
 
 static void test_hours(void **state)
 {
@@ -73,10 +33,10 @@ static void test_hours(void **state)
         {"one row an hour", "America/New_York", "2026-03-09T12:00:00Z", HOUR_MS, 24, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct fixture fixture;
+        struct site_fixture fixture;
         int64_t time_ms = 0;
         assert_int_equal(timestamp_parse(&time_ms, cases[i].day, strlen(cases[i].day)), 0);
-        set_up(&fixture, cases[i].time_zone, cases[i].bucket_ms, time_ms);
+        site_fixture_init(&fixture, cases[i].time_zone, cases[i].bucket_ms, time_ms);
         const struct day *day = site_day(fixture.site, 0);
         if (day->end_row - day->first_row != cases[i].rows || day->hours_count != cases[i].hours)
             fail_msg("%s: %" PRId64 " rows, %" PRIu32 " hours", cases[i].name,
@@ -91,7 +51,7 @@ static void test_hours(void **state)
                     day->first_row + day->hour_row[hour + 1])
                 fail_msg("%s: row %" PRId64 " is in hour %" PRIu32, cases[i].name, row, hour);
         }
-        tear_down(&fixture);
+        site_fixture_fini(&fixture);
     }
 }
 
@@ -114,8 +74,8 @@ static void check_days(const struct site *site)
 static void test_ring(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    set_up(&fixture, "America/New_York", 15 * MINUTE_MS, MARCH_4_MS);
+    struct site_fixture fixture;
+    site_fixture_init(&fixture, "America/New_York", 15 * MINUTE_MS, MARCH_4_MS);
     struct site *site = fixture.site;
     for (int turn = 0; turn < 12; turn++) {
         while (site_has_room(site))
@@ -131,7 +91,7 @@ static void test_ring(void **state)
         assert_int_equal(site_day(site, 0)->first_row, second_row);
         check_days(site);
     }
-    tear_down(&fixture);
+    site_fixture_fini(&fixture);
 }
 
 /* Instants before 1970 round to the row that began before them. */
@@ -142,15 +102,15 @@ static void test_rows(void **state)
         int64_t time_ms, row, row_from;
     } cases[] = {{0, 0, 0},      {1, 0, 1},   {899999, 0, 1},
                  {900000, 1, 1}, {-1, -1, 0}, {-900000, -1, -1}};
-    struct fixture fixture;
-    set_up(&fixture, "America/New_York", 15 * MINUTE_MS, MARCH_4_MS);
+    struct site_fixture fixture;
+    site_fixture_init(&fixture, "America/New_York", 15 * MINUTE_MS, MARCH_4_MS);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int64_t row = site_row(fixture.site, cases[i].time_ms);
         int64_t from = site_row_from(fixture.site, cases[i].time_ms);
         if (row != cases[i].row || from != cases[i].row_from)
             fail_msg("%" PRId64 " ms: %" PRId64 ", %" PRId64, cases[i].time_ms, row, from);
     }
-    tear_down(&fixture);
+    site_fixture_fini(&fixture);
 }
 
 int main(void)
