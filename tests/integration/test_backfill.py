@@ -75,6 +75,14 @@ class Backfill(unittest.TestCase):
         self.assertEqual(got.returncode, 0, got.stderr)
         return figures(Path(folder, "replay.db"))
 
+    def committed(self, topic):
+        """messages before the group's offsets"""
+        return sum(max(servers.kafka().group_offset(topic, topic, partition)[0], 0) for partition in range(3))
+
+    def position(self, metrics):
+        """messages before the process's position"""
+        return sum(value for key, value in metrics.items() if key[0] == "ghgd_partition_next_offset")
+
     def is_done(self, metrics):
         def values(name):
             return [value for key, value in metrics.items() if key[0] == name]
@@ -95,13 +103,14 @@ class Backfill(unittest.TestCase):
             kafka.produce(topic, [m for m in made[:half] if int(m[0][1:]) % 3 == partition],
                           partition=partition)
         with daemon.Daemon(config, tables) as ghgd:
-            time.sleep(6)  # a commit
+            servers.eventually(lambda: self.committed(topic) > 0)
             ghgd.kill()
         for partition in range(3):
             kafka.produce(topic, [m for m in made[half:] if int(m[0][1:]) % 3 == partition],
                           partition=partition)
+        saved = self.committed(topic)
         with daemon.Daemon(config, tables) as ghgd:
-            time.sleep(1)
+            servers.eventually(lambda: self.position(ghgd.metrics()) > saved)
             ghgd.kill()  # while it reads on
         with daemon.Daemon(config, tables) as ghgd:
             servers.eventually(lambda: self.is_done(ghgd.metrics()))
