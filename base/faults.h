@@ -47,8 +47,9 @@ void faults_sort(struct faults *faults);
 /* Says how many errors were counted and not printed, if any. */
 void faults_end(struct faults *faults);
 
-/* The word of the list that is nearest to what was found, or NULL if none is near (Damerau-
- * Levenshtein distance up to a third of the length; case does not count). For "did you mean". */
+/* The word of the list that is nearest to what was found, or NULL if no word is near. A word is
+ * near if its Damerau-Levenshtein distance is at most a third of the length; case does not count.
+ * For "did you mean". */
 const char *faults_suggest(const char *found, const char *const *words, size_t count);
 
 #endif

@@ -2,7 +2,7 @@
 
 One partition with 10,000 meters, a horizon of 48 hours and readings of every quarter of an hour, as
 many as fill the journals. The daemon is killed and started again, with a chain of checkpoints that
-has just begun and with about the longest that there is; a round of readings has arrived meanwhile.
+has just begun and with about the longest that there is. A round of readings has arrived meanwhile.
 Printed as the share of the 2 s that we allow.
 
 Then it reads a steady stream 30 times as fast as meters send it, and saves 30 times as often. The

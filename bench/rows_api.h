@@ -13,8 +13,9 @@
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 
-/* Rows of the factor matrix, and an era of it; the best kernels, except `rate`, which counts the
- * facilities that it is given, a bucket each; and how often a facility of so many meters was rated.
+/* Rows of the factor matrix, and an era of it. The kernels are the best ones, except `rate`: it
+ * counts the facilities that it is given, a bucket each. So the benchmark knows how often a
+ * facility of so many meters was rated.
  */
 #if __has_include("pipelines/emissions/rated_panel.h")
 #define FACTOR_ROWS RATE_COUNT

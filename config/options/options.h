@@ -2,8 +2,8 @@
  * options.h - the one table of every option: it parses, checks, prints and documents them.
  *
  * An option is a path of keys from the root of the YAML file ("windows.bucket") and a member of
- * struct config; below "sinks", a list, the member is of struct sink_conf. Rows are in the order
- * in which they are printed. The table is constant.
+ * struct config. Below "sinks", a list, the member is of struct sink_conf. Rows are in the order in
+ * which they are printed. The table is constant.
  */
 #ifndef GHGD_OPTIONS_H
 #define GHGD_OPTIONS_H

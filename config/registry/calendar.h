@@ -10,8 +10,8 @@
  * within the next. A bucket belongs to the hour and day in which it starts: that matters only where
  * clocks were changed off the grid (at 00:01 in Newfoundland until 2011).
  *
- * From 2038 on GLib 2.74 follows the rule at the end of a zone's file, and takes Ireland's, whose
- * winter time is the exception, the wrong way round; every other zone is right to 2060.
+ * From 2038 on GLib 2.74 follows the rule at the end of a zone's file. It takes Ireland's rule the
+ * wrong way round, as winter time is the exception there. Every other zone is right to 2060.
  *
  * A calendar caches the windows it was asked for last: one owner, no lock.
  */
@@ -28,10 +28,11 @@ struct window {
 
 struct calendar;
 
-/* Returns 0 or -ENOMEM. -ENOENT: `zone` is no IANA name, or tzdata does not have it; offsets and
- * POSIX rules ("+05:30", "UTC+8", "EST5EDT") are no names. -EINVAL: the bucket does not divide an
- * hour, or the zone's UTC offset at some time between 1990 and 2060 is no multiple of it (1h in
- * Asia/Kolkata). The first use of a zone reads its file. */
+/* Returns 0 or -ENOMEM. It returns -ENOENT if `zone` is no IANA name, or tzdata does not have it.
+ * Offsets and POSIX rules ("+05:30", "UTC+8", "EST5EDT") are no names. It returns -EINVAL if the
+ * bucket does not divide an hour. The same holds if the zone's UTC offset is no multiple of the
+ * bucket at some time between 1990 and 2060 (1h in Asia/Kolkata). The first use of a zone reads its
+ * file. */
 int calendar_create(struct calendar **calendar_out, const char *zone, int64_t bucket_ms,
                     int fiscal_year_start) MUST_CHECK;
 void calendar_destroy(struct calendar **calendar);
@@ -40,8 +41,9 @@ void calendar_destroy(struct calendar **calendar);
  * lately, about a microsecond if not. The instant is between TIME_MIN_MS and TIME_MAX_MS. */
 struct window calendar_window(struct calendar *calendar, enum level level, int64_t time_ms);
 
-/* Start of a local date, for valid_from and valid_to in tables: where its day window begins, or the
- * next one's if the zone left that date out. -EINVAL for no date, or a year not in 1900 .. 2199. */
+/* Start of a local date, for valid_from and valid_to in tables: where its day window begins. If the
+ * zone left that date out, the next day's window counts. -EINVAL for no date, or a year not in 1900
+ * .. 2199. */
 int calendar_date_start(struct calendar *calendar, int year, int month, int day,
                         int64_t *ms_out) MUST_CHECK;
 

@@ -1,10 +1,11 @@
 /*
  * intake.h - from Kafka into the shards: partitions come and go, messages are fed, state is kept.
  *
- * A partition that is assigned is brought back first (checkpointer.h), takes messages then, and
- * writes nothing until it has caught up with the end of the log as of its assignment, but what has
- * to go for it to go on. Rows that an earlier owner had under way may still arrive: takeover.h.
- * When it is revoked, it is saved a last time before the group is told. The loop thread owns it.
+ * A partition that is assigned is restored first (checkpointer.h), and then takes messages. It
+ * writes no rows until it has caught up with the end of the log as of its assignment. The exception
+ * is rows of a day that has to leave. Rows that an earlier owner had under way may still arrive:
+ * takeover.h. When it is revoked, it is saved a last time before the group is told. The loop thread
+ * owns it.
  */
 #ifndef GHGD_INTAKE_H
 #define GHGD_INTAKE_H

@@ -5,8 +5,8 @@
     check.py --deep         larger bounds for the design as it is: minutes, and up to 12 GB of memory
     check.py --show NAME    the shortest counter-example of a variant, in words
 
-Exits 1 on any surprise: a run that fails, a search that was cut short, a variant that holds, or a
-step of the model that no run of the design reaches.
+Exits 1 on any surprise: a run that fails, a search that was cut short, or a variant that holds. A
+step of the model that no run of the design reaches is a surprise, too.
 """
 import argparse
 import concurrent.futures

@@ -56,9 +56,9 @@ void takeover_unanswered(struct takeover *takeover)
         enter(takeover, TAKEOVER_PROBE, takeover->at_ms);
 }
 
-/* A partition that has not caught up may have no row for the sink whose answer would be the proof,
- * and could not go on: the clock has to do, and only for the days that leave until it has caught
- * up. */
+/* A partition that has not caught up may have no row for the sink whose answer would be the proof.
+ * It could not go on. So the clock decides, and only for the days that leave until the partition
+ * has caught up. */
 static enum takeover_action end(struct takeover *takeover, const struct takeover_look *look)
 {
     if (look->now_ms < takeover->at_ms + look->timeout_ms)

@@ -1,9 +1,9 @@
 /*
  * Four cells at a time. AVX2 cannot convert 64-bit integers, so the conversion is one addition. In
  * [2^52, 2^53) doubles are the whole numbers, with the number in the low bits. 1.5 * 2^52 is the
- * middle, so what lies within 2^51 of zero is moved there and back; moving a product there rounds
- * it half to even, as llrint does. A product that is not narrow is moved elsewhere, and is told by
- * its size.
+ * middle, so numbers within 2^51 of zero are moved there and back. Moving a product there rounds it
+ * half to even, as llrint does. A product that is not narrow is moved elsewhere, and is told by its
+ * size.
  */
 #include "pipelines/emissions/kernels.h"
 

@@ -1,10 +1,10 @@
 /*
  * rated_panel.h - the figures of a facility's buckets: each is rated once after it changed.
  *
- * The figures of as many buckets are kept as a quarter of the memory of journals and panel holds,
- * by row modulo their number, so that the newest ones always are. A bucket that is not kept is
- * rated again when a row needs it. A sum over many buckets need not be formed again when a
- * few of them change: their old figures are taken off it, and the new ones are added.
+ * Figures take a quarter of the memory of journals and panel at most. They are kept by row modulo
+ * the number of buckets that fit, so the newest ones are always kept. A bucket that is not kept is
+ * rated again when a row needs it. A sum over many buckets need not be formed again when a few of
+ * them change: their old figures are taken off it, and the new ones are added.
  */
 #ifndef GHGD_RATED_PANEL_H
 #define GHGD_RATED_PANEL_H
@@ -23,8 +23,8 @@ struct rated_panel {
     struct figures *figures; /* scratch of one run of rows */
     uint64_t *bits;          /* and of the meters that reported in one */
 
-    /* Meters that are expected to report, so that no window has to look at each of them: a bit for
-     * each, their number by series, and in all. always: each of them is valid all the time. */
+    /* Meters that are expected to report: a bit for each, their number by series, and in all. So no
+     * window has to look at each of them. always: each of them is valid all the time. */
     uint64_t *expected_bits;
     uint32_t *expected; /* [series] */
     uint32_t expected_count;
@@ -41,8 +41,9 @@ int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, stru
 void rated_panel_destroy(struct rated_panel **rated);
 
 /* Projects and rates the stale cells in rows [from, to). sums[series] and the bits of `reporting`
- * hold the sum over all of the rows, as it was, and are corrected; NULL: no sum is kept. Returns
- * false if some meter no longer reports in some row: then the bits have to be formed again. */
+ * hold the earlier sum over all of the rows, and are corrected. If they are NULL, no sum is kept.
+ * Returns false if some meter no longer reports in some row: then the bits have to be formed again.
+ */
 bool rated_panel_refresh(struct rated_panel *rated, int64_t from_row, int64_t to_row,
                          struct figures *sums, uint64_t *reporting);
 /* Adds rows [from, to) to the sums, and to the bits of the meters that reported. No row of them is

@@ -36,10 +36,10 @@ uint32_t rating_run(const struct rating *rating, const struct registry *registry
                     const struct facility *facility, int64_t start_ms, int64_t length_ms,
                     uint32_t rows);
 
-/* Rates the buckets, which rating_run() allows together. Sets figures_out[rows][series]:
- * covered time counts meters that are expected to report; a cell whose factor is 0 in a row that
- * tells unknown cells is counted as one, whatever its activity; the estimated part of a cell is its
- * CO2e times estimated_ms / covered_ms, floored; FIGURE_EXPECTED is 0. */
+/* Rates the buckets, which rating_run() allows together. Sets figures_out[rows][series]. Covered
+ * time counts meters that are expected to report. Some rows of the factor matrix tell unknown
+ * cells: a cell whose factor is 0 there is unknown, whatever its activity. The estimated part of a
+ * cell is its CO2e times estimated_ms / covered_ms, floored. FIGURE_EXPECTED is 0. */
 void rating_rate(struct rating *rating, const struct registry *registry,
                  const struct facility *facility, const struct bucket_cells *cells,
                  struct figures *figures_out);

@@ -25,8 +25,8 @@ typedef void (*event_fn)(void *context, const struct event *event);
  * It learns in which order a producer writes its fields; that changes its speed, no result.
  */
 struct decoder;
-/* Returns 0 or -ENOMEM. -EINVAL: a path has more than eight names, an empty name or one with a
- * backslash, or it is the same as, or the beginning of, another field's path. */
+/* Returns 0 or -ENOMEM. -EINVAL: a path has more than eight names, an empty name or a name with a
+ * backslash. Or the path is the beginning of another field's path, or the same. */
 int decoder_create(struct decoder **decoder_out, const struct decode_conf *conf) MUST_CHECK;
 void decoder_destroy(struct decoder **decoder);
 /* Decodes one message: one event or an array of events; an empty array has none. If the message as

@@ -2,8 +2,8 @@
  * json_scan.h - where the tokens of a JSON text begin, found byte by byte.
  *
  * This scanner is the definition of json_index.h, and holds its place if simdjson knows no SIMD for
- * the CPU. simdjson's own fallback differs: it does not check UTF-8 outside of strings, it takes a
- * quotation mark inside of a word for a part of the word, and it reads a byte behind the text.
+ * the CPU. simdjson's own fallback differs. It does not check UTF-8 outside of strings, and may
+ * read a byte behind the text. It takes a quotation mark inside of a word for a part of the word.
  * Pure. Thread: any.
  */
 #ifndef GHGD_JSON_SCAN_H

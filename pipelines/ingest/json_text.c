@@ -272,8 +272,9 @@ static void add_tree(struct buffer *out, const msgpack_object *root)
     } while (depth > 0);
 }
 
-/* One item, and nothing behind it. msgpack-c takes memory for as many items as an array declares;
- * once this is true they are there, so it takes less than 32 bytes for each byte of the message. */
+/* One item, and nothing behind it. msgpack-c takes memory for as many items as an array declares.
+ * Once this is true, the items are there. So msgpack-c takes less than 32 bytes for each byte of
+ * the message. */
 static bool is_whole(const uint8_t *bytes, size_t size)
 {
     struct msgpack_scan scan;

@@ -1,5 +1,5 @@
 /*
- * json_text.h - the inside of JSON's scalars: the grammar of numbers, the escapes of strings; and
+ * json_text.h - the inside of JSON's scalars: the grammar of numbers, the escapes of strings. Also
  * MessagePack, read by msgpack-c, as text for people: JSON, as far as JSON has words for it.
  *
  * Pure. Thread: any.

@@ -21,7 +21,8 @@ enum outcome resolve_event(struct batch *batch, const struct registry *registry,
                            const struct event *event, const struct place *place);
 
 /* The facility of an event that names a meter: that of the version which resolve_event() would
- * choose, or of the first version if none is valid then; REGISTRY_NONE if the meter is unknown. */
+ * choose. If no version is valid then, the first one counts. REGISTRY_NONE if the meter is unknown.
+ */
 uint32_t resolve_facility(const struct registry *registry, const struct event *event);
 
 #endif

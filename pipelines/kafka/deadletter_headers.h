@@ -2,10 +2,10 @@
  * deadletter_headers.h - the headers of a dead letter: where its event came from, and the reason.
  *
  * Letters carry headers of ghgd (dead_letter.h), and so do re-keyed messages. Behind a letter there
- * may be a mark: a message with the same four headers of its place and DEADLETTER_RETRIED, which
- * says that the event was sent in once more and where it stands now. A place names an event for
- * ever: the same event refused twice (after a restart from an earlier offset) has two letters of
- * one place. Thread: any.
+ * may be a mark: a message with the same four headers of its place and DEADLETTER_RETRIED. That
+ * header says that the event was sent in once more, and where it stands now. A place names an event
+ * for ever: the same event refused twice (after a restart from an earlier offset) has two letters
+ * of one place. Thread: any.
  */
 #ifndef GHGD_DEADLETTER_HEADERS_H
 #define GHGD_DEADLETTER_HEADERS_H

@@ -4,9 +4,9 @@
  * rd_kafka_committed() asks the coordinator that our heartbeats go to, and has it looked up again
  * when the broker says that it is not the one. It blocks, so it runs on a thread of the pool. The
  * request that would not block, ListConsumerGroupOffsets, has a memory of coordinators of its own
- * in librdkafka (2.0 to 2.8 at least): no such answer clears it, and every use makes it last. After
- * the coordinator has moved off a broker that is up, or comes back, it asks that broker for ever. A
- * member that has not taken its assignment then holds up the whole group.
+ * in librdkafka (2.0 to 2.8 at least). No such answer clears that memory, and every use makes it
+ * last. After the coordinator has moved off a broker that is up, or comes back, it asks that broker
+ * for ever. A member that has not taken its assignment then holds up the whole group.
  *
  * Embedded; zeroed memory asks nothing. One request at a time. The loop thread owns it.
  */

@@ -41,9 +41,9 @@ bool producer_has_room(struct producer *producer, size_t records, size_t bytes);
 /* Whether one letter could be sent now, whatever its size. If not, `on_room` follows. */
 bool producer_takes(struct producer *producer);
 /* Makes sure of memory for records of the partition that cost `bytes` together
- * (outgoing_reserved_size()): until then producer_send() does not return -ENOMEM for it, and
- * outgoing_create() does not return NULL with this reserve. Returns 0; or -ENOMEM, and `on_room`
- * follows. */
+ * (outgoing_reserved_size()). Up to that cost, producer_send() does not return -ENOMEM for the
+ * partition, and outgoing_create() does not return NULL with this reserve. Returns 0; or -ENOMEM,
+ * and `on_room` follows. */
 int producer_reserve(struct producer *producer, int32_t partition, size_t bytes) MUST_CHECK;
 struct outgoing_reserve *producer_get_reserve(struct producer *producer);
 /* `on_room` follows, as after a refusal. */

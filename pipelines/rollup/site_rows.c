@@ -68,8 +68,8 @@ static bool is_final(const struct site *site, const struct row_taking *taking, s
     return window.end_ms <= taking->clock->final_ms || (complete && window.end_ms <= seen_ms);
 }
 
-/* Even, and greater whenever the rows of the window may hold other figures than before: because an
- * event touched it, or because more of its buckets are expected to hold readings. It goes by the
+/* Even, and greater whenever the rows of the window may hold other figures than before. Either an
+ * event touched the window, or more of its buckets are expected to hold readings. It goes by the
  * log alone. So every process numbers the rows alike, however often it makes them. */
 static uint32_t make_version(const struct site *site, const struct site_clock *clock,
                              struct window window, const struct mark *mark)

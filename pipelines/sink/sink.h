@@ -46,10 +46,11 @@ struct sink_callbacks {
     /* Whether anything may be written now; asked before every try, and before every piece of one.
      * Thread: any. NULL: always. */
     bool (*may_write)(void *context);
-    /* A sink may lose rows that it has acknowledged (BLOCK_ACKNOWLEDGED). proven: rows that were
-     * settled before then, by the loop's time, are durable; INT64_MAX: all of them. lost: rows
-     * without proof may be gone, and have to be written again; outage: a request has failed, and
-     * not merely come by a new connection. NULL: the owner does not need to know. */
+    /* A sink may lose rows that it has acknowledged (BLOCK_ACKNOWLEDGED). "proven" says that rows
+     * settled before before_ms, by the loop's time, are durable; INT64_MAX stands for all rows.
+     * "lost" says that rows without proof may be gone, and have to be written again. With outage a
+     * request has failed; without it there is only a new connection. NULL: the owner does not need
+     * to know. */
     void (*proven)(void *context, int64_t before_ms);
     void (*lost)(void *context, bool outage);
     void *context;
@@ -65,8 +66,8 @@ bool sink_is_idle(const struct sink *sink);
 int sink_submit(struct sink *sink, struct block **block) MUST_CHECK;
 /* Gives up waiting: the next retry happens now. For tests. */
 void sink_retry_now(struct sink *sink);
-/* Gives up the block under way, if there is one: it comes back through `abandoned`, at once or when
- * the try under way has ended; or through `done`, if that had succeeded. */
+/* Gives up the block under way, if there is one. It comes back through `abandoned`, at once or when
+ * the try under way has ended. If that try succeeds, it comes back through `done`. */
 void sink_withdraw(struct sink *sink);
 /* Ends the request under way and all handles, then calls `closed`. */
 void sink_close(struct sink *sink);

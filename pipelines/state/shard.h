@@ -113,9 +113,10 @@ uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms);
  * facility. */
 int64_t shard_open_ms(const struct shard *shard);
 
-/* The state as bytes (docs/state.md): what changed since the payload before, or all of it if `full`
- * is set, nothing was saved before, or the last payload was not followed by shard_saved(). Appends
- * to *payload. Returns 0, or -ENOMEM if the buffer could not take it; the next one is full then. */
+/* The state as bytes (docs/state.md): what changed since the payload before. It is the whole state
+ * if `full` is set, nothing was saved before, or shard_saved() did not follow the last payload.
+ * Appends to *payload. Returns 0, or -ENOMEM if the buffer could not take it; the next one is full
+ * then. */
 int shard_save(struct shard *shard, bool full, struct buffer *payload) MUST_CHECK;
 /* The payload that shard_save() has made just now is in safe hands: the next one may build upon it.
  * If it gets lost after all, ask for a full one. */

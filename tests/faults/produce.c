@@ -7,9 +7,9 @@
  * "sent N of M" goes to standard output every half second, "done" once every message is
  * acknowledged. The producer is idempotent and waits for brokers for ever, so that whatever happens
  * to them every message stands in the log once, in order. Messages have the time at which they are
- * sent: a broker that comes back after a crash has forgotten idempotent producers whose messages
- * are older than producer.id.expiration.ms, and takes what was under way twice. readings.py writes
- * FILE.
+ * sent. A broker that comes back after a crash has forgotten idempotent producers whose messages
+ * are older than producer.id.expiration.ms. It then takes messages that were under way twice.
+ * readings.py writes FILE.
  */
 #include <errno.h>
 #include <fcntl.h>

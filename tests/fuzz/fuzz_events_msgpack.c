@@ -1,6 +1,6 @@
 /*
  * Any bytes as a MessagePack message, beside msgpack-c: both read it to its end or neither does,
- * with the same elements, and an accepted event has the fields that msgpack-c finds in it.
+ * with the same elements. An accepted event has the fields that msgpack-c finds in it.
  */
 #include "base/base.h"
 #include "base/timestamp.h"

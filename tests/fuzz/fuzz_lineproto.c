@@ -1,6 +1,6 @@
 /*
  * Any names and numbers make one line of line protocol. A parser as strict as the stores takes it
- * apart again: every number comes back to its last digit, and every name as it was, except bytes
+ * apart again. Every number comes back to its last digit, and every name as it was, except bytes
  * that no store can carry.
  *
  * The input is a byte for the dialect, 16 for a number, then names, each up to a NUL.

@@ -1,9 +1,9 @@
 """An independent model of what ghgd makes of readings, in exact fractions.
 
 It is written from the rules (docs/architecture.md, docs/events.md, docs/configuration.md), not from
-the daemon, and shares nothing with it but the tables. Slow, short, and meant to be checked by eye:
-an event becomes an outcome and a reading, readings become cells (a meter's activity in a bucket),
-cells become masses, and windows are sums of cells.
+the daemon, and shares nothing with it but the tables. It is slow, short, and meant to be checked by
+eye. An event becomes an outcome and a reading, and readings become cells (a meter's activity in a
+bucket). Cells become masses, and windows are sums of cells.
 """
 import csv
 import re

@@ -4,9 +4,9 @@
     run.py --folder FOLDER [--compiler CC] [--jobs N] [--match TEXT] [--list]
 
 mutants.py lists the mutants, and for each the unit programs that should catch it. They are built
-and run in turn until one fails. It is a fault of the tests if none does, and a fault of the list if
-the text that a mutant replaces does not occur exactly once in its file. --list prints the mutants
-with their programs, and runs nothing.
+and run in turn until one fails. If no program fails, the tests are at fault. The list is at fault
+if the text that a mutant replaces does not occur exactly once in its file. --list prints the
+mutants with their programs, and runs nothing.
 """
 import argparse
 import os

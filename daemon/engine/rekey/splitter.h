@@ -51,8 +51,8 @@ void splitter_destroy(struct splitter **splitter);
 int splitter_split(struct splitter *splitter, const void *message, size_t size, int64_t offset,
                    uint32_t *done) MUST_CHECK;
 
-/* The bytes that go before and after a run, so that it is a message: none for a single event, else
- * those of an array in the format of the events. Return how many. */
+/* The bytes that go before and after a run, so that it is a message. A single event needs none, and
+ * several need those of an array in their format. Return how many. */
 size_t run_prefix(const struct run *run, uint8_t prefix[RUN_PREFIX_MAX]);
 size_t run_suffix(const struct run *run, uint8_t suffix[1]);
 

@@ -48,8 +48,8 @@ static void test_moved_base(void **state)
     journal_check(&bench.journal);
 }
 
-/* A late reading exactly at the floor leaves no open window before it: what the closed ones have
- * booked too little, or too much, is booked after it, also when the floor has moved on. */
+/* A late reading exactly at the floor leaves no open window before it. If the closed windows have
+ * booked too little or too much, the rest is booked after it, also when the floor has moved on. */
 static void test_a_reading_at_the_floor(void **state)
 {
     (void)state;

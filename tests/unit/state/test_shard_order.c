@@ -1,6 +1,6 @@
 /*
  * The shard as a function of its log: the same readings in any order, in batches of any size, give
- * the same rows; and longer windows are the sums of shorter ones.
+ * the same rows. Longer windows are the sums of shorter ones.
  */
 #include <inttypes.h>
 #include <setjmp.h>
