@@ -38,7 +38,6 @@ struct checkpoint {
     struct checkpoint_partition **stores; /* by partition; NULL before its first use */
     uint32_t stores_count;
     uint32_t turn_first; /* partition that sends first */
-    uint32_t pieces_waiting;
     struct checkpoint_stats stats;
     struct log_limit topic_limit, write_limit;
 };
@@ -175,6 +174,7 @@ int checkpoint_write(struct checkpoint *checkpoint, int32_t partition,
         return ERR_RANGE;
     checkpoint->stats.waiting_bytes += payload->size;
     checkpoint_partition_write_begin(stored, at, full, payload, uv_now(checkpoint->tick.loop));
+    checkpoint_check(checkpoint);
     uv_async_send(&checkpoint->wake);
     return 0;
 }
@@ -235,8 +235,6 @@ static void on_piece(struct checkpoint *checkpoint, struct checkpoint_partition 
 static void on_shipped(void *context, const struct shipment *shipment)
 {
     struct checkpoint *checkpoint = context;
-    ASSERT(shipment->number == 0 || checkpoint->pieces_waiting > 0);
-    checkpoint->pieces_waiting -= shipment->number > 0;
     if (shipment->number == 0 && shipment->code == RD_KAFKA_RESP_ERR_NO_ERROR)
         checkpoint->stats.tombstones++;
     struct checkpoint_partition *stored = find_partition(checkpoint, shipment->partition);
@@ -251,12 +249,12 @@ static void on_shipped(void *context, const struct shipment *shipment)
 static void send_records(struct checkpoint *checkpoint, struct checkpoint_partition *stored)
 {
     if (stored->state == CHECKPOINT_PARTITION_WRITING) {
-        int sent = checkpoint_partition_send_pieces(stored, checkpoint->writer,
-                                                    PIECES_MAX - checkpoint->pieces_waiting);
-        if (sent < 0)
-            fail_write(checkpoint, stored, err_str(sent));
-        else
-            checkpoint->pieces_waiting += (uint32_t)sent;
+        size_t waiting = record_writer_waiting_records(checkpoint->writer);
+        ASSERT(waiting <= PIECES_MAX);
+        int err = checkpoint_partition_send_pieces(stored, checkpoint->writer,
+                                                   PIECES_MAX - (uint32_t)waiting);
+        if (err < 0)
+            fail_write(checkpoint, stored, err_str(err));
     }
     if (!checkpoint->closing)
         checkpoint_partition_send_tombstones(stored, checkpoint->writer);
@@ -575,6 +573,23 @@ fail:
     chain_reader_destroy(&checkpoint->reader);
     checkpoint_free(checkpoint);
     return err;
+}
+
+void checkpoint_check(const struct checkpoint *checkpoint)
+{
+    uint64_t bytes = 0;
+    uint64_t pieces = 0;
+    for (uint32_t i = 0; i < checkpoint->stores_count; i++) {
+        const struct checkpoint_partition *stored = checkpoint->stores[i];
+        if (stored != NULL)
+            pieces += checkpoint_partition_check(stored);
+        bytes += stored != NULL ? stored->write.payload.size : 0;
+    }
+    ASSERT(checkpoint->stats.waiting_bytes == bytes);
+    if (checkpoint->writer == NULL)
+        return;
+    record_writer_check(checkpoint->writer);
+    ASSERT(pieces <= record_writer_waiting_records(checkpoint->writer));
 }
 
 const struct checkpoint_stats *checkpoint_get_stats(const struct checkpoint *checkpoint)

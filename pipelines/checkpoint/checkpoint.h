@@ -118,6 +118,8 @@ void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int6
 void checkpoint_forget(struct checkpoint *checkpoint, int32_t partition);
 
 const struct checkpoint_stats *checkpoint_get_stats(const struct checkpoint *checkpoint);
+/* Asserts that the counts of what waits agree with the writes under way, by a walk over them. */
+void checkpoint_check(const struct checkpoint *checkpoint);
 
 /* Waits for records under way, at most timeout_ms, then frees everything and calls closed().
  * Records that are given up are logged. write_failed() and restored() no longer come; written()

@@ -183,15 +183,14 @@ int checkpoint_partition_send_pieces(struct checkpoint_partition *stored,
     ASSERT(stored->state == CHECKPOINT_PARTITION_WRITING);
     const struct partition_write *write = &stored->write;
     ASSERT(write->acked <= write->sent && write->sent <= write->pieces);
-    int count = 0;
     for (; room > 0 && write->sent < write->pieces &&
            write->sent - write->acked < CHECKPOINT_PARTITION_PIECES_MAX;
-         room--, count++) {
+         room--) {
         int err = send_piece(stored, writer);
         if (err < 0)
             return err;
     }
-    return count;
+    return 0;
 }
 
 int checkpoint_partition_on_piece(struct checkpoint_partition *stored,
@@ -207,6 +206,17 @@ int checkpoint_partition_on_piece(struct checkpoint_partition *stored,
     write->last_offset = shipment->offset;
     write->acked++;
     return write->acked == write->pieces;
+}
+
+uint32_t checkpoint_partition_check(const struct checkpoint_partition *stored)
+{
+    const struct partition_write *write = &stored->write;
+    if (stored->state != CHECKPOINT_PARTITION_WRITING) {
+        ASSERT(write->payload.size == 0);
+        return 0;
+    }
+    ASSERT(write->acked <= write->sent && write->sent <= write->pieces);
+    return write->sent - write->acked;
 }
 
 /* A commit of the same offset may still be one of the older chain: it confirms nothing. */

@@ -76,13 +76,15 @@ bool checkpoint_partition_wants_full(const struct checkpoint_partition *stored);
 void checkpoint_partition_write_begin(struct checkpoint_partition *stored,
                                       const struct log_position *at, bool full,
                                       struct buffer *payload, uint64_t now_ms);
-/* Sends pieces, up to `room`. Returns how many, or -ENOMEM. */
+/* Sends pieces, up to `room`. Returns 0; or -ENOMEM, and some may have been sent. */
 int checkpoint_partition_send_pieces(struct checkpoint_partition *stored,
                                      struct record_writer *writer, uint32_t room);
 /* A piece of the write under way was acknowledged. Returns 1 if it was the last, 0 if not, or
  * ERR_PROTOCOL if its offset cannot be. */
 int checkpoint_partition_on_piece(struct checkpoint_partition *stored,
                                   const struct shipment *shipment);
+/* Asserts what holds of a write. Returns how many of its pieces are under way. */
+uint32_t checkpoint_partition_check(const struct checkpoint_partition *stored);
 /* All pieces are acknowledged, or it failed: to idle. */
 void checkpoint_partition_write_done(struct checkpoint_partition *stored,
                                      char pointer[POINTER_TEXT_SIZE]);

@@ -20,7 +20,8 @@ struct record_writer {
     uint64_t reopen_at_ms;
     struct shipment *oldest, *newest; /* under way */
     struct shipment *failed;          /* to be reported by the next turn, by `newer` */
-    size_t waiting;
+    struct shipment *reporting;       /* the rest of those, within a turn */
+    size_t waiting, waiting_records;
     struct log_limit log_limit;
 };
 
@@ -68,6 +69,7 @@ void record_writer_send(struct record_writer *writer, struct shipment **shipment
     ASSERT(sent->newer == NULL && sent->older == NULL); /* in no list */
     add(writer, sent);
     writer->waiting++;
+    writer->waiting_records += sent->number > 0;
     void *value = sent->number > 0 ? sent->bytes + sent->key_size : NULL;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__FATAL;
     if (writer->client != NULL && !writer->broken)
@@ -84,6 +86,32 @@ void record_writer_send(struct record_writer *writer, struct shipment **shipment
 size_t record_writer_waiting(const struct record_writer *writer)
 {
     return writer->waiting;
+}
+
+size_t record_writer_waiting_records(const struct record_writer *writer)
+{
+    return writer->waiting_records;
+}
+
+void record_writer_check(const struct record_writer *writer)
+{
+    size_t waiting = 0;
+    size_t records = 0;
+    const struct shipment *older = NULL;
+    for (const struct shipment *at = writer->oldest; at != NULL; older = at, at = at->newer) {
+        ASSERT(at->older == older);
+        waiting++;
+        records += at->number > 0;
+    }
+    ASSERT(writer->newest == older);
+    const struct shipment *const failed[] = {writer->failed, writer->reporting};
+    for (size_t i = 0; i < ARRAY_LEN(failed); i++) {
+        for (const struct shipment *at = failed[i]; at != NULL; at = at->newer) {
+            waiting++;
+            records += at->number > 0;
+        }
+    }
+    ASSERT(writer->waiting == waiting && writer->waiting_records == records);
 }
 
 /* ---- the client ---- */
@@ -149,7 +177,9 @@ static void replace_client(struct record_writer *writer, uint64_t now_ms)
 static void report(struct record_writer *writer, struct shipment *shipment, shipped_fn shipped,
                    void *context)
 {
+    ASSERT(writer->waiting > 0);
     writer->waiting--;
+    writer->waiting_records -= shipment->number > 0;
     shipped(context, shipment);
     free(shipment);
 }
@@ -196,10 +226,10 @@ void record_writer_turn(struct record_writer *writer, uint64_t now_ms, shipped_f
         rd_kafka_event_destroy(event);
     }
     replace_client(writer, now_ms);
-    struct shipment *failed = TAKE(writer->failed);
-    while (failed != NULL) {
-        struct shipment *shipment = failed;
-        failed = shipment->newer;
+    writer->reporting = TAKE(writer->failed);
+    while (writer->reporting != NULL) {
+        struct shipment *shipment = writer->reporting;
+        writer->reporting = shipment->newer;
         report(writer, shipment, shipped, context);
     }
 }

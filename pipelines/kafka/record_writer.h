@@ -47,6 +47,10 @@ void record_writer_send(struct record_writer *writer, struct shipment **shipment
 /* Reports what was shipped, at most a turn's worth: `wake` is sent again if there is more. */
 void record_writer_turn(struct record_writer *writer, uint64_t now_ms, shipped_fn shipped,
                         void *context);
+/* Shipments that are not reported yet: all of them; all but the tombstones. */
 size_t record_writer_waiting(const struct record_writer *writer);
+size_t record_writer_waiting_records(const struct record_writer *writer);
+/* Asserts that lists and counts agree, by a walk over them. */
+void record_writer_check(const struct record_writer *writer);
 
 #endif

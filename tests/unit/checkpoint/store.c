@@ -141,9 +141,16 @@ void store_close(struct store *store, int64_t timeout_ms)
 
 /* ---- doing and waiting ---- */
 
-static bool in_time(struct store *store, uint64_t began_ms)
+void store_turn(struct store *store)
 {
     uv_run(&store->loop, UV_RUN_ONCE); /* the store's own timer ends it */
+    if (!store->closed)
+        checkpoint_check(store->checkpoint);
+}
+
+static bool in_time(struct store *store, uint64_t began_ms)
+{
+    store_turn(store);
     return uv_hrtime() / 1000000 < began_ms + STORE_WAIT_MS;
 }
 

@@ -49,6 +49,8 @@ void store_open(struct store *store);
 /* And the loop. */
 void store_close(struct store *store, int64_t timeout_ms);
 
+/* One turn of the loop; the store's counts are checked after it. */
+void store_turn(struct store *store);
 /* Runs the loop until *count is at least `want`. */
 void store_wait(struct store *store, const int *count, int want);
 void store_wait_number(struct store *store, const uint64_t *number, uint64_t want);
