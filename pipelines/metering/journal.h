@@ -82,7 +82,8 @@ void journal_saved(struct journal *journal);
 void journal_drop_first(struct journal *journal, uint32_t count);
 /* Forgets every reading that ended at or before end_ms. */
 void journal_drop_ended(struct journal *journal, int64_t end_ms);
-/* Asserts what holds of every journal, by a walk over it: for tests. */
-void journal_check(const struct journal *journal);
+/* Asserts what holds of every journal, by a walk over its readings from `first` on: for tests, and
+ * for what is saved. */
+void journal_check(const struct journal *journal, uint32_t first);
 
 #endif

@@ -58,7 +58,8 @@ struct panel_row panel_get_row(const struct panel *panel, int64_t row);
 void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct cell *cell);
 /* The column for which the ledger does not agree with the rows; UINT32_MAX if all do. */
 uint32_t panel_audit(const struct panel *panel);
-/* Asserts what holds of every cell, and the account, by a walk over them: for tests. */
+/* Asserts what holds of every cell, and the account, by a walk over them: for tests, and when all
+ * of it is saved. */
 void panel_check(const struct panel *panel);
 /* Takes the account to be right as the rows and `left` have it. */
 void panel_accept(struct panel *panel);

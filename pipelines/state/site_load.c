@@ -338,7 +338,7 @@ static int take_meter(const struct meter_taking *taken)
     if ((flags & METER_HAS_CHANGED) != 0)
         changed_ms = packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS);
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
-    journal->overlapping = (flags & METER_OVERLAPS) != 0;
+    journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
     int err = take_readings(taken, packed_take_uint(packed, METER_READINGS_MAX));
     journal->base_ms = base_ms;
     journal->base_booked = base_booked;

@@ -193,6 +193,7 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
     if (changed)
         packed_add_int(out, journal->changed_ms);
     uint32_t kept = full ? 0 : journal_find(journal, journal->changed_ms);
+    journal_check(journal, kept > 0 ? kept - 1 : 0);
     packed_add_uint(out, kept);
     packed_add_uint(out, journal->count - kept);
     save_readings(journal, kept, out);
@@ -214,6 +215,8 @@ static void save_outcomes(const struct site *site, struct buffer *out)
 
 void site_save(const struct site *site, bool full, struct buffer *out)
 {
+    if (full) /* an increment says little of the panel, and is not to cost a walk over it */
+        panel_check(site->panel);
     packed_add_int(out, site->first_row);
     packed_add_int(out, site->seen_row);
     packed_add_int(out, site->closed_ms);

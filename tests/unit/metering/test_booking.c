@@ -54,7 +54,7 @@ static void test_outcomes(void **state)
                      outcome_reason(booking.outcome));
         if (booking.outcome != OUTCOME_USED && booking.from_ms != booking.to_ms)
             fail_msg("%s: it changes cells", steps[i].name);
-        journal_check(&bench.journal);
+        journal_check(&bench.journal, 0);
     }
 }
 
@@ -256,7 +256,7 @@ static void test_overlap_is_noted(void **state)
         if (booking.overlap != cases[i].overlap || bench.journal.overlapping != cases[i].overlap)
             fail_msg("%s: %d, journal %d", cases[i].name, booking.overlap,
                      bench.journal.overlapping);
-        journal_check(&bench.journal);
+        journal_check(&bench.journal, 0);
     }
 }
 
@@ -474,8 +474,8 @@ static void test_any_order_leaves_the_same(void **state)
             (void)book(&interval, &two.journal, &givens[other], FLOOR);
             givens[other] = givens[i - 1];
         }
-        journal_check(&one.journal);
-        journal_check(&two.journal);
+        journal_check(&one.journal, 0);
+        journal_check(&two.journal, 0);
         assert_int_equal(one.journal.count, two.journal.count);
         assert_memory_equal(journal_at(&one.journal, 0), journal_at(&two.journal, 0),
                             one.journal.count * sizeof(struct reading));

@@ -45,7 +45,7 @@ static void test_moved_base(void **state)
     assert_int_equal(booking.from_ms, floor_ms);
     assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), -25 * U); /* 5 by then, 30 booked */
     assert_int_equal(sum_buckets(&reg, &bench.journal, 3, 4), 55 * U);
-    journal_check(&bench.journal);
+    journal_check(&bench.journal, 0);
 }
 
 /* A late reading exactly at the floor leaves no open window before it. If the closed windows have
@@ -87,7 +87,7 @@ static void test_a_reading_at_the_floor(void **state)
         int128 open = sum_buckets(&reg, &bench.journal, cases[i].next_floor_rows, 5);
         if (closed + open != cases[i].want)
             fail_msg("%s: %" PRId64 " and %" PRId64, cases[i].name, (int64_t)closed, (int64_t)open);
-        journal_check(&bench.journal);
+        journal_check(&bench.journal, 0);
     }
 }
 
@@ -144,7 +144,7 @@ static void test_forgetting(void **state)
         assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
         booking_forget(cases[i].meter, &bench.journal, INT64_MIN);
         assert_int_equal(bench.journal.forgotten_ms, cases[i].floor_min * MINUTE_MS);
-        journal_check(&bench.journal);
+        journal_check(&bench.journal, 0);
     }
 }
 
@@ -240,7 +240,7 @@ static void test_closing_windows_loses_nothing(void **state)
             book_reading(&closing, at_min, value);
             if (i % 4 == 3)
                 close_windows(&closing, closing.floor_row + random_below(&random, 3));
-            journal_check(journal);
+            journal_check(journal, 0);
         }
         const struct reading *last = journal_at(journal, journal->count - 1);
         int128 open = sum_buckets(&reg, journal, closing.floor_row, closing.last_min / 15 + 1);

@@ -304,7 +304,7 @@ static void make_scene(struct scene *scene, const struct meter *meter, uint64_t 
         (void)book(meter, &scene->journal, &given, FLOOR);
         scene->end_min = MAX(scene->end_min, start + length + 1);
     }
-    journal_check(&scene->journal);
+    journal_check(&scene->journal, 0);
 }
 
 /* All of it in cells of `minutes` each. */
