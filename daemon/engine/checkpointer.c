@@ -43,7 +43,9 @@ static bool begin_save(struct checkpointer *checkpointer, struct assigned *assig
     struct buffer payload;
     buffer_init(&payload, CHECKPOINT_BYTES_MAX);
     int64_t began_us = clock_cpu_us();
-    const struct parking *parking = checkpointer->conf.assigned_set->refusals.parking;
+    const struct refusals *refusals = &checkpointer->conf.assigned_set->refusals;
+    const struct parking *parking = refusals->parking;
+    producer_check(refusals->letters.producer); /* its counts say what a commit has to wait for */
     int err = assigned_save(assigned, parking, full, &payload);
     int64_t took_us = clock_cpu_us() - began_us;
     size_t size = payload.size;

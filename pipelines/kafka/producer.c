@@ -508,6 +508,41 @@ fail:
     return err;
 }
 
+/* Adds the records of one partition to what waits of each kind. */
+static void check_unacknowledged(const struct unacknowledged *unacknowledged,
+                                 struct producer_stats *letters, struct producer_stats *runs)
+{
+    const struct outgoing *older = NULL;
+    bool last_is_here = unacknowledged->last == NULL;
+    for (const struct outgoing *at = unacknowledged->oldest; at != NULL; at = at->newer) {
+        ASSERT(at->older == older);
+        ASSERT(older == NULL || older->offset <= at->offset);
+        struct producer_stats *stats = at->kind == OUTGOING_RUN ? runs : letters;
+        stats->waiting++;
+        stats->waiting_bytes += outgoing_cost(at);
+        last_is_here |= at == unacknowledged->last;
+        older = at;
+    }
+    ASSERT(last_is_here && unacknowledged->newest == older);
+}
+
+void producer_check(const struct producer *producer)
+{
+    struct producer_stats letters = {0};
+    struct producer_stats runs = {0};
+    for (uint32_t i = 0; i < producer->unacknowledged_count; i++)
+        check_unacknowledged(&producer->unacknowledged[i], &letters, &runs);
+    ASSERT(producer->letter_stats.waiting == letters.waiting);
+    ASSERT(producer->letter_stats.waiting_bytes == letters.waiting_bytes);
+    ASSERT(producer->run_stats.waiting == runs.waiting);
+    ASSERT(producer->run_stats.waiting_bytes == runs.waiting_bytes);
+    uint64_t retries = 0;
+    for (const struct outgoing *at = producer->retries; at != NULL; at = at->next_retry)
+        retries++;
+    ASSERT(retries <= letters.waiting + runs.waiting);
+    ASSERT(letters.waiting + runs.waiting <= PRODUCER_RECORDS_MAX);
+}
+
 const struct producer_stats *producer_get_letter_stats(const struct producer *producer)
 {
     return &producer->letter_stats;

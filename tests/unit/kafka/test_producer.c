@@ -91,8 +91,12 @@ static struct outgoing *make_record(enum outgoing_kind kind, int64_t offset, siz
 static void wait_for(struct bench *bench, const struct producer_stats *stats, uint64_t acknowledged)
 {
     uint64_t until = uv_now(&bench->loop) + WAIT_MS;
-    while (stats->acknowledged < acknowledged && uv_now(&bench->loop) < until)
+    for (int turn = 0; stats->acknowledged < acknowledged && uv_now(&bench->loop) < until; turn++) {
         uv_run(&bench->loop, UV_RUN_ONCE);
+        if (turn % 16 == 0) /* there may be thousands of records */
+            producer_check(bench->producer);
+    }
+    producer_check(bench->producer);
     assert_int_equal(stats->acknowledged, acknowledged);
 }
 
@@ -116,6 +120,7 @@ static void test_kinds(void **state)
         assert_int_equal(producer_send(bench.producer, &record), 0);
         assert_null(record);
         assert_int_equal(producer_low_offset(bench.producer, PARTITION), cases[i].low);
+        producer_check(bench.producer);
     }
     assert_int_equal(producer_low_offset(bench.producer, PARTITION + 1), INT64_MAX);
     const struct producer_stats *letters = producer_get_letter_stats(bench.producer);

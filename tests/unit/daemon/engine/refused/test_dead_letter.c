@@ -195,6 +195,7 @@ static void test_carries_everything(void **state)
     const struct producer_stats *stats = producer_get_letter_stats(bench.producer);
     assert_int_equal(stats->waiting, 0);
     assert_int_equal(stats->waiting_bytes, 0);
+    producer_check(bench.producer);
     assert_int_equal(stats->bytes, 13 + 3);
     assert_int_equal(stats->failed, 0);
 
