@@ -93,9 +93,9 @@ METERING = [
 CHECKPOINT = [
     mutant("a commit before the records are acknowledged",
            "pipelines/checkpoint/checkpoint.c",
-           "            checkpoint->pieces_waiting += (uint32_t)sent;\n",
-           "            checkpoint->pieces_waiting += (uint32_t)sent;\n"
-           "        if (stored->write.sent == stored->write.pieces)\n"
+           "            fail_write(checkpoint, stored, err_str(err));\n",
+           "            fail_write(checkpoint, stored, err_str(err));\n"
+           "        else if (stored->write.sent == stored->write.pieces)\n"
            "            finish_write(checkpoint, stored);\n",
            "checkpoint/test_checkpoint"),
     mutant("a commit after the first of several records",
@@ -235,6 +235,138 @@ ENGINE = [
            "daemon/engine/test_checkpointer", "daemon/engine/test_process"),
 ]
 
+ROWS_FILE = "daemon/engine/assigned_rows.c"
+ROWS_TESTS = ("daemon/engine/test_assigned_rows", "daemon/engine/test_takeovers")
+
+
+def row_mutant(name, old, new):
+    return mutant(name, ROWS_FILE, old, new, *ROWS_TESTS)
+
+
+ROWS = [
+    row_mutant("a sink's own timeout is not used", "timeout_ms > 0 ? timeout_ms :",
+               "timeout_ms < 0 ? timeout_ms :"),
+    row_mutant("a sink without timeout is not waited for", "timeout_ms : SINK_TIMEOUT_MS;",
+               "timeout_ms : 0;"),
+    row_mutant("rows go before the group has an offset",
+               "else if (assigned_may_write(assigned) && shard_is_blocked(assigned->shard))",
+               "else if (shard_is_blocked(assigned->shard))"),
+    row_mutant("a partition behind its log writes live rows", "TAKE_CLOSING, block",
+               "TAKE_ALL, block"),
+    row_mutant("taken rows are no change", "        assigned->changed |= rows > before;\n",
+               "        (void)before;\n"),
+    row_mutant("one partition is always the first", "    set->first++;\n", ""),
+    row_mutant("a takeover does not reach the marks",
+               "    shard_take_over(assigned->shard, sink, action);\n", ""),
+    row_mutant("round one wakes nobody",
+               "if (action != TAKEOVER_ROUND_ONE && action != TAKEOVER_ROUND_TWO)",
+               "if (action != TAKEOVER_ROUND_TWO)"),
+    row_mutant("round two wakes nobody",
+               "if (action != TAKEOVER_ROUND_ONE && action != TAKEOVER_ROUND_TWO)",
+               "if (action != TAKEOVER_ROUND_ONE)"),
+    row_mutant("a round is no change", "    assigned->changed = true;\n    return true;\n",
+               "    return true;\n"),
+    row_mutant("no lease after an assignment",
+               "takeover_assigned(&assigned->takeovers[sink], until_ms));",
+               "takeover_assigned(&assigned->takeovers[sink], INT64_MIN));"),
+    row_mutant("only the first sink is taken over",
+               "    for (uint32_t sink = 0; sink < set->config->sinks_count; sink++)\n"
+               "        (void)act(assigned, sink, takeover_assigned(",
+               "    for (uint32_t sink = 0; sink < (set != NULL); sink++)\n"
+               "        (void)act(assigned, sink, takeover_assigned("),
+    row_mutant("the clock's word stands after the log's end",
+               "takeover_caught_up(&assigned->takeovers[sink], now_ms));",
+               "now_ms < 0 ? TAKEOVER_PUT_AT_RISK : TAKEOVER_NOTHING);"),
+    row_mutant("the clock's word stands although the partition has caught up",
+               ".caught_up = assigned_is_live(assigned),", ".caught_up = false,"),
+    row_mutant("a partition behind its log counts as caught up",
+               ".caught_up = assigned_is_live(assigned),",
+               ".caught_up = assigned_may_write(assigned),"),
+    row_mutant("a takeover steps before the group has an offset",
+               ".blocked = assigned_may_write(assigned) &&", ".blocked = true &&"),
+    row_mutant("a blocked partition is not helped by the clock",
+               ".blocked = assigned_may_write(assigned) &&", ".blocked = false &&"),
+    row_mutant("a silent partition is stepped",
+               "                                                      "
+               "shard_is_blocked(assigned->shard),\n",
+               "                                                      true,\n"),
+    row_mutant("an empty lease ends", ".has_rows = shard_has_rows(assigned->shard, sink)};",
+               ".has_rows = true};"),
+    row_mutant("proven rows are no change",
+               "assigned->changed |= proven && assigned_is_running(assigned);", ""),
+    row_mutant("a proof saves a partition that leaves",
+               "assigned->changed |= proven && assigned_is_running(assigned);",
+               "assigned->changed |= proven;"),
+    row_mutant("every proof wakes the row writer",
+               "any |= proven && shard_is_blocked(assigned->shard);", "any |= true;"),
+    row_mutant("a proof that a day waits for wakes nobody",
+               "any |= proven && shard_is_blocked(assigned->shard);", ""),
+    row_mutant("lost rows are not written again", "        shard_lose(assigned->shard, sink);\n",
+               ""),
+    row_mutant("lost rows save a partition that leaves",
+               "        shard_lose(assigned->shard, sink);\n"
+               "        assigned->changed |= assigned_is_running(assigned);\n",
+               "        shard_lose(assigned->shard, sink);\n        assigned->changed = true;\n"),
+    row_mutant("lost rows are no change",
+               "        shard_lose(assigned->shard, sink);\n"
+               "        assigned->changed |= assigned_is_running(assigned);\n",
+               "        shard_lose(assigned->shard, sink);\n"),
+    row_mutant("an acknowledgement without durability is no answer",
+               "block->end == BLOCK_DURABLE || block->end == BLOCK_ACKNOWLEDGED;",
+               "block->end == BLOCK_DURABLE;"),
+    row_mutant("a durable answer is none",
+               "block->end == BLOCK_DURABLE || block->end == BLOCK_ACKNOWLEDGED;",
+               "block->end == BLOCK_ACKNOWLEDGED;"),
+    row_mutant("a block that was given back is an answer",
+               "block->end == BLOCK_DURABLE || block->end == BLOCK_ACKNOWLEDGED;",
+               "block->end != BLOCK_UNKNOWN && block->end != BLOCK_WRITTEN_AT_RISK;"),
+    row_mutant("an answer at risk does not end another's proof",
+               "bool at_risk = block->end == BLOCK_WRITTEN_AT_RISK || block->end == BLOCK_UNKNOWN;",
+               "bool at_risk = block->end == BLOCK_UNKNOWN;"),
+    row_mutant("no answer does not end another's proof",
+               "bool at_risk = block->end == BLOCK_WRITTEN_AT_RISK || block->end == BLOCK_UNKNOWN;",
+               "bool at_risk = block->end == BLOCK_WRITTEN_AT_RISK;"),
+    row_mutant("the answer counts for another sink", "takeovers[block->sink];", "takeovers[0];"),
+    row_mutant("an answer dates from its end",
+               "takeover_answered(takeover, block->taken_ms, now_ms);",
+               "takeover_answered(takeover, now_ms, now_ms);"),
+    row_mutant("an own answer at risk is no doubt",
+               "    if (block->end == BLOCK_WRITTEN_AT_RISK || block->end == BLOCK_UNKNOWN)\n",
+               "    if (block->end == BLOCK_UNKNOWN)\n"),
+    row_mutant("an own request without answer is no doubt",
+               "    if (block->end == BLOCK_WRITTEN_AT_RISK || block->end == BLOCK_UNKNOWN)\n",
+               "    if (block->end == BLOCK_WRITTEN_AT_RISK)\n"),
+    row_mutant("doubt does not reach the marks",
+               "(void)act(assigned, block->sink, takeover_doubt(&assigned->takeovers[block->sink], now_ms));",
+               "(void)takeover_doubt(&assigned->takeovers[block->sink], now_ms);"),
+    row_mutant("every row's end is a success", "block->sink, row, block->end);",
+               "block->sink, row, BLOCK_DURABLE);"),
+    row_mutant("an ended row is no change",
+               "row, block->end);\n    assigned->changed |= assigned_is_running(assigned);\n",
+               "row, block->end);\n"),
+    row_mutant("an ended row saves a partition that leaves",
+               "row, block->end);\n    assigned->changed |= assigned_is_running(assigned);\n",
+               "row, block->end);\n    assigned->changed = true;\n"),
+    row_mutant("an acknowledgement begins no generation",
+               "return block->end == BLOCK_ACKNOWLEDGED &&",
+               "return block->end == BLOCK_ACKNOWLEDGED && set == NULL &&"),
+    row_mutant("a resync reaches partitions without state",
+               "        if (!assigned_is_running(assigned))\n            continue;\n", ""),
+    row_mutant("a resync is no change",
+               "shard_open_ms(assigned->shard));\n        assigned->changed = true;\n",
+               "shard_open_ms(assigned->shard));\n"),
+    row_mutant("a partition with messages is idle", "        if (assigned_is_live(assigned) &&\n",
+               "        if (assigned_may_write(assigned) &&\n"),
+    row_mutant("a partition is idle too late", "now_ms - assigned->last_message_ms >=",
+               "now_ms - assigned->last_message_ms >"),
+    row_mutant("a partition is idle too early", "now_ms - assigned->last_message_ms >=",
+               "now_ms - assigned->last_message_ms + 1 >="),
+    row_mutant("drained in spite of rows", "if (assigned_is_live(assigned) && !shard_is_drained(",
+               "if (assigned_is_live(assigned) && shard_is_drained("),
+    row_mutant("a partition behind its log is waited for",
+               "if (assigned_is_live(assigned) && !shard_is_drained(", "if (!shard_is_drained("),
+]
+
 ROLLUP = [
     mutant("the hour of a row is only guessed", "pipelines/rollup/site_days.c",
            "    while (hour + 1 < day->hours_count && day->hour_row[hour + 1] <= offset)\n"
@@ -297,4 +429,4 @@ STATE = [
            "            (void)column;\n", "state/test_shard"),
 ]
 
-MUTANTS = METERING + CHECKPOINT + DELIVERY + ENGINE + EMISSIONS + ROLLUP + STATE
+MUTANTS = METERING + CHECKPOINT + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP + STATE

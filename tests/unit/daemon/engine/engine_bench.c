@@ -9,8 +9,6 @@
 #include "tests/unit/ingest/tables.h"
 #include "tests/unit/sink/fixture.h"
 
-#define START_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
-
 static struct conf_property fast_group[] = {
     {"session.timeout.ms", "3500"}, /* the mock's groups need more than 3 s */
     {"heartbeat.interval.ms", "100"},
@@ -106,8 +104,8 @@ void engine_bench_reading(char text[128], int number)
 {
     char start[TIMESTAMP_TEXT_SIZE];
     char end[TIMESTAMP_TEXT_SIZE];
-    timestamp_format(start, START_MS + number * INT64_C(900000));
-    timestamp_format(end, START_MS + (number + 1) * INT64_C(900000));
+    timestamp_format(start, BENCH_START_MS + number * INT64_C(900000));
+    timestamp_format(end, BENCH_START_MS + (number + 1) * INT64_C(900000));
     (void)snprintf(text, 128,
                    "{\"meter\":\"interval\",\"start\":\"%s\",\"end\":\"%s\",\"value\":1}", start,
                    end);

@@ -22,6 +22,7 @@
 
 enum { BENCH_PARTITIONS = 2, BENCH_WAIT_MS = 60000, BENCH_BROKER = 1, BENCH_LETTER_BROKER = 2 };
 #define BENCH_TOPIC "events"
+#define BENCH_START_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 
 struct engine_bench {
     uv_loop_t loop;

@@ -1,118 +1,34 @@
 /* Rows from a partition that a test has made to a file: who gets them, and who hears of them. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/daemon/engine/rows_bench.h"
 
-#include "base/timestamp.h"
-#include "daemon/engine/row_writer.h"
-#include "tests/unit/daemon/engine/engine_bench.h"
-#include "tests/unit/tier.h"
-
-struct writer_bench {
-    struct engine_bench engine;
-    struct write_fence fence;
-    struct assigned_set set;
-    struct assigned *assigned;
-    struct row_writer *row_writer;
-    uint64_t written;
-    int fence_closed;
-    bool closed;
-};
-
-static void on_written(void *context, const struct block *block)
+/* A live partition with a reading. */
+static void open_partition(struct rows_bench *bench)
 {
-    ((struct writer_bench *)context)->written += block->count;
+    rows_bench_apply(&bench->set, rows_bench_open(bench, 0), 5, 0);
 }
 
-static void on_closed(void *context)
-{
-    ((struct writer_bench *)context)->closed = true;
-}
-
-static void on_fence_closed(void *context)
-{
-    ((struct writer_bench *)context)->fence_closed++;
-}
-
-/* A live partition, as the intake leaves it. */
-static void open_partition(struct writer_bench *bench)
-{
-    assert_int_equal(assigned_set_open(&bench->set, 0, 0, &bench->assigned), 0);
-    assigned_enter(bench->assigned, ASSIGNED_APPLYING);
-    bench->assigned->started = bench->assigned->caught_up = true;
-    char text[128];
-    engine_bench_reading(text, 5);
-    const struct raw_message message = {
-        .bytes = text, .size = strlen(text), .offset = 0, .arrived_ms = INT64_MIN};
-    static struct outgoing letter;
-    bench->set.refusals.letter = &letter; /* none is to be made: the event is good */
-    size_t taken =
-        message_applier_take(bench->assigned->applier, &bench->assigned->position, &message, 1);
-    assert_int_equal(taken, 1);
-    assert_ptr_equal(bench->set.refusals.letter, &letter);
-}
-
-static int create(struct writer_bench *bench)
-{
-    const struct row_writer_conf conf = {.loop = &bench->engine.loop,
-                                         .config = &bench->engine.config,
-                                         .assigned_set = &bench->set,
-                                         .written = on_written,
-                                         .context = bench};
-    return row_writer_create(&bench->row_writer, &conf);
-}
-
-static int set_up(void **state)
-{
-    static struct writer_bench bench;
-    bench = (struct writer_bench){0};
-    engine_bench_open(&bench.engine);
-    bench.engine.config.window.emit_interval_ms = HOUR_MS; /* tests say when */
-    write_fence_init(&bench.fence, &bench.engine.loop);
-    assert_int_equal(
-        assigned_set_init(&bench.set, &bench.engine.config, tests_kernels(), &bench.fence), 0);
-    *state = &bench;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct writer_bench *bench = *state;
-    if (bench->row_writer != NULL) {
-        row_writer_close(bench->row_writer, on_closed, bench);
-        uv_run(&bench->engine.loop, UV_RUN_DEFAULT);
-        assert_true(bench->closed);
-    }
-    if (bench->assigned != NULL)
-        assigned_set_close(&bench->set, &bench->assigned);
-    assigned_set_fini(&bench->set);
-    write_fence_close(&bench->fence, on_fence_closed, bench);
-    engine_bench_close(&bench->engine);
-    assert_int_equal(bench->fence_closed, 1);
-    return 0;
-}
-
-static uint64_t count_dirty(const struct writer_bench *bench)
+static uint64_t count_dirty(const struct rows_bench *bench)
 {
     return shard_get_stats(bench->assigned->shard)->dirty_rows;
 }
 
 static bool is_clean(void *context)
 {
-    const struct writer_bench *bench = context;
+    const struct rows_bench *bench = context;
     return count_dirty(bench) == 0 && !row_writer_is_due(bench->row_writer, 0);
 }
 
 static bool is_not_due(void *context)
 {
-    return !row_writer_is_due(((const struct writer_bench *)context)->row_writer, 0);
+    return !row_writer_is_due(((const struct rows_bench *)context)->row_writer, 0);
 }
 
 /* Everything dirty is written when it is due, once, and settled. */
 static void test_emit(void **state)
 {
-    struct writer_bench *bench = *state;
+    struct rows_bench *bench = *state;
     open_partition(bench);
-    assert_int_equal(create(bench), 0);
+    assert_int_equal(rows_bench_create_writer(bench), 0);
     assert_false(row_writer_is_due(bench->row_writer, 0));
     row_writer_want(bench->row_writer); /* nothing has to go */
     uv_run(&bench->engine.loop, UV_RUN_NOWAIT);
@@ -133,7 +49,7 @@ static void test_emit(void **state)
 /* A partition that may not write gives no row. */
 static void test_nothing_to_take(void **state)
 {
-    struct writer_bench *bench = *state;
+    struct rows_bench *bench = *state;
     static const struct {
         const char *name;
         enum assigned_state state;
@@ -147,7 +63,7 @@ static void test_nothing_to_take(void **state)
         {"in order", ASSIGNED_WAITING_LETTERS, true, true, false, true},
     };
     open_partition(bench);
-    assert_int_equal(create(bench), 0);
+    assert_int_equal(rows_bench_create_writer(bench), 0);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         bench->assigned->state = cases[i].state;
         bench->assigned->started = cases[i].started;
@@ -166,9 +82,9 @@ static void test_nothing_to_take(void **state)
 /* No partition hears of rows of partitions that have gone, also if the same partition is back. */
 static void test_orphans(void **state)
 {
-    struct writer_bench *bench = *state;
+    struct rows_bench *bench = *state;
     open_partition(bench);
-    assert_int_equal(create(bench), 0);
+    assert_int_equal(rows_bench_create_writer(bench), 0);
     row_writer_emit(bench->row_writer);
     row_writer_forget(bench->row_writer);
     row_writer_forget(bench->row_writer); /* of a second partition */
@@ -188,9 +104,9 @@ static void test_orphans(void **state)
 /* A block that is given up is dirty again, and goes with the next. */
 static void test_withdrawn(void **state)
 {
-    struct writer_bench *bench = *state;
+    struct rows_bench *bench = *state;
     open_partition(bench);
-    assert_int_equal(create(bench), 0);
+    assert_int_equal(rows_bench_create_writer(bench), 0);
     row_writer_emit(bench->row_writer);
     row_writer_withdraw(bench->row_writer);
     engine_bench_wait(&bench->engine, is_not_due, bench, "the block is back");
@@ -202,9 +118,9 @@ static void test_withdrawn(void **state)
 /* It ends with a block under way, which comes back first. */
 static void test_closed_under_way(void **state)
 {
-    struct writer_bench *bench = *state;
+    struct rows_bench *bench = *state;
     open_partition(bench);
-    assert_int_equal(create(bench), 0);
+    assert_int_equal(rows_bench_create_writer(bench), 0);
     row_writer_emit(bench->row_writer);
     row_writer_rest(bench->row_writer);
     row_writer_want(bench->row_writer); /* it is at rest: nothing more begins by itself */
@@ -212,35 +128,35 @@ static void test_closed_under_way(void **state)
 
 static void test_sink_fails(void **state)
 {
-    struct writer_bench *bench = *state;
-    bench->engine.sink.path = "/nowhere/rows";
-    assert_true(create(bench) < 0);
+    struct rows_bench *bench = *state;
+    bench->sinks[0].path = "/nowhere/rows";
+    assert_true(rows_bench_create_writer(bench) < 0);
     assert_null(bench->row_writer);
     uv_run(&bench->engine.loop, UV_RUN_DEFAULT);
 }
 
 static bool has_failed_twice(void *context)
 {
-    const struct writer_bench *bench = context;
+    const struct rows_bench *bench = context;
     return row_writer_get_stats(bench->row_writer, 0)->requests_failed >= 2;
 }
 
 /* A block that a sink tries again and again is not tried while the fence is up. */
 static void test_the_fence_stops_tries(void **state)
 {
-    struct writer_bench *bench = *state;
-    bench->engine.sink = (struct sink_conf){.name = "nobody listens",
-                                            .type = SINK_INFLUX,
-                                            .dialect = DIALECT_INFLUX1,
-                                            .url = "http://127.0.0.1:1",
-                                            .database = "ghg",
-                                            .rows_max = 100,
-                                            .timeout_ms = 1000,
-                                            .connect_timeout_ms = 1000,
-                                            .backoff_min_ms = 1,
-                                            .backoff_max_ms = 10};
+    struct rows_bench *bench = *state;
+    bench->sinks[0] = (struct sink_conf){.name = "nobody listens",
+                                         .type = SINK_INFLUX,
+                                         .dialect = DIALECT_INFLUX1,
+                                         .url = "http://127.0.0.1:1",
+                                         .database = "ghg",
+                                         .rows_max = 100,
+                                         .timeout_ms = 1000,
+                                         .connect_timeout_ms = 1000,
+                                         .backoff_min_ms = 1,
+                                         .backoff_max_ms = 10};
     open_partition(bench);
-    assert_int_equal(create(bench), 0);
+    assert_int_equal(rows_bench_create_writer(bench), 0);
     row_writer_emit(bench->row_writer);
     engine_bench_wait(&bench->engine, has_failed_twice, bench, "it is tried again");
     write_fence_raise(&bench->fence);
@@ -260,13 +176,16 @@ static void test_the_fence_stops_tries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_emit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nothing_to_take, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_orphans, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_withdrawn, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_closed_under_way, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_sink_fails, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_fence_stops_tries, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_emit, rows_bench_set_up, rows_bench_tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_to_take, rows_bench_set_up,
+                                        rows_bench_tear_down),
+        cmocka_unit_test_setup_teardown(test_orphans, rows_bench_set_up, rows_bench_tear_down),
+        cmocka_unit_test_setup_teardown(test_withdrawn, rows_bench_set_up, rows_bench_tear_down),
+        cmocka_unit_test_setup_teardown(test_closed_under_way, rows_bench_set_up,
+                                        rows_bench_tear_down),
+        cmocka_unit_test_setup_teardown(test_sink_fails, rows_bench_set_up, rows_bench_tear_down),
+        cmocka_unit_test_setup_teardown(test_the_fence_stops_tries, rows_bench_set_up,
+                                        rows_bench_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
