@@ -227,6 +227,23 @@ ENGINE = [
            "if (due && assigned_is_live(assigned))", "if (due)",
            "daemon/engine/test_row_writer", "daemon/engine/test_assigned_set",
            "daemon/engine/test_intake"),
+    mutant("a refused commit is taken for an accepted one", "daemon/engine/checkpointer.c",
+           "    if (!accepted) {\n", "    if (!accepted && offset < 0) {\n",
+           "daemon/engine/test_checkpointer"),
+    mutant("a refused commit is not asked for again", "daemon/engine/checkpointer.c",
+           "assigned->retry_commit_at_ms = now_ms(checkpointer) + RETRY_COMMIT_MS;",
+           "assigned->retry_commit_at_ms = INT64_MAX - RETRY_COMMIT_MS;",
+           "daemon/engine/test_checkpointer"),
+    mutant("a refused commit is asked for at once", "daemon/engine/checkpointer.c",
+           "assigned->retry_commit_at_ms = now_ms(checkpointer) + RETRY_COMMIT_MS;",
+           "try_commit(checkpointer, assigned);",
+           "daemon/engine/test_checkpointer"),
+    mutant("the position is committed beside its records", "daemon/engine/checkpointer.c",
+           "    assigned->save_began_ms = now_ms(checkpointer);\n",
+           "    assigned->save_began_ms = now_ms(checkpointer);\n"
+           "    consumer_commit(checkpointer->conf.assigned_set->consumer, assigned->number,\n"
+           "                    at.offset, \"beside\");\n",
+           "daemon/engine/test_checkpointer"),
     mutant("a commit does not wait for dead letters", "daemon/engine/checkpointer.c",
            "    if (now_ms(checkpointer) < assigned->retry_commit_at_ms ||\n"
            "        has_letters_below(checkpointer, assigned))\n",

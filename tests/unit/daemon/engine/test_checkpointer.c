@@ -143,12 +143,118 @@ static void test_letters_hold_commits(void **state)
     engine_bench_close(&bench);
 }
 
+/* --- between the state and the commit --- */
+
+enum { OFFSET_COMMIT = 8 }; /* the number of the request in Kafka's protocol */
+
+static uint64_t count_refused(const struct engine_life *life)
+{
+    return intake_get_consumer_stats(process_get_parts(life->process).intake)->commit_failures;
+}
+
+static bool is_first_saved(void *context)
+{
+    return is_taken(context) && is_saved(context);
+}
+
+/* A process whose first commits were accepted: the group has where it stands. */
+static void begin_saved_life(struct engine_life *life, struct engine_bench *bench)
+{
+    produce(bench, 0);
+    assert_int_equal(engine_life_begin(life, bench), 0);
+    engine_bench_wait(bench, is_first_saved, life, "the first checkpoint is in force");
+    assert_int_equal(engine_bench_committed(bench, 0, NULL), TAKEN);
+}
+
+static void produce_one_more(struct engine_bench *bench)
+{
+    char text[128];
+    engine_bench_reading(text, TAKEN);
+    engine_bench_produce(bench, 0, text);
+}
+
+static bool is_refused(void *context)
+{
+    return count_refused(context) > 0;
+}
+
+static bool is_second_saved(void *context)
+{
+    return is_saved(context) && engine_life_find(context, 0)->saving_at.offset == TAKEN + 1;
+}
+
+/* The group refuses the second commit: the first state is in force still, and the commit is asked
+ * for again, with the records that are there. */
+static void test_refused_commit(void **state)
+{
+    (void)state;
+    struct engine_bench bench;
+    struct engine_life life;
+    char *before;
+    char *after;
+    open_bench(&bench);
+    begin_saved_life(&life, &bench);
+    assert_int_equal(engine_bench_committed(&bench, 0, &before), TAKEN);
+    const struct assigned *assigned = engine_life_find(&life, 0);
+    uint64_t saves = assigned->stats.saves;
+    rd_kafka_mock_push_request_errors(bench.mock, OFFSET_COMMIT, 1,
+                                      RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    produce_one_more(&bench);
+    engine_bench_wait(&bench, is_refused, &life, "the commit is refused");
+    assert_int_equal(assigned->saving, SAVE_WRITTEN);
+    assert_int_equal(assigned->saving_at.offset, TAKEN + 1);
+    assert_non_null(assigned->pointer);
+    assert_int_equal(assigned->stats.saves, saves);
+    assert_int_equal(engine_bench_committed(&bench, 0, &after), TAKEN);
+    assert_string_equal(after, before);
+    free(after);
+    engine_bench_wait(&bench, is_second_saved, &life, "the commit is accepted");
+    assert_int_equal(assigned->stats.saves, saves + 1);
+    assert_int_equal(assigned->stats.save_failures, 0);
+    assert_int_equal(count_refused(&life), 1);
+    assert_int_equal(engine_bench_committed(&bench, 0, &after), TAKEN + 1);
+    assert_string_not_equal(after, before);
+    free(before);
+    free(after);
+    engine_life_end(&life);
+    engine_bench_close(&bench);
+}
+
+static bool is_writing(void *context)
+{
+    const struct assigned *assigned = engine_life_find(context, 0);
+    return assigned->saving == SAVE_WRITING && assigned->saving_at.offset == TAKEN + 1;
+}
+
+/* Records that no broker has acknowledged are not pointed at. */
+static void test_records_hold_commits(void **state)
+{
+    (void)state;
+    struct engine_bench bench;
+    struct engine_life life;
+    open_bench(&bench);
+    for (int p = 0; p < BENCH_PARTITIONS; p++)
+        rd_kafka_mock_partition_set_leader(bench.mock, "plant-checkpoint", p, BENCH_LETTER_BROKER);
+    begin_saved_life(&life, &bench);
+    rd_kafka_mock_broker_set_down(bench.mock, BENCH_LETTER_BROKER);
+    produce_one_more(&bench);
+    engine_bench_wait(&bench, is_writing, &life, "the state is taken");
+    hold(&bench); /* many steps of the checkpointer */
+    assert_true(is_writing(&life));
+    assert_int_equal(engine_bench_committed(&bench, 0, NULL), TAKEN);
+    rd_kafka_mock_broker_set_up(bench.mock, BENCH_LETTER_BROKER);
+    engine_bench_wait(&bench, is_second_saved, &life, "the checkpoint is in force");
+    assert_int_equal(engine_bench_committed(&bench, 0, NULL), TAKEN + 1);
+    engine_life_end(&life);
+    engine_bench_close(&bench);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unreadable_stops),
-        cmocka_unit_test(test_unreadable_is_rebuilt),
-        cmocka_unit_test(test_letters_hold_commits),
+        cmocka_unit_test(test_unreadable_stops),     cmocka_unit_test(test_unreadable_is_rebuilt),
+        cmocka_unit_test(test_letters_hold_commits), cmocka_unit_test(test_refused_commit),
+        cmocka_unit_test(test_records_hold_commits),
     };
     return run_apart(tests, ARRAY_LEN(tests), argc, argv);
 }
