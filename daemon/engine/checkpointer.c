@@ -234,13 +234,13 @@ static void stop(struct checkpointer *checkpointer, struct assigned *assigned, c
     checkpoint_forget(checkpointer->checkpoint, assigned->number);
     assigned_enter(assigned, ASSIGNED_UNREADABLE);
     (void)snprintf(assigned->why, sizeof(assigned->why), "%s", why);
-    LOG_ERROR(
-        "checkpoint.unreadable",
-        "partition=%" PRId32 " offset=%" PRId64 " why=\"%s\" hint=\"to derive it again, stop the "
-        "processes of the group and run kafka-consumer-groups --group %s --topic %s:%" PRId32
-        " --reset-offsets --to-earliest --execute, or set checkpoint.on_unreadable: rebuild\"",
-        assigned->number, assigned->committed, assigned->why, config->kafka.group,
-        config_log_topic(config), assigned->number);
+    LOG_ERROR("checkpoint.unreadable",
+              "partition=%" PRId32 " offset=%" PRId64 " why=\"%s\" hint=\"to derive it again, set "
+              "checkpoint.on_unreadable: rebuild, or stop the processes of the group and run "
+              "kafka-consumer-groups --bootstrap-server %s --group %s --topic %s:%" PRId32
+              " --reset-offsets --to-earliest --execute\"",
+              assigned->number, assigned->committed, assigned->why, config->kafka.brokers,
+              config->kafka.group, config_log_topic(config), assigned->number);
 }
 
 static void rebuild(struct checkpointer *checkpointer, struct assigned *assigned, const char *why)

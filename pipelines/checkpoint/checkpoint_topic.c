@@ -93,9 +93,9 @@ static int check_policy(struct topic_check *check)
         return 0;
     buffer_printf(topic_check_why(check),
                   "topic %s has cleanup.policy=%s and would lose state; it has to be compact "
-                  "alone: kafka-configs --alter --topic %s --add-config cleanup.policy=compact, or "
-                  "give another checkpoint.topic",
-                  topic, policy.text, topic);
+                  "alone: give another checkpoint.topic, or run kafka-configs --alter --topic %s "
+                  "--add-config cleanup.policy=compact --bootstrap-server %s",
+                  topic, policy.text, topic, topic_check_config(check)->kafka.brokers);
     return ERR_CONFIG;
 }
 

@@ -217,13 +217,13 @@ static bool may_pass(rd_kafka_resp_err_t code)
 void topic_add_command(struct topic_check *check, const struct topic_spec *spec, const char *action,
                        int32_t partitions)
 {
+    bool creates = strcmp(action, "create") == 0;
     buffer_printf(&check->why, "kafka-topics --%s --topic %s --partitions %" PRId32, action,
                   spec->name, partitions);
-    if (strcmp(action, "create") != 0)
-        return;
-    for (size_t i = 0; i < spec->settings_count; i++)
+    for (size_t i = 0; creates && i < spec->settings_count; i++)
         buffer_printf(&check->why, " --config %s=%s", spec->settings[i].name,
                       spec->settings[i].value);
+    buffer_printf(&check->why, " --bootstrap-server %s", check->conf.config->kafka.brokers);
 }
 
 /* Judges an answer; 0 if the request is done, maybe by another process just before. */
