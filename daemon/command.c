@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "config/options/checks.h"
@@ -54,6 +55,12 @@ void command_make_state_directory(const struct config *config)
         LOG_INFO("state_directory.made", "path=\"%s\"", path);
     else if (errno != EEXIST)
         LOG_WARN("state_directory.missing", "path=\"%s\" error=\"%s\"", path, err_str(-errno));
+    else if (access(path, W_OK | X_OK) != 0)
+        LOG_WARN(
+            "state_directory.not_writable",
+            "path=\"%s\" uid=%u error=\"%s\" help=\"let this user write there, or name another "
+            "state_directory\"",
+            path, (unsigned)geteuid(), err_str(-errno));
 }
 
 int command_misused(const char *command, const char *what, const char *found)

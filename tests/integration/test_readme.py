@@ -1,6 +1,7 @@
 """The commands of README under "Use it", with the example that is shipped."""
 import contextlib
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -78,6 +79,23 @@ class UseIt(unittest.TestCase):
             with test_daemon.make_daemon(config) as ghgd:  # no sink needs it: the daemon runs
                 self.assertRegex(ghgd.log(), r'state_directory.missing path="[^"]*/not/mounted"')
             self.assertEqual(list(Path(folder).iterdir()), [])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can run it as another user")
+    def test_a_state_directory_of_another_user_is_reported(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
+            shutil.copytree(servers.ROOT / "config/factors", f"{folder}/factors")
+            shutil.copy(daemon.BINARY, folder)
+            Path(folder, "state").mkdir(mode=0o700)
+            os.chmod(folder, 0o755)
+            file = Path(folder, "ghgd.yaml")
+            file.write_text(file.read_text().replace("/var/lib/ghgd", f"{folder}/state")
+                            .replace("listen: 127.0.0.1:9477", "listen: off")
+                            .replace("tables:\n", "tables:\n  catalogue: factors\n"))
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"{folder}/ghgd",
+                                   "run", "-c", file], stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertRegex(done.stderr, r'state_directory.not_writable path="[^"]*/state" uid=65534 .*help=')
 
     def test_readme_names_what_is_installed(self):
         use_it = README.split("## Use it")[1].split("## Read it")[0]
