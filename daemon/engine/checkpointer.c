@@ -89,9 +89,12 @@ static void try_commit(struct checkpointer *checkpointer, struct assigned *assig
     if (now_ms(checkpointer) < assigned->retry_commit_at_ms ||
         has_letters_below(checkpointer, assigned))
         return;
-    assigned->saving = SAVE_COMMITTING;
-    consumer_commit(checkpointer->conf.assigned_set->consumer, assigned->number,
-                    assigned->saving_at.offset, assigned->pointer);
+    int err = consumer_commit(checkpointer->conf.assigned_set->consumer, assigned->number,
+                              assigned->saving_at.offset, assigned->pointer);
+    if (err < 0)
+        assigned->retry_commit_at_ms = now_ms(checkpointer) + RETRY_COMMIT_MS;
+    else
+        assigned->saving = SAVE_COMMITTING;
 }
 
 static void end_save(struct checkpointer *checkpointer, struct assigned *assigned)

@@ -217,12 +217,13 @@ void consumer_resume(struct consumer *consumer, int32_t partition)
     ask_again(consumer);
 }
 
-void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
-                     const char *metadata)
+int consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
+                    const char *metadata)
 {
     ASSERT(offset >= 0);
-    membership_commit(&consumer->membership, partition, offset, metadata);
+    int err = membership_commit(&consumer->membership, partition, offset, metadata);
     ask_again(consumer);
+    return err;
 }
 
 void consumer_release(struct consumer *consumer, int32_t partition)

@@ -91,9 +91,9 @@ void consumer_begin(struct consumer *consumer, int32_t partition, int64_t expect
                     int64_t saved_ms);
 void consumer_resume(struct consumer *consumer, int32_t partition);
 /* Commits asynchronously; the metadata travels with the offset. One per partition at a time: a
- * later call replaces one that waits. */
-void consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
-                     const char *metadata);
+ * later call replaces one that waits. Returns 0, or -ENOMEM and nothing is committed. */
+int consumer_commit(struct consumer *consumer, int32_t partition, int64_t offset,
+                    const char *metadata) MUST_CHECK;
 /* Asks the group whether we are a member still: only a commit that is sent after this tells, and
  * one is. `confirmed` follows, or a revocation; calling again before that asks once more if need
  * be. */

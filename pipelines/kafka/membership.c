@@ -107,11 +107,14 @@ static void add_commit(const struct membership *membership, struct partition *pa
 /* Where it began is due to be said, for the first time or again, and nothing says more. */
 static void put_start(const struct membership *membership, struct partition *partition)
 {
-    if (membership->state == MEMBER_ASSIGNED && partition->start_commit == START_DUE &&
-        partition->waiting == COMMIT_NONE && partition->under_way == COMMIT_NONE &&
-        uv_now(membership->loop) >= partition->start_due_at_ms)
-        partition_put_commit(partition, partition->start_offset, CONSUMER_START_METADATA,
-                             COMMIT_OURS);
+    if (membership->state != MEMBER_ASSIGNED || partition->start_commit != START_DUE ||
+        partition->waiting != COMMIT_NONE || partition->under_way != COMMIT_NONE ||
+        uv_now(membership->loop) < partition->start_due_at_ms)
+        return;
+    int err = partition_put_commit(partition, partition->start_offset, CONSUMER_START_METADATA,
+                                   COMMIT_OURS);
+    if (err < 0)
+        partition->start_due_at_ms = uv_now(membership->loop) + START_RETRY_MS;
 }
 
 /* All commits that wait, in one request. A partition has one under way at most, so that an older
@@ -224,14 +227,16 @@ void membership_on_commit(struct membership *membership, rd_kafka_event_t *event
 }
 
 /* A commit that says more than where the partition began. The latter must not be executed later. */
-void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
-                       const char *metadata)
+int membership_commit(struct membership *membership, int32_t partition, int64_t offset,
+                      const char *metadata)
 {
     struct partition *target = membership_find(membership, partition);
     if (target == NULL)
-        return;
-    target->start_commit = START_NEEDLESS;
-    partition_put_commit(target, offset, metadata, COMMIT_HANDLERS);
+        return 0;
+    int err = partition_put_commit(target, offset, metadata, COMMIT_HANDLERS);
+    if (err == 0)
+        target->start_commit = START_NEEDLESS;
+    return err;
 }
 
 /* A commit of the handler's that waits will tell as well; else what the group has is committed once
@@ -249,10 +254,11 @@ void membership_confirm(struct membership *membership)
             continue;
         if (partition->waiting == COMMIT_NONE && partition->granted_offset < 0)
             continue;
+        int err = 0;
         if (partition->waiting == COMMIT_NONE)
-            partition_put_commit(partition, partition->granted_offset, partition->granted_metadata,
-                                 COMMIT_OURS);
-        membership->confirm_sent = true;
+            err = partition_put_commit(partition, partition->granted_offset,
+                                       partition->granted_metadata, COMMIT_OURS);
+        membership->confirm_sent = err == 0;
         return;
     }
 }

@@ -67,12 +67,14 @@ void membership_on_offsets(struct membership *membership, rd_kafka_resp_err_t co
                            rd_kafka_topic_partition_list_t *offsets);
 void membership_on_commit(struct membership *membership, rd_kafka_event_t *event);
 
-/* Remembers a commit; membership_step() sends it. */
-void membership_commit(struct membership *membership, int32_t partition, int64_t offset,
-                       const char *metadata);
+/* Remembers a commit; membership_step() sends it. Passes over a partition that is not ours any
+ * more. Returns 0 or -ENOMEM. */
+int membership_commit(struct membership *membership, int32_t partition, int64_t offset,
+                      const char *metadata) MUST_CHECK;
 /* The same on our own behalf, and the handler does not hear of the answer: what the group has
- * already, to see whether it accepts it. (If a partition has no offset, its beginning is
- * committed unasked, until the group has one: partition_begin_at().) */
+ * already, to see whether it accepts it. Without memory it is put off until the next call. (If a
+ * partition has no offset, its beginning is committed unasked, until the group has one:
+ * partition_begin_at().) */
 void membership_confirm(struct membership *membership);
 /* Does what is due: commits, a repeated request, the end of a revocation. Cheap. */
 void membership_step(struct membership *membership);

@@ -59,16 +59,18 @@ void partition_begin_at(struct partition *partition, int64_t offset)
     partition->start_due_at_ms = 0;
 }
 
-void partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
-                          enum commit_owner owner)
+int partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
+                         enum commit_owner owner)
 {
+    ASSERT(owner != COMMIT_NONE && offset >= 0);
     char *copy = strdup(metadata);
     if (copy == NULL)
-        return;
+        return -ENOMEM;
     free(partition->commit_metadata);
     partition->commit_metadata = copy;
     partition->commit_offset = offset;
     partition->waiting = owner;
+    return 0;
 }
 
 void partition_rewind(struct partition *partition, int64_t start)

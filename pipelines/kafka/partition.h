@@ -90,10 +90,9 @@ void partition_take(struct partition *partition, size_t count);
 int64_t partition_next(const struct partition *partition);
 /* The group has no offset of it and is to get this one, unless a commit says more. */
 void partition_begin_at(struct partition *partition, int64_t offset);
-/* A commit that waits to be sent, and replaces one that waits; without memory it is left out, as
- * the next one says more. */
-void partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
-                          enum commit_owner owner);
+/* A commit that waits to be sent, and replaces one that waits. Returns 0 or -ENOMEM. */
+int partition_put_commit(struct partition *partition, int64_t offset, const char *metadata,
+                         enum commit_owner owner) MUST_CHECK;
 /* There is nothing left before this offset: the end of the log, or of what can be read of it. */
 void partition_reach(struct partition *partition, int64_t offset);
 

@@ -128,6 +128,16 @@ CHECKPOINT = [
            "checkpoint/test_checkpoint"),
 ]
 
+KAFKA = [
+    mutant("a confirmation that was never sent is waited for", "pipelines/kafka/membership.c",
+           "        membership->confirm_sent = err == 0;", "        membership->confirm_sent = true;",
+           "kafka/test_membership"),
+    mutant("a commit that found no memory ends the search for a beginning", "pipelines/kafka/membership.c",
+           "    if (err == 0)\n        target->start_commit = START_NEEDLESS;",
+           "    target->start_commit = START_NEEDLESS;",
+           "kafka/test_membership"),
+]
+
 DELIVERY = [
     mutant("a mark is cleared on a failed request", "pipelines/delivery/mark.c",
            "[MARK_GIVEN_BACK] = {NEVER, NEVER, MARK_DIRTY,",
@@ -231,12 +241,13 @@ ENGINE = [
            "    if (!accepted) {\n", "    if (!accepted && offset < 0) {\n",
            "daemon/engine/test_checkpointer"),
     mutant("a refused commit is not asked for again", "daemon/engine/checkpointer.c",
-           "assigned->retry_commit_at_ms = now_ms(checkpointer) + RETRY_COMMIT_MS;",
-           "assigned->retry_commit_at_ms = INT64_MAX - RETRY_COMMIT_MS;",
+           "= now_ms(checkpointer) + RETRY_COMMIT_MS;\n        return;\n",
+           "= INT64_MAX - RETRY_COMMIT_MS;\n        return;\n",
            "daemon/engine/test_checkpointer"),
     mutant("a refused commit is asked for at once", "daemon/engine/checkpointer.c",
-           "assigned->retry_commit_at_ms = now_ms(checkpointer) + RETRY_COMMIT_MS;",
-           "try_commit(checkpointer, assigned);",
+           "        assigned->retry_commit_at_ms = now_ms(checkpointer) + RETRY_COMMIT_MS;\n"
+           "        return;\n",
+           "        try_commit(checkpointer, assigned);\n        return;\n",
            "daemon/engine/test_checkpointer"),
     mutant("the position is committed beside its records", "daemon/engine/checkpointer.c",
            "    assigned->save_began_ms = now_ms(checkpointer);\n",
@@ -446,4 +457,5 @@ STATE = [
            "            (void)column;\n", "state/test_shard"),
 ]
 
-MUTANTS = METERING + CHECKPOINT + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP + STATE
+MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
+           STATE)

@@ -80,8 +80,8 @@ static void commit_source(struct rekey *rekey, struct source *source)
     int64_t low = low_offset(rekey, source);
     if (low == source->committed_offset)
         return;
-    source->committed_offset = low;
-    consumer_commit(rekey->consumer, source->number, low, "");
+    if (consumer_commit(rekey->consumer, source->number, low, "") == 0)
+        source->committed_offset = low; /* else the next tick tries again */
 }
 
 /* A commit that was refused is said again. */
@@ -232,11 +232,14 @@ static int on_assigned(void *context, int32_t number, int64_t committed, const c
 {
     struct rekey *rekey = context;
     (void)metadata;
-    if (rekey->sources_count == PARTITIONS_MAX)
-        return ERR_FULL;
-    struct source *source = calloc(1, sizeof(*source));
-    if (source == NULL)
-        return -ENOMEM;
+    ASSERT(find_source(rekey, number) == NULL);
+    bool full = rekey->sources_count == PARTITIONS_MAX;
+    struct source *source = full ? NULL : calloc(1, sizeof(*source));
+    if (source == NULL) {
+        int err = full ? ERR_FULL : -ENOMEM;
+        LOG_ERROR("rekey.not_assigned", "partition=%" PRId32 " error=\"%s\"", number, err_str(err));
+        return err;
+    }
     source->number = number;
     source->next_offset = source->committed_offset = -1;
     timestamp_merge_open(&source->clock, (int64_t)uv_now(rekey->loop));

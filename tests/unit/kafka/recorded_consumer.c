@@ -69,8 +69,9 @@ static int on_assigned(void *context, int32_t partition, int64_t committed, cons
 static void say_last_words(struct recorded_consumer *recorded, int32_t partition)
 {
     if (recorded->commit_on_revoke != NULL && recorded->next[partition] >= 0)
-        consumer_commit(recorded->consumer, partition, recorded->next[partition],
-                        recorded->commit_on_revoke);
+        assert_int_equal(consumer_commit(recorded->consumer, partition, recorded->next[partition],
+                                         recorded->commit_on_revoke),
+                         0);
 }
 
 static void on_release(uv_timer_t *timer)

@@ -46,7 +46,7 @@ static void test_confirmed_by_a_commit(void **state)
     assert_int_equal(recorded.accepted_calls, 0);
     assert_int_equal(recorded.confirmed_calls, 1);
     recorded.confirmed_calls = 0;
-    consumer_commit(recorded.consumer, 0, 7, "the handler's own");
+    assert_int_equal(consumer_commit(recorded.consumer, 0, 7, "the handler's own"), 0);
     consumer_confirm(recorded.consumer); /* which tells as well */
     WAIT_UNTIL(&loop, is_confirmed, &recorded);
     assert_int_equal(recorded.accepted[0], 7);

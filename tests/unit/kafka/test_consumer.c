@@ -66,8 +66,10 @@ static void test_consume_stop_commit_restart(void **state)
     for (int partition = 0; partition < PARTITIONS; partition++) {
         recorded.caught_up[partition] = false;
         consumer_resume(recorded.consumer, partition);
-        consumer_commit(recorded.consumer, partition, 40 + partition, "older");
-        consumer_commit(recorded.consumer, partition, 50 + partition, "v1 low=1700000000000");
+        assert_int_equal(consumer_commit(recorded.consumer, partition, 40 + partition, "older"), 0);
+        assert_int_equal(
+            consumer_commit(recorded.consumer, partition, 50 + partition, "v1 low=1700000000000"),
+            0);
     }
     uint64_t want = 3000 * (PARTITIONS - 1) + 100 * PARTITIONS;
     uint64_t until = uv_hrtime() + 60000000000;
@@ -301,7 +303,7 @@ static void test_close_without_brokers(void **state)
     recorded_start(&recorded, &loop, &conf);
     WAIT_UNTIL(&loop, all_caught_up, &recorded);
     rd_kafka_mock_broker_set_down(cluster.mock, 1);
-    consumer_commit(recorded.consumer, 2, 0, "v1");
+    assert_int_equal(consumer_commit(recorded.consumer, 2, 0, "v1"), 0);
     uint64_t began_ms = uv_hrtime() / 1000000;
     recorded_stop(&recorded, &loop);
     uint64_t took_ms = uv_hrtime() / 1000000 - began_ms;
@@ -338,12 +340,12 @@ static void test_commits_are_answered(void **state)
     recorded_start(&recorded, &loop, &conf);
     WAIT_UNTIL(&loop, all_began, &recorded);
     assert_int_equal(recorded.accepted_calls, 0);
-    consumer_commit(recorded.consumer, 2, 4, "accepted");
+    assert_int_equal(consumer_commit(recorded.consumer, 2, 4, "accepted"), 0);
     WAIT_UNTIL(&loop, one_accepted, &recorded);
     assert_int_equal(recorded.accepted[2], 4);
     rd_kafka_mock_push_request_errors(cluster.mock, 8 /* OffsetCommit */, 1,
                                       RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE);
-    consumer_commit(recorded.consumer, 1, 5, "refused");
+    assert_int_equal(consumer_commit(recorded.consumer, 1, 5, "refused"), 0);
     WAIT_UNTIL(&loop, one_rejected, &recorded);
     assert_int_equal(recorded.accepted_calls, 1);
     assert_int_equal(consumer_get_stats(recorded.consumer)->commit_failures, 1);
@@ -386,7 +388,7 @@ static void test_start_is_said_until_the_group_has_it(void **state)
     WAIT_UNTIL(&loop, all_started, &recorded);
     assert_int_equal(recorded.accepted_calls + recorded.rejected_calls,
                      0); /* none was the handler's */
-    consumer_commit(recorded.consumer, 2, 4, "more");
+    assert_int_equal(consumer_commit(recorded.consumer, 2, 4, "more"), 0);
     WAIT_UNTIL(&loop, one_accepted, &recorded);
     recorded_stop(&recorded, &loop);
     recorded_start(&recorded, &loop, &conf);
