@@ -388,6 +388,7 @@ static void on_failed(void *context, const char *why)
 static void on_closed(void *context)
 {
     struct checkpointer *checkpointer = context;
+    ASSERT(checkpointer->closed != NULL);
     void (*closed)(void *context) = checkpointer->closed;
     void *closed_context = checkpointer->closed_context;
     free(checkpointer);
@@ -427,6 +428,7 @@ const struct checkpoint_stats *checkpointer_get_stats(const struct checkpointer 
 void checkpointer_close(struct checkpointer *checkpointer, int64_t timeout_ms,
                         void (*closed)(void *context), void *context)
 {
+    ASSERT(checkpointer->closed == NULL && checkpointer->conf.assigned_set->count == 0);
     checkpointer->closed = closed;
     checkpointer->closed_context = context;
     checkpoint_close(checkpointer->checkpoint, timeout_ms);

@@ -241,6 +241,7 @@ static void on_tick(uv_timer_t *timer)
 static void on_tick_closed(uv_handle_t *handle)
 {
     struct intake *intake = handle->data;
+    ASSERT(intake->set->count == 0 && intake->consumer == NULL && intake->checkpointer == NULL);
     void (*closed)(void *context) = intake->closed;
     void *context = intake->closed_context;
     free(intake);
@@ -259,6 +260,7 @@ static void on_checkpointer_closed(void *context)
 {
     struct intake *intake = context;
     struct refusals *refusals = &intake->set->refusals;
+    ASSERT(intake->closed != NULL && intake->consumer == NULL);
     intake->checkpointer = NULL;
     parking_destroy(&refusals->parking);
     if (refusals->letters.producer != NULL)
@@ -271,7 +273,7 @@ static void on_checkpointer_closed(void *context)
 static void on_consumer_closed(void *context)
 {
     struct intake *intake = context;
-    ASSERT(intake->set->count == 0);
+    ASSERT(intake->closed != NULL && intake->set->count == 0);
     intake->consumer = intake->set->consumer = NULL;
     if (intake->checkpointer != NULL)
         checkpointer_close(intake->checkpointer, intake->close_timeout_ms, on_checkpointer_closed,

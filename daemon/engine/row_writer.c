@@ -71,8 +71,10 @@ static void fill_slots(struct row_writer *row_writer)
 
 static void on_wanted(uv_idle_t *wanted)
 {
+    struct row_writer *row_writer = wanted->data;
+    ASSERT(row_writer->state == WRITER_EMITS);
     uv_idle_stop(wanted);
-    fill_slots(wanted->data);
+    fill_slots(row_writer);
 }
 
 void row_writer_want(struct row_writer *row_writer)
@@ -91,6 +93,7 @@ void row_writer_emit(struct row_writer *row_writer)
 static void on_emit(uv_timer_t *timer)
 {
     struct row_writer *row_writer = timer->data;
+    ASSERT(row_writer->state == WRITER_EMITS);
     assigned_rows_check_idle(row_writer->conf.assigned_set, now_ms(row_writer), clock_wall_ms());
     row_writer_emit(row_writer);
 }
@@ -171,6 +174,7 @@ static void row_writer_free(struct row_writer *row_writer)
 
 static void count_closed(struct row_writer *row_writer)
 {
+    ASSERT(row_writer->state == WRITER_CLOSES && row_writer->open_count > 0);
     if (--row_writer->open_count == 0)
         row_writer_free(row_writer);
 }

@@ -48,6 +48,7 @@ void write_fence_watch(struct write_fence *fence, void (*raised)(void *context),
 static void on_closed(uv_handle_t *handle)
 {
     const struct write_fence *fence = handle->data;
+    ASSERT(fence->closed != NULL);
     fence->closed(fence->closed_context);
 }
 
@@ -65,13 +66,13 @@ void write_fence_set_gap(struct write_fence *fence, int64_t gap_max_ms)
 
 bool write_fence_is_up(struct write_fence *fence)
 {
-    return atomic_load(&fence->on) ||
+    return atomic_load(&fence->up) ||
            gap_ms(fence, clock_boot_ms()) > atomic_load(&fence->gap_max_ms);
 }
 
 void write_fence_raise(struct write_fence *fence)
 {
-    if (atomic_exchange(&fence->on, true))
+    if (atomic_exchange(&fence->up, true))
         return;
     fence->raises++;
     if (fence->raised != NULL)
@@ -80,6 +81,6 @@ void write_fence_raise(struct write_fence *fence)
 
 void write_fence_lower(struct write_fence *fence)
 {
-    if (atomic_exchange(&fence->on, false))
+    if (atomic_exchange(&fence->up, false))
         LOG_INFO("process.goes_on", "hint=\"the group has confirmed the membership\"");
 }

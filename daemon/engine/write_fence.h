@@ -21,8 +21,8 @@ enum { WRITE_FENCE_TICK_MS = 250 };
 struct write_fence {
     uv_timer_t tick;
     _Atomic int64_t seen_ms;    /* when the loop turned last; clock_boot_ms() */
-    _Atomic int64_t gap_max_ms; /* INT64_MAX: never on */
-    atomic_bool on;
+    _Atomic int64_t gap_max_ms; /* INT64_MAX: never up */
+    atomic_bool up;
     uint64_t raises;
     void (*raised)(void *context); /* NULL: no call */
     void *context;
@@ -32,7 +32,7 @@ struct write_fence {
 
 /* The timer does not keep the loop alive. */
 void write_fence_init(struct write_fence *fence, uv_loop_t *loop);
-/* `raised` is called on the loop: the write fence is on, and the membership has to be confirmed. */
+/* `raised` is called on the loop: the write fence is up, and the membership has to be confirmed. */
 void write_fence_watch(struct write_fence *fence, void (*raised)(void *context), void *context);
 /* Ends the timer, then calls `closed`. */
 void write_fence_close(struct write_fence *fence, void (*closed)(void *context), void *context);

@@ -168,7 +168,7 @@ DELIVERY = [
            "old > 0 ? generation->end_ms <= before_ms : young > 0", "old > 0 || young > 0",
            "delivery/test_stories", "delivery/test_takeover"),
     mutant("the write fence lets everything pass", "daemon/engine/write_fence.c",
-           "return atomic_load(&fence->on) ||", "return fence == NULL ||",
+           "return atomic_load(&fence->up) ||", "return fence == NULL ||",
            "daemon/engine/test_write_fence"),
     mutant("the write fence does not see a gap", "daemon/engine/write_fence.c",
            "    bool stood = gap > atomic_load(&fence->gap_max_ms);",

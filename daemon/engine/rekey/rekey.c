@@ -325,12 +325,14 @@ static void on_tick_closed(uv_handle_t *handle)
 static void on_producer_closed(void *context)
 {
     struct rekey *rekey = context;
+    ASSERT(rekey->consumer == NULL);
     uv_close((uv_handle_t *)&rekey->tick, on_tick_closed);
 }
 
 static void on_consumer_closed(void *context)
 {
     struct rekey *rekey = context;
+    ASSERT(rekey->sources_count == 0);
     rekey->consumer = NULL;
     uv_timer_stop(&rekey->tick);
     parking_destroy(&rekey->parking);
@@ -343,12 +345,14 @@ static void on_consumer_closed(void *context)
 static void on_topic_closed(void *context)
 {
     struct rekey *rekey = context;
+    ASSERT(rekey->closing);
     rekey->topic = NULL;
     consumer_close(rekey->consumer);
 }
 
 void rekey_close(struct rekey *rekey, int64_t timeout_ms)
 {
+    ASSERT(!rekey->closing);
     rekey->paused = true;
     rekey->closing = true;
     rekey->close_at_ms = uv_now(rekey->loop) + (uint64_t)timeout_ms;
