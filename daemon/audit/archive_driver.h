@@ -14,6 +14,9 @@ struct archive {
     void *store; /* the driver's */
 };
 
+/* Calls block. Returns 0 or negative; `why` may have words then. close() is called only after an
+ * open() that returned 0. read() gives every row of the query to fn, and returns what fn returned
+ * if that is not 0. */
 struct archive_driver {
     int (*open)(struct archive *archive, struct buffer *why);
     void (*close)(struct archive *archive);

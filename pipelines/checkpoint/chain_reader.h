@@ -2,9 +2,9 @@
  * chain_reader.h - reads chains out of the checkpoint topic, a few partitions at a time.
  *
  * With a consumer that belongs to no group, made when it is first needed. A read goes from the
- * chain's base to its end at full speed, and on to the end of the log for obsolete
- * keys. Payloads and the end of a read come from chain_reader_turn(); their handlers may start and
- * stop reads.
+ * chain's base to its end at full speed, and on to the end of the log for obsolete keys. Payloads
+ * and the end of a read come from chain_reader_turn(); their handlers may start and stop reads. The
+ * loop thread owns it.
  */
 #ifndef GHGD_CHAIN_READER_H
 #define GHGD_CHAIN_READER_H

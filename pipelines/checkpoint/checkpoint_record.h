@@ -2,12 +2,13 @@
  * checkpoint_record.h - what stands in the checkpoint topic: keys, records, and pointers to them.
  *
  *     key      GROUP/TOPIC/PARTITION/EPOCH/SEQUENCE, epoch in 16 hexadecimal digits
- *     record   a header, in the first record of a chain a list of obsolete keys, a piece of the
- * payload pointer  ghgd2 epoch=HEX number=N base=OFFSET end=OFFSET, the metadata of a committed
- * offset
+ *     record   a header; in the first record of a chain, a list of obsolete keys; a piece of the
+ *              payload
+ *     pointer  ghgd2 epoch=HEX number=N base=OFFSET end=OFFSET
  *
- * Numbers in records are little-endian. A checksum covers all of a record. Records come from
- * outside: nothing of them is trusted before it was checked.
+ * The pointer is the metadata of a committed offset. Numbers in records are little-endian. A
+ * checksum covers all of a record. Records come from outside: nothing of them is trusted before it
+ * was checked.
  */
 #ifndef GHGD_CHECKPOINT_RECORD_H
 #define GHGD_CHECKPOINT_RECORD_H

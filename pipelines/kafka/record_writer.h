@@ -5,6 +5,7 @@
  * A shipment is one message with its bytes. It is ours until it was delivered or has failed, which
  * comes from record_writer_turn() for every shipment, once and never from within a send. In order
  * within a partition. A client that has failed for good is replaced: what was under way fails.
+ * The loop thread owns it.
  */
 #ifndef GHGD_RECORD_WRITER_H
 #define GHGD_RECORD_WRITER_H

@@ -97,8 +97,8 @@ struct site {
     struct mark_counts marks;
     uint8_t taking_over; /* a bit per sink: what becomes dirty is at risk */
     bool changed;        /* anything, since the last save */
-    /* Which declaration of the chain of payloads names it, from 1 on; 0: none yet. */
-    uint32_t declared;
+    /* Which dictionary of the chain of payloads names it, from 1 on; 0: none yet. */
+    uint32_t dictionary;
     uint64_t outcomes[OUTCOME_COUNT]; /* of readings of the facility, over the whole log */
     /* By series: activity of closed years less what has left the panel. 0 while all years are there
      * and the registry is what it was when they were booked. */

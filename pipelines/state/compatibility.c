@@ -6,7 +6,7 @@
 #include "pipelines/state/dictionary.h"
 #include "pipelines/state/shard.h"
 
-enum { DECLARATION_BYTES_MAX = 64 << 20 };
+enum { DICTIONARY_BYTES_MAX = 64 << 20 };
 
 static int create_shard(struct shard **shard_out, const struct config *config)
 {
@@ -37,26 +37,25 @@ static int check_partition(const struct config *before, const struct config *aft
 }
 
 static int check_facility(const struct registry *before, uint32_t facility,
-                          const struct registry *after, struct buffer *declaration,
-                          struct buffer *why)
+                          const struct registry *after, struct buffer *bytes, struct buffer *why)
 {
-    buffer_clear(declaration);
-    dictionary_add(declaration, before, facility);
-    if (buffer_failed(declaration))
+    buffer_clear(bytes);
+    dictionary_add(bytes, before, facility);
+    if (buffer_failed(bytes))
         return -ENOMEM;
     struct packed packed;
-    struct dictionary *declared = NULL;
-    packed_init(&packed, declaration->data, declaration->size);
-    int err = dictionary_take(&declared, &packed, after, why);
+    struct dictionary *dictionary = NULL;
+    packed_init(&packed, bytes->data, bytes->size);
+    int err = dictionary_take(&dictionary, &packed, after, why);
     if (err == 0)
-        dictionary_destroy(&declared);
+        dictionary_destroy(&dictionary);
     return err;
 }
 
 int compatibility_check(const struct config *before, const struct config *after, struct buffer *why)
 {
     struct buffer bytes;
-    buffer_init(&bytes, DECLARATION_BYTES_MAX);
+    buffer_init(&bytes, DICTIONARY_BYTES_MAX);
     int err = check_partition(before, after, &bytes, why);
     const struct registry *registry = before->registry;
     for (uint32_t i = 0; i < registry->facilities_count && err == 0; i++) {

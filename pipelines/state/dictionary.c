@@ -85,7 +85,7 @@ void dictionary_add(struct buffer *out, const struct registry *registry, uint32_
 
 enum { TEXT_SIZE = NAME_BYTES_MAX + 1 };
 
-/* A meter as it was declared. */
+/* A meter as the dictionary has it. */
 struct definition {
     char id[TEXT_SIZE], kind[TEXT_SIZE], quantity[TEXT_SIZE];
     int64_t valid_from_ms, num, den, modulus, interval_ms;
@@ -96,7 +96,7 @@ struct dictionary_taking {
     struct packed *packed;
     const struct registry *registry;
     const struct facility *facility; /* NULL: it is gone */
-    struct dictionary *declared;
+    struct dictionary *dictionary;
     struct buffer *why;
     bool *taken; /* by column: some number means it */
 };
@@ -168,14 +168,14 @@ static uint32_t find_column(const struct dictionary_taking *taking,
 /* First those that are what they were; then those whose valid_from alone has changed. */
 static int map_meters(struct dictionary_taking *taking, bool any)
 {
-    struct dictionary *declared = taking->declared;
+    struct dictionary *dictionary = taking->dictionary;
     struct definition definition;
     uint32_t hint = 0;
-    for (uint32_t i = 0; i < declared->meters_count; i++) {
+    for (uint32_t i = 0; i < dictionary->meters_count; i++) {
         take_definition(taking->packed, &definition);
         if (taking->packed->damaged)
             return ERR_SYNTAX;
-        if (taking->facility == NULL || declared->meters[i] != REGISTRY_NONE)
+        if (taking->facility == NULL || dictionary->meters[i] != REGISTRY_NONE)
             continue;
         uint32_t column = find_column(taking, &definition, hint, any);
         if (column == REGISTRY_NONE || taking->taken[column])
@@ -183,7 +183,7 @@ static int map_meters(struct dictionary_taking *taking, bool any)
         int err = check_definition(taking, &definition, column);
         if (err < 0)
             return err;
-        declared->meters[i] = column;
+        dictionary->meters[i] = column;
         taking->taken[column] = true;
         hint = column + 1;
     }
@@ -206,18 +206,18 @@ static uint32_t find_series(const struct dictionary_taking *taking, uint64_t sco
 
 static void map_series(struct dictionary_taking *taking)
 {
-    struct dictionary *declared = taking->declared;
+    struct dictionary *dictionary = taking->dictionary;
     char quantity[TEXT_SIZE];
     char category[TEXT_SIZE];
     char source[TEXT_SIZE];
     const char *words[3] = {quantity, category, source};
-    for (uint32_t i = 0; i < declared->series_count; i++) {
+    for (uint32_t i = 0; i < dictionary->series_count; i++) {
         uint64_t scope = packed_take_uint(taking->packed, 3);
         packed_take_text(taking->packed, quantity, TEXT_SIZE);
         packed_take_text(taking->packed, category, TEXT_SIZE);
         packed_take_text(taking->packed, source, TEXT_SIZE);
-        declared->series[i] = find_series(taking, scope, words);
-        declared->series_gone += declared->series[i] == REGISTRY_NONE;
+        dictionary->series[i] = find_series(taking, scope, words);
+        dictionary->series_gone += dictionary->series[i] == REGISTRY_NONE;
     }
 }
 
@@ -231,10 +231,10 @@ static uint32_t *make_map(uint32_t count)
 
 static int take_series(struct dictionary_taking *taking)
 {
-    struct dictionary *declared = taking->declared;
-    declared->series_count = packed_take_count(taking->packed, METERS_MAX);
-    declared->series = make_map(declared->series_count);
-    if (declared->series == NULL)
+    struct dictionary *dictionary = taking->dictionary;
+    dictionary->series_count = packed_take_count(taking->packed, METERS_MAX);
+    dictionary->series = make_map(dictionary->series_count);
+    if (dictionary->series == NULL)
         return -ENOMEM;
     map_series(taking);
     return taking->packed->damaged ? ERR_SYNTAX : 0;
@@ -242,12 +242,12 @@ static int take_series(struct dictionary_taking *taking)
 
 static int take_meters(struct dictionary_taking *taking)
 {
-    struct dictionary *declared = taking->declared;
+    struct dictionary *dictionary = taking->dictionary;
     uint32_t columns = taking->facility != NULL ? taking->facility->meters_count : 0;
-    declared->meters_count = packed_take_count(taking->packed, METERS_MAX);
-    declared->meters = make_map(declared->meters_count);
+    dictionary->meters_count = packed_take_count(taking->packed, METERS_MAX);
+    dictionary->meters = make_map(dictionary->meters_count);
     taking->taken = calloc(columns + 1, sizeof(*taking->taken));
-    if (declared->meters == NULL || taking->taken == NULL)
+    if (dictionary->meters == NULL || taking->taken == NULL)
         return -ENOMEM;
     const uint8_t *first = taking->packed->at;
     int err = map_meters(taking, false);
@@ -255,8 +255,8 @@ static int take_meters(struct dictionary_taking *taking)
         return err;
     taking->packed->at = first;
     err = map_meters(taking, true);
-    for (uint32_t i = 0; i < declared->meters_count; i++)
-        declared->meters_gone += declared->meters[i] == REGISTRY_NONE;
+    for (uint32_t i = 0; i < dictionary->meters_count; i++)
+        dictionary->meters_gone += dictionary->meters[i] == REGISTRY_NONE;
     return err;
 }
 
@@ -269,13 +269,13 @@ static int take_facility(struct dictionary_taking *taking, uint64_t *rating_out)
     *rating_out = packed_take_uint(taking->packed, UINT64_MAX);
     if (taking->packed->damaged)
         return ERR_SYNTAX;
-    taking->declared->id = strdup(id);
-    if (taking->declared->id == NULL)
+    taking->dictionary->id = strdup(id);
+    if (taking->dictionary->id == NULL)
         return -ENOMEM;
     uint32_t facility = registry_find_facility(taking->registry, id, strlen(id));
     if (facility == REGISTRY_NONE || taking->registry->facilities[facility].meters_count == 0)
         return 0;
-    taking->declared->facility = facility;
+    taking->dictionary->facility = facility;
     taking->facility = &taking->registry->facilities[facility];
     if (strcmp(zone, taking->facility->time_zone) == 0)
         return 0;
@@ -289,12 +289,12 @@ static int take_facility(struct dictionary_taking *taking, uint64_t *rating_out)
 int dictionary_take(struct dictionary **dictionary_out, struct packed *packed,
                     const struct registry *registry, struct buffer *why)
 {
-    struct dictionary *declared = calloc(1, sizeof(*declared));
-    if (declared == NULL)
+    struct dictionary *dictionary = calloc(1, sizeof(*dictionary));
+    if (dictionary == NULL)
         return -ENOMEM;
-    declared->facility = REGISTRY_NONE;
+    dictionary->facility = REGISTRY_NONE;
     struct dictionary_taking taking = {
-        .packed = packed, .registry = registry, .declared = declared, .why = why};
+        .packed = packed, .registry = registry, .dictionary = dictionary, .why = why};
     uint64_t rating = 0;
     int err = take_facility(&taking, &rating);
     if (err == 0)
@@ -303,17 +303,17 @@ int dictionary_take(struct dictionary **dictionary_out, struct packed *packed,
         err = take_meters(&taking);
     free(taking.taken);
     if (err < 0) {
-        dictionary_destroy(&declared);
+        dictionary_destroy(&dictionary);
         return err;
     }
-    declared->same = taking.facility != NULL && rating == hash_rating(registry, taking.facility);
-    *dictionary_out = declared;
+    dictionary->same = taking.facility != NULL && rating == hash_rating(registry, taking.facility);
+    *dictionary_out = dictionary;
     return 0;
 }
 
-void dictionary_destroy(struct dictionary **declared)
+void dictionary_destroy(struct dictionary **dictionary)
 {
-    struct dictionary *gone = TAKE(*declared);
+    struct dictionary *gone = TAKE(*dictionary);
     if (gone == NULL)
         return;
     free(gone->id);

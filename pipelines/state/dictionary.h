@@ -29,6 +29,6 @@ struct dictionary {
  * a meter converts readings otherwise now, or the facility has another time zone. */
 int dictionary_take(struct dictionary **dictionary_out, struct packed *packed,
                     const struct registry *registry, struct buffer *why) MUST_CHECK;
-void dictionary_destroy(struct dictionary **declared);
+void dictionary_destroy(struct dictionary **dictionary);
 
 #endif

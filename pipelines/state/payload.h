@@ -11,7 +11,7 @@
  *   int newest_ms, floor_ms, passed_ms, final_ms, idle_final_ms, top_row
  *   uint discontinuities, rollovers, overlaps; uint per outcome: over the whole log
  *   uint count of sites, and as many parts, each of one facility:
- *     uint number of its declaration; if it is the next new one, that declaration (dictionary.c)
+ *     uint number of its dictionary; if it is the next new one, that dictionary (dictionary.c)
  *     int first_row, seen_row, closed_ms, start of its oldest open day; uint count of open days
  *     pairs of uint outcome and uint count, the outcome plus one; 0
  *     wide per series: its balance
@@ -20,8 +20,9 @@
  *     per month and year: uint level, int start; 0; then for each of them: marks (one), uint 1 if
  *       the closed part follows: figures per series, words of bits of the meters that reported
  *     per changed meter: uint column plus one, what site_save.c says of it; 0
- *   uint 1 if an event waits to touch windows: uint declaration, uint column, int first and last
- * row text: the facility whose rows come next
+ *   uint 1 if an event waits to touch windows: uint dictionary, uint column, int first
+ *     and last row
+ *   text: the facility whose rows come next
  *
  * Version 1 does not name its figures: it holds those of payload_set_first_figures(). All payloads
  * of a chain have one version.
@@ -77,7 +78,7 @@ static inline const int64_t *saved_window_ms(const struct window_conf *window, s
 /* The reason, or the class of those that have none. */
 const char *payload_outcome_name(enum outcome outcome);
 
-/* site_save.c: what changed, or all, of a site that has been declared. */
+/* site_save.c: what changed, or all, of a site that has a dictionary. */
 void site_save(const struct site *site, bool full, struct buffer *out);
 void site_saved(struct site *site);
 
@@ -109,12 +110,12 @@ void payload_take_figures(const struct payload_names *names, struct packed *pack
 /* site_load.c */
 /* Takes a site's part of a payload; the site was made, and the payloads before were loaded. Returns
  * 0; ERR_SYNTAX if the bytes are damaged; or ERR_CONFIG, with words in `why`. */
-int site_load(struct site *site, const struct dictionary *declared,
+int site_load(struct site *site, const struct dictionary *dictionary,
               const struct payload_names *names, struct packed *packed,
               struct buffer *why) MUST_CHECK;
 struct site_loaded {
     const struct site_clock *clock; /* its passed_ms is the watermark */
-    const struct dictionary *declared;
+    const struct dictionary *dictionary;
     uint8_t new_sinks;       /* bits */
     uint32_t pending_column; /* of the event that waits to touch windows; UINT32_MAX: none, */
     int64_t pending_row;     /* and the first row that it has not touched */

@@ -15,10 +15,10 @@
 struct shard_loading {
     uint32_t next; /* number of the payload that comes next */
     struct payload_names names;
-    uint8_t new_sinks;            /* bits of sinks that the chain does not know */
-    struct dictionary **declared; /* by number, from 1 on */
-    uint32_t declared_count, declared_capacity;
-    uint32_t pending_declared; /* 0: no event waits */
+    uint8_t new_sinks;                /* bits of sinks that the chain does not know */
+    struct dictionary **dictionaries; /* by number, from 1 on */
+    uint32_t dictionaries_count, dictionaries_capacity;
+    uint32_t pending_dictionary; /* 0: no event waits */
     uint32_t pending_number;
     int64_t pending_next_row, pending_to_row;
 };
@@ -28,9 +28,9 @@ void shard_loading_destroy(struct shard_loading **loading)
     struct shard_loading *gone = TAKE(*loading);
     if (gone == NULL)
         return;
-    for (uint32_t i = 0; i < gone->declared_count; i++)
-        dictionary_destroy(&gone->declared[i]);
-    free(gone->declared);
+    for (uint32_t i = 0; i < gone->dictionaries_count; i++)
+        dictionary_destroy(&gone->dictionaries[i]);
+    free(gone->dictionaries);
     free(gone);
 }
 
@@ -147,64 +147,65 @@ static void take_counts(struct shard *shard, struct packed *packed)
 
 /* --- sites --- */
 
-static int add_declared(struct shard_loading *loading, struct dictionary **declared)
+static int add_dictionary(struct shard_loading *loading, struct dictionary **dictionary)
 {
-    if (loading->declared_count == loading->declared_capacity) {
-        uint32_t capacity = MAX(2 * loading->declared_capacity, 16);
+    if (loading->dictionaries_count == loading->dictionaries_capacity) {
+        uint32_t capacity = MAX(2 * loading->dictionaries_capacity, 16);
         struct dictionary **grown =
-            realloc(loading->declared, capacity * sizeof(struct dictionary *));
+            realloc(loading->dictionaries, capacity * sizeof(struct dictionary *));
         if (grown == NULL)
             return -ENOMEM;
-        loading->declared = grown;
-        loading->declared_capacity = capacity;
+        loading->dictionaries = grown;
+        loading->dictionaries_capacity = capacity;
     }
-    loading->declared[loading->declared_count++] = TAKE(*declared);
+    loading->dictionaries[loading->dictionaries_count++] = TAKE(*dictionary);
     return 0;
 }
 
-static void tell_what_is_gone(const struct shard *shard, const struct dictionary *declared)
+static void tell_what_is_gone(const struct shard *shard, const struct dictionary *dictionary)
 {
-    if (declared->meters_gone + declared->series_gone > 0)
+    if (dictionary->meters_gone + dictionary->series_gone > 0)
         LOG_LIMITED(LOG_LEVEL_WARN, "shard.dropped",
                     "partition=%" PRIu32 " facility=\"%s\" meters=%" PRIu32 " series=%" PRIu32
                     " reason=\"not in the tables any more\"",
-                    shard->partition, declared->id, declared->meters_gone, declared->series_gone);
+                    shard->partition, dictionary->id, dictionary->meters_gone,
+                    dictionary->series_gone);
 }
 
 /* A facility gets its site when the chain first names it. */
-static int declare(struct shard *shard, struct packed *packed, struct buffer *why)
+static int take_dictionary(struct shard *shard, struct packed *packed, struct buffer *why)
 {
-    struct dictionary *declared;
-    int err = dictionary_take(&declared, packed, shard->context.registry, why);
+    struct dictionary *dictionary;
+    int err = dictionary_take(&dictionary, packed, shard->context.registry, why);
     if (err < 0)
         return err;
-    uint32_t facility = declared->facility;
-    tell_what_is_gone(shard, declared);
+    uint32_t facility = dictionary->facility;
+    tell_what_is_gone(shard, dictionary);
     if (facility != REGISTRY_NONE)
         err = shard->sites[facility] != NULL ? ERR_SYNTAX : shard_make_site(shard, facility);
     if (err == 0 && facility != REGISTRY_NONE)
         shard->sites[facility]->days_count = 0; /* the payload says which are open */
     if (err == 0)
-        err = add_declared(shard->loading, &declared);
-    dictionary_destroy(&declared);
+        err = add_dictionary(shard->loading, &dictionary);
+    dictionary_destroy(&dictionary);
     return err;
 }
 
 static int take_site(struct shard *shard, struct packed *packed, struct buffer *why)
 {
     struct shard_loading *loading = shard->loading;
-    uint64_t number = packed_take_uint(packed, (uint64_t)loading->declared_count + 1);
+    uint64_t number = packed_take_uint(packed, (uint64_t)loading->dictionaries_count + 1);
     if (packed->damaged || number == 0)
         return ERR_SYNTAX;
-    if (number > loading->declared_count) {
-        int err = declare(shard, packed, why);
+    if (number > loading->dictionaries_count) {
+        int err = take_dictionary(shard, packed, why);
         if (err < 0)
             return err;
     }
-    const struct dictionary *declared = loading->declared[number - 1];
-    if (declared->facility == REGISTRY_NONE)
+    const struct dictionary *dictionary = loading->dictionaries[number - 1];
+    if (dictionary->facility == REGISTRY_NONE)
         return 0;
-    return site_load(shard->sites[declared->facility], declared, &loading->names, packed, why);
+    return site_load(shard->sites[dictionary->facility], dictionary, &loading->names, packed, why);
 }
 
 static int take_sites(struct shard *shard, struct packed *packed, struct buffer *why)
@@ -228,14 +229,14 @@ static int take_sites(struct shard *shard, struct packed *packed, struct buffer 
 
 static void take_pending(struct shard_loading *loading, struct packed *packed)
 {
-    loading->pending_declared = 0;
+    loading->pending_dictionary = 0;
     if (packed_take_uint(packed, 1) == 0)
         return;
-    loading->pending_declared = (uint32_t)packed_take_uint(packed, loading->declared_count);
+    loading->pending_dictionary = (uint32_t)packed_take_uint(packed, loading->dictionaries_count);
     loading->pending_number = (uint32_t)packed_take_uint(packed, METERS_MAX);
     loading->pending_next_row = packed_take_int(packed, -TIME_MAX_MS, TIME_MAX_MS);
     loading->pending_to_row = packed_take_int(packed, -TIME_MAX_MS, TIME_MAX_MS);
-    packed->damaged |= loading->pending_declared == 0;
+    packed->damaged |= loading->pending_dictionary == 0;
 }
 
 static void take_cursor(struct shard *shard, struct packed *packed)
@@ -314,15 +315,15 @@ int shard_load(struct shard *shard, const void *payload, size_t size, struct buf
 static int settle_pending(struct shard *shard)
 {
     const struct shard_loading *loading = shard->loading;
-    if (loading->pending_declared == 0)
+    if (loading->pending_dictionary == 0)
         return 0;
-    const struct dictionary *declared = loading->declared[loading->pending_declared - 1];
-    if (loading->pending_number >= declared->meters_count)
+    const struct dictionary *dictionary = loading->dictionaries[loading->pending_dictionary - 1];
+    if (loading->pending_number >= dictionary->meters_count)
         return ERR_SYNTAX;
-    uint32_t column = declared->meters[loading->pending_number];
-    if (declared->facility == REGISTRY_NONE || column == REGISTRY_NONE)
+    uint32_t column = dictionary->meters[loading->pending_number];
+    if (dictionary->facility == REGISTRY_NONE || column == REGISTRY_NONE)
         return 0;
-    struct site *site = shard->sites[declared->facility];
+    struct site *site = shard->sites[dictionary->facility];
     if (loading->pending_next_row < site_day(site, 0)->first_row ||
         loading->pending_next_row >= loading->pending_to_row ||
         loading->pending_to_row > shard->clock.top_row + 1)
@@ -340,15 +341,15 @@ static int settle_sites(struct shard *shard)
     struct site_clock clock = shard->clock;
     if (shard->newest_ms != INT64_MIN)
         clock.passed_ms = shard_watermark_of(shard, shard->newest_ms);
-    for (uint32_t i = 0; i < loading->declared_count; i++) {
-        const struct dictionary *declared = loading->declared[i];
-        if (declared->facility == REGISTRY_NONE)
+    for (uint32_t i = 0; i < loading->dictionaries_count; i++) {
+        const struct dictionary *dictionary = loading->dictionaries[i];
+        if (dictionary->facility == REGISTRY_NONE)
             continue;
-        struct site *site = shard->sites[declared->facility];
+        struct site *site = shard->sites[dictionary->facility];
         bool waits = shard->pending.site == site;
         const struct site_loaded loaded = {
             .clock = &clock,
-            .declared = declared,
+            .dictionary = dictionary,
             .new_sinks = loading->new_sinks,
             .pending_column = waits ? shard->pending.column : UINT32_MAX,
             .pending_row = shard->pending.next_row,
@@ -357,7 +358,7 @@ static int settle_sites(struct shard *shard)
         if (err < 0)
             return err;
         /* Another partition may have it: two processes could not know. */
-        (void)shard_claim(shard, declared->facility);
+        (void)shard_claim(shard, dictionary->facility);
     }
     return 0;
 }

@@ -62,11 +62,11 @@ static void save_site(struct shard *shard, struct site *site, bool full, struct 
     if (full)
         site_check_marks(site); /* an increment does without the walk over all windows */
     size_t part = packed_begin_part(out);
-    bool declares = site->declared == 0;
-    if (declares)
-        site->declared = ++shard->declared_count;
-    packed_add_uint(out, site->declared);
-    if (declares)
+    bool is_new = site->dictionary == 0;
+    if (is_new)
+        site->dictionary = ++shard->dictionaries_count;
+    packed_add_uint(out, site->dictionary);
+    if (is_new)
         dictionary_add(out, shard->context.registry, site->conf.facility);
     site_save(site, full, out);
     packed_end_part(out, part);
@@ -80,7 +80,7 @@ static void save_sites(struct shard *shard, bool full, struct buffer *out)
     packed_add_uint(out, count);
     for (uint32_t i = 0; i < shard->own_count; i++) {
         if (full || shard->own[i]->changed)
-            save_site(shard, shard->own[i], full || shard->own[i]->declared == 0, out);
+            save_site(shard, shard->own[i], full || shard->own[i]->dictionary == 0, out);
     }
 }
 
@@ -90,7 +90,7 @@ static void save_pending(const struct shard *shard, struct buffer *out)
     packed_add_uint(out, pending->site != NULL);
     if (pending->site == NULL)
         return;
-    packed_add_uint(out, pending->site->declared);
+    packed_add_uint(out, pending->site->dictionary);
     packed_add_uint(out, pending->column);
     packed_add_int(out, pending->next_row);
     packed_add_int(out, pending->to_row);
@@ -103,9 +103,9 @@ int shard_save(struct shard *shard, bool full, struct buffer *payload)
     shard->chain_next = 0; /* until shard_saved() */
     full = shard->chain_saving == 0;
     if (full) {
-        shard->declared_count = 0;
+        shard->dictionaries_count = 0;
         for (uint32_t i = 0; i < shard->own_count; i++)
-            shard->own[i]->declared = 0;
+            shard->own[i]->dictionary = 0;
     }
     buffer_add(payload, PAYLOAD_MAGIC, PAYLOAD_MAGIC_BYTES);
     packed_add_uint(payload, PAYLOAD_VERSION);

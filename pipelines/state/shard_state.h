@@ -42,7 +42,7 @@ struct shard {
     struct shard_stats stats;
     uint32_t chain_next;           /* the number of the next payload; 0: it must be full */
     uint32_t chain_saving;         /* of the payload that shard_save() made last */
-    uint32_t declared_count;       /* sites that the chain has named */
+    uint32_t dictionaries_count;   /* sites that the chain has named */
     struct shard_loading *loading; /* between shard_load() and shard_load_end() */
 };
 

@@ -13,7 +13,7 @@
 
 struct taking {
     struct site *site;
-    const struct dictionary *declared;
+    const struct dictionary *dictionary;
     const struct payload_names *names;
     struct packed *packed;
     struct buffer *why;
@@ -143,18 +143,18 @@ static bool is_listed(const struct listed *listed, const struct period *period)
 
 static void take_closed(const struct taking *taking, struct period *period)
 {
-    const struct dictionary *declared = taking->declared;
+    const struct dictionary *dictionary = taking->dictionary;
     site_clear_period(taking->site, period);
-    for (uint32_t i = 0; i < declared->series_count && !taking->packed->damaged; i++) {
+    for (uint32_t i = 0; i < dictionary->series_count && !taking->packed->damaged; i++) {
         struct figures figures;
         payload_take_figures(taking->names, taking->packed, &figures);
-        if (declared->series[i] != REGISTRY_NONE)
-            period->closed[declared->series[i]] = figures;
+        if (dictionary->series[i] != REGISTRY_NONE)
+            period->closed[dictionary->series[i]] = figures;
     }
-    for (uint32_t first = 0; first < declared->meters_count; first += 64) {
+    for (uint32_t first = 0; first < dictionary->meters_count; first += 64) {
         uint64_t bits = packed_take_uint(taking->packed, UINT64_MAX);
-        for (uint32_t i = first; i < MIN(first + 64, declared->meters_count); i++) {
-            uint32_t column = declared->meters[i];
+        for (uint32_t i = first; i < MIN(first + 64, dictionary->meters_count); i++) {
+            uint32_t column = dictionary->meters[i];
             if ((bits >> (i - first) & 1) != 0 && column != REGISTRY_NONE)
                 period->reporting[column / 64] |= UINT64_C(1) << column % 64;
         }
@@ -353,8 +353,8 @@ static int take_meters(const struct taking *taking)
 {
     struct site *site = taking->site;
     uint64_t number;
-    while ((number = packed_take_uint(taking->packed, taking->declared->meters_count)) != 0) {
-        uint32_t column = taking->declared->meters[number - 1];
+    while ((number = packed_take_uint(taking->packed, taking->dictionary->meters_count)) != 0) {
+        uint32_t column = taking->dictionary->meters[number - 1];
         bool gone = column == REGISTRY_NONE;
         const struct meter_taking taken = {
             .taking = taking,
@@ -397,18 +397,18 @@ static void take_head(const struct taking *taking)
     follow_days(taking);
 }
 
-int site_load(struct site *site, const struct dictionary *declared,
+int site_load(struct site *site, const struct dictionary *dictionary,
               const struct payload_names *names, struct packed *packed, struct buffer *why)
 {
-    const struct taking taking = {site, declared, names, packed, why};
+    const struct taking taking = {site, dictionary, names, packed, why};
     take_head(&taking);
     if (packed->damaged)
         return ERR_SYNTAX;
     take_outcomes(&taking);
-    for (uint32_t i = 0; i < declared->series_count; i++) {
+    for (uint32_t i = 0; i < dictionary->series_count; i++) {
         int128 balance = packed_take_wide(packed, PAYLOAD_SUM_MAX);
-        if (declared->series[i] != REGISTRY_NONE)
-            site->balance[declared->series[i]] = balance;
+        if (dictionary->series[i] != REGISTRY_NONE)
+            site->balance[dictionary->series[i]] = balance;
     }
     take_days(&taking);
     take_periods(&taking);
@@ -498,7 +498,7 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
         mark_stale(site, column,
                    column == loaded->pending_column ? loaded->pending_row : INT64_MAX);
     panel_accept(site->panel);
-    if (!loaded->declared->same) {
+    if (!loaded->dictionary->same) {
         accept_balance(site);
         site_touch_told(site, loaded->clock);
     }
