@@ -72,8 +72,9 @@ static void report_errors(struct yaml *yaml)
         LOADING_ERROR(loading, ((struct file_place){1, 0}), "not valid YAML");
 }
 
-/* Refuses bytes that are no text, and directives. The library is not safe with them (it can scan a
- * directive for ever), and no configuration needs them. */
+/* Refuses bytes that are no text, and directives, which no configuration needs. libfyaml before
+ * October 2023, such as the 0.7.12 of Debian 12, scans a damaged directive for ever:
+ * https://github.com/pantoniou/libfyaml/issues/101 */
 static bool is_sane(const struct yaml *yaml)
 {
     const char *end = yaml->text + yaml->size;

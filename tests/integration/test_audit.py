@@ -21,8 +21,8 @@ def messages():
     return [(i % PARTITIONS, at * 1000, json.dumps(event)) for at, i, event in arrivals()]
 
 
-class Audit(unittest.TestCase):
-    """One daemon with three databases; each test audits, and does something to one of them."""
+class AuditCase(unittest.TestCase):
+    """One daemon with three databases; each test audits, and does something to one of them. It has no test."""
 
     messages_first = None  # all of them
 
@@ -86,6 +86,8 @@ class Audit(unittest.TestCase):
         words = last.removeprefix("audit: ").replace(",", "").split()
         return done.returncode, lines, dict(zip(words[1::2], map(int, words[::2]))), done.stderr
 
+
+class Audit(AuditCase):
     def test_sums_of_every_store(self):
         for name in ("influx", "victoria", "lite"):
             status, lines, numbers, words = self.audit("--sums", "--from", "2023-12-01", "--sink", name)
@@ -131,9 +133,8 @@ class Beginning(unittest.TestCase):
         self.assertIn("audit: 0 partitions", done.stdout)
 
 
-class State(Audit):
-    """The same, against the state."""
-    test_sums_of_every_store = test_what_is_refused = None
+class State(AuditCase):
+    """The databases against the state."""
 
     def test_nothing_to_tell(self):
         status, lines, numbers, words = self.audit()
@@ -202,9 +203,8 @@ class State(Audit):
 
 
 @unittest.skipIf(daemon.is_sanitized("tsan"), "the audit has one thread, and the daemon does what it always does")
-class Live(Audit):
+class Live(AuditCase):
     """While the daemon goes on: days pass by, with late readings and corrections."""
-    test_sums_of_every_store = test_what_is_refused = None
     messages_first = 15_000
 
     def test_what_is_on_its_way_is_no_difference(self):

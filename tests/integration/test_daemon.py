@@ -65,7 +65,8 @@ def rows(database, measurement, **tags):
     return servers.influxdb().query(f"SELECT * FROM {measurement} WHERE {where}", database)
 
 
-class EndToEnd(unittest.TestCase):
+class RowsCase(unittest.TestCase):
+    """Tests that wait for rows in a database derive from it. It has no test."""
     maxDiff = None
 
     def wait_rows(self, database, measurement, expected, **tags):
@@ -81,6 +82,8 @@ class EndToEnd(unittest.TestCase):
         except Exception:
             self.fail(f"{measurement} {tags}: {got}, not {expected}")
 
+
+class EndToEnd(RowsCase):
     def test_both_formats_to_exact_rows(self):
         topic, database = make_topics(), servers.influxdb().database()
         with make_daemon(configuration(topic, [influx_sink(database)])):
@@ -203,10 +206,8 @@ class EndToEnd(unittest.TestCase):
             self.assertEqual(total, 1 + len(table) + 1 + 3)
 
 
-class Operations(EndToEnd):
+class Operations(RowsCase):
     """Operators stop, reload and starve it; its neighbours fail."""
-    test_both_formats_to_exact_rows = test_corrections_are_revisions = None
-    test_victoria_metrics_keeps_the_newest_revision = test_bad_input_goes_to_the_dead_letters = None
 
     def test_kill_and_restart_lose_nothing(self):
         topic, database = make_topics(partitions=2), servers.influxdb().database()

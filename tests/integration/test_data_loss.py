@@ -27,10 +27,7 @@ class Halting(daemon.Daemon):
                 if key[0] == "ghgd_partition_halted"}
 
 
-class DataLoss(unittest.TestCase):
-    maxDiff = None
-    wait_rows = test_daemon.EndToEnd.wait_rows
-
+class DataLoss(test_daemon.RowsCase):
     def make(self, config):
         return Halting(config, {"facilities.csv": test_daemon.FACILITIES, "meters.csv": METERS})
 

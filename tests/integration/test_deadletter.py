@@ -35,10 +35,7 @@ def listed(ghgd, *args):
 
 
 @unittest.skipIf(daemon.is_sanitized("tsan"), "the commands have one thread of their own")
-class Deadletter(unittest.TestCase):
-    maxDiff = None
-    wait_rows = test_daemon.EndToEnd.wait_rows
-
+class Deadletter(test_daemon.RowsCase):
     def test_look_mend_retry(self):
         topic, database = test_daemon.make_topics(partitions=3), servers.influxdb().database()
         kafka = servers.kafka()

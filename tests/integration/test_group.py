@@ -34,10 +34,7 @@ class Instance(daemon.Daemon):
         return self.metrics()[("ghgd_consumer_rebalances_total",)]
 
 
-class Group(unittest.TestCase):
-    maxDiff = None
-    wait_rows = test_daemon.EndToEnd.wait_rows
-
+class Group(test_daemon.RowsCase):
     def setUp(self):
         self.topic, self.database = test_daemon.make_topics(partitions=2), servers.influxdb().database()
         self.config = configuration(self.topic, [influx_sink(self.database)])
@@ -102,9 +99,8 @@ class Group(unittest.TestCase):
             self.assertEqual((bad.returncode, "expected a whole number" in bad.stderr), (1, True))
 
 
-class Poison(unittest.TestCase):
+class Poison(test_daemon.RowsCase):
     """Nothing in a message holds up the partition it came in, or another."""
-    wait_rows = test_daemon.EndToEnd.wait_rows
 
     def test_poison_holds_nobody(self):
         topic, database = test_daemon.make_topics(partitions=2), servers.influxdb().database()

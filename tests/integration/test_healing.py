@@ -7,7 +7,7 @@ import unittest
 import daemon
 import servers
 from test_daemon import MINUTE, START, reading
-from test_restart import Checkpoint, make_daemon, sample
+from test_restart import CheckpointCase, make_daemon, sample
 
 TIMEOUT = 5  # of the sink, seconds
 LEASE = 6    # the session timeout of the consumers, seconds
@@ -57,7 +57,7 @@ class Write(http.server.BaseHTTPRequestHandler):
 
 
 @unittest.skipIf(daemon.is_sanitized(), "it waits for minutes, in code that test_restart runs")
-class Healing(Checkpoint):
+class Healing(CheckpointCase):
     def setUp(self):
         super().setUp()
         self.server = Database()
@@ -129,9 +129,3 @@ class Healing(Checkpoint):
             self.assertEqual(sample(ghgd, "ghgd_partition_takeover"), 1)
             self.wait_healed(ghgd)
             servers.eventually(lambda: self.server.answered >= 2)
-
-
-for name in dir(Checkpoint):
-    if name.startswith("test_"):
-        setattr(Healing, name, None)  # they are run where they stand
-del Checkpoint

@@ -10,7 +10,7 @@ from pathlib import Path
 import daemon
 import servers
 from test_daemon import FACILITIES, METERS, QUARTER, START, configuration, influx_sink, make_daemon, make_topics
-from test_daemon import EndToEnd, reading
+from test_daemon import RowsCase, reading
 
 POINTER = re.compile(r"ghgd2 epoch=[0-9a-f]+ number=\d+ base=\d+ end=\d+")
 
@@ -25,9 +25,8 @@ def sample(ghgd, name, partition=0):
     return ghgd.metrics().get((name, "partition", str(partition)))
 
 
-class Checkpoint(EndToEnd):
-    test_both_formats_to_exact_rows = test_corrections_are_revisions = None
-    test_victoria_metrics_keeps_the_newest_revision = test_bad_input_goes_to_the_dead_letters = None
+class CheckpointCase(RowsCase):
+    """Tests of saved state derive from it. It has no test."""
 
     def setUp(self):
         self.kafka = servers.kafka()
@@ -57,6 +56,8 @@ class Checkpoint(EndToEnd):
             return got[0] == offset and POINTER.fullmatch(got[1])
         servers.eventually(is_saved)
 
+
+class Checkpoint(CheckpointCase):
     def test_restart_goes_on_where_it_was(self):
         config = self.begin()
         with make_daemon(config) as ghgd:
@@ -353,9 +354,6 @@ class Checkpoint(EndToEnd):
                 servers.eventually(lambda: "lost=1" in first.log())
                 self.send(reading("hz-grid", 30, 2))
                 self.wait_grid(9, 2)
-
-
-del EndToEnd
 
 if __name__ == "__main__":
     unittest.main()

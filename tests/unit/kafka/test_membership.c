@@ -1,4 +1,4 @@
-/* What becomes of commits for which there is no memory. Nothing is sent, so there is no client. */
+/* Commits for which there is no memory. Nothing is sent, so there is no client. */
 #include "pipelines/kafka/membership.h"
 
 #include <errno.h>

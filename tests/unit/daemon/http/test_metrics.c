@@ -329,7 +329,7 @@ static void test_usage(void **state)
     assert_true(stats.max_fds >= stats.open_fds);
 }
 
-/* docs/metrics.md is what the table says. UPDATE_DOCS=1 writes it again. */
+/* docs/metrics.md is what the table says. GHGD_TEST_UPDATE=1 writes it again. */
 static void test_reference(void **state)
 {
     (void)state;
@@ -339,10 +339,10 @@ static void test_reference(void **state)
     buffer_init(&want, 1 << 20);
     buffer_init(&got, 1 << 20);
     metrics_print_reference(&want);
-    FILE *file = fopen(path, getenv("UPDATE_DOCS") != NULL ? "w+" : "r");
+    FILE *file = fopen(path, getenv("GHGD_TEST_UPDATE") != NULL ? "w+" : "r");
     if (file == NULL)
         fail_msg("%s: run the tests from the root of the project", path);
-    if (getenv("UPDATE_DOCS") != NULL) {
+    if (getenv("GHGD_TEST_UPDATE") != NULL) {
         assert_int_equal(fwrite(want.data, 1, want.size, file), want.size);
         rewind(file);
     }
@@ -350,7 +350,8 @@ static void test_reference(void **state)
         buffer_add_char(&got, (char)c);
     (void)fclose(file);
     if (got.size != want.size || memcmp(got.data, want.data, got.size) != 0)
-        fail_msg("%s is not what the table says: UPDATE_DOCS=1 make test writes it anew", path);
+        fail_msg("%s is not what the table says: GHGD_TEST_UPDATE=1 make test writes it again",
+                 path);
     buffer_fini(&want);
     buffer_fini(&got);
 }
