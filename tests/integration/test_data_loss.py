@@ -150,8 +150,8 @@ class DataLoss(test_daemon.RowsCase):
             kafka.create_topic(self.topic, partitions=2)
             self.produce(self.topic, 1, 4)
             servers.eventually(lambda: ghgd.halted().get("1") == 1, every=0.5)
-            self.assertRegex(ghgd.health()[1], r"partition 1: offset \d came next, but the topic was made "
-                                               r"anew, .* begins at 0; .*the oldest left arrived at 20")
+            self.assertRegex(ghgd.health()[1], r"partition 1: offset \d came next, but the topic was created "
+                                               r"again, .* begins at 0; .*the oldest left arrived at 20")
             self.assertTrue(re.search(r"intake\.data_lost partition=1 ", ghgd.log()))
             self.wait_quarters(self.database, 1, 1, 2, 3)
             self.go_on(ghgd)
