@@ -13,12 +13,20 @@ void journal_init(struct journal *journal, struct reading *slots, uint32_t capac
                                 .changed_ms = INT64_MAX};
 }
 
+/* Steps back from the newest reading double: what is asked for is mostly new, and so few lines of
+ * memory are read. */
 uint32_t journal_find(const struct journal *journal, int64_t time_ms)
 {
-    uint32_t low = 0;
-    uint32_t high = journal->count;
-    if (high > 0 && journal_at(journal, high - 1)->start_ms < time_ms)
-        return high; /* in order: the common case */
+    uint32_t low = journal->count;
+    uint32_t high = low; /* a reading there starts at or after time_ms */
+    for (uint32_t step = 1; low > 0; step *= 2) {
+        low -= MIN(step, low);
+        if (journal_at(journal, low)->start_ms < time_ms) {
+            low++;
+            break;
+        }
+        high = low;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (journal_at(journal, middle)->start_ms < time_ms)

@@ -59,6 +59,24 @@ static void test_find(void **state)
     }
 }
 
+/* From every length, wherever the front is: the search goes back from the newest reading. */
+static void test_find_at_any_length(void **state)
+{
+    (void)state;
+    struct reading slots[40];
+    struct journal journal;
+    for (uint32_t count = 0; count <= 32; count++) {
+        fill(&journal, slots, 40, count + 2);
+        journal_drop_first(&journal, 2);
+        for (int64_t minute = 2 * 15 - 1; minute <= (count + 2) * 15 + 1; minute++) {
+            uint32_t want = 0;
+            while (want < count && journal_at(&journal, want)->start_ms < minute * MINUTE_MS)
+                want++;
+            assert_int_equal(journal_find(&journal, minute * MINUTE_MS), want);
+        }
+    }
+}
+
 static void test_find_is_the_first_of_equals(void **state)
 {
     (void)state;
@@ -258,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_find_at_any_length),
         cmocka_unit_test(test_find_is_the_first_of_equals),
         cmocka_unit_test(test_full_refuses),
         cmocka_unit_test(test_slots_are_used_again),
