@@ -29,7 +29,6 @@ static size_t words_of(const struct facility *facility)
 size_t rated_panel_size(const struct facility *facility, uint32_t rows, size_t readings)
 {
     return sizeof(struct rated_panel) + slots_of(facility, rows, readings) * slot_bytes(facility) +
-           (size_t)RUN_ROWS * facility->series_count * sizeof(struct figures) +
            2 * words_of(facility) * sizeof(uint64_t) +
            (size_t)facility->series_count * sizeof(uint32_t);
 }
@@ -56,6 +55,7 @@ int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, stru
                        const struct registry *registry, const struct facility *facility,
                        size_t readings)
 {
+    ASSERT(facility->series_count <= facility->meters_count);
     struct rated_panel *rated = calloc(1, sizeof(*rated));
     if (rated == NULL)
         return -ENOMEM;
@@ -68,12 +68,12 @@ int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, stru
     size_t series_count = facility->series_count;
     rated->rows = calloc(rated->slots, sizeof(*rated->rows));
     rated->kept = calloc(rated->slots * series_count * FIGURES_OF_CELLS, sizeof(*rated->kept));
-    rated->figures = calloc(RUN_ROWS * series_count, sizeof(*rated->figures));
+    rated->figures = rating_scratch(rating).run;
     rated->bits = calloc(words_of(facility), sizeof(*rated->bits));
     rated->expected_bits = calloc(words_of(facility), sizeof(*rated->expected_bits));
     rated->expected = calloc(series_count, sizeof(*rated->expected));
-    if (rated->rows == NULL || rated->kept == NULL || rated->figures == NULL ||
-        rated->bits == NULL || rated->expected_bits == NULL || rated->expected == NULL) {
+    if (rated->rows == NULL || rated->kept == NULL || rated->bits == NULL ||
+        rated->expected_bits == NULL || rated->expected == NULL) {
         rated_panel_destroy(&rated);
         return -ENOMEM;
     }
@@ -92,7 +92,6 @@ void rated_panel_destroy(struct rated_panel **rated)
     free(gone->expected);
     free(gone->expected_bits);
     free(gone->bits);
-    free(gone->figures);
     free(gone->kept);
     free(gone->rows);
     free(gone);

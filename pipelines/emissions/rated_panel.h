@@ -20,8 +20,8 @@ struct rated_panel {
     uint32_t slots;
     int64_t *rows;           /* [slots]: the row that is kept there; INT64_MIN: none */
     int64_t *kept;           /* [slots][series][FIGURES_OF_CELLS] */
-    struct figures *figures; /* scratch of one run of rows */
-    uint64_t *bits;          /* and of the meters that reported in one */
+    struct figures *figures; /* shared scratch of one run of rows */
+    uint64_t *bits;          /* scratch: the meters that reported in one */
 
     /* Meters that are expected to report: a bit for each, their number by series, and in all. So no
      * window has to look at each of them. always: each of them is valid all the time. */

@@ -17,7 +17,18 @@ struct rating {
     int64_t *sums;     /* [rows][factor rows][series] */
     int64_t *activity; /* [rows][series] */
     int128 *wide;      /* [series] */
+    struct rating_scratch shared;
 };
+
+/* A facility has at most as many series as meters. */
+static int create_shared(struct rating *rating, size_t row)
+{
+    struct rating_scratch *shared = &rating->shared;
+    shared->run = calloc(rating->cells_max, sizeof(*shared->run));
+    shared->window = calloc(row, sizeof(*shared->window));
+    shared->reporting = calloc((row + 63) / 64, sizeof(*shared->reporting));
+    return shared->run == NULL || shared->window == NULL || shared->reporting == NULL ? -ENOMEM : 0;
+}
 
 int rating_create(struct rating **rating_out, const struct kernels *kernels, uint32_t meters_max)
 {
@@ -34,7 +45,7 @@ int rating_create(struct rating **rating_out, const struct kernels *kernels, uin
     rating->activity = calloc(rating->cells_max, sizeof(*rating->activity));
     rating->wide = calloc(row, sizeof(*rating->wide));
     if (rating->scratch == NULL || rating->ends == NULL || rating->sums == NULL ||
-        rating->activity == NULL || rating->wide == NULL) {
+        rating->activity == NULL || rating->wide == NULL || create_shared(rating, row) < 0) {
         rating_destroy(&rating);
         return -ENOMEM;
     }
@@ -47,12 +58,20 @@ void rating_destroy(struct rating **rating)
     struct rating *taken = TAKE(*rating);
     if (taken == NULL)
         return;
+    free(taken->shared.reporting);
+    free(taken->shared.window);
+    free(taken->shared.run);
     free(taken->wide);
     free(taken->activity);
     free(taken->sums);
     free(taken->ends);
     free(taken->scratch);
     free(taken);
+}
+
+struct rating_scratch rating_scratch(const struct rating *rating)
+{
+    return rating->shared;
 }
 
 uint32_t rating_run(const struct rating *rating, const struct registry *registry,

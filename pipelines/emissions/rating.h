@@ -23,12 +23,20 @@ struct bucket_cells {
     const uint8_t *present;       /* 1 if any reading touches the cell */
 };
 
-/* Scratch for one facility's masses; one per thread. */
+/* Scratch for one facility at a time; one per thread. */
 struct rating;
+/* Scratch that all facilities of a rating share, so that it stays in the caches. It holds what its
+ * last user left there, perhaps of another facility. */
+struct rating_scratch {
+    struct figures *run;    /* [rows][series] of buckets that are rated together */
+    struct figures *window; /* [series] of the window whose rows are being made */
+    uint64_t *reporting;    /* and a bit per meter */
+};
 /* meters_max: the largest facility. Returns 0 or -ENOMEM. */
 int rating_create(struct rating **rating_out, const struct kernels *kernels,
                   uint32_t meters_max) MUST_CHECK;
 void rating_destroy(struct rating **rating);
+struct rating_scratch rating_scratch(const struct rating *rating);
 
 /* How many of `rows` buckets may be rated together from start_ms on: they lie in one era, and the
  * scratch holds them. At least 1. */

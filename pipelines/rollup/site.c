@@ -34,7 +34,7 @@ static struct layout layout_of(const struct registry *registry, const struct win
                             .words = (facility->meters_count + 63) / 64};
     for (uint32_t i = 0; i < facility->meters_count; i++)
         layout.readings += registry->meters[facility->meters_first + i].readings_max;
-    size_t holders = layout.days + SITE_PERIODS_MAX + 1;
+    size_t holders = layout.days + SITE_PERIODS_MAX;
     layout.figures = holders * facility->series_count;
     layout.bits = holders * layout.words;
     layout.total = sizeof(struct site) + facility->meters_count * sizeof(struct journal) +
@@ -75,8 +75,6 @@ static void site_divide(struct site *site, const struct layout *layout)
         site->periods[i].closed = figures + (size_t)i * series_count;
         site->periods[i].reporting = bits + (size_t)i * layout->words;
     }
-    site->scratch = figures + (size_t)SITE_PERIODS_MAX * series_count;
-    site->scratch_bits = bits + (size_t)SITE_PERIODS_MAX * layout->words;
 }
 
 static int site_allocate(struct site *site, const struct layout *layout)
@@ -113,6 +111,7 @@ int site_create(struct site **site_out, const struct site_conf *conf,
         return -ENOMEM;
     site->conf = *conf;
     site->facility = facility;
+    site->scratch = rating_scratch(conf->rating);
     site->days_capacity = layout.days;
     site->words = layout.words;
     site->first_row = INT64_MAX;

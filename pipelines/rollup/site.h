@@ -86,10 +86,9 @@ struct site {
     struct day *days;       /* oldest first */
     uint32_t days_first, days_count, days_capacity;
     struct period periods[SITE_PERIODS_MAX];
-    struct figures *figures; /* block behind caches, closed parts and scratch */
-    struct figures *scratch; /* per series */
+    struct figures *figures; /* block behind caches and closed parts */
     uint64_t *bits;
-    uint64_t *scratch_bits;
+    struct rating_scratch scratch; /* shared: the rating's */
     uint32_t words;
     int64_t first_row; /* the first row ever touched; INT64_MAX if none */
     int64_t closed_ms; /* windows up to here were marked when they became final */

@@ -69,8 +69,9 @@ void site_drop_periods(struct site *site)
 
 void site_sum_period(struct site *site, const struct site_clock *clock, const struct period *period)
 {
-    memcpy(site->scratch, period->closed, site->facility->series_count * sizeof(*period->closed));
-    memcpy(site->scratch_bits, period->reporting, site->words * sizeof(*period->reporting));
+    memcpy(site->scratch.window, period->closed,
+           site->facility->series_count * sizeof(*period->closed));
+    memcpy(site->scratch.reporting, period->reporting, site->words * sizeof(*period->reporting));
     int64_t from_row = INT64_MAX;
     int64_t to_row = INT64_MIN;
     for (uint32_t i = 0; i < site->days_count; i++) {
@@ -79,9 +80,9 @@ void site_sum_period(struct site *site, const struct site_clock *clock, const st
             day->window.start_ms >= period->window.end_ms)
             continue;
         site_refresh_day(site, day);
-        site_add_day(site, day, site->scratch, site->scratch_bits);
+        site_add_day(site, day, site->scratch.window, site->scratch.reporting);
         from_row = MIN(from_row, day->first_row);
         to_row = MAX(to_row, day->end_row);
     }
-    site_expect(site, clock, from_row, to_row, site->scratch);
+    site_expect(site, clock, from_row, to_row, site->scratch.window);
 }

@@ -16,19 +16,19 @@ static void append_rows(struct site *site, struct row row, const struct figures 
     uint32_t first_series = site->facility->series_first;
     row.kind = ROW_EMISSIONS;
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
-        if (site->scratch[i].value[FIGURE_CELLS] == 0)
+        if (site->scratch.window[i].value[FIGURE_CELLS] == 0)
             continue;
         struct row *out = &block->rows[block->count++];
         memcpy(out, &row, offsetof(struct row, figures)); /* they are the last, and the largest */
         out->series = first_series + i;
-        out->figures = site->scratch[i];
+        out->figures = site->scratch.window[i];
     }
     row.kind = ROW_COVERAGE;
     row.series = REGISTRY_NONE;
     row.figures = *coverage;
     row.meters_expected =
         rated_panel_count_expected(site->rated, row.window.start_ms, row.window.end_ms);
-    row.meters_reporting = rated_panel_count_reporting(site->rated, site->scratch_bits);
+    row.meters_reporting = rated_panel_count_reporting(site->rated, site->scratch.reporting);
     block->rows[block->count++] = row;
 }
 
@@ -52,8 +52,8 @@ static struct figures sum_coverage(const struct site *site)
 {
     struct figures coverage = {0};
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
-        coverage.value[FIGURE_COVERED] += site->scratch[i].value[FIGURE_COVERED];
-        coverage.value[FIGURE_EXPECTED] += site->scratch[i].value[FIGURE_EXPECTED];
+        coverage.value[FIGURE_COVERED] += site->scratch.window[i].value[FIGURE_COVERED];
+        coverage.value[FIGURE_EXPECTED] += site->scratch.window[i].value[FIGURE_EXPECTED];
     }
     return coverage;
 }
@@ -106,9 +106,10 @@ static void take_rows_window(struct site *site, const struct row_taking *taking,
 {
     int64_t bucket_ms = site->conf.window->bucket_ms;
     struct window window = {span.from_row * bucket_ms, span.to_row * bucket_ms};
-    site_clear_figures(site, site->scratch, site->scratch_bits);
-    rated_panel_add(site->rated, span.from_row, span.to_row, site->scratch, site->scratch_bits);
-    site_expect(site, taking->clock, span.from_row, span.to_row, site->scratch);
+    site_clear_figures(site, site->scratch.window, site->scratch.reporting);
+    rated_panel_add(site->rated, span.from_row, span.to_row, site->scratch.window,
+                    site->scratch.reporting);
+    site_expect(site, taking->clock, span.from_row, span.to_row, site->scratch.window);
     take(site, taking, level, window, day, mark);
 }
 
@@ -150,9 +151,9 @@ static bool take_day(struct site *site, const struct row_taking *taking, struct 
         return true;
     if (!has_room(site, taking->block))
         return false;
-    site_clear_figures(site, site->scratch, site->scratch_bits);
-    site_add_day(site, day, site->scratch, site->scratch_bits);
-    site_expect(site, taking->clock, day->first_row, day->end_row, site->scratch);
+    site_clear_figures(site, site->scratch.window, site->scratch.reporting);
+    site_add_day(site, day, site->scratch.window, site->scratch.reporting);
+    site_expect(site, taking->clock, day->first_row, day->end_row, site->scratch.window);
     take(site, taking, LEVEL_DAY, day->window, day, &day->mark);
     return true;
 }
