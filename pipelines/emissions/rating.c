@@ -25,9 +25,13 @@ static int create_shared(struct rating *rating, size_t row)
 {
     struct rating_scratch *shared = &rating->shared;
     shared->run = calloc(rating->cells_max, sizeof(*shared->run));
+    shared->change = calloc(row, sizeof(*shared->change));
     shared->window = calloc(row, sizeof(*shared->window));
     shared->reporting = calloc((row + 63) / 64, sizeof(*shared->reporting));
-    return shared->run == NULL || shared->window == NULL || shared->reporting == NULL ? -ENOMEM : 0;
+    return shared->run == NULL || shared->change == NULL || shared->window == NULL ||
+                   shared->reporting == NULL
+               ? -ENOMEM
+               : 0;
 }
 
 int rating_create(struct rating **rating_out, const struct kernels *kernels, uint32_t meters_max)
@@ -60,6 +64,7 @@ void rating_destroy(struct rating **rating)
         return;
     free(taken->shared.reporting);
     free(taken->shared.window);
+    free(taken->shared.change);
     free(taken->shared.run);
     free(taken->wide);
     free(taken->activity);

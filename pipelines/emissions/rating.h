@@ -29,6 +29,7 @@ struct rating;
  * last user left there, perhaps of another facility. */
 struct rating_scratch {
     struct figures *run;    /* [rows][series] of buckets that are rated together */
+    struct figures *change; /* [series] by which sums are corrected */
     struct figures *window; /* [series] of the window whose rows are being made */
     uint64_t *reporting;    /* and a bit per meter */
 };

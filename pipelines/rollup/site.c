@@ -34,7 +34,7 @@ static struct layout layout_of(const struct registry *registry, const struct win
                             .words = (facility->meters_count + 63) / 64};
     for (uint32_t i = 0; i < facility->meters_count; i++)
         layout.readings += registry->meters[facility->meters_first + i].readings_max;
-    size_t holders = layout.days + SITE_PERIODS_MAX;
+    size_t holders = layout.days + SITE_PERIODS_MAX + SITE_SUMS;
     layout.figures = holders * facility->series_count;
     layout.bits = holders * layout.words;
     layout.total = sizeof(struct site) + facility->meters_count * sizeof(struct journal) +
@@ -74,6 +74,12 @@ static void site_divide(struct site *site, const struct layout *layout)
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         site->periods[i].closed = figures + (size_t)i * series_count;
         site->periods[i].reporting = bits + (size_t)i * layout->words;
+    }
+    figures += (size_t)SITE_PERIODS_MAX * series_count;
+    bits += (size_t)SITE_PERIODS_MAX * layout->words;
+    for (uint32_t i = 0; i < SITE_SUMS; i++) {
+        site->sums[i].figures = figures + (size_t)i * series_count;
+        site->sums[i].reporting = bits + (size_t)i * layout->words;
     }
 }
 

@@ -9,8 +9,8 @@
  * function of the panel and the closed parts, and no figure is added up twice.
  *
  * The shard owns its sites; the loop thread only. All memory is taken when a site is made. The
- * functions that work on a site have a file for each noun: site_days.h, site_periods.h,
- * site_marks.h, site_windows.h, site_rows.h.
+ * functions that work on a site have a file for each noun: site_sums.h, site_days.h,
+ * site_periods.h, site_marks.h, site_windows.h, site_rows.h.
  */
 #ifndef GHGD_SITE_H
 #define GHGD_SITE_H
@@ -59,6 +59,15 @@ struct period { /* a month or a year */
     uint64_t *reporting;
 };
 
+/* The sum of a period, by series: its closed part and its open days as they were last rated.
+ * Expected time is that of the closed part. */
+struct period_sum {
+    const struct period *period; /* NULL: none */
+    struct figures *figures;
+    uint64_t *reporting;
+};
+enum { SITE_SUMS = 2 }; /* a month and a year */
+
 /* Data that all sites of a shard share, as of now. */
 struct site_clock {
     int64_t passed_ms; /* the watermark before the event that is being applied; INT64_MIN if none */
@@ -86,7 +95,8 @@ struct site {
     struct day *days;       /* oldest first */
     uint32_t days_first, days_count, days_capacity;
     struct period periods[SITE_PERIODS_MAX];
-    struct figures *figures; /* block behind caches and closed parts */
+    struct period_sum sums[SITE_SUMS];
+    struct figures *figures; /* block behind caches, closed parts and sums */
     uint64_t *bits;
     struct rating_scratch scratch; /* shared: the rating's */
     uint32_t words;

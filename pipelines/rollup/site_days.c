@@ -5,6 +5,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/rollup/site_sums.h"
 
 int64_t site_row(const struct site *site, int64_t time_ms)
 {
@@ -98,12 +99,6 @@ uint32_t site_hour_index(const struct day *day, int64_t row)
 
 /* --- figures --- */
 
-void site_clear_figures(const struct site *site, struct figures *figures, uint64_t *reporting)
-{
-    memset(figures, 0, site->facility->series_count * sizeof(*figures));
-    memset(reporting, 0, site->words * sizeof(*reporting));
-}
-
 void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
                  int64_t to_row, struct figures *figures)
 {
@@ -114,26 +109,40 @@ void site_expect(const struct site *site, const struct site_clock *clock, int64_
         rated_panel_expect(site->rated, from_row * bucket_ms, to_row * bucket_ms, figures);
 }
 
-void site_refresh_day(struct site *site, struct day *day)
+/* Corrects the day's sum, and those of its month and year, by what its rows gave before and give
+ * now. False if some meter no longer reports in a row: all are to be formed again. */
+static bool correct_day(struct site *site, struct day *day, int64_t from_row, int64_t to_row)
 {
-    bool kept = day->summed; /* the sum is corrected, not formed again */
-    if (day->stale_row < day->stale_end_row)
-        day->summed &= rated_panel_refresh(site->rated, day->stale_row, day->stale_end_row,
-                                           kept ? day->cache : NULL, kept ? day->reporting : NULL);
-    day->stale_row = day->end_row;
-    day->stale_end_row = day->first_row;
-    if (day->summed)
-        return;
+    uint32_t series_count = site->facility->series_count;
+    struct figures *change = site->scratch.change;
+    memset(change, 0, series_count * sizeof(*change));
+    if (!rated_panel_refresh(site->rated, from_row, to_row, change, day->reporting))
+        return false;
+    for (uint32_t i = 0; i < series_count; i++)
+        figures_add(&day->cache[i], &change[i]);
+    site_correct_sums(site, day, change);
+    return true;
+}
+
+static void form_day(struct site *site, struct day *day)
+{
     site_clear_figures(site, day->cache, day->reporting);
     rated_panel_add(site->rated, day->first_row, day->end_row, day->cache, day->reporting);
     day->summed = true;
+    site_drop_sums(site, day);
 }
 
-void site_add_day(const struct site *site, const struct day *day, struct figures *sums,
-                  uint64_t *reporting)
+void site_refresh_day(struct site *site, struct day *day)
 {
-    for (uint32_t i = 0; i < site->facility->series_count; i++)
-        figures_add(&sums[i], &day->cache[i]);
-    for (uint32_t i = 0; i < site->words; i++)
-        reporting[i] |= day->reporting[i];
+    int64_t from_row = day->stale_row;
+    int64_t to_row = day->stale_end_row;
+    if (day->summed && from_row >= to_row)
+        return;
+    day->stale_row = day->end_row;
+    day->stale_end_row = day->first_row;
+    if (day->summed && correct_day(site, day, from_row, to_row))
+        return;
+    if (!day->summed)
+        (void)rated_panel_refresh(site->rated, from_row, to_row, NULL, NULL);
+    form_day(site, day);
 }

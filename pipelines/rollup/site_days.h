@@ -32,13 +32,8 @@ struct day *site_find_day(const struct site *site, int64_t row);
 /* The hour in which the row lies, of a day that has hours. */
 uint32_t site_hour_index(const struct day *day, int64_t row);
 
-/* Sets sums by series, and the bits of the meters that reported, to 0. */
-void site_clear_figures(const struct site *site, struct figures *sums, uint64_t *reporting);
 /* Projects and rates what has changed in the day; its cache is their sum then. */
 void site_refresh_day(struct site *site, struct day *day);
-/* Adds the day's cache to the sums, and the meters that reported to the bits. */
-void site_add_day(const struct site *site, const struct day *day, struct figures *sums,
-                  uint64_t *reporting);
 /* Adds the expected time of rows [from, to) to figures[series]. Buckets from before the first
  * reading are not expected to hold any, nor those that have not come yet. */
 void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,

@@ -5,6 +5,7 @@
 #include <sys/param.h>
 
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_sums.h"
 
 struct period *site_find_period(struct site *site, enum level level, int64_t time_ms)
 {
@@ -45,6 +46,7 @@ static void close_day_into(struct site *site, const struct site_clock *clock, co
     site_add_day(site, day, period->closed, period->reporting);
     site_expect(site, clock, day->first_row, day->end_row, period->closed);
     period->changed = true;
+    site_drop_sum(site, period);
 }
 
 void site_close_day(struct site *site, const struct site_clock *clock, const struct day *day)
@@ -62,6 +64,7 @@ void site_drop_periods(struct site *site)
             !marks_are_settled(period->mark.sinks))
             continue;
         period->used = false;
+        site_drop_sum(site, period);
         for (uint32_t k = 0; period->level == LEVEL_YEAR && k < site->facility->series_count; k++)
             site->balance[k] -= period->closed[k].value[FIGURE_ACTIVITY];
     }
@@ -69,20 +72,19 @@ void site_drop_periods(struct site *site)
 
 void site_sum_period(struct site *site, const struct site_clock *clock, const struct period *period)
 {
-    memcpy(site->scratch.window, period->closed,
-           site->facility->series_count * sizeof(*period->closed));
-    memcpy(site->scratch.reporting, period->reporting, site->words * sizeof(*period->reporting));
     int64_t from_row = INT64_MAX;
     int64_t to_row = INT64_MIN;
     for (uint32_t i = 0; i < site->days_count; i++) {
         struct day *day = site_day(site, i);
-        if (day->window.start_ms < period->window.start_ms ||
-            day->window.start_ms >= period->window.end_ms)
+        if (!site_period_holds(period, day))
             continue;
         site_refresh_day(site, day);
-        site_add_day(site, day, site->scratch.window, site->scratch.reporting);
         from_row = MIN(from_row, day->first_row);
         to_row = MAX(to_row, day->end_row);
     }
+    const struct period_sum *sum = site_get_sum(site, period);
+    memcpy(site->scratch.window, sum->figures,
+           site->facility->series_count * sizeof(*sum->figures));
+    memcpy(site->scratch.reporting, sum->reporting, site->words * sizeof(*sum->reporting));
     site_expect(site, clock, from_row, to_row, site->scratch.window);
 }

@@ -15,7 +15,7 @@ bool site_has_periods(struct site *site, int64_t time_ms);
 void site_close_day(struct site *site, const struct site_clock *clock, const struct day *day);
 /* Lets periods go that no day can change any more, and that every sink has. */
 void site_drop_periods(struct site *site);
-/* The closed part and the open days of the period, summed in the scratch. */
+/* Refreshes the open days of the period; its figures are in the scratch then. */
 void site_sum_period(struct site *site, const struct site_clock *clock,
                      const struct period *period);
 

@@ -7,6 +7,7 @@
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
+#include "pipelines/rollup/site_sums.h"
 
 /* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
  * carries the acknowledgement, and one for every series that has a reading. */
