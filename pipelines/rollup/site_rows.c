@@ -9,39 +9,47 @@
 #include "pipelines/rollup/site_periods.h"
 #include "pipelines/rollup/site_sums.h"
 
-/* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
- * carries the acknowledgement, and one for every series that has a reading. */
-static void append_rows(struct site *site, struct row row, const struct figures *coverage,
-                        struct block *block)
+/* Copies all but the figures, which are the last, and the largest. */
+static struct row *append(struct block *block, const struct row *head)
 {
-    uint32_t first_series = site->facility->series_first;
-    row.kind = ROW_EMISSIONS;
+    struct row *out = &block->rows[block->count++];
+    memcpy(out, head, offsetof(struct row, figures));
+    return out;
+}
+
+/* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
+ * carries the acknowledgement, and one for every series that has a reading. The head is that of any
+ * series. It is not changed here: a copy that follows a change of it waits for that. */
+static void append_rows(const struct site *site, const struct row *head,
+                        const struct figures *coverage, struct block *block)
+{
+    const struct figures *figures = site->scratch.window;
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
-        if (site->scratch.window[i].value[FIGURE_CELLS] == 0)
+        if (figures[i].value[FIGURE_CELLS] == 0)
             continue;
-        struct row *out = &block->rows[block->count++];
-        memcpy(out, &row, offsetof(struct row, figures)); /* they are the last, and the largest */
-        out->series = first_series + i;
-        out->figures = site->scratch.window[i];
+        struct row *out = append(block, head);
+        out->series = site->facility->series_first + i;
+        out->figures = figures[i];
     }
-    row.kind = ROW_COVERAGE;
-    row.series = REGISTRY_NONE;
-    row.figures = *coverage;
-    row.meters_expected =
-        rated_panel_count_expected(site->rated, row.window.start_ms, row.window.end_ms);
-    row.meters_reporting = rated_panel_count_reporting(site->rated, site->scratch.reporting);
-    block->rows[block->count++] = row;
+    struct row *out = append(block, head);
+    out->kind = ROW_COVERAGE;
+    out->series = REGISTRY_NONE;
+    out->figures = *coverage;
+    out->meters_expected =
+        rated_panel_count_expected(site->rated, head->window.start_ms, head->window.end_ms);
+    out->meters_reporting = rated_panel_count_reporting(site->rated, site->scratch.reporting);
 }
 
 struct row_taking {
     const struct site_clock *clock;
     struct block *block;
     uint32_t sink;
+    uint8_t bit; /* of the sink */
 };
 
 static bool is_dirty(const struct mark *mark, const struct row_taking *taking)
 {
-    return marks_get(mark->sinks, taking->sink) == MARK_DIRTY;
+    return marks_are_dirty(mark->sinks, taking->bit);
 }
 
 static bool has_room(const struct site *site, const struct block *block)
@@ -87,14 +95,15 @@ static void take(struct site *site, const struct row_taking *taking, enum level 
 {
     struct figures coverage = sum_coverage(site);
     bool final = is_final(site, taking, window, &coverage);
-    struct row row = {.level = (uint8_t)level,
-                      .final = final,
-                      .partition = site->conf.partition,
-                      .facility = site->conf.facility,
-                      .window = window,
-                      .revision = mark->revision,
-                      .version = make_version(site, taking->clock, window, mark) + final};
-    append_rows(site, row, &coverage, taking->block);
+    const struct row head = {.kind = ROW_EMISSIONS,
+                             .level = (uint8_t)level,
+                             .final = final,
+                             .partition = site->conf.partition,
+                             .facility = site->conf.facility,
+                             .window = window,
+                             .revision = mark->revision,
+                             .version = make_version(site, taking->clock, window, mark) + final};
+    append_rows(site, &head, &coverage, taking->block);
     site_mark_taken(site, day, mark, taking->sink);
 }
 
@@ -190,7 +199,8 @@ static bool take_periods(struct site *site, const struct row_taking *taking, int
 bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t sink,
                     int64_t limit_ms, struct block *block)
 {
-    struct row_taking taking = {.clock = clock, .block = block, .sink = sink};
+    struct row_taking taking = {
+        .clock = clock, .block = block, .sink = sink, .bit = (uint8_t)(1U << sink)};
     for (uint32_t i = 0; i < site->days_count; i++) {
         struct day *day = site_day(site, i);
         if (day->window.end_ms > limit_ms)
