@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define CELL_BYTES (sizeof(int64_t) + 2 * sizeof(uint32_t) + sizeof(uint8_t))
 
@@ -80,10 +81,23 @@ static void project(struct panel *panel, int64_t row, uint32_t column)
     panel_put(panel, row, column, &cell);
 }
 
+/* Journals lie apart, and a row mostly needs the newest readings of many: the processor fetches
+ * them side by side. */
+static void prefetch(const struct panel *panel, uint32_t first, uint64_t columns)
+{
+    for (; columns != 0; columns &= columns - 1) {
+        const struct journal *journal =
+            &panel->journals[first + (uint32_t)__builtin_ctzll(columns)];
+        __builtin_prefetch(journal_at(journal, journal->count - MIN(journal->count, 1)));
+        __builtin_prefetch(journal_at(journal, journal->count - MIN(journal->count, 2)));
+    }
+}
+
 void panel_project_row(struct panel *panel, int64_t row)
 {
     uint64_t *words = stale_words(panel, row);
     for (uint32_t word = 0; word < panel->words; word++) {
+        prefetch(panel, word * 64, words[word]);
         for (; words[word] != 0; words[word] &= words[word] - 1)
             project(panel, row, word * 64 + (uint32_t)__builtin_ctzll(words[word]));
     }
