@@ -396,6 +396,15 @@ ROWS = [
 ]
 
 ROLLUP = [
+    mutant("a month keeps what the one before it had", "pipelines/rollup/site_periods.c",
+           "    unused->mark = (struct mark){0};\n    site_clear_period(site, unused);\n",
+           "    unused->mark = (struct mark){0};\n", "rollup/test_site_periods"),
+    mutant("a running hour is final", "pipelines/rollup/site_rows.c",
+           "(complete && window.end_ms <= seen_ms)", "(complete && seen_ms > 0)",
+           "rollup/test_site_rows"),
+    mutant("a row that is sent and has changed is not put at risk", "pipelines/rollup/site_marks.c",
+           "if (state != MARK_DIRTY && state != MARK_SENT_CHANGED)", "if (state != MARK_DIRTY)",
+           "rollup/test_site_marks"),
     mutant("the hour of a row is only guessed", "pipelines/rollup/site_days.c",
            "    while (hour + 1 < day->hours_count && day->hour_row[hour + 1] <= offset)\n"
            "        hour++;\n", "",
@@ -461,6 +470,14 @@ ROLLUP = [
 ]
 
 STATE = [
+    mutant("a facility's declaration does not tell expected meters", "pipelines/state/dictionary.c",
+           "meter->cell_max,    meter->expected,", "meter->cell_max,    0,",
+           "state/test_dictionary"),
+    mutant("what becomes dirty after a doubt is not at risk", "pipelines/state/shard_marks.c",
+           "(action == TAKEOVER_FROM_NOW && (shard->taking_over & bit) != 0)",
+           "action == TAKEOVER_FROM_NOW", "state/test_shard_healing"),
+    mutant("the first facility is always first", "pipelines/state/shard_rows.c",
+           "        shard->cursor = site->conf.facility;\n", "", "state/test_shard_rows"),
     mutant("what is under way is not saved as dirty", "pipelines/state/site_save.c",
            "uint8_t sinks = marks_unsettled(mark->sinks);\n",
            "uint8_t sinks =\n"

@@ -209,7 +209,8 @@ static void test_ends_of_blocks(void **state)
         (void)advance(&fixture, 3, MARK_TAKEN, false);
         if (cases[i].changed)
             (void)advance(&fixture, 3, MARK_CHANGED, false);
-        (void)marks_end_block(&fixture.marks, 3, cases[i].end, false, &fixture.tally);
+        bool changed = marks_end_block(&fixture.marks, 3, cases[i].end, false, &fixture.tally);
+        assert_int_equal(changed, marks_are_settled(fixture.marks)); /* sent is not settled */
         if (marks_get(fixture.marks, 3) != cases[i].want ||
             marks_at_risk(fixture.marks, 3) != cases[i].at_risk)
             fail_msg("%s: %s", cases[i].name, state_names[marks_get(fixture.marks, 3)]);

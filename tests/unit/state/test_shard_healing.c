@@ -246,7 +246,7 @@ static void test_acknowledged_days_stay(void **state)
     (void)state;
     struct shard *shard = make_named_shard();
     struct input first = {0, START_MS, START_MS + 15 * MIN_MS, U, 0};
-    struct input last = {0, START_MS + 10 * DAY_MS, START_MS + 10 * DAY_MS + 15 * MIN_MS, U, 0};
+    struct input last = {0, START_MS + 5 * DAY_MS, START_MS + 5 * DAY_MS + 15 * MIN_MS, U, 0};
     apply(shard, first);
     apply(shard, last);
     assert_int_equal(shard_get_block(shard), SHARD_WAITS_FOR_SINKS);
