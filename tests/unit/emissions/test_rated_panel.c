@@ -330,13 +330,26 @@ static void test_memory(void **state)
     }
 }
 
+/* Meters that reported, among all columns of the facility; those that nothing is expected of do not
+ * count. */
+static void test_counts_reporting(void **state)
+{
+    (void)state;
+    enum { METERS_COUNT = 130 };
+    const struct facility facility = {.meters_count = METERS_COUNT};
+    uint64_t expected[] = {UINT64_MAX, UINT64_MAX - 1, 3};
+    const uint64_t reporting[] = {UINT64_C(1) << 63 | 1, 7, 2};
+    const struct rated_panel rated = {.facility = &facility, .expected_bits = expected};
+    assert_int_equal(rated_panel_count_reporting(&rated, reporting), 2 + 2 + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rates_once),       cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_corrected_sums),   cmocka_unit_test(test_wide),
         cmocka_unit_test(test_ceases_to_report), cmocka_unit_test(test_expects),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_memory),           cmocka_unit_test(test_counts_reporting),
     };
     return cmocka_run_group_tests_name("rated_panel", tests, NULL, NULL);
 }

@@ -304,6 +304,30 @@ static void test_two_versions(void **state)
     plant_fini(&plant);
 }
 
+/* One version of two is left: it is the one that begins at the same time, and the other is gone. */
+static void test_one_version_left(void **state)
+{
+    (void)state;
+    static const struct built_meter versions[] = {
+        {"mill", "line-1", KIND_INTERVAL, "power", "grid", 0.5, 0, DAY_MS},
+        {"mill", "line-1", KIND_INTERVAL, "power", "grid", 0.5, 0, 9 * DAY_MS},
+    };
+    for (size_t left = 0; left < ARRAY_LEN(versions); left++) {
+        struct plant plant;
+        struct plant now;
+        plant_init(&plant, versions, ARRAY_LEN(versions));
+        plant_init(&now, &versions[left], 1);
+        struct dictionary *declared;
+        assert_int_equal(take(&declared, &plant, &now), 0);
+        assert_int_equal(declared->meters[left], 0);
+        assert_int_equal(declared->meters[1 - left], REGISTRY_NONE);
+        assert_int_equal(declared->meters_gone, 1);
+        dictionary_destroy(&declared);
+        plant_fini(&now);
+        plant_fini(&plant);
+    }
+}
+
 /* Series are found by all that names them. */
 static void test_series_by_name(void **state)
 {
@@ -336,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_what_readings_depend_on),
         cmocka_unit_test(test_interval_without_stamp),
         cmocka_unit_test(test_two_versions),
+        cmocka_unit_test(test_one_version_left),
         cmocka_unit_test(test_series_by_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -397,10 +397,41 @@ static void test_any_restart(void **state)
     block_destroy(&pair.other);
 }
 
+/* The first payload is full, and so is one after a payload that was not kept: there is nothing
+ * that it could build upon. */
+static void test_full_without_being_asked(void **state)
+{
+    (void)state;
+    static struct batch batch;
+    struct buffer payload;
+    struct buffer why;
+    buffer_init(&payload, 1 << 22);
+    buffer_init(&why, 1 << 16);
+    struct shard *shard = make_saved_shard();
+    for (int round = 0; round < 3; round++) {
+        struct input input = {0, START_MS + round * HOUR_MS, START_MS + (round + 1) * HOUR_MS, U,
+                              0};
+        fill_batch(&batch, &input, 1);
+        assert_int_equal(shard_apply(shard, &batch, 0), 1);
+        buffer_clear(&payload);
+        assert_int_equal(shard_save(shard, false, &payload), 0);
+        struct shard *again = make_saved_shard();
+        if (shard_load(again, payload.data, payload.size, &why) < 0 ||
+            shard_load_end(again, &why) < 0)
+            fail_msg("round %d: %s", round, buffer_text(&why));
+        assert_int_equal(shard_get_stats(again)->readings, round + 1);
+        shard_destroy(&again);
+    }
+    shard_destroy(&shard);
+    buffer_fini(&payload);
+    buffer_fini(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_restart),
+        cmocka_unit_test(test_full_without_being_asked),
     };
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
 }

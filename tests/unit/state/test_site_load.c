@@ -123,6 +123,27 @@ static void test_lower_limit(void **state)
     expect_limited(-10 * U, 10 * U - 1, 0);
 }
 
+/* The largest values that a meter can show come back. */
+static void test_largest_values(void **state)
+{
+    (void)state;
+    struct plant plant;
+    plant_init(&plant, before, ARRAY_LEN(before));
+    for (int sign = -1; sign <= 1; sign += 2) {
+        struct shard *shard = make(&plant, 0, NULL);
+        apply(shard, (struct input){LINE, START_MS, START_MS + 15 * MIN_MS, sign * CELL_MAX, 0});
+        apply(shard, (struct input){0, START_MS, START_MS, sign * CELL_MAX, 0});
+        apply(shard,
+              (struct input){0, START_MS + HOUR_MS, START_MS + HOUR_MS, -sign * CELL_MAX, 0});
+        save(&shard);
+        shard = make(&plant, 0, NULL);
+        load(shard);
+        assert_int_equal(shard_get_stats(shard)->readings, 3);
+        shard_destroy(&shard);
+    }
+    plant_fini(&plant);
+}
+
 /* Windows that the watermark has passed are written as revisions, those of the newest reading's
  * watermark too. */
 static void test_another_factor_is_a_revision(void **state)
@@ -185,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lower_limit),
+        cmocka_unit_test(test_largest_values),
         cmocka_unit_test(test_another_factor_is_a_revision),
         cmocka_unit_test(test_owner),
     };
