@@ -202,15 +202,9 @@ static void apply_round(struct shard *shard, uint32_t meters, int64_t round, int
         random = random * 1664525U + 1013904223U;
         int64_t used = 20000000 + (random >> 8) % 5000000;
         registers[i] += used;
-        uint32_t at = batch.count++;
-        batch.meter[at] = i;
-        batch.end_ms[at] = START_MS + (round + 1) * ROUND_MS;
-        batch.start_ms[at] = batch.end_ms[at] - (i % 2 == 0 ? ROUND_MS : 0);
-        batch.value[at] = i % 2 == 0 ? used : registers[i];
-        batch.quality[at] = QUALITY_ACTUAL;
-        batch.revision[at] = 0;
-        batch.offset[at] = round * meters + i;
-        batch.arrived_ms[at] = batch.end_ms[at];
+        int64_t end_ms = START_MS + (round + 1) * ROUND_MS;
+        add_event(&batch, i, end_ms - (i % 2 == 0 ? ROUND_MS : 0), end_ms,
+                  i % 2 == 0 ? used : registers[i], round * meters + i);
         if (batch_is_full(&batch))
             apply_batch(shard, run);
     }

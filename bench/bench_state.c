@@ -141,15 +141,14 @@ static void apply_round(struct shard *shard, int64_t round)
         random = random * 1664525U + 1013904223U;
         int64_t used = 20000000 + (random >> 8) % 5000000;
         registers[i] = round == 0 ? 0 : registers[i] + used;
-        uint32_t at = batch.count++;
-        batch.meter[at] = i;
-        batch.end_ms[at] = START_MS + (round + 1) * ROUND_MS;
-        batch.start_ms[at] = batch.end_ms[at] - (i % 2 == 0 ? ROUND_MS : 0);
-        batch.value[at] = i % 2 == 0 ? used : registers[i];
-        batch.quality[at] = QUALITY_ACTUAL;
-        batch.revision[at] = 0;
-        batch.offset[at] = round * METERS + i;
-        batch.arrived_ms[at] = batch.end_ms[at];
+        int64_t end_ms = START_MS + (round + 1) * ROUND_MS;
+        *batch_add(&batch) = (struct batch_event){.meter = i,
+                                                  .end_ms = end_ms,
+                                                  .start_ms = end_ms - (i % 2 == 0 ? ROUND_MS : 0),
+                                                  .value = i % 2 == 0 ? used : registers[i],
+                                                  .quality = QUALITY_ACTUAL,
+                                                  .offset = round * METERS + i,
+                                                  .arrived_ms = end_ms};
         if (batch_is_full(&batch))
             apply_batch(shard);
     }

@@ -60,6 +60,31 @@ static const struct kernels *counting_kernels(void)
     return &counting;
 }
 
+/* Enters an event into the batch. */
+static void add_event(struct batch *batch, uint32_t meter, int64_t start_ms, int64_t end_ms,
+                      int64_t value, int64_t offset)
+{
+#if __has_include("pipelines/ingest/refusal.h") /* since a batch is an array of structs */
+    *batch_add(batch) = (struct batch_event){.meter = meter,
+                                             .start_ms = start_ms,
+                                             .end_ms = end_ms,
+                                             .value = value,
+                                             .quality = QUALITY_ACTUAL,
+                                             .offset = offset,
+                                             .arrived_ms = end_ms};
+#else
+    uint32_t at = batch->count++;
+    batch->meter[at] = meter;
+    batch->start_ms[at] = start_ms;
+    batch->end_ms[at] = end_ms;
+    batch->value[at] = value;
+    batch->quality[at] = QUALITY_ACTUAL;
+    batch->revision[at] = 0;
+    batch->offset[at] = offset;
+    batch->arrived_ms[at] = end_ms;
+#endif
+}
+
 /* The sink has acknowledged the row, and cannot lose it any more. */
 static void acknowledge(struct shard *shard, uint32_t sink, const struct row *row)
 {

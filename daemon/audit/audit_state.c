@@ -31,6 +31,7 @@ struct saved {
     struct shard_context context;
     uint32_t *homes; /* by facility: the first partition whose state has it, or UINT32_MAX */
     struct message_applier_conf applier;
+    struct batch batch;
     struct decode_conf decode;
     uv_loop_t loop;
     struct log_reader *reader;
@@ -305,8 +306,10 @@ static int prepare(struct saved *saved)
     saved->decode = (struct decode_conf){.format = (enum event_format)config->input.format,
                                          .time_unit = (uint8_t)config->input.time_unit};
     memcpy(saved->decode.fields, config->input.fields, sizeof(saved->decode.fields));
-    saved->applier = (struct message_applier_conf){
-        .decode = &saved->decode, .registry = config->registry, .refused = on_refused};
+    saved->applier = (struct message_applier_conf){.decode = &saved->decode,
+                                                   .registry = config->registry,
+                                                   .batch = &saved->batch,
+                                                   .refused = on_refused};
     saved->context = (struct shard_context){.registry = config->registry,
                                             .window = &config->window,
                                             .kernels = kernels_find(config->simd),

@@ -32,7 +32,6 @@ struct letter_index {
     struct words topics, reasons;
     struct buffer texts; /* meters and keys, each with its NUL; "" at 0 */
     struct decoder *decoder;
-    struct batch *batch;
     struct letters_stats stats;
 };
 
@@ -51,8 +50,7 @@ int letter_index_create(struct letter_index **letter_index_out, const struct con
                                  .time_unit = (uint8_t)config->input.time_unit};
     memcpy(decode.fields, config->input.fields, sizeof(decode.fields));
     int err = decoder_create(&letters->decoder, &decode);
-    letters->batch = calloc(1, sizeof(*letters->batch));
-    if (letters->batch == NULL || buffer_failed(&letters->texts))
+    if (buffer_failed(&letters->texts))
         err = -ENOMEM;
     if (err < 0) {
         letter_index_destroy(&letters);
@@ -77,7 +75,6 @@ void letter_index_destroy(struct letter_index **letters)
     words_fini(&gone->topics);
     words_fini(&gone->reasons);
     buffer_fini(&gone->texts);
-    free(gone->batch);
     free(gone->slots);
     free(gone->records);
     free(gone);
@@ -195,10 +192,9 @@ static void on_event(void *context, const struct event *event)
     struct look *look = context;
     if (look->seen++ < look->first)
         return;
-    struct batch *batch = look->letters->batch;
     const struct place place = {.arrived_ms = look->timestamp_ms};
-    enum outcome now = resolve_event(batch, look->letters->config->registry, event, &place);
-    batch_clear(batch);
+    struct batch_event resolved;
+    enum outcome now = resolve_event(&resolved, look->letters->config->registry, event, &place);
     if (!look->any && event->meter_size > 0 && event->meter_size <= NAME_BYTES_MAX &&
         (event->present & 1U << FIELD_METER) != 0) {
         memcpy(look->meter, event->meter, event->meter_size);

@@ -65,12 +65,19 @@ int assigned_set_init(struct assigned_set *set, const struct config *config,
 {
     size_t count = config->registry->facilities_count;
     uint32_t *owners = malloc((count + 1) * sizeof(*owners));
-    if (owners == NULL)
+    struct batch *batch = malloc(sizeof(*batch));
+    if (owners == NULL || batch == NULL) {
+        free(batch);
+        free(owners);
         return -ENOMEM;
+    }
+    batch_clear(batch);
     memset(owners, 0xff, count * sizeof(*owners));
     struct memory_estimate needs = memory_estimate(config);
-    *set = (struct assigned_set){
-        .config = config, .fence = fence, .memory_used = (size_t)memory_estimate_fixed(&needs)};
+    *set = (struct assigned_set){.config = config,
+                                 .batch = batch,
+                                 .fence = fence,
+                                 .memory_used = (size_t)memory_estimate_fixed(&needs)};
     set->context = (struct shard_context){.registry = config->registry,
                                           .window = &config->window,
                                           .kernels = kernels,
@@ -85,6 +92,7 @@ int assigned_set_init(struct assigned_set *set, const struct config *config,
 void assigned_set_fini(struct assigned_set *set)
 {
     ASSERT(set->count == 0);
+    free(TAKE(set->batch));
     free(TAKE(set->context.facility_partition));
 }
 
@@ -97,6 +105,7 @@ static int reset_or_create(struct assigned_set *set, struct assigned *assigned, 
     memcpy(decode.fields, input->fields, sizeof(decode.fields));
     const struct message_applier_conf applier = {.decode = &decode,
                                                  .registry = set->context.registry,
+                                                 .batch = set->batch,
                                                  .parks_unknown =
                                                      input->unknown_meter == UNKNOWN_PARK,
                                                  .make_sure = refusals_make_sure,

@@ -21,6 +21,7 @@ struct assigned_set {
     struct shard_context context;
     size_t memory_used; /* sites, and what partitions and queues may take */
     struct refusals refusals;
+    struct batch *batch;       /* of the partition that applies */
     struct write_fence *fence; /* borrowed */
     struct consumer *consumer; /* NULL: not made yet, or gone */
     bool paused;               /* no message is taken any more */

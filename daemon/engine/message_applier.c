@@ -8,7 +8,6 @@
 struct message_applier {
     struct message_applier_conf conf;
     struct decoder *decoder;
-    struct batch *batch;
     struct event_account counts;
     struct event_account earlier; /* and what has changed of it since: the account is their sum */
 
@@ -26,21 +25,13 @@ int message_applier_create(struct message_applier **applier_out,
     if (applier == NULL)
         return -ENOMEM;
     applier->conf = *conf;
-    int err = -ENOMEM;
-    applier->batch = calloc(1, sizeof(*applier->batch));
-    if (applier->batch == NULL)
-        goto fail_batch;
-    err = decoder_create(&applier->decoder, conf->decode);
-    if (err < 0)
-        goto fail_decoder;
+    int err = decoder_create(&applier->decoder, conf->decode);
+    if (err < 0) {
+        free(applier);
+        return err;
+    }
     *applier_out = applier;
     return 0;
-
-fail_decoder:
-    free(applier->batch);
-fail_batch:
-    free(applier);
-    return err;
 }
 
 void message_applier_destroy(struct message_applier **applier)
@@ -49,80 +40,50 @@ void message_applier_destroy(struct message_applier **applier)
     if (gone == NULL)
         return;
     decoder_destroy(&gone->decoder);
-    free(gone->batch);
     free(gone);
 }
 
-static bool is_before(const struct origin *origin, uint32_t message, uint32_t index)
+/* The event never became a reading, so the shard does not count it. */
+static enum outcome count_refused(struct message_applier *applier, enum outcome outcome)
 {
-    return origin->message < message || (origin->message == message && origin->index < index);
+    if (outcome == OUTCOME_UNKNOWN && applier->conf.parks_unknown)
+        outcome = OUTCOME_PARKED;
+    applier->counts.outcomes[outcome]++;
+    return outcome;
 }
 
-static void hand_over_early(struct message_applier *applier, const struct refusal *refusal)
-{
-    struct refusal handed = *refusal;
-    if (handed.outcome == OUTCOME_UNKNOWN && applier->conf.parks_unknown)
-        handed.outcome = OUTCOME_PARKED;
-    applier->counts.outcomes[handed.outcome]++;
-    applier->counts.read++;
-    applier->conf.refused(applier->conf.context, &handed);
-}
-
-/* Hands over what was refused before the event at which the shard stopped, in order: the list of
- * early refusals and the columns are both in order, so this is a merge. */
+/* Hands over what was refused before the event at which the shard stopped, in order. */
 static void hand_over_refused(struct message_applier *applier, uint32_t applied)
 {
-    const struct batch *batch = applier->batch;
-    uint32_t early = 0;
-    for (uint32_t i = 0; i <= applied; i++) {
-        uint32_t message = i < batch->count ? batch->origin[i].message : UINT32_MAX;
-        uint32_t index = i < batch->count ? batch->origin[i].index : UINT32_MAX;
-        while (early < batch->refused_count &&
-               is_before(&batch->refused[early].origin, message, index)) {
-            hand_over_early(applier, &batch->refused[early++]);
-        }
-        if (i == applied)
-            break;
+    for (uint32_t i = 0; i < applied; i++) {
+        const struct batch_event *event = &applier->conf.batch->events[i];
+        bool refused = !batch_event_is_reading(event);
+        enum outcome outcome = (enum outcome)event->outcome;
+        if (refused)
+            outcome = count_refused(applier, outcome);
         applier->counts.read++;
-        enum outcome outcome = (enum outcome)batch->outcome[i];
-        if (outcome_is_kept_apart(outcome)) {
-            struct refusal refusal = {batch->origin[i], batch->offset[i], outcome};
-            applier->conf.refused(applier->conf.context, &refusal);
-        }
+        if (!refused && !outcome_is_kept_apart(outcome))
+            continue;
+        const struct refusal refusal = {event->origin, event->offset, outcome};
+        applier->conf.refused(applier->conf.context, &refusal);
     }
-}
-
-static void stop_at(struct message_applier *applier, const struct origin *origin)
-{
-    applier->stopped = true;
-    applier->stop_message = origin->message;
-    applier->stop_index = origin->index;
-}
-
-/* Nothing of the batch is done. */
-static void stop_before(struct message_applier *applier)
-{
-    const struct batch *batch = applier->batch;
-    const struct origin *first = batch->count > 0 ? &batch->origin[0] : &batch->refused[0].origin;
-    if (batch->refused_count > 0 &&
-        is_before(&batch->refused[0].origin, first->message, first->index))
-        first = &batch->refused[0].origin;
-    stop_at(applier, first);
 }
 
 /* Applies the batch. If that stops, notes the first event that is not done. */
 static void flush(struct message_applier *applier)
 {
-    struct batch *batch = applier->batch;
-    if (batch->count + batch->refused_count == 0)
+    struct batch *batch = applier->conf.batch;
+    if (batch->count == 0)
         return;
-    if (applier->conf.make_sure != NULL && !applier->conf.make_sure(applier->conf.context, batch)) {
-        stop_before(applier);
-    } else {
-        uint32_t applied = shard_apply(applier->conf.shard, batch, 0);
+    uint32_t applied = 0;
+    if (applier->conf.make_sure == NULL || applier->conf.make_sure(applier->conf.context, batch)) {
+        applied = shard_apply(applier->conf.shard, batch, 0);
         hand_over_refused(applier, applied);
-        if (applied < batch->count)
-            stop_at(applier, &batch->origin[applied]);
+    }
+    if (applied < batch->count) {
+        applier->stopped = true;
+        applier->stop_message = batch->events[applied].origin.message;
+        applier->stop_index = batch->events[applied].origin.index;
     }
     batch_clear(batch);
 }
@@ -133,14 +94,14 @@ static void on_event(void *context, const struct event *event)
     uint32_t index = applier->now_index++;
     if (applier->stopped || index < applier->skip || (applier->again && index > 0))
         return;
-    if (batch_is_full(applier->batch)) {
+    if (batch_is_full(applier->conf.batch)) {
         flush(applier);
         if (applier->stopped)
             return;
     }
     const struct raw_message *message = &applier->messages[applier->now_message];
     const struct place place = {applier->now_message, index, message->offset, message->arrived_ms};
-    (void)resolve_event(applier->batch, applier->conf.registry, event, &place);
+    (void)resolve_event(batch_add(applier->conf.batch), applier->conf.registry, event, &place);
 }
 
 /* The message that was done in part may be gone since: then the next one is taken whole. */
@@ -163,6 +124,7 @@ size_t message_applier_take(struct message_applier *applier, struct log_position
 {
     if (count == 0 || shard_is_blocked(applier->conf.shard))
         return 0;
+    ASSERT(applier->conf.batch->count == 0); /* the applier before has left it empty */
     applier->messages = messages;
     applier->stopped = false;
     applier->skip = done_of(at, &messages[0]);

@@ -21,6 +21,7 @@ struct message_applier_conf {
     const struct decode_conf *decode;
     const struct registry *registry;
     struct shard *shard; /* borrowed */
+    struct batch *batch; /* borrowed; empty between calls, so that appliers share it */
     bool parks_unknown;  /* events of unknown meters are parked, not refused */
     /* Makes sure that every event of the batch could be refused. False: not now; the batch is not
      * applied, and offered again. NULL: it always could. */

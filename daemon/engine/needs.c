@@ -9,11 +9,12 @@
 #include "base/durations.h"
 #include "base/faults.h"
 #include "base/limits.h"
+#include "pipelines/ingest/batch.h"
 #include "pipelines/metering/journal.h"
 #include "pipelines/rollup/site.h"
 
 enum {
-    PROGRAM_BYTES = 48 << 20, /* code, libraries, batches, the threads of librdkafka */
+    PROGRAM_BYTES = 48 << 20, /* code, libraries, the threads of librdkafka */
     WINDOW_LENGTHS = 5,       /* bucket, hour, day, month, year */
     LETTER_HEAD_BYTES = 1024, /* per message under way: its headers, twice */
     SINK_BYTES = 8 << 20,     /* a block of rows, its text, and that compressed */
@@ -38,7 +39,7 @@ struct memory_estimate memory_estimate(const struct config *config)
 {
     const struct registry *registry = config->registry;
     struct memory_estimate needs = {
-        .program_bytes = PROGRAM_BYTES,
+        .program_bytes = PROGRAM_BYTES + (int64_t)sizeof(struct batch),
         .partition_bytes = config->kafka.partition_bytes_max,
         .parked_bytes =
             config->input.unknown_meter == UNKNOWN_PARK ? config->input.parked_bytes_max : 0,

@@ -56,6 +56,7 @@ int replay_open_pipeline(struct replay *replay, int32_t partition)
     struct message_applier_conf applier = {.decode = &decode,
                                            .registry = config->registry,
                                            .shard = replay->shard,
+                                           .batch = &replay->batch,
                                            .refused = on_refused,
                                            .context = replay};
     err = message_applier_create(&replay->applier, &applier);

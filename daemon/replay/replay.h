@@ -42,6 +42,7 @@ struct replay {
     /* the pipeline under way */
     struct shard *shard;
     struct message_applier *applier;
+    struct batch batch;
     struct log_position position;
     int32_t partition;         /* -1: a file */
     uint32_t *owners, *claims; /* by facility: the partition that owns it, and its copy while a

@@ -1,7 +1,7 @@
 /*
  * event.h - one event as it stood in its message: names and text borrowed from the message.
  *
- * Decoders (JSON, MessagePack) fill it; ingest/resolve.h turns it into a row of a batch.
+ * Decoders (JSON, MessagePack) fill it; ingest/resolve.h turns it into an event of a batch.
  */
 #ifndef GHGD_EVENT_H
 #define GHGD_EVENT_H

@@ -4,7 +4,7 @@
 
 #include "base/timestamp.h"
 
-/* The reading that an event becomes, column by column. */
+/* The reading that an event becomes. */
 struct resolved {
     uint32_t meter;
     int64_t start_ms, end_ms, value;
@@ -124,33 +124,28 @@ static enum outcome resolve(struct resolved *reading, const struct registry *reg
     return outcome == OUTCOME_USED ? resolve_value(reading, registry, event) : outcome;
 }
 
-enum outcome resolve_event(struct batch *batch, const struct registry *registry,
+enum outcome resolve_event(struct batch_event *resolved_out, const struct registry *registry,
                            const struct event *event, const struct place *place)
 {
-    ASSERT(!batch_is_full(batch));
-    struct origin origin = {.message = place->message,
-                            .index = place->index,
-                            .size = event->bytes_size,
-                            .bytes = event->bytes};
     struct resolved reading;
     enum outcome outcome = resolve(&reading, registry, event);
-    if (outcome != OUTCOME_USED) {
-        batch->refused[batch->refused_count++] =
-            (struct refusal){.origin = origin, .offset = place->offset, .outcome = outcome};
+    *resolved_out = (struct batch_event){.meter = REGISTRY_NONE,
+                                         .outcome = (uint8_t)outcome,
+                                         .offset = place->offset,
+                                         .arrived_ms = place->arrived_ms,
+                                         .origin = {.message = place->message,
+                                                    .index = place->index,
+                                                    .size = event->bytes_size,
+                                                    .bytes = event->bytes}};
+    if (outcome != OUTCOME_USED)
         return outcome;
-    }
     ASSERT(reading.meter < registry->meters_count && reading.start_ms <= reading.end_ms);
-    uint32_t i = batch->count++;
-    batch->meter[i] = reading.meter;
-    batch->start_ms[i] = reading.start_ms;
-    batch->end_ms[i] = reading.end_ms;
-    batch->value[i] = reading.value;
-    batch->revision[i] = event->revision;
-    batch->quality[i] = event->quality;
-    batch->outcome[i] = OUTCOME_USED;
-    batch->offset[i] = place->offset;
-    batch->arrived_ms[i] = place->arrived_ms;
-    batch->origin[i] = origin;
+    resolved_out->meter = reading.meter;
+    resolved_out->start_ms = reading.start_ms;
+    resolved_out->end_ms = reading.end_ms;
+    resolved_out->value = reading.value;
+    resolved_out->revision = event->revision;
+    resolved_out->quality = event->quality;
     return OUTCOME_USED;
 }
 

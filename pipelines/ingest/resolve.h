@@ -8,16 +8,17 @@
 
 #include "config/registry/registry.h"
 #include "pipelines/ingest/batch.h"
+#include "pipelines/ingest/event.h"
 
-/* Where an event stood: as in struct origin and the columns of a batch. */
+/* Where an event stood: as in struct origin and struct batch_event. */
 struct place {
     uint32_t message, index;
     int64_t offset, arrived_ms;
 };
 
-/* Appends the event to the batch, as a reading or as a refusal, and returns its outcome so far
- * (OUTCOME_USED for a reading; the shard has the last word). The batch is not full. */
-enum outcome resolve_event(struct batch *batch, const struct registry *registry,
+/* Makes a reading of the event, or refuses it. Returns its outcome so far (OUTCOME_USED for a
+ * reading; the shard has the last word). */
+enum outcome resolve_event(struct batch_event *resolved_out, const struct registry *registry,
                            const struct event *event, const struct place *place);
 
 /* The facility of an event that names a meter: that of the version which resolve_event() would

@@ -61,9 +61,9 @@ int shard_create(struct shard **shard_out, const struct shard_context *context,
                  uint32_t partition) MUST_CHECK;
 void shard_destroy(struct shard **shard);
 
-/* Applies the readings first .. count-1 of the batch, in order, and sets their outcomes. Returns
- * the index of the first that was not applied: batch->count, or less if the shard is blocked; then
- * take rows, have them acknowledged, and call again. */
+/* Applies the readings among the events first .. count-1 of the batch, in order, and sets their
+ * outcomes. Returns the index of the first that was not applied: batch->count, or less if the shard
+ * is blocked; then take rows, have them acknowledged, and call again. */
 uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first);
 
 enum shard_block {

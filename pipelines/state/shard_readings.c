@@ -46,28 +46,25 @@ static void apply_reading(struct shard *shard, struct site *site, uint32_t meter
 }
 
 /* The verdict that needs no look into the state. */
-static enum outcome judge(struct shard *shard, const struct batch *batch, uint32_t i)
+static enum outcome judge(struct shard *shard, const struct batch_event *event, uint32_t facility)
 {
-    int64_t arrived_ms = batch->arrived_ms[i];
-    if (arrived_ms != INT64_MIN &&
-        batch->end_ms[i] > arrived_ms + shard->context.window->early_tolerance_ms)
+    if (event->arrived_ms != INT64_MIN &&
+        event->end_ms > event->arrived_ms + shard->context.window->early_tolerance_ms)
         return OUTCOME_EARLY;
-    if (shard->newest_ms != INT64_MIN && batch->start_ms[i] < shard->clock.floor_ms)
+    if (shard->newest_ms != INT64_MIN && event->start_ms < shard->clock.floor_ms)
         return OUTCOME_LATE;
-    if (!shard_claim(shard, shard->context.registry->meters[batch->meter[i]].facility))
-        return REJECT_WRONG_PARTITION;
-    return OUTCOME_USED;
+    return shard_claim(shard, facility) ? OUTCOME_USED : REJECT_WRONG_PARTITION;
 }
 
-static struct reading reading_of(const struct batch *batch, uint32_t i)
+static struct reading reading_of(const struct batch_event *event)
 {
-    return (struct reading){.start_ms = batch->start_ms[i],
-                            .value = batch->value[i],
-                            .offset = batch->offset[i],
-                            .span_ms = (uint64_t)(batch->end_ms[i] - batch->start_ms[i]) &
+    return (struct reading){.start_ms = event->start_ms,
+                            .value = event->value,
+                            .offset = event->offset,
+                            .span_ms = (uint64_t)(event->end_ms - event->start_ms) &
                                        ((UINT64_C(1) << 40) - 1),
-                            .revision = batch->revision[i],
-                            .quality = batch->quality[i] & 3U};
+                            .revision = event->revision,
+                            .quality = event->quality & 3U};
 }
 
 static void count_outcome(struct shard *shard, uint32_t facility, enum outcome outcome)
@@ -81,18 +78,18 @@ static void count_outcome(struct shard *shard, uint32_t facility, enum outcome o
 }
 
 /* False: there is no memory for the event's facility, and nothing has changed. */
-static bool apply_event(struct shard *shard, struct batch *batch, uint32_t i)
+static bool apply_event(struct shard *shard, struct batch_event *event)
 {
-    uint32_t facility = shard->context.registry->meters[batch->meter[i]].facility;
-    enum outcome outcome = judge(shard, batch, i);
+    uint32_t facility = shard->context.registry->meters[event->meter].facility;
+    enum outcome outcome = judge(shard, event, facility);
     enum outcome counted = outcome;
     if (outcome == OUTCOME_USED) {
-        struct site *site = shard_find_site(shard, facility, batch->end_ms[i]);
+        struct site *site = shard_find_site(shard, facility, event->end_ms);
         if (site == NULL)
             return false;
-        struct reading reading = reading_of(batch, i);
+        struct reading reading = reading_of(event);
         struct booking booking;
-        apply_reading(shard, site, batch->meter[i], &reading, &booking);
+        apply_reading(shard, site, event->meter, &reading, &booking);
         outcome = booking.outcome;
         /* A reading that takes another's place leaves the number of those in use as it is. */
         counted = booking.displaced != OUTCOME_USED ? booking.displaced : outcome;
@@ -100,7 +97,7 @@ static bool apply_event(struct shard *shard, struct batch *batch, uint32_t i)
         if (shard->newest_ms == INT64_MIN)
             shard_drop_site(shard, facility);
     }
-    batch->outcome[i] = (uint8_t)outcome;
+    event->outcome = (uint8_t)outcome;
     count_outcome(shard, facility, counted);
     return true;
 }
@@ -110,9 +107,9 @@ uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
     ASSERT(!shard->finished && shard->loading == NULL);
     shard->starved_bytes = 0;
     for (uint32_t i = first; i < batch->count; i++) {
-        if (!shard_touch_pending(shard))
-            return i;
-        if (!apply_event(shard, batch, i))
+        if (!batch_event_is_reading(&batch->events[i]))
+            continue;
+        if (!shard_touch_pending(shard) || !apply_event(shard, &batch->events[i]))
             return i;
     }
     shard_touch_pending(shard);

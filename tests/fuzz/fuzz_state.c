@@ -82,14 +82,14 @@ static void apply_round(struct shard *shard, int64_t time_ms)
 {
     batch_clear(&batch);
     for (uint32_t i = 0; i < METERS; i++) {
-        batch.meter[i] = i;
-        batch.end_ms[i] = time_ms;
-        batch.start_ms[i] = time_ms - (meters[i].kind == KIND_INTERVAL ? HOUR_MS : 0);
-        batch.value[i] = time_ms / 1000;
-        batch.quality[i] = QUALITY_ACTUAL;
-        batch.arrived_ms[i] = INT64_MIN;
+        *batch_add(&batch) = (struct batch_event){
+            .meter = i,
+            .end_ms = time_ms,
+            .start_ms = time_ms - (meters[i].kind == KIND_INTERVAL ? HOUR_MS : 0),
+            .value = time_ms / 1000,
+            .quality = QUALITY_ACTUAL,
+            .arrived_ms = INT64_MIN};
     }
-    batch.count = METERS;
     (void)shard_apply(shard, &batch, 0);
 }
 

@@ -11,7 +11,7 @@
 #ifndef GHGD_DEAD_LETTER_H
 #define GHGD_DEAD_LETTER_H
 
-#include "pipelines/ingest/batch.h"
+#include "pipelines/ingest/refusal.h"
 #include "pipelines/kafka/producer.h"
 
 /* Copies the event out of its message, or the message whole, with the message's headers and ours.

@@ -13,7 +13,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "daemon/engine/refused/dead_letter.h"
-#include "pipelines/ingest/batch.h"
+#include "pipelines/ingest/refusal.h"
 
 struct parking;
 

@@ -51,10 +51,7 @@ bool refusals_make_sure(void *context, const struct batch *batch)
         return true; /* the event has its letter */
     struct letters_cost cost = {.messages = refusals->messages, .message = UINT32_MAX};
     for (uint32_t i = 0; i < batch->count; i++)
-        add_cost(&cost, &batch->origin[i]);
-    cost.message = UINT32_MAX;
-    for (uint32_t i = 0; i < batch->refused_count; i++)
-        add_cost(&cost, &batch->refused[i].origin);
+        add_cost(&cost, &batch->events[i].origin);
     int32_t partition = refusals->messages[0]->partition;
     if (dead_letters_reserve(&refusals->letters, partition, cost.bytes) == 0)
         return true;

@@ -9,8 +9,8 @@
 #define GHGD_SPLITTER_H
 
 #include "config/registry/registry.h"
-#include "pipelines/ingest/batch.h"
 #include "pipelines/ingest/decoder.h"
+#include "pipelines/ingest/refusal.h"
 #include "pipelines/kafka/outgoing.h"
 
 struct splitter;

@@ -11,7 +11,7 @@
 #include "tests/unit/ingest/tables.h"
 
 static struct registry *registry;
-static struct batch batch;
+static struct batch_event resolved;
 
 static int build(void **state)
 {
@@ -55,14 +55,14 @@ static struct event event_of(const char *meter, const char *time, const char *en
     return event;
 }
 
-/* Resolves one event; the batch has one entry then. */
+/* Resolves one event. */
 static enum outcome run(const char *meter, const char *time, const char *end, const char *value,
                         const char *unit)
 {
     struct event event = event_of(meter, time, end, value, unit);
-    batch_clear(&batch);
-    enum outcome outcome = resolve_event(&batch, registry, &event, &(struct place){0});
-    assert_int_equal(batch.count + batch.refused_count, 1);
+    enum outcome outcome = resolve_event(&resolved, registry, &event, &(struct place){0});
+    assert_int_equal(resolved.outcome, outcome);
+    assert_true(batch_event_is_reading(&resolved) == (outcome == OUTCOME_USED));
     return outcome;
 }
 
@@ -181,22 +181,20 @@ static void test_readings(void **state)
             run(cases[i].meter, cases[i].time, cases[i].end, cases[i].value, cases[i].unit);
         if (got != cases[i].want)
             fail_msg("%s: %s %s", cases[i].name, outcome_class(got), outcome_reason(got));
-        if (got != OUTCOME_USED) {
-            assert_int_equal(batch.refused[0].outcome, got);
+        if (got != OUTCOME_USED)
             continue;
-        }
         char start[TIMESTAMP_TEXT_SIZE];
         char end[TIMESTAMP_TEXT_SIZE];
-        timestamp_format(start, batch.start_ms[0]);
-        timestamp_format(end, batch.end_ms[0]);
+        timestamp_format(start, resolved.start_ms);
+        timestamp_format(end, resolved.end_ms);
         if (strcmp(start, cases[i].want_start) != 0 || strcmp(end, cases[i].want_end) != 0 ||
-            batch.value[0] != cases[i].want_value)
-            fail_msg("%s: %s %s %lld", cases[i].name, start, end, (long long)batch.value[0]);
+            resolved.value != cases[i].want_value)
+            fail_msg("%s: %s %s %lld", cases[i].name, start, end, (long long)resolved.value);
     }
 }
 
 /* The decoder's fault is kept, and the place of the event. */
-static void test_columns(void **state)
+static void test_places(void **state)
 {
     (void)state;
     struct event event = event_of("gauge", "2026-03-01T10:00:00Z", NULL, "1", NULL);
@@ -204,38 +202,35 @@ static void test_columns(void **state)
     event.quality = QUALITY_EDITED;
     event.bytes = "abc";
     event.bytes_size = 3;
-    batch_clear(&batch);
     const struct place first = {.message = 3, .index = 4, .offset = 17, .arrived_ms = 1772360000};
     const struct place second = {.message = 5, .index = 6, .offset = 18};
-    assert_int_equal(resolve_event(&batch, registry, &event, &first), OUTCOME_USED);
-    assert_int_equal(batch.count, 1);
-    assert_string_equal(registry->meters[batch.meter[0]].id, "gauge");
-    assert_int_equal(batch.revision[0], 5);
-    assert_int_equal(batch.quality[0], QUALITY_EDITED);
-    assert_int_equal(batch.outcome[0], OUTCOME_USED);
-    assert_int_equal(batch.offset[0], 17);
-    assert_int_equal(batch.arrived_ms[0], 1772360000);
-    assert_int_equal(batch.origin[0].message, 3);
-    assert_int_equal(batch.origin[0].index, 4);
-    assert_ptr_equal(batch.origin[0].bytes, event.bytes);
-    assert_int_equal(batch.origin[0].size, 3);
+    assert_int_equal(resolve_event(&resolved, registry, &event, &first), OUTCOME_USED);
+    assert_string_equal(registry->meters[resolved.meter].id, "gauge");
+    assert_int_equal(resolved.revision, 5);
+    assert_int_equal(resolved.quality, QUALITY_EDITED);
+    assert_int_equal(resolved.outcome, OUTCOME_USED);
+    assert_int_equal(resolved.offset, 17);
+    assert_int_equal(resolved.arrived_ms, 1772360000);
+    assert_int_equal(resolved.origin.message, 3);
+    assert_int_equal(resolved.origin.index, 4);
+    assert_ptr_equal(resolved.origin.bytes, event.bytes);
+    assert_int_equal(resolved.origin.size, 3);
 
     event.fault = REJECT_UNDECODABLE;
-    assert_int_equal(resolve_event(&batch, registry, &event, &second), REJECT_UNDECODABLE);
-    assert_int_equal(batch.count, 1);
-    assert_int_equal(batch.refused_count, 1);
-    assert_int_equal(batch.refused[0].outcome, REJECT_UNDECODABLE);
-    assert_int_equal(batch.refused[0].offset, 18);
-    assert_int_equal(batch.refused[0].origin.message, 5);
-    assert_int_equal(batch.refused[0].origin.index, 6);
-    assert_ptr_equal(batch.refused[0].origin.bytes, event.bytes);
+    assert_int_equal(resolve_event(&resolved, registry, &event, &second), REJECT_UNDECODABLE);
+    assert_false(batch_event_is_reading(&resolved));
+    assert_int_equal(resolved.outcome, REJECT_UNDECODABLE);
+    assert_int_equal(resolved.offset, 18);
+    assert_int_equal(resolved.origin.message, 5);
+    assert_int_equal(resolved.origin.index, 6);
+    assert_ptr_equal(resolved.origin.bytes, event.bytes);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readings),
-        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_places),
     };
     return cmocka_run_group_tests(tests, build, destroy);
 }

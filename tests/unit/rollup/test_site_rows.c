@@ -31,7 +31,7 @@ static void apply(struct shard *shard, uint32_t meter, int64_t start_ms, int64_t
     struct input input = {meter, start_ms, end_ms, U, 0};
     fill_batch(&one, &input, 1);
     assert_int_equal(shard_apply(shard, &one, 0), 1);
-    assert_int_equal(one.outcome[0], OUTCOME_USED);
+    assert_int_equal(one.events[0].outcome, OUTCOME_USED);
 }
 
 static void take(struct shard *shard)

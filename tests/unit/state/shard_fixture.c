@@ -133,16 +133,15 @@ void fill_batch(struct batch *batch, const struct input *from, size_t count)
 {
     batch_clear(batch);
     for (size_t i = 0; i < count; i++) {
-        batch->meter[i] = from[i].meter;
-        batch->start_ms[i] = from[i].start_ms;
-        batch->end_ms[i] = from[i].end_ms;
-        batch->value[i] = from[i].value;
-        batch->revision[i] = (uint16_t)from[i].revision;
-        batch->quality[i] = QUALITY_ACTUAL;
-        batch->arrived_ms[i] = INT64_MIN;
-        batch->offset[i] = (int64_t)i;
+        *batch_add(batch) = (struct batch_event){.meter = from[i].meter,
+                                                 .start_ms = from[i].start_ms,
+                                                 .end_ms = from[i].end_ms,
+                                                 .value = from[i].value,
+                                                 .revision = (uint16_t)from[i].revision,
+                                                 .quality = QUALITY_ACTUAL,
+                                                 .arrived_ms = INT64_MIN,
+                                                 .offset = (int64_t)i};
     }
-    batch->count = (uint32_t)count;
 }
 
 void sum_level(const struct output *output, int level, struct figures sums[METERS])

@@ -16,9 +16,9 @@ static struct batch one;
 static enum outcome apply_one(struct shard *shard, struct input input, int64_t arrived_ms)
 {
     fill_batch(&one, &input, 1);
-    one.arrived_ms[0] = arrived_ms;
+    one.events[0].arrived_ms = arrived_ms;
     assert_int_equal(shard_apply(shard, &one, 0), 1);
-    return (enum outcome)one.outcome[0];
+    return (enum outcome)one.events[0].outcome;
 }
 
 static struct row find_row(struct shard *shard, enum level level, int64_t start_ms)

@@ -46,7 +46,7 @@ static void apply(struct shard *shard, uint32_t meter, int64_t start_ms)
     struct input input = {meter, start_ms, start_ms + HOUR_MS, 10 * U, 0};
     fill_batch(&batch, &input, 1);
     assert_int_equal(shard_apply(shard, &batch, 0), 1);
-    assert_int_equal(batch.outcome[0], OUTCOME_USED);
+    assert_int_equal(batch.events[0].outcome, OUTCOME_USED);
 }
 
 static void settle(struct shard *shard)

@@ -29,7 +29,7 @@ static enum outcome apply(struct shard *shard, struct input input)
 {
     fill_batch(&one, &input, 1);
     assert_int_equal(shard_apply(shard, &one, 0), 1);
-    return (enum outcome)one.outcome[0];
+    return (enum outcome)one.events[0].outcome;
 }
 
 enum { ROW_LEVELS = 5 };

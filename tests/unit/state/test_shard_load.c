@@ -45,7 +45,7 @@ static void apply(struct shard *shard, struct input input)
 {
     fill_batch(&batch, &input, 1);
     assert_int_equal(shard_apply(shard, &batch, 0), 1);
-    assert_int_equal(batch.outcome[0], OUTCOME_USED);
+    assert_int_equal(batch.events[0].outcome, OUTCOME_USED);
 }
 
 static uint32_t settle_all(struct shard *shard, uint32_t sink)

@@ -164,7 +164,7 @@ static void test_any_order_and_batch(void **state)
         const char *name;
         size_t batch_size, disturbed;
     } cases[] = {
-        {"bigger batches", 512, 0},        {"whole batches", BATCH_EVENTS_MAX, 0},
+        {"bigger batches", 100, 0},        {"whole batches", BATCH_EVENTS_MAX, 0},
         {"disturbed a little", 33, 20},    {"disturbed by most of the horizon", 100, 560},
         {"one by one, disturbed", 1, 560},
     };

@@ -17,7 +17,7 @@ static void apply(struct shard *shard, uint32_t meter, int64_t value)
     struct input input = {meter, START_MS, START_MS + 15 * MIN_MS, value, (int64_t)(value / U)};
     fill_batch(&one, &input, 1);
     assert_int_equal(shard_apply(shard, &one, 0), 1);
-    assert_int_equal(one.outcome[0], OUTCOME_USED);
+    assert_int_equal(one.events[0].outcome, OUTCOME_USED);
 }
 
 static uint32_t take(struct shard *shard, struct block *block)

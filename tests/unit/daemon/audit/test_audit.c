@@ -88,8 +88,12 @@ static int set_up(void **state)
     assert_int_equal(row_drain_open(&row_drain, &loop, &conf), 0);
     assert_int_equal(shard_create(&shard, &with_registry, 0), 0);
     const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct message_applier_conf applier_conf = {
-        .decode = &decode, .registry = config.registry, .shard = shard, .refused = ignore_refused};
+    static struct batch batch;
+    const struct message_applier_conf applier_conf = {.decode = &decode,
+                                                      .registry = config.registry,
+                                                      .shard = shard,
+                                                      .batch = &batch,
+                                                      .refused = ignore_refused};
     struct message_applier *applier;
     assert_int_equal(message_applier_create(&applier, &applier_conf), 0);
     apply_all(applier, row_drain);

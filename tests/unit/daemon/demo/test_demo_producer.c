@@ -32,7 +32,6 @@ struct arrived {
     uint64_t falls, silent;
     const struct registry *registry;
     struct decoder *decoder;
-    struct batch *batch;
     int64_t timestamp_ms;
 };
 
@@ -42,9 +41,8 @@ static void on_event(void *context, const struct event *event)
     arrived->events++;
     assert_int_equal(event->fault, 0);
     const struct place place = {.arrived_ms = arrived->timestamp_ms};
-    if (batch_is_full(arrived->batch))
-        batch_clear(arrived->batch);
-    arrived->outcomes[resolve_event(arrived->batch, arrived->registry, event, &place)]++;
+    struct batch_event resolved;
+    arrived->outcomes[resolve_event(&resolved, arrived->registry, event, &place)]++;
     if (event->meter_size == 12 && memcmp(event->meter, "bursa-boiler", 12) == 0)
         arrived->silent += event->time_ms >= START_MS + 24 * HOUR_MS;
     if (event->meter_size != 15 || memcmp(event->meter, "dongguan-boiler", 15) != 0)
@@ -124,12 +122,10 @@ static struct demo_producer_stats simulate(uint64_t seed, int64_t step_ms, struc
     demo_producer_destroy(&producer);
 
     *arrived = (struct arrived){.hash = 1, .registry = config->registry};
-    arrived->batch = calloc(1, sizeof(*arrived->batch));
     const struct decode_conf decode = {.format = FORMAT_AUTO};
     assert_int_equal(decoder_create(&arrived->decoder, &decode), 0);
     read_all(brokers, arrived, stats.messages);
     decoder_destroy(&arrived->decoder);
-    free(arrived->batch);
     config_destroy(&config);
     buffer_fini(&faults);
     demo_files_remove(&files);

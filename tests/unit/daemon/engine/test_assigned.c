@@ -65,8 +65,12 @@ static void make_part(struct assigned **assigned_out)
                                           .sinks = &sink,
                                           .sinks_count = 1};
     const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct message_applier_conf applier = {
-        .decode = &decode, .registry = registry, .parks_unknown = true, .refused = on_refused};
+    static struct batch batch;
+    const struct message_applier_conf applier = {.decode = &decode,
+                                                 .registry = registry,
+                                                 .batch = &batch,
+                                                 .parks_unknown = true,
+                                                 .refused = on_refused};
     const struct assigned_conf conf = {.context = &context, .applier = &applier};
     assert_int_equal(assigned_create(assigned_out, PARTITION, &conf), 0);
 }

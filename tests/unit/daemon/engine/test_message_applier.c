@@ -10,9 +10,10 @@
 #include "tests/unit/ingest/tables.h"
 #include "tests/unit/tier.h"
 
-enum { REFUSED_MAX = 64, MESSAGE_BYTES = 65536 };
+enum { REFUSED_MAX = 2 * BATCH_EVENTS_MAX, MESSAGE_BYTES = 65536 };
 
 static struct registry *registry;
+static struct batch batch; /* of all appliers */
 static const struct window_conf windows = {.bucket_ms = 900000,
                                            .allowed_delay_ms = 300000,
                                            .grace_ms = 600000,
@@ -60,6 +61,7 @@ static int bench_open_feed(struct bench *bench)
     const struct message_applier_conf conf = {.decode = &decode,
                                               .registry = registry,
                                               .shard = bench->shard,
+                                              .batch = &batch,
                                               .parks_unknown = bench->parks,
                                               .refused = on_refused,
                                               .context = bench};
@@ -200,6 +202,51 @@ static void test_takes_whole_messages(void **state)
     bench_close(&bench);
 }
 
+/* A message with a reading of a gauge in every third place, among what is no event. */
+static void write_many(char *text, uint32_t events)
+{
+    size_t size = (size_t)snprintf(text, MESSAGE_BYTES, "[");
+    for (uint32_t i = 0; i < events; i++) {
+        char time[TIMESTAMP_TEXT_SIZE];
+        timestamp_format(time, INT64_C(1767225600000) + i * INT64_C(1000));
+        const char *comma = i > 0 ? "," : "";
+        size += i % 3 == 0 ? (size_t)snprintf(text + size, MESSAGE_BYTES - size,
+                                              "%s{\"meter\":\"gauge\",\"time\":\"%s\",\"value\":1}",
+                                              comma, time)
+                           : (size_t)snprintf(text + size, MESSAGE_BYTES - size, "%s1", comma);
+    }
+    (void)snprintf(text + size, MESSAGE_BYTES - size, "]");
+}
+
+/* A message may have more events than a batch, and another applier uses the batch in between. */
+static void test_more_than_a_batch(void **state)
+{
+    (void)state;
+    enum { EVENTS = BATCH_EVENTS_MAX / 3 * 3 + 99 };
+    static char text[MESSAGE_BYTES];
+    write_many(text, EVENTS);
+    static struct bench benches[2];
+    const struct raw_message messages[] = {message_of(text, 3), message_of("[7]", 4)};
+    for (size_t i = 0; i < ARRAY_LEN(benches); i++)
+        assert_int_equal(bench_open(&benches[i]), 0);
+    for (size_t i = 0; i < ARRAY_LEN(benches); i++) {
+        assert_int_equal(message_applier_take(benches[i].applier, &benches[i].at, messages, 2), 2);
+        assert_int_equal(batch.count, 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(benches); i++) {
+        const struct bench *bench = &benches[i];
+        uint64_t counts[OUTCOME_COUNT];
+        get_outcomes(bench, counts);
+        assert_int_equal(message_applier_events_read(bench->applier), EVENTS + 1);
+        assert_int_equal(counts[OUTCOME_USED], EVENTS / 3);
+        assert_int_equal(counts[REJECT_UNDECODABLE], EVENTS - EVENTS / 3 + 1);
+        assert_int_equal(bench->refused_count, EVENTS - EVENTS / 3 + 1);
+        for (uint32_t k = 0; k + 1 < bench->refused_count; k++)
+            assert_int_equal(bench->refused[k].origin.index, k / 2 * 3 + k % 2 + 1); /* in order */
+        bench_close(&benches[i]);
+    }
+}
+
 #define NOBODY                                                                                     \
     "{\"meter\":\"nobody's\",\"start\":\"2026-01-09T01:00:00Z\","                                  \
     "\"end\":\"2026-01-09T01:15:00Z\",\"value\":1}"
@@ -293,11 +340,9 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stops_in_the_midst),
-        cmocka_unit_test(test_takes_whole_messages),
-        cmocka_unit_test(test_parked_events_again),
-        cmocka_unit_test(test_skips_what_was_done),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_stops_in_the_midst),  cmocka_unit_test(test_takes_whole_messages),
+        cmocka_unit_test(test_more_than_a_batch),   cmocka_unit_test(test_parked_events_again),
+        cmocka_unit_test(test_skips_what_was_done), cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, build, destroy);
 }

@@ -44,8 +44,12 @@ static void apply_readings(struct shard *shard, const struct registry *registry)
     struct message_applier *applier;
     struct log_position at = {.offset = -1};
     const struct decode_conf decode = {.format = FORMAT_JSON};
-    const struct message_applier_conf conf = {
-        .decode = &decode, .registry = registry, .shard = shard, .refused = on_refused};
+    static struct batch batch;
+    const struct message_applier_conf conf = {.decode = &decode,
+                                              .registry = registry,
+                                              .shard = shard,
+                                              .batch = &batch,
+                                              .refused = on_refused};
     assert_int_equal(message_applier_create(&applier, &conf), 0);
     for (int i = 0; i < READINGS; i++) {
         char text[160];

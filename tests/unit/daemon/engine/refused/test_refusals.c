@@ -151,6 +151,8 @@ static void open_parking(struct bench *bench)
     assert_int_equal(parking_create(&bench->refusals.parking, &conf), 0);
 }
 
+static struct batch batch;
+
 static struct message_applier *open_feed(struct bench *bench, struct shard *shard)
 {
     struct message_applier *applier;
@@ -158,6 +160,7 @@ static struct message_applier *open_feed(struct bench *bench, struct shard *shar
     const struct message_applier_conf conf = {.decode = &decode,
                                               .registry = registry,
                                               .shard = shard,
+                                              .batch = &batch,
                                               .parks_unknown = true,
                                               .make_sure = refusals_make_sure,
                                               .refused = refusals_take,
