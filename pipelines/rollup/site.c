@@ -141,6 +141,7 @@ void site_destroy(struct site **site)
     struct site *gone = TAKE(*site);
     if (gone == NULL)
         return;
+    ASSERT(gone->touched.day == NULL); /* no batch is being applied */
     if (gone->calendar != NULL)
         calendar_destroy(&gone->calendar);
     rated_panel_destroy(&gone->rated);

@@ -68,6 +68,15 @@ struct period_sum {
 };
 enum { SITE_SUMS = 2 }; /* a month and a year */
 
+/* The buckets that a reading of the batch has touched last. Further readings of the batch that
+ * touch the same ones are counted here, and told to the marks together. */
+struct touched {
+    struct day *day; /* in which the buckets lie; NULL: no reading touched any */
+    int64_t from_row, to_row;
+    int64_t passed_ms; /* as in the clock then */
+    uint32_t untold;   /* readings */
+};
+
 /* Data that all sites of a shard share, as of now. */
 struct site_clock {
     int64_t passed_ms; /* the watermark before the event that is being applied; INT64_MIN if none */
@@ -104,6 +113,7 @@ struct site {
     int64_t closed_ms; /* windows up to here were marked when they became final */
     int64_t seen_row;  /* the newest row that running windows were marked for */
     struct mark_counts marks;
+    struct touched touched;
     uint8_t taking_over; /* a bit per sink: what becomes dirty is at risk */
     bool changed;        /* anything, since the last save */
     /* Which dictionary of the chain of payloads names it, from 1 on; 0: none yet. */

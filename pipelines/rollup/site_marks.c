@@ -59,17 +59,17 @@ bool site_mark_ended(struct site *site, struct day *day, struct mark *mark, uint
     return true;
 }
 
-static bool has_passed(const struct site *site, const struct site_clock *clock, int64_t end_ms)
+bool site_has_passed(const struct site *site, int64_t passed_ms, int64_t end_ms)
 {
-    return clock->passed_ms != INT64_MIN &&
-           end_ms + site->conf.window->grace_ms <= clock->passed_ms;
+    return passed_ms != INT64_MIN && end_ms + site->conf.window->grace_ms <= passed_ms;
 }
 
-void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
-                     struct mark *mark, int64_t end_ms)
+void site_touch_mark(struct site *site, int64_t passed_ms, struct day *day, struct mark *mark,
+                     int64_t end_ms, uint32_t readings)
 {
-    mark->touches++;
-    mark->revision += has_passed(site, clock, end_ms);
+    mark->touches += readings;
+    if (site_has_passed(site, passed_ms, end_ms))
+        mark->revision += readings;
     note_change(site, day);
     site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
@@ -153,7 +153,8 @@ static void touch_told(void *context, const struct mark_place *place)
 {
     const struct telling *telling = context;
     if (place->told)
-        site_touch_mark(telling->site, telling->clock, place->day, place->mark, place->end_ms);
+        site_touch_mark(telling->site, telling->clock->passed_ms, place->day, place->mark,
+                        place->end_ms, 1);
 }
 
 void site_touch_told(struct site *site, const struct site_clock *clock)

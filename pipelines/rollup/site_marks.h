@@ -29,9 +29,12 @@ void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint
 /* The block of its row has ended. False if the mark was not sent: a row of an earlier life. */
 bool site_mark_ended(struct site *site, struct day *day, struct mark *mark, uint32_t sink,
                      enum block_end end);
-/* An accepted reading has changed the window that ends then. */
-void site_touch_mark(struct site *site, const struct site_clock *clock, struct day *day,
-                     struct mark *mark, int64_t end_ms);
+/* Whether the watermark had passed the window that ends then, with its grace. passed_ms: as in the
+ * clock. */
+bool site_has_passed(const struct site *site, int64_t passed_ms, int64_t end_ms);
+/* So many accepted readings have changed the window that ends then. */
+void site_touch_mark(struct site *site, int64_t passed_ms, struct day *day, struct mark *mark,
+                     int64_t end_ms, uint32_t readings);
 /* The registry rates the facility otherwise than before: touches what has been told. */
 void site_touch_told(struct site *site, const struct site_clock *clock);
 /* Marks what has been told dirty for these sinks, untouched. */

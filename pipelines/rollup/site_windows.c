@@ -51,33 +51,59 @@ static bool reach(struct site *site, const struct site_clock *clock, int64_t row
 
 /* --- touching --- */
 
-static void touch_period(struct site *site, const struct site_clock *clock, enum level level,
-                         int64_t time_ms)
+static int64_t row_end_ms(const struct site *site, int64_t row)
 {
-    struct period *period = site_find_period(site, level, time_ms);
-    ASSERT(period != NULL); /* made when its day was opened, and kept while the day is */
-    site_touch_mark(site, clock, NULL, &period->mark, period->window.end_ms);
+    return (row + 1) * site->conf.window->bucket_ms;
 }
 
-/* The part of [from, to) that lies in one day; its windows are touched once each. */
-static void touch_day(struct site *site, const struct site_clock *clock, struct day *day,
-                      int64_t from_row, int64_t to_row)
+/* Readings that have touched the same windows. */
+struct touch {
+    struct site *site;
+    int64_t passed_ms; /* as in the clock */
+    uint32_t readings;
+};
+
+static void tell_mark(const struct touch *touch, struct day *day, struct mark *mark, int64_t end_ms)
 {
-    int64_t bucket_ms = site->conf.window->bucket_ms;
+    site_touch_mark(touch->site, touch->passed_ms, day, mark, end_ms, touch->readings);
+}
+
+static void tell_period(const struct touch *touch, enum level level, int64_t time_ms)
+{
+    struct period *period = site_find_period(touch->site, level, time_ms);
+    ASSERT(period != NULL); /* made when its day was opened, and kept while the day is */
+    tell_mark(touch, NULL, &period->mark, period->window.end_ms);
+}
+
+/* Tells every window around the rows [from, to) once. They lie in one day. */
+static void tell_windows(const struct touch *touch, struct day *day, int64_t from_row,
+                         int64_t to_row)
+{
+    struct site *site = touch->site;
     uint32_t hour = UINT32_MAX;
-    day->stale_row = MIN(day->stale_row, from_row);
-    day->stale_end_row = MAX(day->stale_end_row, to_row);
     for (int64_t row = from_row; row < to_row; row++) {
-        site_touch_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
-                        (row + 1) * bucket_ms);
+        tell_mark(touch, day, &site->row_marks[panel_slot(site->panel, row)],
+                  row_end_ms(site, row));
         uint32_t row_hour = day->hours_count > 0 ? site_hour_index(day, row) : UINT32_MAX;
         if (row_hour == hour)
             continue;
         hour = row_hour;
-        site_touch_mark(site, clock, day, &day->hours[hour],
-                        (day->first_row + day->hour_row[hour + 1]) * bucket_ms);
+        tell_mark(touch, day, &day->hours[hour],
+                  row_end_ms(site, day->first_row + day->hour_row[hour + 1] - 1));
     }
-    site_touch_mark(site, clock, day, &day->mark, day->window.end_ms);
+    tell_mark(touch, day, &day->mark, day->window.end_ms);
+    tell_period(touch, LEVEL_MONTH, day->window.start_ms);
+    tell_period(touch, LEVEL_YEAR, day->window.start_ms);
+}
+
+/* The part of [from, to) that lies in one day. */
+static void mark_stale(struct site *site, struct day *day, uint32_t column, int64_t from_row,
+                       int64_t to_row)
+{
+    day->stale_row = MIN(day->stale_row, from_row);
+    day->stale_end_row = MAX(day->stale_end_row, to_row);
+    for (int64_t row = from_row; row < to_row; row++)
+        panel_mark_stale(site->panel, row, column);
 }
 
 /* Earlier than any reading before: from here on the facility is expected to report. */
@@ -91,6 +117,8 @@ static void begin_at(struct site *site, int64_t row)
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
                    int64_t from_row, int64_t to_row)
 {
+    site_tell(site); /* a day may leave */
+    const struct touch touch = {site, clock->passed_ms, 1};
     if (from_row < site->first_row)
         begin_at(site, from_row);
     while (from_row < to_row) {
@@ -99,14 +127,51 @@ int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t c
         struct day *day = site_find_day(site, from_row);
         ASSERT(day != NULL); /* nothing before the floor gets here */
         int64_t until_row = MIN(to_row, day->end_row);
-        for (int64_t row = from_row; row < until_row; row++)
-            panel_mark_stale(site->panel, row, column);
-        touch_day(site, clock, day, from_row, until_row);
-        touch_period(site, clock, LEVEL_MONTH, day->window.start_ms);
-        touch_period(site, clock, LEVEL_YEAR, day->window.start_ms);
+        mark_stale(site, day, column, from_row, until_row);
+        tell_windows(&touch, day, from_row, until_row);
         from_row = until_row;
     }
     return to_row;
+}
+
+void site_expect_touches(struct site *site, const struct site_clock *clock, int64_t from_row,
+                         int64_t to_row)
+{
+    ASSERT(site->touched.day == NULL);
+    struct day *day = site_find_day(site, from_row); /* NULL: it has left since */
+    if (day != NULL && to_row <= day->end_row)
+        site->touched = (struct touched){
+            .day = day, .from_row = from_row, .to_row = to_row, .passed_ms = clock->passed_ms};
+}
+
+/* As the watermark only rises, a bucket that it has not passed was not passed before. Then none of
+ * the windows around it was. */
+static bool passes_as_before(const struct site *site, const struct site_clock *clock)
+{
+    return clock->passed_ms == site->touched.passed_ms ||
+           !site_has_passed(site, clock->passed_ms, row_end_ms(site, site->touched.from_row));
+}
+
+bool site_touch_again(struct site *site, const struct site_clock *clock, uint32_t column,
+                      int64_t from_row, int64_t to_row)
+{
+    struct touched *touched = &site->touched;
+    if (touched->day == NULL || from_row != touched->from_row || to_row != touched->to_row ||
+        !passes_as_before(site, clock))
+        return false;
+    mark_stale(site, touched->day, column, from_row, to_row);
+    touched->untold++;
+    return true;
+}
+
+void site_tell(struct site *site)
+{
+    const struct touched touched = site->touched;
+    site->touched = (struct touched){.day = NULL};
+    if (touched.untold == 0)
+        return;
+    const struct touch touch = {site, touched.passed_ms, touched.untold};
+    tell_windows(&touch, touched.day, touched.from_row, touched.to_row);
 }
 
 /* --- time passes --- */
@@ -122,11 +187,6 @@ static void write_again(struct site *site, struct day *day, struct mark *mark)
 {
     if (mark->touches > 0) /* of a window without a reading nothing is told before it is final */
         site_mark_dirty(site, day, mark, site_all_sinks(site));
-}
-
-static int64_t row_end_ms(const struct site *site, int64_t row)
-{
-    return (row + 1) * site->conf.window->bucket_ms;
 }
 
 static void expect_more_of_day(struct site *site, struct day *day, int64_t from_row)
@@ -184,6 +244,7 @@ bool site_has_opened(const struct site *site, const struct site_clock *clock)
 
 void site_advance(struct site *site, const struct site_clock *clock)
 {
+    ASSERT(site->touched.day == NULL); /* no batch is being applied */
     if (site->first_row == INT64_MAX)
         return;
     bool reached = reach(site, clock, clock->top_row);

@@ -13,6 +13,15 @@
  * has to be settled before it can leave; `to` when all is done. */
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
                    int64_t from_row, int64_t to_row);
+/* A batch often has readings of several meters for the same buckets. After site_touch() is done,
+ * this remembers the rows; site_touch_again() then counts a reading that touches the same ones, or
+ * returns false: site_touch() has to do it. site_tell() tells the marks how many there were, and
+ * forgets the rows. Until then the marks lack nothing but that number. */
+void site_expect_touches(struct site *site, const struct site_clock *clock, int64_t from_row,
+                         int64_t to_row);
+bool site_touch_again(struct site *site, const struct site_clock *clock, uint32_t column,
+                      int64_t from_row, int64_t to_row);
+void site_tell(struct site *site);
 /* Opens days up to the shard's newest row (as far as there is room), marks what became final. */
 void site_advance(struct site *site, const struct site_clock *clock);
 /* Whether the day of the shard's newest row is open; nothing is expected of a site that has never

@@ -25,6 +25,29 @@ static void count_booking(struct shard *shard, const struct booking *booking)
     shard->stats.overlaps += booking->overlap;
 }
 
+/* Touches rows [from, to), as far as there is room. */
+static void touch(struct shard *shard, struct site *site, uint32_t column, int64_t from_row,
+                  int64_t to_row)
+{
+    if (site_touch_again(site, &shard->clock, column, from_row, to_row))
+        return;
+    shard->pending =
+        (struct pending){.site = site, .column = column, .next_row = from_row, .to_row = to_row};
+    if (!shard_touch_pending(shard))
+        return;
+    site_expect_touches(site, &shard->clock, from_row, to_row);
+    ASSERT(shard->touched_count < BATCH_EVENTS_MAX); /* once for each event at most */
+    shard->touched[shard->touched_count++] = site;
+}
+
+/* The batch ends here: marks are as if readings had come one by one. */
+static void tell_sites(struct shard *shard)
+{
+    for (uint32_t i = 0; i < shard->touched_count; i++)
+        site_tell(shard->touched[i]);
+    shard->touched_count = 0;
+}
+
 /* Books the reading and touches what it changed, as far as there is room. */
 static void apply_reading(struct shard *shard, struct site *site, uint32_t meter,
                           const struct reading *reading, struct booking *booking)
@@ -38,11 +61,8 @@ static void apply_reading(struct shard *shard, struct site *site, uint32_t meter
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)
         return;
-    shard->pending = (struct pending){.site = site,
-                                      .column = meter - site->facility->meters_first,
-                                      .next_row = site_row(site, from_ms),
-                                      .to_row = site_row(site, booking->to_ms - 1) + 1};
-    shard_touch_pending(shard);
+    touch(shard, site, meter - site->facility->meters_first, site_row(site, from_ms),
+          site_row(site, booking->to_ms - 1) + 1);
 }
 
 /* The verdict that needs no look into the state. */
@@ -102,18 +122,25 @@ static bool apply_event(struct shard *shard, struct batch_event *event)
     return true;
 }
 
+/* False: the shard is blocked. */
+static bool apply_next(struct shard *shard, struct batch_event *event)
+{
+    return !batch_event_is_reading(event) ||
+           (shard_touch_pending(shard) && apply_event(shard, event));
+}
+
 uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
 {
-    ASSERT(!shard->finished && shard->loading == NULL);
+    ASSERT(!shard->finished && shard->loading == NULL && shard->touched_count == 0);
+    ASSERT(first <= batch->count);
     shard->starved_bytes = 0;
-    for (uint32_t i = first; i < batch->count; i++) {
-        if (!batch_event_is_reading(&batch->events[i]))
-            continue;
-        if (!shard_touch_pending(shard) || !apply_event(shard, &batch->events[i]))
-            return i;
-    }
-    shard_touch_pending(shard);
-    return batch->count;
+    uint32_t i = first;
+    while (i < batch->count && apply_next(shard, &batch->events[i]))
+        i++;
+    if (i == batch->count)
+        shard_touch_pending(shard);
+    tell_sites(shard);
+    return i;
 }
 
 enum shard_block shard_get_block(const struct shard *shard)

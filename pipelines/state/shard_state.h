@@ -37,7 +37,9 @@ struct shard {
     uint8_t taking_over;    /* a bit per sink: what becomes dirty is at risk */
     uint32_t cursor;        /* the facility at which the next taking begins */
     struct pending pending; /* site NULL: none */
-    size_t starved_bytes;   /* the site that the next event needs has no memory; 0: none */
+    struct site *touched[BATCH_EVENTS_MAX]; /* while a batch is applied: who has to be told */
+    uint32_t touched_count;
+    size_t starved_bytes; /* the site that the next event needs has no memory; 0: none */
     struct generation generations[SINKS_MAX]; /* of what each sink has acknowledged */
     struct shard_stats stats;
     uint32_t chain_next;           /* the number of the next payload; 0: it must be full */

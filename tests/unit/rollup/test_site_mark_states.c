@@ -38,7 +38,7 @@ static void befall(struct site *site, struct day *day, struct mark *mark, char w
         if (ends[i].letter == what)
             end_block(site, day, mark, ends[i].end);
     if (what == 't')
-        site_touch_mark(site, &no_clock, day, mark, MARCH_4_MS + 15 * MINUTE_MS);
+        site_touch_mark(site, no_clock.passed_ms, day, mark, MARCH_4_MS + 15 * MINUTE_MS, 1);
     else if (what == 'k')
         site_mark_taken(site, day, mark, 0);
     else if (what == 'o')
@@ -153,10 +153,9 @@ static void test_revision(void **state)
         struct day *day;
         struct mark *mark = site_find_mark(fixture.site, LEVEL_BUCKET, MARCH_4_MS, &day);
         uint32_t before = mark->revision;
-        struct site_clock clock = no_clock;
-        clock.passed_ms = cases[i].passed_ms;
         fixture.window.grace_ms = cases[i].grace_ms;
-        site_touch_mark(fixture.site, &clock, day, mark, MARCH_4_MS + 15 * MINUTE_MS);
+        site_touch_mark(fixture.site, cases[i].passed_ms, day, mark, MARCH_4_MS + 15 * MINUTE_MS,
+                        1);
         if (mark->revision - before != cases[i].want)
             fail_msg("row %zu", i);
     }
