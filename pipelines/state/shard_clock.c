@@ -33,9 +33,13 @@ void shard_clock_advance(struct shard *shard, const struct reading *reading)
     struct site_clock *clock = &shard->clock;
     clock->passed_ms =
         shard->newest_ms == INT64_MIN ? INT64_MIN : shard_watermark_of(shard, shard->newest_ms);
-    shard->newest_ms = MAX(shard->newest_ms, reading_end_ms(reading));
-    clock->floor_ms = shard_floor_of(shard, shard->newest_ms);
-    clock->top_row = MAX(clock->top_row, last_row(shard, reading));
+    int64_t end_ms = reading_end_ms(reading);
+    if (end_ms > shard->newest_ms) {
+        shard->newest_ms = end_ms;
+        clock->floor_ms = shard_floor_of(shard, end_ms);
+    }
+    if (end_ms == shard->newest_ms) /* an instant lies in a later row than an interval up to it */
+        clock->top_row = MAX(clock->top_row, last_row(shard, reading));
 }
 
 void shard_idle(struct shard *shard, int64_t wall_ms)

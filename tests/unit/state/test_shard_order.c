@@ -178,6 +178,23 @@ static void test_any_order_and_batch(void **state)
     }
 }
 
+/* An instant lies in the bucket after the interval that ends with it, whichever comes first. */
+static void test_instant_at_an_end(void **state)
+{
+    (void)state;
+    const int64_t end_ms = START_MS + 15 * MIN_MS;
+    events_count = 0;
+    add_event(2, START_MS + MIN_MS, START_MS + MIN_MS, U);
+    add_event(0, START_MS, end_ms, U);
+    add_event(2, end_ms, end_ms, U);
+    run(&calm, 1);
+    const struct input interval = events[1];
+    events[1] = events[2];
+    events[2] = interval;
+    run(&other, 1);
+    check_same_rows(&calm, &other, true, "an instant at an end");
+}
+
 static void test_levels_add_up(void **state)
 {
     (void)state;
@@ -227,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order_and_batch),
+        cmocka_unit_test(test_instant_at_an_end),
         cmocka_unit_test(test_levels_add_up),
         cmocka_unit_test(test_windows_of_a_short_day),
     };
