@@ -53,7 +53,6 @@ DEEP = {
     "database, 4 faults": DATABASE + bounds(4, 1),
     "database, 3 faults, 2 checkpoints": DATABASE + bounds(3, 2),
     "database, 3 faults, closing day": DATABASE + bounds(3, 1) + ("-DCLOSING_DAY",),
-    "database, 3 faults, 3 processes": DATABASE + bounds(3, 1, 3),
     "losing database, 3 faults": LOSING + bounds(3, 1),
     "losing database, 2 faults, 2 checkpoints": LOSING + bounds(2, 2),
     "losing database, 2 faults, closing day": LOSING + bounds(2, 1) + ("-DCLOSING_DAY",),
@@ -183,10 +182,9 @@ def check(folder, design, variants):
     runs = [Run(folder, name, flags, False) for name, flags in design.items()]
     runs += [Run(folder, name, flags, True) for name, flags in variants.items()]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = list(pool.map(Run.search, runs))
-    print(f"{'model':34} {'verdict':12} {'states':>10} {'seconds':>8}")
-    for run in runs:
-        print(f"{run.name:34} {run.verdict:12} {run.states:10d} {run.seconds:8.1f}")
+        print(f"{'model':41} {'verdict':12} {'states':>10} {'seconds':>8}")
+        for run in pool.map(Run.search, runs):
+            print(f"{run.name:41} {run.verdict:12} {run.states:10d} {run.seconds:8.1f}", flush=True)
     design_runs = [run for run in runs if not run.is_variant]
     steps = set().union(*(run.steps for run in design_runs))
     idle = sorted(steps.difference(*(run.happened for run in design_runs)))
