@@ -27,11 +27,11 @@ static bool write_once(struct store *store, long failing)
 static void test_writes(void **state)
 {
     (void)state;
+    if (!allocations_can_fail())
+        skip();
     struct store store;
     store_open_cluster(&store);
     store_open(&store);
-    if (!allocations_can_fail())
-        skip();
     assert_int_equal(checkpoint_open(store.checkpoint, 0), 0);
     store_write(&store, 0, 1, 1, 1); /* the topic is checked */
     long failing = 0;

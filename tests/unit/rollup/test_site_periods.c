@@ -57,7 +57,7 @@ static void test_each_month_has_its_own(void **state)
             continue;
         assert_true(found < MONTHS);
         int64_t covered_ms = days[found] * 15 * MIN_MS;
-        assert_true(row->figures.value[FIGURE_ACTIVITY] == (found + 1) * days[found] * U);
+        assert_true(row->figures.value[FIGURE_ACTIVITY] == (int128)(found + 1) * days[found] * U);
         assert_true(row->figures.value[FIGURE_CELLS] == days[found]);
         assert_true(row->figures.value[FIGURE_COVERED] == covered_ms);
         found++;

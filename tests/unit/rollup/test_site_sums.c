@@ -121,7 +121,7 @@ static void check_period(struct fixture *fixture, const struct period *period)
         uint32_t end = i == 0 ? 2 : 3;
         uint32_t first = i == 0 ? 0 : 2;
         if (figures->value[FIGURE_ACTIVITY] != want_activity(fixture, first, end, period->window) ||
-            figures->value[FIGURE_EXPECTED] != expected_ms * (end - first))
+            figures->value[FIGURE_EXPECTED] != (int128)expected_ms * (end - first))
             fail_msg("series %" PRIu32 " from %" PRId64 ": %" PRId64 ", expected %" PRId64, i,
                      period->window.start_ms, (int64_t)figures->value[FIGURE_ACTIVITY],
                      (int64_t)figures->value[FIGURE_EXPECTED]);
@@ -224,14 +224,14 @@ static void test_period_goes(void **state)
     put(fixture, 0, fixture->begin_row, 1000);
     struct period *january = site_find_period(site, LEVEL_MONTH, fixture->begin_row * BUCKET_MS);
     january->mark.sinks.bits = 1;
-    go_on(fixture, 20 * 96);
+    go_on(fixture, INT64_C(20) * 96);
     check_all(fixture);
     check_period(fixture, january);
     january->mark.sinks.bits = 0;
     go_on(fixture, 96);
     assert_false(january->used);
     check_all(fixture);
-    go_on(fixture, 30 * 96);
+    go_on(fixture, INT64_C(30) * 96);
     assert_true(january->used);
     put(fixture, 0, fixture->clock.top_row, 70);
     check_all(fixture);
@@ -243,9 +243,9 @@ static void test_two_months(void **state)
 {
     (void)state;
     struct fixture *fixture = set_up();
-    int64_t january = fixture->begin_row + 4 * 96;
-    go_on(fixture, 6 * 96);
-    int64_t february = fixture->begin_row + 6 * 96;
+    int64_t january = fixture->begin_row + INT64_C(4) * 96;
+    go_on(fixture, INT64_C(6) * 96);
+    int64_t february = fixture->begin_row + INT64_C(6) * 96;
     for (int i = 0; i < 20; i++) {
         put(fixture, 0, january + i, 100 + i);
         put(fixture, 1, february - i, 10 + i);

@@ -86,11 +86,13 @@ static void test_earlier_begin_expects_more(void **state)
     int64_t hour_ms = START_MS + 3 * HOUR_MS;
     apply(shard, GRID2, hour_ms + 45 * MIN_MS);
     take(shard);
-    assert_true(find(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] == 15 * MIN_MS);
+    assert_true(find(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] ==
+                (int128)15 * MIN_MS);
     apply(shard, GRID2, hour_ms - 15 * MIN_MS);
     take(shard);
     assert_non_null(find(TROY, LEVEL_HOUR, hour_ms));
-    assert_true(find(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] == 45 * MIN_MS);
+    assert_true(find(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] ==
+                (int128)45 * MIN_MS);
     shard_destroy(&shard);
 }
 
@@ -104,12 +106,12 @@ static void test_last_bucket_of_a_month(void **state)
     take(shard);
     const struct row *month = find(TROY, LEVEL_MONTH, end_ms - 1);
     assert_int_equal(month->window.end_ms, end_ms);
-    assert_true(month->figures.value[FIGURE_EXPECTED] == 15 * MIN_MS);
+    assert_true(month->figures.value[FIGURE_EXPECTED] == (int128)15 * MIN_MS);
     apply(shard, GRID, end_ms);
     take(shard);
     month = find(TROY, LEVEL_MONTH, end_ms - 1);
     assert_non_null(month);
-    assert_true(month->figures.value[FIGURE_EXPECTED] == 30 * MIN_MS);
+    assert_true(month->figures.value[FIGURE_EXPECTED] == (int128)30 * MIN_MS);
     shard_destroy(&shard);
 }
 

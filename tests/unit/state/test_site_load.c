@@ -108,7 +108,7 @@ static void expect_limited(int64_t value, int64_t cell_max, int64_t want)
             figures_add(&sum, &row->figures);
     }
     assert_true(sum.value[FIGURE_ACTIVITY] == (int128)4 * HOURS * want);
-    assert_true(sum.value[FIGURE_CELLS] == 4 * HOURS);
+    assert_true(sum.value[FIGURE_CELLS] == (int128)4 * HOURS);
     assert_true(sum.value[FIGURE_COVERED] == (int128)HOURS * HOUR_MS);
     shard_destroy(&shard);
     plant_fini(&plant);
