@@ -137,6 +137,7 @@ class DataLoss(test_daemon.RowsCase):
             self.wait_quarters(self.database, 1, 1, 2)
             self.assertEqual(ghgd.halted(), {"0": 0, "1": 0})
 
+    @unittest.skipIf(daemon.is_sanitized("tsan"), "so slow a process may meet librdkafka's issue 5573, and ends")
     def test_a_topic_made_anew(self):
         kafka = servers.kafka()
         with self.make_lx() as ghgd:
