@@ -118,7 +118,7 @@ class Cluster:
             node.prepare()
         for node in self.nodes:
             node.launch()
-        eventually(self.is_whole, seconds=90, every=0.3)
+        eventually(self.is_whole, seconds=300, every=0.3)
         return self
 
     def is_whole(self):
