@@ -192,7 +192,7 @@ static int read_partition(struct letter_reader *letter_reader, int box, int32_t 
     int64_t from = INT64_MIN;
     int err = log_reader_get_bounds(reader, partition, &bounds, &letter_reader->why);
     if (err == 0 && from_ms != INT64_MIN)
-        err = log_reader_find(reader, partition, from_ms, &from, &letter_reader->why);
+        err = log_reader_find(reader, partition, &bounds, from_ms, &from, &letter_reader->why);
     if (err < 0)
         return complain(letter_reader, err);
     if (from > bounds.low)

@@ -64,6 +64,21 @@ static int find_right(struct logs *logs, int32_t partition, struct log_stretch *
     return 0;
 }
 
+static int find_end(struct logs *logs, int32_t partition, const struct log_bounds *bounds,
+                    int64_t *to_out)
+{
+    int err =
+        log_reader_find(logs->reader, partition, bounds, logs->range.until_ms, to_out, &logs->why);
+    if (err <= 0)
+        return err;
+    char until[TIMESTAMP_TEXT_SIZE];
+    buffer_printf(&logs->why,
+                  "partition %" PRId32
+                  ": the broker finds no message of %s or later, but the newest one is; try again",
+                  partition, timestamp_format(until, logs->range.until_ms));
+    return -EIO;
+}
+
 static int plan_stretch(struct logs *logs, int32_t partition)
 {
     struct log_stretch *stretch = &logs->stretches[partition];
@@ -73,9 +88,10 @@ static int plan_stretch(struct logs *logs, int32_t partition)
     int64_t to = INT64_MAX;
     int err = log_reader_get_bounds(logs->reader, partition, &bounds, &logs->why);
     if (err == 0)
-        err = log_reader_find(logs->reader, partition, logs->range.read_from_ms, &from, &logs->why);
-    if (err == 0 && logs->replay->to_ms != INT64_MIN)
-        err = log_reader_find(logs->reader, partition, logs->range.until_ms, &to, &logs->why);
+        err = log_reader_find(logs->reader, partition, &bounds, logs->range.read_from_ms, &from,
+                              &logs->why);
+    if (err >= 0 && logs->replay->to_ms != INT64_MIN)
+        err = find_end(logs, partition, &bounds, &to);
     if (err < 0)
         return err;
     stretch->to = MIN(to, bounds.high);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -152,8 +153,8 @@ int log_reader_get_bounds(struct log_reader *reader, int32_t partition,
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : complain(reader, code, "ends", why);
 }
 
-int log_reader_find(struct log_reader *reader, int32_t partition, int64_t time_ms,
-                    int64_t *offset_out, struct buffer *why)
+static int ask_for_time(struct log_reader *reader, int32_t partition, int64_t time_ms,
+                        int64_t *offset_out, struct buffer *why)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *entry =
@@ -166,6 +167,22 @@ int log_reader_find(struct log_reader *reader, int32_t partition, int64_t time_m
     rd_kafka_topic_partition_list_destroy(list);
     drain_events(reader);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : complain(reader, code, "times", why);
+}
+
+int log_reader_find(struct log_reader *reader, int32_t partition, const struct log_bounds *bounds,
+                    int64_t time_ms, int64_t *offset_out, struct buffer *why)
+{
+    int err = ask_for_time(reader, partition, time_ms, offset_out, why);
+    if (err < 0 || *offset_out < bounds->high || bounds->low >= bounds->high)
+        return err;
+    /* To believe that there is no message would leave out the whole partition without a word. */
+    rd_kafka_message_t **messages;
+    err = log_reader_start(reader, partition, bounds->high - 1, bounds->high, why);
+    int count = err < 0 ? err : log_reader_next(reader, &messages, why);
+    if (count <= 0 || log_message_time_ms(messages[0]) < time_ms)
+        return MIN(count, 0);
+    *offset_out = bounds->low;
+    return 1;
 }
 
 int log_reader_get_committed(struct log_reader *reader, int32_t partition, int64_t *offset_out,

@@ -96,6 +96,38 @@ static void test_messages_that_are_gone(void **state)
     cluster_end(&cluster, &loop);
 }
 
+/* The mock cluster finds no message of any time. That is believed if the newest one is older. */
+static void test_a_time_that_the_broker_does_not_find(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    uv_loop_t loop;
+    uv_loop_init(&loop);
+    cluster_open(&cluster);
+    cluster_produce(&cluster, 1, 0, 20, 50);
+    struct kafka_conf conf = cluster_conf(&cluster);
+    struct buffer why;
+    buffer_init(&why, 4096);
+    struct log_reader *reader;
+    assert_int_equal(log_reader_open(&reader, &conf, TOPIC, &why), 0);
+    struct log_bounds bounds;
+    assert_int_equal(log_reader_get_bounds(reader, 1, &bounds, &why), 0);
+    rd_kafka_message_t **messages;
+    assert_int_equal(log_reader_start(reader, 1, 19, 20, &why), 0);
+    assert_int_equal(log_reader_next(reader, &messages, &why), 1);
+    int64_t newest_ms = log_message_time_ms(messages[0]);
+    int64_t offset = -1;
+    assert_int_equal(log_reader_find(reader, 1, &bounds, newest_ms, &offset, &why), 1);
+    assert_int_equal(offset, 0);
+    assert_int_equal(log_reader_find(reader, 1, &bounds, newest_ms + 1, &offset, &why), 0);
+    assert_true(offset >= bounds.high);
+    assert_int_equal(log_reader_get_bounds(reader, 0, &bounds, &why), 0); /* an empty partition */
+    assert_int_equal(log_reader_find(reader, 0, &bounds, newest_ms, &offset, &why), 0);
+    log_reader_close(&reader);
+    buffer_fini(&why);
+    cluster_end(&cluster, &loop);
+}
+
 static void test_configuration_is_refused(void **state)
 {
     (void)state;
@@ -115,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_of_a_topic),
         cmocka_unit_test(test_messages_that_are_gone),
+        cmocka_unit_test(test_a_time_that_the_broker_does_not_find),
         cmocka_unit_test(test_configuration_is_refused),
     };
     return cmocka_run_group_tests_name("log_reader", tests, NULL, NULL);
