@@ -8,45 +8,20 @@
 
 #include "tests/unit/state/shard_fixture.h"
 
-enum { GRID2 = 3, LEVELS = 5, BLOCK_ROWS = 4000 };
-
-static struct batch one;
-static struct block *block;
-
-static int set_up(void **state)
-{
-    set_up_registry(state);
-    return block_create(&block, BLOCK_ROWS);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    block_destroy(&block);
-    return 0;
-}
+enum { GRID2 = 3, LEVELS = 5 };
 
 static void apply(struct shard *shard, int64_t start_ms)
 {
-    struct input input = {GRID2, start_ms, start_ms + 15 * MIN_MS, U, 0};
-    fill_batch(&one, &input, 1);
-    assert_int_equal(shard_apply(shard, &one, 0), 1);
+    apply_used(shard, GRID2, start_ms, start_ms + 15 * MIN_MS);
 }
 
 static uint32_t take(struct shard *shard)
 {
     uint32_t windows_count = 0;
-    block->count = 0;
-    shard_take_rows(shard, 0, TAKE_ALL, block);
-    for (uint32_t i = 0; i < block->count; i++)
-        windows_count += block->rows[i].kind == ROW_COVERAGE;
+    take_rows(shard);
+    for (uint32_t i = 0; i < taken_rows->count; i++)
+        windows_count += taken_rows->rows[i].kind == ROW_COVERAGE;
     return windows_count;
-}
-
-static void end(struct shard *shard, enum block_end block_end)
-{
-    for (uint32_t i = 0; i < block->count; i++)
-        shard_end_row(shard, 0, &block->rows[i], block_end);
 }
 
 /* Windows in which nothing was read had a row when they became final, and have it again. */
@@ -56,15 +31,15 @@ static void test_silent_windows_again(void **state)
     struct shard *shard = make_shard();
     apply(shard, START_MS);
     take(shard);
-    end(shard, BLOCK_DURABLE);
+    end_rows(shard, BLOCK_DURABLE);
     apply(shard, START_MS + 3 * HOUR_MS + 30 * MIN_MS);
     take(shard); /* and hours of silence before it */
-    end(shard, BLOCK_DURABLE);
+    end_rows(shard, BLOCK_DURABLE);
     assert_int_equal(shard_get_stats(shard)->dirty_rows, 0);
     /* Fourteen buckets and three hours that are over; one more each, day, month and year. */
     assert_int_equal(shard_mark_dirty(shard, 0, INT64_MIN), 14 + 3 + 2 + 3);
     assert_int_equal(take(shard), 14 + 3 + 2 + 3);
-    end(shard, BLOCK_DURABLE);
+    end_rows(shard, BLOCK_DURABLE);
     shard_destroy(&shard);
 }
 
@@ -81,7 +56,7 @@ static void test_sent_and_changed_is_at_risk(void **state)
         assert_int_equal(shard_get_stats(shard)->at_risk_rows, 0);
         shard_take_over(shard, 0, actions[i]);
         assert_int_equal(shard_get_stats(shard)->at_risk_rows, LEVELS);
-        end(shard, BLOCK_DURABLE);
+        end_rows(shard, BLOCK_DURABLE);
         assert_int_equal(shard_get_stats(shard)->at_risk_rows, LEVELS);
         assert_int_equal(shard_get_stats(shard)->dirty_rows, LEVELS);
         shard_destroy(&shard);
@@ -94,5 +69,5 @@ int main(void)
         cmocka_unit_test(test_silent_windows_again),
         cmocka_unit_test(test_sent_and_changed_is_at_risk),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_taken, tear_down_taken);
 }

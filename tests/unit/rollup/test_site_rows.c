@@ -8,50 +8,17 @@
 
 #include "tests/unit/state/shard_fixture.h"
 
-enum { TROY = 1, GRID2 = 3, DIESEL = 4, BLOCK_ROWS = 4000 };
-
-static struct batch one;
-static struct block *block;
-
-static int set_up(void **state)
-{
-    set_up_registry(state);
-    return block_create(&block, BLOCK_ROWS);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    block_destroy(&block);
-    return 0;
-}
-
-static void apply(struct shard *shard, uint32_t meter, int64_t start_ms, int64_t end_ms)
-{
-    struct input input = {meter, start_ms, end_ms, U, 0};
-    fill_batch(&one, &input, 1);
-    assert_int_equal(shard_apply(shard, &one, 0), 1);
-    assert_int_equal(one.events[0].outcome, OUTCOME_USED);
-}
+enum { TROY = 1, GRID2 = 3, DIESEL = 4 };
 
 static void take(struct shard *shard)
 {
-    block->count = 0;
-    shard_take_rows(shard, 0, TAKE_ALL, block);
-    for (uint32_t i = 0; i < block->count; i++)
-        shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
+    take_rows(shard);
+    end_rows(shard, BLOCK_DURABLE);
 }
 
-/* The row of the facility's coverage among those taken last, or NULL. */
 static const struct row *find(enum level level, int64_t time_ms)
 {
-    for (uint32_t i = 0; i < block->count; i++) {
-        const struct row *row = &block->rows[i];
-        if (row->kind == ROW_COVERAGE && row->facility == TROY && row->level == level &&
-            row->window.start_ms <= time_ms && time_ms < row->window.end_ms)
-            return row;
-    }
-    return NULL;
+    return find_coverage(TROY, level, time_ms);
 }
 
 /* An hour is complete when it is over, not when all that was expected so far is covered. */
@@ -59,12 +26,12 @@ static void test_complete(void **state)
 {
     (void)state;
     struct shard *shard = make_shard();
-    apply(shard, GRID2, START_MS, START_MS + 15 * MIN_MS);
+    apply_used(shard, GRID2, START_MS, START_MS + 15 * MIN_MS);
     take(shard);
     assert_true(find(LEVEL_BUCKET, START_MS)->final);
     assert_false(find(LEVEL_HOUR, START_MS)->final);
     assert_false(find(LEVEL_DAY, START_MS)->final);
-    apply(shard, GRID2, START_MS + 15 * MIN_MS, START_MS + HOUR_MS);
+    apply_used(shard, GRID2, START_MS + 15 * MIN_MS, START_MS + HOUR_MS);
     take(shard);
     assert_true(find(LEVEL_HOUR, START_MS)->final);
     shard_destroy(&shard);
@@ -76,10 +43,10 @@ static void test_nothing_expected(void **state)
     (void)state;
     struct shard *shard = make_shard();
     meters[GRID2].expected = false;
-    apply(shard, DIESEL, START_MS, START_MS);
+    apply_used(shard, DIESEL, START_MS, START_MS);
     take(shard);
     assert_false(find(LEVEL_BUCKET, START_MS)->final);
-    apply(shard, DIESEL, START_MS + HOUR_MS, START_MS + HOUR_MS);
+    apply_used(shard, DIESEL, START_MS + HOUR_MS, START_MS + HOUR_MS);
     take(shard);
     assert_true(find(LEVEL_BUCKET, START_MS)->final);
     meters[GRID2].expected = true;
@@ -92,18 +59,18 @@ static void test_versions(void **state)
 {
     (void)state;
     struct shard *shard = make_shard();
-    apply(shard, GRID2, START_MS, START_MS + 5 * MIN_MS);
+    apply_used(shard, GRID2, START_MS, START_MS + 5 * MIN_MS);
     take(shard);
     uint32_t bucket = find(LEVEL_BUCKET, START_MS)->version;
     uint32_t hour = find(LEVEL_HOUR, START_MS)->version;
     assert_int_equal(bucket % 2, 0);
-    apply(shard, 0, START_MS + 30 * MIN_MS, START_MS + 45 * MIN_MS); /* of another facility */
+    apply_used(shard, 0, START_MS + 30 * MIN_MS, START_MS + 45 * MIN_MS); /* of another facility */
     take(shard);
     assert_true(find(LEVEL_BUCKET, START_MS)->final);
     assert_int_equal(find(LEVEL_BUCKET, START_MS)->version, bucket + 1);
     assert_false(find(LEVEL_HOUR, START_MS)->final);
     assert_int_equal(find(LEVEL_HOUR, START_MS)->version, hour + 2 * 2); /* two buckets more */
-    apply(shard, GRID2, START_MS + 5 * MIN_MS, START_MS + 10 * MIN_MS);
+    apply_used(shard, GRID2, START_MS + 5 * MIN_MS, START_MS + 10 * MIN_MS);
     take(shard);
     assert_int_equal(find(LEVEL_BUCKET, START_MS)->version, bucket + 2 + 1);
     assert_int_equal(find(LEVEL_HOUR, START_MS)->version, hour + 2 * 3);
@@ -117,13 +84,13 @@ static void test_revision_after_grace(void **state)
     struct shard *shard = make_shard();
     int64_t end_ms = START_MS + 15 * MIN_MS;
     int64_t passed_ms = end_ms + windows.grace_ms + windows.allowed_delay_ms;
-    apply(shard, GRID2, START_MS, START_MS + 5 * MIN_MS);
-    apply(shard, 0, passed_ms - 10 * MIN_MS, passed_ms - 1);
-    apply(shard, GRID2, START_MS + 5 * MIN_MS, START_MS + 8 * MIN_MS);
+    apply_used(shard, GRID2, START_MS, START_MS + 5 * MIN_MS);
+    apply_used(shard, 0, passed_ms - 10 * MIN_MS, passed_ms - 1);
+    apply_used(shard, GRID2, START_MS + 5 * MIN_MS, START_MS + 8 * MIN_MS);
     take(shard);
     assert_int_equal(find(LEVEL_BUCKET, START_MS)->revision, 0);
-    apply(shard, 0, passed_ms - MIN_MS, passed_ms);
-    apply(shard, GRID2, START_MS + 8 * MIN_MS, START_MS + 10 * MIN_MS);
+    apply_used(shard, 0, passed_ms - MIN_MS, passed_ms);
+    apply_used(shard, GRID2, START_MS + 8 * MIN_MS, START_MS + 10 * MIN_MS);
     take(shard);
     assert_int_equal(find(LEVEL_BUCKET, START_MS)->revision, 1);
     shard_destroy(&shard);
@@ -135,7 +102,7 @@ static void test_order_of_periods(void **state)
     (void)state;
     struct shard *shard = make_shard();
     int64_t years_end_ms = INT64_C(1767243600000); /* 2026-01-01T00:00:00-05:00 */
-    apply(shard, GRID2, years_end_ms - HOUR_MS, years_end_ms);
+    apply_used(shard, GRID2, years_end_ms - HOUR_MS, years_end_ms);
     take(shard);
     const struct row *month = find(LEVEL_MONTH, years_end_ms - 1);
     const struct row *year = find(LEVEL_YEAR, years_end_ms - 1);
@@ -151,5 +118,5 @@ int main(void)
         cmocka_unit_test(test_versions),         cmocka_unit_test(test_revision_after_grace),
         cmocka_unit_test(test_order_of_periods),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_taken, tear_down_taken);
 }

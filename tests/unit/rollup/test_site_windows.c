@@ -9,55 +9,18 @@
 
 #include "tests/unit/state/shard_fixture.h"
 
-enum { PUNE, TROY, GRID = 0, GAS = 1, GRID2 = 3, BLOCK_ROWS = 5000 };
-
-static struct batch one;
-static struct block *block;
-
-static int set_up(void **state)
-{
-    set_up_registry(state);
-    return block_create(&block, BLOCK_ROWS);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    block_destroy(&block);
-    return 0;
-}
+enum { PUNE, TROY, GRID = 0, GAS = 1, GRID2 = 3 };
 
 static void apply(struct shard *shard, uint32_t meter, int64_t end_ms)
 {
     int64_t start_ms = meters[meter].kind == KIND_INTERVAL ? end_ms - 15 * MIN_MS : end_ms;
-    struct input input = {meter, start_ms, end_ms, U, 0};
-    fill_batch(&one, &input, 1);
-    assert_int_equal(shard_apply(shard, &one, 0), 1);
-    assert_int_equal(one.events[0].outcome, OUTCOME_USED);
-}
-
-static void end(struct shard *shard)
-{
-    for (uint32_t i = 0; i < block->count; i++)
-        shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
+    apply_used(shard, meter, start_ms, end_ms);
 }
 
 static void take(struct shard *shard)
 {
-    block->count = 0;
-    shard_take_rows(shard, 0, TAKE_ALL, block);
-    end(shard);
-}
-
-static const struct row *find(uint32_t facility, enum level level, int64_t time_ms)
-{
-    for (uint32_t i = 0; i < block->count; i++) {
-        const struct row *row = &block->rows[i];
-        if (row->kind == ROW_COVERAGE && row->facility == facility && row->level == level &&
-            row->window.start_ms <= time_ms && time_ms < row->window.end_ms)
-            return row;
-    }
-    return NULL;
+    take_rows(shard);
+    end_rows(shard, BLOCK_DURABLE);
 }
 
 /* A facility begins earlier than it seemed: the silent windows in between are final too. */
@@ -68,13 +31,13 @@ static void test_earlier_begin(void **state)
     apply(shard, GRID2, START_MS + 6 * HOUR_MS);
     apply(shard, GRID2, START_MS + 9 * HOUR_MS);
     take(shard);
-    assert_null(find(TROY, LEVEL_BUCKET, START_MS + 3 * HOUR_MS));
+    assert_null(find_coverage(TROY, LEVEL_BUCKET, START_MS + 3 * HOUR_MS));
     apply(shard, GRID2, START_MS + HOUR_MS);
     take(shard);
     for (int64_t t = START_MS + 45 * MIN_MS; t < START_MS + 5 * HOUR_MS; t += 15 * MIN_MS)
-        assert_true(find(TROY, LEVEL_BUCKET, t)->final);
-    assert_null(find(TROY, LEVEL_BUCKET, START_MS + 30 * MIN_MS));
-    assert_non_null(find(TROY, LEVEL_HOUR, START_MS + 3 * HOUR_MS));
+        assert_true(find_coverage(TROY, LEVEL_BUCKET, t)->final);
+    assert_null(find_coverage(TROY, LEVEL_BUCKET, START_MS + 30 * MIN_MS));
+    assert_non_null(find_coverage(TROY, LEVEL_HOUR, START_MS + 3 * HOUR_MS));
     shard_destroy(&shard);
 }
 
@@ -86,12 +49,12 @@ static void test_earlier_begin_expects_more(void **state)
     int64_t hour_ms = START_MS + 3 * HOUR_MS;
     apply(shard, GRID2, hour_ms + 45 * MIN_MS);
     take(shard);
-    assert_true(find(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] ==
+    assert_true(find_coverage(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] ==
                 (int128)15 * MIN_MS);
     apply(shard, GRID2, hour_ms - 15 * MIN_MS);
     take(shard);
-    assert_non_null(find(TROY, LEVEL_HOUR, hour_ms));
-    assert_true(find(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] ==
+    assert_non_null(find_coverage(TROY, LEVEL_HOUR, hour_ms));
+    assert_true(find_coverage(TROY, LEVEL_HOUR, hour_ms)->figures.value[FIGURE_EXPECTED] ==
                 (int128)45 * MIN_MS);
     shard_destroy(&shard);
 }
@@ -104,12 +67,12 @@ static void test_last_bucket_of_a_month(void **state)
     int64_t end_ms = INT64_C(1775016000000); /* 2026-04-01T00:00:00-04:00 */
     apply(shard, GRID2, end_ms - 15 * MIN_MS);
     take(shard);
-    const struct row *month = find(TROY, LEVEL_MONTH, end_ms - 1);
+    const struct row *month = find_coverage(TROY, LEVEL_MONTH, end_ms - 1);
     assert_int_equal(month->window.end_ms, end_ms);
     assert_true(month->figures.value[FIGURE_EXPECTED] == (int128)15 * MIN_MS);
     apply(shard, GRID, end_ms);
     take(shard);
-    month = find(TROY, LEVEL_MONTH, end_ms - 1);
+    month = find_coverage(TROY, LEVEL_MONTH, end_ms - 1);
     assert_non_null(month);
     assert_true(month->figures.value[FIGURE_EXPECTED] == (int128)30 * MIN_MS);
     shard_destroy(&shard);
@@ -131,7 +94,7 @@ static void test_room_for_the_delay(void **state)
         assert_false(shard_is_blocked(shard));
         do
             take(shard);
-        while (block->count > 0);
+        while (taken_rows->count > 0);
     }
     shard_destroy(&shard);
 }
@@ -148,9 +111,9 @@ static void test_reporting(void **state)
         int64_t noon_ms = START_MS + day * DAY_MS + 6 * HOUR_MS;
         apply(shard, GRID, noon_ms);
         take(shard);
-        const struct row *row = find(PUNE, LEVEL_DAY, noon_ms - 1);
+        const struct row *row = find_coverage(PUNE, LEVEL_DAY, noon_ms - 1);
         assert_int_equal(row->meters_reporting, day == 0 ? 2 : 1);
-        row = find(PUNE, LEVEL_MONTH, noon_ms - 1);
+        row = find_coverage(PUNE, LEVEL_MONTH, noon_ms - 1);
         assert_int_equal(row->meters_reporting, 2);
         assert_int_equal(row->meters_expected, 3);
     }
@@ -166,5 +129,5 @@ int main(void)
         cmocka_unit_test(test_room_for_the_delay),
         cmocka_unit_test(test_reporting),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_taken, tear_down_taken);
 }

@@ -153,3 +153,52 @@ void sum_level(const struct output *output, int level, struct figures sums[METER
             figures_add(&sums[row->series], &row->figures);
     }
 }
+
+/* ---- rows that are taken into one block ---- */
+
+enum { TAKEN_ROWS_MAX = 5000 };
+struct block *taken_rows;
+static struct batch one;
+
+int set_up_taken(void **state)
+{
+    return set_up_registry(state) != 0 ? -1 : block_create(&taken_rows, TAKEN_ROWS_MAX);
+}
+
+int tear_down_taken(void **state)
+{
+    (void)state;
+    block_destroy(&taken_rows);
+    return 0;
+}
+
+void apply_used(struct shard *shard, uint32_t meter, int64_t start_ms, int64_t end_ms)
+{
+    struct input input = {meter, start_ms, end_ms, U, 0};
+    fill_batch(&one, &input, 1);
+    assert_int_equal(shard_apply(shard, &one, 0), 1);
+    assert_int_equal(one.events[0].outcome, OUTCOME_USED);
+}
+
+void take_rows(struct shard *shard)
+{
+    taken_rows->count = 0;
+    shard_take_rows(shard, 0, TAKE_ALL, taken_rows);
+}
+
+void end_rows(struct shard *shard, enum block_end end)
+{
+    for (uint32_t i = 0; i < taken_rows->count; i++)
+        shard_end_row(shard, 0, &taken_rows->rows[i], end);
+}
+
+const struct row *find_coverage(uint32_t facility, enum level level, int64_t time_ms)
+{
+    for (uint32_t i = 0; i < taken_rows->count; i++) {
+        const struct row *row = &taken_rows->rows[i];
+        if (row->kind == ROW_COVERAGE && row->facility == facility && row->level == level &&
+            row->window.start_ms <= time_ms && time_ms < row->window.end_ms)
+            return row;
+    }
+    return NULL;
+}

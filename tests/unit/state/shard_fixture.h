@@ -22,6 +22,11 @@ extern const struct window_conf windows;
 /* A cmocka group setup: completes the registry. */
 int set_up_registry(void **state);
 
+/* The same with a block of 5,000 rows, and its teardown. */
+extern struct block *taken_rows;
+int set_up_taken(void **state);
+int tear_down_taken(void **state);
+
 struct input {
     uint32_t meter;
     int64_t start_ms, end_ms, value, revision;
@@ -37,6 +42,13 @@ struct output {
 /* One sink, any order of taking. */
 struct shard *make_shard(void);
 void fill_batch(struct batch *batch, const struct input *from, size_t count);
+/* Applies a reading of one unit, which is used. */
+void apply_used(struct shard *shard, uint32_t meter, int64_t start_ms, int64_t end_ms);
+/* Rows of the first sink: all that are dirty, into `taken_rows`; and the end of what is there. */
+void take_rows(struct shard *shard);
+void end_rows(struct shard *shard, enum block_end end);
+/* The row of a facility's coverage in `taken_rows`, or NULL. */
+const struct row *find_coverage(uint32_t facility, enum level level, int64_t time_ms);
 /* Takes what must go, and settles it. */
 void drain(struct shard *shard, struct block *block, struct output *output);
 /* Sums of one level, by series. */
