@@ -118,7 +118,8 @@ void checkpoint_committed(struct checkpoint *checkpoint, int32_t partition, int6
 void checkpoint_forget(struct checkpoint *checkpoint, int32_t partition);
 
 const struct checkpoint_stats *checkpoint_get_stats(const struct checkpoint *checkpoint);
-/* Asserts that the counts of what waits agree with the writes under way, by a walk over them. */
+/* Walks over the writes under way, and asserts that the counts of waiting bytes and records agree
+ * with them. */
 void checkpoint_check(const struct checkpoint *checkpoint);
 
 /* Waits for records under way, at most timeout_ms, then frees everything and calls closed().

@@ -33,7 +33,8 @@ int log_reader_get_bounds(struct log_reader *reader, int32_t partition,
 /* The offset of the first message whose Kafka timestamp is time_ms or later; the end of the bounds,
  * or more, if there is no such message. 0 or negative, with words, as log_reader_next().
  * Or 1, and the beginning of the bounds: the broker finds no message, but the newest one is of
- * time_ms or later. We have seen that of brokers under heavy load. */
+ * time_ms or later. We have seen brokers under heavy load answer so. Forgets what was read
+ * before, as log_reader_start() does. */
 int log_reader_find(struct log_reader *reader, int32_t partition, const struct log_bounds *bounds,
                     int64_t time_ms, int64_t *offset_out, struct buffer *why) MUST_CHECK;
 

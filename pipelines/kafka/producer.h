@@ -53,7 +53,7 @@ void producer_ask_for_room(struct producer *producer);
 int producer_send(struct producer *producer, struct outgoing **outgoing) MUST_CHECK;
 /* The oldest offset of the partition whose records are not all acknowledged; INT64_MAX if none. */
 int64_t producer_low_offset(const struct producer *producer, int32_t partition);
-/* Asserts that lists and counts of what waits agree, by a walk over them. */
+/* Walks over the waiting messages and asserts that their counts agree. */
 void producer_check(const struct producer *producer);
 /* For dead letters and late events; for runs. */
 const struct producer_stats *producer_get_letter_stats(const struct producer *producer);
