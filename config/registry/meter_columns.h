@@ -1,0 +1,26 @@
+/*
+ * meter_columns.h - the cells of a row of the table of meters, by subject, into a struct meter_row.
+ *
+ * Every function reports what is wrong itself and then returns false. Those of units come in this
+ * order, after the kind; those of times need the facility.
+ */
+#ifndef GHGD_METER_COLUMNS_H
+#define GHGD_METER_COLUMNS_H
+
+#include "config/registry/meters.h"
+
+/* Unit, quantity, basis, multiplier. */
+bool meter_read_unit(struct meter_row *parsed, const struct csv_row *row);
+/* Digits and decimals, and with them a register's modulus. */
+bool meter_read_register(struct meter_row *parsed, const struct csv_row *row);
+/* "500 kW", "1200 Nm3/h": what the meter can plausibly see, per hour. */
+bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row);
+
+/* Interval, stamp, hold, and how many readings the journal holds. */
+bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
+                      const struct tables_conf *conf);
+/* The version's first instant, and the first after it. */
+bool meter_read_validity(struct meter_row *parsed, const struct meter_table *table,
+                         const struct csv_row *row);
+
+#endif

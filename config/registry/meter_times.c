@@ -1,0 +1,86 @@
+/* The columns of times: distances between readings, and the validity of a version. */
+#include <string.h>
+
+#include "base/timestamp.h"
+#include "config/registry/meter_columns.h"
+
+enum { DELIVERY_INTERVAL_MS = HOUR_MS };
+
+bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
+                      const struct tables_conf *conf)
+{
+    static const char *const stamps[] = {"", "start", "end"};
+    struct meter *meter = &parsed->meter;
+    bool delivery = meter->kind == KIND_DELIVERY;
+    int stamp = STAMP_NONE;
+    meter->interval_ms = delivery ? DELIVERY_INTERVAL_MS : conf->bucket_ms;
+    if (!cell_duration(&meter->interval_ms, row, METER_INTERVAL) ||
+        !cell_choice(&stamp, row, METER_STAMP, stamps, ARRAY_LEN(stamps)))
+        return false;
+    meter->hold_ms = 2 * meter->interval_ms;
+    if (!cell_duration(&meter->hold_ms, row, METER_HOLD))
+        return false;
+    if (stamp != STAMP_NONE && meter->kind != KIND_INTERVAL) {
+        csv_fault(row, METER_STAMP,
+                  "only readings of intervals are stamped at their start or end; "
+                  "accepted for this kind: empty");
+        return false;
+    }
+    if (!cell_is_empty(row, METER_HOLD) && meter->kind != KIND_GAUGE) {
+        csv_fault(row, METER_HOLD, "only gauges hold their value; accepted for this kind: empty");
+        return false;
+    }
+    meter->stamp = (uint8_t)stamp;
+    meter->expected = !delivery;
+    int64_t readings = conf->horizon_ms / meter->interval_ms * 5 / 4 + 64;
+    if (readings > METER_READINGS_MAX) {
+        csv_fault(row, METER_INTERVAL,
+                  "every %s over windows.horizon are %lld readings; at most %d "
+                  "are held for a meter",
+                  row->cells[METER_INTERVAL].text, (long long)readings, METER_READINGS_MAX);
+        return false;
+    }
+    meter->readings_max = (uint32_t)readings;
+    return true;
+}
+
+static int read_instant(int64_t *ms_out, const struct meter_row *parsed,
+                        const struct meter_table *table, const struct csv_row *row, size_t column)
+{
+    const struct csv_cell *cell = &row->cells[column];
+    if (cell->size == 0 || memchr(cell->text, ':', cell->size) != NULL) {
+        if (cell->size == 0 || timestamp_parse(ms_out, cell->text, cell->size) == 0)
+            return 0;
+        csv_fault(row, column,
+                  "\"%s\" is not an instant; accepted: YYYY-MM-DD in the facility's "
+                  "time zone, or RFC 3339 with offset",
+                  cell->text);
+        return ERR_SYNTAX;
+    }
+    struct date date;
+    if (!cell_date(&date, row, column))
+        return ERR_SYNTAX;
+    uint32_t zone = table->facilities->rows[parsed->meter.facility].zone;
+    int err = zones_date_start(&table->facilities->zones, zone, date, ms_out);
+    if (err < 0)
+        csv_fault(row, column, "\"%s\" is no date of this time zone", cell->text);
+    return err;
+}
+
+bool meter_read_validity(struct meter_row *parsed, const struct meter_table *table,
+                         const struct csv_row *row)
+{
+    struct meter *meter = &parsed->meter;
+    meter->valid_from_ms = INT64_MIN;
+    meter->valid_to_ms = INT64_MAX;
+    if (read_instant(&meter->valid_from_ms, parsed, table, row, METER_VALID_FROM) < 0 ||
+        read_instant(&meter->valid_to_ms, parsed, table, row, METER_VALID_TO) < 0)
+        return false;
+    if (meter->valid_from_ms < meter->valid_to_ms)
+        return true;
+    csv_fault(row, METER_VALID_TO,
+              "\"%s\" is not after valid_from \"%s\"; it is the first instant "
+              "at which the version no longer holds",
+              row->cells[METER_VALID_TO].text, row->cells[METER_VALID_FROM].text);
+    return false;
+}
