@@ -2,8 +2,7 @@
 
 #include <sys/param.h>
 
-#include "base/decimal.h"
-#include "base/timestamp.h"
+#include "pipelines/metering/registers.h"
 
 static bool is_same_identity(const struct meter *meter, const struct reading *a,
                              const struct reading *b)
@@ -115,30 +114,12 @@ bool booking_reaches_back(const struct meter *meter, const struct journal *journ
     return index > 0 && journal_at(journal, index - 1)->start_ms < floor_ms;
 }
 
-/* Keeps apart what the stretch after the first reading has booked before the floor. */
-static void move_base(const struct meter *meter, struct journal *journal, uint32_t index,
-                      int64_t floor_ms)
-{
-    if (meter->kind != KIND_REGISTER || index != 1)
-        return;
-    int64_t from_ms = MAX(journal_at(journal, 0)->start_ms, journal->base_ms);
-    if (from_ms >= floor_ms)
-        return;
-    int64_t total;
-    if (journal->count > 1 && register_stretch(meter, journal, 0, &from_ms, &total)) {
-        int64_t to_ms = journal_at(journal, 1)->start_ms;
-        journal->base_booked +=
-            (int64_t)div_floor((int128)total * (floor_ms - from_ms), to_ms - from_ms);
-    }
-    journal->base_ms = floor_ms;
-}
-
 /* Enters a reading that is used. Only such a reading may move the base: a reading that changes
  * nothing has to leave every cell as it is. */
 static void enter(const struct meter *meter, struct journal *journal, uint32_t index, bool found,
                   const struct reading *reading, int64_t floor_ms)
 {
-    move_base(meter, journal, index, floor_ms);
+    register_move_base(meter, journal, index, floor_ms);
     journal_changed(journal, reading->start_ms);
     if (found) {
         *journal_at(journal, index) = *reading;
@@ -180,64 +161,6 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
     *booking_out = booking;
 }
 
-static bool is_plausible(const struct meter *meter, int64_t delta, int64_t dt_ms)
-{
-    /* delta <= rate * dt * 1.1, in whole numbers */
-    return (int128)delta * 10 * HOUR_MS <= (int128)meter->rate_max * dt_ms * 11;
-}
-
-enum register_step register_step(const struct meter *meter, const struct reading *before,
-                                 const struct reading *after, int64_t *delta_out)
-{
-    int64_t dt_ms = after->start_ms - before->start_ms;
-    int64_t delta = after->value - before->value;
-    int64_t modulus = meter->register_modulus;
-    *delta_out = 0;
-    if (delta >= 0) {
-        if (meter->rate_max > 0 && !is_plausible(meter, delta, dt_ms))
-            return STEP_DISCONTINUITY;
-        *delta_out = delta;
-        return STEP_RISE;
-    }
-    if (modulus == 0 || before->value >= modulus || after->value < 0 || delta + modulus < 0)
-        return STEP_DISCONTINUITY;
-    bool plausible = meter->rate_max > 0 ? is_plausible(meter, delta + modulus, dt_ms)
-                                         : (int128)before->value * 10 >= (int128)modulus * 9 &&
-                                               (int128)after->value * 10 <= modulus;
-    if (!plausible)
-        return STEP_DISCONTINUITY;
-    *delta_out = delta + modulus;
-    return STEP_ROLLOVER;
-}
-
-/* The part of a difference that closed windows did not book, if the difference ends at the base and
- * no open window is left for it. The stretch after the base books it. */
-static int64_t unbooked(const struct meter *meter, const struct journal *journal)
-{
-    if (journal->count < 2 || journal_at(journal, 1)->start_ms != journal->base_ms)
-        return 0;
-    int64_t delta;
-    enum register_step step =
-        register_step(meter, journal_at(journal, 0), journal_at(journal, 1), &delta);
-    return step == STEP_DISCONTINUITY ? 0 : delta - journal->base_booked;
-}
-
-bool register_stretch(const struct meter *meter, const struct journal *journal, uint32_t index,
-                      int64_t *from_ms_out, int64_t *total_out)
-{
-    const struct reading *before = journal_at(journal, index);
-    if (register_step(meter, before, before + 1, total_out) == STEP_DISCONTINUITY)
-        return false;
-    *from_ms_out = before->start_ms;
-    if (index == 0 && journal->base_ms >= before->start_ms) {
-        *from_ms_out = journal->base_ms;
-        *total_out -= journal->base_booked;
-    } else if (index == 1) {
-        *total_out += unbooked(meter, journal);
-    }
-    return true;
-}
-
 void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms)
 {
     if (floor_ms > journal->forgotten_ms) {
@@ -252,7 +175,8 @@ void booking_forget(const struct meter *meter, struct journal *journal, int64_t 
     uint32_t kept = meter->kind == KIND_DELIVERY ? 0 : 1; /* the base of what follows */
     if (open <= kept)
         return;
-    int64_t rest = meter->kind == KIND_REGISTER && open - kept == 1 ? unbooked(meter, journal) : 0;
+    int64_t rest =
+        meter->kind == KIND_REGISTER && open - kept == 1 ? register_unbooked(meter, journal) : 0;
     journal_drop_first(journal, open - kept);
     if (rest != 0) {
         journal->base_ms = journal_at(journal, 0)->start_ms;

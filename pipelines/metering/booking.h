@@ -31,20 +31,6 @@ bool booking_reaches_back(const struct meter *meter, const struct journal *journ
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms);
 
-enum register_step {
-    STEP_RISE,          /* new >= old */
-    STEP_ROLLOVER,      /* a fall that the digits and the maximum rate explain */
-    STEP_DISCONTINUITY, /* a fall or a jump that they do not: held, not booked */
-};
-/* The difference between two neighbouring register readings, 0 for a discontinuity. */
-enum register_step register_step(const struct meter *meter, const struct reading *before,
-                                 const struct reading *after, int64_t *delta_out);
-
-/* The amount that a register books between its readings `index` and `index + 1`, and its start.
- * Returns false for a discontinuity. */
-bool register_stretch(const struct meter *meter, const struct journal *journal, uint32_t index,
-                      int64_t *from_ms_out, int64_t *total_out);
-
 /* Forgets what can no longer change a cell at or after floor_ms; keeps the base of registers and
  * the last sample of gauges. */
 void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms);

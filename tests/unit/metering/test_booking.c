@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "pipelines/metering/registers.h"
 #include "tests/unit/metering/readings.h"
 
 static const struct meter interval = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};

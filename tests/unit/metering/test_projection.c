@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "pipelines/metering/intervals.h"
 #include "pipelines/metering/projection.h"
 #include "tests/unit/metering/readings.h"
 
