@@ -10,7 +10,18 @@
 #include "base/limits.h"
 #include "base/measure.h"
 
-/* One accepted reading of one meter, as the journal keeps it: 32 bytes.
+/* The part that a reading plays in its journal. */
+enum reading_role {
+    ROLE_READING,  /* a value of the meter; of a stock: a delivery */
+    ROLE_FINAL,    /* registers, exchange: the last state of the old counter, */
+    ROLE_INITIAL,  /* and the first of the new one, which follows it in the journal */
+    ROLE_DIP,      /* stocks: what is there */
+    ROLE_TRANSFER, /* stocks: given out or sold */
+    ROLE_CREDIT,   /* stocks: a delivery that is taken back */
+    ROLE_COUNT
+};
+
+/* One accepted reading of one meter, as the journal keeps it: 40 bytes.
  *
  * Identity is meter and time. Between readings of one identity the rank decides: an estimate never
  * replaces a measurement; then the higher revision; then the better quality. The order is total,
@@ -21,10 +32,16 @@ struct reading {
     int64_t offset;        /* where it came from, for explanations */
     uint64_t span_ms : 40; /* intervals: their length; instants: 0 */
     uint64_t revision : 16;
-    uint64_t quality : 2; /* enum quality */
-    uint64_t : 6;
+    uint64_t quality : 2;  /* enum quality */
+    uint64_t role : 3;     /* enum reading_role */
+    uint64_t conflict : 1; /* another value of its identity and rank was there */
+    uint64_t : 2;
+    union {
+        uint64_t id_hash; /* deliveries, stocks, intervals: of their `id`; 0: they have none */
+        uint64_t chain;   /* registers: what their chain made of it; not saved */
+    };
 };
-_Static_assert(sizeof(struct reading) == 32, "the memory that `ghgd check` states");
+_Static_assert(sizeof(struct reading) == 40, "the memory that `ghgd check` states");
 
 static inline int64_t reading_end_ms(const struct reading *reading)
 {

@@ -18,7 +18,8 @@ struct stretch {
 
 struct cell_sum {
     int128 activity; /* micro-units; gauges: times GAUGE_SCALE */
-    int64_t covered_ms, estimated_ms;
+    int64_t covered_ms, estimated_ms, spread_ms, held_ms, moved_ms; /* as in struct cell */
+    uint32_t glitches, conflicts;
     bool present;
 };
 

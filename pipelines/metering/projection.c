@@ -44,6 +44,11 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
     *cell_out = (struct cell){.activity = held ? 0 : (int64_t)sum.activity,
                               .covered_ms = (uint32_t)sum.covered_ms,
                               .estimated_ms = (uint32_t)sum.estimated_ms,
+                              .spread_ms = (uint32_t)sum.spread_ms,
+                              .held_ms = (uint32_t)sum.held_ms,
+                              .moved_ms = sum.moved_ms,
+                              .glitches = sum.glitches,
+                              .conflicts = sum.conflicts,
                               .present = sum.present,
                               .held = held};
 }

@@ -15,13 +15,14 @@ struct cell {
     int64_t activity;      /* micro-units; |activity| <= meter->cell_max */
     uint32_t covered_ms;   /* of the bucket; 0 for deliveries */
     uint32_t estimated_ms; /* covered by estimated readings */
+    uint32_t spread_ms;    /* covered, but the shape over a longer time is assumed to be even */
+    uint32_t held_ms;      /* not covered: readings are there, and contradict each other */
+    int64_t moved_ms;      /* time before the floor whose amount is booked here */
+    uint32_t glitches;     /* readings in it that were left aside */
+    uint32_t conflicts;    /* readings in it that had another value of the same rank */
     bool present;          /* some reading touches the bucket */
     bool held; /* the sum cannot be held (registers that wrap again and again): 0 booked */
 };
-
-enum {
-    OVERLAP_DEPTH_MAX = 64
-}; /* readings of one meter over one moment; the worst beyond are ignored */
 
 /* Projects [start_ms, start_ms + length_ms). length_ms <= 1 h. */
 void projection_cell(struct cell *cell_out, const struct meter *meter,
