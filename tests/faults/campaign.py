@@ -31,12 +31,14 @@ FIRST_S = 3.0        # when the first fault comes
 PAUSE_S = (0.3, 2.1)  # between two of them
 # After VictoriaMetrics was killed: until the sink has asked it whether it still has everything.
 VICTORIA_ASKED_S = 19
+FORGOTTEN = "out of order sequence number"  # what a producer is told then
 
 
 class Void(Exception):
     """The run says nothing of the daemon. The brokers have other messages than were sent: one that
-    was killed at once may have a batch of an idempotent producer twice. Or the broker that they name
-    as the coordinator of the group no longer takes itself for it."""
+    was killed at once may have a batch of an idempotent producer twice, or have forgotten what it
+    had of that producer, and refuse the rest. Or the broker that they name as the coordinator of the
+    group no longer takes itself for it."""
 
 
 class Screen:
@@ -292,6 +294,9 @@ class Run:
             wait_s = self.timeline[0][0] - self.now() if self.timeline else 0.1
             time.sleep(min(0.1, max(0.0, wait_s)))
         if self.producer.returncode != 0:
+            said = (servers.LOGS / "produce.log").read_text(errors="replace")
+            if FORGOTTEN in said:
+                raise Void(f"the brokers have forgotten what they had: {FORGOTTEN}")
             raise RuntimeError(f"produce failed; see {servers.LOGS}/produce.log")
         if not self.fleet.running:
             self.fleet.start(0)
