@@ -8,16 +8,23 @@ static const char *const quantities[QUANTITY_COUNT] = {"energy",     "heat",   "
                                                        "gas_volume", "volume", "item"};
 static const char *const units[QUANTITY_COUNT] = {"kWh", "GJ", "kg", "m3", "L", "unit"};
 
+/*
+ * Electricity that a site feeds into the grid is in no scope: what its generation emitted is
+ * counted with the fuel (scope 1), and is not reduced by what is sold (GHG Protocol Corporate
+ * Standard, chapter 4, scope 1). It does not reduce what is bought: scope 2 rests on gross
+ * purchases (Scope 2 Guidance, section 5.4).
+ */
 const struct category categories[CATEGORY_COUNT] = {
-    {"stationary_combustion", 1, false},
-    {"mobile_combustion", 1, false},
-    {"process", 1, false},
-    {"fugitive", 1, false},
-    {"purchased_electricity", 2, true},
-    {"purchased_steam", 2, false},
-    {"purchased_heating", 2, false},
-    {"purchased_cooling", 2, false},
-    {"onsite_generation", 0, false},
+    {"stationary_combustion", 1, false, false},
+    {"mobile_combustion", 1, false, false},
+    {"process", 1, false, false},
+    {"fugitive", 1, false, false},
+    {"purchased_electricity", 2, true, false},
+    {"purchased_steam", 2, false, false},
+    {"purchased_heating", 2, false, false},
+    {"purchased_cooling", 2, false, false},
+    {"onsite_generation", 0, false, false},
+    {"exported_electricity", 0, false, true},
 };
 
 const char *meter_kind_name(enum meter_kind kind)

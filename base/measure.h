@@ -71,9 +71,10 @@ unsigned rate_decimals(enum rate rate);
 struct category {
     const char *name;
     uint8_t scope;
-    bool by_place; /* its factor is found by country and grid region */
+    bool by_place; /* its factor is found by country and grid region, and it is never netted */
+    bool unrated;  /* it has no factor of its own: what it emitted is counted elsewhere */
 };
-enum { CATEGORY_COUNT = 9 };
+enum { CATEGORY_COUNT = 10 };
 extern const struct category categories[CATEGORY_COUNT];
 /* Returns NULL if the name is none of them. */
 const struct category *category_find(const char *name);

@@ -175,8 +175,17 @@ static int choose_none(struct meter_row *parsed, struct meter_table *table,
 int factor_choose(struct meter_row *parsed, struct meter_table *table, const struct csv_row *row)
 {
     const char *text = row->cells[METER_FACTOR].text;
-    if (strcmp(text, "none") == 0)
+    const struct category *category = category_find(parsed->category);
+    bool unrated = category != NULL && category->unrated;
+    if (strcmp(text, "none") == 0 || (unrated && text[0] == '\0'))
         return choose_none(parsed, table, row);
+    if (unrated) {
+        csv_fault(row, METER_FACTOR,
+                  "\"%s\", but %s has no factor: its generation is rated by the fuel, and what it "
+                  "spares others is in no scope; accepted: none, or empty",
+                  text, parsed->category);
+        return ERR_CONFIG;
+    }
     const struct factor_row *factor;
     if (text[0] == '\0' || strcmp(text, "auto") == 0) {
         factor = choose_by_place(table, row, parsed);

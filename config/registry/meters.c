@@ -94,6 +94,14 @@ static bool read_category(struct meter_row *parsed, const struct csv_row *row)
                                          : "2, ");
         return false;
     }
+    if (parsed->meter.negative && category != NULL && category->by_place) {
+        csv_fault(
+            row, METER_NEGATIVE,
+            "yes, but purchased electricity is never netted: what is fed back does not reduce "
+            "it; send import and export as two meters, the export of category "
+            "exported_electricity; accepted: no, or empty");
+        return false;
+    }
     parsed->scope = (uint8_t)scope;
     parsed->category = text; /* of the row until it is kept */
     return true;

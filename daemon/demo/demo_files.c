@@ -76,6 +76,8 @@ static const char meters[] =
     "stationary_combustion,gas_boiler,ipcc2006.natural_gas_15c,,,,\n"
     "guimaraes-grid,guimaraes,interval,energy,kWh,,,,1500 kW,15m,,,purchased_electricity,grid,"
     "auto,,,,\n"
+    "guimaraes-export,guimaraes,interval,energy,kWh,,,,400 kW,15m,,,exported_electricity,grid,"
+    "none,,,,\n"
     "guimaraes-pv,guimaraes,register,energy,kWh,,8,1,400 kW,15m,,,onsite_generation,rooftop_pv,"
     "onsite.solar,,,,\n";
 

@@ -36,6 +36,7 @@ const struct factory_meter factory_meters[] = {
      UNITS(640), 0, 0, 1},
     {"guimaraes-pv", GUIMARAES, READING_REGISTER, LOAD_SUN, MINUTES(15), 0, UNITS(280),
      UNITS(511904), UNITS(10000000), 100},
+    {"guimaraes-export", GUIMARAES, READING_INTERVAL, LOAD_SUN, MINUTES(15), 0, UNITS(35), 0, 0, 1},
 };
 const uint32_t factory_meters_count = ARRAY_LEN(factory_meters);
 

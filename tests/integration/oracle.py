@@ -30,7 +30,8 @@ CLASSES = ("used", "duplicate", "corrected", "late", "early", "unknown")
 DURATIONS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 HOUR_MS = 3_600_000
 SCOPES = {"stationary_combustion": 1, "mobile_combustion": 1, "process": 1, "fugitive": 1,
-          "purchased_electricity": 2, "onsite_generation": 0}
+          "purchased_electricity": 2, "onsite_generation": 0,
+          "exported_electricity": 0}
 
 # Unit: what it measures, and how much of J, kg, m3 or items it is.
 UNITS = {"Wh": ("energy", 3600), "kWh": ("energy", 3_600_000), "MWh": ("energy", 3_600_000_000),

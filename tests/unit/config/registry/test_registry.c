@@ -92,7 +92,8 @@ static void test_lookup(void **state)
     assert_int_equal(find(registry, ""), REGISTRY_NONE);
     assert_int_equal(registry_find_meter(registry, "sh-main\0x", 9), REGISTRY_NONE);
     assert_string_equal(registry->meters[find(registry, "tx-main")].id, "tx-main");
-    assert_true(registry->meters[find(registry, "tx-main")].negative);
+    assert_false(registry->meters[find(registry, "tx-main")].negative);
+    assert_true(registry->meters[find(registry, "sh-roof")].negative);
     uint32_t facility = registry_find_facility(registry, "ber", 3);
     assert_string_equal(registry->facilities[facility].name, "Berlin");
     assert_string_equal(registry->facilities[facility].groups[0], "Europe");
