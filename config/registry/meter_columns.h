@@ -9,8 +9,18 @@
 
 #include "config/registry/meters.h"
 
-/* Unit, quantity, basis, multiplier. */
+/* Unit, quantity, basis, conditions, multiplier. */
 bool meter_read_unit(struct meter_row *parsed, const struct csv_row *row);
+/* Line conditions of gas, enthalpies of steam: how the unit of a reading becomes that of the
+ * activity. Called by meter_read_unit() once quantity and basis are known. Sets parsed->conversion,
+ * and the part of parsed->read and parsed->activity that follows from it. */
+bool meter_read_conditions(struct meter_row *parsed, const struct csv_row *row,
+                           const struct unit *unit);
+/* The quantity if the table names none: gas where the row has conditions of a gas, heat of steam,
+ * else that of the unit, or -1. */
+int meter_quantity_by_conditions(const struct csv_row *row, const struct unit *unit);
+/* Whether the row counts a mass of steam as heat. */
+bool meter_is_steam(const struct csv_row *row);
 /* Digits and decimals, and with them a register's modulus. */
 bool meter_read_register(struct meter_row *parsed, const struct csv_row *row);
 /* "500 kW", "1200 Nm3/h": what the meter can plausibly see, per hour. */

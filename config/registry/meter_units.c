@@ -43,13 +43,31 @@ static void report_unit(const struct csv_row *row, const char *text)
                   text);
 }
 
+/* Steam is weighed, and counts as heat. */
+static bool check_steam(const struct csv_row *row, const struct unit *unit, enum quantity quantity)
+{
+    if (quantity_dimension(quantity) != DIMENSION_ENERGY) {
+        csv_fault(row, METER_QUANTITY, "\"%s\" beside steam; accepted: heat, energy, or empty",
+                  row->cells[METER_QUANTITY].text);
+        return false;
+    }
+    if (unit->dimension != DIMENSION_MASS) {
+        csv_fault(row, METER_UNIT,
+                  "\"%s\" is no mass; steam is weighed, and counts as heat; accepted: t, kg, or "
+                  "empty columns steam and feedwater",
+                  row->cells[METER_UNIT].text);
+        return false;
+    }
+    return true;
+}
+
 static bool read_quantity(struct meter_row *parsed, const struct csv_row *row,
                           const struct unit *unit)
 {
     const char *names[QUANTITY_COUNT];
     for (int i = 0; i < QUANTITY_COUNT; i++)
         names[i] = quantity_name((enum quantity)i);
-    int quantity = unit->quantity;
+    int quantity = meter_quantity_by_conditions(row, unit);
     if (!cell_choice(&quantity, row, METER_QUANTITY, names, QUANTITY_COUNT))
         return false;
     if (quantity < 0) {
@@ -58,6 +76,10 @@ static bool read_quantity(struct meter_row *parsed, const struct csv_row *row,
                   "accepted are gas_volume, volume",
                   row->cells[METER_UNIT].text);
         return false;
+    }
+    if (meter_is_steam(row)) {
+        parsed->meter.quantity = (uint8_t)quantity;
+        return check_steam(row, unit, (enum quantity)quantity);
     }
     if (!unit_fits(unit, (enum quantity)quantity)) {
         char list[512];
@@ -83,21 +105,31 @@ static bool read_basis(struct meter_row *parsed, const struct csv_row *row, cons
     }
     parsed->activity = (struct activity_unit){parsed->meter.quantity, unit->state,
                                               basis != BASIS_NONE ? (uint8_t)basis : unit->basis};
+    parsed->read = parsed->activity;
+    parsed->conversion = (struct ratio){1, 1};
     return true;
 }
 
 static bool read_multiplier(struct meter_row *parsed, const struct csv_row *row)
 {
-    if (cell_is_empty(row, METER_MULTIPLIER)) {
-        parsed->multiplier = (struct ratio){1, 1};
+    parsed->multiplier = parsed->conversion;
+    if (cell_is_empty(row, METER_MULTIPLIER))
         return true;
-    }
     mpq_t multiplier;
-    mpq_init(multiplier);
+    mpq_t conversion;
+    mpq_inits(multiplier, conversion, NULL);
     bool read = cell_fraction(multiplier, row, METER_MULTIPLIER);
+    fraction_from_ratio(conversion, parsed->conversion);
+    mpq_mul(multiplier, multiplier, conversion);
     int err = fraction_to_ratio(&parsed->multiplier, multiplier);
-    mpq_clear(multiplier);
-    if (read && err < 0)
+    mpq_clears(multiplier, conversion, NULL);
+    bool plain = parsed->conversion.num == 1 && parsed->conversion.den == 1;
+    if (read && err < 0 && !plain)
+        csv_fault(row, METER_MULTIPLIER,
+                  "\"%s\" times the exact ratio of the meter's conditions has more than 18 digits; "
+                  "accepted: a number above 0 with fewer digits",
+                  row->cells[METER_MULTIPLIER].text);
+    else if (read && err < 0)
         csv_fault(row, METER_MULTIPLIER,
                   "\"%s\" is not accepted; a number above 0 of at most 18 digits is",
                   row->cells[METER_MULTIPLIER].text);
@@ -126,11 +158,10 @@ bool meter_read_unit(struct meter_row *parsed, const struct csv_row *row)
     }
     parsed->rate = gauge;
     if (!read_quantity(parsed, row, &unit) || !read_basis(parsed, row, &unit) ||
-        !read_multiplier(parsed, row))
+        !meter_read_conditions(parsed, row, &unit) || !read_multiplier(parsed, row))
         return false;
     memcpy(parsed->meter.own.unit, cell->text, cell->size);
-    if (unit_ratio(&parsed->meter.own.scale, &unit, parsed->meter.quantity, parsed->multiplier) ==
-        0)
+    if (unit_ratio(&parsed->meter.own.scale, &unit, parsed->read.quantity, parsed->multiplier) == 0)
         return true;
     csv_fault(row, METER_MULTIPLIER, "\"%s\" times the unit \"%s\" has too many digits",
               row->cells[METER_MULTIPLIER].text, cell->text);
@@ -176,6 +207,18 @@ bool meter_read_register(struct meter_row *parsed, const struct csv_row *row)
     return err == 0;
 }
 
+/* Canonical units of the activity in one of a unit that bounds the meter: one of its readings,
+ * which are converted as they are, or one of the activity itself. */
+static bool bound_scale(struct ratio *scale_out, const struct meter_row *parsed,
+                        const struct unit *unit)
+{
+    if (unit_fits(unit, parsed->read.quantity) && unit->state == parsed->read.state)
+        return unit_ratio(scale_out, unit, parsed->read.quantity, parsed->conversion) == 0;
+    return unit_fits(unit, parsed->meter.quantity) &&
+           (unit->state == parsed->activity.state || unit->state == STATE_NONE) &&
+           unit_ratio(scale_out, unit, parsed->meter.quantity, (struct ratio){1, 1}) == 0;
+}
+
 bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row)
 {
     if (cell_is_empty(row, METER_MAX_RATE))
@@ -188,9 +231,7 @@ bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row)
     struct ratio scale;
     bool good = decimal_parse(&value, text, number) == 0 && value.digits > 0 &&
                 unit_find(&unit, text + skip, strlen(text + skip)) && unit.rate &&
-                unit_fits(&unit, parsed->meter.quantity) &&
-                (unit.state == parsed->activity.state || unit.state == STATE_NONE) &&
-                unit_ratio(&scale, &unit, parsed->meter.quantity, (struct ratio){1, 1}) == 0 &&
+                bound_scale(&scale, parsed, &unit) &&
                 decimal_to_micro(&parsed->meter.rate_max, value, scale) == 0 &&
                 parsed->meter.rate_max > 0;
     if (!good) {

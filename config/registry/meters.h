@@ -29,6 +29,15 @@ enum meter_column {
     METER_FACTOR,
     METER_BASIS,
     METER_NEGATIVE,
+    METER_LINE_PRESSURE,
+    METER_LINE_TEMPERATURE,
+    METER_LINE_Z,
+    METER_ATMOSPHERE,
+    METER_REFERENCE,
+    METER_REFERENCE_Z,
+    METER_CORRECTED,
+    METER_STEAM,
+    METER_FEEDWATER,
     METER_VALID_FROM,
     METER_VALID_TO,
     METER_COLUMNS
@@ -36,9 +45,11 @@ enum meter_column {
 
 struct meter_row {
     struct meter meter; /* without series and what depends on its place among the others */
-    struct activity_unit activity;
-    bool rate; /* gauges: its units are per hour */
-    struct ratio multiplier;
+    struct activity_unit activity; /* what it counts */
+    struct activity_unit read;     /* what its readings are in: the same, or m3 of a line, or kg */
+    struct ratio conversion;       /* canonical units of `activity` in one of `read` */
+    bool rate;                     /* gauges: its units are per hour */
+    struct ratio multiplier;       /* that of the column times the conversion */
     uint8_t scope;
     const char *category, *source;
     uint32_t factor; /* first edition in the factor table, or ID_INDEX_NONE for `none` */

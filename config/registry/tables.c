@@ -207,11 +207,11 @@ static int add_unit(struct unit_lists *lists, const struct meter_row *row, const
 {
     struct unit unit;
     if (size > UNIT_BYTES_MAX || !unit_find(&unit, text, size) || unit.rate != row->rate ||
-        !unit_fits(&unit, row->meter.quantity) || unit.state != row->activity.state ||
+        !unit_fits(&unit, row->read.quantity) || unit.state != row->read.state ||
         (unit.basis != BASIS_NONE && unit.basis != row->activity.basis))
         return 0;
     struct unit_scale scale = {{0}, {0}};
-    if (unit_ratio(&scale.scale, &unit, row->meter.quantity, row->multiplier) < 0)
+    if (unit_ratio(&scale.scale, &unit, row->read.quantity, row->multiplier) < 0)
         return 0; /* too many digits with this multiplier: the unit is not offered */
     if (lists->count == lists->capacity) {
         uint32_t capacity = lists->capacity == 0 ? 256 : lists->capacity * 2;
@@ -288,8 +288,8 @@ static int find_list(struct unit_lists *lists, const struct meter_row *row,
                      struct unit_list *list_out)
 {
     char key[96];
-    int size = snprintf(key, sizeof(key), "%d %d %d %d %" PRId64 "/%" PRId64, row->meter.quantity,
-                        row->activity.state, row->activity.basis, row->rate, row->multiplier.num,
+    int size = snprintf(key, sizeof(key), "%d %d %d %d %" PRId64 "/%" PRId64, row->read.quantity,
+                        row->read.state, row->activity.basis, row->rate, row->multiplier.num,
                         row->multiplier.den);
     ASSERT(size > 0 && (size_t)size < sizeof(key));
     uint32_t number = id_index_find(&lists->keys, key, (size_t)size);
