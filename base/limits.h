@@ -13,6 +13,11 @@
  * thousand times that; then it is rated without SIMD (KERNEL_NARROW). */
 #define CELL_MAX ((INT64_C(1) << 51) - 1)
 
+/* A register may show so much, in micro-units: 8 digits behind transformers of 8,000 (CT x VT), and
+ * their sum with a rollover. Its differences are activity, and have to fit cells; a difference of
+ * two such values, and one that was booked in part, fit 64 bits. */
+#define REGISTER_MAX ((INT64_C(1) << 60) - 1)
+
 /* A facility sums at most this many cells per series in 64 bits: 2 * 2^51 * 2^11 <= 2^63, where a
  * cell is the difference of two narrow numbers (kernels.c asserts it). */
 enum { SERIES_METERS_MAX = 2048 };

@@ -199,11 +199,13 @@ bool meter_read_register(struct meter_row *parsed, const struct csv_row *row)
         csv_fault(row, METER_DIGITS,
                   "a register of %s digits in \"%s\" holds more than can be counted",
                   row->cells[METER_DIGITS].text, row->cells[METER_UNIT].text);
-    else if (parsed->meter.register_modulus > CELL_MAX)
+    if (err == 0 && parsed->meter.register_modulus > REGISTER_MAX) {
         faults_warn(row->faults, row->file, row->line, row->cells[METER_DIGITS].column,
                     "digits: the register can show more than %lld %s; readings above that will be "
-                    "refused",
-                    (long long)(CELL_MAX / MICRO), quantity_unit(parsed->meter.quantity));
+                    "refused, so that it is never seen to wrap",
+                    (long long)(REGISTER_MAX / MICRO), quantity_unit(parsed->meter.quantity));
+        parsed->meter.register_modulus = 0;
+    }
     return err == 0;
 }
 

@@ -104,7 +104,7 @@ static enum outcome resolve_value(struct resolved *reading, const struct registr
     if (event->value.digits < 0 && !meter->negative)
         return REJECT_VALUE_NEGATIVE;
     /* A register's value is not activity yet: only its differences are. */
-    int64_t value_max = meter->kind == KIND_REGISTER ? CELL_MAX : meter->cell_max;
+    int64_t value_max = meter->kind == KIND_REGISTER ? REGISTER_MAX : meter->cell_max;
     if (decimal_to_micro(&reading->value, event->value, scale->scale) < 0 ||
         reading->value > value_max || reading->value < -value_max)
         return REJECT_VALUE_RANGE;

@@ -211,7 +211,9 @@ static bool is_sound(const struct meter *meter, const struct reading *before,
                      const struct reading *reading)
 {
     bool interval = meter->kind == KIND_INTERVAL;
+    int64_t value_max = meter->kind == KIND_REGISTER ? REGISTER_MAX : CELL_MAX;
     if (reading->start_ms < TIME_MIN_MS || reading_end_ms(reading) > TIME_MAX_MS ||
+        reading->value > value_max || reading->value < -value_max ||
         interval != (reading->span_ms > 0))
         return false;
     if (before == NULL || before->start_ms < reading->start_ms)
@@ -233,13 +235,13 @@ static void take_reading(struct packed *packed, struct reading *reading, int64_t
         reading->revision = rank >> 2 & UINT16_MAX;
         reading->quality = rank & 3;
     }
-    int64_t value = reading->value + packed_take_int(packed, -2 * CELL_MAX, 2 * CELL_MAX);
+    int64_t value = reading->value + packed_take_int(packed, -2 * REGISTER_MAX, 2 * REGISTER_MAX);
     uint64_t offset =
         (uint64_t)reading->offset + (uint64_t)packed_take_int(packed, INT64_MIN, INT64_MAX);
     reading->start_ms += *step_ms;
     reading->value = value;
     reading->offset = (int64_t)offset;
-    if (value > CELL_MAX || value < -CELL_MAX || reading->start_ms < TIME_MIN_MS ||
+    if (value > REGISTER_MAX || value < -REGISTER_MAX || reading->start_ms < TIME_MIN_MS ||
         reading->start_ms > TIME_MAX_MS)
         packed->damaged = true;
 }
@@ -328,7 +330,7 @@ static int take_meter(const struct meter_taking *taken)
     journal->forgotten_ms = INT64_MIN;
     if ((flags & METER_HAS_BASE) != 0) {
         base_ms = payload_take_time(packed);
-        base_booked = packed_take_int(packed, -4 * CELL_MAX, 4 * CELL_MAX);
+        base_booked = packed_take_int(packed, -4 * REGISTER_MAX, 4 * REGISTER_MAX);
     }
     if ((flags & METER_HAS_FORGOTTEN) != 0)
         journal->forgotten_ms = payload_take_time(packed);

@@ -270,6 +270,9 @@ static void test_register_steps(void **state)
     static const struct meter rated = {.kind = KIND_REGISTER, .rate_max = 100 * U};
     static const struct meter both = {
         .kind = KIND_REGISTER, .register_modulus = 1000 * U, .rate_max = 100 * U};
+    /* 8 digits behind transformers of CT x VT 8,000 */
+    static const struct meter large = {
+        .kind = KIND_REGISTER, .register_modulus = U * 8000 * 100000000, .rate_max = 4000 * U};
     static const struct {
         const char *name;
         const struct meter *meter;
@@ -292,6 +295,11 @@ static void test_register_steps(void **state)
         {"the largest plausible rollover", &both, 990 * U, 35 * U / 2, STEP_ROLLOVER, 55 * U / 2},
         {"one more than that", &both, 990 * U, 35 * U / 2 + 1, STEP_DISCONTINUITY, 0},
         {"from the middle, by rate alone", &both, 998 * U, U, STEP_ROLLOVER, 3 * U},
+        {"a large register rises", &large, U * 8000 * 99999998, U * 8000 * 99999998 + 1000 * U,
+         STEP_RISE, 1000 * U},
+        {"a large register wraps", &large, U * 8000 * 100000000 - 600 * U, 400 * U, STEP_ROLLOVER,
+         1000 * U},
+        {"the largest register values", &plain, 0, REGISTER_MAX, STEP_RISE, REGISTER_MAX},
         {"a fall in the middle", &both, 500 * U, 499 * U, STEP_DISCONTINUITY, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -132,9 +132,9 @@ static void test_largest_values(void **state)
     for (int sign = -1; sign <= 1; sign += 2) {
         struct shard *shard = make(&plant, 0, NULL);
         apply(shard, (struct input){LINE, START_MS, START_MS + 15 * MIN_MS, sign * CELL_MAX, 0});
-        apply(shard, (struct input){0, START_MS, START_MS, sign * CELL_MAX, 0});
+        apply(shard, (struct input){0, START_MS, START_MS, sign * REGISTER_MAX, 0});
         apply(shard,
-              (struct input){0, START_MS + HOUR_MS, START_MS + HOUR_MS, -sign * CELL_MAX, 0});
+              (struct input){0, START_MS + HOUR_MS, START_MS + HOUR_MS, -sign * REGISTER_MAX, 0});
         save(&shard);
         shard = make(&plant, 0, NULL);
         load(shard);
