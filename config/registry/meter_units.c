@@ -226,6 +226,12 @@ bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row)
     if (cell_is_empty(row, METER_MAX_RATE))
         return true;
     const char *text = row->cells[METER_MAX_RATE].text;
+    if (parsed->meter.kind == KIND_DELIVERY) {
+        csv_fault(row, METER_MAX_RATE,
+                  "a delivery is an amount at one time and has no rate; accepted for this kind: "
+                  "empty");
+        return false;
+    }
     size_t number = strcspn(text, " ");
     size_t skip = number + strspn(text + number, " ");
     struct decimal value;
@@ -236,6 +242,7 @@ bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row)
                 bound_scale(&scale, parsed, &unit) &&
                 decimal_to_micro(&parsed->meter.rate_max, value, scale) == 0 &&
                 parsed->meter.rate_max > 0;
+    parsed->meter.rate_max_text = text; /* of the row until it is kept */
     if (!good) {
         char list[256];
         list_units(list, sizeof(list), parsed->meter.quantity, true);

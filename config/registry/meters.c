@@ -152,6 +152,11 @@ static int keep_names(struct meter_row *parsed, struct meter_table *table,
     parsed->category = arena_text(table->arena, parsed->category, strlen(parsed->category));
     parsed->source = arena_text(table->arena, source, strlen(source));
     bool failed = parsed->meter.id == NULL || parsed->category == NULL || parsed->source == NULL;
+    const char *rate = parsed->meter.rate_max_text;
+    if (rate != NULL) {
+        parsed->meter.rate_max_text = arena_text(table->arena, rate, strlen(rate));
+        failed |= parsed->meter.rate_max_text == NULL;
+    }
     return failed ? -ENOMEM : 0;
 }
 
@@ -206,6 +211,16 @@ static int link_version(struct meter_table *table, const struct csv_row *row)
     return id_index_set(&table->ids, rows[first].meter.id, first);
 }
 
+/* A register or interval without a bound books whatever it says. */
+static void count_bound(struct meter_table *table, const struct meter_row *parsed)
+{
+    uint8_t kind = parsed->meter.kind;
+    if (parsed->meter.rate_max > 0 || (kind != KIND_REGISTER && kind != KIND_INTERVAL))
+        return;
+    if (table->bounds_missing++ == 0)
+        table->bound_missing_line = parsed->line;
+}
+
 static int read_row(void *context, const struct csv_row *row)
 {
     struct meters_loading *loading = context;
@@ -231,6 +246,7 @@ static int read_row(void *context, const struct csv_row *row)
     if (err < 0)
         return err;
     table->rows[table->count] = parsed;
+    count_bound(table, &parsed);
     err = link_version(table, row);
     table->count++;
     return err;
@@ -238,6 +254,7 @@ static int read_row(void *context, const struct csv_row *row)
 
 int meters_load(struct meter_table *table, const struct tables_conf *conf, struct faults *faults)
 {
+    uint32_t errors = faults->errors;
     table->grid_reported = calloc(table->facilities->count + 1, 1);
     int err = table->grid_reported == NULL
                   ? -ENOMEM
@@ -247,6 +264,12 @@ int meters_load(struct meter_table *table, const struct tables_conf *conf, struc
     struct meters_loading loading = {table, conf};
     const struct csv_schema schema = {columns, METER_COLUMNS, read_row, &loading};
     err = csv_table_read(conf->meters, &schema, faults);
+    /* Rows with faults are not counted: the warning waits until all faults are mended. */
+    if (err == 0 && faults->errors == errors && table->bounds_missing > 0)
+        faults_warn(faults, conf->meters, table->bound_missing_line, 0,
+                    "max_rate is missing (registers and intervals: %u): a value far too high would "
+                    "be booked; give the most that each can see, such as 500 kW",
+                    table->bounds_missing);
     if (err == 0 && table->states_assumed > 0)
         faults_warn(faults, conf->meters, table->state_assumed_line, 0,
                     "unit m3 names no reference state, and is taken as at that of the factor "

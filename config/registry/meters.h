@@ -67,6 +67,8 @@ struct meter_table {
     struct id_index ids;     /* first version by id */
     uint32_t states_assumed; /* meters whose gas volume names no state */
     int state_assumed_line;  /* of the first */
+    uint32_t bounds_missing; /* registers and intervals without max_rate */
+    int bound_missing_line;  /* of the first */
     uint8_t *grid_reported;  /* by facility: its missing grid factor was reported */
 };
 

@@ -34,8 +34,9 @@ struct meter {
     bool expected;          /* counts towards coverage (not for deliveries) */
     int64_t interval_ms;    /* nominal distance of readings, > 0 */
     int64_t hold_ms;        /* gauges: two samples farther apart leave a gap */
-    int64_t register_modulus; /* registers: canonical micro-units at which it wraps; 0 unknown */
-    int64_t rate_max;         /* plausible maximum, canonical micro-units per hour; 0 unknown */
+    int64_t register_modulus;  /* registers: canonical micro-units at which it wraps; 0 unknown */
+    int64_t rate_max;          /* plausible maximum, canonical micro-units per hour; 0 unknown */
+    const char *rate_max_text; /* the same as the table has it, for people; NULL unknown */
     int64_t valid_from_ms, valid_to_ms; /* [from, to) in UTC; INT64_MIN and INT64_MAX if open */
     struct unit_scale own;              /* for events without `unit` */
     uint32_t units_first, units_count;  /* registry->units: what other units events may use */

@@ -3,13 +3,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "pipelines/ingest/bound.h"
 #include "pipelines/ingest/resolve.h"
+
+enum { DETAIL_BYTES_MAX = 1024 };
 
 struct message_applier {
     struct message_applier_conf conf;
     struct decoder *decoder;
     struct event_account counts;
     struct event_account earlier; /* and what has changed of it since: the account is their sum */
+
+    struct buffer detail; /* words on the event that is being refused */
 
     const struct raw_message *messages; /* during message_applier_take() */
     uint32_t now_message, now_index;    /* being decoded: message, and event within it */
@@ -25,6 +30,7 @@ int message_applier_create(struct message_applier **applier_out,
     if (applier == NULL)
         return -ENOMEM;
     applier->conf = *conf;
+    buffer_init(&applier->detail, DETAIL_BYTES_MAX);
     int err = decoder_create(&applier->decoder, conf->decode);
     if (err < 0) {
         free(applier);
@@ -40,6 +46,7 @@ void message_applier_destroy(struct message_applier **applier)
     if (gone == NULL)
         return;
     decoder_destroy(&gone->decoder);
+    buffer_fini(&gone->detail);
     free(gone);
 }
 
@@ -50,6 +57,18 @@ static enum outcome count_refused(struct message_applier *applier, enum outcome 
         outcome = OUTCOME_PARKED;
     applier->counts.outcomes[outcome]++;
     return outcome;
+}
+
+/* Words that the help of the outcome cannot have; NULL: no such words, or no memory for them. */
+static const char *explain(struct message_applier *applier, const struct batch_event *event)
+{
+    if (event->outcome != REJECT_IMPLAUSIBLE)
+        return NULL;
+    ASSERT(event->bounded_by < applier->conf.registry->meters_count);
+    buffer_clear(&applier->detail);
+    bound_explain(&applier->detail, &applier->conf.registry->meters[event->bounded_by],
+                  event->value, event->end_ms - event->start_ms);
+    return buffer_text(&applier->detail);
 }
 
 /* Hands over what was refused before the event at which the shard stopped, in order. */
@@ -64,7 +83,8 @@ static void hand_over_refused(struct message_applier *applier, uint32_t applied)
         applier->counts.read++;
         if (!refused && !outcome_is_kept_apart(outcome))
             continue;
-        const struct refusal refusal = {event->origin, event->offset, outcome};
+        const struct refusal refusal = {event->origin, event->offset, outcome,
+                                        explain(applier, event)};
         applier->conf.refused(applier->conf.context, &refusal);
     }
 }

@@ -23,7 +23,7 @@ static void on_refused(void *context, const struct refusal *refusal)
         (void)fprintf(replay->rejects, "%" PRId32 ":%" PRId64, replay->partition, refusal->offset);
     (void)fprintf(replay->rejects, "\t%" PRIu32 "\t%s\t%s\t%s\n", refusal->origin.index + 1,
                   outcome_class(refusal->outcome), outcome_reason(refusal->outcome),
-                  outcome_help(refusal->outcome));
+                  refusal_help(refusal));
 }
 
 static int open_shard(struct replay *replay, int32_t partition)

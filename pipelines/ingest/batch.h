@@ -18,8 +18,9 @@ struct batch_event {
                                  Gauges: micro-units per hour */
     int64_t offset;           /* Kafka offset, or the ordinal in a file */
     int64_t arrived_ms;       /* Kafka timestamp of the message; INT64_MIN if none */
-    uint32_t meter; /* column of the registry: the version valid at the time. REGISTRY_NONE:
-                       the event was refused, and is no reading */
+    uint32_t meter;      /* column of the registry: the version valid at the time. REGISTRY_NONE:
+                            the event was refused, and is no reading */
+    uint32_t bounded_by; /* implausible: the meter whose bound it exceeds; else REGISTRY_NONE */
     uint16_t revision;
     uint8_t quality;
     uint8_t outcome; /* enum outcome; the shard sets that of a reading */

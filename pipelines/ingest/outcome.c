@@ -78,6 +78,9 @@ static const struct {
     [REJECT_WRONG_PARTITION] = {"rejected", "wrong_partition",
                                 "the readings of this facility already come from another "
                                 "partition; key the messages by facility, or set input.rekey"},
+    [REJECT_IMPLAUSIBLE] = {"rejected", "implausible",
+                            "the value is more than max_rate of its meter allows; correct the "
+                            "value or its unit, or the bound in the meters table"},
 };
 
 _Static_assert(ARRAY_LEN(outcomes) == OUTCOME_COUNT, "one row for each outcome");

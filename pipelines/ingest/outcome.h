@@ -41,6 +41,7 @@ enum outcome {
     REJECT_CONFLICT,     /* same meter, time, revision and quality, other value: the larger stays */
     REJECT_JOURNAL_FULL, /* more readings in the horizon than the meter's interval allows for */
     REJECT_WRONG_PARTITION, /* the facility's readings already come from another partition */
+    REJECT_IMPLAUSIBLE,     /* more than the meter's max_rate allows */
     OUTCOME_COUNT
 };
 

@@ -18,6 +18,14 @@ struct refusal {
     struct origin origin;
     int64_t offset;
     enum outcome outcome;
+    /* Words instead of outcome_help(), or NULL. They live while the refusal is handed over. */
+    const char *detail;
 };
+
+/* One sentence for a person: what is wrong and what would be accepted. */
+static inline const char *refusal_help(const struct refusal *refusal)
+{
+    return refusal->detail != NULL ? refusal->detail : outcome_help(refusal->outcome);
+}
 
 #endif

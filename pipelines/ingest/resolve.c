@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "pipelines/ingest/bound.h"
 
 /* The reading that an event becomes. */
 struct resolved {
@@ -108,7 +109,8 @@ static enum outcome resolve_value(struct resolved *reading, const struct registr
     if (decimal_to_micro(&reading->value, event->value, scale->scale) < 0 ||
         reading->value > value_max || reading->value < -value_max)
         return REJECT_VALUE_RANGE;
-    return OUTCOME_USED;
+    bool plausible = bound_allows(meter, reading->value, reading->end_ms - reading->start_ms);
+    return plausible ? OUTCOME_USED : REJECT_IMPLAUSIBLE;
 }
 
 static enum outcome resolve(struct resolved *reading, const struct registry *registry,
@@ -130,6 +132,7 @@ enum outcome resolve_event(struct batch_event *resolved_out, const struct regist
     struct resolved reading;
     enum outcome outcome = resolve(&reading, registry, event);
     *resolved_out = (struct batch_event){.meter = REGISTRY_NONE,
+                                         .bounded_by = REGISTRY_NONE,
                                          .outcome = (uint8_t)outcome,
                                          .offset = place->offset,
                                          .arrived_ms = place->arrived_ms,
@@ -137,16 +140,19 @@ enum outcome resolve_event(struct batch_event *resolved_out, const struct regist
                                                     .index = place->index,
                                                     .size = event->bytes_size,
                                                     .bytes = event->bytes}};
-    if (outcome != OUTCOME_USED)
+    if (outcome != OUTCOME_USED && outcome != REJECT_IMPLAUSIBLE)
         return outcome;
     ASSERT(reading.meter < registry->meters_count && reading.start_ms <= reading.end_ms);
-    resolved_out->meter = reading.meter;
+    if (outcome == OUTCOME_USED)
+        resolved_out->meter = reading.meter;
+    else
+        resolved_out->bounded_by = reading.meter;
     resolved_out->start_ms = reading.start_ms;
     resolved_out->end_ms = reading.end_ms;
     resolved_out->value = reading.value;
     resolved_out->revision = event->revision;
     resolved_out->quality = event->quality;
-    return OUTCOME_USED;
+    return outcome;
 }
 
 uint32_t resolve_facility(const struct registry *registry, const struct event *event)

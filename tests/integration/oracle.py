@@ -247,6 +247,14 @@ class Oracle:
         span = meter["interval_ms"]
         return (at - span, at) if meter["stamp"] == "end" else (at, at + span)
 
+    def is_plausible(self, meter, value, length_ms):
+        """Within max_rate and a tenth, over the length of an interval; of a gauge the rate itself.
+        Registers are judged by their differences."""
+        if meter["rate_max"] is None or meter["kind"] not in ("interval", "gauge"):
+            return True
+        hours = Fraction(length_ms, HOUR_MS) if meter["kind"] == "interval" else 1
+        return value <= meter["rate_max"] * hours * Fraction(11, 10)
+
     def judge(self, event):
         meter = self.meters.get(event["meter"])
         if meter is None:
@@ -258,6 +266,8 @@ class Oracle:
         value = round_even(Fraction(str(event["value"])) * size * meter["scale"] * 10**6)
         if value < 0 and meter.get("negative") != "yes":
             return "value_negative"
+        if not self.is_plausible(meter, abs(value), end - start):
+            return "implausible"
         if self.newest is not None and start < self.floor():
             return "late"
         quality = event.get("quality", "actual")

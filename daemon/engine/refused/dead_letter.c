@@ -12,12 +12,13 @@ static enum outgoing_kind kind_of(enum outcome outcome)
     return outcome == OUTCOME_LATE ? OUTGOING_LATE_LETTER : OUTGOING_DEAD_LETTER;
 }
 
-static void add_reason(rd_kafka_headers_t *headers, enum outcome outcome)
+static void add_reason(rd_kafka_headers_t *headers, const struct refusal *refusal)
 {
+    enum outcome outcome = refusal->outcome;
     const char *reason = outcome_reason(outcome);
     deadletter_headers_add_text(headers, DEADLETTER_REASON,
                                 reason[0] != '\0' ? reason : outcome_class(outcome));
-    deadletter_headers_add_text(headers, DEADLETTER_HELP, outcome_help(outcome));
+    deadletter_headers_add_text(headers, DEADLETTER_HELP, refusal_help(refusal));
 }
 
 static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
@@ -27,7 +28,7 @@ static rd_kafka_headers_t *make_headers(const rd_kafka_message_t *message,
     rd_kafka_headers_t *headers = deadletter_headers_copy(message);
     if (headers == NULL)
         return NULL;
-    add_reason(headers, refusal->outcome);
+    add_reason(headers, refusal);
     deadletter_headers_add_text(headers, DEADLETTER_TOPIC, place->topic);
     deadletter_headers_add_number(headers, DEADLETTER_PARTITION, place->partition);
     deadletter_headers_add_number(headers, DEADLETTER_OFFSET, place->offset);
@@ -61,13 +62,13 @@ struct outgoing *dead_letter_create(struct outgoing_reserve *reserve,
     return letter;
 }
 
-void dead_letter_refuse(struct outgoing *letter, enum outcome outcome)
+void dead_letter_refuse(struct outgoing *letter, const struct refusal *refusal)
 {
     ASSERT(letter->headers != NULL); /* the producer is not sending it */
     rd_kafka_header_remove(letter->headers, deadletter_header_name(DEADLETTER_REASON));
     rd_kafka_header_remove(letter->headers, deadletter_header_name(DEADLETTER_HELP));
-    add_reason(letter->headers, outcome);
-    letter->kind = kind_of(outcome);
+    add_reason(letter->headers, refusal);
+    letter->kind = kind_of(refusal->outcome);
 }
 
 void dead_letters_init(struct dead_letters *letters, struct producer *producer)

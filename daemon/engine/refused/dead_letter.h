@@ -19,8 +19,8 @@
 struct outgoing *dead_letter_create(struct outgoing_reserve *reserve,
                                     const rd_kafka_message_t *message,
                                     const struct refusal *refusal, bool whole);
-/* The event was judged again, and refused for this reason instead. */
-void dead_letter_refuse(struct outgoing *letter, enum outcome outcome);
+/* The event was judged again, and refused for the reason of this refusal instead. */
+void dead_letter_refuse(struct outgoing *letter, const struct refusal *refusal);
 
 /* How many events of a partition's last message were refused. */
 struct refused_count {

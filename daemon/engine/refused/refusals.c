@@ -65,14 +65,14 @@ bool refusals_make_sure(void *context, const struct batch *batch)
 
 /* --- letters --- */
 
-static int take_letter(struct refusals *refusals, enum outcome outcome)
+static int take_letter(struct refusals *refusals, const struct refusal *refusal)
 {
     struct outgoing *letter = TAKE(refusals->letter);
-    if (outcome == OUTCOME_PARKED) {
+    if (refusal->outcome == OUTCOME_PARKED) {
         parking_put(refusals->parking, &letter);
         return 0;
     }
-    dead_letter_refuse(letter, outcome);
+    dead_letter_refuse(letter, refusal);
     return producer_send(refusals->letters.producer, &letter);
 }
 
@@ -89,7 +89,7 @@ static int take_event(struct refusals *refusals, const struct refusal *refusal)
 void refusals_take(void *context, const struct refusal *refusal)
 {
     struct refusals *refusals = context;
-    int err = refusals->letter != NULL ? take_letter(refusals, refusal->outcome)
-                                       : take_event(refusals, refusal);
+    int err =
+        refusals->letter != NULL ? take_letter(refusals, refusal) : take_event(refusals, refusal);
     ASSERT(err == 0); /* room and memory were made sure of */
 }

@@ -184,6 +184,23 @@ static void test_readings(void **state)
          "kW", REJECT_UNIT_MISMATCH, NULL, NULL, 0},
         {"unit of another quantity", "interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z",
          "1", "kg", REJECT_UNIT_MISMATCH, NULL, NULL, 0},
+        {"as much as max_rate allows", "bounded", "2026-03-01T10:00:00Z", NULL, "1.1", "MWh",
+         OUTCOME_USED, "2026-03-01T09:45:00Z", "2026-03-01T10:00:00Z", INT64_C(1100000000)},
+        {"more than that", "bounded", "2026-03-01T10:00:00Z", NULL, "1100.000001", NULL,
+         REJECT_IMPLAUSIBLE, NULL, NULL, 0},
+        {"1,000,000 kWh in a quarter of an hour at 4 MW", "bounded", "2026-03-01T10:00:00Z", NULL,
+         "1000000", NULL, REJECT_IMPLAUSIBLE, NULL, NULL, 0},
+        {"the same over its own longer interval", "bounded", "2026-03-01T00:00:00Z",
+         "2026-03-11T00:00:00Z", "1000000", NULL, OUTCOME_USED, "2026-03-01T00:00:00Z",
+         "2026-03-11T00:00:00Z", INT64_C(1000000000000)},
+        {"too much below zero", "bounded", "2026-03-01T10:00:00Z", NULL, "-1100.000001", NULL,
+         REJECT_IMPLAUSIBLE, NULL, NULL, 0},
+        {"what cannot be held at all is out of range", "bounded", "2026-03-01T10:00:00Z", NULL,
+         "1e30", NULL, REJECT_VALUE_RANGE, NULL, NULL, 0},
+        {"a sample at its bound", "bounded-gauge", "2026-03-01T10:00:00Z", NULL, "55", NULL,
+         OUTCOME_USED, "2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", 55000000},
+        {"a sample beyond it", "bounded-gauge", "2026-03-01T10:00:00Z", NULL, "0.0550000010", "MW",
+         REJECT_IMPLAUSIBLE, NULL, NULL, 0},
         {"energy for a gauge", "gauge", "2026-03-01T10:00:00Z", NULL, "1", "kWh",
          REJECT_UNIT_MISMATCH, NULL, NULL, 0},
     };
@@ -237,11 +254,26 @@ static void test_places(void **state)
     assert_ptr_equal(resolved.origin.bytes, event.bytes);
 }
 
+/* An implausible event names the meter whose bound it exceeds, its value and its length. */
+static void test_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(run("bounded", "2026-03-01T10:00:00Z", NULL, "1000000", NULL),
+                     REJECT_IMPLAUSIBLE);
+    assert_string_equal(registry->meters[resolved.bounded_by].id, "bounded");
+    assert_string_equal(registry->meters[resolved.bounded_by].rate_max_text, "4 MW");
+    assert_int_equal(resolved.value, INT64_C(1000000000000));
+    assert_int_equal(resolved.end_ms - resolved.start_ms, 15 * MINUTE_MS);
+    assert_int_equal(run("bounded", "2026-03-01T10:00:00Z", NULL, "1", NULL), OUTCOME_USED);
+    assert_int_equal(resolved.bounded_by, REGISTRY_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readings),
         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_bounded),
     };
     return cmocka_run_group_tests(tests, build, destroy);
 }

@@ -44,6 +44,7 @@ struct bench {
     struct block *block;
     struct refusal refused[REFUSED_MAX];
     uint32_t refused_count;
+    char detail[256]; /* of the one refused last */
     uint64_t rows;
     bool parks;
 };
@@ -53,6 +54,7 @@ static void on_refused(void *context, const struct refusal *refusal)
     struct bench *bench = context;
     assert_true(bench->refused_count < REFUSED_MAX);
     bench->refused[bench->refused_count++] = *refusal;
+    (void)snprintf(bench->detail, sizeof(bench->detail), "%s", refusal_help(refusal));
 }
 
 static int bench_open_feed(struct bench *bench)
@@ -127,6 +129,38 @@ static void write_days(char *text, int days)
             day > 0 ? "," : "", start, end, day % 3 == 2 ? ",{\"meter\":\"nobody's\"}" : "");
     }
     (void)snprintf(text + size, MESSAGE_BYTES - size, "]");
+}
+
+/* A refusal for a bound says which, and those around it have their own words. */
+static void test_bounds_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"{\"meter\":\"bounded\",\"time\":\"2026-03-01T10:00:00Z\",\"value\":1000000}",
+         "1000000 kWh in 15m is more than max_rate 4 MW allows, 1100 kWh with a margin of a tenth; "
+         "correct the value or its unit, or max_rate in the meters table"},
+        {"{\"meter\":\"nobody's\",\"time\":\"2026-03-01T10:00:00Z\",\"value\":1000000}",
+         "no meter of this id is in the meters table; add it, or correct the id"},
+        {"{\"meter\":\"bounded-gauge\",\"time\":\"2026-03-01T10:00:00Z\",\"value\":1,"
+         "\"unit\":\"GW\"}",
+         "1000000 kW is more than max_rate 50 kW allows, 55 kW with a margin of a tenth; correct "
+         "the value or its unit, or max_rate in the meters table"},
+    };
+    struct bench bench;
+    assert_int_equal(bench_open(&bench), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct raw_message message = message_of(cases[i].text, (int64_t)i);
+        assert_int_equal(message_applier_take(bench.applier, &bench.at, &message, 1), 1);
+        assert_int_equal(bench.refused_count, i + 1);
+        assert_string_equal(bench.detail, cases[i].want);
+    }
+    uint64_t counts[OUTCOME_COUNT];
+    get_outcomes(&bench, counts);
+    assert_int_equal(counts[REJECT_IMPLAUSIBLE], 2);
+    assert_int_equal(counts[OUTCOME_UNKNOWN], 1);
+    bench_close(&bench);
 }
 
 /* Each day pushes another out of the horizon, so that the shard stops in the middle of the message
@@ -340,9 +374,13 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stops_in_the_midst),  cmocka_unit_test(test_takes_whole_messages),
-        cmocka_unit_test(test_more_than_a_batch),   cmocka_unit_test(test_parked_events_again),
-        cmocka_unit_test(test_skips_what_was_done), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_bounds_are_told),
+        cmocka_unit_test(test_stops_in_the_midst),
+        cmocka_unit_test(test_takes_whole_messages),
+        cmocka_unit_test(test_more_than_a_batch),
+        cmocka_unit_test(test_parked_events_again),
+        cmocka_unit_test(test_skips_what_was_done),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, build, destroy);
 }

@@ -185,6 +185,7 @@ static void test_carries_everything(void **state)
     refusal.origin.index = 1;
     assert_int_equal(dead_letters_send(&bench.letters, messages[0], &refusal), 0);
     refusal = refuse(messages[1], OUTCOME_LATE);
+    refusal.detail = "the words for this one";
     assert_int_equal(dead_letters_send(&bench.letters, messages[1], &refusal), 0);
     assert_int_equal(producer_low_offset(bench.producer, 0), 0);
     assert_int_equal(producer_low_offset(bench.producer, 1), INT64_MAX);
@@ -220,6 +221,7 @@ static void test_carries_everything(void **state)
     assert_int_equal(late->len, 3);
     assert_memory_equal(late->payload, "\0\xff\x01", 3);
     assert_header(late, "ghgd-reason", "late");
+    assert_header(late, "ghgd-help", "the words for this one");
     assert_header(late, "ghgd-offset", "1");
     rd_kafka_message_destroy(late);
     close_producer(&bench, 1000);

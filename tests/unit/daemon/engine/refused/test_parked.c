@@ -156,14 +156,18 @@ static void test_refused_anew(void **state)
     struct outgoing *letter = make_letter(1, NULL, "{}");
     rd_kafka_header_add(letter->headers, "ghgd-reason", -1, "unknown", -1);
     rd_kafka_header_add(letter->headers, "ghgd-help", -1, "old", -1);
-    dead_letter_refuse(letter, OUTCOME_LATE);
+    dead_letter_refuse(letter, &(struct refusal){.outcome = OUTCOME_LATE});
     const void *value;
     size_t size;
     assert_int_equal(letter->kind, OUTGOING_LATE_LETTER);
     assert_int_equal(rd_kafka_header_get(letter->headers, 0, "ghgd-reason", &value, &size), 0);
     assert_string_equal(value, "late");
     assert_int_not_equal(rd_kafka_header_get(letter->headers, 1, "ghgd-reason", &value, &size), 0);
-    dead_letter_refuse(letter, REJECT_UNIT_UNKNOWN);
+    dead_letter_refuse(letter,
+                       &(struct refusal){.outcome = REJECT_UNIT_UNKNOWN, .detail = "words"});
+    assert_int_equal(rd_kafka_header_get(letter->headers, 0, "ghgd-help", &value, &size), 0);
+    assert_string_equal(value, "words");
+    assert_int_not_equal(rd_kafka_header_get(letter->headers, 1, "ghgd-help", &value, &size), 0);
     assert_int_equal(letter->kind, OUTGOING_DEAD_LETTER);
     assert_int_equal(rd_kafka_header_get(letter->headers, 0, "ghgd-reason", &value, &size), 0);
     assert_string_equal(value, "unit_unknown");
