@@ -23,7 +23,7 @@
 enum { SERIES_METERS_MAX = 2048 };
 
 enum {
-    BATCH_EVENTS_MAX = 512, /* events in a batch: 41 kB, which an L2 cache holds with the rest */
+    BATCH_EVENTS_MAX = 512, /* events in a batch: 45 kB, which an L2 cache holds with the rest */
     MESSAGE_BYTES_MAX = 8 << 20, /* one Kafka message; librdkafka's own default is 1 MB */
     EVENT_BYTES_MAX = 64 << 10,  /* one event inside a message, dead-lettered whole */
     NAME_BYTES_MAX = 255,        /* an id or a name from outside, as in a tag of the database */

@@ -21,6 +21,17 @@ enum meter_kind {
 /* From the worst to the best, so that a larger number is the better one. */
 enum quality { QUALITY_ESTIMATED, QUALITY_INVOICE, QUALITY_EDITED, QUALITY_ACTUAL, QUALITY_COUNT };
 
+/* The part that a reading plays in its journal. */
+enum reading_role {
+    ROLE_READING,  /* a value of the meter; of a stock: a delivery */
+    ROLE_FINAL,    /* registers, exchange: the last state of the old counter, */
+    ROLE_INITIAL,  /* and the first of the new one, which follows it in the journal */
+    ROLE_DIP,      /* stocks: what is there */
+    ROLE_TRANSFER, /* stocks: given out or sold */
+    ROLE_CREDIT,   /* stocks: a delivery that is taken back */
+    ROLE_COUNT
+};
+
 /* The dimension of a meter's activity; each has one canonical unit. */
 enum quantity {
     QUANTITY_ENERGY,     /* kWh */

@@ -20,7 +20,21 @@ enum event_field {
     FIELD_QUALITY,
     FIELD_REVISION,
     FIELD_ID,
+    FIELD_EVENT,
+    FIELD_FINAL,
+    FIELD_INITIAL,
     FIELD_COUNT
+};
+
+/* The word in the field `event`; an event without it is a reading. */
+enum event_kind {
+    EVENT_READING,
+    EVENT_EXCHANGE, /* of a register's counter: it has `final` and `initial` instead of `value` */
+    EVENT_DIP,
+    EVENT_DELIVERY,
+    EVENT_TRANSFER,
+    EVENT_CREDIT,
+    EVENT_KIND_COUNT
 };
 
 struct event {
@@ -29,12 +43,15 @@ struct event {
                           what is missing counts as wrong at the event's end */
     uint8_t quality;   /* enum quality; actual if absent */
     uint16_t revision; /* 0 if absent */
-    /* Text lies in the message, or in the decoder's scratch until the next event. */
+    uint8_t kind;      /* enum event_kind */
+    bool id_is_bad;    /* there is an `id`, and it is no text of 1 to 255 bytes */
+    /* Text lies in the message, or in the decoder's scratch until the next event. A number as `id`
+     * is its text: in JSON the digits that stand there. */
     const char *meter, *unit, *id;
     uint32_t meter_size, unit_size, id_size;
     int64_t time_ms, start_ms, end_ms;
-    struct decimal value;
-    const void *bytes; /* the event's own bytes inside the message */
+    struct decimal value, final, initial; /* an exchange has the last two only */
+    const void *bytes;                    /* the event's own bytes inside the message */
     uint32_t bytes_size;
 };
 

@@ -1,13 +1,17 @@
 #include "pipelines/ingest/event_builder.h"
 
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
-/* The reason when a field's value is of a type that it cannot be. An id is for people and
- * never a reason to refuse a reading. */
+/* The reason when a field's value is of a type that it cannot be. An id has none here: whether a
+ * wrong one is a reason depends on the meter. */
 static const uint8_t type_fault[FIELD_COUNT] = {
     [FIELD_METER] = REJECT_METER_TYPE,
     [FIELD_TIME] = REJECT_TIME_INVALID,
@@ -18,12 +22,31 @@ static const uint8_t type_fault[FIELD_COUNT] = {
     [FIELD_QUALITY] = REJECT_QUALITY_INVALID,
     [FIELD_REVISION] = REJECT_REVISION_INVALID,
     [FIELD_ID] = 0,
+    [FIELD_EVENT] = REJECT_EVENT_INVALID,
+    [FIELD_FINAL] = REJECT_VALUE_INVALID,
+    [FIELD_INITIAL] = REJECT_VALUE_INVALID,
+};
+
+static const char *const event_words[EVENT_KIND_COUNT] = {
+    [EVENT_EXCHANGE] = "exchange", [EVENT_DIP] = "dip",       [EVENT_DELIVERY] = "delivery",
+    [EVENT_TRANSFER] = "transfer", [EVENT_CREDIT] = "credit",
 };
 
 static void set_fault(struct event_builder *builder, uint8_t fault)
 {
     if (builder->event.fault == 0)
         builder->event.fault = fault;
+}
+
+/* The fault of one field's type or value. */
+static void set_fault_of(struct event_builder *builder, enum event_field field, uint8_t fault)
+{
+    if (field == FIELD_ID)
+        builder->event.id_is_bad = true;
+    else if (field != FIELD_FINAL && field != FIELD_INITIAL)
+        set_fault(builder, fault);
+    else if (builder->exchange_fault == 0)
+        builder->exchange_fault = fault;
 }
 
 static bool has(const struct event_builder *builder, enum event_field field)
@@ -95,12 +118,19 @@ static void time_end(struct event_builder *builder, enum event_field field, int 
         set_present(builder, field);
 }
 
-static void value_end(struct event_builder *builder, int err)
+static struct decimal *value_slot(struct event *event, enum event_field field)
+{
+    return field == FIELD_VALUE ? &event->value
+                                : (field == FIELD_FINAL ? &event->final : &event->initial);
+}
+
+/* `err` of reading the number that stands in its slot already. */
+static void value_end(struct event_builder *builder, enum event_field field, int err)
 {
     if (err == 0)
-        set_present(builder, FIELD_VALUE);
+        set_present(builder, field);
     else
-        set_fault(builder, err == ERR_RANGE ? REJECT_VALUE_RANGE : REJECT_VALUE_INVALID);
+        set_fault_of(builder, field, err == ERR_RANGE ? REJECT_VALUE_RANGE : REJECT_VALUE_INVALID);
 }
 
 static void set_meter(struct event_builder *builder, const char *text, size_t size)
@@ -142,16 +172,63 @@ static void set_quality(struct event_builder *builder, const char *text, size_t 
 
 static void set_id(struct event_builder *builder, const char *text, size_t size)
 {
-    if (size == 0 || size > NAME_BYTES_MAX || !text_is_clean(text, size))
+    if (size == 0 || size > NAME_BYTES_MAX || !text_is_clean(text, size)) {
+        builder->event.id_is_bad = true;
         return;
+    }
     builder->event.id = text;
     builder->event.id_size = (uint32_t)size;
     set_present(builder, FIELD_ID);
 }
 
+/* The text of an id that is a number: what stands in JSON, the shortest one of MessagePack's. */
+static void set_id_number(struct event_builder *builder, const struct numeric *number)
+{
+    char *text = builder->number;
+    size_t size = sizeof(builder->number);
+    builder->number[0] = '\0'; /* no text: NaN, the infinities */
+    switch (number->form) {
+    case NUMERIC_TEXT:
+        set_id(builder, number->text, number->size);
+        return;
+    case NUMERIC_INT:
+        (void)snprintf(text, size, "%" PRId64, number->integer);
+        break;
+    case NUMERIC_UINT:
+        (void)snprintf(text, size, "%" PRIu64, number->whole);
+        break;
+    case NUMERIC_FLOAT:
+        for (int digits = 6; isfinite(number->single) && digits <= 9; digits++)
+            if (snprintf(text, size, "%.*g", digits, (double)number->single) > 0 &&
+                strtof(text, NULL) == number->single)
+                break;
+        break;
+    case NUMERIC_DOUBLE:
+        for (int digits = 15; isfinite(number->real) && digits <= 17; digits++)
+            if (snprintf(text, size, "%.*g", digits, number->real) > 0 &&
+                strtod(text, NULL) == number->real)
+                break;
+        break;
+    }
+    set_id(builder, text, strlen(text));
+}
+
+static void set_kind(struct event_builder *builder, const char *text, size_t size)
+{
+    for (uint8_t kind = EVENT_READING + 1; kind < EVENT_KIND_COUNT; kind++) {
+        if (size != strlen(event_words[kind]) || memcmp(text, event_words[kind], size) != 0)
+            continue;
+        builder->event.kind = kind;
+        set_present(builder, FIELD_EVENT);
+        return;
+    }
+    set_fault(builder, REJECT_EVENT_INVALID);
+}
+
 void event_builder_begin(struct event_builder *builder)
 {
     builder->seen = 0;
+    builder->exchange_fault = 0;
     builder->event = (struct event){.quality = QUALITY_ACTUAL};
 }
 
@@ -173,8 +250,11 @@ void event_builder_text(struct event_builder *builder, enum event_field field, c
                           : timestamp_parse(time_slot(&builder->event, field), text, size));
         break;
     case FIELD_VALUE:
-        value_end(builder,
-                  too_long ? ERR_SYNTAX : decimal_parse(&builder->event.value, text, size));
+    case FIELD_FINAL:
+    case FIELD_INITIAL:
+        value_end(builder, field,
+                  too_long ? ERR_SYNTAX
+                           : decimal_parse(value_slot(&builder->event, field), text, size));
         break;
     case FIELD_UNIT:
         set_unit(builder, text, size);
@@ -185,8 +265,11 @@ void event_builder_text(struct event_builder *builder, enum event_field field, c
     case FIELD_ID:
         set_id(builder, text, size);
         break;
+    case FIELD_EVENT:
+        set_kind(builder, text, size);
+        break;
     default:
-        set_fault(builder, type_fault[field]);
+        set_fault_of(builder, field, type_fault[field]);
     }
 }
 
@@ -224,13 +307,18 @@ void event_builder_number(struct event_builder *builder, enum event_field field,
         set_time(builder, field, number);
         break;
     case FIELD_VALUE:
-        value_end(builder, numeric_to_decimal(&builder->event.value, number));
+    case FIELD_FINAL:
+    case FIELD_INITIAL:
+        value_end(builder, field, numeric_to_decimal(value_slot(&builder->event, field), number));
         break;
     case FIELD_REVISION:
         set_revision(builder, number);
         break;
+    case FIELD_ID:
+        set_id_number(builder, number);
+        break;
     default:
-        set_fault(builder, type_fault[field]);
+        set_fault_of(builder, field, type_fault[field]);
     }
 }
 
@@ -240,7 +328,7 @@ void event_builder_timestamp(struct event_builder *builder, enum event_field fie
     if (!claim(builder, field))
         return;
     if (field != FIELD_TIME && field != FIELD_START && field != FIELD_END) {
-        set_fault(builder, type_fault[field]);
+        set_fault_of(builder, field, type_fault[field]);
         return;
     }
     enum { SECOND_NS = 1000000000, MILLISECOND_NS = 1000000 };
@@ -260,7 +348,7 @@ void event_builder_null(struct event_builder *builder, enum event_field field)
 void event_builder_other(struct event_builder *builder, enum event_field field)
 {
     if (claim(builder, field))
-        set_fault(builder, type_fault[field]);
+        set_fault_of(builder, field, type_fault[field]);
 }
 
 /* The time that the event has: an instant, or both ends of an interval, and not something of both.
@@ -271,6 +359,19 @@ static uint8_t time_fault(const struct event_builder *builder)
     if (has(builder, FIELD_TIME))
         return start || end ? REJECT_TIME_KIND : 0;
     return start && end ? 0 : REJECT_TIME_MISSING;
+}
+
+/* An exchange has the last state of the old counter and the first of the new one, and no other. */
+static uint8_t value_fault(const struct event_builder *builder)
+{
+    bool value = has(builder, FIELD_VALUE);
+    if (builder->event.kind != EVENT_EXCHANGE)
+        return value ? 0 : REJECT_VALUE_MISSING;
+    if (builder->exchange_fault != 0)
+        return builder->exchange_fault;
+    if (value)
+        return REJECT_EVENT_KIND;
+    return has(builder, FIELD_FINAL) && has(builder, FIELD_INITIAL) ? 0 : REJECT_VALUE_MISSING;
 }
 
 void event_builder_end(struct event_builder *builder, const void *bytes, size_t size)
@@ -285,8 +386,7 @@ void event_builder_end(struct event_builder *builder, const void *bytes, size_t 
     if (!has(builder, FIELD_METER))
         set_fault(builder, REJECT_METER_MISSING);
     set_fault(builder, time_fault(builder));
-    if (!has(builder, FIELD_VALUE))
-        set_fault(builder, REJECT_VALUE_MISSING);
+    set_fault(builder, value_fault(builder));
 }
 
 void event_builder_refuse(struct event_builder *builder, enum outcome fault, const void *bytes,

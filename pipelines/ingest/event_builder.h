@@ -12,8 +12,10 @@
 
 struct event_builder {
     struct event event;
-    uint32_t seen;     /* bit 1 << enum event_field, null included */
-    uint8_t time_unit; /* enum time_unit, for integer times */
+    uint32_t seen;          /* bit 1 << enum event_field, null included */
+    uint8_t time_unit;      /* enum time_unit, for integer times */
+    uint8_t exchange_fault; /* of `final` and `initial`: they mean something in an exchange only */
+    char number[32];        /* the text of an id that is a number and had none in the message */
 };
 
 /* Begins the next event. */

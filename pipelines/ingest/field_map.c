@@ -7,6 +7,7 @@ static const char *const native[FIELD_COUNT] = {
     [FIELD_METER] = "meter",     [FIELD_TIME] = "time",         [FIELD_START] = "start",
     [FIELD_END] = "end",         [FIELD_VALUE] = "value",       [FIELD_UNIT] = "unit",
     [FIELD_QUALITY] = "quality", [FIELD_REVISION] = "revision", [FIELD_ID] = "id",
+    [FIELD_EVENT] = "event",     [FIELD_FINAL] = "final",       [FIELD_INITIAL] = "initial",
 };
 
 const char *field_map_native(enum event_field field)

@@ -45,7 +45,9 @@ static const struct {
                           "and `start` or `end`; give `start` and `end` for intervals (or set "
                           "stamp and interval of the meter), `time` for registers, gauges and "
                           "deliveries"},
-    [REJECT_VALUE_MISSING] = {"rejected", "value_missing", "`value` is missing; give a number"},
+    [REJECT_VALUE_MISSING] =
+        {"rejected", "value_missing",
+         "`value` is missing, or `final` or `initial` of an exchange; give a number"},
     [REJECT_VALUE_INVALID] = {"rejected", "value_invalid",
                               "`value` is not a number; give a finite number, or a decimal as a "
                               "string (\"12.345\")"},
@@ -78,6 +80,18 @@ static const struct {
     [REJECT_WRONG_PARTITION] = {"rejected", "wrong_partition",
                                 "the readings of this facility already come from another "
                                 "partition; key the messages by facility, or set input.rekey"},
+    [REJECT_EVENT_INVALID] = {"rejected", "event_invalid",
+                              "`event` is none of exchange, dip, delivery, transfer, credit; a "
+                              "reading has no `event`"},
+    [REJECT_EVENT_KIND] =
+        {"rejected", "event_kind",
+         "`event` does not suit the meter or the other fields; an exchange is of a register and "
+         "has `final` and `initial` and no `value`, a delivery is of a delivery meter or a stock, "
+         "dip, transfer and credit are of a stock"},
+    [REJECT_ID_INVALID] = {"rejected", "id_invalid",
+                           "the `id` of a delivery, a dip or a bill is no text of 1 to 255 bytes "
+                           "without control characters; give the number of the document, or no "
+                           "`id`"},
     [REJECT_IMPLAUSIBLE] = {"rejected", "implausible",
                             "the value is more than max_rate of its meter allows; correct the "
                             "value or its unit, or the bound in the meters table"},

@@ -41,6 +41,10 @@ enum outcome {
     REJECT_CONFLICT,     /* same meter, time, revision and quality, other value: the larger stays */
     REJECT_JOURNAL_FULL, /* more readings in the horizon than the meter's interval allows for */
     REJECT_WRONG_PARTITION, /* the facility's readings already come from another partition */
+    REJECT_EVENT_INVALID,   /* `event` is none of the words */
+    REJECT_EVENT_KIND,      /* `event` does not suit the kind of the meter, or there is a `value`
+                               beside the `final` and `initial` of an exchange */
+    REJECT_ID_INVALID,      /* the `id` of a delivery, dip or bill is no text of 1 to 255 bytes */
     REJECT_IMPLAUSIBLE,     /* more than the meter's max_rate allows */
     OUTCOME_COUNT
 };

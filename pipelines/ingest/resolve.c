@@ -1,6 +1,7 @@
 #include "pipelines/ingest/resolve.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/timestamp.h"
 #include "pipelines/ingest/bound.h"
@@ -8,7 +9,9 @@
 /* The reading that an event becomes. */
 struct resolved {
     uint32_t meter;
-    int64_t start_ms, end_ms, value;
+    int64_t start_ms, end_ms, value, initial;
+    enum reading_role role;
+    uint64_t id_hash;
 };
 
 static bool has(const struct event *event, enum event_field field)
@@ -94,6 +97,19 @@ static enum outcome find_scale(const struct unit_scale **scale_out, const struct
     return known ? REJECT_UNIT_MISMATCH : REJECT_UNIT_UNKNOWN;
 }
 
+static enum outcome convert(int64_t *value_out, const struct meter *meter, struct decimal decimal,
+                            const struct unit_scale *scale)
+{
+    if (decimal.digits < 0 && !meter->negative)
+        return REJECT_VALUE_NEGATIVE;
+    /* A register's value is not activity yet: only its differences are. */
+    int64_t value_max = meter->kind == KIND_REGISTER ? REGISTER_MAX : meter->cell_max;
+    if (decimal_to_micro(value_out, decimal, scale->scale) < 0 || *value_out > value_max ||
+        *value_out < -value_max)
+        return REJECT_VALUE_RANGE;
+    return OUTCOME_USED;
+}
+
 static enum outcome resolve_value(struct resolved *reading, const struct registry *registry,
                                   const struct event *event)
 {
@@ -102,15 +118,47 @@ static enum outcome resolve_value(struct resolved *reading, const struct registr
     if (outcome != OUTCOME_USED)
         return outcome;
     const struct meter *meter = &registry->meters[reading->meter];
-    if (event->value.digits < 0 && !meter->negative)
-        return REJECT_VALUE_NEGATIVE;
-    /* A register's value is not activity yet: only its differences are. */
-    int64_t value_max = meter->kind == KIND_REGISTER ? REGISTER_MAX : meter->cell_max;
-    if (decimal_to_micro(&reading->value, event->value, scale->scale) < 0 ||
-        reading->value > value_max || reading->value < -value_max)
-        return REJECT_VALUE_RANGE;
-    bool plausible = bound_allows(meter, reading->value, reading->end_ms - reading->start_ms);
-    return plausible ? OUTCOME_USED : REJECT_IMPLAUSIBLE;
+    if (event->kind != EVENT_EXCHANGE) {
+        outcome = convert(&reading->value, meter, event->value, scale);
+        if (outcome != OUTCOME_USED)
+            return outcome;
+        bool plausible = bound_allows(meter, reading->value, reading->end_ms - reading->start_ms);
+        return plausible ? OUTCOME_USED : REJECT_IMPLAUSIBLE;
+    }
+    outcome = convert(&reading->value, meter, event->final, scale);
+    return outcome == OUTCOME_USED ? convert(&reading->initial, meter, event->initial, scale)
+                                   : outcome;
+}
+
+/* The part that the reading plays in its journal, by the event's own word for it. */
+static enum outcome resolve_role(struct resolved *reading, const struct meter *meter,
+                                 const struct event *event)
+{
+    static const uint8_t roles[EVENT_KIND_COUNT] = {
+        [EVENT_READING] = ROLE_READING,   [EVENT_EXCHANGE] = ROLE_FINAL,
+        [EVENT_DIP] = ROLE_DIP,           [EVENT_DELIVERY] = ROLE_READING,
+        [EVENT_TRANSFER] = ROLE_TRANSFER, [EVENT_CREDIT] = ROLE_CREDIT,
+    };
+    bool fits = event->kind == EVENT_READING ||
+                (event->kind == EVENT_EXCHANGE && meter->kind == KIND_REGISTER) ||
+                (event->kind == EVENT_DELIVERY && meter->kind == KIND_DELIVERY);
+    reading->role = (enum reading_role)roles[event->kind];
+    return fits ? OUTCOME_USED : REJECT_EVENT_KIND;
+}
+
+/* Documents are told apart by their ids. Readings of registers and gauges are not documents. */
+static enum outcome resolve_id(struct resolved *reading, const struct meter *meter,
+                               const struct event *event)
+{
+    if (meter->kind != KIND_INTERVAL && meter->kind != KIND_DELIVERY)
+        return OUTCOME_USED;
+    if (event->id_is_bad)
+        return REJECT_ID_INVALID;
+    if (!has(event, FIELD_ID))
+        return OUTCOME_USED;
+    uint64_t hash = XXH3_64bits(event->id, event->id_size);
+    reading->id_hash = hash == 0 ? 1 : hash;
+    return OUTCOME_USED;
 }
 
 static enum outcome resolve(struct resolved *reading, const struct registry *registry,
@@ -123,6 +171,12 @@ static enum outcome resolve(struct resolved *reading, const struct registry *reg
         return OUTCOME_UNKNOWN;
     enum outcome outcome = has(event, FIELD_TIME) ? resolve_instant(reading, registry, event)
                                                   : resolve_interval(reading, registry, event);
+    if (outcome != OUTCOME_USED)
+        return outcome;
+    const struct meter *meter = &registry->meters[reading->meter];
+    outcome = resolve_role(reading, meter, event);
+    if (outcome == OUTCOME_USED)
+        outcome = resolve_id(reading, meter, event);
     return outcome == OUTCOME_USED ? resolve_value(reading, registry, event) : outcome;
 }
 
@@ -151,7 +205,12 @@ enum outcome resolve_event(struct batch_event *resolved_out, const struct regist
     resolved_out->end_ms = reading.end_ms;
     resolved_out->value = reading.value;
     resolved_out->revision = event->revision;
-    resolved_out->quality = event->quality;
+    resolved_out->quality = event->quality & 3U;
+    resolved_out->role = reading.role & 7U;
+    if (reading.role == ROLE_FINAL)
+        resolved_out->initial = reading.initial;
+    else
+        resolved_out->id_hash = reading.id_hash;
     return outcome;
 }
 

@@ -7,7 +7,8 @@
 static bool is_same_identity(const struct meter *meter, const struct reading *a,
                              const struct reading *b)
 {
-    return a->start_ms == b->start_ms && (meter->kind != KIND_INTERVAL || a->span_ms == b->span_ms);
+    return a->start_ms == b->start_ms && a->role == b->role &&
+           (meter->kind != KIND_INTERVAL || a->span_ms == b->span_ms);
 }
 
 /* The index of the reading with this identity, or where it belongs with *found_out false. */
@@ -20,7 +21,7 @@ static uint32_t find_identity(const struct meter *meter, const struct journal *j
         if (other->start_ms != reading->start_ms)
             break;
         *found_out = is_same_identity(meter, other, reading);
-        if (*found_out || other->span_ms > reading->span_ms)
+        if (*found_out || journal_is_before(reading, other))
             return index;
     }
     *found_out = false;
@@ -145,7 +146,8 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
         booking.outcome = REJECT_VALUE_RANGE;
     else if (found)
         judge_identity(&booking, same, reading);
-    else if (journal_is_full(journal))
+    else if (journal_is_full(journal) ||
+             (reading->role == ROLE_FINAL && !booking_has_room(journal)))
         booking.outcome = REJECT_JOURNAL_FULL;
     if (booking.outcome == OUTCOME_USED) {
         enter(meter, journal, index, found, reading, floor_ms);

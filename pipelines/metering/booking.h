@@ -25,6 +25,12 @@ struct booking {
 bool booking_reaches_back(const struct meter *meter, const struct journal *journal,
                           const struct reading *reading, int64_t floor_ms);
 
+/* Room for every event: an exchange is two readings. */
+static inline bool booking_has_room(const struct journal *journal)
+{
+    return journal->capacity - journal->count >= 2;
+}
+
 /* Adds `reading`. bucket_ms: the cells' length, for the overflow check. floor_ms: where the open
  * buckets begin. If a register difference begins before it, the amount booked there stays. The rest
  * is booked from the floor on, in windows that are still open: the total is exact. */

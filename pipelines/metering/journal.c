@@ -102,9 +102,13 @@ void journal_drop_ended(struct journal *journal, int64_t end_ms)
 }
 
 /* In order, and no two of one identity. */
-static bool is_before(const struct reading *a, const struct reading *b)
+bool journal_is_before(const struct reading *a, const struct reading *b)
 {
-    return a->start_ms < b->start_ms || (a->start_ms == b->start_ms && a->span_ms < b->span_ms);
+    if (a->start_ms != b->start_ms)
+        return a->start_ms < b->start_ms;
+    if (a->span_ms != b->span_ms)
+        return a->span_ms < b->span_ms;
+    return a->role < b->role;
 }
 
 void journal_check(const struct journal *journal, uint32_t first)
@@ -116,7 +120,7 @@ void journal_check(const struct journal *journal, uint32_t first)
     int64_t end_ms = INT64_MIN;
     for (uint32_t i = first; i < journal->count; i++) {
         const struct reading *reading = journal_at(journal, i);
-        ASSERT(i == first || is_before(reading - 1, reading));
+        ASSERT(i == first || journal_is_before(reading - 1, reading));
         ASSERT(journal->overlapping || reading->start_ms >= end_ms);
         end_ms = MAX(end_ms, reading_end_ms(reading));
     }

@@ -1,5 +1,6 @@
 /*
- * journal.h - the accepted readings of one meter within the horizon, sorted by start, then length.
+ * journal.h - the accepted readings of one meter within the horizon, sorted by start, then length,
+ * then role.
  *
  * The slots belong to the caller (one slab per facility) and never move; a full journal refuses.
  * Readings mostly arrive in order, so adding is mostly appending. The loop thread owns it.
@@ -10,22 +11,11 @@
 #include "base/limits.h"
 #include "base/measure.h"
 
-/* The part that a reading plays in its journal. */
-enum reading_role {
-    ROLE_READING,  /* a value of the meter; of a stock: a delivery */
-    ROLE_FINAL,    /* registers, exchange: the last state of the old counter, */
-    ROLE_INITIAL,  /* and the first of the new one, which follows it in the journal */
-    ROLE_DIP,      /* stocks: what is there */
-    ROLE_TRANSFER, /* stocks: given out or sold */
-    ROLE_CREDIT,   /* stocks: a delivery that is taken back */
-    ROLE_COUNT
-};
-
 /* One accepted reading of one meter, as the journal keeps it: 40 bytes.
  *
- * Identity is meter and time. Between readings of one identity the rank decides: an estimate never
- * replaces a measurement; then the higher revision; then the better quality. The order is total,
- * so the reading that stays does not depend on which one came first. */
+ * Identity is meter, time and role. Between readings of one identity the rank decides: an estimate
+ * never replaces a measurement; then the higher revision; then the better quality. The order is
+ * total, so the reading that stays does not depend on which one came first. */
 struct reading {
     int64_t start_ms;
     int64_t value;         /* canonical micro-units; gauges: per hour */
@@ -85,6 +75,8 @@ static inline bool journal_is_full(const struct journal *journal)
     return journal->count == journal->capacity;
 }
 
+/* The order of a journal: start, length, role. */
+bool journal_is_before(const struct reading *a, const struct reading *b);
 /* The first index whose reading starts at or after time_ms; count if there is no such reading. */
 uint32_t journal_find(const struct journal *journal, int64_t time_ms);
 /* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */

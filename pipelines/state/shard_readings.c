@@ -48,16 +48,56 @@ static void tell_sites(struct shard *shard)
     shard->touched_count = 0;
 }
 
-/* Books the reading and touches what it changed, as far as there is room. */
-static void apply_reading(struct shard *shard, struct site *site, uint32_t meter,
-                          const struct reading *reading, struct booking *booking)
+static struct reading reading_of(const struct batch_event *event)
 {
-    site_book(site, &shard->clock, meter, reading, booking);
+    return (struct reading){.start_ms = event->start_ms,
+                            .value = event->value,
+                            .offset = event->offset,
+                            .span_ms = (uint64_t)(event->end_ms - event->start_ms) &
+                                       ((UINT64_C(1) << 40) - 1),
+                            .revision = event->revision,
+                            .quality = event->quality,
+                            .role = event->role,
+                            .id_hash = event->role == ROLE_FINAL ? 0 : event->id_hash};
+}
+
+/* An exchange is two readings: the last one of the old counter, whose booking this is, and the
+ * first one of the new counter. One event has one outcome: both stand, or neither does. */
+static void book_initial(struct shard *shard, struct site *site, const struct batch_event *event,
+                         struct reading reading, struct booking *booking)
+{
+    if (booking->outcome != OUTCOME_USED && booking->outcome != OUTCOME_DUPLICATE)
+        return;
+    struct booking initial;
+    reading.value = event->initial;
+    reading.role = ROLE_INITIAL;
+    site_book(site, &shard->clock, event->meter, &reading, &initial);
+    if (booking->outcome == OUTCOME_DUPLICATE) {
+        *booking = initial;
+        return;
+    }
+    if (initial.outcome != OUTCOME_USED)
+        return;
+    booking->from_ms = MIN(booking->from_ms, initial.from_ms);
+    booking->to_ms = MAX(booking->to_ms, initial.to_ms);
+    if (booking->displaced == OUTCOME_USED)
+        booking->displaced = initial.displaced;
+}
+
+/* Books the event and touches what it changed, as far as there is room. */
+static void apply_reading(struct shard *shard, struct site *site, const struct batch_event *event,
+                          struct booking *booking)
+{
+    uint32_t meter = event->meter;
+    const struct reading reading = reading_of(event);
+    site_book(site, &shard->clock, meter, &reading, booking);
+    if (reading.role == ROLE_FINAL)
+        book_initial(shard, site, event, reading, booking);
     count_booking(shard, booking);
     if (booking->outcome != OUTCOME_USED)
         return;
     int64_t floor_ms = shard->clock.floor_ms; /* what lies before it was projected for good */
-    shard_clock_advance(shard, reading);
+    shard_clock_advance(shard, &reading);
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)
         return;
@@ -74,17 +114,6 @@ static enum outcome judge(struct shard *shard, const struct batch_event *event, 
     if (shard->newest_ms != INT64_MIN && event->start_ms < shard->clock.floor_ms)
         return OUTCOME_LATE;
     return shard_claim(shard, facility) ? OUTCOME_USED : REJECT_WRONG_PARTITION;
-}
-
-static struct reading reading_of(const struct batch_event *event)
-{
-    return (struct reading){.start_ms = event->start_ms,
-                            .value = event->value,
-                            .offset = event->offset,
-                            .span_ms = (uint64_t)(event->end_ms - event->start_ms) &
-                                       ((UINT64_C(1) << 40) - 1),
-                            .revision = event->revision,
-                            .quality = event->quality & 3U};
 }
 
 static void count_outcome(struct shard *shard, uint32_t facility, enum outcome outcome)
@@ -107,9 +136,8 @@ static bool apply_event(struct shard *shard, struct batch_event *event)
         struct site *site = shard_find_site(shard, facility, event->end_ms);
         if (site == NULL)
             return false;
-        struct reading reading = reading_of(event);
         struct booking booking;
-        apply_reading(shard, site, event->meter, &reading, &booking);
+        apply_reading(shard, site, event, &booking);
         outcome = booking.outcome;
         /* A reading that takes another's place leaves the number of those in use as it is. */
         counted = booking.displaced != OUTCOME_USED ? booking.displaced : outcome;

@@ -27,7 +27,8 @@ static bool has(const struct event *event, enum event_field field)
 
 static void check_event(const struct event *event)
 {
-    ASSERT(has(event, FIELD_METER) && has(event, FIELD_VALUE));
+    ASSERT(has(event, FIELD_METER));
+    ASSERT(has(event, FIELD_VALUE) == (event->kind != EVENT_EXCHANGE));
     ASSERT(event->meter_size > 0 && event->meter_size <= NAME_BYTES_MAX);
     ASSERT(memchr(event->meter, '\0', event->meter_size) == NULL);
     ASSERT(has(event, FIELD_TIME) != (has(event, FIELD_START) && has(event, FIELD_END)));

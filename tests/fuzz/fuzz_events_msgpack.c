@@ -63,8 +63,9 @@ static void check_value(const struct event *event, const msgpack_object *value)
 
 static void check_event(const struct event *event, const msgpack_object *map)
 {
-    static const char *const names[FIELD_COUNT] = {"meter", "time",    "start",    "end", "value",
-                                                   "unit",  "quality", "revision", "id"};
+    static const char *const names[FIELD_COUNT] = {"meter", "time",  "start",   "end",
+                                                   "value", "unit",  "quality", "revision",
+                                                   "id",    "event", "final",   "initial"};
     size_t most = 0;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const msgpack_object *value = NULL;
@@ -75,7 +76,7 @@ static void check_event(const struct event *event, const msgpack_object *map)
             continue;
         ASSERT(count <= 1);
         bool given = value != NULL && value->type != MSGPACK_OBJECT_NIL;
-        ASSERT(present == given || (i == FIELD_ID && given));
+        ASSERT(present == given || (i >= FIELD_ID && i != FIELD_EVENT && given));
         if (i == FIELD_METER && value != NULL)
             ASSERT(value->type == MSGPACK_OBJECT_STR && value->via.str.size == event->meter_size &&
                    memcmp(value->via.str.ptr, event->meter, event->meter_size) == 0);

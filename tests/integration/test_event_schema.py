@@ -27,6 +27,9 @@ BEYOND_A_SCHEMA = {
     "id twice": "a name twice",
     "twice, once with an escape": "a name twice",
     "nested too deeply": "nesting",
+    "event twice": "a name twice",
+    "final twice": "a name twice",
+    "final with too many digits": "the digits of a decimal",
 }
 
 

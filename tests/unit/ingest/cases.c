@@ -67,6 +67,8 @@ static void event_render(char *out, size_t size, const struct event *event)
 {
     char time[TIMESTAMP_TEXT_SIZE];
     char end[TIMESTAMP_TEXT_SIZE] = "";
+    static const char *const kinds[EVENT_KIND_COUNT] = {"",         "exchange", "dip",
+                                                        "delivery", "transfer", "credit"};
     bool instant = (event->present >> FIELD_TIME & 1) != 0;
     timestamp_format(time, instant ? event->time_ms : event->start_ms);
     if (!instant)
@@ -77,6 +79,15 @@ static void event_render(char *out, size_t size, const struct event *event)
                    -event->value.scale, unit ? (int)event->unit_size : 1, unit ? event->unit : "-",
                    quality_name((enum quality)event->quality), event->revision,
                    id ? (int)event->id_size : 1, id ? event->id : "-");
+    size_t used = strlen(out);
+    if (event->id_is_bad)
+        used += (size_t)snprintf(out + used, size - used, " bad id");
+    if (event->kind != EVENT_READING)
+        used += (size_t)snprintf(out + used, size - used, " %s", kinds[event->kind]);
+    if (event->kind == EVENT_EXCHANGE)
+        (void)snprintf(out + used, size - used, " %llde%d %llde%d", (long long)event->final.digits,
+                       -event->final.scale, (long long)event->initial.digits,
+                       -event->initial.scale);
 }
 
 static void given_add(void *context, const struct event *event)

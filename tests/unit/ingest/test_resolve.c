@@ -221,6 +221,100 @@ static void test_readings(void **state)
     }
 }
 
+static void put_id(struct event *event, const char *id)
+{
+    if (id == NULL)
+        return;
+    event->id_is_bad = id[0] == '\0';
+    event->id = id;
+    event->id_size = (uint32_t)strlen(id);
+    event->present |= event->id_is_bad ? 0 : 1U << FIELD_ID;
+}
+
+/* The roles and ids of readings, by the kind of the meter and the event's word. */
+static void test_documents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *meter, *id; /* id: NULL for none, "" for a bad one */
+        enum event_kind kind;
+        enum outcome want;
+        enum reading_role role;
+        bool hashed;
+    } cases[] = {
+        {"an invoice", "delivery", "INV-1", EVENT_READING, OUTCOME_USED, ROLE_READING, true},
+        {"a delivery says so", "delivery", "INV-1", EVENT_DELIVERY, OUTCOME_USED, ROLE_READING,
+         true},
+        {"a delivery without id", "delivery", NULL, EVENT_READING, OUTCOME_USED, ROLE_READING,
+         false},
+        {"a delivery whose id is bad", "delivery", "", EVENT_READING, REJECT_ID_INVALID, 0, false},
+        {"a dip of a delivery meter", "delivery", NULL, EVENT_DIP, REJECT_EVENT_KIND, 0, false},
+        {"a transfer of a delivery meter", "delivery", NULL, EVENT_TRANSFER, REJECT_EVENT_KIND, 0,
+         false},
+        {"a credit of a delivery meter", "delivery", NULL, EVENT_CREDIT, REJECT_EVENT_KIND, 0,
+         false},
+        {"an exchange of a delivery meter", "delivery", NULL, EVENT_EXCHANGE, REJECT_EVENT_KIND, 0,
+         false},
+        {"a bill", "stamped-start", "B-1", EVENT_READING, OUTCOME_USED, ROLE_READING, true},
+        {"an interval without id", "stamped-start", NULL, EVENT_READING, OUTCOME_USED, ROLE_READING,
+         false},
+        {"a bill whose id is bad", "stamped-start", "", EVENT_READING, REJECT_ID_INVALID, 0, false},
+        {"a delivery to an interval meter", "stamped-start", NULL, EVENT_DELIVERY,
+         REJECT_EVENT_KIND, 0, false},
+        {"a register's id is for people", "register", "r-1", EVENT_READING, OUTCOME_USED,
+         ROLE_READING, false},
+        {"a register's bad id too", "register", "", EVENT_READING, OUTCOME_USED, ROLE_READING,
+         false},
+        {"a gauge's bad id too", "gauge", "", EVENT_READING, OUTCOME_USED, ROLE_READING, false},
+        {"an exchange of a gauge", "gauge", NULL, EVENT_EXCHANGE, REJECT_EVENT_KIND, 0, false},
+        {"a dip of a register", "register", NULL, EVENT_DIP, REJECT_EVENT_KIND, 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct event event = event_of(cases[i].meter, "2026-03-01T10:00:00Z", NULL, "1", NULL);
+        event.kind = (uint8_t)cases[i].kind;
+        event.initial = event.final = event.value;
+        put_id(&event, cases[i].id);
+        enum outcome got = resolve_event(&resolved, registry, &event, &(struct place){0});
+        if (got != cases[i].want)
+            fail_msg("%s: %s %s", cases[i].name, outcome_class(got), outcome_reason(got));
+        if (got == OUTCOME_USED &&
+            (resolved.role != cases[i].role || (resolved.id_hash != 0) != cases[i].hashed))
+            fail_msg("%s: role %d, id %llx", cases[i].name, resolved.role,
+                     (unsigned long long)resolved.id_hash);
+    }
+}
+
+/* `final` and `initial` are converted as a value is, and refused as one. */
+static void test_exchange(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *final, *initial;
+        enum outcome want;
+    } cases[] = {
+        {"an exchange", "652000.5", "12", OUTCOME_USED},
+        {"final below zero", "-1", "0", REJECT_VALUE_NEGATIVE},
+        {"initial below zero", "1", "-1", REJECT_VALUE_NEGATIVE},
+        {"final too large", "2251799813.685247", "0", REJECT_VALUE_RANGE},
+        {"initial too large", "1", "2251799813.685247", REJECT_VALUE_RANGE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct event event = event_of("register", "2026-03-01T10:00:00Z", NULL, "0", NULL);
+        event.kind = EVENT_EXCHANGE;
+        assert_int_equal(decimal_parse(&event.final, cases[i].final, strlen(cases[i].final)), 0);
+        assert_int_equal(decimal_parse(&event.initial, cases[i].initial, strlen(cases[i].initial)),
+                         0);
+        enum outcome got = resolve_event(&resolved, registry, &event, &(struct place){0});
+        if (got != cases[i].want)
+            fail_msg("%s: %s %s", cases[i].name, outcome_class(got), outcome_reason(got));
+        if (got != OUTCOME_USED)
+            continue;
+        assert_int_equal(resolved.role, ROLE_FINAL);
+        assert_int_equal(resolved.value, INT64_C(39120030000000)); /* multiplier 60 */
+        assert_int_equal(resolved.initial, INT64_C(720000000));
+    }
+}
+
 /* The decoder's fault is kept, and the place of the event. */
 static void test_places(void **state)
 {
@@ -272,6 +366,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readings),
+        cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_exchange),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_bounded),
     };
