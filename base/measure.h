@@ -29,6 +29,8 @@ enum reading_role {
     ROLE_DIP,      /* stocks: what is there */
     ROLE_TRANSFER, /* stocks: given out or sold */
     ROLE_CREDIT,   /* stocks: a delivery that is taken back */
+    ROLE_MOVED,    /* deliveries: one was here and stands at another time now; 0, so that what was
+                      written of its bucket is written again */
     ROLE_COUNT
 };
 

@@ -156,6 +156,21 @@ static void print_memory(const struct config *config, struct buffer *out)
                                             : " for each assigned partition\n");
 }
 
+/* Events may lack an id; only the producers know. */
+static void print_documents(const struct registry *registry, struct buffer *out)
+{
+    uint32_t meters = 0;
+    for (uint32_t i = 0; registry != NULL && i < registry->meters_count; i++)
+        meters += registry->meters[i].kind == KIND_DELIVERY;
+    if (meters > 0)
+        buffer_printf(
+            out,
+            "deliveries, of meters: %u\n"
+            "  an id (invoice, delivery note) in each event tells them apart; without ids "
+            "equal amounts of one time count once\n",
+            meters);
+}
+
 void needs_print(const struct config *config, struct buffer *out)
 {
     const struct registry *registry = config->registry;
@@ -168,6 +183,7 @@ void needs_print(const struct config *config, struct buffer *out)
                   series.coverage, registry == NULL ? 0 : registry->facilities_count,
                   WINDOW_LENGTHS);
     buffer_printf(out, "  together  %" PRId64 "\n", series.emissions + series.coverage);
+    print_documents(registry, out);
 }
 
 int needs_check(const struct config *config, struct buffer *text)

@@ -2,13 +2,14 @@
 
 #include <sys/param.h>
 
+#include "pipelines/metering/documents.h"
 #include "pipelines/metering/registers.h"
 
 static bool is_same_identity(const struct meter *meter, const struct reading *a,
                              const struct reading *b)
 {
     return a->start_ms == b->start_ms && a->role == b->role &&
-           (meter->kind != KIND_INTERVAL || a->span_ms == b->span_ms);
+           (meter->kind != KIND_INTERVAL || (a->span_ms == b->span_ms && a->id_hash == b->id_hash));
 }
 
 /* The index of the reading with this identity, or where it belongs with *found_out false. */
@@ -21,7 +22,7 @@ static uint32_t find_identity(const struct meter *meter, const struct journal *j
         if (other->start_ms != reading->start_ms)
             break;
         *found_out = is_same_identity(meter, other, reading);
-        if (*found_out || journal_is_before(reading, other))
+        if (*found_out || reading_is_before(reading, other))
             return index;
     }
     *found_out = false;
@@ -34,9 +35,9 @@ static void judge_identity(struct booking *booking, const struct reading *old,
 {
     uint32_t old_rank = reading_rank(old);
     uint32_t new_rank = reading_rank(reading);
-    bool wins = new_rank > old_rank || (new_rank == old_rank && reading->value > old->value);
+    bool wins = new_rank > old_rank || (new_rank == old_rank && documents_larger(reading, old));
     enum outcome loser = new_rank != old_rank ? OUTCOME_CORRECTED : REJECT_CONFLICT;
-    if (new_rank == old_rank && reading->value == old->value)
+    if (new_rank == old_rank && reading->value == old->value && reading->start_ms == old->start_ms)
         booking->outcome = OUTCOME_DUPLICATE;
     else if (!wins)
         booking->outcome = loser;
@@ -63,6 +64,22 @@ static bool overflows(const struct meter *meter, const struct journal *journal,
             sum += other->value < 0 ? -other->value : other->value;
     }
     return sum > meter->cell_max;
+}
+
+/* The index at which the reading keeps the order. */
+static uint32_t place_of(const struct journal *journal, const struct reading *reading)
+{
+    uint32_t index = journal_find(journal, reading->start_ms);
+    while (index < journal->count && reading_is_before(journal_at(journal, index), reading))
+        index++;
+    return index;
+}
+
+/* The cell of a document that stands at another time now. */
+static void leave(struct booking *booking, const struct reading *reading)
+{
+    booking->left_from_ms = reading->start_ms;
+    booking->left_to_ms = reading->start_ms + 1;
 }
 
 static void note_overlap(struct booking *booking, struct journal *journal, uint32_t index)
@@ -130,6 +147,60 @@ static void enter(const struct meter *meter, struct journal *journal, uint32_t i
     ASSERT(err == 0); /* there was room */
 }
 
+/* Puts a document in, in the place of those that it displaces. */
+static void enter_document(struct booking *booking, struct journal *journal,
+                           struct document_rivals displaced, const struct reading *reading)
+{
+    int64_t changed_ms = reading->start_ms;
+    if (displaced.count > 0) {
+        const struct reading old = *journal_at(journal, displaced.first);
+        if (booking->displaced == OUTCOME_USED)
+            booking->displaced = OUTCOME_CORRECTED;
+        changed_ms = MIN(changed_ms, old.start_ms);
+        journal_remove(journal, displaced.first, displaced.count);
+        if (old.start_ms != reading->start_ms) {
+            documents_leave(journal, &old);
+            documents_return(journal, reading);
+            leave(booking, &old);
+        }
+    }
+    booking->to_ms = reading->start_ms + 1;
+    journal_changed(journal, changed_ms);
+    int err = journal_insert(journal, place_of(journal, reading), reading);
+    ASSERT(err == 0); /* there was room */
+}
+
+static bool is_outranked(enum outcome outcome)
+{
+    return outcome == OUTCOME_CORRECTED || outcome == REJECT_CONFLICT;
+}
+
+static void book_document(struct booking *booking, const struct meter *meter,
+                          struct journal *journal, const struct reading *reading, int64_t bucket_ms,
+                          int64_t floor_ms)
+{
+    struct document_rivals rivals = documents_find(journal, reading, floor_ms);
+    const struct reading *old = rivals.count > 0 ? journal_at(journal, rivals.first) : NULL;
+    bool moves = old != NULL && old->start_ms != reading->start_ms;
+    bool displaces = reading->id_hash != 0 && old != NULL;
+    if (overflows(meter, journal, reading, old, bucket_ms))
+        booking->outcome = REJECT_VALUE_RANGE;
+    else if (displaces)
+        judge_identity(booking, old, reading);
+    else
+        booking->outcome = documents_judge(journal, rivals, reading, &displaces);
+    if (booking->outcome == OUTCOME_USED && (moves || !displaces) && journal_is_full(journal))
+        booking->outcome = REJECT_JOURNAL_FULL;
+    if (booking->outcome == OUTCOME_USED) {
+        if (!displaces)
+            rivals.count = 0;
+        enter_document(booking, journal, rivals, reading);
+    } else if (moves && is_outranked(booking->outcome) && !journal_is_full(journal) &&
+               documents_leave(journal, reading)) {
+        leave(booking, reading); /* as if it had come before the one that stays */
+    }
+}
+
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms)
 {
@@ -139,6 +210,11 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
                               .displaced = OUTCOME_USED,
                               .from_ms = reading->start_ms,
                               .to_ms = reading->start_ms};
+    if (document_is(meter, reading)) {
+        book_document(&booking, meter, journal, reading, bucket_ms, floor_ms);
+        *booking_out = booking;
+        return;
+    }
     bool found = false;
     uint32_t index = find_identity(meter, journal, reading, &found);
     const struct reading *same = found ? journal_at(journal, index) : NULL;

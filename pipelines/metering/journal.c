@@ -56,6 +56,15 @@ int journal_insert(struct journal *journal, uint32_t index, const struct reading
     return 0;
 }
 
+void journal_remove(struct journal *journal, uint32_t first, uint32_t count)
+{
+    ASSERT(first + count <= journal->count);
+    uint32_t behind = journal->count - first - count;
+    struct reading *gone = journal_at(journal, first);
+    memmove(gone, gone + count, behind * sizeof(*gone));
+    journal->count -= count;
+}
+
 void journal_changed(struct journal *journal, int64_t start_ms)
 {
     journal->changed = true;
@@ -101,16 +110,6 @@ void journal_drop_ended(struct journal *journal, int64_t end_ms)
         journal->overlapping = false;
 }
 
-/* In order, and no two of one identity. */
-bool journal_is_before(const struct reading *a, const struct reading *b)
-{
-    if (a->start_ms != b->start_ms)
-        return a->start_ms < b->start_ms;
-    if (a->span_ms != b->span_ms)
-        return a->span_ms < b->span_ms;
-    return a->role < b->role;
-}
-
 void journal_check(const struct journal *journal, uint32_t first)
 {
     ASSERT(journal->head + journal->count <= journal->capacity);
@@ -120,7 +119,7 @@ void journal_check(const struct journal *journal, uint32_t first)
     int64_t end_ms = INT64_MIN;
     for (uint32_t i = first; i < journal->count; i++) {
         const struct reading *reading = journal_at(journal, i);
-        ASSERT(i == first || journal_is_before(reading - 1, reading));
+        ASSERT(i == first || reading_is_before(reading - 1, reading));
         ASSERT(journal->overlapping || reading->start_ms >= end_ms);
         end_ms = MAX(end_ms, reading_end_ms(reading));
     }

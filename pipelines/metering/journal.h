@@ -1,6 +1,6 @@
 /*
  * journal.h - the accepted readings of one meter within the horizon, sorted by start, then length,
- * then role.
+ * then role, then id and value.
  *
  * The slots belong to the caller (one slab per facility) and never move; a full journal refuses.
  * Readings mostly arrive in order, so adding is mostly appending. The loop thread owns it.
@@ -44,6 +44,18 @@ static inline uint32_t reading_rank(const struct reading *reading)
     return measured << 18 | (uint32_t)reading->revision << 2 | (uint32_t)reading->quality;
 }
 
+/* The order of a journal, in which no two readings are equal. */
+static inline bool reading_is_before(const struct reading *a, const struct reading *b)
+{
+    if (a->start_ms != b->start_ms)
+        return a->start_ms < b->start_ms;
+    if (a->span_ms != b->span_ms)
+        return a->span_ms < b->span_ms;
+    if (a->role != b->role)
+        return a->role < b->role;
+    return a->id_hash != b->id_hash ? a->id_hash < b->id_hash : a->value < b->value;
+}
+
 struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
@@ -75,13 +87,13 @@ static inline bool journal_is_full(const struct journal *journal)
     return journal->count == journal->capacity;
 }
 
-/* The order of a journal: start, length, role. */
-bool journal_is_before(const struct reading *a, const struct reading *b);
 /* The first index whose reading starts at or after time_ms; count if there is no such reading. */
 uint32_t journal_find(const struct journal *journal, int64_t time_ms);
 /* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */
 int journal_insert(struct journal *journal, uint32_t index,
                    const struct reading *reading) MUST_CHECK;
+/* Takes readings out; they are not forgotten, and so the caller tells journal_changed(). */
+void journal_remove(struct journal *journal, uint32_t first, uint32_t count);
 /* A reading that starts then is new or another: journal_insert() leaves telling it to the caller.
  */
 void journal_changed(struct journal *journal, int64_t start_ms);

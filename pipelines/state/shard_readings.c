@@ -40,6 +40,31 @@ static void touch(struct shard *shard, struct site *site, uint32_t column, int64
     shard->touched[shard->touched_count++] = site;
 }
 
+/* Touches the rows that a document has left. They are open: it was there, and not before the floor.
+ */
+static void touch_left(struct shard *shard, struct site *site, uint32_t column,
+                       const struct booking *booking, int64_t floor_ms)
+{
+    int64_t from_ms = MAX(booking->left_from_ms, floor_ms);
+    if (booking->left_to_ms <= from_ms)
+        return;
+    int64_t to_row = site_row(site, booking->left_to_ms - 1) + 1;
+    int64_t done = site_touch(site, &shard->clock, column, site_row(site, from_ms), to_row);
+    ASSERT(done == to_row);
+}
+
+/* An event that is not used has no place among the windows, unless it is a document that would have
+ * been moved away: its bucket says 0 then, in whichever order the two came. */
+static void touch_unused(struct shard *shard, struct site *site, uint32_t column,
+                         const struct booking *booking)
+{
+    if (booking->left_from_ms == booking->left_to_ms)
+        return;
+    int64_t row = site_row(site, booking->left_from_ms);
+    if (row <= shard->clock.top_row)
+        touch(shard, site, column, row, row + 1);
+}
+
 /* The batch ends here: marks are as if readings had come one by one. */
 static void tell_sites(struct shard *shard)
 {
@@ -94,15 +119,18 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
     if (reading.role == ROLE_FINAL)
         book_initial(shard, site, event, reading, booking);
     count_booking(shard, booking);
-    if (booking->outcome != OUTCOME_USED)
+    if (booking->outcome != OUTCOME_USED) {
+        touch_unused(shard, site, meter - site->facility->meters_first, booking);
         return;
+    }
     int64_t floor_ms = shard->clock.floor_ms; /* what lies before it was projected for good */
     shard_clock_advance(shard, &reading);
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)
         return;
-    touch(shard, site, meter - site->facility->meters_first, site_row(site, from_ms),
-          site_row(site, booking->to_ms - 1) + 1);
+    uint32_t column = meter - site->facility->meters_first;
+    touch_left(shard, site, column, booking, floor_ms);
+    touch(shard, site, column, site_row(site, from_ms), site_row(site, booking->to_ms - 1) + 1);
 }
 
 /* The verdict that needs no look into the state. */

@@ -216,9 +216,7 @@ static bool is_sound(const struct meter *meter, const struct reading *before,
         reading->value > value_max || reading->value < -value_max ||
         interval != (reading->span_ms > 0))
         return false;
-    if (before == NULL || before->start_ms < reading->start_ms)
-        return true;
-    return interval && before->start_ms == reading->start_ms && before->span_ms < reading->span_ms;
+    return before == NULL || reading_is_before(before, reading);
 }
 
 static void take_reading(struct packed *packed, struct reading *reading, int64_t *step_ms)
