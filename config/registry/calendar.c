@@ -227,6 +227,23 @@ int calendar_date_start(struct calendar *calendar, int year, int month, int day,
     return 0;
 }
 
+uint32_t calendar_offsets(const struct calendar *calendar, struct offset_change *changes_out,
+                          uint32_t changes_max)
+{
+    uint32_t count = 0;
+    int64_t from_ms = INT64_MIN;
+    int64_t from_s = CHECK_FROM_S;
+    do {
+        if (count < changes_max)
+            changes_out[count] =
+                (struct offset_change){from_ms, offset_at(calendar, from_s) * 1000};
+        count++;
+        from_s = offset_change(calendar, from_s, CHECK_TO_S);
+        from_ms = from_s == NO_CHANGE ? INT64_MAX : from_s * 1000;
+    } while (from_s != NO_CHANGE);
+    return count;
+}
+
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* GLib also takes offsets, POSIX rules and paths, and warns about files that are no zones. The

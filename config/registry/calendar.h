@@ -47,6 +47,17 @@ struct window calendar_window(struct calendar *calendar, enum level level, int64
 int calendar_date_start(struct calendar *calendar, int year, int month, int day,
                         int64_t *ms_out) MUST_CHECK;
 
+/* From `from_ms` on, until the next one's, local time is UTC plus `offset_ms`. */
+struct offset_change {
+    int64_t from_ms, offset_ms;
+};
+
+/* The zone's offsets from 1990 to 2060, oldest first, the first from INT64_MIN on: at most
+ * `changes_max` of them. Returns their number, which may be greater. Before 1990 and after 2060 the
+ * nearest of them is taken to hold. */
+uint32_t calendar_offsets(const struct calendar *calendar, struct offset_change *changes_out,
+                          uint32_t changes_max);
+
 /* "15m", "1h", "1d", "1mo", "1y": the suffix of the level's measurements. For buckets, of their
  * length: "5m", "90s", and "1h" as for hours, whose windows are the same then. Returns `text`. */
 enum { LEVEL_SUFFIX_SIZE = 16 };

@@ -6,6 +6,20 @@
 
 enum { DELIVERY_INTERVAL_MS = HOUR_MS };
 
+/* An interval longer than the horizon ends after its own beginning has left it. */
+static void warn_longer(const struct meter *meter, const struct csv_row *row,
+                        const struct tables_conf *conf)
+{
+    int64_t longest_ms =
+        meter->length.months > 0 ? meter->length.months * 31 * DAY_MS : meter->interval_ms;
+    if (longest_ms <= conf->horizon_ms)
+        return;
+    faults_warn(row->faults, row->file, row->line, row->cells[METER_INTERVAL].column,
+                "interval \"%s\" is longer than windows.horizon (%lldh): a reading that arrives "
+                "after its beginning has left the horizon is late; raise windows.horizon above it",
+                row->cells[METER_INTERVAL].text, (long long)(conf->horizon_ms / HOUR_MS));
+}
+
 bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
                       const struct tables_conf *conf)
 {
@@ -14,7 +28,7 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     bool delivery = meter->kind == KIND_DELIVERY;
     int stamp = STAMP_NONE;
     meter->interval_ms = delivery ? DELIVERY_INTERVAL_MS : conf->bucket_ms;
-    if (!cell_duration(&meter->interval_ms, row, METER_INTERVAL) ||
+    if (!cell_length(&meter->length, &meter->interval_ms, row, METER_INTERVAL) ||
         !cell_choice(&stamp, row, METER_STAMP, stamps, ARRAY_LEN(stamps)))
         return false;
     meter->hold_ms = 2 * meter->interval_ms;
@@ -41,6 +55,7 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
         return false;
     }
     meter->readings_max = (uint32_t)readings;
+    warn_longer(meter, row, conf);
     return true;
 }
 

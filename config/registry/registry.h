@@ -11,6 +11,7 @@
 #include "base/decimal.h"
 #include "base/limits.h"
 #include "base/measure.h"
+#include "config/registry/local_time.h"
 
 enum { REGISTRY_NONE = UINT32_MAX };
 
@@ -32,8 +33,9 @@ struct meter {
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
     bool negative;          /* readings below zero are accepted */
     bool expected;          /* counts towards coverage (not for deliveries) */
-    int64_t interval_ms;    /* nominal distance of readings, > 0 */
-    int64_t hold_ms;        /* gauges: two samples farther apart leave a gap */
+    int64_t interval_ms;    /* nominal distance of readings, > 0; about, for lengths of calendar */
+    struct calendar_length length; /* of the calendar, if `interval` is one */
+    int64_t hold_ms;               /* gauges: two samples farther apart leave a gap */
     int64_t register_modulus;  /* registers: canonical micro-units at which it wraps; 0 unknown */
     int64_t rate_max;          /* plausible maximum, canonical micro-units per hour; 0 unknown */
     const char *rate_max_text; /* the same as the table has it, for people; NULL unknown */
@@ -88,7 +90,8 @@ struct registry {
     struct factor_era *eras;
     struct unit_scale *units;
     struct factor *factors;
-    const char **zones; /* IANA names */
+    const char **zones;                   /* IANA names */
+    const struct local_time *local_times; /* of the zones */
     const char *group_levels[GROUP_LEVELS_MAX];
     uint32_t meters_count, series_count, facilities_count, eras_count, units_count, factors_count,
         zones_count, group_levels_count;

@@ -139,9 +139,10 @@ bool cell_fraction(mpq_t value_out, const struct csv_row *row, size_t column)
     return false;
 }
 
+enum { DAYS_MAX = 366 };
+
 bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column)
 {
-    enum { DAYS_MAX = 366 };
     if (cell_is_empty(row, column))
         return true;
     const struct csv_cell *cell = &row->cells[column];
@@ -157,6 +158,54 @@ bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column)
         "to %dd",
         cell->text, DAYS_MAX);
     return false;
+}
+
+/* One number with its unit, or false: then it may be a duration. */
+static bool read_length(struct calendar_length *length_out, const struct csv_cell *cell)
+{
+    static const struct {
+        const char *name;
+        int16_t months, days;
+    } units[] = {{"y", 12, 0}, {"q", 3, 0}, {"mo", 1, 0}, {"w", 0, 7}, {"d", 0, 1}};
+    enum { COUNT_MAX = 999 };
+    int count = 0;
+    const char *unit = cell->text;
+    for (; g_ascii_isdigit(*unit) && count <= COUNT_MAX; unit++)
+        count = count * 10 + (*unit - '0');
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (unit == cell->text || strcmp(unit, units[i].name) != 0)
+            continue;
+        int months = count * units[i].months;
+        int days = count * units[i].days;
+        if (months > 12 || days > DAYS_MAX)
+            return false;
+        *length_out = (struct calendar_length){(int16_t)months, (int16_t)days};
+        return months + days > 0;
+    }
+    return false;
+}
+
+bool cell_length(struct calendar_length *length_out, int64_t *ms_out, const struct csv_row *row,
+                 size_t column)
+{
+    const struct csv_cell *cell = &row->cells[column];
+    if (cell->size == 0)
+        return true;
+    struct calendar_length length = {0};
+    int64_t ms = 0;
+    if (read_length(&length, cell)) {
+        ms = length.days * DAY_MS + length.months * (365 * DAY_MS / 12);
+    } else if (duration_parse(&ms, cell->text, cell->size) < 0 || ms <= 0 ||
+               ms > DAYS_MAX * DAY_MS) {
+        csv_fault(row, column,
+                  "\"%s\" is not accepted; a length of the calendar is, such as 1d, 7d, 1mo, 1q, "
+                  "1y, or a duration with its unit, such as 30s, 15m, 1h30m, 24h; up to 1y or %dd",
+                  cell->text, DAYS_MAX);
+        return false;
+    }
+    *length_out = length;
+    *ms_out = ms;
+    return true;
 }
 
 bool cell_date(struct date *date_out, const struct csv_row *row, size_t column)

@@ -9,6 +9,7 @@
 
 #include "config/registry/csv_table.h"
 #include "config/registry/fraction.h"
+#include "config/registry/local_time.h"
 
 struct date {
     int16_t year; /* 0: no date, open */
@@ -34,6 +35,11 @@ bool cell_int(int64_t *value_out, const struct csv_row *row, size_t column, int6
 bool cell_fraction(mpq_t value_out, const struct csv_row *row, size_t column);
 /* As in durations.h, above 0, at most 366d. */
 bool cell_duration(int64_t *ms_out, const struct csv_row *row, size_t column);
+/* A length of the calendar, one whole number of y, q, mo, w or d (1mo, 2mo, 1q, 1y, 1d, 7d), or a
+ * duration as above (24h, 1d12h). *ms_out is the duration, or the usual length: a month has 365/12
+ * days. */
+bool cell_length(struct calendar_length *length_out, int64_t *ms_out, const struct csv_row *row,
+                 size_t column);
 /* YYYY-MM-DD. */
 bool cell_date(struct date *date_out, const struct csv_row *row, size_t column);
 

@@ -163,19 +163,41 @@ static void *copy(struct arena *arena, const void *data, size_t size)
     return kept;
 }
 
+/* Local time of every zone, for lengths of the calendar. */
+static int place_zones(struct registry *registry, const struct zone_table *zones)
+{
+    enum {
+        CHANGES_MAX = 512
+    }; /* 70 years with at most seven a year: Ramadan in Morocco has four */
+    struct offset_change changes[CHANGES_MAX];
+    struct local_time *local_times =
+        arena_alloc(registry->arena, zones->count * sizeof(*local_times) + 1);
+    registry->zones = copy(registry->arena, zones->names, zones->count * sizeof(*registry->zones));
+    if (registry->zones == NULL || local_times == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < zones->count; i++) {
+        uint32_t count = calendar_offsets(zones->calendars[i], changes, CHANGES_MAX);
+        ASSERT(count <= CHANGES_MAX);
+        const struct offset_change *kept = copy(registry->arena, changes, count * sizeof(*changes));
+        if (kept == NULL)
+            return -ENOMEM;
+        local_times[i] = (struct local_time){kept, count};
+    }
+    registry->local_times = local_times;
+    registry->zones_count = zones->count;
+    return 0;
+}
+
 static int place_facilities(struct registry *registry, const struct loaded *loaded,
                             const struct tables_conf *conf)
 {
     const struct facility_table *table = &loaded->facilities;
     registry->facilities =
         copy(registry->arena, table->rows, table->count * sizeof(*registry->facilities));
-    registry->zones =
-        copy(registry->arena, table->zones.names, table->zones.count * sizeof(*registry->zones));
     registry->gwp_set = arena_text(registry->arena, conf->gwp_set, strlen(conf->gwp_set));
-    if (registry->facilities == NULL || registry->zones == NULL || registry->gwp_set == NULL)
+    if (registry->facilities == NULL || registry->gwp_set == NULL)
         return -ENOMEM;
     registry->facilities_count = table->count;
-    registry->zones_count = table->zones.count;
     registry->group_levels_count = conf->group_levels_count;
     for (uint32_t i = 0; i < conf->group_levels_count; i++) {
         const char *level = conf->group_levels[i];
@@ -185,7 +207,7 @@ static int place_facilities(struct registry *registry, const struct loaded *load
     }
     registry->factors = loaded->factors.texts;
     registry->factors_count = loaded->factors.count;
-    return 0;
+    return place_zones(registry, &table->zones);
 }
 
 struct unit_list {

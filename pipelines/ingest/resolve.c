@@ -55,6 +55,24 @@ static uint32_t version_at(const struct registry *registry, uint32_t meter, int6
     return before != REGISTRY_NONE && stamps_ends(registry, before) ? before : REGISTRY_NONE;
 }
 
+/* The other end of the interval that is stamped with time_ms: the one after it (1) or before (-1).
+ * Meters send days as 24h, too: stamped at a local midnight, that is the local day. */
+static int64_t other_end(const struct registry *registry, const struct meter *meter,
+                         int64_t time_ms, int times)
+{
+    struct calendar_length length = meter->length;
+    if (length.months == 0 && length.days == 0 && meter->interval_ms != DAY_MS)
+        return time_ms + times * meter->interval_ms;
+    const struct local_time *local =
+        &registry->local_times[registry->facilities[meter->facility].zone];
+    if (length.months == 0 && length.days == 0) {
+        if (!local_time_is_midnight(local, time_ms))
+            return time_ms + times * meter->interval_ms;
+        length.days = 1;
+    }
+    return local_time_step(local, time_ms, length, times);
+}
+
 static enum outcome resolve_instant(struct resolved *reading, const struct registry *registry,
                                     const struct event *event)
 {
@@ -69,9 +87,9 @@ static enum outcome resolve_instant(struct resolved *reading, const struct regis
     if (meter->stamp == STAMP_NONE)
         return REJECT_TIME_KIND;
     if (meter->stamp == STAMP_END)
-        reading->start_ms = time_ms - meter->interval_ms;
+        reading->start_ms = other_end(registry, meter, time_ms, -1);
     else
-        reading->end_ms = time_ms + meter->interval_ms;
+        reading->end_ms = other_end(registry, meter, time_ms, 1);
     if (reading->start_ms < TIME_MIN_MS || reading->end_ms > TIME_MAX_MS)
         return REJECT_TIME_RANGE;
     return reading->start_ms < meter->valid_from_ms || reading->end_ms > meter->valid_to_ms
