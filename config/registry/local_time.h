@@ -1,8 +1,8 @@
 /*
  * local_time.h - lengths of the calendar (days, months, quarters, years) in a facility's time zone.
  *
- * A day has 23, 24 or 25 hours there, a month 28 to 31 days. What is kept of a zone is a table of
- * its offsets, which nothing changes: any thread may read it, and nothing is allocated.
+ * A day has 23, 24 or 25 hours there, a month 28 to 31 days. A zone is kept as a table of its
+ * offsets, which nothing changes: any thread may read it, and nothing is allocated.
  */
 #ifndef GHGD_LOCAL_TIME_H
 #define GHGD_LOCAL_TIME_H

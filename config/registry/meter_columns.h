@@ -26,7 +26,7 @@ bool meter_read_register(struct meter_row *parsed, const struct csv_row *row);
 /* "500 kW", "1200 Nm3/h": what the meter can plausibly see, per hour. */
 bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row);
 
-/* Interval, stamp, hold, and how many readings the journal holds. */
+/* Interval, stamp, hold, between, reconcile, and how many readings the journal holds. */
 bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
                       const struct tables_conf *conf);
 /* The version's first instant, and the first after it. */

@@ -20,6 +20,31 @@ static void warn_longer(const struct meter *meter, const struct csv_row *row,
                 row->cells[METER_INTERVAL].text, (long long)(conf->horizon_ms / HOUR_MS));
 }
 
+/* A choice of two that meters of one kind have; `second_out` is whether the second one holds. */
+static bool read_choice_of(bool *second_out, const struct csv_row *row, size_t column,
+                           const char *const words[2], bool applies, const char *kind)
+{
+    int choice = 0;
+    if (!cell_choice(&choice, row, column, words, 2))
+        return false;
+    if (!cell_is_empty(row, column) && !applies) {
+        csv_fault(row, column, "only %s have it; accepted for this kind: empty", kind);
+        return false;
+    }
+    *second_out = choice == 1;
+    return true;
+}
+
+static bool read_choices(struct meter *meter, const struct csv_row *row)
+{
+    static const char *const between[] = {"line", "step"};
+    static const char *const reconcile[] = {"readings", "total"};
+    return read_choice_of(&meter->step, row, METER_BETWEEN, between, meter->kind == KIND_GAUGE,
+                          "gauges") &&
+           read_choice_of(&meter->total, row, METER_RECONCILE, reconcile,
+                          meter->kind == KIND_INTERVAL, "readings of intervals");
+}
+
 bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
                       const struct tables_conf *conf)
 {
@@ -44,9 +69,13 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
         csv_fault(row, METER_HOLD, "only gauges hold their value; accepted for this kind: empty");
         return false;
     }
+    if (!read_choices(meter, row))
+        return false;
     meter->stamp = (uint8_t)stamp;
     meter->expected = !delivery;
-    int64_t readings = conf->horizon_ms / meter->interval_ms * 5 / 4 + 64;
+    /* Readings in a total stay until its end has left the horizon. */
+    int64_t kept_ms = meter->total ? 2 * conf->horizon_ms : conf->horizon_ms;
+    int64_t readings = kept_ms / meter->interval_ms * 5 / 4 + 64;
     if (readings > METER_READINGS_MAX) {
         csv_fault(row, METER_INTERVAL,
                   "every %s over windows.horizon are %lld readings; at most %d "

@@ -32,10 +32,12 @@ struct meter {
     uint8_t kind, quantity; /* enum meter_kind, enum quantity */
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
     bool negative;          /* readings below zero are accepted */
+    bool total;             /* intervals: one that better ones lie in is the total of its time */
+    bool step;              /* gauges: a sample holds until the next; else a line joins the two */
     bool expected;          /* counts towards coverage (not for deliveries) */
     int64_t interval_ms;    /* nominal distance of readings, > 0; about, for lengths of calendar */
     struct calendar_length length; /* of the calendar, if `interval` is one */
-    int64_t hold_ms;               /* gauges: two samples farther apart leave a gap */
+    int64_t hold_ms;               /* gauges: the longest time that a sample speaks for */
     int64_t register_modulus;  /* registers: canonical micro-units at which it wraps; 0 unknown */
     int64_t rate_max;          /* plausible maximum, canonical micro-units per hour; 0 unknown */
     const char *rate_max_text; /* the same as the table has it, for people; NULL unknown */

@@ -3,6 +3,7 @@
 #include <sys/param.h>
 
 #include "pipelines/metering/documents.h"
+#include "pipelines/metering/intervals.h"
 #include "pipelines/metering/registers.h"
 
 static bool is_same_identity(const struct meter *meter, const struct reading *a,
@@ -111,6 +112,20 @@ static void widen_to_neighbours(struct booking *booking, const struct meter *met
     }
 }
 
+/* A sample that holds until the next one ends the one before it, and the next one ends it. */
+static void widen_to_steps(struct booking *booking, const struct meter *meter,
+                           const struct journal *journal, uint32_t index)
+{
+    const struct reading *sample = journal_at(journal, index);
+    booking->from_ms = booking->to_ms = sample->start_ms;
+    if (index > 0) {
+        booking->from_ms = sample[-1].start_ms;
+        booking->to_ms = MIN(sample->start_ms, sample[-1].start_ms + meter->hold_ms);
+    }
+    if (index + 1 < journal->count)
+        booking->to_ms = MIN(sample[1].start_ms, sample->start_ms + meter->hold_ms);
+}
+
 static void check_steps(struct booking *booking, const struct meter *meter,
                         const struct journal *journal, uint32_t index)
 {
@@ -126,6 +141,8 @@ static void check_steps(struct booking *booking, const struct meter *meter,
 bool booking_reaches_back(const struct meter *meter, const struct journal *journal,
                           const struct reading *reading, int64_t floor_ms)
 {
+    if (meter->kind == KIND_INTERVAL)
+        return intervals_changed(meter, journal, reading).from_ms < floor_ms;
     if (meter->kind != KIND_REGISTER && meter->kind != KIND_GAUGE)
         return false;
     uint32_t index = journal_find(journal, reading->start_ms);
@@ -227,13 +244,19 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
         booking.outcome = REJECT_JOURNAL_FULL;
     if (booking.outcome == OUTCOME_USED) {
         enter(meter, journal, index, found, reading, floor_ms);
-        if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
+        if (meter->step) {
+            widen_to_steps(&booking, meter, journal, index);
+        } else if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
             widen_to_neighbours(&booking, meter, journal, index);
             check_steps(&booking, meter, journal, index);
-        } else {
-            booking.to_ms = MAX(reading_end_ms(reading), reading->start_ms + 1);
-            if (meter->kind == KIND_INTERVAL && !found)
+        } else if (meter->kind == KIND_INTERVAL) {
+            if (!found)
                 note_overlap(&booking, journal, index);
+            struct stretch changed = intervals_changed(meter, journal, reading);
+            booking.from_ms = changed.from_ms;
+            booking.to_ms = changed.to_ms;
+        } else {
+            booking.to_ms = reading->start_ms + 1;
         }
     }
     *booking_out = booking;
@@ -246,7 +269,7 @@ void booking_forget(const struct meter *meter, struct journal *journal, int64_t 
         journal->changed = true;
     }
     if (meter->kind == KIND_INTERVAL) {
-        journal_drop_ended(journal, floor_ms);
+        journal_drop_ended(journal, intervals_needed_from(meter, journal, floor_ms));
         return;
     }
     uint32_t open = journal_find(journal, floor_ms);

@@ -22,7 +22,8 @@ struct booking {
 };
 
 /* Whether the reading changes a stretch that begins before floor_ms, where windows are closed: a
- * register's or gauge's, whose predecessor is older. The caller then projects the meter's cells
+ * register's or gauge's, whose predecessor is older; an interval's that it shortens, or that is the
+ * total of its time. The caller then projects the meter's cells
  * before the floor for the last time and calls booking_forget(), before booking_add(). */
 bool booking_reaches_back(const struct meter *meter, const struct journal *journal,
                           const struct reading *reading, int64_t floor_ms);

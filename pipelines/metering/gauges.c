@@ -15,6 +15,21 @@ static int128 line_integral(const struct reading *before, const struct reading *
     return 2 * (int128)before->value * x_ms + div_floor(rise * x_ms * x_ms, length_ms);
 }
 
+static void add_line(struct cell_sum *sum, const struct reading *before, struct stretch part)
+{
+    const struct reading *after = before + 1;
+    sum->activity += line_integral(before, after, part.to_ms - before->start_ms) -
+                     line_integral(before, after, part.from_ms - before->start_ms);
+    cell_cover(sum, part,
+               before->quality == QUALITY_ESTIMATED || after->quality == QUALITY_ESTIMATED);
+}
+
+static void add_step(struct cell_sum *sum, const struct reading *before, struct stretch part)
+{
+    sum->activity += 2 * (int128)before->value * (part.to_ms - part.from_ms);
+    cell_cover(sum, part, before->quality == QUALITY_ESTIMATED);
+}
+
 void gauges_sum(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
                 struct stretch bucket)
 {
@@ -26,14 +41,16 @@ void gauges_sum(struct cell_sum *sum, const struct meter *meter, const struct jo
         const struct reading *after = before + 1;
         if (before->start_ms >= bucket.to_ms)
             break;
-        struct stretch part =
-            stretch_common((struct stretch){before->start_ms, after->start_ms}, bucket);
-        if (part.from_ms >= part.to_ms || after->start_ms - before->start_ms > meter->hold_ms)
+        struct stretch whole = {before->start_ms, after->start_ms};
+        if (meter->step)
+            whole.to_ms = MIN(whole.to_ms, whole.from_ms + meter->hold_ms);
+        struct stretch part = stretch_common(whole, bucket);
+        if (part.from_ms >= part.to_ms || whole.to_ms - whole.from_ms > meter->hold_ms)
             continue;
-        sum->activity += line_integral(before, after, part.to_ms - before->start_ms) -
-                         line_integral(before, after, part.from_ms - before->start_ms);
-        cell_cover(sum, part,
-                   before->quality == QUALITY_ESTIMATED || after->quality == QUALITY_ESTIMATED);
+        if (meter->step)
+            add_step(sum, before, part);
+        else
+            add_line(sum, before, part);
     }
     sum->activity = div_round_even(sum->activity, GAUGE_SCALE);
 }

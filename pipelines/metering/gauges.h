@@ -1,6 +1,6 @@
 /*
- * gauges.h - samples of a rate over one bucket: the straight line between two samples is
- * integrated.
+ * gauges.h - samples of a rate over one bucket, integrated: by the straight line between two
+ * samples, or each as it holds until the next one. The newest sample gives nothing yet.
  */
 #ifndef GHGD_GAUGES_H
 #define GHGD_GAUGES_H

@@ -1,14 +1,63 @@
 #include "pipelines/metering/intervals.h"
 
+/* Stamps jitter: readings that overlap by up to this share of the shorter one keep their values. */
+enum { JITTER_SHARE = 10 };
+
+static bool is_jitter(const struct reading *earlier, const struct reading *later)
+{
+    int64_t overlap_ms = reading_end_ms(earlier) - later->start_ms;
+    int64_t shorter_ms = (int64_t)MIN(earlier->span_ms, later->span_ms);
+    return overlap_ms > 0 && overlap_ms * JITTER_SHARE <= shorter_ms;
+}
+
 static struct stretch stretch_of(const struct reading *reading)
 {
     return (struct stretch){reading->start_ms, reading_end_ms(reading)};
 }
 
-static void add_interval(struct cell_sum *sum, const struct reading *reading, struct stretch part)
+/* Its time without what jitter leaves to the first of the later readings of its rank. */
+static struct stretch effective(const struct journal *journal, const struct reading *reading)
 {
-    sum->activity += stretch_piece(reading->value, stretch_of(reading), part);
-    cell_cover(sum, part, reading->quality == QUALITY_ESTIMATED);
+    struct stretch whole = stretch_of(reading);
+    uint32_t i = journal_find(journal, whole.to_ms - (int64_t)reading->span_ms / JITTER_SHARE);
+    for (; i < journal->count && journal_at(journal, i)->start_ms < whole.to_ms; i++) {
+        const struct reading *later = journal_at(journal, i);
+        if (is_jitter(reading, later) && reading_rank(reading) == reading_rank(later))
+            whole.to_ms = later->start_ms;
+    }
+    return whole;
+}
+
+/* Whether both have one period: lines of one bill, if their rank is one, too. The journal has them
+ * side by side. */
+static bool is_beside(const struct reading *a, const struct reading *b)
+{
+    return a->start_ms == b->start_ms && a->span_ms == b->span_ms;
+}
+
+static bool is_further_line(const struct journal *journal, const struct reading *reading)
+{
+    const struct reading *first = journal_at(journal, 0);
+    for (const struct reading *other = reading; other > first && is_beside(other - 1, reading);) {
+        other--;
+        if (reading_rank(other) == reading_rank(reading))
+            return true;
+    }
+    return false;
+}
+
+/* The sum of all lines of the bill whose first one is `reading`. Booking saw to it that a cell can
+ * hold them. */
+static int64_t amount_of(const struct journal *journal, const struct reading *reading)
+{
+    const struct reading *end = journal_at(journal, journal->count);
+    int64_t amount = reading->value;
+    for (const struct reading *other = reading + 1; other < end && is_beside(other, reading);
+         other++) {
+        if (reading_rank(other) == reading_rank(reading))
+            amount += other->value;
+    }
+    return amount;
 }
 
 /* Intervals that do not overlap: each gives its part. */
@@ -22,8 +71,10 @@ static void sum_plain(struct cell_sum *sum, const struct journal *journal, struc
         if (reading->start_ms >= bucket.to_ms)
             break;
         struct stretch part = stretch_common(stretch_of(reading), bucket);
-        if (part.from_ms < part.to_ms)
-            add_interval(sum, reading, part);
+        if (part.from_ms >= part.to_ms)
+            continue;
+        sum->activity += stretch_piece(reading->value, stretch_of(reading), part);
+        cell_cover(sum, part, reading->quality == QUALITY_ESTIMATED);
     }
 }
 
@@ -39,71 +90,248 @@ static bool outranks(const struct reading *a, const struct reading *b)
     return a->start_ms < b->start_ms;
 }
 
-struct depth {
-    const struct reading *readings[OVERLAP_DEPTH_MAX];
-    uint32_t count;
+/* A reading, or the lines of a bill, in a sweep. */
+struct candidate {
+    const struct reading *reading;
+    struct stretch whole; /* effective */
+    /* Totals, once known: the rest that better readings leave, over the time that they leave; and
+     * how much of that time the sweep has passed. */
+    bool known;
+    int64_t rest, left_ms, passed_ms;
 };
 
-static void depth_enter(struct depth *depth, const struct reading *reading)
+/* A walk through the time of `over`, from moment to moment at which a reading begins or ends. */
+struct sweep {
+    const struct journal *journal;
+    const struct reading *below; /* only readings that outrank it count; NULL: all */
+    struct stretch over;
+    int64_t time_ms;
+    uint32_t next;  /* reading that has not begun */
+    uint32_t count; /* of candidates: they have begun, and may not have ended */
+    struct candidate candidates[OVERLAP_DEPTH_MAX];
+};
+
+static void sweep_init(struct sweep *sweep, const struct journal *journal,
+                       const struct reading *below, struct stretch over)
 {
-    if (depth->count < OVERLAP_DEPTH_MAX) {
-        depth->readings[depth->count++] = reading;
-        return;
-    }
-    uint32_t worst = 0;
-    for (uint32_t i = 1; i < depth->count; i++) {
-        if (outranks(depth->readings[worst], depth->readings[i]))
-            worst = i;
-    }
-    if (outranks(reading, depth->readings[worst]))
-        depth->readings[worst] = reading;
+    sweep->journal = journal;
+    sweep->below = below;
+    sweep->over = over;
+    sweep->time_ms = over.from_ms;
+    sweep->next = journal_find(journal, over.from_ms - journal->longest_ms);
+    sweep->count = 0;
 }
 
-/* Drops what has ended by time_ms; returns the best of the rest, and when the first of them ends.
- */
-static const struct reading *depth_best(struct depth *depth, int64_t time_ms, int64_t *until_ms)
+static void sweep_enter(struct sweep *sweep, const struct reading *reading)
 {
-    const struct reading *best = NULL;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < depth->count; i++) {
-        const struct reading *reading = depth->readings[i];
-        if (reading_end_ms(reading) <= time_ms)
-            continue;
-        depth->readings[kept++] = reading;
-        *until_ms = MIN(*until_ms, reading_end_ms(reading));
-        if (best == NULL || outranks(reading, best))
-            best = reading;
+    if (reading_end_ms(reading) <= sweep->time_ms ||
+        (sweep->below != NULL && !outranks(reading, sweep->below)) ||
+        is_further_line(sweep->journal, reading))
+        return;
+    struct candidate *place = &sweep->candidates[sweep->count];
+    if (sweep->count == OVERLAP_DEPTH_MAX) {
+        place = sweep->candidates;
+        for (uint32_t i = 1; i < sweep->count; i++) {
+            if (outranks(place->reading, sweep->candidates[i].reading))
+                place = &sweep->candidates[i];
+        }
+        if (!outranks(reading, place->reading))
+            return;
+        sweep->count--;
     }
-    depth->count = kept;
-    return best;
+    *place = (struct candidate){.reading = reading, .whole = effective(sweep->journal, reading)};
+    sweep->count++;
+}
+
+/* Lets in what has begun, and drops what has ended. Returns when either happens next. */
+static int64_t sweep_update(struct sweep *sweep)
+{
+    const struct journal *journal = sweep->journal;
+    while (sweep->next < journal->count &&
+           journal_at(journal, sweep->next)->start_ms <= sweep->time_ms)
+        sweep_enter(sweep, journal_at(journal, sweep->next++));
+    int64_t until_ms = sweep->over.to_ms;
+    if (sweep->next < journal->count)
+        until_ms = MIN(until_ms, journal_at(journal, sweep->next)->start_ms);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        if (sweep->candidates[i].whole.to_ms <= sweep->time_ms)
+            continue;
+        until_ms = MIN(until_ms, sweep->candidates[i].whole.to_ms);
+        sweep->candidates[kept++] = sweep->candidates[i];
+    }
+    sweep->count = kept;
+    return until_ms;
+}
+
+/* The best candidate over this moment, or the worst; NULL if no reading covers it. */
+static struct candidate *sweep_pick(struct sweep *sweep, bool best)
+{
+    struct candidate *picked = NULL;
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        struct candidate *candidate = &sweep->candidates[i];
+        if (picked == NULL || outranks(candidate->reading, picked->reading) == best)
+            picked = candidate;
+    }
+    return picked;
+}
+
+/* Whether no better reading lies over any moment of the candidate, which has just begun. */
+static bool is_alone(const struct sweep *sweep, const struct candidate *candidate)
+{
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        if (outranks(sweep->candidates[i].reading, candidate->reading))
+            return false;
+    }
+    for (uint32_t i = sweep->next; i < sweep->journal->count; i++) {
+        const struct reading *later = journal_at(sweep->journal, i);
+        if (later->start_ms >= candidate->whole.to_ms)
+            break;
+        if (outranks(later, candidate->reading))
+            return false;
+    }
+    return true;
+}
+
+/* Finds what better readings leave of a total. If several lie over one moment, the worst of them
+ * counts: it is a total itself, and stands for what lies in it. */
+static void find_rest(struct candidate *total, const struct journal *journal, int64_t time_ms)
+{
+    int128 better = 0;
+    struct sweep inside;
+    sweep_init(&inside, journal, total->reading, total->whole);
+    total->left_ms = total->passed_ms = 0;
+    while (inside.time_ms < inside.over.to_ms) {
+        struct stretch part = {inside.time_ms, sweep_update(&inside)};
+        const struct candidate *worst = sweep_pick(&inside, false);
+        if (worst != NULL) {
+            better += stretch_piece(amount_of(journal, worst->reading), worst->whole, part);
+        } else {
+            total->left_ms += part.to_ms - part.from_ms;
+            total->passed_ms += MAX(MIN(part.to_ms, time_ms) - part.from_ms, 0);
+        }
+        inside.time_ms = part.to_ms;
+    }
+    total->rest = (int64_t)(amount_of(journal, total->reading) - better);
+    total->known = true;
+}
+
+static bool is_contradicted(const struct meter *meter, const struct candidate *total)
+{
+    return (total->rest < 0 && !meter->negative) || (total->rest != 0 && total->left_ms == 0);
+}
+
+/* Finds the rests of readings that begin at this moment, and counts those that are contradicted by
+ * what lies in them. */
+static void judge_totals(struct cell_sum *sum, const struct meter *meter, struct sweep *sweep)
+{
+    for (uint32_t i = 0; i < sweep->count; i++) {
+        struct candidate *total = &sweep->candidates[i];
+        if (total->whole.from_ms != sweep->time_ms)
+            continue;
+        if (is_alone(sweep, total)) { /* mostly; and to see that is cheap */
+            total->known = true;
+            total->rest = amount_of(sweep->journal, total->reading);
+            total->left_ms = total->whole.to_ms - total->whole.from_ms;
+            continue;
+        }
+        find_rest(total, sweep->journal, sweep->time_ms);
+        sum->conflicts += is_contradicted(meter, total);
+    }
+}
+
+/* Books the rest of the best reading over `part`. */
+static void add_rest(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
+                     struct candidate *best, struct stretch part)
+{
+    if (!best->known)
+        find_rest(best, journal, part.from_ms);
+    int64_t length_ms = part.to_ms - part.from_ms;
+    if (is_contradicted(meter, best)) { /* the readings stand, and it adds nothing to them */
+        sum->held_ms += length_ms;
+        sum->present = true;
+        return;
+    }
+    struct stretch passed = {best->passed_ms, best->passed_ms + length_ms};
+    sum->activity += stretch_piece(best->rest, (struct stretch){0, best->left_ms}, passed);
+    best->passed_ms = passed.to_ms;
+    cell_cover(sum, part, best->reading->quality == QUALITY_ESTIMATED);
 }
 
 /* Intervals that overlap: a sweep through the bucket; at every moment the best reading counts. */
-static void sum_overlapping(struct cell_sum *sum, const struct journal *journal,
-                            struct stretch bucket)
+static void sum_overlapping(struct cell_sum *sum, const struct meter *meter,
+                            const struct journal *journal, struct stretch bucket)
 {
-    struct depth depth = {.count = 0};
-    uint32_t next = 0;
-    for (int64_t time_ms = bucket.from_ms; time_ms < bucket.to_ms;) {
-        while (next < journal->count && journal_at(journal, next)->start_ms <= time_ms) {
-            const struct reading *reading = journal_at(journal, next++);
-            if (reading_end_ms(reading) > time_ms)
-                depth_enter(&depth, reading);
+    struct sweep sweep;
+    sweep_init(&sweep, journal, NULL, bucket);
+    while (sweep.time_ms < bucket.to_ms) {
+        struct stretch part = {sweep.time_ms, sweep_update(&sweep)};
+        if (meter->total)
+            judge_totals(sum, meter, &sweep);
+        struct candidate *best = sweep_pick(&sweep, true);
+        if (best != NULL && meter->total) {
+            add_rest(sum, meter, journal, best, part);
+        } else if (best != NULL) {
+            sum->activity += stretch_piece(amount_of(journal, best->reading), best->whole, part);
+            cell_cover(sum, part, best->reading->quality == QUALITY_ESTIMATED);
         }
-        int64_t until_ms = bucket.to_ms;
-        if (next < journal->count)
-            until_ms = MIN(until_ms, journal_at(journal, next)->start_ms);
-        const struct reading *best = depth_best(&depth, time_ms, &until_ms);
-        if (best != NULL)
-            add_interval(sum, best, (struct stretch){time_ms, until_ms});
-        time_ms = until_ms;
+        sweep.time_ms = part.to_ms;
     }
 }
 
-void intervals_sum(struct cell_sum *sum, const struct journal *journal, struct stretch bucket)
+void intervals_sum(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
+                   struct stretch bucket)
 {
     if (journal->overlapping)
-        sum_overlapping(sum, journal, bucket);
+        sum_overlapping(sum, meter, journal, bucket);
     else
         sum_plain(sum, journal, bucket);
+}
+
+/* Whether no reading of a journal without overlaps shares a moment with `whole`. */
+static bool is_apart(const struct journal *journal, struct stretch whole)
+{
+    uint32_t index = journal_find(journal, whole.from_ms);
+    return (index == 0 || reading_end_ms(journal_at(journal, index - 1)) <= whole.from_ms) &&
+           (index == journal->count || journal_at(journal, index)->start_ms >= whole.to_ms);
+}
+
+struct stretch intervals_changed(const struct meter *meter, const struct journal *journal,
+                                 const struct reading *reading)
+{
+    struct stretch own = stretch_of(reading);
+    if (!journal->overlapping && is_apart(journal, own))
+        return own;
+    uint32_t i = journal_find(journal, own.from_ms - journal->longest_ms);
+    for (; i < journal->count && journal_at(journal, i)->start_ms < reading->start_ms; i++) {
+        if (is_jitter(journal_at(journal, i), reading))
+            own.from_ms = MIN(own.from_ms, journal_at(journal, i)->start_ms);
+    }
+    if (!meter->total)
+        return own;
+    struct stretch changed = own;
+    i = journal_find(journal, own.from_ms - journal->longest_ms);
+    for (; i < journal->count && journal_at(journal, i)->start_ms < own.to_ms; i++) {
+        struct stretch whole = stretch_of(journal_at(journal, i));
+        if (whole.to_ms <= own.from_ms)
+            continue;
+        changed.from_ms = MIN(changed.from_ms, whole.from_ms);
+        changed.to_ms = MAX(changed.to_ms, whole.to_ms);
+    }
+    return changed;
+}
+
+int64_t intervals_needed_from(const struct meter *meter, const struct journal *journal,
+                              int64_t floor_ms)
+{
+    if (!meter->total)
+        return floor_ms;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        if (reading->start_ms >= floor_ms)
+            break;
+        if (reading_end_ms(reading) > floor_ms)
+            return reading->start_ms;
+    }
+    return floor_ms;
 }

@@ -53,6 +53,7 @@ int journal_insert(struct journal *journal, uint32_t index, const struct reading
     memmove(slot + 1, slot, (journal->count - index) * sizeof(*slot));
     *slot = *reading;
     journal->count++;
+    journal->longest_ms = MAX(journal->longest_ms, (int64_t)reading->span_ms);
     return 0;
 }
 
@@ -91,6 +92,7 @@ void journal_drop_first(struct journal *journal, uint32_t count)
     if (journal->count == 0) {
         journal->head = 0;
         journal->overlapping = false;
+        journal->longest_ms = 0;
     }
 }
 
@@ -106,8 +108,10 @@ void journal_drop_ended(struct journal *journal, int64_t end_ms)
     }
     journal->changed |= kept < journal->count;
     journal->count = kept;
-    if (kept == 0)
+    if (kept == 0) {
         journal->overlapping = false;
+        journal->longest_ms = 0;
+    }
 }
 
 void journal_check(const struct journal *journal, uint32_t first)
@@ -121,6 +125,7 @@ void journal_check(const struct journal *journal, uint32_t first)
         const struct reading *reading = journal_at(journal, i);
         ASSERT(i == first || reading_is_before(reading - 1, reading));
         ASSERT(journal->overlapping || reading->start_ms >= end_ms);
+        ASSERT((int64_t)reading->span_ms <= journal->longest_ms);
         end_ms = MAX(end_ms, reading_end_ms(reading));
     }
 }

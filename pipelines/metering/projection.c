@@ -25,7 +25,7 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
     struct cell_sum sum = {0};
     switch ((enum meter_kind)meter->kind) {
     case KIND_INTERVAL:
-        intervals_sum(&sum, journal, bucket);
+        intervals_sum(&sum, meter, journal, bucket);
         break;
     case KIND_REGISTER:
         registers_sum(&sum, meter, journal, bucket);

@@ -184,6 +184,28 @@ static const struct expect cases[] = {
      4,
      {0},
      {15}}, /* (1 + 1 + 1 + 1 + 1 + 3) / 2 * 5 min = 0.333 of a micro-unit */
+    {"a gauge that tells changes: each holds until the next",
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 60 * MINUTE_MS, .step = true},
+     {{0, 0, 0, ACTUAL}, {20, 0, 12 * U, ACTUAL}, {35, 0, 0, ACTUAL}, {50, 0, 4 * U, ACTUAL}},
+     4,
+     {0, 2 * U, U, 0},
+     {15, 15, 15, 5}},
+    {"and at most as long as it may",
+     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 10 * MINUTE_MS, .step = true},
+     {{0, 0, 6 * U, ACTUAL}, {15, 0, 12 * U, ACTUAL}, {45, 0, 12 * U, ACTUAL}},
+     3,
+     {U, 2 * U, 0},
+     {10, 10, 0}},
+    {"a step down to below zero",
+     {.cell_max = CELL_MAX,
+      .kind = KIND_GAUGE,
+      .hold_ms = 60 * MINUTE_MS,
+      .step = true,
+      .negative = true},
+     {{0, 0, 8 * U, ACTUAL}, {15, 0, -8 * U, ACTUAL}, {30, 0, 0, ACTUAL}},
+     3,
+     {2 * U, -2 * U},
+     {15, 15}},
     {"a delivery is booked whole, and covers nothing",
      {.cell_max = CELL_MAX, .kind = KIND_DELIVERY},
      {{7, 0, 30 * U, ACTUAL}, {16, 0, 5 * U, ACTUAL}},
@@ -330,7 +352,47 @@ static const struct meter kinds[] = {
     {.cell_max = CELL_MAX, .kind = KIND_REGISTER},
     {.cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 40 * MINUTE_MS, .negative = true},
     {.cell_max = CELL_MAX, .kind = KIND_DELIVERY, .negative = true},
+    {.cell_max = CELL_MAX,
+     .kind = KIND_GAUGE,
+     .hold_ms = 40 * MINUTE_MS,
+     .step = true,
+     .negative = true},
+    {.cell_max = CELL_MAX, .kind = KIND_INTERVAL, .total = true, .negative = true},
 };
+
+/* Cells are right if only those that booking tells are projected again. */
+static void test_booking_tells_what_changed(void **state)
+{
+    (void)state;
+    enum { CELLS = 40 };
+    uint64_t random = seed_of_run();
+    for (int round = 0; round < 600; round++) {
+        const struct meter *meter = &kinds[(size_t)round % ARRAY_LEN(kinds)];
+        struct reading slots[SLOTS];
+        struct journal journal;
+        struct cell cells[CELLS] = {0};
+        journal_init(&journal, slots, SLOTS);
+        for (int i = 0; i < 20; i++) {
+            int64_t start = random_below(&random, 400);
+            int64_t length = meter->kind == KIND_INTERVAL ? 1 + random_below(&random, 150) : 0;
+            struct given given = {start, length > 0 ? start + length : 0,
+                                  (int64_t)random_below(&random, 1U << 31),
+                                  (int)random_below(&random, 3), QUALITY_ACTUAL};
+            struct booking booking = book(meter, &journal, &given, FLOOR);
+            for (int64_t at = booking.from_ms / BUCKET_MS;
+                 at * BUCKET_MS < booking.to_ms && at < CELLS; at++)
+                projection_cell(&cells[at], meter, &journal, at * BUCKET_MS, BUCKET_MS);
+        }
+        for (int64_t at = 0; at < CELLS; at++) {
+            struct cell want;
+            projection_cell(&want, meter, &journal, at * BUCKET_MS, BUCKET_MS);
+            if (cells[at].activity != want.activity || cells[at].covered_ms != want.covered_ms ||
+                cells[at].held_ms != want.held_ms || cells[at].conflicts != want.conflicts)
+                fail_msg("round %d, bucket %" PRId64 ": %" PRId64 " for %" PRId64, round, at,
+                         cells[at].activity, want.activity);
+        }
+    }
+}
 
 /* However long the cells are, they sum to the same. A gauge rounds once a cell. */
 static void test_cells_of_any_length_sum_to_the_same(void **state)
@@ -458,6 +520,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_order),
         cmocka_unit_test(test_deeper_than_the_maximum),
+        cmocka_unit_test(test_booking_tells_what_changed),
         cmocka_unit_test(test_cells_of_any_length_sum_to_the_same),
         cmocka_unit_test(test_registers_sum_to_the_difference),
         cmocka_unit_test(test_days_of_any_length),
