@@ -300,20 +300,34 @@ class Oracle:
             cell.covered += end - begin
             cell.estimated += (end - begin) * estimated
 
+    @staticmethod
+    def effective_ends(held):
+        """Where two readings of one rank overlap by a tenth at most, the earlier one ends."""
+        ends, by_rank = {}, defaultdict(list)
+        for identity in sorted(held):
+            by_rank[held[identity][0]].append(identity)
+        for identities in by_rank.values():
+            for i, (start, end) in enumerate(identities):
+                later = [(s, e) for s, e in identities[i + 1:i + 500]
+                         if s > start and 0 < 10 * (end - s) <= min(end - start, e - s)]
+                ends[start, end] = min([end] + [s for s, _ in later])
+        return ends
+
     def interval_cells(self, cells, held):
         """At every moment the best reading counts: rank, then the shorter, then the earlier."""
-        edges = sorted({edge for identity in held for edge in identity})
+        ends = self.effective_ends(held)
+        edges = sorted({start for start, _ in held} | set(ends.values()))
         entering = sorted(held)
         active, at = [], 0
         for begin, end in zip(edges, edges[1:]):
-            active = [identity for identity in active if identity[1] > begin]
+            active = [identity for identity in active if ends[identity] > begin]
             while at < len(entering) and entering[at][0] <= begin:
                 active.append(entering[at])
                 at += 1
             if active:
                 best = max(active, key=lambda i: (held[i][0], i[0] - i[1], -i[0]))
                 _, value, quality = held[best]
-                self.spread(cells, value, best, (begin, end), quality == "estimated")
+                self.spread(cells, value, (best[0], ends[best]), (begin, end), quality == "estimated")
 
     def register_cells(self, cells, held, meter):
         readings = sorted((start, *held[start, end]) for start, end in held)
