@@ -37,10 +37,10 @@ struct table_files {
 
 struct input_conf {
     const char *topic;
-    int format;            /* enum event_format */
-    int time_unit;         /* enum time_unit; NONE: integer times are refused */
+    int format;             /* enum event_format */
+    int time_unit;          /* enum time_unit; NONE: integer times are refused */
     const char *fields[12]; /* by enum event_field: a dotted path, NULL for the native name */
-    int unknown_meter;     /* enum unknown_policy */
+    int unknown_meter;      /* enum unknown_policy */
     int64_t parked_bytes_max;
     bool rekey;              /* the topic is not keyed by facility */
     const char *rekey_topic; /* keyed by facility, ours; by default GROUP-rekeyed; or NULL */

@@ -177,7 +177,8 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
     struct journal *journal = &site->journals[column];
     /* A full journal may hold readings of days that have not left yet. How long they stay is up to
      * the sinks, and must not decide whether a reading is taken. */
-    if (!booking_has_room(journal) || booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
+    if (!booking_has_room(journal) ||
+        booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
         site_refresh_until(site, column, site_row(site, clock->floor_ms));
         booking_forget(conf, journal, clock->floor_ms);
     }
