@@ -12,7 +12,7 @@
 #include "config/config.h"
 #include "pipelines/sink/fields.h"
 
-enum { ARCHIVE_FIELDS_MAX = 24 };
+enum { ARCHIVE_FIELDS_MAX = 28 };
 _Static_assert((int)FIGURE_COUNT + 4 <= (int)ARCHIVE_FIELDS_MAX, "ratios, revision, final");
 
 /* Which rows: of one measurement and facility, of windows that begin in [from_ms, to_ms). */

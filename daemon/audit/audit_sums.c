@@ -41,14 +41,22 @@ struct ledger {
     bool has_hours, has_days;
 };
 
-/* Masses, energy and activity; of coverage, the seconds: those of a source's row are not told where
- * it has no reading. Counts of unknown cells are left out: those of the closed part of a window may
- * rest on an earlier version, which did not count them in its days. */
+/* Masses, energy, activity and notes; of coverage, all seconds: what is expected of a source is not
+ * told where it has no reading. Counts of unknown cells are left out: those of the closed part of a
+ * window may rest on an earlier version, which did not count them in its days. */
 static bool is_summed(enum row_kind kind, const struct field *field)
 {
-    bool is_time = strcmp(field->name, "covered_s") == 0 || strcmp(field->name, "expected_s") == 0;
-    return field->type == FIELD_FIXED && is_time == (kind == ROW_COVERAGE) &&
-           figure_table[field->figure].adds != ADDS_UNKNOWN_CELL;
+    if (field->type != FIELD_FIXED)
+        return false;
+    switch ((enum figure_adds)figure_table[field->figure].adds) {
+    case ADDS_COVERED:
+    case ADDS_EXPECTED:
+        return kind == ROW_COVERAGE;
+    case ADDS_UNKNOWN_CELL:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static uint32_t final_field(const struct measurement *measurement)

@@ -20,6 +20,8 @@ enum figure_adds {
     ADDS_CELL,           /* one */
     ADDS_UNKNOWN_CELL,   /* one, if its meter has no factor in that row */
     ADDS_COVERED,        /* the time that readings cover, if the meter is expected to report */
+    ADDS_ESTIMATED,      /* the time that estimated readings cover, expected or not */
+    ADDS_NOTE,           /* a time or count that is noted of it, expected or not */
     ADDS_EXPECTED        /* the time in which the meter is expected to report */
 };
 
@@ -28,7 +30,7 @@ enum figure_adds {
  * held. The name is that of the field in every sink, and of the figure in a saved state.
  *
  * A figure is null while its count of unknown cells is above 0. It needs such a count, or NONE, if
- * there are meters that it does not know. A figure that states of released versions lack needs
+ * there are meters that it does not know. An amount that states of released versions lack needs
  * one too: all cells of the closed part of a window are unknown then. The count adds up as every
  * figure does, and is a field of its own, since a store may keep a value that has become null. */
 #define SUM_ALL "every tag; windows of one measurement"
@@ -61,15 +63,33 @@ enum figure_adds {
 #define FIGURES_OF_COVERAGE(X)                                                                     \
     X(COVERED, "covered_s", "s", 3, ADDS_COVERED, RATE_NONE, NONE,                                 \
       "meter-seconds of the window that readings cover", SUM_ALL)                                  \
+    X(ESTIMATED, "estimated_s", "s", 3, ADDS_ESTIMATED, RATE_NONE, NONE,                           \
+      "meter-seconds that rest on estimated readings", SUM_ALL)                                    \
     X(EXPECTED, "expected_s", "s", 3, ADDS_EXPECTED, RATE_NONE, NONE,                              \
       "meter-seconds that should be covered; deliveries expect none", SUM_ALL)
+
+/* Both have notes of how far their figures can be trusted. States and rows of earlier versions lack
+ * them: closed windows have 0 then, as nothing was noted. */
+#define FIGURES_OF_NOTES(X)                                                                        \
+    X(SPREAD, "spread_s", "s", 3, ADDS_NOTE, RATE_NONE, NONE,                                      \
+      "meter-seconds for which an amount was spread evenly, as its readings lie far apart",        \
+      SUM_ALL)                                                                                     \
+    X(HELD, "held_s", "s", 3, ADDS_NOTE, RATE_NONE, NONE,                                          \
+      "meter-seconds whose readings contradict each other: not covered, and nothing is booked",    \
+      SUM_ALL)                                                                                     \
+    X(MOVED, "moved_s", "s", 3, ADDS_NOTE, RATE_NONE, NONE,                                        \
+      "meter-seconds before the window, in closed days, whose amount is booked in it", SUM_ALL)    \
+    X(CONFLICTS, "conflicts", "readings", 0, ADDS_NOTE, RATE_NONE, NONE,                           \
+      "readings for which another value of the same rank was sent too", SUM_ALL)                   \
+    X(GLITCHES, "glitches", "readings", 0, ADDS_NOTE, RATE_NONE, NONE,                             \
+      "readings that were left aside, as those around them prove them wrong", SUM_ALL)
 
 /* Held, and written to no sink. */
 #define FIGURES_WITHIN(X)                                                                          \
     X(CELLS, "cells", "cells", 0, ADDS_CELL, RATE_NONE, NONE,                                      \
       "cells with any reading; 0: nothing is known, which is not zero", SUM_ALL)
 
-#define FIGURES(X) FIGURES_OF_SERIES(X) FIGURES_WITHIN(X) FIGURES_OF_COVERAGE(X)
+#define FIGURES(X) FIGURES_OF_SERIES(X) FIGURES_WITHIN(X) FIGURES_OF_COVERAGE(X) FIGURES_OF_NOTES(X)
 
 enum figure {
 #define FIGURE_ID(id, ...) FIGURE_##id,
@@ -77,11 +97,14 @@ enum figure {
 #undef FIGURE_ID
         FIGURE_COUNT,
     FIGURE_NONE = FIGURE_COUNT,
-    /* The figures before it come of cells. Expected time does not: it is there without a reading,
-     * and follows from the window alone. */
-    FIGURES_OF_CELLS = FIGURE_EXPECTED
+    /* The figures before it come of cells, and every cell has them. */
+    FIGURES_OF_CELLS = FIGURE_EXPECTED,
+    /* Expected time is there without a reading, and follows from the window alone. */
+    FIGURES_PLAIN = FIGURE_EXPECTED + 1,
+    /* From it on all are notes, which few cells have. */
+    FIGURES_NOTED = FIGURE_SPREAD
 };
-_Static_assert(FIGURE_EXPECTED + 1 == FIGURE_COUNT, "all others come of cells");
+_Static_assert((int)FIGURES_PLAIN == (int)FIGURES_NOTED, "and there are no others");
 
 struct figure_row {
     const char *name, *unit;
@@ -94,11 +117,21 @@ struct figure_row {
 extern const struct figure_row figure_table[FIGURE_COUNT];
 
 struct figures {
+    bool noted; /* some note is not 0; most sums need not touch theirs */
     int128 value[FIGURE_COUNT];
 };
+
+/* As an assignment does; what `to` held before were figures. */
+void figures_copy(struct figures *to, const struct figures *from);
+/* Sets figures to 0. */
+void figures_clear(struct figures *figures);
 
 /* False: the figure is null. */
 bool figures_know(const struct figures *figures, enum figure figure);
 void figures_add(struct figures *sum, const struct figures *term);
+/* Its notes have been set: says whether there are any. */
+void figures_note(struct figures *figures);
+/* Adds its notes only, `sign` times. */
+void figures_add_notes(struct figures *sum, const struct figures *term, int sign);
 
 #endif

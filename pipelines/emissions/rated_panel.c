@@ -113,17 +113,20 @@ static const int64_t *find_kept(const struct rated_panel *rated, int64_t row)
     return rated->rows[slot] == row ? rated->kept + slot * size : NULL;
 }
 
-/* A sum that does not fit 64 bits is not kept: only cells of absurd size come to it. */
+/* A sum that does not fit 64 bits is not kept: only cells of absurd size come to it. Rows with
+ * notes are not kept either. They are few, and the room for notes would be taken from all rows. */
 static void keep(struct rated_panel *rated, int64_t row, const struct figures *figures)
 {
     uint32_t slot = slot_of(rated, row);
     int64_t *kept = rated->kept + (size_t)slot * rated->facility->series_count * FIGURES_OF_CELLS;
     bool fits = true;
-    for (uint32_t s = 0; s < rated->facility->series_count; s++)
+    for (uint32_t s = 0; s < rated->facility->series_count; s++) {
         for (size_t i = 0; i < FIGURES_OF_CELLS; i++) {
             *kept = (int64_t)figures[s].value[i];
             fits &= *kept++ == figures[s].value[i];
         }
+        fits &= !figures[s].noted;
+    }
     rated->rows[slot] = fits ? row : INT64_MIN;
 }
 
@@ -138,9 +141,11 @@ static void add_kept(const struct rated_panel *rated, const int64_t *kept, int s
 static void add_figures(const struct rated_panel *rated, const struct figures *figures, int sign,
                         struct figures *sums)
 {
-    for (uint32_t s = 0; s < rated->facility->series_count; s++)
+    for (uint32_t s = 0; s < rated->facility->series_count; s++) {
         for (size_t i = 0; i < FIGURES_OF_CELLS; i++)
             sums[s].value[i] += sign * figures[s].value[i];
+        figures_add_notes(&sums[s], &figures[s], sign);
+    }
 }
 
 /* --- rating --- */
@@ -155,7 +160,9 @@ static void rate(struct rated_panel *rated, int64_t row, uint32_t rows)
                                   .activity = cells.activity,
                                   .covered_ms = cells.covered_ms,
                                   .estimated_ms = cells.estimated_ms,
-                                  .present = cells.present};
+                                  .present = cells.present,
+                                  .notes = cells.notes,
+                                  .noted = cells.noted};
     rating_rate(rated->rating, rated->registry, rated->facility, &bucket, rated->figures);
 }
 

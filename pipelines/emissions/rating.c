@@ -191,25 +191,44 @@ static void add_estimated(const struct pass *pass, size_t row, uint32_t column,
     }
 }
 
+static void add_notes(const struct pass *pass, size_t row, uint32_t first, uint32_t end,
+                      struct figures *figures)
+{
+    const struct cell_note *notes = pass->cells->notes + row * pass->matrix.columns;
+    for (uint32_t i = first; i < end; i++) {
+        figures->value[FIGURE_SPREAD] += notes[i].spread_ms;
+        figures->value[FIGURE_HELD] += notes[i].held_ms;
+        figures->value[FIGURE_MOVED] += notes[i].moved_ms;
+        figures->value[FIGURE_CONFLICTS] += notes[i].conflicts;
+        figures->value[FIGURE_GLITCHES] += notes[i].glitches;
+    }
+    figures_note(figures);
+}
+
 /* Figures that depend on how a cell is covered. */
 static void add_coverage(const struct pass *pass, size_t row, size_t series,
                          struct figures *figures)
 {
     const struct bucket_cells *cells = pass->cells;
     uint64_t covered_ms = 0;
+    uint64_t estimated_ms = 0;
     uint64_t present = 0;
-    for (uint32_t i = series == 0 ? 0 : pass->matrix.ends[series - 1];
-         i < pass->matrix.ends[series]; i++) {
+    uint32_t first = series == 0 ? 0 : pass->matrix.ends[series - 1];
+    for (uint32_t i = first; i < pass->matrix.ends[series]; i++) {
         size_t cell = row * pass->matrix.columns + i;
         ASSERT(cells->estimated_ms[cell] <= cells->covered_ms[cell]);
         ASSERT(cells->covered_ms[cell] <= cells->length_ms);
         present += cells->present[cell];
         covered_ms += pass->meters[i].expected ? cells->covered_ms[cell] : 0;
+        estimated_ms += cells->estimated_ms[cell];
         if (cells->estimated_ms[cell] > 0)
             add_estimated(pass, row, i, figures);
     }
+    if (cells->noted[row])
+        add_notes(pass, row, first, pass->matrix.ends[series], figures);
     figures->value[FIGURE_CELLS] = present;
     figures->value[FIGURE_COVERED] = covered_ms;
+    figures->value[FIGURE_ESTIMATED] = estimated_ms;
 }
 
 static void set_ends(struct rating *rating, const struct registry *registry,

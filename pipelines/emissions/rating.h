@@ -11,6 +11,7 @@
 #include "config/registry/registry.h"
 #include "pipelines/emissions/figures.h"
 #include "pipelines/emissions/kernels.h"
+#include "pipelines/metering/cell_note.h"
 
 /* The cells of one facility in consecutive buckets: arrays [rows][meters], in column order. A cell
  * that no reading touches holds 0 everywhere. */
@@ -21,6 +22,8 @@ struct bucket_cells {
     const uint32_t *covered_ms;   /* <= length_ms; deliveries: 0 */
     const uint32_t *estimated_ms; /* <= covered_ms: covered by estimated readings */
     const uint8_t *present;       /* 1 if any reading touches the cell */
+    const struct cell_note *notes;
+    const bool *noted; /* [rows]; false: the notes of that row are empty */
 };
 
 /* Scratch for one facility at a time; one per thread. */
@@ -46,9 +49,10 @@ uint32_t rating_run(const struct rating *rating, const struct registry *registry
                     uint32_t rows);
 
 /* Rates the buckets, which rating_run() allows together. Sets figures_out[rows][series]. Covered
- * time counts meters that are expected to report. Some rows of the factor matrix tell unknown
- * cells: a cell whose factor is 0 there is unknown, whatever its activity. The estimated part of a
- * cell is its CO2e times estimated_ms / covered_ms, floored. FIGURE_EXPECTED is 0. */
+ * time counts meters that are expected to report; what is noted counts of all meters. Some rows of
+ * the factor matrix tell unknown cells: a cell whose factor is 0 there is unknown, whatever its
+ * activity. The estimated part of a cell is its CO2e times estimated_ms / covered_ms, floored.
+ * FIGURE_EXPECTED is 0. */
 void rating_rate(struct rating *rating, const struct registry *registry,
                  const struct facility *facility, const struct bucket_cells *cells,
                  struct figures *figures_out);

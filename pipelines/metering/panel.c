@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/param.h>
 
-#define CELL_BYTES (sizeof(int64_t) + 2 * sizeof(uint32_t) + sizeof(uint8_t))
+#define CELL_BYTES                                                                                 \
+    (sizeof(int64_t) + 2 * sizeof(uint32_t) + sizeof(uint8_t) + sizeof(struct cell_note))
 
 static uint32_t words_of(uint32_t columns)
 {
@@ -16,7 +17,7 @@ size_t panel_size(uint32_t rows, uint32_t columns)
 {
     return sizeof(struct panel) + 2 * (size_t)columns * sizeof(int128) +
            (size_t)rows * columns * CELL_BYTES +
-           (size_t)rows * words_of(columns) * sizeof(uint64_t);
+           (size_t)rows * (words_of(columns) * sizeof(uint64_t) + sizeof(bool));
 }
 
 int panel_create(struct panel **panel_out, uint32_t rows, uint32_t columns, int64_t bucket_ms,
@@ -36,10 +37,12 @@ int panel_create(struct panel **panel_out, uint32_t rows, uint32_t columns, int6
     panel->moved = (int128 *)(panel + 1); /* the widest first: all stay aligned */
     panel->left = panel->moved + columns;
     panel->activity = (int64_t *)(panel->left + columns);
-    panel->stale = (uint64_t *)(panel->activity + cells);
+    panel->notes = (struct cell_note *)(panel->activity + cells);
+    panel->stale = (uint64_t *)(panel->notes + cells);
     panel->covered_ms = (uint32_t *)(panel->stale + (size_t)rows * panel->words);
     panel->estimated_ms = panel->covered_ms + cells;
     panel->present = (uint8_t *)(panel->estimated_ms + cells);
+    panel->noted = (bool *)(panel->present + cells);
     *panel_out = panel;
     return 0;
 }
@@ -60,10 +63,35 @@ void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column)
     stale_words(panel, row)[column / 64] |= UINT64_C(1) << column % 64;
 }
 
+static struct cell_note note_of(const struct panel *panel, const struct cell *cell)
+{
+    ASSERT(cell->spread_ms <= cell->covered_ms && cell->held_ms <= panel->bucket_ms);
+    ASSERT(cell->glitches <= NOTE_COUNT_MAX && cell->conflicts <= NOTE_COUNT_MAX);
+    ASSERT(cell->moved_ms >= 0 && cell->moved_ms <= NOTE_MOVED_MAX_MS);
+    return (struct cell_note){.spread_ms = cell->spread_ms & NOTE_MS_MAX,
+                              .held_ms = cell->held_ms & NOTE_MS_MAX,
+                              .glitches = cell->glitches & NOTE_COUNT_MAX,
+                              .conflicts = cell->conflicts & NOTE_COUNT_MAX,
+                              .moved_ms = (uint64_t)cell->moved_ms & NOTE_MOVED_MAX_MS};
+}
+
+/* A cell without a note touches no memory of notes, unless its row has others. */
+static void put_note(struct panel *panel, uint32_t slot, uint32_t column, const struct cell *cell)
+{
+    struct cell_note note = note_of(panel, cell);
+    bool empty = note_is_empty(&note);
+    ASSERT(empty || cell->present);
+    if (empty && !panel->noted[slot])
+        return;
+    panel->noted[slot] = true;
+    panel->notes[(size_t)slot * panel->columns + column] = note;
+}
+
 void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct cell *cell)
 {
     ASSERT(column < panel->columns);
     ASSERT(cell->estimated_ms <= cell->covered_ms && cell->covered_ms <= panel->bucket_ms);
+    put_note(panel, panel_slot(panel, row), column, cell);
     size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
     panel->moved[column] += (int128)cell->activity - panel->activity[i];
     panel->activity[i] = cell->activity;
@@ -120,7 +148,9 @@ struct panel_row panel_get_row(const struct panel *panel, int64_t row)
     return (struct panel_row){.activity = panel->activity + first,
                               .covered_ms = panel->covered_ms + first,
                               .estimated_ms = panel->estimated_ms + first,
-                              .present = panel->present + first};
+                              .present = panel->present + first,
+                              .notes = panel->notes + first,
+                              .noted = panel->noted + panel_slot(panel, row)};
 }
 
 /* The sum that the column's cells hold and have held. */
@@ -148,6 +178,10 @@ void panel_check(const struct panel *panel)
         ASSERT(panel->estimated_ms[i] <= panel->covered_ms[i]);
         ASSERT(panel->covered_ms[i] <= panel->bucket_ms);
         ASSERT(panel->present[i] != 0 || (panel->activity[i] == 0 && panel->covered_ms[i] == 0));
+        if (!panel->noted[i / panel->columns])
+            continue;
+        ASSERT(panel->notes[i].spread_ms <= panel->covered_ms[i]);
+        ASSERT(panel->present[i] != 0 || note_is_empty(&panel->notes[i]));
     }
 }
 
@@ -166,5 +200,8 @@ void panel_clear_row(struct panel *panel, int64_t row)
     memset(panel->covered_ms + first, 0, panel->columns * sizeof(*panel->covered_ms));
     memset(panel->estimated_ms + first, 0, panel->columns * sizeof(*panel->estimated_ms));
     memset(panel->present + first, 0, panel->columns);
+    if (panel->noted[panel_slot(panel, row)])
+        memset(panel->notes + first, 0, panel->columns * sizeof(*panel->notes));
+    panel->noted[panel_slot(panel, row)] = false;
     memset(stale_words(panel, row), 0, panel->words * sizeof(uint64_t));
 }

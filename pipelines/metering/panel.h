@@ -9,6 +9,7 @@
 #ifndef GHGD_PANEL_H
 #define GHGD_PANEL_H
 
+#include "pipelines/metering/cell_note.h"
 #include "pipelines/metering/projection.h"
 
 struct panel {
@@ -19,6 +20,8 @@ struct panel {
     int64_t *activity; /* [rows][columns] each */
     uint32_t *covered_ms, *estimated_ms;
     uint8_t *present;
+    struct cell_note *notes; /* pages of it that hold no note are never touched */
+    bool *noted;             /* [rows]: some note is in the row; without it all are empty */
     uint64_t *stale;
     uint64_t held; /* cells that could not be held, ever */
 
@@ -32,6 +35,8 @@ struct panel_row {
     const int64_t *activity;
     const uint32_t *covered_ms, *estimated_ms;
     const uint8_t *present;
+    const struct cell_note *notes;
+    const bool *noted; /* of the row, and the rows behind it in the ring */
 };
 
 /* The bytes that panel_create takes. */

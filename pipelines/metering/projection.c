@@ -41,6 +41,7 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
     ASSERT(sum.estimated_ms <= sum.covered_ms);
     ASSERT(sum.covered_ms <= length_ms); /* no moment of a bucket is covered twice */
     bool held = sum.activity > meter->cell_max || sum.activity < -meter->cell_max;
+    bool noted = sum.held_ms != 0 || sum.moved_ms != 0 || sum.glitches != 0 || sum.conflicts != 0;
     *cell_out = (struct cell){.activity = held ? 0 : (int64_t)sum.activity,
                               .covered_ms = (uint32_t)sum.covered_ms,
                               .estimated_ms = (uint32_t)sum.estimated_ms,
@@ -49,6 +50,6 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
                               .moved_ms = sum.moved_ms,
                               .glitches = sum.glitches,
                               .conflicts = sum.conflicts,
-                              .present = sum.present,
+                              .present = sum.present || noted, /* what is held is seen */
                               .held = held};
 }

@@ -17,7 +17,7 @@ struct cell {
     uint32_t estimated_ms; /* covered by estimated readings */
     uint32_t spread_ms;    /* covered, but the shape over a longer time is assumed to be even */
     uint32_t held_ms;      /* not covered: readings are there, and contradict each other */
-    int64_t moved_ms;      /* time before the floor whose amount is booked here */
+    int64_t moved_ms;      /* time before the floor whose amount is booked here; not below 0 */
     uint32_t glitches;     /* readings in it that were left aside */
     uint32_t conflicts;    /* readings in it that had another value of the same rank */
     bool present;          /* some reading touches the bucket */

@@ -17,11 +17,27 @@ static struct row *append(struct block *block, const struct row *head)
     return out;
 }
 
+static int128 sum_scratch(const struct site *site, enum figure figure)
+{
+    int128 sum = 0;
+    for (uint32_t i = 0; i < site->facility->series_count; i++)
+        sum += site->scratch.window[i].value[figure];
+    return sum;
+}
+
+static void sum_coverage(const struct site *site, struct figures *coverage)
+{
+    figures_clear(coverage);
+    coverage->value[FIGURE_COVERED] = sum_scratch(site, FIGURE_COVERED);
+    coverage->value[FIGURE_EXPECTED] = sum_scratch(site, FIGURE_EXPECTED);
+    for (uint32_t i = 0; i < site->facility->series_count; i++)
+        figures_add_notes(coverage, &site->scratch.window[i], 1);
+}
+
 /* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
  * carries the acknowledgement, and one for every series that has a reading. The head is that of any
  * series. It is not changed here: a copy that follows a change of it waits for that. */
-static void append_rows(const struct site *site, const struct row *head,
-                        const struct figures *coverage, struct block *block)
+static void append_rows(const struct site *site, const struct row *head, struct block *block)
 {
     const struct figures *figures = site->scratch.window;
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
@@ -29,12 +45,12 @@ static void append_rows(const struct site *site, const struct row *head,
             continue;
         struct row *out = append(block, head);
         out->series = site->facility->series_first + i;
-        out->figures = figures[i];
+        figures_copy(&out->figures, &figures[i]);
     }
     struct row *out = append(block, head);
     out->kind = ROW_COVERAGE;
     out->series = REGISTRY_NONE;
-    out->figures = *coverage;
+    sum_coverage(site, &out->figures);
     out->meters_expected =
         rated_panel_count_expected(site->rated, head->window.start_ms, head->window.end_ms);
     out->meters_reporting = rated_panel_count_reporting(site->rated, site->scratch.reporting);
@@ -57,23 +73,12 @@ static bool has_room(const struct site *site, const struct block *block)
     return block->capacity - block->count > site->facility->series_count;
 }
 
-static struct figures sum_coverage(const struct site *site)
-{
-    struct figures coverage = {0};
-    for (uint32_t i = 0; i < site->facility->series_count; i++) {
-        coverage.value[FIGURE_COVERED] += site->scratch.window[i].value[FIGURE_COVERED];
-        coverage.value[FIGURE_EXPECTED] += site->scratch.window[i].value[FIGURE_EXPECTED];
-    }
-    return coverage;
-}
-
 /* Final: the watermark has passed it by the grace, or every expected meter has covered it all. */
-static bool is_final(const struct site *site, const struct row_taking *taking, struct window window,
-                     const struct figures *coverage)
+static bool is_final(const struct site *site, const struct row_taking *taking, struct window window)
 {
     int64_t seen_ms = (taking->clock->top_row + 1) * site->conf.window->bucket_ms;
-    int128 expected_ms = coverage->value[FIGURE_EXPECTED];
-    bool complete = expected_ms > 0 && coverage->value[FIGURE_COVERED] == expected_ms;
+    int128 expected_ms = sum_scratch(site, FIGURE_EXPECTED);
+    bool complete = expected_ms > 0 && sum_scratch(site, FIGURE_COVERED) == expected_ms;
     return window.end_ms <= taking->clock->final_ms || (complete && window.end_ms <= seen_ms);
 }
 
@@ -93,17 +98,17 @@ static uint32_t make_version(const struct site *site, const struct site_clock *c
 static void take(struct site *site, const struct row_taking *taking, enum level level,
                  struct window window, struct day *day, struct mark *mark)
 {
-    struct figures coverage = sum_coverage(site);
-    bool final = is_final(site, taking, window, &coverage);
-    const struct row head = {.kind = ROW_EMISSIONS,
-                             .level = (uint8_t)level,
-                             .final = final,
-                             .partition = site->conf.partition,
-                             .facility = site->conf.facility,
-                             .window = window,
-                             .revision = mark->revision,
-                             .version = make_version(site, taking->clock, window, mark) + final};
-    append_rows(site, &head, &coverage, taking->block);
+    struct row head; /* its figures are not looked at */
+    memset(&head, 0, offsetof(struct row, figures));
+    head.kind = ROW_EMISSIONS;
+    head.level = (uint8_t)level;
+    head.final = is_final(site, taking, window);
+    head.partition = site->conf.partition;
+    head.facility = site->conf.facility;
+    head.window = window;
+    head.revision = mark->revision;
+    head.version = make_version(site, taking->clock, window, mark) + head.final;
+    append_rows(site, &head, taking->block);
     site_mark_taken(site, day, mark, taking->sink);
 }
 

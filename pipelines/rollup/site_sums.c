@@ -5,7 +5,8 @@
 
 void site_clear_figures(const struct site *site, struct figures *figures, uint64_t *reporting)
 {
-    memset(figures, 0, site->facility->series_count * sizeof(*figures));
+    for (uint32_t i = 0; i < site->facility->series_count; i++)
+        figures_clear(&figures[i]);
     memset(reporting, 0, site->words * sizeof(*reporting));
 }
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A figure that may be null is optional, and so is the count that tells so: both are younger than
- * the first rows that databases have. */
+/* A figure that may be null is optional, and so are the count that tells so and what is noted: they
+ * are younger than the first rows that databases have. */
 #define FIGURE(id, name, unit, decimals, adds, rate, unknown, help, sums)                          \
     {name,                                                                                         \
      unit,                                                                                         \
@@ -13,7 +13,8 @@
      offsetof(struct row, figures.value[FIGURE_##id]),                                             \
      0,                                                                                            \
      FIGURE_##id,                                                                                  \
-     FIGURE_##unknown != FIGURE_NONE || (adds) == ADDS_UNKNOWN_CELL,                               \
+     FIGURE_##unknown != FIGURE_NONE || (adds) == ADDS_UNKNOWN_CELL || (adds) == ADDS_ESTIMATED || \
+         (adds) == ADDS_NOTE,                                                                      \
      help,                                                                                         \
      sums},
 #define RATIO(name, above, below, help, sums)                                                      \
@@ -51,14 +52,15 @@ static const struct field emissions_fields[] = {
           "co2e_estimated_kg / co2e_kg; 0 if co2e_kg is 0",
           SUM_RATIO("sum(co2e_estimated_kg) / sum(co2e_kg)")),
     FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
-    REVISION,
+    FIGURES_OF_NOTES(FIGURE) REVISION,
     FINAL,
 };
 
 static const struct field coverage_fields[] = {
     FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
-    COUNT("meters_expected", "meters", meters_expected, "meters that should report in the window",
-          "facilities; not windows"),
+    FIGURES_OF_NOTES(FIGURE)
+        COUNT("meters_expected", "meters", meters_expected,
+              "meters that should report in the window", "facilities; not windows"),
     COUNT("meters_reporting", "meters", meters_reporting,
           "meters that have a reading in the window", "facilities; not windows"),
     REVISION,

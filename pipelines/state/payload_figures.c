@@ -112,4 +112,5 @@ void payload_take_figures(const struct payload_names *names, struct packed *pack
             figures_out->value[named->figure] = value;
     }
     set_unknown_cells(names, figures_out);
+    figures_note(figures_out);
 }

@@ -23,9 +23,11 @@ FIELDS = {
     "emissions": {
         "activity", "co2_kg", "ch4_kg", "n2o_kg", "co2e_kg", "biogenic_co2_kg", "co2e_unsplit_kg",
         "co2e_estimated_kg", "energy_gj", "energy_unknown", "estimated_share", "covered_s",
-        "expected_s", "coverage", "revision", "final"},
+        "expected_s", "coverage", "estimated_s", "spread_s", "held_s", "moved_s", "conflicts",
+        "glitches", "revision", "final"},
     "coverage": {
-        "covered_s", "expected_s", "coverage", "meters_expected", "meters_reporting", "revision", "final"}}
+        "covered_s", "expected_s", "coverage", "estimated_s", "spread_s", "held_s", "moved_s",
+        "conflicts", "glitches", "meters_expected", "meters_reporting", "revision", "final"}}
 VARIABLES = ["ds", "facility", "scope", "window"]
 PANELS = {"row", "stat", "timeseries", "bargauge", "table", "state-timeline"}
 UNITS = {"none", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg"}

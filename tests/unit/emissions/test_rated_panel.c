@@ -135,7 +135,9 @@ static void sum_plainly(struct fixture *fixture, int64_t from, int64_t to,
                                       .activity = cells.activity,
                                       .covered_ms = cells.covered_ms,
                                       .estimated_ms = cells.estimated_ms,
-                                      .present = cells.present};
+                                      .present = cells.present,
+                                      .notes = cells.notes,
+                                      .noted = cells.noted};
         struct figures figures[SERIES];
         rating_rate(fixture->rating, &fixture->registry, &fixture->facility, &bucket, figures);
         for (int i = 0; i < SERIES; i++)

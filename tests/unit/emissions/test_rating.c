@@ -24,6 +24,8 @@ struct site {
     int64_t activity[METERS];
     uint32_t covered_ms[METERS], estimated_ms[METERS];
     uint8_t present[METERS];
+    struct cell_note notes[METERS];
+    bool noted;
     struct bucket_cells cells;
 };
 
@@ -64,7 +66,9 @@ static void site_init(struct site *site)
                                         .activity = site->activity,
                                         .covered_ms = site->covered_ms,
                                         .estimated_ms = site->estimated_ms,
-                                        .present = site->present};
+                                        .present = site->present,
+                                        .notes = site->notes,
+                                        .noted = &site->noted};
 }
 
 static void site_set_factor(struct site *site, enum rate rate, double factor)
@@ -334,7 +338,8 @@ static void test_wide_cells(void **state)
                                        .activity = activity,
                                        .covered_ms = times,
                                        .estimated_ms = times,
-                                       .present = bytes};
+                                       .present = bytes,
+                                       .noted = &site.noted};
     struct figures figures = {0};
     struct rating *rating = NULL;
     assert_int_equal(rating_create(&rating, tier, LONG), 0);
@@ -391,12 +396,43 @@ static void fill_random(struct site *site, unsigned *seed)
         if (site->present[i] == 0)
             site->activity[i] = site->covered_ms[i] = site->estimated_ms[i] = 0;
     }
+    site->noted = rand_r(seed) % 3 != 0;
+    for (size_t i = 0; i < METERS && site->noted; i++)
+        site->notes[i] =
+            (struct cell_note){.spread_ms = (uint32_t)rand_r(seed) & NOTE_MS_MAX,
+                               .held_ms = (uint32_t)rand_r(seed) & NOTE_MS_MAX,
+                               .glitches = (uint32_t)rand_r(seed) & NOTE_COUNT_MAX,
+                               .conflicts = (uint32_t)rand_r(seed) & NOTE_COUNT_MAX,
+                               .moved_ms = ((uint64_t)rand_r(seed) << 13) & NOTE_MOVED_MAX_MS};
     for (size_t i = 0; i < (size_t)RATE_COUNT * METERS; i++)
         site->factor[0][i] = rand_r(seed) % 8 == 0 ? 0 : (double)rand_r(seed) / 1e9;
 }
 
-static int128 add_plainly(const struct site *site, const struct figure_row *row, size_t i)
+static int64_t note_of(const struct site *site, enum figure figure, size_t i)
 {
+    const struct cell_note *note = &site->notes[i];
+    switch (figure) {
+    case FIGURE_ESTIMATED:
+        return site->estimated_ms[i];
+    case FIGURE_SPREAD:
+        return note->spread_ms;
+    case FIGURE_HELD:
+        return note->held_ms;
+    case FIGURE_MOVED:
+        return (int64_t)note->moved_ms;
+    case FIGURE_CONFLICTS:
+        return note->conflicts;
+    case FIGURE_GLITCHES:
+        return note->glitches;
+    default:
+        fail_msg("%s is no note", figure_table[figure].name);
+        return 0;
+    }
+}
+
+static int128 add_plainly(const struct site *site, enum figure figure, size_t i)
+{
+    const struct figure_row *row = &figure_table[figure];
     bool expected = site->meters[FIRST + i].expected;
     int128 mass = 0;
     if (row->rate != RATE_NONE)
@@ -414,6 +450,9 @@ static int128 add_plainly(const struct site *site, const struct figure_row *row,
         return site->present[i];
     case ADDS_UNKNOWN_CELL:
         return site->factor[0][(size_t)row->rate * METERS + i] == 0 ? site->present[i] : 0;
+    case ADDS_ESTIMATED:
+    case ADDS_NOTE:
+        return note_of(site, figure, i);
     case ADDS_COVERED:
         return expected ? site->covered_ms[i] : 0;
     case ADDS_EXPECTED:
@@ -427,7 +466,9 @@ static void rate_plainly(const struct site *site, struct figures figures[2])
 {
     for (size_t i = 0; i < METERS; i++)
         for (size_t figure = 0; figure < FIGURE_COUNT; figure++)
-            figures[i >= SPLIT].value[figure] += add_plainly(site, &figure_table[figure], i);
+            figures[i >= SPLIT].value[figure] += add_plainly(site, (enum figure)figure, i);
+    figures_note(&figures[0]);
+    figures_note(&figures[1]);
 }
 
 /* Buckets that are rated together are as if each were rated alone. */
@@ -440,6 +481,8 @@ static void test_rows_are_apart(void **state)
         int64_t activity[ROWS][METERS];
         uint32_t covered_ms[ROWS][METERS], estimated_ms[ROWS][METERS];
         uint8_t present[ROWS][METERS];
+        struct cell_note notes[ROWS][METERS];
+        bool noted[ROWS];
     } cells;
     unsigned seed = 7;
     for (size_t row = 0; row < ROWS; row++) {
@@ -451,6 +494,8 @@ static void test_rows_are_apart(void **state)
         memcpy(cells.covered_ms[row], sites[row].covered_ms, sizeof(cells.covered_ms[row]));
         memcpy(cells.estimated_ms[row], sites[row].estimated_ms, sizeof(cells.estimated_ms[row]));
         memcpy(cells.present[row], sites[row].present, sizeof(cells.present[row]));
+        memcpy(cells.notes[row], sites[row].notes, sizeof(cells.notes[row]));
+        cells.noted[row] = sites[row].noted;
     }
     struct bucket_cells all = {.start_ms = -ROWS * (int64_t)BUCKET_MS,
                                .length_ms = BUCKET_MS,
@@ -458,7 +503,9 @@ static void test_rows_are_apart(void **state)
                                .activity = cells.activity[0],
                                .covered_ms = cells.covered_ms[0],
                                .estimated_ms = cells.estimated_ms[0],
-                               .present = cells.present[0]};
+                               .present = cells.present[0],
+                               .notes = cells.notes[0],
+                               .noted = cells.noted};
     struct figures got[ROWS][2];
     struct rating *rating = NULL;
     assert_int_equal(rating_create(&rating, tier, METERS), 0);

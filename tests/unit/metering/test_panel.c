@@ -143,6 +143,47 @@ static void test_putting_cells(void **state)
     assert_int_equal(site->panel->held, 1);
 }
 
+static struct cell_note note_at(const struct site *site, int64_t row, uint32_t column)
+{
+    return panel_get_row(site->panel, row).notes[column];
+}
+
+/* Notes come and go with their cell; the turn of the ring ends them. */
+static void test_notes(void **state)
+{
+    struct site *site = *state;
+    const struct cell plain = {.activity = U, .covered_ms = 10, .present = true};
+    const struct cell noted = {.covered_ms = 5,
+                               .spread_ms = 5,
+                               .held_ms = 7,
+                               .moved_ms = INT64_C(300) * 365 * DAY_MS,
+                               .glitches = NOTE_COUNT_MAX,
+                               .conflicts = NOTE_COUNT_MAX,
+                               .present = true};
+    panel_put(site->panel, 9, 66, &plain);
+    assert_false(panel_get_row(site->panel, 9).noted[0]);
+    panel_put(site->panel, 9, 65, &noted);
+    assert_true(panel_get_row(site->panel, 9).noted[0]);
+    struct cell_note note = note_at(site, 9, 65);
+    assert_int_equal(note.spread_ms, 5);
+    assert_int_equal(note.held_ms, 7);
+    assert_int_equal(note.moved_ms, noted.moved_ms);
+    assert_int_equal(note.glitches, NOTE_COUNT_MAX);
+    assert_int_equal(note.conflicts, NOTE_COUNT_MAX);
+    note = note_at(site, 9, 66);
+    assert_true(note_is_empty(&note));
+    panel_check(site->panel);
+    panel_put(site->panel, 9, 65, &plain);
+    note = note_at(site, 9, 65);
+    assert_true(note_is_empty(&note));
+    panel_put(site->panel, 9, 65, &noted);
+    panel_clear_row(site->panel, 9);
+    assert_false(panel_get_row(site->panel, 9).noted[0]);
+    note = note_at(site, 9, 65);
+    assert_true(note_is_empty(&note));
+    panel_check(site->panel);
+}
+
 /* A row's turn ends: what it held is counted as gone, and its slot is empty for the next. */
 static void test_clearing(void **state)
 {
@@ -200,9 +241,9 @@ static void test_held_cells_are_counted(void **state)
 static void test_size(void **state)
 {
     (void)state;
-    assert_true(panel_size(1, 1) >= sizeof(struct panel) + 17 + 8);
+    assert_true(panel_size(1, 1) >= sizeof(struct panel) + 33 + 8);
     size_t row = panel_size(11, 65) - panel_size(10, 65);
-    assert_int_equal(row, 65 * 17 + 2 * 8);
+    assert_int_equal(row, 65 * 33 + 2 * 8 + 1);
 }
 
 /* Readings, corrections, projecting and clearing in any order: each cell is what its journal gives,
@@ -248,6 +289,7 @@ int main(void)
         TEST(test_only_stale_cells_are_projected),
         TEST(test_stale_columns),
         TEST(test_putting_cells),
+        TEST(test_notes),
         TEST(test_clearing),
         TEST(test_the_account_finds_what_moved),
         TEST(test_held_cells_are_counted),

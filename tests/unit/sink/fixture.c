@@ -59,6 +59,7 @@ struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms)
         .version = 7,
         .meters_expected = 4,
         .meters_reporting = 3,
+        .figures.noted = true,
         .figures.value = {[FIGURE_ACTIVITY] = 12500000,
                           [FIGURE_CO2] = 1250001,
                           [FIGURE_CH4] = 20000,
@@ -69,7 +70,13 @@ struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms)
                           [FIGURE_CO2E_ESTIMATED] = 2000000,
                           [FIGURE_ENERGY] = 45000,
                           [FIGURE_COVERED] = 600500,
+                          [FIGURE_ESTIMATED] = 60001,
                           [FIGURE_EXPECTED] = 900000,
+                          [FIGURE_SPREAD] = 300000,
+                          [FIGURE_HELD] = 125,
+                          [FIGURE_MOVED] = 86400000,
+                          [FIGURE_CONFLICTS] = 2,
+                          [FIGURE_GLITCHES] = 5,
                           [FIGURE_CELLS] = 1},
     };
     return row;

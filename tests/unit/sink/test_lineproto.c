@@ -65,13 +65,15 @@ static void test_labels(void **state)
     }
 }
 
+#define NOTES "spread_s=300,held_s=0.125,moved_s=86400,conflicts=2,glitches=5,"
 #define FIELDS                                                                                     \
     " activity=12.5,co2_kg=1.250001,ch4_kg=0.00002,n2o_kg=0,co2e_kg=8,biogenic_co2_kg=3,"          \
     "co2e_unsplit_kg=1,co2e_estimated_kg=2,energy_gj=0.045,energy_unknown=0,estimated_share=0.25," \
-    "covered_s=600.5,expected_s=900,coverage=0.6672222222222223,revision=1i,final=true "
+    "covered_s=600.5,estimated_s=60.001,expected_s=900,coverage=0.6672222222222223," NOTES         \
+    "revision=1i,final=true "
 #define COVERAGE                                                                                   \
-    " covered_s=600.5,expected_s=900,coverage=0.6672222222222223,meters_expected=4i,"              \
-    "meters_reporting=3i,revision=1i,final=true "
+    " covered_s=600.5,estimated_s=60.001,expected_s=900,coverage=0.6672222222222223," NOTES        \
+    "meters_expected=4i,meters_reporting=3i,revision=1i,final=true "
 
 static void expect_line(const char *name, enum sink_dialect dialect, const struct row *row,
                         const char *want)

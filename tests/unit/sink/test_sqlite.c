@@ -124,14 +124,14 @@ static void test_rows_are_read_back(void **state)
     write_block(place, block_of(&row));
     expect(place, "SELECT * FROM emissions_15m",
            "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|dhaka-1|2|purchased electricity|"
-           "grid|kWh|12.5|1.250001|2.0e-05|0.0|8.0|3.0|1.0|2.0|0.045|0.0|0.25|600.5|900.0|"
-           "0.667222222222222|1|1\n");
+           "grid|kWh|12.5|1.250001|2.0e-05|0.0|8.0|3.0|1.0|2.0|0.045|0.0|0.25|600.5|60.001|900.0|"
+           "0.667222222222222|300.0|0.125|86400.0|2.0|5.0|1|1\n");
     row = fixture_row(1, REGISTRY_NONE, FIXTURE_START_MS);
     row.level = LEVEL_DAY;
     write_block(place, block_of(&row));
     expect(place, "SELECT * FROM coverage_1d",
-           "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|a, b=c\\|600.5|900.0|"
-           "0.667222222222222|4|3|1|1\n");
+           "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|a, b=c\\|600.5|60.001|900.0|"
+           "0.667222222222222|300.0|0.125|86400.0|2.0|5.0|4|3|1|1\n");
     expect(place, "PRAGMA journal_mode", "wal\n");
     expect(place, "PRAGMA user_version", "1\n");
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 2);
@@ -173,7 +173,8 @@ static void test_null(void **state)
     expect(place, "SELECT energy_gj, energy_unknown FROM emissions_15m", "0.045|0.0\n");
 }
 
-/* A database of the first version, which had no energy: it gets the columns, once. */
+/* A database of the first version, which had neither energy nor notes: it gets the columns, once.
+ */
 static void test_columns_are_added(void **state)
 {
     struct place *place = *state;
@@ -184,12 +185,13 @@ static void test_columns_are_added(void **state)
     sqlite3 *db = open_other(place);
     for (int level = 0; level < LEVEL_COUNT; level++) {
         char name[MEASUREMENT_NAME_SIZE];
-        char sql[256];
+        char sql[512];
         measurement_name(name, ROW_EMISSIONS, (enum level)level, FIXTURE_BUCKET_MS);
         (void)snprintf(sql, sizeof(sql),
                        "DROP VIEW \"%s_named\"; ALTER TABLE \"%s\" DROP COLUMN energy_gj; "
-                       "ALTER TABLE \"%s\" DROP COLUMN energy_unknown",
-                       name, name, name);
+                       "ALTER TABLE \"%s\" DROP COLUMN energy_unknown; "
+                       "ALTER TABLE \"%s\" DROP COLUMN held_s",
+                       name, name, name, name);
         run(db, sql);
     }
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -199,8 +201,8 @@ static void test_columns_are_added(void **state)
         write_block(place, block_of(&row));
         close_sink(place);
     }
-    expect(place, "SELECT energy_gj, energy_unknown, final FROM emissions_15m_named",
-           "NULL|NULL|1\n0.045|0.0|1\n0.045|0.0|1\n");
+    expect(place, "SELECT energy_gj, energy_unknown, held_s, final FROM emissions_15m_named",
+           "NULL|NULL|NULL|1\n0.045|0.0|0.125|1\n0.045|0.0|0.125|1\n");
     expect(place, "SELECT count(energy_gj) FROM emissions_1y", "0\n");
 }
 

@@ -209,8 +209,8 @@ static void test_each_tampering_is_one_line(void **state)
          "category, "
          "'ghost', unit, activity, co2_kg, ch4_kg, n2o_kg, co2e_kg, biogenic_co2_kg, "
          "co2e_unsplit_kg, co2e_estimated_kg, energy_gj, energy_unknown, estimated_share, "
-         "covered_s, expected_s, coverage, "
-         "revision, final FROM emissions_1h WHERE " NEWEST,
+         "covered_s, estimated_s, expected_s, coverage, spread_s, held_s, moved_s, conflicts, "
+         "glitches, revision, final FROM emissions_1h WHERE " NEWEST,
          "source=ghost unit=kWh 2026", 1},
         {"a window that is none", "UPDATE emissions_1h SET start_ms = start_ms + 1 WHERE " NEWEST,
          "expected nothing", 2},
@@ -219,6 +219,8 @@ static void test_each_tampering_is_one_line(void **state)
         {"a running one", "UPDATE emissions_1mo SET co2e_kg = 0 WHERE NOT final", "", 0},
         {"energy", "UPDATE emissions_1h SET energy_gj = energy_gj + 0.000001 WHERE " NEWEST,
          " energy_gj: expected ", 1},
+        {"what is noted", "UPDATE emissions_1h SET held_s = 1 WHERE " NEWEST,
+         " held_s: expected 0, found 1", 1},
         {"that it is known", "UPDATE emissions_1h SET energy_unknown = NULL WHERE " NEWEST,
          " energy_unknown: expected 0, found nothing", 1},
         {"another facility's", "UPDATE emissions_1h SET facility = 'lx' WHERE start_ms < 0", "", 0},
