@@ -24,8 +24,9 @@
  *     and last row
  *   text: the facility whose rows come next
  *
- * Version 1 does not name its figures: it holds those of payload_set_first_figures(). All payloads
- * of a chain have one version.
+ * Version 1 does not name its figures: it holds those of payload_set_first_figures(). Up to version
+ * 2 a reading has neither role nor id, and a frozen cell no note. All payloads of a chain have one
+ * version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
  * figures are in the units of their table. A mark is dirty for each sink for which it was not
@@ -40,7 +41,7 @@
 #include "pipelines/state/packed.h"
 
 #define PAYLOAD_MAGIC "ghgdS"
-enum { PAYLOAD_VERSION = 2, PAYLOAD_MAGIC_BYTES = 5 };
+enum { PAYLOAD_VERSION = 3, PAYLOAD_MAGIC_BYTES = 5 };
 
 /* A run of marks: uint gap of untouched ones plus one, times four, plus what follows the touches
  * (1 a revision, 2 sinks); uint touches; revision; sinks. 0 ends the run. */
@@ -58,7 +59,18 @@ enum {
 
 /* A reading: flags, and what they announce; int value and offset less those of the one before.
  * A step is the start less the start before it, and comes as its change. */
-enum { READING_NEW_STEP = 1, READING_NEW_SPAN = 2, READING_NEW_RANK = 4 };
+enum {
+    READING_NEW_STEP = 1,
+    READING_NEW_SPAN = 2,
+    READING_NEW_RANK = 4,
+    READING_NEW_ROLE = 8, /* uint role, times two, plus one for a conflict */
+    READING_HAS_ID = 16   /* uint hash; never of a register */
+};
+
+/* A frozen cell: uint gap of rows plus one, times two, plus one if a note follows; int activity,
+ * uint covered and estimated ms; of the note uint spread, held and moved ms,
+ * glitches and conflicts. 0 ends them. Up to version 2 the gap is not doubled. */
+enum { FROZEN_HAS_NOTE = 1, FROZEN_FLAG_BITS = 1 };
 
 /* Sums beyond it are damage: no log can hold so many cells. */
 #define PAYLOAD_SUM_MAX ((int128)1 << 120)
@@ -116,7 +128,8 @@ int site_load(struct site *site, const struct dictionary *dictionary,
 struct site_loaded {
     const struct site_clock *clock; /* its passed_ms is the watermark */
     const struct dictionary *dictionary;
-    uint8_t new_sinks;       /* bits */
+    uint8_t new_sinks; /* bits */
+    bool earlier;      /* an earlier version: the rows that it wrote say less than they would now */
     uint32_t pending_column; /* of the event that waits to touch windows; UINT32_MAX: none, */
     int64_t pending_row;     /* and the first row that it has not touched */
 };

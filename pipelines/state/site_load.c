@@ -212,6 +212,8 @@ static bool is_sound(const struct meter *meter, const struct reading *before,
 {
     bool interval = meter->kind == KIND_INTERVAL;
     int64_t value_max = meter->kind == KIND_REGISTER ? REGISTER_MAX : CELL_MAX;
+    if (reading->id_hash != 0 && meter->kind == KIND_REGISTER)
+        return false;
     if (reading->start_ms < TIME_MIN_MS || reading_end_ms(reading) > TIME_MAX_MS ||
         reading->value > value_max || reading->value < -value_max ||
         interval != (reading->span_ms > 0))
@@ -219,10 +221,21 @@ static bool is_sound(const struct meter *meter, const struct reading *before,
     return before == NULL || reading_is_before(before, reading);
 }
 
-static void take_reading(struct packed *packed, struct reading *reading, int64_t *step_ms)
+static void take_identity(struct packed *packed, uint64_t flags, struct reading *reading)
 {
-    uint64_t flags =
-        packed_take_uint(packed, READING_NEW_STEP | READING_NEW_SPAN | READING_NEW_RANK);
+    if ((flags & READING_NEW_ROLE) != 0) {
+        uint64_t role = packed_take_uint(packed, 2 * ROLE_COUNT - 1);
+        reading->role = role >> 1 & 7;
+        reading->conflict = role & 1;
+    }
+    reading->id_hash = (flags & READING_HAS_ID) != 0 ? packed_take_uint(packed, UINT64_MAX) : 0;
+}
+
+/* `flags_max`: all that the version has. */
+static void take_reading(struct packed *packed, uint64_t flags_max, struct reading *reading,
+                         int64_t *step_ms)
+{
+    uint64_t flags = packed_take_uint(packed, flags_max);
     if ((flags & READING_NEW_STEP) != 0)
         *step_ms += packed_take_int(packed, 2 * TIME_MIN_MS, 2 * TIME_MAX_MS);
     if ((flags & READING_NEW_SPAN) != 0)
@@ -233,6 +246,7 @@ static void take_reading(struct packed *packed, struct reading *reading, int64_t
         reading->revision = rank >> 2 & UINT16_MAX;
         reading->quality = rank & 3;
     }
+    take_identity(packed, flags, reading);
     int64_t value = reading->value + packed_take_int(packed, -2 * REGISTER_MAX, 2 * REGISTER_MAX);
     uint64_t offset =
         (uint64_t)reading->offset + (uint64_t)packed_take_int(packed, INT64_MIN, INT64_MAX);
@@ -250,8 +264,10 @@ static int take_readings(const struct meter_taking *taken, uint64_t count)
     struct journal *journal = taken->journal;
     struct reading reading = {0};
     int64_t step_ms = 0;
+    bool early = taken->taking->names->version < 3;
+    uint64_t flags_max = 2 * (early ? READING_NEW_RANK : READING_HAS_ID) - 1;
     for (uint64_t i = 0; i < count; i++) {
-        take_reading(packed, &reading, &step_ms);
+        take_reading(packed, flags_max, &reading, &step_ms);
         if (packed->damaged)
             return 0;
         if (journal == NULL)
@@ -272,21 +288,34 @@ static int take_readings(const struct meter_taking *taken, uint64_t count)
     return 0;
 }
 
+static void take_note(struct packed *packed, int64_t bucket_ms, struct cell *cell)
+{
+    cell->spread_ms = (uint32_t)packed_take_uint(packed, cell->covered_ms);
+    cell->held_ms = (uint32_t)packed_take_uint(packed, (uint64_t)bucket_ms);
+    cell->moved_ms = (int64_t)packed_take_uint(packed, NOTE_MOVED_MAX_MS);
+    cell->glitches = (uint32_t)packed_take_uint(packed, NOTE_COUNT_MAX);
+    cell->conflicts = (uint32_t)packed_take_uint(packed, NOTE_COUNT_MAX);
+}
+
 static void take_frozen(const struct meter_taking *taken)
 {
+    unsigned flag_bits = taken->taking->names->version < 3 ? 0 : FROZEN_FLAG_BITS;
     struct packed *packed = taken->taking->packed;
     struct site *site = taken->taking->site;
     int64_t bucket_ms = site->conf.window->bucket_ms;
     int64_t row = site_day(site, 0)->first_row - 1;
     int64_t end_row = site_day(site, site->days_count - 1)->end_row;
-    uint64_t gap;
-    while ((gap = packed_take_uint(packed, site->panel->rows)) != 0) {
-        row += (int64_t)gap;
+    uint64_t key_max = (((uint64_t)site->panel->rows + 1) << flag_bits) - 1;
+    uint64_t key;
+    while ((key = packed_take_uint(packed, key_max)) != 0) {
+        row += (int64_t)(key >> flag_bits);
         struct cell cell = {.present = true};
         cell.activity = packed_take_int(packed, -CELL_MAX, CELL_MAX);
         cell.covered_ms = (uint32_t)packed_take_uint(packed, (uint64_t)bucket_ms);
         cell.estimated_ms = (uint32_t)packed_take_uint(packed, cell.covered_ms);
-        packed->damaged |= row >= end_row;
+        if (flag_bits > 0 && (key & FROZEN_HAS_NOTE) != 0)
+            take_note(packed, bucket_ms, &cell);
+        packed->damaged |= row >= end_row || key >> flag_bits == 0;
         if (packed->damaged)
             return;
         if (taken->journal == NULL)
@@ -500,6 +529,8 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
     panel_accept(site->panel);
     if (!loaded->dictionary->same) {
         accept_balance(site);
+        site_touch_told(site, loaded->clock);
+    } else if (loaded->earlier) {
         site_touch_told(site, loaded->clock);
     }
     site_tell_again(site, loaded->new_sinks);

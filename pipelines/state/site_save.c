@@ -105,13 +105,40 @@ static void save_periods(const struct site *site, bool full, struct buffer *out)
 
 /* --- meters --- */
 
-static void save_readings(const struct journal *journal, uint32_t first, struct buffer *out)
+static uint64_t role_of(const struct reading *reading)
+{
+    return (uint64_t)reading->role << 1 | reading->conflict;
+}
+
+/* A register has none: its chain is derived from its readings. */
+static uint64_t id_of(const struct meter *meter, const struct reading *reading)
+{
+    return meter->kind == KIND_REGISTER ? 0 : reading->id_hash;
+}
+
+/* The parts that few readings have. */
+static uint8_t *put_identity(uint8_t *at, uint8_t *flags, const struct meter *meter,
+                             const struct reading *before, const struct reading *reading)
+{
+    if (role_of(reading) != role_of(before)) {
+        *flags |= READING_NEW_ROLE;
+        at = packed_put_uint(at, role_of(reading));
+    }
+    if (id_of(meter, reading) != 0) {
+        *flags |= READING_HAS_ID;
+        at = packed_put_uint(at, id_of(meter, reading));
+    }
+    return at;
+}
+
+static void save_readings(const struct meter *meter, const struct journal *journal, uint32_t first,
+                          struct buffer *out)
 {
     struct reading before = {0};
     int64_t step_ms = 0;
     for (uint32_t i = first; i < journal->count; i++) {
         const struct reading *reading = journal_at(journal, i);
-        uint8_t bytes[6 * PACKED_UINT_BYTES];
+        uint8_t bytes[8 * PACKED_UINT_BYTES];
         uint8_t *at = bytes + 1;
         bytes[0] = 0;
         int64_t now_ms = reading->start_ms - before.start_ms;
@@ -127,6 +154,7 @@ static void save_readings(const struct journal *journal, uint32_t first, struct 
             bytes[0] |= READING_NEW_RANK;
             at = packed_put_uint(at, (uint64_t)reading->revision << 2 | reading->quality);
         }
+        at = put_identity(at, bytes, meter, &before, reading);
         at = packed_put_uint(at, packed_zigzag(reading->value - before.value));
         at = packed_put_uint(
             at, packed_zigzag((int64_t)((uint64_t)reading->offset - (uint64_t)before.offset)));
@@ -142,9 +170,28 @@ static int64_t frozen_until(const struct site *site, int64_t forgotten_ms)
     return forgotten_ms == INT64_MIN ? INT64_MIN : site_row(site, forgotten_ms);
 }
 
-/* Cells that the journal can no longer give: uint gap of rows plus one, int activity, uint covered
- * and estimated ms; 0. Rows are counted from the oldest open one. Such a cell never changes again,
- * so those that the chain has are not repeated. */
+static void save_note(const struct cell_note *note, struct buffer *out)
+{
+    packed_add_uint(out, note->spread_ms);
+    packed_add_uint(out, note->held_ms);
+    packed_add_uint(out, note->moved_ms);
+    packed_add_uint(out, note->glitches);
+    packed_add_uint(out, note->conflicts);
+}
+
+static void save_cell(const struct panel *panel, size_t i, uint64_t gap, struct buffer *out)
+{
+    bool noted = panel->noted[i / panel->columns] && !note_is_empty(&panel->notes[i]);
+    packed_add_uint(out, (gap + 1) << FROZEN_FLAG_BITS | (noted ? FROZEN_HAS_NOTE : 0));
+    packed_add_int(out, panel->activity[i]);
+    packed_add_uint(out, panel->covered_ms[i]);
+    packed_add_uint(out, panel->estimated_ms[i]);
+    if (noted)
+        save_note(&panel->notes[i], out);
+}
+
+/* Cells that the journal can no longer give. Rows are counted from the oldest open one. Such a cell
+ * never changes again, so those that the chain has are not repeated. */
 static void save_frozen(const struct site *site, uint32_t column, bool full, struct buffer *out)
 {
     const struct panel *panel = site->panel;
@@ -161,10 +208,7 @@ static void save_frozen(const struct site *site, uint32_t column, bool full, str
             gap++;
             continue;
         }
-        packed_add_uint(out, gap + 1);
-        packed_add_int(out, panel->activity[i]);
-        packed_add_uint(out, panel->covered_ms[i]);
-        packed_add_uint(out, panel->estimated_ms[i]);
+        save_cell(panel, i, gap, out);
         gap = 0;
     }
     packed_add_uint(out, 0);
@@ -196,7 +240,7 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
     journal_check(journal, kept > 0 ? kept - 1 : 0);
     packed_add_uint(out, kept);
     packed_add_uint(out, journal->count - kept);
-    save_readings(journal, kept, out);
+    save_readings(&site->panel->meters[column], journal, kept, out);
     save_frozen(site, column, full, out);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "pipelines/state/shard_state.h"
 #include "tests/unit/state/registry_builder.h"
 #include "tests/unit/state/shard_fixture.h"
 
@@ -179,6 +180,114 @@ static void test_another_factor_is_a_revision(void **state)
     plant_fini(&plant);
 }
 
+static struct reading *newest_reading(struct shard *shard, uint32_t site, uint32_t column)
+{
+    const struct journal *journal = &shard->own[site]->journals[column];
+    return journal_at(journal, journal->count - 1);
+}
+
+static void expect_same_bytes(struct shard *shard)
+{
+    struct buffer again;
+    buffer_init(&again, PAYLOAD_MAX);
+    assert_int_equal(shard_save(shard, true, &again), 0);
+    assert_int_equal(again.size, saved.size);
+    assert_memory_equal(again.data, saved.data, saved.size);
+    buffer_fini(&again);
+}
+
+/* Role, conflict and identity of a reading come back; what a register's chain made of it does not.
+ */
+static void test_roles(void **state)
+{
+    (void)state;
+    struct plant plant;
+    plant_init(&plant, before, ARRAY_LEN(before));
+    struct shard *shard = make(&plant, 0, NULL);
+    apply(shard, (struct input){0, START_MS, START_MS, U, 0});
+    newest_reading(shard, 0, 0)->role = ROLE_INITIAL;
+    newest_reading(shard, 0, 0)->chain = 77;
+    apply(shard, (struct input){TRUCK, START_MS, START_MS, U, 0});
+    newest_reading(shard, 1, 0)->id_hash = UINT64_MAX;
+    newest_reading(shard, 1, 0)->role = ROLE_COUNT - 1;
+    newest_reading(shard, 1, 0)->conflict = 1;
+    apply(shard, (struct input){TRUCK, START_MS + 1, START_MS + 1, U, 0});
+    save(&shard);
+    shard = make(&plant, 0, NULL);
+    load(shard);
+    const struct reading *plain = newest_reading(shard, 1, 0);
+    assert_int_equal(plain[-1].role, ROLE_COUNT - 1);
+    assert_int_equal(plain[-1].conflict, 1);
+    assert_true(plain[-1].id_hash == UINT64_MAX);
+    assert_int_equal(plain->role, ROLE_READING);
+    assert_int_equal(plain->conflict, 0);
+    assert_true(plain->id_hash == 0);
+    assert_int_equal(newest_reading(shard, 0, 0)->role, ROLE_INITIAL);
+    assert_true(newest_reading(shard, 0, 0)->chain == 0);
+    expect_same_bytes(shard);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
+static const struct cell noted_cell = {.activity = 3 * U,
+                                       .covered_ms = 1000,
+                                       .spread_ms = 999,
+                                       .held_ms = 2,
+                                       .moved_ms = NOTE_MOVED_MAX_MS,
+                                       .glitches = NOTE_COUNT_MAX,
+                                       .conflicts = 4,
+                                       .present = true};
+
+static void expect_noted_cell(const struct cell_note *note)
+{
+    assert_int_equal(note->spread_ms, noted_cell.spread_ms);
+    assert_int_equal(note->held_ms, noted_cell.held_ms);
+    assert_true((int64_t)note->moved_ms == noted_cell.moved_ms);
+    assert_int_equal(note->glitches, noted_cell.glitches);
+    assert_int_equal(note->conflicts, noted_cell.conflicts);
+}
+
+static bool tells_noted_cell(const struct row *row)
+{
+    const int128 *value = row->figures.value;
+    return value[FIGURE_HELD] == noted_cell.held_ms &&
+           value[FIGURE_SPREAD] == noted_cell.spread_ms &&
+           value[FIGURE_MOVED] == noted_cell.moved_ms &&
+           value[FIGURE_GLITCHES] == noted_cell.glitches &&
+           value[FIGURE_CONFLICTS] == noted_cell.conflicts;
+}
+
+/* Cells whose readings are gone keep their notes, and rows of all windows tell them. */
+static void test_notes(void **state)
+{
+    (void)state;
+    enum { HOURS = 62, READINGS_MAX = 56 };
+    struct plant plant;
+    plant_init(&plant, before, ARRAY_LEN(before));
+    plant.meters[LINE].readings_max = READINGS_MAX;
+    struct shard *shard = make(&plant, 0, NULL);
+    for (int64_t t = START_MS; t < START_MS + HOURS * HOUR_MS; t += HOUR_MS)
+        apply(shard, (struct input){LINE, t, t + HOUR_MS, U, 0});
+    int64_t row = START_MS / (15 * MIN_MS) + 4;
+    panel_project_row(shard->own[0]->panel, row);
+    assert_true(row * 15 * MIN_MS < shard->own[0]->journals[LINE].forgotten_ms);
+    panel_put(shard->own[0]->panel, row, LINE, &noted_cell);
+    save(&shard);
+    shard = make(&plant, 0, NULL);
+    load(shard);
+    expect_noted_cell(&panel_get_row(shard->own[0]->panel, row).notes[LINE]);
+    expect_same_bytes(shard);
+    take(shard);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < block->count; i++) {
+        assert_int_equal(tells_noted_cell(&block->rows[i]), block->rows[i].figures.noted);
+        found += block->rows[i].figures.noted;
+    }
+    assert_int_equal(found, 2 * LEVEL_COUNT); /* the series and the facility */
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
 /* The facilities of a state belong to its partition, unless another one has them by now. */
 static void test_owner(void **state)
 {
@@ -209,6 +318,8 @@ int main(void)
         cmocka_unit_test(test_largest_values),
         cmocka_unit_test(test_another_factor_is_a_revision),
         cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
