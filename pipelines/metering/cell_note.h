@@ -21,6 +21,11 @@ _Static_assert(sizeof(struct cell_note) == 16, "the memory that `ghgd check` sta
 enum { NOTE_MS_MAX = (1 << 22) - 1, NOTE_COUNT_MAX = (1 << 20) - 1 };
 #define NOTE_MOVED_MAX_MS ((INT64_C(1) << 44) - 1)
 
+/* Over all cells as they were last projected. */
+struct note_sums {
+    uint64_t held_ms, glitches, conflicts;
+};
+
 static inline bool note_is_empty(const struct cell_note *note)
 {
     return note->spread_ms == 0 && note->held_ms == 0 && note->glitches == 0 &&

@@ -75,6 +75,13 @@ static struct cell_note note_of(const struct panel *panel, const struct cell *ce
                               .moved_ms = (uint64_t)cell->moved_ms & NOTE_MOVED_MAX_MS};
 }
 
+static void take_off(struct panel *panel, const struct cell_note *note)
+{
+    panel->noted_now.held_ms -= note->held_ms;
+    panel->noted_now.glitches -= note->glitches;
+    panel->noted_now.conflicts -= note->conflicts;
+}
+
 /* A cell without a note touches no memory of notes, unless its row has others. */
 static void put_note(struct panel *panel, uint32_t slot, uint32_t column, const struct cell *cell)
 {
@@ -84,7 +91,12 @@ static void put_note(struct panel *panel, uint32_t slot, uint32_t column, const 
     if (empty && !panel->noted[slot])
         return;
     panel->noted[slot] = true;
-    panel->notes[(size_t)slot * panel->columns + column] = note;
+    struct cell_note *place = &panel->notes[(size_t)slot * panel->columns + column];
+    take_off(panel, place);
+    *place = note;
+    panel->noted_now.held_ms += note.held_ms;
+    panel->noted_now.glitches += note.glitches;
+    panel->noted_now.conflicts += note.conflicts;
 }
 
 void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct cell *cell)
@@ -191,6 +203,13 @@ void panel_accept(struct panel *panel)
         panel->moved[column] = sum_column(panel, column);
 }
 
+static void clear_notes(struct panel *panel, size_t first)
+{
+    for (uint32_t column = 0; column < panel->columns; column++)
+        take_off(panel, &panel->notes[first + column]);
+    memset(panel->notes + first, 0, panel->columns * sizeof(*panel->notes));
+}
+
 void panel_clear_row(struct panel *panel, int64_t row)
 {
     size_t first = (size_t)panel_slot(panel, row) * panel->columns;
@@ -201,7 +220,7 @@ void panel_clear_row(struct panel *panel, int64_t row)
     memset(panel->estimated_ms + first, 0, panel->columns * sizeof(*panel->estimated_ms));
     memset(panel->present + first, 0, panel->columns);
     if (panel->noted[panel_slot(panel, row)])
-        memset(panel->notes + first, 0, panel->columns * sizeof(*panel->notes));
+        clear_notes(panel, first);
     panel->noted[panel_slot(panel, row)] = false;
     memset(stale_words(panel, row), 0, panel->words * sizeof(uint64_t));
 }

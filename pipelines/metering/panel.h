@@ -24,6 +24,7 @@ struct panel {
     bool *noted;             /* [rows]: some note is in the row; without it all are empty */
     uint64_t *stale;
     uint64_t held; /* cells that could not be held, ever */
+    struct note_sums noted_now;
 
     /* A ledger by column, in micro-units, which nothing but panel_audit() reads: all changes of
      * cells ever, and what cells held when their row was cleared. The difference is in the rows. */

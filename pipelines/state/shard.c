@@ -76,6 +76,18 @@ static uint64_t count_readings(const struct shard *shard)
     return readings;
 }
 
+static struct note_sums sum_notes(const struct shard *shard)
+{
+    struct note_sums sums = {0};
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        const struct note_sums *noted = &shard->own[i]->panel->noted_now;
+        sums.held_ms += noted->held_ms;
+        sums.glitches += noted->glitches;
+        sums.conflicts += noted->conflicts;
+    }
+    return sums;
+}
+
 int64_t shard_open_ms(const struct shard *shard)
 {
     int64_t open_ms = INT64_MIN;
@@ -92,6 +104,7 @@ const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility)
 const struct shard_stats *shard_get_stats(struct shard *shard)
 {
     shard->stats.readings = count_readings(shard);
+    shard->stats.noted = sum_notes(shard);
     shard->stats.dirty_rows = shard_count_dirty(shard);
     shard->stats.at_risk_rows = shard_count_at_risk(shard);
     shard->stats.watermark_ms =

@@ -15,6 +15,7 @@
 #include "pipelines/delivery/mark.h"
 #include "pipelines/delivery/takeover.h"
 #include "pipelines/ingest/batch.h"
+#include "pipelines/metering/cell_note.h"
 #include "pipelines/rollup/row.h"
 
 struct shard;
@@ -52,7 +53,8 @@ struct shard_stats {
     uint64_t at_risk_rows;       /* windows that an older write may still overwrite */
     uint64_t memory_bytes;
     uint64_t facilities;
-    uint64_t readings;    /* in the journal now */
+    uint64_t readings; /* in the journal now */
+    struct note_sums noted;
     int64_t watermark_ms; /* INT64_MIN before the first event */
     int64_t floor_ms;     /* nothing older is accepted */
 };

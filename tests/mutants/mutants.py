@@ -7,6 +7,9 @@ def mutant(name, file, old, new, *tests):
 
 
 METERING = [
+    mutant("notes outlive the turn of the ring", "pipelines/metering/panel.c",
+           "        clear_notes(panel, first);", "        (void)clear_notes;",
+           "metering/test_panel"),
     mutant("an old estimate beats a new measurement", "pipelines/metering/journal.h",
            "return measured << 18 |", "return measured << 0 |",
            "metering/test_booking"),
@@ -232,6 +235,11 @@ DELIVERY = [
 ]
 
 EMISSIONS = [
+    mutant("what is held is not told", "pipelines/emissions/rating.c",
+           "        figures->value[FIGURE_HELD] += notes[i].held_ms;\n", "",
+           "emissions/test_rating"),
+    mutant("a sum without notes stays without", "pipelines/emissions/figures.c",
+           "    figures_note(sum);", "", "state/test_site_load"),
     mutant("the last figure is not saved", "pipelines/state/payload_figures.c",
            "    for (size_t i = 0; i < FIGURE_COUNT; i++)\n"
            "        packed_add_wide(out, figures->value[i]);",
@@ -548,6 +556,12 @@ ROLLUP = [
 ]
 
 STATE = [
+    mutant("the role of a reading is not saved", "pipelines/state/site_save.c",
+           "if (role_of(reading) != role_of(before)) {", "if (role_of(reading) > 99) {",
+           "state/test_site_load"),
+    mutant("the notes of frozen cells are not saved", "pipelines/state/site_save.c",
+           "    bool noted = panel->noted[i / panel->columns] && ", "    bool noted = false && ",
+           "state/test_site_load"),
     mutant("a facility's declaration does not tell expected meters", "pipelines/state/dictionary.c",
            "meter->cell_max,    meter->expected,", "meter->cell_max,    0,",
            "state/test_dictionary"),

@@ -173,12 +173,16 @@ static void test_notes(void **state)
     note = note_at(site, 9, 66);
     assert_true(note_is_empty(&note));
     panel_check(site->panel);
+    assert_int_equal(site->panel->noted_now.held_ms, 7);
+    assert_int_equal(site->panel->noted_now.glitches, NOTE_COUNT_MAX);
     panel_put(site->panel, 9, 65, &plain);
+    assert_int_equal(site->panel->noted_now.held_ms, 0);
     note = note_at(site, 9, 65);
     assert_true(note_is_empty(&note));
     panel_put(site->panel, 9, 65, &noted);
     panel_clear_row(site->panel, 9);
     assert_false(panel_get_row(site->panel, 9).noted[0]);
+    assert_int_equal(site->panel->noted_now.conflicts, 0);
     note = note_at(site, 9, 65);
     assert_true(note_is_empty(&note));
     panel_check(site->panel);

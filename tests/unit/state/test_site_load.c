@@ -276,6 +276,7 @@ static void test_notes(void **state)
     shard = make(&plant, 0, NULL);
     load(shard);
     expect_noted_cell(&panel_get_row(shard->own[0]->panel, row).notes[LINE]);
+    assert_int_equal(shard_get_stats(shard)->noted.glitches, NOTE_COUNT_MAX);
     expect_same_bytes(shard);
     take(shard);
     uint32_t found = 0;
