@@ -29,6 +29,7 @@ enum {
     NAME_BYTES_MAX = 255,        /* an id or a name from outside, as in a tag of the database */
     UNIT_BYTES_MAX = 31,
     METERS_MAX = 1 << 20,
+    METER_LEVELS_MAX = 8, /* main meters above one: a site, halls, lines, machines and some more */
     FACILITIES_MAX = 1 << 18,
     GROUP_LEVELS_MAX = 4,           /* tags of the database: few and bounded */
     SINKS_MAX = 8,                  /* one bit each in a dirty mask */

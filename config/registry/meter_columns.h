@@ -26,11 +26,18 @@ bool meter_read_register(struct meter_row *parsed, const struct csv_row *row);
 /* "500 kW", "1200 Nm3/h": what the meter can plausibly see, per hour. */
 bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row);
 
+/* Role and parent, whose fit meters_check_parents() judges. */
+bool meter_read_role(struct meter_row *parsed, const struct csv_row *row);
 /* Interval, stamp, hold, between, reconcile, and how many readings the journal holds. */
 bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
                       const struct tables_conf *conf);
 /* The version's first instant, and the first after it. */
 bool meter_read_validity(struct meter_row *parsed, const struct meter_table *table,
                          const struct csv_row *row);
+
+/* Whether each parent is a meter of the same facility, quantity and factor, and none is above
+ * itself. Returns 0 (faults reported), or -ENOMEM. */
+int meters_check_parents(const struct meter_table *table, const char *file,
+                         struct faults *faults) MUST_CHECK;
 
 #endif

@@ -72,7 +72,7 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     if (!read_choices(meter, row))
         return false;
     meter->stamp = (uint8_t)stamp;
-    meter->expected = !delivery;
+    meter->expected = !delivery && !meter->check;
     /* Readings in a total stay until its end has left the horizon. */
     int64_t kept_ms = meter->total ? 2 * conf->horizon_ms : conf->horizon_ms;
     int64_t readings = kept_ms / meter->interval_ms * 5 / 4 + 64;

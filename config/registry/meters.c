@@ -29,6 +29,8 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_FACTOR] = {"factor", false},
     [METER_BASIS] = {"basis", false},
     [METER_NEGATIVE] = {"negative", false},
+    [METER_ROLE] = {"role", false},
+    [METER_PARENT] = {"parent", false},
     [METER_LINE_PRESSURE] = {"line_pressure", false},
     [METER_LINE_TEMPERATURE] = {"line_temperature", false},
     [METER_LINE_Z] = {"line_z", false},
@@ -153,7 +155,9 @@ static int keep_names(struct meter_row *parsed, struct meter_table *table,
     parsed->meter.id = arena_text(table->arena, id->text, id->size);
     parsed->category = arena_text(table->arena, parsed->category, strlen(parsed->category));
     parsed->source = arena_text(table->arena, source, strlen(source));
-    bool failed = parsed->meter.id == NULL || parsed->category == NULL || parsed->source == NULL;
+    parsed->parent = arena_text(table->arena, parsed->parent, strlen(parsed->parent));
+    bool failed = parsed->parent == NULL || parsed->meter.id == NULL || parsed->category == NULL ||
+                  parsed->source == NULL;
     const char *rate = parsed->meter.rate_max_text;
     if (rate != NULL) {
         parsed->meter.rate_max_text = arena_text(table->arena, rate, strlen(rate));
@@ -235,6 +239,7 @@ static int read_row(void *context, const struct csv_row *row)
     bool known = read_facility(&parsed, table, row);
     bool good = read_kind(&parsed, row) && meter_read_unit(&parsed, row) &&
                 meter_read_register(&parsed, row) && meter_read_max_rate(&parsed, row);
+    good = good && meter_read_role(&parsed, row);
     good = meter_read_times(&parsed, row, loading->conf) && good;
     good = known && meter_read_validity(&parsed, table, row) && good;
     good = read_category(&parsed, row) && good;
@@ -266,6 +271,8 @@ int meters_load(struct meter_table *table, const struct tables_conf *conf, struc
     struct meters_loading loading = {table, conf};
     const struct csv_schema schema = {columns, METER_COLUMNS, read_row, &loading};
     err = csv_table_read(conf->meters, &schema, faults);
+    if (err == 0)
+        err = meters_check_parents(table, conf->meters, faults);
     /* Rows with faults are not counted: the warning waits until all faults are mended. */
     if (err == 0 && faults->errors == errors && table->bounds_missing > 0)
         faults_warn(faults, conf->meters, table->bound_missing_line, 0,

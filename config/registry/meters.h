@@ -31,6 +31,8 @@ enum meter_column {
     METER_FACTOR,
     METER_BASIS,
     METER_NEGATIVE,
+    METER_ROLE,
+    METER_PARENT,
     METER_LINE_PRESSURE,
     METER_LINE_TEMPERATURE,
     METER_LINE_Z,
@@ -54,8 +56,9 @@ struct meter_row {
     struct ratio multiplier;       /* that of the column times the conversion */
     uint8_t scope;
     const char *category, *source;
-    uint32_t factor; /* first edition in the factor table, or ID_INDEX_NONE for `none` */
-    uint32_t next;   /* the next version of the id, or ID_INDEX_NONE */
+    const char *parent; /* the id of its main meter; "" if none */
+    uint32_t factor;    /* first edition in the factor table, or ID_INDEX_NONE for `none` */
+    uint32_t next;      /* the next version of the id, or ID_INDEX_NONE */
     int line;
 };
 

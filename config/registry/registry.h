@@ -27,6 +27,7 @@ struct unit_scale {
 struct meter {
     const char *id;
     uint32_t facility, series;
+    uint32_t parent;        /* if has_parent: column of the first version of its main meter */
     uint32_t next_version;  /* column of the next version of the same id, by valid_from; or NONE */
     uint32_t readings_max;  /* capacity of the meter's journal within the horizon */
     uint8_t kind, quantity; /* enum meter_kind, enum quantity */
@@ -34,7 +35,9 @@ struct meter {
     bool negative;          /* readings below zero are accepted */
     bool total;             /* intervals: one that better ones lie in is the total of its time */
     bool step;              /* gauges: a sample holds until the next; else a line joins the two */
-    bool expected;          /* counts towards coverage (not for deliveries) */
+    bool has_parent;        /* its main meter counts the rest only */
+    bool check;             /* it is kept beside others, and books nothing */
+    bool expected;          /* counts towards coverage (not deliveries, not check meters) */
     int64_t interval_ms;    /* nominal distance of readings, > 0; about, for lengths of calendar */
     struct calendar_length length; /* of the calendar, if `interval` is one */
     int64_t hold_ms;               /* gauges: the longest time that a sample speaks for */

@@ -94,6 +94,13 @@ static void check_series(const struct tables_conf *conf, const struct meter_row 
                      row->source, state_text(first->activity.state));
 }
 
+static uint32_t parent_of(const struct loaded *loaded, const struct meter_row *row)
+{
+    if (row->parent[0] == '\0')
+        return REGISTRY_NONE;
+    return loaded->columns[id_index_find(&loaded->meters.ids, row->parent, strlen(row->parent))];
+}
+
 static int place_meters(struct registry *registry, const struct loaded *loaded,
                         const struct tables_conf *conf, struct faults *faults)
 {
@@ -131,6 +138,8 @@ static int place_meters(struct registry *registry, const struct loaded *loaded,
                          SERIES_METERS_MAX, row->source);
         registry->meters[i] = row->meter;
         registry->meters[i].series = registry->series_count - 1;
+        registry->meters[i].has_parent = row->parent[0] != '\0';
+        registry->meters[i].parent = parent_of(loaded, row);
         registry->meters[i].next_version =
             row->next == ID_INDEX_NONE ? REGISTRY_NONE : loaded->columns[row->next];
     }

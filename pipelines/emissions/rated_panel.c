@@ -6,7 +6,7 @@
 #include <sys/param.h>
 
 /* SHARE: kept figures take at most a fourth of the memory of journals and panel. */
-enum { RUN_ROWS = 32, SHARE = 4 };
+enum { RUN_ROWS = RATED_ROWS_MAX, SHARE = 4 };
 
 static size_t slot_bytes(const struct facility *facility)
 {
@@ -72,7 +72,8 @@ int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, stru
     rated->bits = calloc(words_of(facility), sizeof(*rated->bits));
     rated->expected_bits = calloc(words_of(facility), sizeof(*rated->expected_bits));
     rated->expected = calloc(series_count, sizeof(*rated->expected));
-    if (rated->rows == NULL || rated->kept == NULL || rated->bits == NULL ||
+    int err = submeters_create(&rated->submeters, registry->meters, facility, RUN_ROWS);
+    if (err < 0 || rated->rows == NULL || rated->kept == NULL || rated->bits == NULL ||
         rated->expected_bits == NULL || rated->expected == NULL) {
         rated_panel_destroy(&rated);
         return -ENOMEM;
@@ -89,6 +90,7 @@ void rated_panel_destroy(struct rated_panel **rated)
     struct rated_panel *gone = TAKE(*rated);
     if (gone == NULL)
         return;
+    submeters_destroy(&gone->submeters);
     free(gone->expected);
     free(gone->expected_bits);
     free(gone->bits);
@@ -154,6 +156,9 @@ static void add_figures(const struct rated_panel *rated, const struct figures *f
 static void rate(struct rated_panel *rated, int64_t row, uint32_t rows)
 {
     struct panel_row cells = panel_get_row(rated->panel, row);
+    int64_t length_ms = rated->panel->bucket_ms;
+    if (rated->submeters != NULL)
+        cells = submeters_form(rated->submeters, &cells, row * length_ms, length_ms, rows);
     struct bucket_cells bucket = {.start_ms = row * rated->panel->bucket_ms,
                                   .length_ms = rated->panel->bucket_ms,
                                   .rows = rows,

@@ -10,11 +10,14 @@
 #define GHGD_RATED_PANEL_H
 
 #include "pipelines/emissions/rating.h"
-#include "pipelines/metering/panel.h"
+#include "pipelines/metering/submeters.h"
+
+enum { RATED_ROWS_MAX = 32 }; /* rows that are rated together */
 
 struct rated_panel {
     struct panel *panel;
-    struct rating *rating; /* shared scratch */
+    struct submeters *submeters; /* NULL: every meter counts what it shows */
+    struct rating *rating;       /* shared scratch */
     const struct registry *registry;
     const struct facility *facility;
     uint32_t slots;
@@ -32,7 +35,8 @@ struct rated_panel {
     uint32_t run_max;
 };
 
-/* The bytes that rated_panel_create takes beside journals of so many readings. */
+/* The bytes that rated_panel_create takes beside journals of so many readings, without
+ * submeters_size() of RATED_ROWS_MAX rows. */
 size_t rated_panel_size(const struct facility *facility, uint32_t rows, size_t readings);
 /* All are borrowed, and outlive it. 0 or -ENOMEM. */
 int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, struct rating *rating,

@@ -42,7 +42,8 @@ static struct layout layout_of(const struct registry *registry, const struct win
                    layout.days * sizeof(struct day) + layout.figures * sizeof(struct figures) +
                    layout.bits * sizeof(uint64_t) + facility->series_count * sizeof(int128) +
                    panel_size(layout.rows, facility->meters_count) +
-                   rated_panel_size(facility, layout.rows, layout.readings);
+                   rated_panel_size(facility, layout.rows, layout.readings) +
+                   submeters_size(registry->meters, facility, RATED_ROWS_MAX);
     return layout;
 }
 

@@ -332,6 +332,34 @@ static void test_memory(void **state)
     }
 }
 
+/* A main meter is rated by its rest, and a change of a sub-meter changes the main's series. */
+static void test_a_rest_is_rated(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_create(1);
+    rated_panel_destroy(&fixture->rated);
+    for (uint32_t i = 0; i < METERS; i++)
+        fixture->meters[i].next_version = REGISTRY_NONE;
+    fixture->meters[3].has_parent = true; /* of series 1; its main is meter 0, of series 0 */
+    fixture->meters[6].check = true;      /* of series 2 */
+    assert_int_equal(rated_panel_create(&fixture->rated, fixture->panel, fixture->rating,
+                                        &fixture->registry, &fixture->facility, 1),
+                     0);
+    struct figures sums[SERIES] = {{{0}}};
+    uint64_t reporting = 0;
+    static const int64_t shown[][2] = {{30, 70}, {50, 50}, {110, -10}};
+    put(fixture, 0, 5, 100);
+    put(fixture, 6, 5, 101);
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+        put(fixture, 3, 5, shown[i][0]);
+        (void)rated_panel_refresh(fixture->rated, 0, ROWS, sums, &reporting);
+        assert_true(sums[0].value[FIGURE_ACTIVITY] == shown[i][1]);
+        assert_true(sums[1].value[FIGURE_ACTIVITY] == shown[i][0]);
+        assert_true(sums[2].value[FIGURE_ACTIVITY] == 0 && sums[2].value[FIGURE_CELLS] == 0);
+    }
+    fixture_destroy(fixture);
+}
+
 /* Meters that reported, among all columns of the facility; those that nothing is expected of do not
  * count. */
 static void test_counts_reporting(void **state)
@@ -351,7 +379,8 @@ int main(void)
         cmocka_unit_test(test_rates_once),       cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_corrected_sums),   cmocka_unit_test(test_wide),
         cmocka_unit_test(test_ceases_to_report), cmocka_unit_test(test_expects),
-        cmocka_unit_test(test_memory),           cmocka_unit_test(test_counts_reporting),
+        cmocka_unit_test(test_memory),           cmocka_unit_test(test_a_rest_is_rated),
+        cmocka_unit_test(test_counts_reporting),
     };
     return cmocka_run_group_tests_name("rated_panel", tests, NULL, NULL);
 }

@@ -1,0 +1,165 @@
+/* Main meters and their sub-meters, and check meters. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "config/registry/meter_columns.h"
+
+bool meter_read_role(struct meter_row *parsed, const struct csv_row *row)
+{
+    static const char *const roles[] = {"", "check"};
+    int role = 0;
+    if (!cell_choice(&role, row, METER_ROLE, roles, ARRAY_LEN(roles)) ||
+        !cell_name(row, METER_PARENT))
+        return false;
+    parsed->meter.check = role == 1;
+    parsed->parent = row->cells[METER_PARENT].text; /* of the row until it is kept */
+    if (parsed->parent[0] == '\0' || parsed->meter.kind != KIND_DELIVERY)
+        return true;
+    csv_fault(row, METER_PARENT,
+              "a delivery covers no time, and is no part of what a main meter sees; accepted for "
+              "this kind: empty");
+    return false;
+}
+
+/* Parents as the rows name them. */
+struct family {
+    const struct meter_table *table;
+    const char *file;
+    struct faults *faults;
+};
+
+static uint32_t first_version(const struct meter_table *table, const char *id)
+{
+    return id_index_find(&table->ids, id, strlen(id));
+}
+
+static bool overlap(const struct meter *a, const struct meter *b)
+{
+    return a->valid_from_ms < b->valid_to_ms && b->valid_from_ms < a->valid_to_ms;
+}
+
+/* The reason why `main` cannot be the main meter of `sub`; NULL if it can. */
+static const char *find_misfit(const struct meter_row *sub, const struct meter_row *main)
+{
+    if (main->meter.facility != sub->meter.facility)
+        return "is in another facility";
+    if (main->meter.kind == KIND_DELIVERY)
+        return "is a delivery, and covers no time";
+    if (main->meter.check)
+        return "is a check meter, and books nothing";
+    if (main->activity.quantity != sub->activity.quantity ||
+        main->activity.state != sub->activity.state || main->activity.basis != sub->activity.basis)
+        return "counts another quantity";
+    if (!sub->meter.check && main->factor != sub->factor)
+        return "has another factor, so that the rest would be rated by it";
+    return NULL;
+}
+
+static void check_parent(const struct family *family, const struct meter_row *sub)
+{
+    const struct meter_table *table = family->table;
+    uint32_t at = first_version(table, sub->parent);
+    if (at == ID_INDEX_NONE) {
+        faults_error(
+            family->faults, family->file, sub->line, 0,
+            "parent: there is no meter \"%s\"; accepted: the id of the main meter of \"%s\"",
+            sub->parent, sub->meter.id);
+        return;
+    }
+    bool meets = false;
+    for (; at != ID_INDEX_NONE; at = table->rows[at].next) {
+        const struct meter_row *main = &table->rows[at];
+        if (!overlap(&main->meter, &sub->meter))
+            continue;
+        meets = true;
+        const char *misfit = find_misfit(sub, main);
+        if (misfit == NULL)
+            continue;
+        faults_error(
+            family->faults, family->file, sub->line, 0,
+            "parent: \"%s\" (line %d) %s; accepted: a meter of the same facility, quantity "
+            "and factor as \"%s\"",
+            sub->parent, main->line, misfit, sub->meter.id);
+        return;
+    }
+    if (!meets)
+        faults_error(family->faults, family->file, sub->line, 0,
+                     "parent: no version of \"%s\" is valid while this one of \"%s\" is",
+                     sub->parent, sub->meter.id);
+}
+
+/* Whether the way up over first versions leads back to the meter itself. */
+static bool is_above_itself(const struct meter_table *table, const struct meter_row *row)
+{
+    const struct meter_row *at = row;
+    for (int level = 0; level <= METER_LEVELS_MAX && at->parent[0] != '\0'; level++) {
+        uint32_t above = first_version(table, at->parent);
+        if (above == ID_INDEX_NONE)
+            return false;
+        at = &table->rows[above];
+        if (strcmp(at->meter.id, row->meter.id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* How many meters are above each meter, at any time: by passes, since all versions of an id count
+ * together. Levels that still rise after METER_LEVELS_MAX passes are circles, or too many. */
+static void check_levels(const struct family *family, uint8_t *levels)
+{
+    const struct meter_table *table = family->table;
+    bool rises = true;
+    for (int pass = 0; rises && pass <= METER_LEVELS_MAX; pass++) {
+        rises = false;
+        for (uint32_t i = 0; i < table->count; i++) {
+            const struct meter_row *row = &table->rows[i];
+            uint32_t above =
+                row->parent[0] == '\0' ? ID_INDEX_NONE : first_version(table, row->parent);
+            if (above == ID_INDEX_NONE)
+                continue;
+            uint8_t *level = &levels[first_version(table, row->meter.id)];
+            uint8_t want = (uint8_t)MIN(levels[above] + 1, METER_LEVELS_MAX + 1);
+            rises |= want > *level;
+            *level = MAX(*level, want);
+        }
+    }
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct meter_row *row = &table->rows[i];
+        if (row->parent[0] == '\0' ||
+            levels[first_version(table, row->meter.id)] <= METER_LEVELS_MAX)
+            continue;
+        if (is_above_itself(table, row))
+            faults_error(
+                family->faults, family->file, row->line, 0,
+                "parent: \"%s\" is below \"%s\" itself; accepted: a meter that is not below "
+                "it",
+                row->parent, row->meter.id);
+        else
+            faults_error(family->faults, family->file, row->line, 0,
+                         "parent: more than %d meters are above \"%s\", or its main meter is in a "
+                         "circle",
+                         METER_LEVELS_MAX, row->meter.id);
+    }
+}
+
+int meters_check_parents(const struct meter_table *table, const char *file, struct faults *faults)
+{
+    const struct family family = {table, file, faults};
+    bool any = false;
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (table->rows[i].parent[0] == '\0')
+            continue;
+        any = true;
+        check_parent(&family, &table->rows[i]);
+    }
+    if (!any)
+        return 0;
+    uint8_t *levels = calloc(table->count, 1);
+    if (levels == NULL)
+        return -ENOMEM;
+    check_levels(&family, levels);
+    free(levels);
+    return 0;
+}
