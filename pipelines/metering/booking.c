@@ -138,11 +138,25 @@ static void check_steps(struct booking *booking, const struct meter *meter,
     booking->rollover = step == STEP_ROLLOVER;
 }
 
+/* Tells the overlaps of an interval, and which cells of others it changes. */
+static void widen_to_overlaps(struct booking *booking, const struct meter *meter,
+                              struct journal *journal, uint32_t index)
+{
+    note_overlap(booking, journal, index);
+    if (!journal->overlapping)
+        return;
+    const struct reading *reading = journal_at(journal, index);
+    struct stretch changed = intervals_changed(meter, journal, reading);
+    booking->from_ms = changed.from_ms;
+    booking->to_ms = changed.to_ms;
+}
+
 bool booking_reaches_back(const struct meter *meter, const struct journal *journal,
                           const struct reading *reading, int64_t floor_ms)
 {
     if (meter->kind == KIND_INTERVAL)
-        return intervals_changed(meter, journal, reading).from_ms < floor_ms;
+        return reading->start_ms < journal->end_ms &&
+               intervals_changed(meter, journal, reading).from_ms < floor_ms;
     if (meter->kind != KIND_REGISTER && meter->kind != KIND_GAUGE)
         return false;
     uint32_t index = journal_find(journal, reading->start_ms);
@@ -243,20 +257,18 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
              (reading->role == ROLE_FINAL && !booking_has_room(journal)))
         booking.outcome = REJECT_JOURNAL_FULL;
     if (booking.outcome == OUTCOME_USED) {
+        int64_t others_end_ms = journal->end_ms;
         enter(meter, journal, index, found, reading, floor_ms);
         if (meter->step) {
             widen_to_steps(&booking, meter, journal, index);
         } else if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
             widen_to_neighbours(&booking, meter, journal, index);
             check_steps(&booking, meter, journal, index);
-        } else if (meter->kind == KIND_INTERVAL) {
-            if (!found)
-                note_overlap(&booking, journal, index);
-            struct stretch changed = intervals_changed(meter, journal, reading);
-            booking.from_ms = changed.from_ms;
-            booking.to_ms = changed.to_ms;
         } else {
-            booking.to_ms = reading->start_ms + 1;
+            booking.to_ms = MAX(reading_end_ms(reading), reading->start_ms + 1);
+            if (meter->kind == KIND_INTERVAL && reading->start_ms < others_end_ms)
+                widen_to_overlaps(&booking, meter, journal, index);
+            booking.overlap &= !found; /* told when the first of its identity came */
         }
     }
     *booking_out = booking;

@@ -19,6 +19,8 @@ static struct stretch stretch_of(const struct reading *reading)
 static struct stretch effective(const struct journal *journal, const struct reading *reading)
 {
     struct stretch whole = stretch_of(reading);
+    if (reading + 1 < journal_at(journal, journal->count) && reading[1].start_ms >= whole.to_ms)
+        return whole; /* mostly, and no search is needed then */
     uint32_t i = journal_find(journal, whole.to_ms - (int64_t)reading->span_ms / JITTER_SHARE);
     for (; i < journal->count && journal_at(journal, i)->start_ms < whole.to_ms; i++) {
         const struct reading *later = journal_at(journal, i);

@@ -10,7 +10,8 @@ void journal_init(struct journal *journal, struct reading *slots, uint32_t capac
                                 .base_ms = INT64_MIN,
                                 .forgotten_ms = INT64_MIN,
                                 .saved_forgotten_ms = INT64_MIN,
-                                .changed_ms = INT64_MAX};
+                                .changed_ms = INT64_MAX,
+                                .end_ms = INT64_MIN};
 }
 
 /* Steps back from the newest reading double: what is asked for is mostly new, and so few lines of
@@ -54,6 +55,7 @@ int journal_insert(struct journal *journal, uint32_t index, const struct reading
     *slot = *reading;
     journal->count++;
     journal->longest_ms = MAX(journal->longest_ms, (int64_t)reading->span_ms);
+    journal->end_ms = MAX(journal->end_ms, reading_end_ms(reading));
     return 0;
 }
 
@@ -93,6 +95,7 @@ void journal_drop_first(struct journal *journal, uint32_t count)
         journal->head = 0;
         journal->overlapping = false;
         journal->longest_ms = 0;
+        journal->end_ms = INT64_MIN;
     }
 }
 
@@ -111,6 +114,7 @@ void journal_drop_ended(struct journal *journal, int64_t end_ms)
     if (kept == 0) {
         journal->overlapping = false;
         journal->longest_ms = 0;
+        journal->end_ms = INT64_MIN;
     }
 }
 
@@ -126,6 +130,7 @@ void journal_check(const struct journal *journal, uint32_t first)
         ASSERT(i == first || reading_is_before(reading - 1, reading));
         ASSERT(journal->overlapping || reading->start_ms >= end_ms);
         ASSERT((int64_t)reading->span_ms <= journal->longest_ms);
+        ASSERT(reading_end_ms(reading) <= journal->end_ms);
         end_ms = MAX(end_ms, reading_end_ms(reading));
     }
 }

@@ -60,7 +60,8 @@ struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
     bool overlapping;   /* some readings overlap, or have: the simple projection does not do */
-    int64_t longest_ms; /* no reading has a longer span */
+    int64_t longest_ms; /* no reading has a longer span, */
+    int64_t end_ms;     /* and none ends later */
 
     /* Registers, of the first reading: up to base_ms what follows it was booked in windows that
      * have closed since, base_booked in all. base_ms is INT64_MIN while nothing was. It is the time
