@@ -34,6 +34,22 @@ static uint32_t random_below(uint32_t limit)
     return (random_state >> 8) % limit;
 }
 
+/* Bills of two hours, and quarters whose stamps jitter; each bill leaves its first one a rest. */
+static void add_billed(uint32_t meter, int64_t t)
+{
+    enum { BILL_MS = 2 * HOUR_MS, QUARTER_MS = 15 * MIN_MS };
+    int64_t into_ms = (t - START_MS) % BILL_MS;
+    if (into_ms > 0) {
+        bool last = into_ms == BILL_MS - QUARTER_MS;
+        int64_t start_ms = t + (last ? 0 : (int64_t)random_below(60000) - 30000);
+        add_event(meter, start_ms, start_ms + QUARTER_MS, random_below(50000000));
+        if (last) {
+            add_event(meter, t + QUARTER_MS - BILL_MS, t + QUARTER_MS, 400 * U + 1);
+            accepted[meter] += 400 * U + 1;
+        }
+    }
+}
+
 static void make_events(void)
 {
     random_state = 7;
@@ -42,6 +58,10 @@ static void make_events(void)
     int64_t gas = 5000 * U;
     for (int64_t t = START_MS; t < START_MS + DAYS * DAY_MS; t += 15 * MIN_MS) {
         for (uint32_t meter = 0; meter <= 3; meter += 3) {
+            if (meters[meter].total) {
+                add_billed(meter, t);
+                continue;
+            }
             int64_t value = random_below(50000000);
             add_event(meter, t, t + 15 * MIN_MS, value);
             accepted[meter] += value;
@@ -178,6 +198,17 @@ static void test_any_order_and_batch(void **state)
     }
 }
 
+/* The same with bills, stamps that jitter, and a gauge that tells changes. */
+static void test_totals_and_steps(void **state)
+{
+    meters[2].step = meters[3].total = true;
+    test_any_order_and_batch(state);
+    struct figures days[METERS];
+    sum_level(&calm, LEVEL_DAY, days);
+    meters[2].step = meters[3].total = false;
+    assert_true(days[3].value[FIGURE_ACTIVITY] == accepted[3]);
+}
+
 /* An instant lies in the bucket after the interval that ends with it, whichever comes first. */
 static void test_instant_at_an_end(void **state)
 {
@@ -243,9 +274,8 @@ static void test_windows_of_a_short_day(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_order_and_batch),
-        cmocka_unit_test(test_instant_at_an_end),
-        cmocka_unit_test(test_levels_add_up),
+        cmocka_unit_test(test_any_order_and_batch),    cmocka_unit_test(test_totals_and_steps),
+        cmocka_unit_test(test_instant_at_an_end),      cmocka_unit_test(test_levels_add_up),
         cmocka_unit_test(test_windows_of_a_short_day),
     };
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
