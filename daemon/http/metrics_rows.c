@@ -143,7 +143,8 @@ const struct metric metrics[] = {
     {"ghgd_register_rollovers_total", "counter", "pairs",
      "Registers that wrapped at their last digit, and were booked so.", SUM(rollovers)},
     {"ghgd_reading_overlaps_total", "counter", "readings",
-     "Readings that overlap another of the same meter; the better one counts at every moment.",
+     "Readings that overlap another of the same meter by more than stamps jitter; the better one "
+     "counts at every moment.",
      SUM(overlaps)},
     {"ghgd_dead_letters_sent_total", "counter", "events",
      "Refused and late events handed to the Kafka producer.", DEADLETTER(sent)},

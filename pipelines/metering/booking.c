@@ -83,14 +83,19 @@ static void leave(struct booking *booking, const struct reading *reading)
     booking->left_to_ms = reading->start_ms + 1;
 }
 
+/* Neighbours tell: if no reading overlaps the next one, none overlaps any other. */
 static void note_overlap(struct booking *booking, struct journal *journal, uint32_t index)
 {
     const struct reading *reading = journal_at(journal, index);
-    bool before = index > 0 && reading_end_ms(journal_at(journal, index - 1)) > reading->start_ms;
-    bool after = index + 1 < journal->count &&
-                 journal_at(journal, index + 1)->start_ms < reading_end_ms(reading);
-    booking->overlap = before || after;
-    journal->overlapping |= booking->overlap;
+    const struct reading *end = journal_at(journal, journal->count);
+    if (index > 0 && reading_end_ms(reading - 1) > reading->start_ms) {
+        journal->overlapping = true;
+        booking->overlap = !intervals_agree(reading - 1, reading);
+    }
+    if (reading + 1 < end && reading[1].start_ms < reading_end_ms(reading)) {
+        journal->overlapping = true;
+        booking->overlap |= !intervals_agree(reading, reading + 1);
+    }
 }
 
 /* A reading of a register or gauge changes the stretch from its predecessor to its successor. */

@@ -24,7 +24,7 @@ static struct stretch effective(const struct journal *journal, const struct read
     uint32_t i = journal_find(journal, whole.to_ms - (int64_t)reading->span_ms / JITTER_SHARE);
     for (; i < journal->count && journal_at(journal, i)->start_ms < whole.to_ms; i++) {
         const struct reading *later = journal_at(journal, i);
-        if (is_jitter(reading, later) && reading_rank(reading) == reading_rank(later))
+        if (is_jitter(reading, later) && reading_rank(later) == reading_rank(reading))
             whole.to_ms = later->start_ms;
     }
     return whole;
@@ -35,6 +35,12 @@ static struct stretch effective(const struct journal *journal, const struct read
 static bool is_beside(const struct reading *a, const struct reading *b)
 {
     return a->start_ms == b->start_ms && a->span_ms == b->span_ms;
+}
+
+bool intervals_agree(const struct reading *earlier, const struct reading *later)
+{
+    return reading_rank(earlier) == reading_rank(later) &&
+           (is_beside(earlier, later) || is_jitter(earlier, later));
 }
 
 static bool is_further_line(const struct journal *journal, const struct reading *reading)

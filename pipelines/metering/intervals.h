@@ -18,6 +18,10 @@ enum {
 void intervals_sum(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
                    struct stretch bucket);
 
+/* Whether two readings that overlap, in the order of the journal, both keep their values: stamps
+ * that jitter, or lines of one bill. */
+bool intervals_agree(const struct reading *earlier, const struct reading *later);
+
 /* The time over which cells change when `reading` comes in, or takes the place of one of its
  * identity: its own, that of readings that end where it begins, and of totals that it lies in. */
 struct stretch intervals_changed(const struct meter *meter, const struct journal *journal,

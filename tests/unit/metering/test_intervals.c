@@ -561,6 +561,34 @@ static void test_reaching_back(void **state)
     }
 }
 
+/* Readings that jitter overlap in the journal; the counter of overlaps leaves them out. */
+static void test_overlaps_that_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct given there, added;
+        bool want;
+    } cases[] = {
+        {"jitter after", {0, 100, U, ACTUAL}, {90, 190, U, ACTUAL}, false},
+        {"jitter before", {90, 190, U, ACTUAL}, {0, 100, U, ACTUAL}, false},
+        {"more than that", {0, 100, U, ACTUAL}, {89, 189, U, ACTUAL}, true},
+        {"of another rank", {0, 100, U, ACTUAL}, {90, 190, U, ESTIMATE}, true},
+        {"a reading in a bill", {0, 100, U, ACTUAL}, {10, 20, U, ACTUAL}, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct reading slots[SLOTS];
+        struct journal journal;
+        journal_init(&journal, slots, SLOTS);
+        (void)book(&by_reading, &journal, &cases[i].there, FLOOR);
+        struct booking booking = book(&by_reading, &journal, &cases[i].added, FLOOR);
+        if (booking.overlap != cases[i].want || !journal.overlapping)
+            fail_msg("%s: %d", cases[i].name, booking.overlap);
+    }
+    struct reading line = reading_of(&(struct given){0, 100, U, BILL});
+    assert_true(intervals_agree(&line, &line));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -572,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_lines_of_a_bill),
         cmocka_unit_test(test_totals_keep_what_lies_in_them),
         cmocka_unit_test(test_reaching_back),
+        cmocka_unit_test(test_overlaps_that_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
