@@ -345,7 +345,7 @@ static void test_a_rest_is_rated(void **state)
     assert_int_equal(rated_panel_create(&fixture->rated, fixture->panel, fixture->rating,
                                         &fixture->registry, &fixture->facility, 1),
                      0);
-    struct figures sums[SERIES] = {{{0}}};
+    struct figures sums[SERIES] = {0};
     uint64_t reporting = 0;
     static const int64_t shown[][2] = {{30, 70}, {50, 50}, {110, -10}};
     put(fixture, 0, 5, 100);

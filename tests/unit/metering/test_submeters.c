@@ -198,15 +198,19 @@ static void test_sums(void **state)
         }
         for (size_t row = 0; row < ROWS; row++) /* the next version is not there yet */
             cells.activity[row * COLUMNS + 1] = cells.covered_ms[row * COLUMNS + 1] = 0;
-        struct panel_row shown = {cells.activity, cells.covered_ms, cells.estimated_ms,
-                                  cells.present};
+        struct panel_row shown = {
+            cells.activity, cells.covered_ms, cells.estimated_ms, cells.present, NULL, NULL};
         int64_t together[ROWS * COLUMNS];
         struct panel_row formed = submeters_form(submeters, &shown, -DAY_MS, BUCKET_MS, ROWS);
         memcpy(together, formed.activity, sizeof(together));
         for (uint32_t row = 0; row < ROWS; row++) {
             size_t at = (size_t)row * COLUMNS;
-            struct panel_row one = {cells.activity + at, cells.covered_ms + at,
-                                    cells.estimated_ms + at, cells.present + at};
+            struct panel_row one = {cells.activity + at,
+                                    cells.covered_ms + at,
+                                    cells.estimated_ms + at,
+                                    cells.present + at,
+                                    NULL,
+                                    NULL};
             formed = submeters_form(submeters, &one, -DAY_MS, BUCKET_MS, 1);
             assert_memory_equal(formed.activity, together + at, COLUMNS * sizeof(int64_t));
             int64_t sum = sum_of(formed.activity, 0, COLUMNS);
