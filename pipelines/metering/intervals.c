@@ -43,15 +43,17 @@ bool intervals_agree(const struct reading *earlier, const struct reading *later)
            (is_beside(earlier, later) || is_jitter(earlier, later));
 }
 
-static bool is_further_line(const struct journal *journal, const struct reading *reading)
+const struct reading *intervals_first_line(const struct journal *journal,
+                                           const struct reading *reading)
 {
-    const struct reading *first = journal_at(journal, 0);
-    for (const struct reading *other = reading; other > first && is_beside(other - 1, reading);) {
+    const struct reading *first = reading;
+    const struct reading *other = reading;
+    while (other > journal_at(journal, 0) && is_beside(other - 1, reading)) {
         other--;
         if (reading_rank(other) == reading_rank(reading))
-            return true;
+            first = other;
     }
-    return false;
+    return first;
 }
 
 /* The sum of all lines of the bill whose first one is `reading`. Booking saw to it that a cell can
@@ -98,16 +100,6 @@ static bool outranks(const struct reading *a, const struct reading *b)
     return a->start_ms < b->start_ms;
 }
 
-/* A reading, or the lines of a bill, in a sweep. */
-struct candidate {
-    const struct reading *reading;
-    struct stretch whole; /* effective */
-    /* Totals, once known: the rest that better readings leave, over the time that they leave; and
-     * how much of that time the sweep has passed. */
-    bool known;
-    int64_t rest, left_ms, passed_ms;
-};
-
 /* A walk through the time of `over`, from moment to moment at which a reading begins or ends. */
 struct sweep {
     const struct journal *journal;
@@ -116,7 +108,7 @@ struct sweep {
     int64_t time_ms;
     uint32_t next;  /* reading that has not begun */
     uint32_t count; /* of candidates: they have begun, and may not have ended */
-    struct candidate candidates[OVERLAP_DEPTH_MAX];
+    struct interval_candidate candidates[OVERLAP_DEPTH_MAX];
 };
 
 static void sweep_init(struct sweep *sweep, const struct journal *journal,
@@ -134,9 +126,9 @@ static void sweep_enter(struct sweep *sweep, const struct reading *reading)
 {
     if (reading_end_ms(reading) <= sweep->time_ms ||
         (sweep->below != NULL && !outranks(reading, sweep->below)) ||
-        is_further_line(sweep->journal, reading))
+        intervals_first_line(sweep->journal, reading) != reading)
         return;
-    struct candidate *place = &sweep->candidates[sweep->count];
+    struct interval_candidate *place = &sweep->candidates[sweep->count];
     if (sweep->count == OVERLAP_DEPTH_MAX) {
         place = sweep->candidates;
         for (uint32_t i = 1; i < sweep->count; i++) {
@@ -147,7 +139,8 @@ static void sweep_enter(struct sweep *sweep, const struct reading *reading)
             return;
         sweep->count--;
     }
-    *place = (struct candidate){.reading = reading, .whole = effective(sweep->journal, reading)};
+    *place = (struct interval_candidate){.reading = reading,
+                                         .whole = effective(sweep->journal, reading)};
     sweep->count++;
 }
 
@@ -173,11 +166,11 @@ static int64_t sweep_update(struct sweep *sweep)
 }
 
 /* The best candidate over this moment, or the worst; NULL if no reading covers it. */
-static struct candidate *sweep_pick(struct sweep *sweep, bool best)
+static struct interval_candidate *sweep_pick(struct sweep *sweep, bool best)
 {
-    struct candidate *picked = NULL;
+    struct interval_candidate *picked = NULL;
     for (uint32_t i = 0; i < sweep->count; i++) {
-        struct candidate *candidate = &sweep->candidates[i];
+        struct interval_candidate *candidate = &sweep->candidates[i];
         if (picked == NULL || outranks(candidate->reading, picked->reading) == best)
             picked = candidate;
     }
@@ -185,7 +178,7 @@ static struct candidate *sweep_pick(struct sweep *sweep, bool best)
 }
 
 /* Whether no better reading lies over any moment of the candidate, which has just begun. */
-static bool is_alone(const struct sweep *sweep, const struct candidate *candidate)
+static bool is_alone(const struct sweep *sweep, const struct interval_candidate *candidate)
 {
     for (uint32_t i = 0; i < sweep->count; i++) {
         if (outranks(sweep->candidates[i].reading, candidate->reading))
@@ -203,7 +196,8 @@ static bool is_alone(const struct sweep *sweep, const struct candidate *candidat
 
 /* Finds what better readings leave of a total. If several lie over one moment, the worst of them
  * counts: it is a total itself, and stands for what lies in it. */
-static void find_rest(struct candidate *total, const struct journal *journal, int64_t time_ms)
+static void find_rest(struct interval_candidate *total, const struct journal *journal,
+                      int64_t time_ms)
 {
     int128 better = 0;
     struct sweep inside;
@@ -211,7 +205,7 @@ static void find_rest(struct candidate *total, const struct journal *journal, in
     total->left_ms = total->passed_ms = 0;
     while (inside.time_ms < inside.over.to_ms) {
         struct stretch part = {inside.time_ms, sweep_update(&inside)};
-        const struct candidate *worst = sweep_pick(&inside, false);
+        const struct interval_candidate *worst = sweep_pick(&inside, false);
         if (worst != NULL) {
             better += stretch_piece(amount_of(journal, worst->reading), worst->whole, part);
         } else {
@@ -224,7 +218,7 @@ static void find_rest(struct candidate *total, const struct journal *journal, in
     total->known = true;
 }
 
-static bool is_contradicted(const struct meter *meter, const struct candidate *total)
+static bool is_contradicted(const struct meter *meter, const struct interval_candidate *total)
 {
     return (total->rest < 0 && !meter->negative) || (total->rest != 0 && total->left_ms == 0);
 }
@@ -234,7 +228,7 @@ static bool is_contradicted(const struct meter *meter, const struct candidate *t
 static void judge_totals(struct cell_sum *sum, const struct meter *meter, struct sweep *sweep)
 {
     for (uint32_t i = 0; i < sweep->count; i++) {
-        struct candidate *total = &sweep->candidates[i];
+        struct interval_candidate *total = &sweep->candidates[i];
         if (total->whole.from_ms != sweep->time_ms)
             continue;
         if (is_alone(sweep, total)) { /* mostly; and to see that is cheap */
@@ -250,7 +244,7 @@ static void judge_totals(struct cell_sum *sum, const struct meter *meter, struct
 
 /* Books the rest of the best reading over `part`. */
 static void add_rest(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
-                     struct candidate *best, struct stretch part)
+                     struct interval_candidate *best, struct stretch part)
 {
     if (!best->known)
         find_rest(best, journal, part.from_ms);
@@ -266,23 +260,31 @@ static void add_rest(struct cell_sum *sum, const struct meter *meter, const stru
     cell_cover(sum, part, best->reading->quality == QUALITY_ESTIMATED);
 }
 
-/* Intervals that overlap: a sweep through the bucket; at every moment the best reading counts. */
-static void sum_overlapping(struct cell_sum *sum, const struct meter *meter,
-                            const struct journal *journal, struct stretch bucket)
+void intervals_walk(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
+                    struct stretch whole,
+                    void (*take)(void *context, const struct interval_part *part), void *context)
 {
     struct sweep sweep;
-    sweep_init(&sweep, journal, NULL, bucket);
-    while (sweep.time_ms < bucket.to_ms) {
+    sweep_init(&sweep, journal, NULL, whole);
+    while (sweep.time_ms < whole.to_ms) {
         struct stretch part = {sweep.time_ms, sweep_update(&sweep)};
+        struct cell_sum before = *sum;
         if (meter->total)
             judge_totals(sum, meter, &sweep);
-        struct candidate *best = sweep_pick(&sweep, true);
+        struct interval_candidate *best = sweep_pick(&sweep, true);
         if (best != NULL && meter->total) {
             add_rest(sum, meter, journal, best, part);
         } else if (best != NULL) {
             sum->activity += stretch_piece(amount_of(journal, best->reading), best->whole, part);
             cell_cover(sum, part, best->reading->quality == QUALITY_ESTIMATED);
         }
+        if (best != NULL && take != NULL)
+            take(context, &(struct interval_part){.time = part,
+                                                  .best = best,
+                                                  .activity = sum->activity - before.activity,
+                                                  .held = sum->held_ms > before.held_ms,
+                                                  .candidates = sweep.candidates,
+                                                  .count = sweep.count});
         sweep.time_ms = part.to_ms;
     }
 }
@@ -291,7 +293,7 @@ void intervals_sum(struct cell_sum *sum, const struct meter *meter, const struct
                    struct stretch bucket)
 {
     if (journal->overlapping)
-        sum_overlapping(sum, meter, journal, bucket);
+        intervals_walk(sum, meter, journal, bucket, NULL, NULL);
     else
         sum_plain(sum, journal, bucket);
 }

@@ -15,6 +15,36 @@ enum {
     OVERLAP_DEPTH_MAX = 64
 }; /* readings of one meter over one moment; the worst beyond are ignored */
 
+/* A reading, or the lines of a bill, that lies over a moment. */
+struct interval_candidate {
+    const struct reading *reading; /* of a bill: its first line */
+    struct stretch whole;          /* its time without what jitter leaves to a later reading */
+    /* Totals, once known: the rest that better readings leave, over the time that they leave; and
+     * how much of that time the sweep has passed. */
+    bool known;
+    int64_t rest, left_ms, passed_ms;
+};
+
+/* A part of time over which the same readings lie. */
+struct interval_part {
+    struct stretch time;
+    const struct interval_candidate *best; /* it counts, */
+    int128 activity;                       /* and books that */
+    bool held; /* or nothing: a total that the readings in it contradict */
+    const struct interval_candidate *candidates; /* all of them, the best too */
+    uint32_t count;
+};
+
+/* Sums `whole` with all rules for overlaps, and gives each part of it that some reading covers to
+ * `take`, if that is not NULL, in order of time. The part is borrowed for the call. */
+void intervals_walk(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
+                    struct stretch whole,
+                    void (*take)(void *context, const struct interval_part *part), void *context);
+
+/* The first line of the bill that the reading is a line of: mostly itself. */
+const struct reading *intervals_first_line(const struct journal *journal,
+                                           const struct reading *reading);
+
 void intervals_sum(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
                    struct stretch bucket);
 

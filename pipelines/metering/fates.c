@@ -1,0 +1,170 @@
+#include "pipelines/metering/fates.h"
+
+#include <sys/param.h>
+
+#include "pipelines/metering/intervals.h"
+#include "pipelines/metering/registers.h"
+
+static uint32_t index_of(const struct journal *journal, const struct reading *reading)
+{
+    return (uint32_t)(reading - journal_at(journal, 0));
+}
+
+/* --- intervals --- */
+
+struct interval_walk {
+    struct reading_fate *fates;
+    const struct journal *journal;
+};
+
+/* Readings that do not count where `best` does are told the first such reading. */
+static void note_better(struct interval_walk *walk, const struct interval_part *part, uint32_t best)
+{
+    for (uint32_t i = 0; i < part->count; i++) {
+        uint32_t other = index_of(walk->journal, part->candidates[i].reading);
+        if (other != best && walk->fates[other].before == FATE_NO_READING)
+            walk->fates[other].before = best;
+    }
+}
+
+static void on_part(void *context, const struct interval_part *part)
+{
+    struct interval_walk *walk = context;
+    const struct stretch *whole = &part->best->whole;
+    uint32_t best = index_of(walk->journal, part->best->reading);
+    struct reading_fate *fate = &walk->fates[best];
+    note_better(walk, part, best);
+    if (part->held) {
+        fate->fate = FATE_HELD;
+        fate->amount = part->best->rest;
+        return;
+    }
+    fate->counted_ms += part->time.to_ms - part->time.from_ms;
+    fate->amount += (int64_t)part->activity;
+    fate->fate =
+        fate->counted_ms == whole->to_ms - whole->from_ms ? FATE_COUNTS : FATE_COUNTS_PARTLY;
+}
+
+/* The time of all readings. */
+static struct stretch extent_of(const struct journal *journal)
+{
+    const struct reading *first = journal_at(journal, 0);
+    const struct reading *last = journal_at(journal, journal->count - 1);
+    return (struct stretch){first->start_ms, last->start_ms + journal->longest_ms};
+}
+
+static void judge_intervals(struct reading_fate *fates, const struct meter *meter,
+                            const struct journal *journal)
+{
+    struct interval_walk walk = {fates, journal};
+    struct cell_sum sum = {0};
+    for (uint32_t i = 0; i < journal->count; i++) {
+        fates[i].fate = FATE_OUTRANKED;
+        fates[i].has_amount = true;
+    }
+    if (journal->count > 0)
+        intervals_walk(&sum, meter, journal, extent_of(journal), on_part, &walk);
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        const struct reading *first = intervals_first_line(journal, reading);
+        if (first == reading)
+            continue;
+        fates[i] = (struct reading_fate){
+            .fate = FATE_LINE, .before = index_of(journal, first), .after = FATE_NO_READING};
+    }
+}
+
+/* --- gauges --- */
+
+static void judge_gauges(struct reading_fate *fates, const struct meter *meter,
+                         const struct journal *journal)
+{
+    for (uint32_t i = 0; i + 1 < journal->count; i++) {
+        int64_t apart_ms = journal_at(journal, i + 1)->start_ms - journal_at(journal, i)->start_ms;
+        if (apart_ms > meter->hold_ms)
+            continue;
+        fates[i].after = i + 1;
+        fates[i + 1].before = i;
+    }
+    for (uint32_t i = 0; i < journal->count; i++) {
+        bool joined_before = fates[i].before != FATE_NO_READING;
+        bool joined_after = fates[i].after != FATE_NO_READING;
+        if (joined_before && (joined_after || i + 1 == journal->count))
+            fates[i].fate = FATE_COUNTS;
+        else if (i == 0 && (joined_after || journal->count == 1))
+            fates[i].fate = FATE_BEGINS;
+        else
+            fates[i].fate = joined_before || joined_after ? FATE_COUNTS_PARTLY : FATE_GAP;
+    }
+}
+
+/* A sample counts from its time on, until the next one, and for `hold` at most. */
+static void judge_steps(struct reading_fate *fates, const struct meter *meter,
+                        const struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        bool newest = i + 1 == journal->count;
+        bool joined = !newest && reading[1].start_ms - reading->start_ms <= meter->hold_ms;
+        fates[i].fate = newest ? FATE_BEGINS : joined ? FATE_COUNTS : FATE_COUNTS_PARTLY;
+        fates[i].after = joined ? i + 1 : FATE_NO_READING;
+    }
+}
+
+/* --- registers --- */
+
+/* A reading that does not go on from its neighbour begins again, and the stretch between is held.
+ */
+static void judge_registers(struct reading_fate *fates, const struct meter *meter,
+                            const struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->count; i++) {
+        struct reading_fate *fate = &fates[i];
+        if (i == 0) {
+            fate->fate = FATE_BEGINS;
+            continue;
+        }
+        const struct reading *before = journal_at(journal, i - 1);
+        enum register_step step = register_step(meter, before, before + 1, &fate->amount);
+        fate->fate = step == STEP_DISCONTINUITY ? FATE_BREAK : FATE_COUNTS;
+        fate->rollover = step == STEP_ROLLOVER;
+        fate->before = i - 1;
+        fate->has_amount = true;
+        if (step == STEP_DISCONTINUITY)
+            fate->amount = before[1].value - before->value;
+    }
+}
+
+static void judge_deliveries(struct reading_fate *fates, const struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->count; i++) {
+        fates[i].fate = FATE_COUNTS;
+        fates[i].has_amount = true;
+        fates[i].amount = journal_at(journal, i)->value;
+    }
+}
+
+void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
+                 const struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->count; i++)
+        fates_out[i] = (struct reading_fate){.before = FATE_NO_READING, .after = FATE_NO_READING};
+    switch ((enum meter_kind)meter->kind) {
+    case KIND_INTERVAL:
+        judge_intervals(fates_out, meter, journal);
+        break;
+    case KIND_REGISTER:
+        judge_registers(fates_out, meter, journal);
+        break;
+    case KIND_GAUGE:
+        if (meter->step)
+            judge_steps(fates_out, meter, journal);
+        else
+            judge_gauges(fates_out, meter, journal);
+        break;
+    case KIND_DELIVERY:
+    case KIND_COUNT:
+        judge_deliveries(fates_out, journal);
+        break;
+    }
+}

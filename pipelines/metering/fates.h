@@ -1,0 +1,46 @@
+/*
+ * fates.h - what became of each reading of a journal, and what it contradicts: for people.
+ *
+ * A pure function of the meter and its journal, by the rules of the projection. It computes no
+ * figure that is stored.
+ */
+#ifndef GHGD_FATES_H
+#define GHGD_FATES_H
+
+#include "config/registry/registry.h"
+#include "pipelines/metering/journal.h"
+
+enum fate {
+    FATE_COUNTS,        /* intervals, deliveries, samples: whole; registers: the difference */
+    FATE_COUNTS_PARTLY, /* intervals: a better reading has the rest; gauges: one side is a gap */
+    FATE_LINE,          /* intervals: with the first line of its bill, which is `before` */
+    FATE_OUTRANKED,     /* intervals: better readings have all of its time */
+    FATE_BEGINS,        /* registers, gauges: what follows goes on from it */
+    FATE_GAP,           /* gauges: both neighbours are farther away than `hold` */
+    FATE_LEFT_ASIDE,    /* registers: the readings around it fit each other, and not this one */
+    FATE_BREAK,         /* registers: does not go on from `before`; the stretch between is held */
+    FATE_HELD,          /* totals: the better readings in it contradict it, and stand */
+    FATE_COUNT
+};
+
+enum { FATE_NO_READING = UINT32_MAX };
+
+struct reading_fate {
+    /* Micro-units of activity that it books; BREAK, HELD: the amount in question. */
+    int64_t amount;
+    int64_t counted_ms; /* intervals: the time over which it counts */
+    /* Indices in the journal, or FATE_NO_READING. Registers: the reading that it goes on from, or
+     * contradicts; gauges: the neighbour that it is joined to. Intervals: the first better reading
+     * that overlaps, if it does not count whole. */
+    uint32_t before;
+    uint32_t after;  /* registers, LEFT_ASIDE: contradicts it; gauges: is joined to it */
+    uint8_t fate;    /* enum fate */
+    bool has_amount; /* false for gauges, and for readings that book nothing by themselves */
+    bool rollover;   /* registers: the counter has wrapped since `before` */
+};
+
+/* Judges every reading: fates_out has journal->count elements. The journal is not changed. */
+void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
+                 const struct journal *journal);
+
+#endif
