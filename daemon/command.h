@@ -14,6 +14,7 @@ int command_check(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_resync(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_readings(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_deadletter(int argc, char **argv);
 

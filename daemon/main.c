@@ -22,6 +22,8 @@ static const struct command {
      command_resync},
     {"audit", "[-c FILE] [--sink NAME]", "compare the state with the databases, to the last digit",
      command_audit},
+    {"readings", "[-c FILE] [OPTIONS] METER",
+     "list the readings of a meter, and what became of each", command_readings},
     {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
     {"help", "[COMMAND]", "this list, or the options of one command", command_help},
     {"version", "", "the version", command_version},

@@ -101,6 +101,13 @@ const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility)
     return shard->sites[facility] == NULL ? NULL : shard->sites[facility]->outcomes;
 }
 
+const struct journal *shard_get_journal(const struct shard *shard, uint32_t meter)
+{
+    uint32_t facility = shard->context.registry->meters[meter].facility;
+    const struct site *site = shard->sites[facility];
+    return site == NULL ? NULL : &site->journals[meter - site->facility->meters_first];
+}
+
 const struct shard_stats *shard_get_stats(struct shard *shard)
 {
     shard->stats.readings = count_readings(shard);

@@ -20,6 +20,7 @@
 
 struct shard;
 struct kernels;
+struct journal;
 
 /* Data that the shards of a process share; outlives them. */
 struct shard_context {
@@ -137,6 +138,9 @@ const struct shard_stats *shard_get_stats(struct shard *shard);
 /* By outcome: what became of the facility's readings, over the whole log, from the first that was
  * in force on; NULL if there is none of it here. */
 const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility);
+/* The readings of one meter (registry->meters); NULL if there is none of its facility here.
+ * Borrowed until the shard applies events or is destroyed. */
+const struct journal *shard_get_journal(const struct shard *shard, uint32_t meter);
 /* Walks over everything: the activity that meters have moved into cells, and that years and cells
  * hold, must be the same. Returns the number of meters and series for which it is not, in words. */
 uint32_t shard_audit(const struct shard *shard, struct buffer *why);

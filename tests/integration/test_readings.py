@@ -1,0 +1,140 @@
+"""`ghgd readings`: what became of each reading of a meter, from the state that the daemon saved."""
+import csv
+import io
+import json
+import unittest
+
+import daemon
+import servers
+import test_daemon
+from test_daemon import START, configuration, influx_sink, make_daemon, reading, stamp
+
+MINUTE = 60_000
+METERS = test_daemon.METERS + """\
+hz-mj,hz,interval,energy,MJ,purchased_electricity,grid,,15m,end,,
+hz-kwh,hz,register,energy,kWh,purchased_electricity,grid,,15m,,,
+"""
+PARTITION = 2
+EVENTS = [
+    # an estimated hour, and two quarters of it that were measured; the second is corrected
+    reading("hz-grid", 0, 8, quality="estimated") | {"start": stamp(START), "end": stamp(START + 60 * MINUTE)},
+    reading("hz-grid", 30, 7.25),
+    reading("hz-grid", 60, 1),
+    reading("hz-grid", 60, 3, revision=2),
+    # a register that is exchanged without a word
+    reading("hz-kwh", 0, "640000.5"),
+    reading("hz-kwh", 15, "640010"),
+    reading("hz-kwh", 30, "18"),
+    reading("hz-kwh", 45, "20.25"),
+    # a third of a kWh is no whole number of micro-units
+    reading("hz-mj", 15, 1),
+    reading("hz-mj", 30, 3.6),
+    # refused: no reading
+    reading("hz-grid", 75, 5, unit="m3"),
+]
+del EVENTS[0]["time"]
+
+
+@unittest.skipIf(daemon.is_sanitized("tsan"), "the command has one thread, and the daemon does what it always does")
+class Readings(unittest.TestCase):
+    """One daemon that has got all events; each test lists readings."""
+
+    @classmethod
+    def setUpClass(cls):
+        topic = test_daemon.make_topics(partitions=3)
+        config = configuration(topic, [influx_sink(servers.influxdb().database())],
+                               checkpoint={"interval": "1s"})
+        cls.server = make_daemon(config, METERS)
+        cls.enterClassContext(cls.server)
+        servers.kafka().produce(topic, [("hz", json.dumps(event)) for event in EVENTS], partition=PARTITION)
+        servers.eventually(lambda: f"saved up to offset {len(EVENTS)};" in cls.readings("hz-mj").stderr, every=1)
+
+    @classmethod
+    def readings(cls, *options):
+        return daemon.ghgd("readings", "-c", "ghgd.yaml", *options, cwd=cls.server.folder)
+
+    @classmethod
+    def listed(cls, *options):
+        done = cls.readings("--format", "json", *options)
+        if done.returncode != 0:
+            raise AssertionError(f"{options}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_intervals(self):
+        rows = self.listed("hz-grid")
+        self.assertEqual([(r["time"], r["end"], r["value"], r["unit"], r["quality"], r["revision"], r["fate"],
+                           r["amount"]) for r in rows],
+                         [("2024-03-01T08:00:00+08:00", "2024-03-01T09:00:00+08:00", 8, "kWh", "estimated", 0,
+                           "counts_in_part", 4),
+                          ("2024-03-01T08:15:00+08:00", "2024-03-01T08:30:00+08:00", 7.25, "kWh", "actual", 0,
+                           "counts", 7.25),
+                          ("2024-03-01T08:45:00+08:00", "2024-03-01T09:00:00+08:00", 3, "kWh", "actual", 2,
+                           "counts", 3)])
+        self.assertEqual([(r["partition"], r["offset"]) for r in rows], [(PARTITION, 0), (PARTITION, 1), (PARTITION, 3)])
+        self.assertEqual(rows[0]["why"], "counts in part: 4 kWh over 30m of 1h; elsewhere 7.25 of "
+                                         "2024-03-01T08:15:00+08:00 ranks higher")
+
+    def test_a_register_that_falls(self):
+        done = self.readings("hz-kwh")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        head, *rows = done.stdout.splitlines()
+        self.assertRegex(head, r"^TIME +END +VALUE +UNIT +QUALITY +REV +EVENT +WHAT BECAME OF IT$")
+        self.assertEqual([row.split()[0] for row in rows],
+                         [f"2024-03-01T08:{minute}:00+08:00" for minute in ("00", "15", "30", "45")])
+        self.assertRegex(rows[0], r" 640000\.5  kWh     actual       0  2:4 +begins: ")
+        self.assertIn(" counts: 9.5 kWh since the reading before", rows[1])
+        self.assertIn(" break: 18 does not go on from 640010 of 2024-03-01T08:15:00+08:00; the time between is "
+                      "held, -639992 kWh in question", rows[2])
+        self.assertIn('facility "hz" is on partition 2, saved up to offset 11', done.stderr)
+        self.assertIn("4 readings, 2 counts, 1 begins, 1 break; what was refused is shown by: "
+                      "ghgd deadletter list --meter 'hz-kwh'", done.stderr)
+
+    def test_a_unit_that_was_rounded(self):
+        rows = self.listed("hz-mj")
+        self.assertEqual([(r["value"], r["unit"]) for r in rows], [(0.277778, "kWh"), (1, "kWh")])
+
+    def test_from_and_to(self):
+        def minutes(*options):
+            return [row["time"][14:16] for row in self.listed("hz-kwh", *options)]
+        self.assertEqual(minutes("--from", stamp(START + 30 * MINUTE)), ["30", "45"])
+        self.assertEqual(minutes("--to", stamp(START + 15 * MINUTE)), ["00"])
+        self.assertEqual(minutes("--from", stamp(START + 16 * MINUTE), "--to", stamp(START + 20 * MINUTE)), ["30"])
+        self.assertEqual(minutes("--from", "2024-03-02"), [])
+        self.assertEqual(minutes("--from", "2100-01-01"), [])
+
+    def test_csv(self):
+        done = self.readings("--format", "csv", "-q", "hz-kwh")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("ghgd readings", done.stderr)  # warnings of the tables may be there
+        rows = list(csv.DictReader(io.StringIO(done.stdout)))
+        self.assertEqual([row["canonical"] for row in rows], ["640000.5", "640010", "18", "20.25"])
+        self.assertEqual((rows[2]["held_from"], rows[2]["held_to"], rows[2]["held_amount"]),
+                         ("2024-03-01T08:15:00+08:00", "2024-03-01T08:30:00+08:00", "-639992"))
+
+    def test_meters_without_readings(self):
+        done = self.readings("hz-gas")
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (0, 1), done.stderr)
+        self.assertIn("ghgd readings: 0 readings;", done.stderr)
+        done = self.readings("-q", "lx-pv")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('none of them knows facility "lx"', done.stderr)
+
+    def test_what_is_refused(self):
+        for options, code, words in ((("hz-gird",), 1, 'no meter "hz-gird"; did you mean "hz-grid"?'),
+                                     (("quite-another",), 1, 'no meter "quite-another"\n'),
+                                     ((), 2, "wants the id of a meter"),
+                                     (("hz-grid", "hz-gas"), 2, "takes one meter"),
+                                     (("--format", "xml", "hz-grid"), 2, "--format is table, csv or json, not"),
+                                     (("--from", "soon", "hz-grid"), 2, "--from wants"),
+                                     (("--to", "soon", "hz-grid"), 2, "--to wants")):
+            done = self.readings(*options)
+            self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+            self.assertIn(words, done.stderr)
+
+    def test_the_daemon_goes_on_undisturbed(self):
+        before = self.server.metrics()
+        self.listed("hz-grid")
+        after = self.server.metrics()
+        for name in ("ghgd_consumer_rebalances_total", "ghgd_consumer_errors_total"):
+            same = {key: value for key, value in before.items() if key[0] == name}
+            self.assertEqual({key: after[key] for key in same}, same)
