@@ -426,6 +426,17 @@ void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats
         message_applier_add_outcomes(intake->set->items[i]->applier, stats_out->outcomes);
 }
 
+const struct journal *intake_get_journal(const struct intake *intake, uint32_t meter)
+{
+    const struct journal *journal = NULL;
+    for (uint32_t i = 0; i < intake->set->count && journal == NULL; i++) {
+        const struct assigned *assigned = intake->set->items[i];
+        if (assigned->state != ASSIGNED_RESTORING && assigned->state != ASSIGNED_UNREADABLE)
+            journal = shard_get_journal(assigned->shard, meter);
+    }
+    return journal;
+}
+
 bool intake_get_facility(const struct intake *intake, uint32_t facility,
                          uint64_t outcomes_out[OUTCOME_COUNT])
 {

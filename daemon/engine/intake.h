@@ -62,6 +62,9 @@ void intake_get_elsewhere(const struct intake *intake, struct shard_stats *stats
  * partitions here. False: none of them has it. */
 bool intake_get_facility(const struct intake *intake, uint32_t facility,
                          uint64_t outcomes_out[OUTCOME_COUNT]);
+/* The readings of one meter (registry->meters), as shard_get_journal(), in the first partition here
+ * that has them; NULL: none of the partitions has. */
+const struct journal *intake_get_journal(const struct intake *intake, uint32_t meter);
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct producer_stats *intake_get_deadletter_stats(const struct intake *intake);
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);

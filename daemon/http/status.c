@@ -13,12 +13,13 @@
 #include "daemon/engine/intake.h"
 #include "daemon/engine/row_writer.h"
 #include "daemon/http/health.h"
+#include "daemon/http/held_page.h"
 #include "daemon/http/http.h"
 #include "daemon/http/metrics.h"
 #include "pipelines/kafka/client_threads.h"
 
 enum {
-    PAGES_COUNT = 5,
+    PAGES_COUNT = 6,
     WHY_BYTES = 256,
     FACILITIES_PER_PIECE = 32 /* at their longest they stay below HTTP_PIECE_BYTES_MAX */
 };
@@ -272,6 +273,12 @@ static bool on_facilities(void *context, uint64_t *cursor, struct buffer *body)
     return end < registry->facilities_count;
 }
 
+static bool on_held(void *context, uint64_t *cursor, struct buffer *body)
+{
+    const struct status *status = context;
+    return held_page_add(status->conf.intake, status->conf.config->registry, cursor, body);
+}
+
 static unsigned on_healthz(void *context, struct buffer *body)
 {
     struct metrics_source source;
@@ -303,6 +310,7 @@ int status_create(struct status **status_out, const struct status_conf *conf)
         {.path = METRICS_FACILITIES_PATH,
          .content_type = METRICS_CONTENT_TYPE,
          .piece = on_facilities},
+        {.path = "/held", .content_type = text, .piece = on_held},
         {.path = "/healthz", .content_type = text, .handle = on_healthz},
         {.path = "/readyz", .content_type = text, .handle = on_readyz},
         {.path = "/resync", .content_type = text, .post = resync_post},

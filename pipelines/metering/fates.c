@@ -113,25 +113,39 @@ static void judge_steps(struct reading_fate *fates, const struct meter *meter,
 
 /* --- registers --- */
 
-/* A reading that does not go on from its neighbour begins again, and the stretch between is held.
- */
-static void judge_registers(struct reading_fate *fates, const struct meter *meter,
-                            const struct journal *journal)
+/* A reading that does not go on from its neighbour begins again, and the time between is held. */
+static void judge_register(struct reading_fate *fate, const struct meter *meter,
+                           const struct journal *journal, uint32_t index)
 {
-    for (uint32_t i = 0; i < journal->count; i++) {
-        struct reading_fate *fate = &fates[i];
-        if (i == 0) {
-            fate->fate = FATE_BEGINS;
+    if (index == 0) {
+        fate->fate = FATE_BEGINS;
+        return;
+    }
+    const struct reading *before = journal_at(journal, index - 1);
+    enum register_step step = register_step(meter, before, before + 1, &fate->amount);
+    fate->fate = step == STEP_DISCONTINUITY ? FATE_BREAK : FATE_COUNTS;
+    fate->rollover = step == STEP_ROLLOVER;
+    fate->before = index - 1;
+    fate->has_amount = true;
+    if (step == STEP_DISCONTINUITY)
+        fate->amount = before[1].value - before->value;
+}
+
+void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
+                     const struct journal *journal)
+{
+    *held_out = (struct held_stretches){0};
+    for (uint32_t i = 0; meter->kind == KIND_REGISTER && i < journal->count; i++) {
+        struct reading_fate fate = {.before = FATE_NO_READING, .after = FATE_NO_READING};
+        judge_register(&fate, meter, journal, i);
+        if (fate.fate != FATE_BREAK)
             continue;
-        }
-        const struct reading *before = journal_at(journal, i - 1);
-        enum register_step step = register_step(meter, before, before + 1, &fate->amount);
-        fate->fate = step == STEP_DISCONTINUITY ? FATE_BREAK : FATE_COUNTS;
-        fate->rollover = step == STEP_ROLLOVER;
-        fate->before = i - 1;
-        fate->has_amount = true;
-        if (step == STEP_DISCONTINUITY)
-            fate->amount = before[1].value - before->value;
+        int64_t from_ms = journal_at(journal, fate.before)->start_ms;
+        if (held_out->count++ == 0)
+            held_out->from_ms = from_ms;
+        held_out->to_ms = journal_at(journal, i)->start_ms;
+        held_out->held_ms += held_out->to_ms - from_ms;
+        held_out->amount = fate.amount;
     }
 }
 
@@ -154,7 +168,8 @@ void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
         judge_intervals(fates_out, meter, journal);
         break;
     case KIND_REGISTER:
-        judge_registers(fates_out, meter, journal);
+        for (uint32_t i = 0; i < journal->count; i++)
+            judge_register(&fates_out[i], meter, journal, i);
         break;
     case KIND_GAUGE:
         if (meter->step)

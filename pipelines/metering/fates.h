@@ -43,4 +43,17 @@ struct reading_fate {
 void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
                  const struct journal *journal);
 
+/* The stretches of a register that are held, as far as its journal reaches. */
+struct held_stretches {
+    uint32_t count;
+    int64_t held_ms;        /* their time in all */
+    int64_t from_ms, to_ms; /* from the beginning of the oldest to the end of the newest */
+    int64_t amount;         /* micro-units in question in the newest */
+};
+
+/* Finds them, for other kinds none, without memory of its own; what fates_judge() does takes some
+ * for each reading. */
+void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
+                     const struct journal *journal);
+
 #endif

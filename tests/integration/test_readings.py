@@ -138,3 +138,35 @@ class Readings(unittest.TestCase):
         for name in ("ghgd_consumer_rebalances_total", "ghgd_consumer_errors_total"):
             same = {key: value for key, value in before.items() if key[0] == name}
             self.assertEqual({key: after[key] for key in same}, same)
+
+
+@unittest.skipIf(daemon.is_sanitized("tsan"), "the page is made on the loop's thread")
+class Held(unittest.TestCase):
+    """The page of meters that have something held."""
+    COUNT = 104
+
+    def test_page(self):
+        ids = [f"r{i:03}" for i in range(self.COUNT)]
+        meters = test_daemon.METERS + "".join(
+            f"{meter},hz,register,energy,kWh,purchased_electricity,grid,,15m,,,\n" for meter in ids)
+        topic = test_daemon.make_topics()
+        config = configuration(topic, [influx_sink(servers.influxdb().database())])
+        with make_daemon(config, meters) as server:
+            def page():
+                return servers.http(f"{server.url}/held")[1].splitlines()
+
+            def produce(events):
+                servers.kafka().produce(topic, [("hz", json.dumps(event)) for event in events])
+            nothing = "meters with something held: 0, listed: 0"
+            self.assertEqual(page(), [nothing])
+            produce([reading(ids[0], 0, 9), reading(ids[0], 15, 10)])
+            servers.eventually(lambda: server.metrics().get(("ghgd_shard_readings", "partition", "0")) == 2)
+            self.assertEqual(page(), [nothing])
+            produce([reading(ids[0], 30, "4.5")])
+            servers.eventually(lambda: page() == [
+                'meter="r000" facility="hz" stretches=1 held_s=900 from=2024-03-01T00:15:00Z '
+                'to=2024-03-01T00:30:00Z amount=-5.5 unit=kWh', "meters with something held: 1, listed: 1"])
+            produce([reading(meter, minute, 9 - minute) for meter in ids for minute in (0, 5)])
+            servers.eventually(lambda: page()[-1] == f"meters with something held: {self.COUNT}, listed: 100")
+            self.assertEqual([line.split()[0] for line in page()[:-1]],
+                             [f'meter="{meter}"' for meter in ids[:100]])

@@ -224,6 +224,32 @@ static void test_lines_of_a_bill(void **state)
         compare("lines of a bill", i, &fates[i], &expect[i]);
 }
 
+static void test_held_stretches(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{0, 0, 640 * U, ACTUAL},
+                                         {15, 0, 18 * U, ACTUAL},
+                                         {30, 0, 20 * U, ACTUAL},
+                                         {50, 0, 5 * U, ACTUAL},
+                                         {65, 0, 6 * U, ACTUAL}};
+    struct reading slots[SLOTS];
+    struct journal journal;
+    struct held_stretches held;
+    journal_init(&journal, slots, SLOTS);
+    fates_find_held(&held, &counter, &journal);
+    assert_int_equal(held.count, 0);
+    for (size_t i = 0; i < ARRAY_LEN(given); i++)
+        (void)book(&counter, &journal, &given[i], FLOOR);
+    fates_find_held(&held, &counter, &journal);
+    assert_int_equal(held.count, 2);
+    assert_int_equal(held.held_ms, 35 * MINUTE_MS);
+    assert_int_equal(held.from_ms, 0);
+    assert_int_equal(held.to_ms, 50 * MINUTE_MS);
+    assert_int_equal(held.amount, -15 * U);
+    fates_find_held(&held, &gauge, &journal); /* only registers hold */
+    assert_int_equal(held.count, 0);
+}
+
 /* More readings over one moment than are told apart: the worst of them do not count. */
 static void test_deeper_than_the_maximum(void **state)
 {
@@ -283,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_fate),
         cmocka_unit_test(test_lines_of_a_bill),
+        cmocka_unit_test(test_held_stretches),
         cmocka_unit_test(test_deeper_than_the_maximum),
         cmocka_unit_test(test_amounts_are_those_of_the_cells),
     };
