@@ -338,7 +338,7 @@ class Judgement(Comparison):
                           '{"meter": "el", T, "value": "inf"}', '{"meter": "el", T, "value": {}}'),
         "value_range": ('{"meter": "el", T, "value": 1e30}', '{"meter": "el", T, "value": 2251799814}',
                         '{"meter": "el", T, "value": 1.234567890123456789}',
-                        '{"meter": "gas", T, "value": 1e12}'),
+                        '{"meter": "gas", T, "value": 1e13}'),
         "value_negative": ('{"meter": "el", T, "value": -0.5}', '{"meter": "gas", T, "value": "-1"}',
                            '{"meter": "kw", T, "value": -1e-9}'),
         "unit_unknown": ('{"meter": "el", T, "value": 1, "unit": "kilowatts"}',
