@@ -191,6 +191,13 @@ const struct metric metrics[] = {
     {"ghgd_shard_at_risk_rows", "gauge", "rows",
      "Windows that are written once more, when no older write can arrive any more.",
      SHARD(at_risk_rows)},
+    {"ghgd_shard_negative_rests", "gauge", "days",
+     "Open days on which the sub-meters of a main meter show more than 2 % beyond it: a wrong "
+     "multiplier, a wrong parent, or a sub-meter on another supply. The rest counts as it is.",
+     SHARD(negative_rests)},
+    {"ghgd_shard_check_differences", "gauge", "days",
+     "Open days on which a check meter differs from its main meter by more than 2 %.",
+     SHARD(check_differences)},
     /* State that survives. */
     {"ghgd_checkpoints_total", "counter", "checkpoints",
      "Checkpoints whose records the brokers have.", CHECKPOINT(writes)},

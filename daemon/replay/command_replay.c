@@ -90,6 +90,12 @@ static void print_summary(const struct replay *replay)
                       "registers: %" PRIu64 " discontinuities held, %" PRIu64
                       " rollovers; intervals: %" PRIu64 " overlaps\n",
                       account->discontinuities, account->rollovers, account->overlaps);
+    if (account->negative_rests + account->check_differences > 0)
+        (void)fprintf(stderr,
+                      "days: %" PRIu64
+                      " on which sub-meters show more than their main meter, %" PRIu64
+                      " on which a check meter differs\n",
+                      account->negative_rests, account->check_differences);
     (void)fprintf(stderr, "wrote %" PRIu64 " rows of %" PRIu64 " facilities in %.3f s\n",
                   row_drain_rows(replay->row_drain), account->facilities,
                   (double)elapsed_ms / 1000.0);

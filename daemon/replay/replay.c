@@ -90,6 +90,8 @@ void replay_close_pipeline(struct replay *replay)
     account->rollovers += stats->rollovers;
     account->overlaps += stats->overlaps;
     account->facilities += stats->facilities;
+    account->negative_rests += stats->negative_rests + stats->left_negative_rests;
+    account->check_differences += stats->check_differences + stats->left_check_differences;
     message_applier_destroy(&replay->applier);
     destroy_shard(replay);
 }

@@ -19,6 +19,7 @@
 struct account {
     uint64_t read, counts[OUTCOME_COUNT];
     uint64_t discontinuities, rollovers, overlaps, facilities;
+    uint64_t negative_rests, check_differences; /* days */
 };
 
 struct replay {

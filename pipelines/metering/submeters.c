@@ -14,6 +14,9 @@ struct family_meter {
     int128 below;          /* what counts below it */
     uint32_t estimated_ms; /* the longest time that some meter below it rests on estimates */
     bool fed;              /* some meter is below it */
+
+    /* Sums over the buckets that are judged together, where it covers them. */
+    int128 judged, judged_rest;
 };
 
 struct submeters {
@@ -235,8 +238,7 @@ static void clear_cell(const struct bucket *bucket, uint32_t column)
 
 /* The rest goes into the carrier. Returns false if the main does not cover the bucket, or a cell
  * cannot hold the rest. */
-static bool form_rest(const struct bucket *bucket, const struct family_meter *node,
-                      struct shown *shown)
+static bool form_rest(const struct bucket *bucket, struct family_meter *node, struct shown *shown)
 {
     struct submeters *submeters = bucket->submeters;
     size_t cell = bucket->cell + shown->carrier;
@@ -245,6 +247,8 @@ static bool form_rest(const struct bucket *bucket, const struct family_meter *no
     if (shown->covered_ms < bucket->end_ms - bucket->start_ms || rest > most || rest < -most)
         return false;
     submeters->activity[cell] = (int64_t)rest;
+    node->judged += shown->total;
+    node->judged_rest += shown->total - node->below;
     shown->estimated_ms = MAX(shown->estimated_ms, node->estimated_ms);
     uint32_t estimated_ms = MAX(submeters->estimated_ms[cell], node->estimated_ms);
     submeters->estimated_ms[cell] = MIN(estimated_ms, submeters->covered_ms[cell]);
@@ -322,4 +326,66 @@ struct panel_row submeters_form(struct submeters *submeters, const struct panel_
     formed.estimated_ms = submeters->estimated_ms;
     formed.present = submeters->present;
     return formed;
+}
+
+/* --- days --- */
+
+static bool is_beyond(int128 difference, int128 whole)
+{
+    int128 size = whole < 0 ? -whole : whole;
+    return difference * 100 > size * SUBMETERS_TOLERANCE_PERCENT;
+}
+
+/* Adds the bucket's cells of all versions of a meter. Returns whether they cover it. */
+static bool add_versions(const struct submeters *submeters, const struct panel *panel, int64_t row,
+                         uint32_t first, int64_t *sum)
+{
+    struct panel_row cells = panel_get_row(panel, row);
+    int64_t covered_ms = 0;
+    for (uint32_t column = first; column != UINT32_MAX; column = next_version(submeters, column)) {
+        *sum += cells.activity[column];
+        covered_ms += cells.covered_ms[column];
+    }
+    return covered_ms == panel->bucket_ms;
+}
+
+static bool check_differs(const struct submeters *submeters, const struct panel *panel,
+                          uint32_t column, int64_t from_row, int64_t to_row)
+{
+    const struct meter *meter = &submeters->meters[column];
+    uint32_t main = meter->has_parent ? first_here(submeters, meter->parent) : UINT32_MAX;
+    int128 whole = 0;
+    int128 difference = 0;
+    if (main == UINT32_MAX)
+        return false;
+    for (int64_t row = from_row; row < to_row; row++) {
+        struct panel_row cells = panel_get_row(panel, row);
+        int64_t shown = 0;
+        if (!add_versions(submeters, panel, row, main, &shown) ||
+            cells.covered_ms[column] < panel->bucket_ms)
+            continue;
+        whole += shown;
+        difference += cells.activity[column] - shown;
+    }
+    return is_beyond(difference < 0 ? -difference : difference, whole);
+}
+
+struct submeters_judgement submeters_judge(struct submeters *submeters, const struct panel *panel,
+                                           int64_t from_row, int64_t to_row)
+{
+    struct submeters_judgement judgement = {0};
+    for (uint32_t i = 0; i < submeters->nodes_count; i++)
+        submeters->nodes[i].judged = submeters->nodes[i].judged_rest = 0;
+    for (int64_t row = from_row; row < to_row; row++) {
+        struct panel_row shown = panel_get_row(panel, row);
+        (void)submeters_form(submeters, &shown, row * panel->bucket_ms, panel->bucket_ms, 1);
+    }
+    for (uint32_t i = 0; i < submeters->nodes_count; i++) {
+        const struct family_meter *node = &submeters->nodes[i];
+        judgement.negative_rests += is_beyond(-node->judged_rest, node->judged);
+    }
+    for (uint32_t column = 0; column < submeters->columns; column++)
+        judgement.check_differences += submeters->meters[column].check &&
+                                       check_differs(submeters, panel, column, from_row, to_row);
+    return judgement;
 }

@@ -34,4 +34,16 @@ void submeters_destroy(struct submeters **submeters);
 struct panel_row submeters_form(struct submeters *submeters, const struct panel_row *shown,
                                 int64_t start_ms, int64_t length_ms, uint32_t rows);
 
+/* Days are judged as a whole: clocks and long readings move energy between buckets, not between
+ * days. Two meters of accuracy class 1 may differ by 2 %. */
+enum { SUBMETERS_TOLERANCE_PERCENT = 2 };
+struct submeters_judgement {
+    uint32_t negative_rests;    /* main meters whose rest is below zero by more than that of them */
+    uint32_t check_differences; /* check meters that differ by more from their main meters */
+};
+/* Judges the rows [from, to) of the panel, which have been projected. Buckets count that the main
+ * meter covers, and for a check meter those that both cover. */
+struct submeters_judgement submeters_judge(struct submeters *submeters, const struct panel *panel,
+                                           int64_t from_row, int64_t to_row);
+
 #endif

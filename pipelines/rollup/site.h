@@ -43,7 +43,8 @@ struct day {
     uint32_t hours_count;
     uint16_t hour_row[HOURS_PER_DAY_MAX + 1]; /* first row of each hour, from first_row on */
     struct mark hours[HOURS_PER_DAY_MAX];
-    int64_t stale_row, stale_end_row; /* buckets from the one up to the other may be stale */
+    int64_t stale_row, stale_end_row;     /* buckets from the one up to the other may be stale */
+    struct submeters_judgement judgement; /* of its buckets as they were last rated */
     bool summed;           /* the cache holds the sum of its buckets as they were last rated, */
     struct figures *cache; /* per series, but not the expected time */
     uint64_t *reporting;   /* a bit per meter */
@@ -100,8 +101,9 @@ struct site {
     struct rated_panel *rated;
     struct journal *journals;
     struct reading *slots;
-    struct mark *row_marks; /* ring, as the panel's rows */
-    struct day *days;       /* oldest first */
+    struct mark *row_marks;          /* ring, as the panel's rows */
+    struct day *days;                /* oldest first */
+    struct submeters_judgement left; /* of days that have left since this was made */
     uint32_t days_first, days_count, days_capacity;
     struct period periods[SITE_PERIODS_MAX];
     struct period_sum sums[SITE_SUMS];

@@ -66,6 +66,8 @@ void site_open_next_day(struct site *site)
 void site_drop_oldest_day(struct site *site)
 {
     const struct day *day = site_day(site, 0);
+    site->left.negative_rests += day->judgement.negative_rests;
+    site->left.check_differences += day->judgement.check_differences;
     for (int64_t row = day->first_row; row < day->end_row; row++) {
         panel_clear_row(site->panel, row);
         site->row_marks[panel_slot(site->panel, row)] = (struct mark){0};
@@ -132,12 +134,18 @@ static void form_day(struct site *site, struct day *day)
     site_drop_sums(site, day);
 }
 
-void site_refresh_day(struct site *site, struct day *day)
+/* Main meters, sub-meters and check meters beside each other. */
+static void judge_day(struct site *site, struct day *day)
+{
+    if (site->rated->submeters != NULL)
+        day->judgement =
+            submeters_judge(site->rated->submeters, site->panel, day->first_row, day->end_row);
+}
+
+static void refresh_day(struct site *site, struct day *day)
 {
     int64_t from_row = day->stale_row;
     int64_t to_row = day->stale_end_row;
-    if (day->summed && from_row >= to_row)
-        return;
     day->stale_row = day->end_row;
     day->stale_end_row = day->first_row;
     if (day->summed && correct_day(site, day, from_row, to_row))
@@ -145,4 +153,12 @@ void site_refresh_day(struct site *site, struct day *day)
     if (!day->summed)
         (void)rated_panel_refresh(site->rated, from_row, to_row, NULL, NULL);
     form_day(site, day);
+}
+
+void site_refresh_day(struct site *site, struct day *day)
+{
+    if (day->summed && day->stale_row >= day->stale_end_row)
+        return;
+    refresh_day(site, day);
+    judge_day(site, day);
 }

@@ -108,8 +108,26 @@ const struct journal *shard_get_journal(const struct shard *shard, uint32_t mete
     return site == NULL ? NULL : &site->journals[meter - site->facility->meters_first];
 }
 
+/* Days whose main meters, sub-meters and check meters contradict each other. */
+static void count_judgements(struct shard *shard)
+{
+    struct shard_stats *stats = &shard->stats;
+    stats->negative_rests = stats->check_differences = 0;
+    stats->left_negative_rests = stats->left_check_differences = 0;
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        const struct site *site = shard->own[i];
+        stats->left_negative_rests += site->left.negative_rests;
+        stats->left_check_differences += site->left.check_differences;
+        for (uint32_t day = 0; day < site->days_count; day++) {
+            stats->negative_rests += site_day(site, day)->judgement.negative_rests;
+            stats->check_differences += site_day(site, day)->judgement.check_differences;
+        }
+    }
+}
+
 const struct shard_stats *shard_get_stats(struct shard *shard)
 {
+    count_judgements(shard);
     shard->stats.readings = count_readings(shard);
     shard->stats.noted = sum_notes(shard);
     shard->stats.dirty_rows = shard_count_dirty(shard);

@@ -52,6 +52,10 @@ struct shard_stats {
                                     is the sum of these and the above */
     uint64_t dirty_rows;         /* windows whose rows have to be sent, for each sink */
     uint64_t at_risk_rows;       /* windows that an older write may still overwrite */
+    /* Days of main meters and of check meters (submeters.h): open ones, and those that have left
+     * since the facility's state was made or loaded. */
+    uint64_t negative_rests, check_differences;
+    uint64_t left_negative_rests, left_check_differences;
     uint64_t memory_bytes;
     uint64_t facilities;
     uint64_t readings; /* in the journal now */

@@ -159,6 +159,58 @@ static void test_a_sub_meter_since(void **state)
     (void)set_up(NULL);
 }
 
+/* Days of one or more buckets: {main, yard, check} in each. 2 % may differ, not more. */
+static void test_days(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t shown[2][3]; /* of two buckets */
+        uint32_t covered_s;  /* of the main, in both */
+        uint32_t want_rests, want_checks;
+    } cases[] = {
+        {"all is well", {{100, 60, 100}, {100, 60, 100}}, ALL, 0, 0},
+        {"a sub-meter shows 2 % more", {{100, 102, 100}, {100, 102, 100}}, ALL, 0, 0},
+        {"and more than that", {{100, 102, 100}, {100, 103, 100}}, ALL, 1, 0},
+        {"too much now, and too little then", {{100, 150, 100}, {100, 50, 100}}, ALL, 0, 0},
+        {"a check meter shows 2 % more", {{100, 60, 102}, {100, 60, 102}}, ALL, 0, 0},
+        {"more than that", {{100, 60, 102}, {100, 60, 103}}, ALL, 0, 1},
+        {"or less", {{100, 60, 97}, {100, 60, 98}}, ALL, 0, 1},
+        {"the main shows nothing, and the yard runs", {{0, 1, 0}, {0, 0, 0}}, ALL, 1, 0},
+        {"the main does not cover it", {{100, 150, 150}, {100, 150, 150}}, ALL - 1, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        static struct journal journals[COLUMNS];
+        struct submeters *submeters;
+        struct panel *panel;
+        assert_int_equal(submeters_create(&submeters, meters, &facility, ROWS), 0);
+        assert_int_equal(panel_create(&panel, ROWS, COLUMNS, BUCKET_MS,
+                                      meters + facility.meters_first, journals),
+                         0);
+        for (int64_t row = 0; row < 2; row++) {
+            const int64_t *shown = cases[i].shown[row];
+            const struct {
+                uint32_t meter, covered_s;
+                int64_t value;
+            } cells[] = {{MAIN, cases[i].covered_s, shown[0]},
+                         {YARD, ALL, shown[1]},
+                         {CHECK, ALL, shown[2]}};
+            for (size_t c = 0; c < ARRAY_LEN(cells); c++) {
+                const struct cell cell = {.activity = cells[c].value * U,
+                                          .covered_ms = cells[c].covered_s * 1000,
+                                          .present = true};
+                panel_put(panel, row - 96, cells[c].meter - 1, &cell);
+            }
+        }
+        struct submeters_judgement got = submeters_judge(submeters, panel, -96, -94);
+        if (got.negative_rests != cases[i].want_rests ||
+            got.check_differences != cases[i].want_checks)
+            fail_msg("%s: %u, %u", cases[i].name, got.negative_rests, got.check_differences);
+        panel_destroy(&panel);
+        submeters_destroy(&submeters);
+    }
+}
+
 static void test_none(void **state)
 {
     (void)state;
@@ -229,9 +281,8 @@ static void test_sums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_bucket),
-        cmocka_unit_test(test_a_sub_meter_since),
-        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_one_bucket), cmocka_unit_test(test_a_sub_meter_since),
+        cmocka_unit_test(test_days),       cmocka_unit_test(test_none),
         cmocka_unit_test(test_sums),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
