@@ -31,7 +31,7 @@ def ghgd(*args, input=None, cwd=None, timeout=300):
 
 
 def without_advice(text):
-    """What a command complains of, less what it advises for a table of meters as a whole."""
+    """The complaints of a command, less its advice for a table of meters as a whole."""
     return "".join(line for line in text.splitlines(keepends=True)
                    if not re.match(r"meters\.csv:\d+: warning: (max_rate|valid_from) is ", line))
 
