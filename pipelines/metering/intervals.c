@@ -43,6 +43,17 @@ bool intervals_agree(const struct reading *earlier, const struct reading *later)
            (is_beside(earlier, later) || is_jitter(earlier, later));
 }
 
+static bool is_further_line(const struct journal *journal, const struct reading *reading)
+{
+    const struct reading *first = journal_at(journal, 0);
+    for (const struct reading *other = reading; other > first && is_beside(other - 1, reading);) {
+        other--;
+        if (reading_rank(other) == reading_rank(reading))
+            return true;
+    }
+    return false;
+}
+
 const struct reading *intervals_first_line(const struct journal *journal,
                                            const struct reading *reading)
 {
@@ -126,7 +137,7 @@ static void sweep_enter(struct sweep *sweep, const struct reading *reading)
 {
     if (reading_end_ms(reading) <= sweep->time_ms ||
         (sweep->below != NULL && !outranks(reading, sweep->below)) ||
-        intervals_first_line(sweep->journal, reading) != reading)
+        is_further_line(sweep->journal, reading))
         return;
     struct interval_candidate *place = &sweep->candidates[sweep->count];
     if (sweep->count == OVERLAP_DEPTH_MAX) {
