@@ -154,7 +154,7 @@ METERING = [
            "return a->span_ms < b->span_ms;", "return a->span_ms > b->span_ms;",
            "metering/test_projection"),
     mutant("a gauge is held longer than its hold", "pipelines/metering/gauges.c",
-           "after->start_ms - before->start_ms > meter->hold_ms", "meter->hold_ms == 0",
+           "whole.to_ms - whole.from_ms > meter->hold_ms", "meter->hold_ms == 0",
            "metering/test_projection"),
     mutant("a discontinuity is booked", "pipelines/metering/registers.c",
            "        if (!register_stretch(meter, journal, i, &whole.from_ms, &total))\n"
