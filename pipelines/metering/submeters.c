@@ -28,6 +28,8 @@ struct submeters {
     int64_t *activity;          /* [rows][columns] each, as in the panel */
     uint32_t *covered_ms, *estimated_ms;
     uint8_t *present;
+    struct cell_note *notes; /* of rows that have some */
+    bool noted;              /* the row in hand has */
 };
 
 /* One meter in the bucket, its versions together. */
@@ -54,7 +56,8 @@ size_t submeters_size(const struct meter *meters, const struct facility *facilit
     size_t columns = facility->meters_count;
     size_t cells = columns * rows;
     return sizeof(struct submeters) + columns * (sizeof(struct family_meter) + sizeof(uint32_t)) +
-           cells * (sizeof(int64_t) + 2 * sizeof(uint32_t) + sizeof(uint8_t));
+           cells * (sizeof(int64_t) + 2 * sizeof(uint32_t) + sizeof(uint8_t) +
+                    sizeof(struct cell_note));
 }
 
 /* --- who is below whom --- */
@@ -170,9 +173,10 @@ int submeters_create(struct submeters **submeters_out, const struct meter *meter
     submeters->covered_ms = calloc(columns * rows, sizeof(*submeters->covered_ms));
     submeters->estimated_ms = calloc(columns * rows, sizeof(*submeters->estimated_ms));
     submeters->present = calloc(columns * rows, sizeof(*submeters->present));
+    submeters->notes = calloc(columns * rows, sizeof(*submeters->notes));
     if (submeters->nodes == NULL || submeters->node_of == NULL || submeters->activity == NULL ||
         submeters->covered_ms == NULL || submeters->estimated_ms == NULL ||
-        submeters->present == NULL) {
+        submeters->present == NULL || submeters->notes == NULL) {
         submeters_destroy(&submeters);
         return -ENOMEM;
     }
@@ -189,6 +193,7 @@ void submeters_destroy(struct submeters **submeters)
     struct submeters *gone = TAKE(*submeters);
     if (gone == NULL)
         return;
+    free(gone->notes);
     free(gone->present);
     free(gone->estimated_ms);
     free(gone->covered_ms);
@@ -234,6 +239,10 @@ static void clear_cell(const struct bucket *bucket, uint32_t column)
     submeters->covered_ms[cell] = 0;
     submeters->estimated_ms[cell] = 0;
     submeters->present[cell] = 0;
+    if (submeters->noted) { /* readings that are held or in conflict still are */
+        submeters->notes[cell].spread_ms = 0;
+        submeters->notes[cell].moved_ms = 0;
+    }
 }
 
 /* The rest goes into the carrier. Returns false if the main does not cover the bucket, or a cell
@@ -292,8 +301,10 @@ static void form_bucket(const struct bucket *bucket)
 {
     struct submeters *submeters = bucket->submeters;
     for (uint32_t column = 0; column < submeters->columns; column++)
-        if (submeters->meters[column].check)
+        if (submeters->meters[column].check) {
             clear_cell(bucket, column);
+            submeters->notes[bucket->cell + column] = (struct cell_note){0};
+        }
     for (uint32_t i = 0; i < submeters->nodes_count; i++) {
         struct family_meter *node = &submeters->nodes[i];
         node->below = 0;
@@ -314,10 +325,15 @@ struct panel_row submeters_form(struct submeters *submeters, const struct panel_
     memcpy(submeters->estimated_ms, shown->estimated_ms, cells * sizeof(*submeters->estimated_ms));
     memcpy(submeters->present, shown->present, cells * sizeof(*submeters->present));
     for (uint32_t row = 0; row < rows; row++) {
+        size_t first = (size_t)row * submeters->columns;
+        submeters->noted = shown->noted[row];
+        if (submeters->noted)
+            memcpy(submeters->notes + first, shown->notes + first,
+                   submeters->columns * sizeof(*submeters->notes));
         const struct bucket bucket = {.submeters = submeters,
                                       .start_ms = start_ms + row * length_ms,
                                       .end_ms = start_ms + (row + 1) * length_ms,
-                                      .cell = (size_t)row * submeters->columns};
+                                      .cell = first};
         form_bucket(&bucket);
     }
     struct panel_row formed = *shown;
@@ -325,6 +341,7 @@ struct panel_row submeters_form(struct submeters *submeters, const struct panel_
     formed.covered_ms = submeters->covered_ms;
     formed.estimated_ms = submeters->estimated_ms;
     formed.present = submeters->present;
+    formed.notes = submeters->notes;
     return formed;
 }
 

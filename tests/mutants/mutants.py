@@ -49,7 +49,7 @@ METERING = [
            "difference * 100 > size * SUBMETERS_TOLERANCE_PERCENT", "difference > 0",
            "metering/test_submeters"),
     mutant("a check meter books", "pipelines/metering/submeters.c",
-           "if (submeters->meters[column].check)", "if (false)", "metering/test_submeters"),
+           "if (submeters->meters[column].check) {", "if (false) {", "metering/test_submeters"),
     mutant("a circle of main meters is accepted", "config/registry/meter_parents.c",
            "levels[above] + 1, METER_LEVELS_MAX + 1", "levels[above] + 0, METER_LEVELS_MAX + 1",
            "config/registry/test_tables"),

@@ -50,6 +50,8 @@ struct cells {
     int64_t activity[ROWS * COLUMNS];
     uint32_t covered_ms[ROWS * COLUMNS], estimated_ms[ROWS * COLUMNS];
     uint8_t present[ROWS * COLUMNS];
+    struct cell_note notes[ROWS * COLUMNS];
+    bool noted[ROWS];
 };
 
 static struct panel_row row_of(struct cells *cells, const struct given_cell given[COLUMNS])
@@ -60,10 +62,14 @@ static struct panel_row row_of(struct cells *cells, const struct given_cell give
         cells->estimated_ms[i] = given[i].estimated_s * 1000;
         cells->present[i] = given[i].covered_s > 0;
     }
+    memset(cells->notes, 0, sizeof(cells->notes));
+    memset(cells->noted, 0, sizeof(cells->noted));
     return (struct panel_row){.activity = cells->activity,
                               .covered_ms = cells->covered_ms,
                               .estimated_ms = cells->estimated_ms,
-                              .present = cells->present};
+                              .present = cells->present,
+                              .notes = cells->notes,
+                              .noted = cells->noted};
 }
 
 /* Columns: main, its next version, hall, line, power, yard, check. */
@@ -211,6 +217,31 @@ static void test_days(void **state)
     }
 }
 
+/* Notes of a check meter count nothing; those of an uncovered main say why it is not covered. */
+static void test_notes(void **state)
+{
+    (void)state;
+    static const struct given_cell given[COLUMNS] = {
+        {66, 600, 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {50, ALL, 0}, {101, ALL, 0}};
+    static const struct cell_note note = {
+        .spread_ms = 1, .held_ms = 2, .glitches = 3, .conflicts = 4, .moved_ms = 5};
+    static const struct cell_note kept = {.held_ms = 2, .glitches = 3, .conflicts = 4};
+    static const struct cell_note none = {0};
+    struct submeters *submeters;
+    assert_int_equal(submeters_create(&submeters, meters, &facility, ROWS), 0);
+    struct cells cells;
+    struct panel_row row = row_of(&cells, given);
+    cells.noted[0] = true;
+    for (size_t i = 0; i < COLUMNS; i++)
+        cells.notes[i] = note;
+    struct panel_row formed = submeters_form(submeters, &row, 0, BUCKET_MS, 1);
+    assert_true(formed.noted[0]);
+    assert_memory_equal(&formed.notes[MAIN - 1], &kept, sizeof(kept));
+    assert_memory_equal(&formed.notes[YARD - 1], &note, sizeof(note));
+    assert_memory_equal(&formed.notes[CHECK - 1], &none, sizeof(none));
+    submeters_destroy(&submeters);
+}
+
 static void test_none(void **state)
 {
     (void)state;
@@ -250,19 +281,16 @@ static void test_sums(void **state)
         }
         for (size_t row = 0; row < ROWS; row++) /* the next version is not there yet */
             cells.activity[row * COLUMNS + 1] = cells.covered_ms[row * COLUMNS + 1] = 0;
-        struct panel_row shown = {
-            cells.activity, cells.covered_ms, cells.estimated_ms, cells.present, NULL, NULL};
+        struct panel_row shown = {cells.activity, cells.covered_ms, cells.estimated_ms,
+                                  cells.present,  cells.notes,      cells.noted};
         int64_t together[ROWS * COLUMNS];
         struct panel_row formed = submeters_form(submeters, &shown, -DAY_MS, BUCKET_MS, ROWS);
         memcpy(together, formed.activity, sizeof(together));
         for (uint32_t row = 0; row < ROWS; row++) {
             size_t at = (size_t)row * COLUMNS;
-            struct panel_row one = {cells.activity + at,
-                                    cells.covered_ms + at,
-                                    cells.estimated_ms + at,
-                                    cells.present + at,
-                                    NULL,
-                                    NULL};
+            struct panel_row one = {cells.activity + at,     cells.covered_ms + at,
+                                    cells.estimated_ms + at, cells.present + at,
+                                    cells.notes + at,        cells.noted + row};
             formed = submeters_form(submeters, &one, -DAY_MS, BUCKET_MS, 1);
             assert_memory_equal(formed.activity, together + at, COLUMNS * sizeof(int64_t));
             int64_t sum = sum_of(formed.activity, 0, COLUMNS);
@@ -282,8 +310,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_bucket), cmocka_unit_test(test_a_sub_meter_since),
-        cmocka_unit_test(test_days),       cmocka_unit_test(test_none),
-        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_notes),      cmocka_unit_test(test_days),
+        cmocka_unit_test(test_none),       cmocka_unit_test(test_sums),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
