@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const char *const kinds[KIND_COUNT] = {"interval", "register", "gauge", "delivery"};
+static const char *const kinds[KIND_COUNT] = {"interval", "register", "gauge", "delivery", "stock"};
 static const char *const qualities[QUALITY_COUNT] = {"estimated", "invoice", "edited", "actual"};
 static const char *const quantities[QUANTITY_COUNT] = {"energy",     "heat",   "mass",
                                                        "gas_volume", "volume", "item"};

@@ -15,7 +15,15 @@ enum meter_kind {
     KIND_REGISTER, /* a cumulative register at an instant; differences are the activity */
     KIND_GAUGE,    /* power or flow at an instant; integrated by trapezoids */
     KIND_DELIVERY, /* fuel received at an instant, booked whole when it was received */
+    KIND_STOCK,    /* a tank or yard: dips, deliveries; the balance between dips is the activity */
     KIND_COUNT
+};
+
+/* Two values of one meter, time and rank: which of them stays. */
+enum conflict_policy {
+    CONFLICT_LAST,  /* the one that stands later in the log */
+    CONFLICT_HOLD,  /* the first one; the later is refused */
+    CONFLICT_LARGER /* the larger one */
 };
 
 /* From the worst to the best, so that a larger number is the better one. */

@@ -200,7 +200,7 @@ static void ours(const struct messages *messages, struct decoder *decoder)
 {
     const char *at = messages->bytes;
     for (size_t i = 0; i < messages->count; at += messages->sizes[i++])
-        decoder_decode(decoder, at, messages->sizes[i], take_event, NULL);
+        decoder_decode(decoder, at, messages->sizes[i], false, take_event, NULL);
 }
 
 /* The work that is left after msgpack_unpack(): find the fields by name. Times, numbers and words

@@ -55,6 +55,7 @@ static const struct window_conf windows = {.bucket_ms = ROUND_MS,
                                            .grace_ms = ROUND_MS,
                                            .horizon_ms = ROUNDS_MAX * ROUND_MS,
                                            .early_tolerance_ms = 4 * ROUND_MS,
+                                           .backfill_max_ms = INT64_C(34560000000), /* 400 days */
                                            .fiscal_year_start = 1};
 static const struct sink_conf sinks[SINKS_MANY] = {
     {.name = "one"}, {.name = "two"}, {.name = "three"}};

@@ -27,6 +27,7 @@ static void build_registry(struct loading *loading)
         .bucket_ms = config->window.bucket_ms,
         .horizon_ms = config->window.horizon_ms,
         .fiscal_year_start = config->window.fiscal_year_start,
+        .on_conflict = config->input.on_conflict,
     };
     for (uint32_t i = 0; i < files->groups.count; i++)
         conf.group_levels[i] = files->groups.items[i];

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/measure.h"
 #include "base/timestamp.h"
 #include "config/options/settings.h"
 
@@ -19,6 +20,8 @@ static const struct choice time_units[] = {
 };
 static const struct choice unknown_policies[] = {
     {"reject", UNKNOWN_REJECT}, {"park", UNKNOWN_PARK}, {NULL, 0}};
+static const struct choice conflict_policies[] = {
+    {"last", CONFLICT_LAST}, {"hold", CONFLICT_HOLD}, {"larger", CONFLICT_LARGER}, {NULL, 0}};
 static const struct choice starts[] = {
     {"earliest", START_EARLIEST}, {"latest", START_LATEST}, {NULL, 0}};
 static const struct choice loss_policies[] = {
@@ -63,6 +66,11 @@ const struct option options[] = {
      unknown_policies, NULL,
      "How events of a meter in no table are treated: `reject` sends them to the dead-letter topic, "
      "`park` keeps them until a reload knows the meter."},
+    {"input.on_conflict", OPTION_CHOICE, MEMBER(input.on_conflict), 0, 0, "last",
+     conflict_policies, NULL,
+     "Which of two values of one meter, time, revision and quality stays: `last` the later in the "
+     "log, `hold` the first (the later one is refused), `larger` the larger. A meter's row may say "
+     "otherwise."},
     {"input.parked_max", OPTION_SIZE, MEMBER(input.parked_bytes_max), 0, INT64_C(16) << 30, "64MiB",
      NULL, NULL, "Memory for parked events; an event that does not fit is rejected."},
     {"input.rekey", OPTION_BOOLEAN, MEMBER(input.rekey), 0, 0, "false", NULL, NULL,
@@ -149,6 +157,10 @@ const struct option options[] = {
      "windows.bucket together."},
     {"windows.early_tolerance", OPTION_DURATION, MEMBER(window.early_tolerance_ms), 0, 7 * DAY_MS, "5m",
      NULL, NULL, "How far an event may lie ahead of its Kafka timestamp; beyond it is refused."},
+    {"windows.backfill_max", OPTION_DURATION, MEMBER(window.backfill_max_ms), HOUR_MS, 73000 * DAY_MS,
+     "400d", NULL, NULL,
+     "How long before its Kafka timestamp the first reading of a partition may end; an older one is "
+     "late. Once a reading has been accepted, windows.horizon decides."},
     {"windows.idle_timeout", OPTION_DURATION, MEMBER(window.idle_timeout_ms), SECOND_MS, 7 * DAY_MS, "15m",
      NULL, NULL, "After this long without an event the windows of a partition may be called final by "
      "the clock."},

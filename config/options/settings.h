@@ -41,6 +41,7 @@ struct input_conf {
     int time_unit;          /* enum time_unit; NONE: integer times are refused */
     const char *fields[12]; /* by enum event_field: a dotted path, NULL for the native name */
     int unknown_meter;      /* enum unknown_policy */
+    int on_conflict;        /* enum conflict_policy, where the meter's row says nothing */
     int64_t parked_bytes_max;
     bool rekey;              /* the topic is not keyed by facility */
     const char *rekey_topic; /* keyed by facility, ours; by default GROUP-rekeyed; or NULL */
@@ -69,8 +70,8 @@ struct checkpoint_conf {
 };
 
 struct window_conf {
-    int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, idle_timeout_ms,
-        emit_interval_ms;
+    int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, backfill_max_ms,
+        idle_timeout_ms, emit_interval_ms;
     int fiscal_year_start; /* month 1..12 */
 };
 

@@ -25,6 +25,8 @@ bool meter_is_steam(const struct csv_row *row);
 bool meter_read_register(struct meter_row *parsed, const struct csv_row *row);
 /* "500 kW", "1200 Nm3/h": what the meter can plausibly see, per hour. */
 bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row);
+/* "30000 L", "25 t": the largest delivery, and the most that a stock can hold. */
+bool meter_read_amounts(struct meter_row *parsed, const struct csv_row *row);
 
 /* Role and parent, whose fit meters_check_parents() judges. */
 bool meter_read_role(struct meter_row *parsed, const struct csv_row *row);

@@ -51,8 +51,9 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     static const char *const stamps[] = {"", "start", "end"};
     struct meter *meter = &parsed->meter;
     bool delivery = meter->kind == KIND_DELIVERY;
+    bool document = delivery || meter->kind == KIND_STOCK;
     int stamp = STAMP_NONE;
-    meter->interval_ms = delivery ? DELIVERY_INTERVAL_MS : conf->bucket_ms;
+    meter->interval_ms = document ? DELIVERY_INTERVAL_MS : conf->bucket_ms;
     if (!cell_length(&meter->length, &meter->interval_ms, row, METER_INTERVAL) ||
         !cell_choice(&stamp, row, METER_STAMP, stamps, ARRAY_LEN(stamps)))
         return false;

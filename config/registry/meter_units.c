@@ -226,10 +226,10 @@ bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row)
     if (cell_is_empty(row, METER_MAX_RATE))
         return true;
     const char *text = row->cells[METER_MAX_RATE].text;
-    if (parsed->meter.kind == KIND_DELIVERY) {
+    if (parsed->meter.kind == KIND_DELIVERY || parsed->meter.kind == KIND_STOCK) {
         csv_fault(row, METER_MAX_RATE,
                   "a delivery is an amount at one time and has no rate; accepted for this kind: "
-                  "empty");
+                  "empty, and an amount in max_amount");
         return false;
     }
     size_t number = strcspn(text, " ");

@@ -40,6 +40,9 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_CORRECTED] = {"corrected", false},
     [METER_STEAM] = {"steam", false},
     [METER_FEEDWATER] = {"feedwater", false},
+    [METER_ON_CONFLICT] = {"on_conflict", false},
+    [METER_MAX_AMOUNT] = {"max_amount", false},
+    [METER_CAPACITY] = {"capacity", false},
     [METER_VALID_FROM] = {"valid_from", false},
     [METER_VALID_TO] = {"valid_to", false},
 };
@@ -120,15 +123,20 @@ static bool read_category(struct meter_row *parsed, const struct csv_row *row)
     return true;
 }
 
-static bool read_kind(struct meter_row *parsed, const struct csv_row *row)
+static bool read_kind(struct meter_row *parsed, const struct csv_row *row,
+                      const struct tables_conf *conf)
 {
+    static const char *const policies[] = {"last", "hold", "larger"};
     const char *names[KIND_COUNT];
     for (int i = 0; i < KIND_COUNT; i++)
         names[i] = meter_kind_name((enum meter_kind)i);
     int kind = -1;
+    int policy = conf->on_conflict;
     if (!cell_word(&kind, row, METER_KIND, names, KIND_COUNT) ||
-        !cell_bool(&parsed->meter.negative, row, METER_NEGATIVE))
+        !cell_bool(&parsed->meter.negative, row, METER_NEGATIVE) ||
+        !cell_choice(&policy, row, METER_ON_CONFLICT, policies, ARRAY_LEN(policies)))
         return false;
+    parsed->meter.on_conflict = (uint8_t)policy;
     parsed->meter.kind = (uint8_t)kind;
     return true;
 }
@@ -145,6 +153,15 @@ static const char *default_source(const struct meter_row *parsed)
     return dot == NULL || dot[1] == '\0' ? parsed->meter.factor_name : dot + 1;
 }
 
+/* Text of the row, or NULL. */
+static bool keep_text(const char **text, struct meter_table *table)
+{
+    if (*text == NULL)
+        return true;
+    *text = arena_text(table->arena, *text, strlen(*text));
+    return *text != NULL;
+}
+
 static int keep_names(struct meter_row *parsed, struct meter_table *table,
                       const struct csv_row *row)
 {
@@ -155,14 +172,11 @@ static int keep_names(struct meter_row *parsed, struct meter_table *table,
     parsed->meter.id = arena_text(table->arena, id->text, id->size);
     parsed->category = arena_text(table->arena, parsed->category, strlen(parsed->category));
     parsed->source = arena_text(table->arena, source, strlen(source));
-    parsed->parent = arena_text(table->arena, parsed->parent, strlen(parsed->parent));
-    bool failed = parsed->parent == NULL || parsed->meter.id == NULL || parsed->category == NULL ||
-                  parsed->source == NULL;
-    const char *rate = parsed->meter.rate_max_text;
-    if (rate != NULL) {
-        parsed->meter.rate_max_text = arena_text(table->arena, rate, strlen(rate));
-        failed |= parsed->meter.rate_max_text == NULL;
-    }
+    bool failed = parsed->meter.id == NULL || parsed->category == NULL || parsed->source == NULL;
+    failed |= !keep_text(&parsed->parent, table);
+    failed |= !keep_text(&parsed->meter.rate_max_text, table);
+    failed |= !keep_text(&parsed->meter.amount_max_text, table);
+    failed |= !keep_text(&parsed->meter.capacity_text, table);
     return failed ? -ENOMEM : 0;
 }
 
@@ -237,8 +251,9 @@ static int read_row(void *context, const struct csv_row *row)
         return ERR_CONFIG;
     }
     bool known = read_facility(&parsed, table, row);
-    bool good = read_kind(&parsed, row) && meter_read_unit(&parsed, row) &&
-                meter_read_register(&parsed, row) && meter_read_max_rate(&parsed, row);
+    bool good = read_kind(&parsed, row, loading->conf) && meter_read_unit(&parsed, row) &&
+                meter_read_register(&parsed, row) && meter_read_max_rate(&parsed, row) &&
+                meter_read_amounts(&parsed, row);
     good = good && meter_read_role(&parsed, row);
     good = meter_read_times(&parsed, row, loading->conf) && good;
     good = known && meter_read_validity(&parsed, table, row) && good;

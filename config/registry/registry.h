@@ -32,6 +32,7 @@ struct meter {
     uint32_t readings_max;  /* capacity of the meter's journal within the horizon */
     uint8_t kind, quantity; /* enum meter_kind, enum quantity */
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
+    uint8_t on_conflict;    /* enum conflict_policy */
     bool negative;          /* readings below zero are accepted */
     bool total;             /* intervals: one that better ones lie in is the total of its time */
     bool step;              /* gauges: a sample holds until the next; else a line joins the two */
@@ -44,6 +45,9 @@ struct meter {
     int64_t register_modulus;  /* registers: canonical micro-units at which it wraps; 0 unknown */
     int64_t rate_max;          /* plausible maximum, canonical micro-units per hour; 0 unknown */
     const char *rate_max_text; /* the same as the table has it, for people; NULL unknown */
+    int64_t amount_max,
+        capacity; /* of one delivery, of a stock: canonical micro-units; 0 unknown */
+    const char *amount_max_text, *capacity_text; /* for people; NULL unknown */
     int64_t valid_from_ms, valid_to_ms; /* [from, to) in UTC; INT64_MIN and INT64_MAX if open */
     struct unit_scale own;              /* for events without `unit` */
     uint32_t units_first, units_count;  /* registry->units: what other units events may use */

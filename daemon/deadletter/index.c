@@ -212,7 +212,8 @@ static void look_into(struct letter_index *letters, const struct deadletter_head
                           .first = letter_headers->whole ? letter_headers->index : 0,
                           .timestamp_ms = message->timestamp_ms,
                           .now = REJECT_UNDECODABLE};
-    decoder_decode(letters->decoder, message->body, message->body_size, on_event, look);
+    decoder_decode(letters->decoder, message->body, message->body_size, message->native, on_event,
+                   look);
     if (letter_headers->full_size >= 0)
         look->now = OUTCOME_USED; /* a cut event cannot be judged */
 }

@@ -40,6 +40,7 @@ struct letter_message {
     const void *key, *body;
     size_t key_size, body_size;
     int64_t timestamp_ms; /* INT64_MIN if none */
+    bool native;          /* the event is native JSON (native_header.h) */
 };
 
 struct letter_record {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "pipelines/kafka/log_reader.h"
+#include "pipelines/kafka/native_header.h"
 
 enum { WHY_BYTES_MAX = 4096, SHOW_MS = 200 };
 
@@ -139,7 +140,8 @@ static int add_message(struct letter_index *letters, int box, const rd_kafka_mes
                                     .body = message->payload != NULL ? message->payload : "",
                                     .key_size = message->key != NULL ? message->key_len : 0,
                                     .body_size = message->payload != NULL ? message->len : 0,
-                                    .timestamp_ms = log_message_time_ms(message)};
+                                    .timestamp_ms = log_message_time_ms(message),
+                                    .native = message_is_native(message)};
     struct deadletter_headers letter_headers;
     const struct deadletter_headers *ours = read_headers(&letter_headers, message);
     if (ours != NULL && ours->timestamp_ms > 0)
@@ -339,10 +341,10 @@ static void on_event(void *context, const struct event *event)
 }
 
 bool letter_original_find(struct letter_original *original_out, struct decoder *decoder,
-                          const void *message, size_t size, uint32_t index)
+                          const void *message, size_t size, bool native, uint32_t index)
 {
     struct search search = {.wanted = index};
-    decoder_decode(decoder, message, size, on_event, &search);
+    decoder_decode(decoder, message, size, native, on_event, &search);
     original_out->bytes = search.bytes;
     original_out->size = search.size;
     return search.bytes != NULL;
@@ -368,7 +370,7 @@ int letter_original_fetch(struct letter_original *original_out, struct letter_re
         if (err < 0)
             return err;
         if (!letter_original_find(original_out, decoder, message->payload, message->len,
-                                  record->index))
+                                  message_is_native(message), record->index))
             original_out->size = 0;
         decoder_destroy(&decoder);
     }

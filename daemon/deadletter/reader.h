@@ -58,6 +58,6 @@ int letter_original_fetch(struct letter_original *original_out, struct letter_re
 
 /* Finds event `index` of a message: its bytes. False if there are not so many. */
 bool letter_original_find(struct letter_original *original_out, struct decoder *decoder,
-                          const void *message, size_t size, uint32_t index);
+                          const void *message, size_t size, bool native, uint32_t index);
 
 #endif

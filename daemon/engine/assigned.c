@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipelines/kafka/native_header.h"
 #include "pipelines/kafka/partition.h"
 #include "pipelines/state/packed.h"
 
@@ -169,6 +170,7 @@ static struct raw_message view_letter(struct outgoing *letter)
 {
     return (struct raw_message){.bytes = outgoing_value(letter),
                                 .size = letter->size,
+                                .native = native_header_is_set(letter->headers),
                                 .offset = letter->offset,
                                 .arrived_ms =
                                     letter->timestamp_ms > 0 ? letter->timestamp_ms : INT64_MIN};
@@ -205,6 +207,7 @@ static struct raw_message view_message(const rd_kafka_message_t *message)
     return (struct raw_message){
         .bytes = message->payload,
         .size = message->len,
+        .native = message_is_native(message),
         .offset = message->offset,
         .arrived_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? INT64_MIN : arrived_ms};
 }

@@ -66,8 +66,11 @@ static const char *explain(struct message_applier *applier, const struct batch_e
         return NULL;
     ASSERT(event->bounded_by < applier->conf.registry->meters_count);
     buffer_clear(&applier->detail);
-    bound_explain(&applier->detail, &applier->conf.registry->meters[event->bounded_by],
-                  event->value, event->end_ms - event->start_ms);
+    const struct meter *meter = &applier->conf.registry->meters[event->bounded_by];
+    if (meter->kind == KIND_DELIVERY || meter->kind == KIND_STOCK)
+        bound_explain_amount(&applier->detail, meter, event->role, event->value);
+    else
+        bound_explain(&applier->detail, meter, event->value, event->end_ms - event->start_ms);
     return buffer_text(&applier->detail);
 }
 
@@ -151,7 +154,8 @@ size_t message_applier_take(struct message_applier *applier, struct log_position
     for (size_t i = 0; i < count && !applier->stopped; i++) {
         applier->now_message = (uint32_t)i;
         applier->now_index = 0;
-        decoder_decode(applier->decoder, messages[i].bytes, messages[i].size, on_event, applier);
+        decoder_decode(applier->decoder, messages[i].bytes, messages[i].size, messages[i].native,
+                       on_event, applier);
         applier->skip = 0; /* it concerned the first message only */
     }
     if (!applier->stopped)

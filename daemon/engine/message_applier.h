@@ -37,6 +37,7 @@ struct raw_message {
     size_t size;
     int64_t offset;
     int64_t arrived_ms; /* Kafka timestamp; INT64_MIN if none */
+    bool native;        /* it says that it is native JSON (native_header.h) */
 };
 
 int message_applier_create(struct message_applier **applier_out,

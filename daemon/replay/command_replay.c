@@ -36,6 +36,9 @@ static const char usage[] =
     "      --as-of TIME    judge events of a file as if they had all arrived at TIME (RFC 3339;\n"
     "                      now by default): what is further ahead than windows.early_tolerance\n"
     "                      is early\n"
+    "      --floor TIME    the first reading of a file ends at TIME or later: what ends before is\n"
+    "                      late until a reading was accepted (by default windows.backfill_max\n"
+    "                      before the file's as-of time)\n"
     "  -k, --kafka         read the input topic, outside of the consumer group\n"
     "      --from TIME     write windows that end after TIME: RFC 3339, a date (in UTC), or a\n"
     "                      duration back from now, such as 36h\n"
@@ -45,7 +48,7 @@ static const char usage[] =
     "  -q, --quiet         no progress, no summary\n"
     "  -h, --help          this text\n";
 
-enum { OPTION_SINK = 256, OPTION_AS_OF, OPTION_FROM, OPTION_TO, OPTION_PARTIAL };
+enum { OPTION_SINK = 256, OPTION_AS_OF, OPTION_FROM, OPTION_TO, OPTION_PARTIAL, OPTION_FLOOR };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -54,6 +57,7 @@ static const struct option options[] = {
     {"sink", required_argument, NULL, OPTION_SINK},
     {"rejects", required_argument, NULL, 'r'},
     {"as-of", required_argument, NULL, OPTION_AS_OF},
+    {"floor", required_argument, NULL, OPTION_FLOOR},
     {"kafka", no_argument, NULL, 'k'},
     {"from", required_argument, NULL, OPTION_FROM},
     {"to", required_argument, NULL, OPTION_TO},
@@ -64,6 +68,20 @@ static const struct option options[] = {
 };
 
 /* --- the account --- */
+
+static void print_first_floor(const struct replay *replay)
+{
+    if (replay->stands_at_ms == INT64_MIN)
+        return;
+    char as_of[TIMESTAMP_TEXT_SIZE];
+    char floor[TIMESTAMP_TEXT_SIZE];
+    (void)fprintf(stderr,
+                  "as of %s (%s); until a reading was accepted, one that ended before %s was late "
+                  "(%s)\n",
+                  timestamp_format(as_of, replay->stands_at_ms), replay->stands_by,
+                  timestamp_format(floor, replay->first_floor_ms),
+                  replay->floor_ms != INT64_MIN ? "--floor" : "windows.backfill_max");
+}
 
 static void print_summary(const struct replay *replay)
 {
@@ -80,6 +98,7 @@ static void print_summary(const struct replay *replay)
                   isatty(STDERR_FILENO) ? "\r\033[K" : "", account->read, counts[OUTCOME_USED],
                   counts[OUTCOME_DUPLICATE], counts[OUTCOME_CORRECTED], counts[OUTCOME_LATE],
                   counts[OUTCOME_EARLY], counts[OUTCOME_UNKNOWN], rejected);
+    print_first_floor(replay);
     for (enum outcome i = REJECT_UNDECODABLE; i < OUTCOME_COUNT; i++) {
         if (counts[i] > 0)
             (void)fprintf(stderr, "  rejected %" PRIu64 " %s: %s\n", counts[i], outcome_reason(i),
@@ -133,6 +152,9 @@ static int take_option(void *context, int option, const char *value)
                                         &replay->from_ms);
     case OPTION_TO:
         return command_line_take_moment("replay", "--to", value, replay->now_ms, &replay->to_ms);
+    case OPTION_FLOOR:
+        return command_line_take_moment("replay", "--floor", value, replay->now_ms,
+                                        &replay->floor_ms);
     case OPTION_PARTIAL:
         replay->partial = true;
         return EXIT_GOOD;
@@ -163,6 +185,9 @@ static int check_options(const struct replay *replay, const char *file)
     if (replay->as_of_ms != replay->now_ms)
         return command_misused(
             "replay", "messages of --kafka have their time of arrival; leave out", "--as-of");
+    if (replay->floor_ms != INT64_MIN)
+        return command_misused(
+            "replay", "messages of --kafka have their time of arrival; leave out", "--floor");
     if (replay->from_ms == INT64_MIN)
         return command_misused("replay", "--kafka needs", "--from TIME");
     if (replay->from_ms >= (replay->to_ms != INT64_MIN ? replay->to_ms : replay->now_ms))
@@ -228,6 +253,9 @@ int command_replay(int argc, char **argv)
                             .output = {.command = "replay", .output_path = "-"},
                             .now_ms = now_ms,
                             .as_of_ms = now_ms,
+                            .floor_ms = INT64_MIN,
+                            .stands_at_ms = INT64_MIN,
+                            .first_floor_ms = INT64_MIN,
                             .from_ms = INT64_MIN,
                             .to_ms = INT64_MIN};
     int status = parse_arguments(&replay, argc, argv);

@@ -38,8 +38,17 @@ static int open_shard(struct replay *replay, int32_t partition)
                                     .window = &config->window,
                                     .kernels = kernels,
                                     .sinks_count = row_drain_sinks_count(replay->row_drain),
-                                    .facility_partition = replay->owners};
+                                    .facility_partition = replay->owners,
+                                    .first_floor_ms = &replay->first_floor_ms};
     return shard_create(&replay->shard, &context, partition < 0 ? 0 : (uint32_t)partition);
+}
+
+struct decode_conf replay_decode_conf(const struct config *config)
+{
+    struct decode_conf decode = {.format = (enum event_format)config->input.format,
+                                 .time_unit = (uint8_t)config->input.time_unit};
+    memcpy(decode.fields, config->input.fields, sizeof(decode.fields));
+    return decode;
 }
 
 int replay_open_pipeline(struct replay *replay, int32_t partition)
@@ -50,9 +59,7 @@ int replay_open_pipeline(struct replay *replay, int32_t partition)
     int err = open_shard(replay, partition);
     if (err < 0)
         return err;
-    struct decode_conf decode = {.format = (enum event_format)config->input.format,
-                                 .time_unit = (uint8_t)config->input.time_unit};
-    memcpy(decode.fields, config->input.fields, sizeof(decode.fields));
+    const struct decode_conf decode = replay_decode_conf(config);
     struct message_applier_conf applier = {.decode = &decode,
                                            .registry = config->registry,
                                            .shard = replay->shard,

@@ -26,7 +26,8 @@ struct replay {
     /* the command line */
     const char *config_file, *events_path, *rejects_path;
     int64_t from_ms, to_ms; /* of the log; INT64_MIN if not given */
-    int64_t as_of_ms;       /* of a file */
+    int64_t as_of_ms;       /* of a file: its events arrived then */
+    int64_t floor_ms;       /* of a file: its first reading ends no earlier; INT64_MIN: not given */
     bool from_kafka, partial, quiet;
     struct row_drain_conf output;
 
@@ -37,6 +38,9 @@ struct replay {
     struct row_drain *row_drain;
     struct row_drain_filter filter;
     FILE *rejects;
+    int64_t stands_at_ms;   /* of a file: its as-of time; INT64_MIN: a log */
+    const char *stands_by;  /* how that is known, in words */
+    int64_t first_floor_ms; /* as in struct shard_context; INT64_MIN: a log */
     struct account account;
     int64_t started_ms, shown_ms; /* of clock_steady_ms() */
 
@@ -54,6 +58,8 @@ struct replay {
 int replay_open_pipeline(struct replay *replay, int32_t partition) MUST_CHECK;
 /* Enters what became of the events into the account, and takes the pipeline down. */
 void replay_close_pipeline(struct replay *replay);
+/* How the configuration decodes messages. */
+struct decode_conf replay_decode_conf(const struct config *config);
 /* Takes one message whole, writing days that have to leave meanwhile. 0, or what a sink says. */
 int replay_take(struct replay *replay, const struct raw_message *message) MUST_CHECK;
 /* Shows on a terminal how far it is, some times a second. share: of the whole, 0 to 1; or less if

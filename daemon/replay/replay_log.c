@@ -9,6 +9,7 @@
 #include "daemon/replay/replay.h"
 #include "daemon/replay/replay_range.h"
 #include "pipelines/kafka/log_reader.h"
+#include "pipelines/kafka/native_header.h"
 
 enum {
     WORDS_BYTES_MAX = 64 << 10,
@@ -167,6 +168,7 @@ static int take_message(struct logs *logs, struct log_stretch *stretch,
     struct replay *replay = logs->replay;
     struct raw_message fed = {.bytes = message->payload,
                               .size = message->len,
+                              .native = message_is_native(message),
                               .offset = message->offset,
                               .arrived_ms = log_message_time_ms(message)};
     int err = replay_take(replay, &fed);

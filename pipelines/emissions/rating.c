@@ -220,7 +220,8 @@ static void add_coverage(const struct pass *pass, size_t row, size_t series,
         ASSERT(cells->covered_ms[cell] <= cells->length_ms);
         present += cells->present[cell];
         covered_ms += pass->meters[i].expected ? cells->covered_ms[cell] : 0;
-        estimated_ms += cells->estimated_ms[cell];
+        if (pass->meters[i].kind != KIND_DELIVERY) /* theirs is a share, not a time */
+            estimated_ms += cells->estimated_ms[cell];
         if (cells->estimated_ms[cell] > 0)
             add_estimated(pass, row, i, figures);
     }

@@ -19,7 +19,7 @@ struct bucket_cells {
     int64_t start_ms, length_ms; /* of the first; each bucket's */
     uint32_t rows;
     const int64_t *activity;      /* micro-units */
-    const uint32_t *covered_ms;   /* <= length_ms; deliveries: 0 */
+    const uint32_t *covered_ms;   /* <= length_ms */
     const uint32_t *estimated_ms; /* <= covered_ms: covered by estimated readings */
     const uint8_t *present;       /* 1 if any reading touches the cell */
     const struct cell_note *notes;

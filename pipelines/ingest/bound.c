@@ -53,3 +53,28 @@ void bound_explain(struct buffer *out, const struct meter *meter, int64_t value,
     buffer_add_str(out, " with a margin of a tenth; correct the value or its unit, or max_rate in "
                         "the meters table");
 }
+
+static int64_t amount_bound(const struct meter *meter, enum reading_role role)
+{
+    return role == ROLE_DIP ? meter->capacity : meter->amount_max;
+}
+
+bool bound_allows_amount(const struct meter *meter, enum reading_role role, int64_t value)
+{
+    ASSERT(meter->kind == KIND_DELIVERY || meter->kind == KIND_STOCK);
+    int64_t bound = amount_bound(meter, role);
+    return bound == 0 || magnitude(value) <= bound;
+}
+
+void bound_explain_amount(struct buffer *out, const struct meter *meter, enum reading_role role,
+                          int64_t value)
+{
+    bool dip = role == ROLE_DIP;
+    add_amount(out, meter, value);
+    buffer_printf(out,
+                  " is more than %s %s allows; correct the value or its unit, or %s in the "
+                  "meters table",
+                  dip ? "capacity" : "max_amount",
+                  dip ? meter->capacity_text : meter->amount_max_text,
+                  dip ? "capacity" : "max_amount");
+}

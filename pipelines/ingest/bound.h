@@ -20,4 +20,10 @@ bool bound_allows(const struct meter *meter, int64_t value, int64_t length_ms);
  * ...". */
 void bound_explain(struct buffer *out, const struct meter *meter, int64_t value, int64_t length_ms);
 
+/* The same of the amount of a delivery, transfer or credit (`max_amount`) and of a dip
+ * (`capacity`), without a margin. The meter is of kind delivery or stock. */
+bool bound_allows_amount(const struct meter *meter, enum reading_role role, int64_t value);
+void bound_explain_amount(struct buffer *out, const struct meter *meter, enum reading_role role,
+                          int64_t value);
+
 #endif

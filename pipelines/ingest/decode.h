@@ -18,7 +18,7 @@ struct decode {
     struct event_builder builder;
     event_fn fn;
     void *context;
-    struct json_index *json; /* NULL if the input is MessagePack only */
+    struct json_index *json;
     char scratch[FIELD_COUNT + 1]
                 [NAME_BYTES_MAX + 1]; /* JSON's texts with escapes; the last: a key */
 };

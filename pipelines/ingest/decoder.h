@@ -29,12 +29,14 @@ struct decoder;
  * backslash. Or the path is the beginning of another field's path, or the same. */
 int decoder_create(struct decoder **decoder_out, const struct decode_conf *conf) MUST_CHECK;
 void decoder_destroy(struct decoder **decoder);
-/* Decodes one message: one event or an array of events; an empty array has none. If the message as
+/* Decodes one message: one event or an array of events; an empty array has none. `native`: the
+ * message says that it is JSON with ghgd's own names and text as times, whatever the input
+ * declares. If the message as
  * a whole cannot be read, `fn` gets one event with fault REJECT_UNDECODABLE or REJECT_TOO_LARGE and
  * the whole message as bytes. Elements before the damage have been given. An element that is no
  * object is given with fault REJECT_UNDECODABLE and its own bytes, and the others are read. Never
  * fails otherwise, allocates nothing, reads no byte outside the message. */
-void decoder_decode(struct decoder *decoder, const void *message, size_t size, event_fn fn,
-                    void *context);
+void decoder_decode(struct decoder *decoder, const void *message, size_t size, bool native,
+                    event_fn fn, void *context);
 
 #endif

@@ -8,10 +8,11 @@ static const struct {
     [OUTCOME_CORRECTED] =
         {"corrected", "",
          "a reading of the same meter and time with a higher revision or a better "
-         "quality is in force instead"},
+         "quality is in force instead, or one of the same rank that stands later in the log"},
     [OUTCOME_LATE] = {"late", "",
-                      "the reading is older than the correction horizon (windows.horizon); replay "
-                      "it with a longer one to apply it"},
+                      "the reading is older than the correction horizon (windows.horizon), or too "
+                      "old to be the first (windows.backfill_max); check its time, or replay it "
+                      "with a longer one to apply it"},
     [OUTCOME_EARLY] = {"early", "",
                        "the reading lies further ahead of its Kafka timestamp than "
                        "windows.early_tolerance; set the clock or time zone of its sender"},
@@ -72,8 +73,8 @@ static const struct {
                                 "the meter is known, but not valid at this time; extend valid_from "
                                 "or valid_to in the meters table, or correct the time"},
     [REJECT_CONFLICT] = {"rejected", "conflict",
-                         "another value of the same meter, time, revision and quality is in force; "
-                         "send corrections with a higher revision"},
+                         "another value of the same meter, time, revision and quality is in force, "
+                         "and on_conflict keeps it; send corrections with a higher revision"},
     [REJECT_JOURNAL_FULL] = {"rejected", "journal_full",
                              "the meter has more readings within the horizon than its interval "
                              "allows for; set its true interval in the meters table"},
@@ -93,8 +94,9 @@ static const struct {
                            "without control characters; give the number of the document, or no "
                            "`id`"},
     [REJECT_IMPLAUSIBLE] = {"rejected", "implausible",
-                            "the value is more than max_rate of its meter allows; correct the "
-                            "value or its unit, or the bound in the meters table"},
+                            "the value is more than max_rate, max_amount or capacity of its meter "
+                            "allows; correct the value or its unit, or the bound in the meters "
+                            "table"},
 };
 
 _Static_assert(ARRAY_LEN(outcomes) == OUTCOME_COUNT, "one row for each outcome");

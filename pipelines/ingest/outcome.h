@@ -12,7 +12,8 @@
 enum outcome {
     OUTCOME_USED,
     OUTCOME_DUPLICATE, /* same meter, time, value, revision and quality as a reading in force */
-    OUTCOME_CORRECTED, /* lost to a reading of the same meter and time that outranks it */
+    OUTCOME_CORRECTED, /* lost to a reading of the same meter and time that outranks it, or is of
+                          its rank and stands later in the log */
     OUTCOME_LATE,      /* older than the correction horizon: to the late topic */
     OUTCOME_EARLY,     /* further ahead of its Kafka timestamp than the tolerance */
     OUTCOME_UNKNOWN,   /* a meter that the registry does not know, refused */
@@ -38,14 +39,15 @@ enum outcome {
     REJECT_REVISION_INVALID,
     REJECT_FIELD_DUPLICATE, /* the same field twice in one event */
     REJECT_METER_NOT_VALID, /* no version of the meter is valid at that time */
-    REJECT_CONFLICT,     /* same meter, time, revision and quality, other value: the larger stays */
-    REJECT_JOURNAL_FULL, /* more readings in the horizon than the meter's interval allows for */
+    REJECT_CONFLICT,        /* same meter, time, revision and quality, other value, and on_conflict
+                               keeps the one in force */
+    REJECT_JOURNAL_FULL,    /* more readings in the horizon than the meter's interval allows for */
     REJECT_WRONG_PARTITION, /* the facility's readings already come from another partition */
     REJECT_EVENT_INVALID,   /* `event` is none of the words */
     REJECT_EVENT_KIND,      /* `event` does not suit the kind of the meter, or there is a `value`
                                beside the `final` and `initial` of an exchange */
     REJECT_ID_INVALID,      /* the `id` of a delivery, dip or bill is no text of 1 to 255 bytes */
-    REJECT_IMPLAUSIBLE,     /* more than the meter's max_rate allows */
+    REJECT_IMPLAUSIBLE,     /* more than max_rate, max_amount or capacity of the meter allows */
     OUTCOME_COUNT
 };
 

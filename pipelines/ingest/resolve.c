@@ -140,7 +140,10 @@ static enum outcome resolve_value(struct resolved *reading, const struct registr
         outcome = convert(&reading->value, meter, event->value, scale);
         if (outcome != OUTCOME_USED)
             return outcome;
-        bool plausible = bound_allows(meter, reading->value, reading->end_ms - reading->start_ms);
+        bool plausible =
+            meter->kind == KIND_DELIVERY || meter->kind == KIND_STOCK
+                ? bound_allows_amount(meter, reading->role, reading->value)
+                : bound_allows(meter, reading->value, reading->end_ms - reading->start_ms);
         return plausible ? OUTCOME_USED : REJECT_IMPLAUSIBLE;
     }
     outcome = convert(&reading->value, meter, event->final, scale);
@@ -159,7 +162,8 @@ static enum outcome resolve_role(struct resolved *reading, const struct meter *m
     };
     bool fits = event->kind == EVENT_READING ||
                 (event->kind == EVENT_EXCHANGE && meter->kind == KIND_REGISTER) ||
-                (event->kind == EVENT_DELIVERY && meter->kind == KIND_DELIVERY);
+                (event->kind == EVENT_DELIVERY && meter->kind == KIND_DELIVERY) ||
+                (event->kind != EVENT_EXCHANGE && meter->kind == KIND_STOCK);
     reading->role = (enum reading_role)roles[event->kind];
     return fits ? OUTCOME_USED : REJECT_EVENT_KIND;
 }
@@ -168,7 +172,7 @@ static enum outcome resolve_role(struct resolved *reading, const struct meter *m
 static enum outcome resolve_id(struct resolved *reading, const struct meter *meter,
                                const struct event *event)
 {
-    if (meter->kind != KIND_INTERVAL && meter->kind != KIND_DELIVERY)
+    if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE)
         return OUTCOME_USED;
     if (event->id_is_bad)
         return REJECT_ID_INVALID;

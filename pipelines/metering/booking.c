@@ -2,9 +2,11 @@
 
 #include <sys/param.h>
 
+#include "base/decimal.h"
 #include "pipelines/metering/documents.h"
 #include "pipelines/metering/intervals.h"
 #include "pipelines/metering/registers.h"
+#include "pipelines/metering/stock.h"
 
 static bool is_same_identity(const struct meter *meter, const struct reading *a,
                              const struct reading *b)
@@ -30,20 +32,42 @@ static uint32_t find_identity(const struct meter *meter, const struct journal *j
     return index;
 }
 
+/* Whether the new one of two values of one rank stays. */
+static bool wins_conflict(const struct meter *meter, const struct reading *old,
+                          const struct reading *reading)
+{
+    switch ((enum conflict_policy)meter->on_conflict) {
+    case CONFLICT_LAST:
+        return reading->offset >= old->offset; /* later in one message: it comes later */
+    case CONFLICT_HOLD:
+        return false;
+    case CONFLICT_LARGER:
+        return reading->value > old->value;
+    }
+    ASSERT(false);
+    return false;
+}
+
 /* The same meter and time again: which of the two stays? */
-static void judge_identity(struct booking *booking, const struct reading *old,
-                           const struct reading *reading)
+static void judge_identity(struct booking *booking, const struct meter *meter,
+                           const struct reading *old, const struct reading *reading)
 {
     uint32_t old_rank = reading_rank(old);
     uint32_t new_rank = reading_rank(reading);
-    bool wins = new_rank > old_rank || (new_rank == old_rank && documents_larger(reading, old));
-    enum outcome loser = new_rank != old_rank ? OUTCOME_CORRECTED : REJECT_CONFLICT;
-    if (new_rank == old_rank && reading->value == old->value && reading->start_ms == old->start_ms)
+    booking->other_offset = old->offset;
+    if (new_rank == old_rank && documents_are_same(reading, old)) {
         booking->outcome = OUTCOME_DUPLICATE;
-    else if (!wins)
-        booking->outcome = loser;
-    else
+        return;
+    }
+    booking->conflict = new_rank == old_rank;
+    bool wins = booking->conflict ? wins_conflict(meter, old, reading) : new_rank > old_rank;
+    enum outcome loser = booking->conflict && meter->on_conflict != CONFLICT_LAST
+                             ? REJECT_CONFLICT
+                             : OUTCOME_CORRECTED;
+    if (wins)
         booking->displaced = loser;
+    else
+        booking->outcome = loser;
 }
 
 /* Whether a bucket that the reading touches could no longer be held, with the reading in place of
@@ -53,7 +77,7 @@ static bool overflows(const struct meter *meter, const struct journal *journal,
                       const struct reading *reading, const struct reading *same, int64_t bucket_ms)
 {
     int64_t size = reading->value < 0 ? -reading->value : reading->value;
-    if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE ||
+    if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE || meter->kind == KIND_STOCK ||
         size < meter->cell_max / (int64_t)(journal->capacity + 1))
         return false;
     int128 sum = size;
@@ -131,6 +155,59 @@ static void widen_to_steps(struct booking *booking, const struct meter *meter,
         booking->to_ms = MIN(sample[1].start_ms, sample->start_ms + meter->hold_ms);
 }
 
+/* A reading of a stock changes the balances between dips around it. */
+static void widen_to_dips(struct booking *booking, const struct journal *journal,
+                          const struct reading *reading, int64_t floor_ms)
+{
+    struct stretch changes =
+        stock_changes(journal, reading->start_ms, (enum reading_role)reading->role, floor_ms);
+    booking->from_ms = changes.from_ms;
+    booking->to_ms = changes.to_ms;
+}
+
+/* The cells that the reading at `index` changes. */
+static void touch_changed(struct booking *booking, const struct meter *meter,
+                          const struct journal *journal, uint32_t index, int64_t floor_ms)
+{
+    const struct reading *reading = journal_at(journal, index);
+    if (meter->step)
+        widen_to_steps(booking, meter, journal, index);
+    else if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE)
+        widen_to_neighbours(booking, meter, journal, index);
+    else if (meter->kind == KIND_STOCK)
+        widen_to_dips(booking, journal, reading, floor_ms);
+    else
+        booking->to_ms = MAX(reading_end_ms(reading), reading->start_ms + 1);
+}
+
+/* The reading in force was met by another one of its identity and stays as it is. Its place in the
+ * log is that of the last time its value was sent, so that what stood in between cannot win later.
+ * That another value was there shows in the bucket in which it begins. */
+static void keep_in_force(struct booking *booking, const struct meter *meter,
+                          struct journal *journal, uint32_t index, const struct reading *reading,
+                          int64_t bucket_ms)
+{
+    struct reading *old = journal_at(journal, index);
+    bool sent_again = booking->outcome == OUTCOME_DUPLICATE &&
+                      meter->on_conflict == CONFLICT_LAST && reading->offset > old->offset;
+    bool flagged = booking->conflict && !old->conflict;
+    if (sent_again)
+        old->offset = reading->offset;
+    old->conflict |= booking->conflict;
+    if (sent_again || flagged)
+        journal_changed(journal, old->start_ms);
+    if (!flagged)
+        return;
+    struct booking touched = {.from_ms = old->start_ms, .to_ms = reading_end_ms(old)};
+    touch_changed(&touched, meter, journal, index, INT64_MIN);
+    touched.to_ms = MAX(touched.to_ms, old->start_ms + 1); /* the cell that counts the conflict */
+    int64_t begins_ms = (int64_t)div_floor(old->start_ms, bucket_ms) * bucket_ms;
+    booking->from_ms = MAX(touched.from_ms, begins_ms);
+    booking->to_ms = MIN(touched.to_ms, begins_ms + bucket_ms);
+    if (booking->to_ms < booking->from_ms)
+        booking->to_ms = booking->from_ms;
+}
+
 static void check_steps(struct booking *booking, const struct meter *meter,
                         const struct journal *journal, uint32_t index)
 {
@@ -162,6 +239,8 @@ bool booking_reaches_back(const struct meter *meter, const struct journal *journ
     if (meter->kind == KIND_INTERVAL)
         return reading->start_ms < journal->end_ms &&
                intervals_changed(meter, journal, reading).from_ms < floor_ms;
+    if (meter->kind == KIND_STOCK)
+        return stock_reaches_back(journal, floor_ms);
     if (meter->kind != KIND_REGISTER && meter->kind != KIND_GAUGE)
         return false;
     uint32_t index = journal_find(journal, reading->start_ms);
@@ -174,6 +253,8 @@ static void enter(const struct meter *meter, struct journal *journal, uint32_t i
                   const struct reading *reading, int64_t floor_ms)
 {
     register_move_base(meter, journal, index, floor_ms);
+    if (meter->kind == KIND_STOCK)
+        stock_move_base(journal, reading->start_ms, floor_ms);
     journal_changed(journal, reading->start_ms);
     if (found) {
         *journal_at(journal, index) = *reading;
@@ -202,8 +283,39 @@ static void enter_document(struct booking *booking, struct journal *journal,
     }
     booking->to_ms = reading->start_ms + 1;
     journal_changed(journal, changed_ms);
-    int err = journal_insert(journal, place_of(journal, reading), reading);
+    struct reading entered = *reading;
+    entered.conflict = booking->conflict;
+    int err = journal_insert(journal, place_of(journal, reading), &entered);
     ASSERT(err == 0); /* there was room */
+}
+
+/* The same for an amount of a stock: it changes a balance, where it is and where it was. */
+static void enter_amount(struct booking *booking, struct journal *journal,
+                         struct document_rivals displaced, const struct reading *reading,
+                         int64_t floor_ms)
+{
+    int64_t changed_ms = reading->start_ms;
+    stock_move_base(journal, reading->start_ms, floor_ms);
+    if (displaced.count > 0) {
+        const struct reading old = *journal_at(journal, displaced.first);
+        if (booking->displaced == OUTCOME_USED)
+            booking->displaced = OUTCOME_CORRECTED;
+        changed_ms = MIN(changed_ms, old.start_ms);
+        stock_move_base(journal, old.start_ms, floor_ms);
+        journal_remove(journal, displaced.first, displaced.count);
+        struct stretch left =
+            stock_changes(journal, old.start_ms, (enum reading_role)old.role, floor_ms);
+        booking->left_from_ms = left.from_ms;
+        booking->left_to_ms = left.to_ms;
+    }
+    journal_changed(journal, changed_ms);
+    struct reading entered = *reading;
+    entered.conflict = booking->conflict;
+    int err = journal_insert(journal, place_of(journal, reading), &entered);
+    ASSERT(err == 0); /* there was room */
+    widen_to_dips(booking, journal, reading, floor_ms);
+    if (booking->left_from_ms == booking->from_ms && booking->left_to_ms == booking->to_ms)
+        booking->left_from_ms = booking->left_to_ms; /* within one balance nothing else changes */
 }
 
 static bool is_outranked(enum outcome outcome)
@@ -215,14 +327,16 @@ static void book_document(struct booking *booking, const struct meter *meter,
                           struct journal *journal, const struct reading *reading, int64_t bucket_ms,
                           int64_t floor_ms)
 {
-    struct document_rivals rivals = documents_find(journal, reading, floor_ms);
+    bool stock = meter->kind == KIND_STOCK;
+    struct document_rivals rivals =
+        documents_find(journal, reading, stock ? stock_known_from(journal, floor_ms) : floor_ms);
     const struct reading *old = rivals.count > 0 ? journal_at(journal, rivals.first) : NULL;
     bool moves = old != NULL && old->start_ms != reading->start_ms;
     bool displaces = reading->id_hash != 0 && old != NULL;
     if (overflows(meter, journal, reading, old, bucket_ms))
         booking->outcome = REJECT_VALUE_RANGE;
     else if (displaces)
-        judge_identity(booking, old, reading);
+        judge_identity(booking, meter, old, reading);
     else
         booking->outcome = documents_judge(journal, rivals, reading, &displaces);
     if (booking->outcome == OUTCOME_USED && (moves || !displaces) && journal_is_full(journal))
@@ -230,11 +344,18 @@ static void book_document(struct booking *booking, const struct meter *meter,
     if (booking->outcome == OUTCOME_USED) {
         if (!displaces)
             rivals.count = 0;
-        enter_document(booking, journal, rivals, reading);
-    } else if (moves && is_outranked(booking->outcome) && !journal_is_full(journal) &&
-               documents_leave(journal, reading)) {
-        leave(booking, reading); /* as if it had come before the one that stays */
+        if (stock)
+            enter_amount(booking, journal, rivals, reading, floor_ms);
+        else
+            enter_document(booking, journal, rivals, reading);
+        return;
     }
+    if (reading->id_hash != 0 && old != NULL && booking->outcome != REJECT_VALUE_RANGE &&
+        booking->outcome != REJECT_JOURNAL_FULL)
+        keep_in_force(booking, meter, journal, rivals.first, reading, bucket_ms);
+    if (!stock && moves && is_outranked(booking->outcome) && !journal_is_full(journal) &&
+        documents_leave(journal, reading))
+        leave(booking, reading); /* as if it had come before the one that stays */
 }
 
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
@@ -257,24 +378,24 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
     if (overflows(meter, journal, reading, same, bucket_ms))
         booking.outcome = REJECT_VALUE_RANGE;
     else if (found)
-        judge_identity(&booking, same, reading);
+        judge_identity(&booking, meter, same, reading);
     else if (journal_is_full(journal) ||
              (reading->role == ROLE_FINAL && !booking_has_room(journal)))
         booking.outcome = REJECT_JOURNAL_FULL;
     if (booking.outcome == OUTCOME_USED) {
         int64_t others_end_ms = journal->end_ms;
-        enter(meter, journal, index, found, reading, floor_ms);
-        if (meter->step) {
-            widen_to_steps(&booking, meter, journal, index);
-        } else if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
-            widen_to_neighbours(&booking, meter, journal, index);
-            check_steps(&booking, meter, journal, index);
-        } else {
-            booking.to_ms = MAX(reading_end_ms(reading), reading->start_ms + 1);
-            if (meter->kind == KIND_INTERVAL && reading->start_ms < others_end_ms)
-                widen_to_overlaps(&booking, meter, journal, index);
-            booking.overlap &= !found; /* told when the first of its identity came */
-        }
+        struct reading entered = *reading;
+        entered.conflict = booking.conflict;
+        enter(meter, journal, index, found, &entered, floor_ms);
+        touch_changed(&booking, meter, journal, index, floor_ms);
+        if (found) /* the cell in which it begins counts conflicts */
+            booking.to_ms = MAX(booking.to_ms, reading->start_ms + 1);
+        check_steps(&booking, meter, journal, index);
+        if (meter->kind == KIND_INTERVAL && reading->start_ms < others_end_ms)
+            widen_to_overlaps(&booking, meter, journal, index);
+        booking.overlap &= !found; /* told when the first of its identity came */
+    } else if (found && booking.outcome != REJECT_VALUE_RANGE) {
+        keep_in_force(&booking, meter, journal, index, reading, bucket_ms);
     }
     *booking_out = booking;
 }
@@ -287,6 +408,10 @@ void booking_forget(const struct meter *meter, struct journal *journal, int64_t 
     }
     if (meter->kind == KIND_INTERVAL) {
         journal_drop_ended(journal, intervals_needed_from(meter, journal, floor_ms));
+        return;
+    }
+    if (meter->kind == KIND_STOCK) {
+        stock_forget(journal, floor_ms);
         return;
     }
     uint32_t open = journal_find(journal, floor_ms);

@@ -15,6 +15,8 @@
 struct booking {
     enum outcome outcome;   /* of the new reading */
     enum outcome displaced; /* OUTCOME_USED, or what became of the reading that it replaced */
+    int64_t other_offset;   /* of the reading of its identity that was there */
+    bool conflict;          /* that one has its rank and another value */
     int64_t from_ms, to_ms; /* cells in [from, to) changed; empty if from == to */
     int64_t left_from_ms, left_to_ms; /* so did these, where a document was or would have been; also
                                          of one that is not used */

@@ -2,8 +2,7 @@
 
 bool document_is(const struct meter *meter, const struct reading *reading)
 {
-    (void)reading;
-    return meter->kind == KIND_DELIVERY;
+    return meter->kind == KIND_DELIVERY || (meter->kind == KIND_STOCK && reading->role != ROLE_DIP);
 }
 
 static struct document_rivals find_by_id(const struct journal *journal,

@@ -36,11 +36,11 @@ bool documents_leave(struct journal *journal, const struct reading *reading);
 /* Takes such a note away, as the document stands there again. */
 void documents_return(struct journal *journal, const struct reading *reading);
 
-/* Which of two readings of one rank and identity stays, whichever came first: the one of the larger
- * value, then the later one. */
-static inline bool documents_larger(const struct reading *a, const struct reading *b)
+/* Whether a reading of the same rank and identity says nothing new: a document may stand at another
+ * time. */
+static inline bool documents_are_same(const struct reading *a, const struct reading *b)
 {
-    return a->value != b->value ? a->value > b->value : a->start_ms > b->start_ms;
+    return a->value == b->value && a->start_ms == b->start_ms;
 }
 
 #endif

@@ -149,12 +149,16 @@ void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
     }
 }
 
-static void judge_deliveries(struct reading_fate *fates, const struct journal *journal)
+/* A dip of a stock begins the balance behind it. */
+static void judge_documents(struct reading_fate *fates, const struct journal *journal)
 {
     for (uint32_t i = 0; i < journal->count; i++) {
-        fates[i].fate = FATE_COUNTS;
-        fates[i].has_amount = true;
-        fates[i].amount = journal_at(journal, i)->value;
+        const struct reading *reading = journal_at(journal, i);
+        bool amount = reading->role != ROLE_DIP;
+        fates[i].fate = amount ? FATE_COUNTS : FATE_BEGINS;
+        fates[i].has_amount = amount;
+        if (amount)
+            fates[i].amount = reading->value;
     }
 }
 
@@ -178,8 +182,9 @@ void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
             judge_gauges(fates_out, meter, journal);
         break;
     case KIND_DELIVERY:
+    case KIND_STOCK:
     case KIND_COUNT:
-        judge_deliveries(fates_out, journal);
+        judge_documents(fates_out, journal);
         break;
     }
 }

@@ -15,7 +15,7 @@ enum fate {
     FATE_COUNTS_PARTLY, /* intervals: a better reading has the rest; gauges: one side is a gap */
     FATE_LINE,          /* intervals: with the first line of its bill, which is `before` */
     FATE_OUTRANKED,     /* intervals: better readings have all of its time */
-    FATE_BEGINS,        /* registers, gauges: what follows goes on from it */
+    FATE_BEGINS,        /* registers, gauges, dips: what follows goes on from it */
     FATE_GAP,           /* gauges: both neighbours are farther away than `hold` */
     FATE_LEFT_ASIDE,    /* registers: the readings around it fit each other, and not this one */
     FATE_BREAK,         /* registers: does not go on from `before`; the stretch between is held */

@@ -14,12 +14,12 @@
 /* One accepted reading of one meter, as the journal keeps it: 40 bytes.
  *
  * Identity is meter, time and role. Between readings of one identity the rank decides: an estimate
- * never replaces a measurement; then the higher revision; then the better quality. The order is
- * total, so the reading that stays does not depend on which one came first. */
+ * never replaces a measurement; then the higher revision; then the better quality. Between two
+ * values of one rank the order of the log decides, or what else the meter's on_conflict says. */
 struct reading {
     int64_t start_ms;
     int64_t value;         /* canonical micro-units; gauges: per hour */
-    int64_t offset;        /* where it came from, for explanations */
+    int64_t offset;        /* where its value was sent, the last time if on_conflict is `last` */
     uint64_t span_ms : 40; /* intervals: their length; instants: 0 */
     uint64_t revision : 16;
     uint64_t quality : 2;  /* enum quality */

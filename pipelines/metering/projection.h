@@ -13,7 +13,7 @@
 
 struct cell {
     int64_t activity;      /* micro-units; |activity| <= meter->cell_max */
-    uint32_t covered_ms;   /* of the bucket; 0 for deliveries */
+    uint32_t covered_ms;   /* of the bucket; deliveries: 0, or what estimated_ms is a part of */
     uint32_t estimated_ms; /* covered by estimated readings */
     uint32_t spread_ms;    /* covered, but the shape over a longer time is assumed to be even */
     uint32_t held_ms;      /* not covered: readings are there, and contradict each other */

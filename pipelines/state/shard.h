@@ -35,6 +35,9 @@ struct shard_context {
      * counted, 0: no ceiling. */
     size_t *memory_used;
     size_t memory_max;
+    /* Readings that end before it are late until a reading has been accepted; INT64_MIN or NULL: by
+     * their Kafka timestamps and windows.backfill_max. */
+    const int64_t *first_floor_ms;
 };
 
 /* The outcomes of events. */

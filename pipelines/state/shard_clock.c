@@ -12,13 +12,24 @@ int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms)
     return newest_ms - shard->context.window->allowed_delay_ms;
 }
 
-int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms)
+/* The edge of a bucket at the time or before it. */
+static int64_t floor_at(const struct shard *shard, int64_t time_ms)
 {
     int64_t bucket_ms = shard->context.window->bucket_ms;
-    int64_t floor_ms = shard_watermark_of(shard, newest_ms) - shard->context.window->horizon_ms;
-    floor_ms = MAX(floor_ms, FLOOR_MIN_MS);
+    int64_t floor_ms = MAX(time_ms, FLOOR_MIN_MS);
     int64_t rest_ms = floor_ms % bucket_ms;
     return floor_ms - (rest_ms < 0 ? rest_ms + bucket_ms : rest_ms);
+}
+
+static int64_t floor_of(const struct shard *shard, int64_t newest_ms)
+{
+    return floor_at(shard,
+                    shard_watermark_of(shard, newest_ms) - shard->context.window->horizon_ms);
+}
+
+int64_t shard_first_floor(const struct shard *shard, const struct batch_event *event)
+{
+    return MIN(floor_of(shard, event->end_ms), floor_at(shard, event->start_ms));
 }
 
 static int64_t last_row(const struct shard *shard, const struct reading *reading)
@@ -36,7 +47,7 @@ void shard_clock_advance(struct shard *shard, const struct reading *reading)
     int64_t end_ms = reading_end_ms(reading);
     if (end_ms > shard->newest_ms) {
         shard->newest_ms = end_ms;
-        clock->floor_ms = shard_floor_of(shard, end_ms);
+        clock->floor_ms = floor_of(shard, end_ms);
     }
     if (end_ms == shard->newest_ms) /* an instant lies in a later row than an interval up to it */
         clock->top_row = MAX(clock->top_row, last_row(shard, reading));
@@ -70,7 +81,7 @@ bool shard_clock_is_sound(const struct shard *shard)
         return clock->passed_ms == INT64_MIN && clock->final_ms == INT64_MIN &&
                clock->top_row == INT64_MIN;
     if (newest_ms < TIME_MIN_MS || newest_ms > TIME_MAX_MS ||
-        clock->floor_ms != shard_floor_of(shard, newest_ms) ||
+        clock->floor_ms != floor_of(shard, newest_ms) ||
         clock->passed_ms > shard_watermark_of(shard, newest_ms))
         return false;
     int64_t end_ms = newest_ms - newest_ms % bucket_ms; /* of a bucket near the newest reading */

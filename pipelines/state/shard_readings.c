@@ -1,6 +1,9 @@
 /* Readings come into a shard: they are judged, booked, and touch windows. */
+#include <inttypes.h>
 #include <sys/param.h>
 
+#include "base/log.h"
+#include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_windows.h"
 #include "pipelines/state/shard_state.h"
@@ -40,29 +43,31 @@ static void touch(struct shard *shard, struct site *site, uint32_t column, int64
     shard->touched[shard->touched_count++] = site;
 }
 
-/* Touches the rows that a document has left. They are open: it was there, and not before the floor.
- */
-static void touch_left(struct shard *shard, struct site *site, uint32_t column,
-                       const struct booking *booking, int64_t floor_ms)
+/* Touches rows whose days are open, because a reading of the meter has touched them before: those
+ * that a document has left. */
+static void touch_open(struct shard *shard, struct site *site, uint32_t column, int64_t from_ms,
+                       int64_t to_ms, int64_t floor_ms)
 {
-    int64_t from_ms = MAX(booking->left_from_ms, floor_ms);
-    if (booking->left_to_ms <= from_ms)
+    from_ms = MAX(from_ms, floor_ms);
+    if (to_ms <= from_ms)
         return;
-    int64_t to_row = site_row(site, booking->left_to_ms - 1) + 1;
+    int64_t to_row = site_row(site, to_ms - 1) + 1;
     int64_t done = site_touch(site, &shard->clock, column, site_row(site, from_ms), to_row);
     ASSERT(done == to_row);
 }
 
 /* An event that is not used has no place among the windows, unless it is a document that would have
  * been moved away: its bucket says 0 then, in whichever order the two came. */
-static void touch_unused(struct shard *shard, struct site *site, uint32_t column,
+static bool touch_unused(struct shard *shard, struct site *site, uint32_t column,
                          const struct booking *booking)
 {
     if (booking->left_from_ms == booking->left_to_ms)
-        return;
+        return false;
+    touch_open(shard, site, column, booking->from_ms, booking->to_ms, shard->clock.floor_ms);
     int64_t row = site_row(site, booking->left_from_ms);
     if (row <= shard->clock.top_row)
         touch(shard, site, column, row, row + 1);
+    return true;
 }
 
 /* The batch ends here: marks are as if readings had come one by one. */
@@ -107,6 +112,7 @@ static void book_initial(struct shard *shard, struct site *site, const struct ba
     booking->to_ms = MAX(booking->to_ms, initial.to_ms);
     if (booking->displaced == OUTCOME_USED)
         booking->displaced = initial.displaced;
+    booking->conflict |= initial.conflict;
 }
 
 /* Books the event and touches what it changed, as far as there is room. */
@@ -114,23 +120,35 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
                           struct booking *booking)
 {
     uint32_t meter = event->meter;
-    const struct reading reading = reading_of(event);
+    uint32_t column = meter - site->facility->meters_first;
+    struct reading reading = reading_of(event);
     site_book(site, &shard->clock, meter, &reading, booking);
     if (reading.role == ROLE_FINAL)
         book_initial(shard, site, event, reading, booking);
     count_booking(shard, booking);
-    if (booking->outcome != OUTCOME_USED) {
-        touch_unused(shard, site, meter - site->facility->meters_first, booking);
+    if (booking->outcome != OUTCOME_USED &&
+        (touch_unused(shard, site, column, booking) || booking->to_ms <= booking->from_ms))
         return;
-    }
     int64_t floor_ms = shard->clock.floor_ms; /* what lies before it was projected for good */
+    if (booking->outcome != OUTCOME_USED)     /* time goes on with what is accepted only */
+        reading.start_ms = MIN(reading.start_ms, booking->from_ms);
     shard_clock_advance(shard, &reading);
+    touch_open(shard, site, column, booking->left_from_ms, booking->left_to_ms, floor_ms);
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)
         return;
-    uint32_t column = meter - site->facility->meters_first;
-    touch_left(shard, site, column, booking, floor_ms);
     touch(shard, site, column, site_row(site, from_ms), site_row(site, booking->to_ms - 1) + 1);
+}
+
+/* Whether the reading is too old to be the first: its clock was not set, or it belongs to a past
+ * before windows.backfill_max. */
+static bool is_too_old_to_begin(const struct shard *shard, const struct batch_event *event)
+{
+    const int64_t *first_floor_ms = shard->context.first_floor_ms;
+    if (first_floor_ms != NULL && *first_floor_ms != INT64_MIN)
+        return event->end_ms < *first_floor_ms;
+    return event->arrived_ms != INT64_MIN &&
+           event->end_ms < event->arrived_ms - shard->context.window->backfill_max_ms;
 }
 
 /* The verdict that needs no look into the state. */
@@ -139,7 +157,8 @@ static enum outcome judge(struct shard *shard, const struct batch_event *event, 
     if (event->arrived_ms != INT64_MIN &&
         event->end_ms > event->arrived_ms + shard->context.window->early_tolerance_ms)
         return OUTCOME_EARLY;
-    if (shard->newest_ms != INT64_MIN && event->start_ms < shard->clock.floor_ms)
+    if (shard->newest_ms == INT64_MIN ? is_too_old_to_begin(shard, event)
+                                      : event->start_ms < shard->clock.floor_ms)
         return OUTCOME_LATE;
     return shard_claim(shard, facility) ? OUTCOME_USED : REJECT_WRONG_PARTITION;
 }
@@ -154,6 +173,23 @@ static void count_outcome(struct shard *shard, uint32_t facility, enum outcome o
     site->changed = true;
 }
 
+/* A value that another one of its rank takes the place of has no dead letter: this line is the
+ * trace of it. */
+static void tell_displaced(const struct shard *shard, const struct batch_event *event,
+                           const struct booking *booking)
+{
+    bool stays = booking->displaced != OUTCOME_USED;
+    if (!booking->conflict || (!stays && booking->outcome != OUTCOME_CORRECTED))
+        return;
+    char time[TIMESTAMP_TEXT_SIZE];
+    LOG_LIMITED(
+        LOG_LEVEL_INFO, "shard.value_displaced",
+        "partition=%" PRIu32 " meter=\"%s\" time=%s offset=%" PRId64 " displaced_offset=%" PRId64,
+        shard->partition, shard->context.registry->meters[event->meter].id,
+        timestamp_format(time, event->start_ms), stays ? event->offset : booking->other_offset,
+        stays ? booking->other_offset : event->offset);
+}
+
 /* False: there is no memory for the event's facility, and nothing has changed. */
 static bool apply_event(struct shard *shard, struct batch_event *event)
 {
@@ -161,11 +197,12 @@ static bool apply_event(struct shard *shard, struct batch_event *event)
     enum outcome outcome = judge(shard, event, facility);
     enum outcome counted = outcome;
     if (outcome == OUTCOME_USED) {
-        struct site *site = shard_find_site(shard, facility, event->end_ms);
+        struct site *site = shard_find_site(shard, facility, event);
         if (site == NULL)
             return false;
         struct booking booking;
         apply_reading(shard, site, event, &booking);
+        tell_displaced(shard, event, &booking);
         outcome = booking.outcome;
         /* A reading that takes another's place leaves the number of those in use as it is. */
         counted = booking.displaced != OUTCOME_USED ? booking.displaced : outcome;

@@ -81,12 +81,13 @@ int shard_make_site(struct shard *shard, uint32_t facility)
     return 0;
 }
 
-struct site *shard_find_site(struct shard *shard, uint32_t facility, int64_t end_ms)
+struct site *shard_find_site(struct shard *shard, uint32_t facility,
+                             const struct batch_event *event)
 {
     if (shard->sites[facility] != NULL)
         return shard->sites[facility];
     if (shard->newest_ms == INT64_MIN)
-        shard->clock.floor_ms = shard_floor_of(shard, end_ms);
+        shard->clock.floor_ms = shard_first_floor(shard, event);
     return shard_make_site(shard, facility) == 0 ? shard->sites[facility] : NULL;
 }
 

@@ -50,9 +50,11 @@ struct shard {
 
 /* --- shard_clock.c --- */
 
-/* The watermark that belongs to a newest reading, and the floor. */
+/* The watermark that belongs to a newest reading. */
 int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms);
-int64_t shard_floor_of(const struct shard *shard, int64_t newest_ms);
+/* The floor of a shard without readings, for its first one: no later than the reading's start, so
+ * that all of it is booked, however long it is. */
+int64_t shard_first_floor(const struct shard *shard, const struct batch_event *event);
 /* An accepted reading has come. */
 void shard_clock_advance(struct shard *shard, const struct reading *reading);
 /* Until when windows are final: by the watermark, by idleness, or because the input has ended. No
@@ -70,8 +72,9 @@ bool shard_has_memory(const struct shard *shard, size_t bytes);
 /* The facility's site, made with the ring beginning at the clock's floor. 0; -ENOMEM: it is logged,
  * and the shard blocked. */
 int shard_make_site(struct shard *shard, uint32_t facility) MUST_CHECK;
-/* The facility's site, made if need be; NULL if there is no memory. end_ms: of its reading. */
-struct site *shard_find_site(struct shard *shard, uint32_t facility, int64_t end_ms);
+/* The facility's site, made if need be for this reading; NULL if there is no memory. */
+struct site *shard_find_site(struct shard *shard, uint32_t facility,
+                             const struct batch_event *event);
 void shard_drop_site(struct shard *shard, uint32_t facility);
 /* False: the facility belongs to another partition, and both are logged. */
 bool shard_claim(struct shard *shard, uint32_t facility);

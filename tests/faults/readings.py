@@ -193,6 +193,8 @@ class Facility:
                             "outbid", "written"), (60, 90, 40, 20, 30, 3, 3, 40))[0]
         if kind == "register" and way not in ("lost", "twice"):
             way = "written"  # another count would be a fall or a jump
+        if kind == "delivery" and way in ("conflict", "outbid"):
+            way = "written"  # another amount of one time is another delivery
         if way == "lost":
             return
         if way == "twice":

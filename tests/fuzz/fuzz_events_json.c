@@ -54,7 +54,7 @@ static void take_event(void *context, const struct event *event)
     if (given->again == NULL || event->fault == REJECT_UNDECODABLE)
         return;
     struct given once_more = {.message = bytes, .size = event->bytes_size};
-    decoder_decode(given->again, bytes, event->bytes_size, take_event, &once_more);
+    decoder_decode(given->again, bytes, event->bytes_size, false, take_event, &once_more);
     ASSERT(once_more.count == 1);
     ASSERT(once_more.last.fault == event->fault);
     ASSERT(once_more.last.present == event->present);
@@ -79,8 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                decoder_create(&mapped, &mapped_conf) == 0);
     struct given given = {.message = data, .size = size, .again = again};
     struct given given_mapped = {.message = data, .size = size};
-    decoder_decode(native, data, size, take_event, &given);
-    decoder_decode(mapped, data, size, take_event, &given_mapped);
+    decoder_decode(native, data, size, false, take_event, &given);
+    decoder_decode(mapped, data, size, false, take_event, &given_mapped);
     ASSERT(given.count == given_mapped.count);
     ASSERT(given.undecodable == given_mapped.undecodable);
     return 0;

@@ -126,7 +126,7 @@ static void compare(struct decoder *decoder, struct given *given)
         if (given->want == NULL)
             given->want = object; /* of an empty array */
     }
-    decoder_decode(decoder, given->message, given->size, take_event, given);
+    decoder_decode(decoder, given->message, given->size, false, take_event, given);
     if (usable)
         ASSERT(given->count == given->want_count);
     else
@@ -145,6 +145,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0 && !declares_too_much(data, size))
         compare(decoder, &given);
     else
-        decoder_decode(decoder, data, size, take_event, &given);
+        decoder_decode(decoder, data, size, false, take_event, &given);
     return 0;
 }

@@ -58,6 +58,7 @@ static const struct window_conf windows = {.bucket_ms = HOUR_MS,
                                            .grace_ms = HOUR_MS,
                                            .horizon_ms = 48 * HOUR_MS,
                                            .early_tolerance_ms = HOUR_MS,
+                                           .backfill_max_ms = INT64_C(34560000000), /* 400 days */
                                            .fiscal_year_start = 1};
 static const struct sink_conf sinks[SINKS] = {{.name = "x"}, {.name = "y"}};
 static struct batch batch;

@@ -186,10 +186,11 @@ class Calendar:
 
 
 class Cell:
-    __slots__ = ("activity", "covered", "estimated")
+    __slots__ = ("activity", "covered", "estimated", "delivered", "guessed")
 
     def __init__(self):
         self.activity, self.covered, self.estimated = 0, 0, 0
+        self.delivered, self.guessed = 0, 0  # deliveries: amounts, and the estimated ones
 
 
 class Oracle:
@@ -203,11 +204,13 @@ class Oracle:
         self.fiscal_month = windows.get("fiscal_year_start", 1)
         self.groups = config["tables"].get("groups", [])
         self.time_unit = config.get("input", {}).get("time_unit")
+        self.on_conflict = config.get("input", {}).get("on_conflict", "last")
         self.factors = Factors(catalogue, config.get("emissions", {}).get("gwp", "AR5"))
         self.facilities = {row["id"]: row
                            for row in read_csv(Path(folder, config["tables"]["facilities"]))}
         self.meters = {row["id"]: self.meter(row)
                        for row in read_csv(Path(folder, config["tables"]["meters"]))}
+        self.amounts = defaultdict(set)  # of deliveries: (meter, time) -> those in force
         self.in_force = defaultdict(dict)  # meter -> identity -> (rank, value, quality)
         self.outcomes = Counter()
         self.newest = None
@@ -277,16 +280,39 @@ class Oracle:
         quality = event.get("quality", "actual")
         rank = (quality != "estimated", event.get("revision", 0), QUALITIES.index(quality))
         held = self.in_force[meter["id"]]
+        if meter["kind"] == "delivery":
+            return self.book_delivery(held, meter["id"], start, (rank, value, quality))
         old = held.get((start, end))
-        if old is not None and (rank, value) <= old[:2]:
-            if (rank, value) == old[:2]:
-                return "duplicate"
-            return "corrected" if rank < old[0] else "conflict"
+        policy = meter.get("on_conflict") or self.on_conflict
+        lost = "conflict" if policy != "last" else "corrected"  # of two values of one rank
+        if old is not None and (rank, value) == old[:2]:
+            return "duplicate"
+        if old is not None and rank < old[0]:
+            return "corrected"
+        if old is not None and rank == old[0]:
+            if policy == "hold" or (policy == "larger" and value < old[1]):
+                return lost
         held[start, end] = (rank, value, quality)
         self.newest = end if self.newest is None else max(self.newest, end)
         if old is None:
             return "used"
-        return "corrected" if old[0] < rank else "conflict"  # the one that it replaced
+        return "corrected" if old[0] < rank else lost  # the one that it replaced
+
+    def book_delivery(self, held, meter_id, start, reading):
+        """Without ids: of one time the amounts of the highest rank count, once each."""
+        rank, value, quality = reading
+        best, _, _ = held.get((start, start), (rank, 0, quality))
+        amounts = self.amounts[meter_id, start]
+        if rank < best:
+            return "corrected"
+        if rank == best and value in amounts:
+            return "duplicate"
+        if rank > best:
+            amounts.clear()
+        amounts.add(value)
+        held[start, start] = (rank, sum(amounts), quality)
+        self.newest = start if self.newest is None else max(self.newest, start)
+        return "used" if rank == best else "corrected"
 
     # --- cells
 
@@ -365,6 +391,15 @@ class Oracle:
         for row, area in areas.items():
             cells[row].activity = round_even(area / HOUR_MS)
 
+    def share(self, cell):
+        """The share of estimated deliveries, as a part of the time of the bucket."""
+        if cell.guessed == 0:
+            return
+        part = Fraction(cell.guessed, cell.delivered)
+        if part.denominator > self.bucket_ms:
+            part = Fraction(cell.guessed * self.bucket_ms // cell.delivered, self.bucket_ms)
+        cell.covered, cell.estimated = part.denominator, part.numerator
+
     def cells(self, meter_id):
         """{row: Cell} of a meter."""
         meter, held = self.meters[meter_id], self.in_force[meter_id]
@@ -376,8 +411,13 @@ class Oracle:
         elif meter["kind"] == "gauge":
             self.gauge_cells(cells, held, meter)
         else:
-            for (start, _), (_, value, _) in held.items():
-                cells[start // self.bucket_ms].activity += value
+            for (start, _), (_, value, quality) in held.items():
+                cell = cells[start // self.bucket_ms]
+                cell.activity += value
+                cell.delivered += abs(value)
+                cell.guessed += abs(value) * (quality == "estimated")
+            for cell in cells.values():
+                self.share(cell)
         return cells
 
     # --- windows

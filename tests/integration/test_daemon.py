@@ -38,7 +38,9 @@ def configuration(topic, sinks, **more):
                       # a broker that pauses for some seconds has not lost us
                       "properties": {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}},
             "tables": {"facilities": "facilities.csv", "meters": "meters.csv", "groups": ["region"]},
-            "windows": {"emit_interval": "300ms", "grace": "10m", **more.pop("windows", {})},
+            # The readings are of 2024, and their messages of today.
+            "windows": {"emit_interval": "300ms", "grace": "10m", "backfill_max": "73000d",
+                        **more.pop("windows", {})},
             "sinks": sinks, **more}
 
 

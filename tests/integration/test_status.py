@@ -141,7 +141,7 @@ class WithBroker(unittest.TestCase):
         account = lambda facility, outcome, reason="": ("ghgd_facility_account_events", *facility,
                                                         "outcome", outcome, "reason", reason)
         want = {account(plant, "used"): 2, account(plant, "duplicate"): 1, account(plant, "late"): 1,
-                account(plant, "rejected", "conflict"): 1, account(south, "used"): 50}
+                account(plant, "corrected"): 1, account(south, "used"): 50}
         daemon = Alive(kafka.brokers, topic)
         daemon.config["kafka"].update(dead_letter_topic=kafka.topic("refused"), late_topic=kafka.topic("late"))
         with daemon:

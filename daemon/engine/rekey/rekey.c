@@ -12,6 +12,7 @@
 #include "daemon/engine/rekey/rekey_topic.h"
 #include "daemon/engine/rekey/splitter.h"
 #include "daemon/engine/rekey/timestamp_merge.h"
+#include "pipelines/kafka/native_header.h"
 
 enum {
     TICK_MS = 1000,       /* between commits */
@@ -188,8 +189,8 @@ static bool take_message(struct rekey *rekey, struct source *source,
     if (!dead_letters_have_room(&rekey->letters, 1, message->len + message->key_len))
         return false;
     rekey->message = message;
-    int err = splitter_split(rekey->splitter, message->payload, message->len, message->offset,
-                             &source->done);
+    int err = splitter_split(rekey->splitter, message->payload, message->len,
+                             message_is_native(message), message->offset, &source->done);
     rekey->message = NULL;
     if (err < 0)
         return false;

@@ -118,15 +118,15 @@ static void on_event(void *context, const struct event *event)
     splitter->index++;
 }
 
-int splitter_split(struct splitter *splitter, const void *message, size_t size, int64_t offset,
-                   uint32_t *done)
+int splitter_split(struct splitter *splitter, const void *message, size_t size, bool native,
+                   int64_t offset, uint32_t *done)
 {
     splitter->run.count = 0;
     splitter->offset = offset;
     splitter->index = 0;
     splitter->done = *done;
     splitter->err = 0;
-    decoder_decode(splitter->decoder, message, size, on_event, splitter);
+    decoder_decode(splitter->decoder, message, size, native, on_event, splitter);
     if (splitter->err == 0)
         give_run(splitter);
     *done = splitter->done;

@@ -46,10 +46,11 @@ int splitter_create(struct splitter **splitter_out, const struct decode_conf *co
                     const struct splitter_callbacks *callbacks) MUST_CHECK;
 void splitter_destroy(struct splitter **splitter);
 
-/* Gives all of a message but its first *done events, and counts *done up to what was taken. Returns
- * 0 when that is everything, else what a callback returned. */
-int splitter_split(struct splitter *splitter, const void *message, size_t size, int64_t offset,
-                   uint32_t *done) MUST_CHECK;
+/* Gives all of a message but its first *done events, and counts *done up to what was taken.
+ * `native`: as for decoder_decode(). Returns 0 when that is everything, else what a callback
+ * returned. */
+int splitter_split(struct splitter *splitter, const void *message, size_t size, bool native,
+                   int64_t offset, uint32_t *done) MUST_CHECK;
 
 /* The bytes that go before and after a run, so that it is a message. A single event needs none, and
  * several need those of an array in their format. Return how many. */

@@ -42,7 +42,7 @@ static void test_quality_names_come_back(void **state)
 static void test_words(void **state)
 {
     (void)state;
-    static const char *const kinds[] = {"interval", "register", "gauge", "delivery"};
+    static const char *const kinds[] = {"interval", "register", "gauge", "delivery", "stock"};
     static const struct {
         const char *name, *unit;
     } quantities[] = {{"energy", "kWh"},    {"heat", "GJ"},  {"mass", "kg"},

@@ -114,7 +114,7 @@ void decode_guarded(struct decoder *decoder, const void *message, size_t size, s
     memcpy(copy, message, size);
     given->count = 0;
     given->message = copy;
-    decoder_decode(decoder, copy, size, given_add, given);
+    decoder_decode(decoder, copy, size, false, given_add, given);
     assert_return_code(munmap(map, span + page), 0);
 }
 

@@ -57,6 +57,54 @@ static void test_bounds(void **state)
     }
 }
 
+static void test_amounts(void **state)
+{
+    (void)state;
+    static const struct meter tank = {.kind = KIND_STOCK,
+                                      .quantity = QUANTITY_VOLUME,
+                                      .amount_max = 30000 * U,
+                                      .amount_max_text = "30 kL",
+                                      .capacity = 40000 * U,
+                                      .capacity_text = "40000 L"};
+    static const struct meter truck = {.kind = KIND_DELIVERY, .amount_max = 5 * U};
+    static const struct meter yard = {.kind = KIND_STOCK};
+    static const struct {
+        const char *name;
+        const struct meter *meter;
+        enum reading_role role;
+        int64_t value;
+        bool want;
+    } cases[] = {
+        {"a full truck", &tank, ROLE_READING, 30000 * U, true},
+        {"more than a truck", &tank, ROLE_READING, 30000 * U + 1, false},
+        {"a transfer", &tank, ROLE_TRANSFER, 30000 * U + 1, false},
+        {"a credit", &tank, ROLE_CREDIT, 30000 * U + 1, false},
+        {"a full tank", &tank, ROLE_DIP, 40000 * U, true},
+        {"more than a tank", &tank, ROLE_DIP, 40000 * U + 1, false},
+        {"a delivery", &truck, ROLE_READING, 5 * U, true},
+        {"a larger one", &truck, ROLE_READING, 5 * U + 1, false},
+        {"a larger one below zero", &truck, ROLE_READING, -5 * U - 1, false},
+        {"no bound", &yard, ROLE_DIP, CELL_MAX, true},
+        {"no bound of amounts", &yard, ROLE_READING, CELL_MAX, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        if (bound_allows_amount(cases[i].meter, cases[i].role, cases[i].value) != cases[i].want)
+            fail_msg("%s", cases[i].name);
+    }
+    struct buffer text;
+    buffer_init(&text, 1024);
+    bound_explain_amount(&text, &tank, ROLE_READING, 300000 * U);
+    assert_string_equal(buffer_text(&text),
+                        "300000 L is more than max_amount 30 kL allows; correct the value or its "
+                        "unit, or max_amount in the meters table");
+    buffer_clear(&text);
+    bound_explain_amount(&text, &tank, ROLE_DIP, 40000 * U + 500000);
+    assert_string_equal(buffer_text(&text),
+                        "40000.5 L is more than capacity 40000 L allows; correct the value or its "
+                        "unit, or capacity in the meters table");
+    buffer_fini(&text);
+}
+
 static void test_words(void **state)
 {
     (void)state;
@@ -104,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_amounts),
         cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

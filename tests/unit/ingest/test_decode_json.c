@@ -425,6 +425,45 @@ static void test_too_large(void **state)
     free(message);
 }
 
+static void give_fault(void *context, const struct event *event)
+{
+    *(enum outcome *)context = (enum outcome)event->fault;
+}
+
+/* A message that says that it is native is, whatever the input declares. */
+static void test_native(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum event_format format;
+        const char *message;
+        enum outcome declared, native;
+    } cases[] = {
+        {"ghgd's own names", FORMAT_JSON, GOOD, REJECT_METER_MISSING, OUTCOME_USED},
+        {"where MessagePack is declared", FORMAT_MSGPACK, GOOD, REJECT_UNDECODABLE, OUTCOME_USED},
+        {"names of the producer", FORMAT_AUTO, "{\"m\":\"m1\",\"time\":5,\"value\":1}",
+         OUTCOME_USED, REJECT_TIME_INVALID},
+        {"MessagePack is not native", FORMAT_AUTO, "\x81\xa1m\xa2m1", REJECT_TIME_MISSING,
+         REJECT_UNDECODABLE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct decode_conf conf = {
+            .format = cases[i].format, .time_unit = TIME_UNIT_S, .fields = {[FIELD_METER] = "m"}};
+        struct decoder *decoder;
+        assert_int_equal(decoder_create(&decoder, &conf), 0);
+        enum outcome declared = OUTCOME_COUNT;
+        enum outcome native = OUTCOME_COUNT;
+        size_t size = strlen(cases[i].message);
+        decoder_decode(decoder, cases[i].message, size, true, give_fault, &native);
+        decoder_decode(decoder, cases[i].message, size, false, give_fault, &declared);
+        if (native != cases[i].native || declared != cases[i].declared)
+            fail_msg("%s: %s, native %s", cases[i].name, outcome_reason(declared),
+                     outcome_reason(native));
+        decoder_destroy(&decoder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_mapped_fields),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_native),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

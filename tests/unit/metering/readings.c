@@ -15,7 +15,7 @@ struct reading reading_of(const struct given *given)
     int64_t end_min = given->end_min > 0 ? given->end_min : given->start_min;
     return (struct reading){.start_ms = given->start_min * MINUTE_MS,
                             .value = given->value,
-                            .offset = 7,
+                            .offset = given->offset != 0 ? given->offset : 7,
                             .span_ms = (uint64_t)((end_min - given->start_min) * MINUTE_MS) &
                                        ((UINT64_C(1) << 40) - 1),
                             .revision = (uint16_t)given->revision,

@@ -17,6 +17,7 @@ struct given {
     int64_t start_min, end_min; /* end 0: an instant */
     int64_t value;
     int revision, quality;
+    int64_t offset; /* 0: 7 */
 };
 
 struct reading reading_of(const struct given *given);

@@ -99,7 +99,7 @@ static void test_unused_moves_no_base(void **state)
     static const struct given again[] = {
         {49, 0, 109, ACTUAL},                /* a duplicate */
         {49, 0, 110, ESTIMATE},              /* outranked */
-        {49, 0, 108, ACTUAL},                /* a conflict, the smaller */
+        {49, 0, 108, ACTUAL, .offset = 6},   /* a conflict, earlier in the log */
         {47, 0, 108, ACTUAL, .revision = 1}, /* does not fit any more */
     };
     for (size_t i = 0; i < ARRAY_LEN(again); i++) {

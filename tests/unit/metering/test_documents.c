@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "pipelines/metering/projection.h"
 #include "tests/unit/metering/readings.h"
 
 static const struct meter delivery = {.cell_max = CELL_MAX, .kind = KIND_DELIVERY};
@@ -20,22 +21,37 @@ struct document {
     int revision, quality;
 };
 
+struct sent {
+    struct document document;
+    int64_t offset;
+};
+
 struct bench {
     struct reading slots[SLOTS];
     struct journal journal;
 };
 
-static struct booking put(struct bench *bench, const struct meter *meter,
-                          const struct document *document, int64_t floor_ms)
+static struct booking put_at(struct bench *bench, const struct meter *meter,
+                             const struct document *document, int64_t offset, int64_t floor_ms)
 {
-    const struct given given = {document->minute, meter->kind == KIND_INTERVAL ? 60 : 0,
-                                document->value, document->revision, document->quality};
+    const struct given given = {.start_min = document->minute,
+                                .end_min = meter->kind == KIND_INTERVAL ? 60 : 0,
+                                .value = document->value,
+                                .revision = document->revision,
+                                .quality = document->quality};
     struct reading reading = reading_of(&given);
     reading.id_hash = document->id;
+    reading.offset = offset;
     struct booking booking;
     booking_add(&booking, meter, &bench->journal, &reading, BUCKET_MS, floor_ms);
     journal_check(&bench->journal, 0);
     return booking;
+}
+
+static struct booking put(struct bench *bench, const struct meter *meter,
+                          const struct document *document, int64_t floor_ms)
+{
+    return put_at(bench, meter, document, 7, floor_ms);
 }
 
 struct step {
@@ -195,27 +211,61 @@ static void test_lines_of_a_bill(void **state)
     assert_int_equal(bench.journal.count, 3);
 }
 
+/* The part of a cell that is estimated: by amount, whatever the bucket's length. */
+static void test_estimated_part(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t measured, estimated;
+        uint32_t part, whole;
+    } cases[] = {
+        {"measured only", 5000, 0, 0, 0},
+        {"estimated only", 0, 5000, 1, 1},
+        {"three eighths", 5000, 3000, 3, 8},
+        {"a third", 2, 1, 1, 3},
+        {"a prime number of parts", 1999993, 7, 7 * BUCKET_MS / 2000000, BUCKET_MS},
+        {"a credit note", -1000, 1000, 1, 2},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        journal_init(&bench.journal, bench.slots, SLOTS);
+        if (cases[i].measured != 0)
+            (void)put(&bench, &delivery,
+                      &(struct document){3, cases[i].measured, 1, 0, QUALITY_ACTUAL}, FLOOR);
+        if (cases[i].estimated != 0)
+            (void)put(&bench, &delivery,
+                      &(struct document){3, cases[i].estimated, 2, 0, QUALITY_ESTIMATED}, FLOOR);
+        struct cell cell;
+        projection_cell(&cell, &delivery, &bench.journal, 0, BUCKET_MS);
+        if (cell.estimated_ms != cases[i].part || cell.covered_ms != cases[i].whole)
+            fail_msg("%s: %u of %u", cases[i].name, cell.estimated_ms, cell.covered_ms);
+    }
+}
+
 /* Documents of few times, ids and ranks, in two orders: the same ones stay. */
 static void test_any_order_leaves_the_same(void **state)
 {
     (void)state;
     uint64_t random = seed_of_run();
     for (int round = 0; round < 2000; round++) {
-        struct document documents[16];
+        struct sent documents[16];
         for (size_t i = 0; i < ARRAY_LEN(documents); i++)
-            documents[i] = (struct document){INT64_C(20) * random_below(&random, 4),
-                                             1 + random_below(&random, 3), random_below(&random, 3),
-                                             (int)random_below(&random, 3),
-                                             (int)random_below(&random, QUALITY_COUNT)};
+            documents[i] =
+                (struct sent){{INT64_C(20) * random_below(&random, 4), 1 + random_below(&random, 3),
+                               random_below(&random, 3), (int)random_below(&random, 3),
+                               (int)random_below(&random, QUALITY_COUNT)},
+                              (int64_t)i};
         struct bench one;
         struct bench two;
         journal_init(&one.journal, one.slots, SLOTS);
         journal_init(&two.journal, two.slots, SLOTS);
         for (size_t i = 0; i < ARRAY_LEN(documents); i++)
-            (void)put(&one, &delivery, &documents[i], FLOOR);
+            (void)put_at(&one, &delivery, &documents[i].document, documents[i].offset, FLOOR);
         for (size_t i = ARRAY_LEN(documents); i > 0; i--) {
             uint32_t other = random_below(&random, (uint32_t)i);
-            (void)put(&two, &delivery, &documents[other], FLOOR);
+            (void)put_at(&two, &delivery, &documents[other].document, documents[other].offset,
+                         FLOOR);
             documents[other] = documents[i - 1];
         }
         assert_int_equal(one.journal.count, two.journal.count);
@@ -238,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_an_id_before_the_floor_is_not_known),
         cmocka_unit_test(test_a_full_journal),
         cmocka_unit_test(test_lines_of_a_bill),
+        cmocka_unit_test(test_estimated_part),
         cmocka_unit_test(test_any_order_leaves_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

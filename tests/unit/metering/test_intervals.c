@@ -347,7 +347,7 @@ static void make_scene(struct scene *scene, const struct meter *meter, uint64_t 
         if (has_identity(scene, start, length))
             continue;
         struct given given = {start, start + length, random_below(random, 1U << 30),
-                              (int)random_below(random, 2), QUALITY_ACTUAL};
+                              .revision = (int)random_below(random, 2), .quality = QUALITY_ACTUAL};
         scene->readings[scene->count++] = reading_of(&given);
         scene->end_min = MAX(scene->end_min, (start + length + 14) / 15 * 15);
     }
@@ -433,7 +433,8 @@ static void test_totals_reconcile(void **state)
             int64_t start = random_below(&random, 500);
             int64_t end = start + 1 + random_below(&random, 90);
             struct given inside = {start, end, random_below(&random, 1U << 25),
-                                   1 + (int)random_below(&random, 3), QUALITY_ACTUAL};
+                                   .revision = 1 + (int)random_below(&random, 3),
+                                   .quality = QUALITY_ACTUAL};
             struct given bill = {0, 600, amount, ACTUAL};
             (void)book(&by_total, &journal, i == at ? &bill : &inside, FLOOR);
         }
@@ -500,7 +501,7 @@ static void test_lines_of_a_bill(void **state)
         struct cell sum = sum_cells(meters[m], &journal, 600, 15);
         assert_true(sum.activity == LINES_MAX * U && sum.covered_ms == 600 * MINUTE_MS);
         /* A better reading in it takes its place, once. */
-        struct reading inside = reading_of(&(struct given){60, 120, 5 * U, 1, QUALITY_INVOICE});
+        struct reading inside = reading_of(&(struct given){60, 120, 5 * U, .revision = 1, BILL});
         assert_int_equal(journal_insert(&journal, LINES_MAX + 1, &inside), 0);
         sum = sum_cells(meters[m], &journal, 600, 15);
         int64_t want = m == 0 ? LINES_MAX * U * 9 / 10 + 5 * U : LINES_MAX * U;

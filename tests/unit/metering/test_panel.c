@@ -45,7 +45,7 @@ static int tear_down(void **state)
 /* A reading of one bucket, and its cell is stale. */
 static void give(struct site *site, uint32_t column, int64_t row, int64_t value, int revision)
 {
-    struct given given = {row * 15, row * 15 + 15, value, revision, QUALITY_ACTUAL};
+    struct given given = {row * 15, row * 15 + 15, value, revision, QUALITY_ACTUAL, 0};
     (void)book(&site->meters[column], &site->journals[column], &given, FLOOR);
     panel_mark_stale(site->panel, row, column);
 }

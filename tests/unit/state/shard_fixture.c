@@ -85,6 +85,7 @@ const struct window_conf windows = {.bucket_ms = 15 * MIN_MS,
                                     .grace_ms = 10 * MIN_MS,
                                     .horizon_ms = 2 * DAY_MS,
                                     .early_tolerance_ms = HOUR_MS,
+                                    .backfill_max_ms = 400 * DAY_MS,
                                     .idle_timeout_ms = HOUR_MS,
                                     .fiscal_year_start = 1};
 

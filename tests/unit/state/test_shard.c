@@ -328,11 +328,13 @@ static void test_counts_of_replaced_readings(void **state)
     assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
     input.value = 2 * U;
     assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
+    input.value = U / 2; /* a lower one too: it stands later */
+    assert_int_equal(apply_one(shard, input, INT64_MIN), OUTCOME_USED);
     const uint64_t *counts[] = {shard_get_stats(shard)->outcomes, shard_get_outcomes(shard, 0)};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
         assert_int_equal(counts[i][OUTCOME_USED], 1);
-        assert_int_equal(counts[i][OUTCOME_CORRECTED], 1);
-        assert_int_equal(counts[i][REJECT_CONFLICT], 1);
+        assert_int_equal(counts[i][OUTCOME_CORRECTED], 3);
+        assert_int_equal(counts[i][REJECT_CONFLICT], 0);
     }
     shard_destroy(&shard);
 }

@@ -487,17 +487,18 @@ static void test_other_windows(void **state)
         struct window_conf window;
     } cases[] = {
         {"windows.bucket was 15m and is 30m",
-         {30 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 2 * DAY_MS, HOUR_MS, HOUR_MS, 0, 1}},
+         {30 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 2 * DAY_MS, HOUR_MS, 400 * DAY_MS, HOUR_MS, 0, 1}},
         {"windows.allowed_delay was 5m and is 0s",
-         {15 * MIN_MS, 0, 10 * MIN_MS, 2 * DAY_MS, HOUR_MS, HOUR_MS, 0, 1}},
+         {15 * MIN_MS, 0, 10 * MIN_MS, 2 * DAY_MS, HOUR_MS, 400 * DAY_MS, HOUR_MS, 0, 1}},
         {"windows.grace was 10m and is 1h",
-         {15 * MIN_MS, 5 * MIN_MS, HOUR_MS, 2 * DAY_MS, HOUR_MS, HOUR_MS, 0, 1}},
+         {15 * MIN_MS, 5 * MIN_MS, HOUR_MS, 2 * DAY_MS, HOUR_MS, 400 * DAY_MS, HOUR_MS, 0, 1}},
         {"windows.horizon was 2d and is 3d",
-         {15 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 3 * DAY_MS, HOUR_MS, HOUR_MS, 0, 1}},
+         {15 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 3 * DAY_MS, HOUR_MS, 400 * DAY_MS, HOUR_MS, 0, 1}},
         {"windows.early_tolerance was 1h and is 2h",
-         {15 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 2 * DAY_MS, 2 * HOUR_MS, HOUR_MS, 0, 1}},
+         {15 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 2 * DAY_MS, 2 * HOUR_MS, 400 * DAY_MS, HOUR_MS, 0,
+          1}},
         {"windows.fiscal_year_start was 1 and is 4",
-         {15 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 2 * DAY_MS, HOUR_MS, HOUR_MS, 0, 4}},
+         {15 * MIN_MS, 5 * MIN_MS, 10 * MIN_MS, 2 * DAY_MS, HOUR_MS, 400 * DAY_MS, HOUR_MS, 0, 4}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct shard *shard = make(&old_plant, &cases[i].window, near_far, 2);

@@ -36,6 +36,7 @@ static struct config config = {.sinks = &sink,
                                           .grace_ms = 10 * MIN_MS,
                                           .horizon_ms = 2 * DAY_MS,
                                           .early_tolerance_ms = HOUR_MS,
+                                          .backfill_max_ms = INT64_C(34560000000), /* 400 days */
                                           .idle_timeout_ms = HOUR_MS,
                                           .fiscal_year_start = 1}};
 static struct shard *shard;

@@ -250,15 +250,15 @@ static void test_one_event_of_a_message(void **state)
     assert_int_equal(decoder_create(&decoder, &conf), 0);
     static const char message[] = "[" GOOD ", 17, " STRANGER "]";
     struct letter_original got;
-    assert_true(letter_original_find(&got, decoder, message, strlen(message), 0));
+    assert_true(letter_original_find(&got, decoder, message, strlen(message), false, 0));
     assert_int_equal(got.size, strlen(GOOD));
     assert_memory_equal(got.bytes, GOOD, got.size);
-    assert_true(letter_original_find(&got, decoder, message, strlen(message), 1));
+    assert_true(letter_original_find(&got, decoder, message, strlen(message), false, 1));
     assert_memory_equal(got.bytes, "17", 2);
-    assert_true(letter_original_find(&got, decoder, message, strlen(message), 2));
+    assert_true(letter_original_find(&got, decoder, message, strlen(message), false, 2));
     assert_memory_equal(got.bytes, STRANGER, got.size);
-    assert_false(letter_original_find(&got, decoder, message, strlen(message), 3));
-    assert_false(letter_original_find(&got, decoder, "[]", 2, 0));
+    assert_false(letter_original_find(&got, decoder, message, strlen(message), false, 3));
+    assert_false(letter_original_find(&got, decoder, "[]", 2, false, 0));
     decoder_destroy(&decoder);
 }
 

@@ -63,7 +63,7 @@ static void on_message(struct arrived *arrived, const rd_kafka_message_t *messag
     *(bytes[0] == '[' ? &arrived->json : &arrived->msgpack) += 1;
     arrived->timestamp_ms = rd_kafka_message_timestamp(message, NULL);
     assert_true(arrived->timestamp_ms >= START_MS);
-    decoder_decode(arrived->decoder, message->payload, message->len, on_event, arrived);
+    decoder_decode(arrived->decoder, message->payload, message->len, false, on_event, arrived);
 }
 
 static rd_kafka_t *open_reader(const char *brokers)

@@ -67,7 +67,7 @@ static void test_formats(void **state)
         struct decoder *decoder;
         assert_int_equal(decoder_create(&decoder, &conf), 0);
         struct reading reading = {0};
-        decoder_decode(decoder, text.data, text.size, on_event, &reading);
+        decoder_decode(decoder, text.data, text.size, false, on_event, &reading);
         assert_int_equal(reading.count, ARRAY_LEN(written));
         decoder_destroy(&decoder);
         buffer_fini(&text);

@@ -48,6 +48,7 @@ void engine_bench_open(struct engine_bench *bench)
                                    .grace_ms = 600000,
                                    .horizon_ms = 2 * DAY_MS,
                                    .early_tolerance_ms = DAY_MS * 10000,
+                                   .backfill_max_ms = DAY_MS * 10000,
                                    .idle_timeout_ms = HOUR_MS,
                                    .emit_interval_ms = 50,
                                    .fiscal_year_start = 1},

@@ -19,6 +19,7 @@ static const struct window_conf windows = {.bucket_ms = 900000,
                                            .grace_ms = 600000,
                                            .horizon_ms = 2 * DAY_MS,
                                            .early_tolerance_ms = 3600000,
+                                           .backfill_max_ms = INT64_C(34560000000), /* 400 days */
                                            .idle_timeout_ms = 3600000,
                                            .fiscal_year_start = 1};
 

@@ -78,16 +78,18 @@ static int set_up(void **state)
         bench.sinks[i] = (struct sink_conf){
             .name = i == 0 ? "first" : "second", .type = SINK_FILE, .path = bench.paths[i]};
     }
-    bench.config = (struct config){.registry = tables_read("tests/data/events", 2 * DAY_MS),
-                                   .sinks = bench.sinks,
-                                   .sinks_count = 2,
-                                   .window = {.bucket_ms = 900000,
-                                              .allowed_delay_ms = 300000,
-                                              .grace_ms = 600000,
-                                              .horizon_ms = 2 * DAY_MS,
-                                              .early_tolerance_ms = DAY_MS,
-                                              .idle_timeout_ms = HOUR_MS,
-                                              .fiscal_year_start = 1}};
+    bench.config =
+        (struct config){.registry = tables_read("tests/data/events", 2 * DAY_MS),
+                        .sinks = bench.sinks,
+                        .sinks_count = 2,
+                        .window = {.bucket_ms = 900000,
+                                   .allowed_delay_ms = 300000,
+                                   .grace_ms = 600000,
+                                   .horizon_ms = 2 * DAY_MS,
+                                   .early_tolerance_ms = DAY_MS,
+                                   .backfill_max_ms = INT64_C(34560000000), /* 400 days */
+                                   .idle_timeout_ms = HOUR_MS,
+                                   .fiscal_year_start = 1}};
     assert_int_equal(uv_loop_init(&bench.loop), 0);
     *state = &bench;
     return 0;

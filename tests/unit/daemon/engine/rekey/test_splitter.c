@@ -148,7 +148,8 @@ static void test_json(void **state)
         struct splitter *splitter = splitter_for(&heard, cases[i].meter_field);
         uint32_t done = 0;
         assert_int_equal(
-            splitter_split(splitter, cases[i].message, strlen(cases[i].message), 77, &done), 0);
+            splitter_split(splitter, cases[i].message, strlen(cases[i].message), false, 77, &done),
+            0);
         expect_lines(cases[i].name, &heard, cases[i].want);
         buffer_fini(&heard.lines);
         splitter_destroy(&splitter);
@@ -167,7 +168,8 @@ static void test_takes_up_where_it_stopped(void **state)
         do {
             heard.room = 1;
             uint32_t before = done;
-            err = splitter_split(splitter, cases[i].message, strlen(cases[i].message), 77, &done);
+            err = splitter_split(splitter, cases[i].message, strlen(cases[i].message), false, 77,
+                                 &done);
             assert_true(err == 0 || (err == ERR_FULL && done > before));
         } while (err != 0);
         expect_lines(cases[i].name, &heard, cases[i].want);
@@ -210,7 +212,8 @@ static void test_msgpack_runs(void **state)
         struct heard heard;
         struct splitter *splitter = splitter_for(&heard, NULL);
         uint32_t done = 0;
-        assert_int_equal(splitter_split(splitter, in.bytes.data, in.bytes.size, 77, &done), 0);
+        assert_int_equal(splitter_split(splitter, in.bytes.data, in.bytes.size, false, 77, &done),
+                         0);
         assert_int_equal(done, counts[i] + 1);
         char head[32];
         int size = snprintf(head, sizeof(head), "A 0+%u ", counts[i]);
@@ -236,7 +239,7 @@ static void test_msgpack_damage(void **state)
     struct heard heard;
     struct splitter *splitter = splitter_for(&heard, NULL);
     uint32_t done = 0;
-    assert_int_equal(splitter_split(splitter, in.bytes.data, in.bytes.size, 77, &done), 0);
+    assert_int_equal(splitter_split(splitter, in.bytes.data, in.bytes.size, false, 77, &done), 0);
     assert_int_equal(done, 4);
     assert_memory_equal(heard.lines.data, "A 0+1 ", 6);
     static const char *const assigned_set[] = {"\n! 1 undecodable \x07\nB 2+1 ",
@@ -261,7 +264,7 @@ static void cut(int count, int pad)
     struct heard heard;
     struct splitter *splitter = splitter_for(&heard, NULL);
     uint32_t done = 0;
-    assert_int_equal(splitter_split(splitter, message.data, message.size, 77, &done), 0);
+    assert_int_equal(splitter_split(splitter, message.data, message.size, false, 77, &done), 0);
     assert_int_equal(done, count);
     uint32_t next = 0;
     const char *line = buffer_text(&heard.lines);

@@ -1,0 +1,38 @@
+/*
+ * stock.h - tanks, yards, bottles: deliveries and dips, and the consumption that balances them.
+ *
+ * Between two dips: opening dip + deliveries - transfers - credits - closing dip, spread evenly.
+ * An amount at the time of a dip is in the dip already: it belongs to the stretch before. The time
+ * before the first dip and after the last one is not covered. A balance below zero is held.
+ *
+ * As with registers, windows before the floor are closed: the balance that they lack is booked from
+ * the floor on. journal->base_ms and base_booked say so of the stretch behind the first reading,
+ * which is a dip then.
+ *
+ * Private to metering.
+ */
+#ifndef GHGD_STOCK_H
+#define GHGD_STOCK_H
+
+#include "config/registry/registry.h"
+#include "pipelines/metering/pieces.h"
+
+void stock_sum(struct cell_sum *sum, const struct journal *journal, struct stretch bucket);
+
+/* The stretches that a reading of this time and role changes: from the dip before it to the dip at
+ * or after it, for a dip to the next one. It is empty if no dip is there on one side of an amount.
+ * Where the balance of a stretch up to the floor flows on, the next one is changed too. */
+struct stretch stock_changes(const struct journal *journal, int64_t time_ms, enum reading_role role,
+                             int64_t floor_ms);
+
+/* Whether the journal has readings before floor_ms, whose balance may lie in closed windows. */
+bool stock_reaches_back(const struct journal *journal, int64_t floor_ms);
+/* From when on amounts are known, whatever else the journal still has. */
+int64_t stock_known_from(const struct journal *journal, int64_t floor_ms);
+/* Keeps apart what the first stretch has booked before the floor, if a reading at time_ms is about
+ * to change it. */
+void stock_move_base(struct journal *journal, int64_t time_ms, int64_t floor_ms);
+/* Forgets what cannot change a cell at or after floor_ms: all before the last dip before it. */
+void stock_forget(struct journal *journal, int64_t floor_ms);
+
+#endif
