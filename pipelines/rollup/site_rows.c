@@ -29,6 +29,7 @@ static void sum_coverage(const struct site *site, struct figures *coverage)
 {
     figures_clear(coverage);
     coverage->value[FIGURE_COVERED] = sum_scratch(site, FIGURE_COVERED);
+    coverage->value[FIGURE_ESTIMATED] = sum_scratch(site, FIGURE_ESTIMATED);
     coverage->value[FIGURE_EXPECTED] = sum_scratch(site, FIGURE_EXPECTED);
     for (uint32_t i = 0; i < site->facility->series_count; i++)
         figures_add_notes(coverage, &site->scratch.window[i], 1);

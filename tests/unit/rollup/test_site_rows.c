@@ -37,6 +37,27 @@ static void test_complete(void **state)
     shard_destroy(&shard);
 }
 
+/* The coverage of a facility tells the time that its series tell, figure by figure. */
+static void test_estimated(void **state)
+{
+    (void)state;
+    static struct batch batch;
+    struct shard *shard = make_shard();
+    const struct input input = {GRID2, START_MS, START_MS + 5 * MIN_MS, U, 0};
+    fill_batch(&batch, &input, 1);
+    batch.events[0].quality = QUALITY_ESTIMATED;
+    assert_int_equal(shard_apply(shard, &batch, 0), 1);
+    apply_used(shard, GRID2, START_MS + 5 * MIN_MS, START_MS + 15 * MIN_MS);
+    take(shard);
+    for (int level = LEVEL_BUCKET; level < LEVEL_COUNT; level++) {
+        const int128 *value = find((enum level)level, START_MS)->figures.value;
+        assert_true(value[FIGURE_COVERED] == 15 * MIN_MS);
+        assert_true(value[FIGURE_ESTIMATED] == 5 * MIN_MS);
+        assert_true(value[FIGURE_EXPECTED] == 15 * MIN_MS);
+    }
+    shard_destroy(&shard);
+}
+
 /* Where no reading is expected, no window is complete by its readings: the watermark decides. */
 static void test_nothing_expected(void **state)
 {
@@ -114,8 +135,11 @@ static void test_order_of_periods(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complete),         cmocka_unit_test(test_nothing_expected),
-        cmocka_unit_test(test_versions),         cmocka_unit_test(test_revision_after_grace),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_estimated),
+        cmocka_unit_test(test_nothing_expected),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_revision_after_grace),
         cmocka_unit_test(test_order_of_periods),
     };
     return cmocka_run_group_tests(tests, set_up_taken, tear_down_taken);
