@@ -140,6 +140,10 @@ void buffer_add_int(struct buffer *buffer, int64_t value)
 void buffer_add_fixed(struct buffer *buffer, int128 value, unsigned decimals)
 {
     ASSERT(decimals <= 38); /* 2^127 has 39 digits */
+    if (value == 0) {
+        buffer_add_char(buffer, '0'); /* as many figures of a row are */
+        return;
+    }
     char text[48];
     char *end = text + sizeof(text) - 1; /* one byte for the point */
     uint128 magnitude = value < 0 ? 0 - (uint128)value : (uint128)value;

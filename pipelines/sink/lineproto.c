@@ -101,6 +101,30 @@ static void add_field(struct buffer *out, const struct field *field, const struc
     }
 }
 
+/* Most rows have no notes: their text is the same then. */
+#define EMPTY_NOTE(id, name, ...) "," name "=0"
+static const char empty_notes[] = FIGURES_OF_NOTES(EMPTY_NOTE);
+
+static void add_fields(struct buffer *out, const struct measurement *measurement,
+                       const struct row *row)
+{
+    char before = ' ';
+    for (size_t i = 0; i < measurement->fields_count; i++) {
+        const struct field *field = &measurement->fields[i];
+        if (field->figure == FIGURES_NOTED && !row->figures.noted) {
+            ASSERT(before == ',');
+            buffer_add(out, empty_notes, sizeof(empty_notes) - 1);
+            i += FIGURE_COUNT - FIGURES_NOTED - 1; /* the other notes follow */
+            continue;
+        }
+        if (!field_is_known(field, row))
+            continue;
+        buffer_add_char(out, before);
+        add_field(out, field, row);
+        before = ',';
+    }
+}
+
 static int64_t timestamp_ms(struct lineproto *lineproto, const struct row *row)
 {
     if (lineproto->dialect != DIALECT_VICTORIA)
@@ -126,17 +150,9 @@ void lineproto_add(struct lineproto *lineproto, struct buffer *out, const struct
         out->failed = true;
         return;
     }
-    const struct measurement *measurement = &measurements[row->kind];
     buffer_add_str(out, lineproto->names[row->kind][row->level]);
     add_tags(lineproto, out, registry, row);
-    char before = ' ';
-    for (size_t i = 0; i < measurement->fields_count; i++) {
-        if (!field_is_known(&measurement->fields[i], row))
-            continue;
-        buffer_add_char(out, before);
-        add_field(out, &measurement->fields[i], row);
-        before = ',';
-    }
+    add_fields(out, &measurements[row->kind], row);
     buffer_add_char(out, ' ');
     buffer_add_int(out, timestamp_ms(lineproto, row));
     buffer_add_char(out, '\n');

@@ -142,6 +142,24 @@ static void test_null(void **state)
     expect_part("no energy is not null", &row, ",energy_gj=0,energy_unknown=0,");
 }
 
+/* A row without notes tells that too: a store must not keep those of an earlier revision. */
+static void test_no_notes(void **state)
+{
+    (void)state;
+    struct row row = fixture_row(0, 0, FIXTURE_START_MS);
+    for (size_t i = FIGURES_NOTED; i < FIGURE_COUNT; i++)
+        row.figures.value[i] = 0;
+    figures_note(&row.figures);
+    expect_part("of a series", &row,
+                ",coverage=0.6672222222222223,spread_s=0,held_s=0,moved_s=0,conflicts=0,glitches=0,"
+                "revision=1i,final=true ");
+    row.kind = ROW_COVERAGE;
+    row.series = REGISTRY_NONE;
+    expect_part("of a facility", &row,
+                ",coverage=0.6672222222222223,spread_s=0,held_s=0,moved_s=0,conflicts=0,glitches=0,"
+                "meters_expected=4i,");
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -237,10 +255,10 @@ static void test_too_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labels),     cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_null),       cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_saturation), cmocka_unit_test(test_new_registry),
-        cmocka_unit_test(test_too_small),
+        cmocka_unit_test(test_labels),       cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_null),         cmocka_unit_test(test_no_notes),
+        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_saturation),
+        cmocka_unit_test(test_new_registry), cmocka_unit_test(test_too_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
