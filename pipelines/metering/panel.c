@@ -63,6 +63,12 @@ void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column)
     stale_words(panel, row)[column / 64] |= UINT64_C(1) << column % 64;
 }
 
+static bool is_noted(const struct cell *cell)
+{
+    return cell->spread_ms != 0 || cell->held_ms != 0 || cell->moved_ms != 0 ||
+           cell->glitches != 0 || cell->conflicts != 0;
+}
+
 static struct cell_note note_of(const struct panel *panel, const struct cell *cell)
 {
     ASSERT(cell->spread_ms <= cell->covered_ms && cell->held_ms <= panel->bucket_ms);
@@ -85,12 +91,12 @@ static void take_off(struct panel *panel, const struct cell_note *note)
 /* A cell without a note touches no memory of notes, unless its row has others. */
 static void put_note(struct panel *panel, uint32_t slot, uint32_t column, const struct cell *cell)
 {
-    struct cell_note note = note_of(panel, cell);
-    bool empty = note_is_empty(&note);
-    ASSERT(empty || cell->present);
-    if (empty && !panel->noted[slot])
+    bool noted = is_noted(cell);
+    if (!noted && !panel->noted[slot])
         return;
+    ASSERT(!noted || cell->present);
     panel->noted[slot] = true;
+    struct cell_note note = note_of(panel, cell);
     struct cell_note *place = &panel->notes[(size_t)slot * panel->columns + column];
     take_off(panel, place);
     *place = note;
@@ -103,8 +109,9 @@ void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct c
 {
     ASSERT(column < panel->columns);
     ASSERT(cell->estimated_ms <= cell->covered_ms && cell->covered_ms <= panel->bucket_ms);
-    put_note(panel, panel_slot(panel, row), column, cell);
-    size_t i = (size_t)panel_slot(panel, row) * panel->columns + column;
+    uint32_t slot = panel_slot(panel, row);
+    put_note(panel, slot, column, cell);
+    size_t i = (size_t)slot * panel->columns + column;
     panel->moved[column] += (int128)cell->activity - panel->activity[i];
     panel->activity[i] = cell->activity;
     panel->covered_ms[i] = cell->covered_ms;
@@ -152,17 +159,6 @@ bool panel_is_stale(const struct panel *panel, uint32_t column, int64_t from_row
             return true;
     }
     return false;
-}
-
-struct panel_row panel_get_row(const struct panel *panel, int64_t row)
-{
-    size_t first = (size_t)panel_slot(panel, row) * panel->columns;
-    return (struct panel_row){.activity = panel->activity + first,
-                              .covered_ms = panel->covered_ms + first,
-                              .estimated_ms = panel->estimated_ms + first,
-                              .present = panel->present + first,
-                              .notes = panel->notes + first,
-                              .noted = panel->noted + panel_slot(panel, row)};
 }
 
 /* The sum that the column's cells hold and have held. */

@@ -53,13 +53,30 @@ static inline uint32_t panel_slot(const struct panel *panel, int64_t row)
     return (uint32_t)(slot < 0 ? slot + panel->rows : slot);
 }
 
+/* The slot of the row after the one that is in `slot`. */
+static inline uint32_t panel_next_slot(const struct panel *panel, uint32_t slot)
+{
+    return slot + 1 < panel->rows ? slot + 1 : 0;
+}
+
 void panel_mark_stale(struct panel *panel, int64_t row, uint32_t column);
 /* Whether some cell of the column is stale in rows [from, to). */
 bool panel_is_stale(const struct panel *panel, uint32_t column, int64_t from_row, int64_t to_row);
 /* Projects what is stale in the row. */
 void panel_project_row(struct panel *panel, int64_t row);
 /* The row's cells; it has been projected. */
-struct panel_row panel_get_row(const struct panel *panel, int64_t row);
+static inline struct panel_row panel_get_row(const struct panel *panel, int64_t row)
+{
+    uint32_t slot = panel_slot(panel, row);
+    size_t first = (size_t)slot * panel->columns;
+    return (struct panel_row){.activity = panel->activity + first,
+                              .covered_ms = panel->covered_ms + first,
+                              .estimated_ms = panel->estimated_ms + first,
+                              .present = panel->present + first,
+                              .notes = panel->notes + first,
+                              .noted = panel->noted + slot};
+}
+
 /* Puts a projected cell in: one that its journal can no longer give. */
 void panel_put(struct panel *panel, int64_t row, uint32_t column, const struct cell *cell);
 /* The column for which the ledger does not agree with the rows; UINT32_MAX if all do. */
