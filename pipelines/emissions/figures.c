@@ -1,7 +1,5 @@
 #include "pipelines/emissions/figures.h"
 
-#include <string.h>
-
 const struct figure_row figure_table[FIGURE_COUNT] = {
 #define FIGURE_ROW(id, name, unit, decimals, adds, rate, unknown, help, sums)                      \
     [FIGURE_##id] = {name, unit, decimals, adds, rate, FIGURE_##unknown, help, sums},
@@ -24,32 +22,15 @@ void figures_note(struct figures *figures)
     figures->noted = bits != 0;
 }
 
-void figures_copy(struct figures *to, const struct figures *from)
+void figures_copy_notes(struct figures *to, const struct figures *from)
 {
-    memcpy(to->value, from->value, FIGURES_PLAIN * sizeof(int128));
-    if (to->noted || from->noted)
-        memcpy(&to->value[FIGURES_NOTED], &from->value[FIGURES_NOTED],
-               (FIGURE_COUNT - FIGURES_NOTED) * sizeof(int128));
+    memcpy(&to->value[FIGURES_NOTED], &from->value[FIGURES_NOTED],
+           (FIGURE_COUNT - FIGURES_NOTED) * sizeof(int128));
     to->noted = from->noted;
-}
-
-void figures_clear(struct figures *figures)
-{
-    static const struct figures none;
-    figures_copy(figures, &none);
-}
-
-void figures_add(struct figures *sum, const struct figures *term)
-{
-    for (size_t i = 0; i < FIGURES_PLAIN; i++)
-        sum->value[i] += term->value[i];
-    figures_add_notes(sum, term, 1);
 }
 
 void figures_add_notes(struct figures *sum, const struct figures *term, int sign)
 {
-    if (!term->noted)
-        return;
     for (size_t i = FIGURES_NOTED; i < FIGURE_COUNT; i++)
         sum->value[i] += sign * term->value[i];
     figures_note(sum);

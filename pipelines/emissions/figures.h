@@ -10,6 +10,8 @@
 #ifndef GHGD_FIGURES_H
 #define GHGD_FIGURES_H
 
+#include <string.h>
+
 #include "base/measure.h"
 
 /* How a cell, which is a meter in a bucket, adds to a figure. */
@@ -89,7 +91,9 @@ enum figure_adds {
     X(CELLS, "cells", "cells", 0, ADDS_CELL, RATE_NONE, NONE,                                      \
       "cells with any reading; 0: nothing is known, which is not zero", SUM_ALL)
 
-#define FIGURES(X) FIGURES_OF_SERIES(X) FIGURES_WITHIN(X) FIGURES_OF_COVERAGE(X) FIGURES_OF_NOTES(X)
+/* Every cell has these, or every window. Then come notes, which few cells have. */
+#define PLAIN_FIGURES(X) FIGURES_OF_SERIES(X) FIGURES_WITHIN(X) FIGURES_OF_COVERAGE(X)
+#define FIGURES(X) PLAIN_FIGURES(X) FIGURES_OF_NOTES(X)
 
 enum figure {
 #define FIGURE_ID(id, ...) FIGURE_##id,
@@ -121,17 +125,42 @@ struct figures {
     int128 value[FIGURE_COUNT];
 };
 
-/* As an assignment does; what `to` held before were figures. */
-void figures_copy(struct figures *to, const struct figures *from);
-/* Sets figures to 0. */
-void figures_clear(struct figures *figures);
-
 /* False: the figure is null. */
 bool figures_know(const struct figures *figures, enum figure figure);
-void figures_add(struct figures *sum, const struct figures *term);
 /* Its notes have been set: says whether there are any. */
 void figures_note(struct figures *figures);
+/* Copies its notes only; what `to` held before were figures. */
+void figures_copy_notes(struct figures *to, const struct figures *from);
 /* Adds its notes only, `sign` times. */
 void figures_add_notes(struct figures *sum, const struct figures *term, int sign);
+
+/* As an assignment does; what `to` held before were figures. */
+static inline void figures_copy(struct figures *to, const struct figures *from)
+{
+    memcpy(to->value, from->value, FIGURES_PLAIN * sizeof(int128));
+    if (to->noted || from->noted)
+        figures_copy_notes(to, from);
+}
+
+/* Sets to 0 what was figures before. The table spells the figures out here and below: loops over so
+ * few take twice the time. */
+static inline void figures_clear(struct figures *figures)
+{
+    static const struct figures none;
+#define CLEAR_FIGURE(id, ...) figures->value[FIGURE_##id] = 0;
+    PLAIN_FIGURES(CLEAR_FIGURE)
+#undef CLEAR_FIGURE
+    if (figures->noted)
+        figures_copy_notes(figures, &none);
+}
+
+static inline void figures_add(struct figures *sum, const struct figures *term)
+{
+#define ADD_FIGURE(id, ...) sum->value[FIGURE_##id] += term->value[FIGURE_##id];
+    PLAIN_FIGURES(ADD_FIGURE)
+#undef ADD_FIGURE
+    if (term->noted)
+        figures_add_notes(sum, term, 1);
+}
 
 #endif

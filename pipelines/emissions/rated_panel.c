@@ -140,13 +140,15 @@ static void add_kept(const struct rated_panel *rated, const int64_t *kept, int s
             sums[s].value[i] += sign * (int128)*kept++;
 }
 
-static void add_figures(const struct rated_panel *rated, const struct figures *figures, int sign,
-                        struct figures *sums)
+/* Inline, as its callers know the sign. */
+static inline void add_figures(const struct rated_panel *rated, const struct figures *figures,
+                               int sign, struct figures *sums)
 {
     for (uint32_t s = 0; s < rated->facility->series_count; s++) {
         for (size_t i = 0; i < FIGURES_OF_CELLS; i++)
             sums[s].value[i] += sign * figures[s].value[i];
-        figures_add_notes(&sums[s], &figures[s], sign);
+        if (figures[s].noted)
+            figures_add_notes(&sums[s], &figures[s], sign);
     }
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/param.h>
 
 /* Cells that are rated together: their sums stay in a first level cache. */
@@ -27,9 +26,10 @@ static int create_shared(struct rating *rating, size_t row)
     shared->run = calloc(rating->cells_max, sizeof(*shared->run));
     shared->change = calloc(row, sizeof(*shared->change));
     shared->window = calloc(row, sizeof(*shared->window));
+    shared->coverage = calloc(1, sizeof(*shared->coverage));
     shared->reporting = calloc((row + 63) / 64, sizeof(*shared->reporting));
     return shared->run == NULL || shared->change == NULL || shared->window == NULL ||
-                   shared->reporting == NULL
+                   shared->coverage == NULL || shared->reporting == NULL
                ? -ENOMEM
                : 0;
 }
@@ -63,6 +63,7 @@ void rating_destroy(struct rating **rating)
     if (taken == NULL)
         return;
     free(taken->shared.reporting);
+    free(taken->shared.coverage);
     free(taken->shared.window);
     free(taken->shared.change);
     free(taken->shared.run);
@@ -268,7 +269,8 @@ void rating_rate(struct rating *rating, const struct registry *registry,
                    .series = facility->series_count},
         .figures = figures_out,
     };
-    memset(figures_out, 0, pass.matrix.rows * pass.matrix.series * sizeof(*figures_out));
+    for (size_t i = 0; i < pass.matrix.rows * pass.matrix.series; i++)
+        figures_clear(&figures_out[i]);
     put_sums(&pass);
     for (size_t row = 0; row < pass.matrix.rows; row++)
         for (size_t series = 0; series < pass.matrix.series; series++)

@@ -31,10 +31,11 @@ struct rating;
 /* Scratch that all facilities of a rating share, so that it stays in the caches. It holds what its
  * last user left there, perhaps of another facility. */
 struct rating_scratch {
-    struct figures *run;    /* [rows][series] of buckets that are rated together */
-    struct figures *change; /* [series] by which sums are corrected */
-    struct figures *window; /* [series] of the window whose rows are being made */
-    uint64_t *reporting;    /* and a bit per meter */
+    struct figures *run;      /* [rows][series] of buckets that are rated together */
+    struct figures *change;   /* [series] by which sums are corrected */
+    struct figures *window;   /* [series] of the window whose rows are being made */
+    struct figures *coverage; /* of the facility in it */
+    uint64_t *reporting;      /* and a bit per meter */
 };
 /* meters_max: the largest facility. Returns 0 or -ENOMEM. */
 int rating_create(struct rating **rating_out, const struct kernels *kernels,
@@ -48,11 +49,11 @@ uint32_t rating_run(const struct rating *rating, const struct registry *registry
                     const struct facility *facility, int64_t start_ms, int64_t length_ms,
                     uint32_t rows);
 
-/* Rates the buckets, which rating_run() allows together. Sets figures_out[rows][series]. Covered
- * time counts meters that are expected to report; what is noted counts of all meters. Some rows of
- * the factor matrix tell unknown cells: a cell whose factor is 0 there is unknown, whatever its
- * activity. The estimated part of a cell is its CO2e times estimated_ms / covered_ms, floored.
- * FIGURE_EXPECTED is 0. */
+/* Rates the buckets, which rating_run() allows together. Sets figures_out[rows][series], which held
+ * figures before. Covered time counts meters that are expected to report; what is noted counts of
+ * all meters. Some rows of the factor matrix tell unknown cells: a cell whose factor is 0 there is
+ * unknown, whatever its activity. The estimated part of a cell is its CO2e times estimated_ms /
+ * covered_ms, floored. FIGURE_EXPECTED is 0. */
 void rating_rate(struct rating *rating, const struct registry *registry,
                  const struct facility *facility, const struct bucket_cells *cells,
                  struct figures *figures_out);

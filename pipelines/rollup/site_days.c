@@ -1,7 +1,6 @@
 /* The open days of a site: the rows and hours in them, and the sums of their buckets. */
 #include "pipelines/rollup/site_days.h"
 
-#include <string.h>
 #include <sys/param.h>
 
 #include "base/timestamp.h"
@@ -117,7 +116,8 @@ static bool correct_day(struct site *site, struct day *day, int64_t from_row, in
 {
     uint32_t series_count = site->facility->series_count;
     struct figures *change = site->scratch.change;
-    memset(change, 0, series_count * sizeof(*change));
+    for (uint32_t i = 0; i < series_count; i++)
+        figures_clear(&change[i]);
     if (!rated_panel_refresh(site->rated, from_row, to_row, change, day->reporting))
         return false;
     for (uint32_t i = 0; i < series_count; i++)

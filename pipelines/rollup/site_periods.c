@@ -83,8 +83,8 @@ void site_sum_period(struct site *site, const struct site_clock *clock, const st
         to_row = MAX(to_row, day->end_row);
     }
     const struct period_sum *sum = site_get_sum(site, period);
-    memcpy(site->scratch.window, sum->figures,
-           site->facility->series_count * sizeof(*sum->figures));
+    for (uint32_t i = 0; i < site->facility->series_count; i++)
+        figures_copy(&site->scratch.window[i], &sum->figures[i]);
     memcpy(site->scratch.reporting, sum->reporting, site->words * sizeof(*sum->reporting));
     site_expect(site, clock, from_row, to_row, site->scratch.window);
 }

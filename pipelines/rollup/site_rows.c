@@ -17,28 +17,29 @@ static struct row *append(struct block *block, const struct row *head)
     return out;
 }
 
-static int128 sum_scratch(const struct site *site, enum figure figure)
+/* Sums the scratch figures that a coverage row has, over the series. */
+static const struct figures *sum_coverage(const struct site *site)
 {
-    int128 sum = 0;
-    for (uint32_t i = 0; i < site->facility->series_count; i++)
-        sum += site->scratch.window[i].value[figure];
-    return sum;
-}
-
-static void sum_coverage(const struct site *site, struct figures *coverage)
-{
+    struct figures *coverage = site->scratch.coverage;
+    const struct figures *figures = site->scratch.window;
     figures_clear(coverage);
-    coverage->value[FIGURE_COVERED] = sum_scratch(site, FIGURE_COVERED);
-    coverage->value[FIGURE_ESTIMATED] = sum_scratch(site, FIGURE_ESTIMATED);
-    coverage->value[FIGURE_EXPECTED] = sum_scratch(site, FIGURE_EXPECTED);
+    for (size_t figure = FIGURE_COVERED; figure < FIGURES_PLAIN; figure++) {
+        int128 sum = 0;
+        for (uint32_t i = 0; i < site->facility->series_count; i++)
+            sum += figures[i].value[figure];
+        coverage->value[figure] = sum;
+    }
     for (uint32_t i = 0; i < site->facility->series_count; i++)
-        figures_add_notes(coverage, &site->scratch.window[i], 1);
+        if (figures[i].noted)
+            figures_add_notes(coverage, &figures[i], 1);
+    return coverage;
 }
 
 /* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
  * carries the acknowledgement, and one for every series that has a reading. The head is that of any
  * series. It is not changed here: a copy that follows a change of it waits for that. */
-static void append_rows(const struct site *site, const struct row *head, struct block *block)
+static void append_rows(const struct site *site, const struct row *head,
+                        const struct figures *coverage, struct block *block)
 {
     const struct figures *figures = site->scratch.window;
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
@@ -51,7 +52,7 @@ static void append_rows(const struct site *site, const struct row *head, struct 
     struct row *out = append(block, head);
     out->kind = ROW_COVERAGE;
     out->series = REGISTRY_NONE;
-    sum_coverage(site, &out->figures);
+    figures_copy(&out->figures, coverage);
     out->meters_expected =
         rated_panel_count_expected(site->rated, head->window.start_ms, head->window.end_ms);
     out->meters_reporting = rated_panel_count_reporting(site->rated, site->scratch.reporting);
@@ -75,11 +76,12 @@ static bool has_room(const struct site *site, const struct block *block)
 }
 
 /* Final: the watermark has passed it by the grace, or every expected meter has covered it all. */
-static bool is_final(const struct site *site, const struct row_taking *taking, struct window window)
+static bool is_final(const struct site *site, const struct row_taking *taking, struct window window,
+                     const struct figures *coverage)
 {
     int64_t seen_ms = (taking->clock->top_row + 1) * site->conf.window->bucket_ms;
-    int128 expected_ms = sum_scratch(site, FIGURE_EXPECTED);
-    bool complete = expected_ms > 0 && sum_scratch(site, FIGURE_COVERED) == expected_ms;
+    int128 expected_ms = coverage->value[FIGURE_EXPECTED];
+    bool complete = expected_ms > 0 && coverage->value[FIGURE_COVERED] == expected_ms;
     return window.end_ms <= taking->clock->final_ms || (complete && window.end_ms <= seen_ms);
 }
 
@@ -99,17 +101,18 @@ static uint32_t make_version(const struct site *site, const struct site_clock *c
 static void take(struct site *site, const struct row_taking *taking, enum level level,
                  struct window window, struct day *day, struct mark *mark)
 {
+    const struct figures *coverage = sum_coverage(site);
     struct row head; /* its figures are not looked at */
     memset(&head, 0, offsetof(struct row, figures));
     head.kind = ROW_EMISSIONS;
     head.level = (uint8_t)level;
-    head.final = is_final(site, taking, window);
+    head.final = is_final(site, taking, window, coverage);
     head.partition = site->conf.partition;
     head.facility = site->conf.facility;
     head.window = window;
     head.revision = mark->revision;
     head.version = make_version(site, taking->clock, window, mark) + head.final;
-    append_rows(site, &head, taking->block);
+    append_rows(site, &head, coverage, taking->block);
     site_mark_taken(site, day, mark, taking->sink);
 }
 
@@ -131,8 +134,10 @@ static void take_rows_window(struct site *site, const struct row_taking *taking,
 
 static bool take_buckets(struct site *site, const struct row_taking *taking, struct day *day)
 {
+    uint32_t slot = panel_slot(site->panel, day->first_row);
     for (int64_t row = day->first_row; row < day->end_row; row++) {
-        struct mark *mark = &site->row_marks[panel_slot(site->panel, row)];
+        struct mark *mark = &site->row_marks[slot];
+        slot = panel_next_slot(site->panel, slot);
         if (!is_dirty(mark, taking))
             continue;
         if (!has_room(site, taking->block))

@@ -34,7 +34,8 @@ static const struct day *open_day(const struct site *site, uint32_t index)
 static void form(const struct site *site, const struct period *period, struct figures *sums,
                  uint64_t *reporting)
 {
-    memcpy(sums, period->closed, site->facility->series_count * sizeof(*sums));
+    for (uint32_t i = 0; i < site->facility->series_count; i++)
+        figures_copy(&sums[i], &period->closed[i]);
     memcpy(reporting, period->reporting, site->words * sizeof(*reporting));
     for (uint32_t i = 0; i < site->days_count; i++) {
         const struct day *day = open_day(site, i);

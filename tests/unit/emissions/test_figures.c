@@ -10,7 +10,7 @@ static void test_add(void **state)
 {
     (void)state;
     const int128 huge = (int128)INT64_MAX * 4;
-    struct figures term;
+    struct figures term = {.noted = true};
     for (int i = 0; i < FIGURE_COUNT; i++)
         term.value[i] = (i % 2 == 0 ? huge : -huge) + i;
     struct figures sum = {0};

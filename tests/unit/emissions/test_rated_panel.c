@@ -138,7 +138,7 @@ static void sum_plainly(struct fixture *fixture, int64_t from, int64_t to,
                                       .present = cells.present,
                                       .notes = cells.notes,
                                       .noted = cells.noted};
-        struct figures figures[SERIES];
+        struct figures figures[SERIES] = {0};
         rating_rate(fixture->rating, &fixture->registry, &fixture->facility, &bucket, figures);
         for (int i = 0; i < SERIES; i++)
             figures_add(&sums[i], &figures[i]);

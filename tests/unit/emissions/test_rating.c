@@ -249,7 +249,7 @@ static void test_unknown_cells(void **state)
                sizeof(cases[i].factor));
         memcpy(site.present, cases[i].present, sizeof(cases[i].present));
         memcpy(site.activity, cases[i].activity, sizeof(cases[i].activity));
-        struct figures figures[2];
+        struct figures figures[2] = {0};
         site_rate(&site, figures);
         if (figures[0].value[FIGURE_ENERGY] != cases[i].want_kj ||
             figures[0].value[FIGURE_ENERGY_UNKNOWN] != cases[i].want_unknown)
@@ -269,7 +269,7 @@ static void test_kilowatt_hours(void **state)
         site_init(&site);
         site_set_factor(&site, RATE_ENERGY, 0.0036);
         site.activity[0] = kj * 2500; /* micro-kWh: 9 kJ */
-        struct figures figures[2];
+        struct figures figures[2] = {0};
         site_rate(&site, figures);
         assert_true(figures[0].value[FIGURE_ENERGY] == (int128)kj * 9);
     }
@@ -283,8 +283,10 @@ static void test_absent_is_nothing(void **state)
     for (enum rate rate = 0; rate < RATE_COUNT; rate++)
         site_set_factor(&site, rate, 1);
     memset(site.present, 0, sizeof(site.present));
-    struct figures figures[2];
-    memset(figures, 0xff, sizeof(figures)); /* is set, not added to */
+    struct figures figures[2] = {0};
+    for (size_t i = 0; i < 2 * (size_t)FIGURE_COUNT; i++)
+        figures[i / FIGURE_COUNT].value[i % FIGURE_COUNT] = -1; /* is set, not added to */
+    figures[0].noted = figures[1].noted = true;
     site_rate(&site, figures);
     const struct figures want = {.value[FIGURE_EXPECTED] = (int128)SPLIT * BUCKET_MS};
     assert_memory_equal(&figures[0], &want, sizeof(want));
@@ -506,7 +508,7 @@ static void test_rows_are_apart(void **state)
                                .present = cells.present[0],
                                .notes = cells.notes[0],
                                .noted = cells.noted};
-    struct figures got[ROWS][2];
+    struct figures got[ROWS][2] = {0};
     struct rating *rating = NULL;
     assert_int_equal(rating_create(&rating, tier, METERS), 0);
     rating_rate(rating, &sites[0].registry, &sites[0].facility, &all, got[0]);
@@ -545,7 +547,7 @@ static void test_empty_facility(void **state)
     site.facility.series_count = 0;
     struct rating *rating = NULL;
     assert_int_equal(rating_create(&rating, tier, 0), 0);
-    struct figures none;
+    struct figures none = {0};
     rating_rate(rating, &site.registry, &site.facility, &site.cells, &none);
     rating_destroy(&rating);
     rating_destroy(&rating);
