@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/date.h"
 #include "base/durations.h"
 #include "config/options/endpoints.h"
 #include "config/options/print.h"
@@ -52,6 +53,14 @@ static int set_text(const struct value *value)
         return refuse(value, "is empty");
     if (size > (uint64_t)value->option->max)
         return refuse(value, "is too long");
+    return keep_text(value, value->text);
+}
+
+static int set_date(const struct value *value)
+{
+    struct date date;
+    if (date_parse(&date, value->text, strlen(value->text)) < 0)
+        return refuse(value, "is not a date");
     return keep_text(value, value->text);
 }
 
@@ -350,6 +359,7 @@ static int set_properties(const struct value *value)
 
 static int (*const setters[OPTION_TYPE_COUNT])(const struct value *value) = {
     [OPTION_TEXT] = set_text,
+    [OPTION_DATE] = set_date,
     [OPTION_IDENTIFIER] = set_identifier,
     [OPTION_TOPIC] = set_topic,
     [OPTION_BROKERS] = set_brokers,

@@ -20,6 +20,7 @@ enum option_type {
     OPTION_CHOICE,      /* int, the value of one of the choices */
     OPTION_INTEGER,     /* int or int64_t, by the member's size */
     OPTION_BOOLEAN,     /* bool */
+    OPTION_DATE,        /* const char *, YYYY-MM-DD, local to whatever it is applied to */
     OPTION_DURATION,    /* int64_t in ms */
     OPTION_SIZE,        /* int64_t in bytes */
     OPTION_URL,         /* const char *, http or https, without credentials and query */

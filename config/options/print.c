@@ -155,6 +155,7 @@ void option_describe(const struct option *option, struct buffer *out)
         [OPTION_BROKERS] = "host:port, several as a list",
         [OPTION_FIELD] = "a field's name, nested ones with dots: device.id",
         [OPTION_BOOLEAN] = "true or false",
+        [OPTION_DATE] = "a date from 1900 to 2199, such as 2026-01-01",
         [OPTION_URL] = "a URL like http://localhost:8086",
         [OPTION_LISTEN] = "host:port or off",
         [OPTION_INPUT_PATH] = "a path",

@@ -72,7 +72,8 @@ struct checkpoint_conf {
 struct window_conf {
     int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, backfill_max_ms,
         idle_timeout_ms, emit_interval_ms;
-    int fiscal_year_start; /* month 1..12 */
+    int fiscal_year_start;      /* month 1..12 */
+    const char *reporting_from; /* YYYY-MM-DD in each facility's zone; NULL: not given */
 };
 
 struct sink_conf {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "config/registry/calendar.h"
 #include "config/registry/table_cell.h"
 
 enum column {
@@ -14,6 +15,8 @@ enum column {
     COLUMN_TIME_ZONE,
     COLUMN_COUNTRY,
     COLUMN_GRID_REGION,
+    COLUMN_VALID_FROM,
+    COLUMN_VALID_TO,
     COLUMN_GROUPS /* then one per group level */
 };
 
@@ -22,6 +25,9 @@ void facilities_init(struct facility_table *table, struct arena *arena,
 {
     *table = (struct facility_table){.arena = arena, .conf = conf, .countries = countries};
     zones_init(&table->zones, arena, conf->bucket_ms, conf->fiscal_year_start);
+    const char *from = conf->reporting_from;
+    int err = from == NULL ? 0 : date_parse(&table->reporting_from, from, strlen(from));
+    ASSERT(err == 0); /* the option was checked when it was set */
 }
 
 void facilities_fini(struct facility_table *table)
@@ -139,8 +145,27 @@ static const char *keep_name(const struct facility_table *table, const struct cs
     return name;
 }
 
+static bool read_validity(struct window *validity_out, const struct facility_table *table,
+                          const struct csv_row *row, uint32_t zone)
+{
+    *validity_out = (struct window){INT64_MIN, INT64_MAX};
+    if (!zones_cell_instant(&validity_out->start_ms, &table->zones, zone, row, COLUMN_VALID_FROM) ||
+        !zones_cell_instant(&validity_out->end_ms, &table->zones, zone, row, COLUMN_VALID_TO))
+        return false;
+    if (validity_out->start_ms < validity_out->end_ms)
+        return true;
+    csv_fault(row, COLUMN_VALID_TO,
+              "\"%s\" is not after valid_from \"%s\"; it is the first instant at which the "
+              "facility no longer reports",
+              row->cells[COLUMN_VALID_TO].text, row->cells[COLUMN_VALID_FROM].text);
+    return false;
+}
+
 static int add_row(struct facility_table *table, const struct csv_row *row, uint32_t zone)
 {
+    struct window validity;
+    if (!read_validity(&validity, table, row, zone))
+        return 0;
     int err = make_room(table);
     if (err < 0)
         return err;
@@ -152,6 +177,8 @@ static int add_row(struct facility_table *table, const struct csv_row *row, uint
         .country = cell_is_empty(row, COLUMN_COUNTRY) ? "" : country_of(table, row)->code,
         .grid_region = keep(table, row, COLUMN_GRID_REGION),
         .zone = zone,
+        .valid_from_ms = validity.start_ms,
+        .valid_to_ms = validity.end_ms,
     };
     bool failed = facility->id == NULL || facility->name == NULL || facility->grid_region == NULL;
     for (uint32_t i = 0; i < table->conf->group_levels_count; i++) {
@@ -195,6 +222,8 @@ int facilities_load(struct facility_table *table, struct faults *faults)
         [COLUMN_TIME_ZONE] = {"time_zone", true},
         [COLUMN_COUNTRY] = {"country", false},
         [COLUMN_GRID_REGION] = {"grid_region", false},
+        [COLUMN_VALID_FROM] = {"valid_from", false},
+        [COLUMN_VALID_TO] = {"valid_to", false},
     };
     ASSERT(conf->group_levels_count <= GROUP_LEVELS_MAX);
     for (uint32_t i = 0; i < conf->group_levels_count; i++)

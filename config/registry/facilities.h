@@ -1,5 +1,6 @@
 /*
- * facilities.h - the table of facilities: names, group levels, time zone, country and grid region.
+ * facilities.h - the table of facilities: names, group levels, time zone, country and grid region,
+ * and when each reports.
  */
 #ifndef GHGD_FACILITIES_H
 #define GHGD_FACILITIES_H
@@ -16,6 +17,7 @@ struct facility_table {
     uint32_t count, capacity;
     struct id_index ids;
     struct zone_table zones;
+    struct date reporting_from; /* of windows.reporting_from; open if it is not given */
 };
 
 /* Borrows all three until facilities_fini(). */

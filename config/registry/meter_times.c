@@ -1,5 +1,5 @@
 /* The columns of times: distances between readings, and the validity of a version. */
-#include <string.h>
+#include <sys/param.h>
 
 #include "base/timestamp.h"
 #include "config/registry/meter_columns.h"
@@ -89,43 +89,48 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     return true;
 }
 
-static int read_instant(int64_t *ms_out, const struct meter_row *parsed,
-                        const struct meter_table *table, const struct csv_row *row, size_t column)
+/* Sets from when on the meter is expected; its own validity begins at from_ms, or is open. */
+static void set_expected_from(struct meter_row *parsed, const struct meter_table *table,
+                              int64_t from_ms)
 {
-    const struct csv_cell *cell = &row->cells[column];
-    if (cell->size == 0 || memchr(cell->text, ':', cell->size) != NULL) {
-        if (cell->size == 0 || timestamp_parse(ms_out, cell->text, cell->size) == 0)
-            return 0;
-        csv_fault(row, column,
-                  "\"%s\" is not an instant; accepted: YYYY-MM-DD in the facility's "
-                  "time zone, or RFC 3339 with offset",
-                  cell->text);
-        return ERR_SYNTAX;
-    }
-    struct date date;
-    if (!cell_date(&date, row, column))
-        return ERR_SYNTAX;
-    uint32_t zone = table->facilities->rows[parsed->meter.facility].zone;
-    int err = zones_date_start(&table->facilities->zones, zone, date, ms_out);
-    if (err < 0)
-        csv_fault(row, column, "\"%s\" is no date of this time zone", cell->text);
-    return err;
+    const struct facility *facility = &table->facilities->rows[parsed->meter.facility];
+    const struct zone_table *zones = &table->facilities->zones;
+    struct meter *meter = &parsed->meter;
+    struct date date = table->facilities->reporting_from;
+    meter->expected_from_ms = meter->valid_from_ms;
+    if (from_ms != INT64_MIN || facility->valid_from_ms != INT64_MIN || date_is_open(date))
+        return;
+    int err = zones_date_start(zones, facility->zone, date, &meter->expected_from_ms);
+    ASSERT(err == 0); /* the date is one of the years that calendars know */
 }
 
 bool meter_read_validity(struct meter_row *parsed, const struct meter_table *table,
                          const struct csv_row *row)
 {
     struct meter *meter = &parsed->meter;
-    meter->valid_from_ms = INT64_MIN;
-    meter->valid_to_ms = INT64_MAX;
-    if (read_instant(&meter->valid_from_ms, parsed, table, row, METER_VALID_FROM) < 0 ||
-        read_instant(&meter->valid_to_ms, parsed, table, row, METER_VALID_TO) < 0)
+    const struct facility *facility = &table->facilities->rows[meter->facility];
+    const struct zone_table *zones = &table->facilities->zones;
+    int64_t from_ms = INT64_MIN;
+    int64_t to_ms = INT64_MAX;
+    if (!zones_cell_instant(&from_ms, zones, facility->zone, row, METER_VALID_FROM) ||
+        !zones_cell_instant(&to_ms, zones, facility->zone, row, METER_VALID_TO))
         return false;
-    if (meter->valid_from_ms < meter->valid_to_ms)
-        return true;
-    csv_fault(row, METER_VALID_TO,
-              "\"%s\" is not after valid_from \"%s\"; it is the first instant "
-              "at which the version no longer holds",
-              row->cells[METER_VALID_TO].text, row->cells[METER_VALID_FROM].text);
-    return false;
+    if (from_ms >= to_ms) {
+        csv_fault(row, METER_VALID_TO,
+                  "\"%s\" is not after valid_from \"%s\"; it is the first instant "
+                  "at which the version no longer holds",
+                  row->cells[METER_VALID_TO].text, row->cells[METER_VALID_FROM].text);
+        return false;
+    }
+    meter->valid_from_ms = MAX(from_ms, facility->valid_from_ms);
+    meter->valid_to_ms = MIN(to_ms, facility->valid_to_ms);
+    if (meter->valid_from_ms >= meter->valid_to_ms) {
+        csv_fault(row, from_ms >= facility->valid_to_ms ? METER_VALID_FROM : METER_VALID_TO,
+                  "the version has no time in common with its facility \"%s\", whose valid_from "
+                  "and valid_to bound it",
+                  facility->id);
+        return false;
+    }
+    set_expected_from(parsed, table, from_ms);
+    return true;
 }

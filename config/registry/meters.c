@@ -241,6 +241,14 @@ static void count_bound(struct meter_table *table, const struct meter_row *parse
         table->bound_missing_line = parsed->line;
 }
 
+static void note_unbounded(struct meter_table *table, const struct meter_row *added)
+{
+    if (!added->meter.expected || added->meter.expected_from_ms != INT64_MIN)
+        return;
+    if (table->unbounded++ == 0)
+        table->unbounded_line = added->line;
+}
+
 static int read_row(void *context, const struct csv_row *row)
 {
     struct meters_loading *loading = context;
@@ -269,9 +277,30 @@ static int read_row(void *context, const struct csv_row *row)
         return err;
     table->rows[table->count] = parsed;
     count_bound(table, &parsed);
+    note_unbounded(table, &parsed);
     err = link_version(table, row);
     table->count++;
     return err;
+}
+
+static void warn_of_all(const struct meter_table *table, const char *file, struct faults *faults)
+{
+    if (table->bounds_missing > 0)
+        faults_warn(faults, file, table->bound_missing_line, 0,
+                    "max_rate is missing (registers and intervals: %u): a value far too high would "
+                    "be booked; give the most that each can see, such as 500 kW",
+                    table->bounds_missing);
+    if (table->states_assumed > 0)
+        faults_warn(faults, file, table->state_assumed_line, 0,
+                    "unit m3 names no reference state, and is taken as at that of the factor "
+                    "(meters: %u); Nm3 (0 C), Sm3 (15 C), m3_20C say it",
+                    table->states_assumed);
+    if (table->unbounded > 0)
+        faults_warn(faults, file, table->unbounded_line, 0,
+                    "valid_from is empty, and windows.reporting_from is not given: the meter is "
+                    "expected from its own first reading, and no silence before it shows "
+                    "(meters: %u)",
+                    table->unbounded);
 }
 
 int meters_load(struct meter_table *table, const struct tables_conf *conf, struct faults *faults)
@@ -288,16 +317,8 @@ int meters_load(struct meter_table *table, const struct tables_conf *conf, struc
     err = csv_table_read(conf->meters, &schema, faults);
     if (err == 0)
         err = meters_check_parents(table, conf->meters, faults);
-    /* Rows with faults are not counted: the warning waits until all faults are mended. */
-    if (err == 0 && faults->errors == errors && table->bounds_missing > 0)
-        faults_warn(faults, conf->meters, table->bound_missing_line, 0,
-                    "max_rate is missing (registers and intervals: %u): a value far too high would "
-                    "be booked; give the most that each can see, such as 500 kW",
-                    table->bounds_missing);
-    if (err == 0 && table->states_assumed > 0)
-        faults_warn(faults, conf->meters, table->state_assumed_line, 0,
-                    "unit m3 names no reference state, and is taken as at that of the factor "
-                    "(meters: %u); Nm3 (0 C), Sm3 (15 C), m3_20C say it",
-                    table->states_assumed);
+    /* Rows with faults are not counted: the warnings wait until all faults are mended. */
+    if (err == 0 && faults->errors == errors)
+        warn_of_all(table, conf->meters, faults);
     return err;
 }

@@ -77,6 +77,8 @@ struct meter_table {
     int state_assumed_line;  /* of the first */
     uint32_t bounds_missing; /* registers and intervals without max_rate */
     int bound_missing_line;  /* of the first */
+    uint32_t unbounded;      /* meters that are expected from their own first reading */
+    int unbounded_line;      /* of the first */
     uint8_t *grid_reported;  /* by facility: its missing grid factor was reported */
 };
 

@@ -49,8 +49,11 @@ struct meter {
         capacity; /* of one delivery, of a stock: canonical micro-units; 0 unknown */
     const char *amount_max_text, *capacity_text; /* for people; NULL unknown */
     int64_t valid_from_ms, valid_to_ms; /* [from, to) in UTC; INT64_MIN and INT64_MAX if open */
-    struct unit_scale own;              /* for events without `unit` */
-    uint32_t units_first, units_count;  /* registry->units: what other units events may use */
+    /* From then on it is expected to report, if at all: valid_from, or else the option
+     * windows.reporting_from. INT64_MIN: from its own first reading. */
+    int64_t expected_from_ms;
+    struct unit_scale own;             /* for events without `unit` */
+    uint32_t units_first, units_count; /* registry->units: what other units events may use */
     int64_t cell_max; /* |activity| of a cell; CELL_MAX, or less so that no mass exceeds it */
     const char *factor_name; /* for people: the factor that rates it now */
 };
@@ -76,7 +79,8 @@ struct facility {
     const char *id, *name;
     const char *groups[GROUP_LEVELS_MAX]; /* NULL where a level is empty */
     const char *time_zone, *country, *grid_region;
-    uint32_t zone; /* registry->zones */
+    uint32_t zone;                      /* registry->zones */
+    int64_t valid_from_ms, valid_to_ms; /* [from, to) in UTC, which bounds that of its meters */
     uint32_t meters_first, meters_count;
     uint32_t series_first, series_count;
     uint32_t eras_first, eras_count; /* registry->eras; at least one, from INT64_MIN on */

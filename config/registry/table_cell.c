@@ -210,37 +210,10 @@ bool cell_length(struct calendar_length *length_out, int64_t *ms_out, const stru
 
 bool cell_date(struct date *date_out, const struct csv_row *row, size_t column)
 {
-    static const char shape[] = "0000-00-00";
-    if (cell_is_empty(row, column))
+    const struct csv_cell *cell = &row->cells[column];
+    if (cell->size == 0 || date_parse(date_out, cell->text, cell->size) == 0)
         return true;
-    const char *text = row->cells[column].text;
-    bool right = row->cells[column].size == sizeof(shape) - 1;
-    int parts[3] = {0};
-    for (size_t i = 0, part = 0; right && shape[i] != '\0'; i++) {
-        right = shape[i] == '-' ? text[i] == '-' : g_ascii_isdigit(text[i]);
-        if (shape[i] == '-')
-            part++;
-        else
-            parts[part] = parts[part] * 10 + (text[i] - '0');
-    }
-    if (!right || parts[0] < 1900 || parts[0] > 2199 ||
-        !g_date_valid_dmy((GDateDay)parts[2], (GDateMonth)parts[1], (GDateYear)parts[0])) {
-        csv_fault(row, column, "\"%s\" is not a date; accepted: YYYY-MM-DD, from 1900 to 2199",
-                  text);
-        return false;
-    }
-    *date_out = (struct date){(int16_t)parts[0], (uint8_t)parts[1], (uint8_t)parts[2]};
-    return true;
-}
-
-int date_cmp(struct date a, struct date b)
-{
-    if (a.year != b.year)
-        return a.year - b.year;
-    return a.month != b.month ? a.month - b.month : a.day - b.day;
-}
-
-bool date_is_open(struct date date)
-{
-    return date.year == 0;
+    csv_fault(row, column, "\"%s\" is not a date; accepted: YYYY-MM-DD, from 1900 to 2199",
+              cell->text);
+    return false;
 }

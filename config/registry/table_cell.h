@@ -7,14 +7,10 @@
 #ifndef GHGD_TABLE_CELL_H
 #define GHGD_TABLE_CELL_H
 
+#include "base/date.h"
 #include "config/registry/csv_table.h"
 #include "config/registry/fraction.h"
 #include "config/registry/local_time.h"
-
-struct date {
-    int16_t year; /* 0: no date, open */
-    uint8_t month, day;
-};
 
 bool cell_is_empty(const struct csv_row *row, size_t column);
 /* A name for people or machines: at most NAME_BYTES_MAX bytes, no control characters. */
@@ -42,9 +38,5 @@ bool cell_length(struct calendar_length *length_out, int64_t *ms_out, const stru
                  size_t column);
 /* YYYY-MM-DD. */
 bool cell_date(struct date *date_out, const struct csv_row *row, size_t column);
-
-/* date_cmp(a, b) is negative, 0 or positive as a is before, at or after b. */
-int date_cmp(struct date a, struct date b);
-bool date_is_open(struct date date);
 
 #endif

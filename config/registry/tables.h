@@ -21,6 +21,7 @@ struct tables_conf {
     int64_t bucket_ms, horizon_ms;
     int fiscal_year_start;
     int on_conflict; /* enum conflict_policy, of meters whose row says nothing */
+    const char *reporting_from; /* YYYY-MM-DD, or NULL */
 };
 
 /* Builds a registry. Returns 0; ERR_CONFIG with every fault in `faults`; or -ENOMEM. */

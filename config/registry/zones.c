@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "config/registry/calendar.h"
 
 void zones_init(struct zone_table *table, struct arena *arena, int64_t bucket_ms,
@@ -72,6 +73,30 @@ int zones_date_start(const struct zone_table *table, uint32_t zone, struct date 
 {
     ASSERT(zone < table->count);
     return calendar_date_start(table->calendars[zone], date.year, date.month, date.day, ms_out);
+}
+
+bool zones_cell_instant(int64_t *ms_out, const struct zone_table *table, uint32_t zone,
+                        const struct csv_row *row, size_t column)
+{
+    const struct csv_cell *cell = &row->cells[column];
+    if (cell->size == 0)
+        return true;
+    if (memchr(cell->text, ':', cell->size) != NULL) {
+        if (timestamp_parse(ms_out, cell->text, cell->size) == 0)
+            return true;
+        csv_fault(row, column,
+                  "\"%s\" is not an instant; accepted: YYYY-MM-DD in the facility's "
+                  "time zone, or RFC 3339 with offset",
+                  cell->text);
+        return false;
+    }
+    struct date date;
+    if (!cell_date(&date, row, column))
+        return false;
+    if (zones_date_start(table, zone, date, ms_out) == 0)
+        return true;
+    csv_fault(row, column, "\"%s\" is no date of this time zone", cell->text);
+    return false;
 }
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"

@@ -31,6 +31,11 @@ int zones_find(struct zone_table *table, const char *name, size_t size,
 int zones_date_start(const struct zone_table *table, uint32_t zone, struct date date,
                      int64_t *ms_out) MUST_CHECK;
 
+/* The cell's instant: a local date's first one, or RFC 3339 with an offset. An empty cell leaves
+ * *ms_out. Reports what is wrong, and then returns false. */
+bool zones_cell_instant(int64_t *ms_out, const struct zone_table *table, uint32_t zone,
+                        const struct csv_row *row, size_t column);
+
 enum { ZONE_NAME_SIZE = 64 };
 /* Guesses the zone that an unknown name meant: the one with the nearest name, else the first of the
  * country (ISO 3166 code, or ""). Reads the lists that tzdata installs beside its

@@ -117,6 +117,45 @@ static void test_versions(void **state)
     registry_destroy(&registry);
 }
 
+/* From valid_from, else from windows.reporting_from, else from the first reading; in local time. */
+static void test_expected_from(void **state)
+{
+    (void)state;
+    struct registry *registry = build(&conf);
+    assert_true(registry->meters[find(registry, "ber-gas")].expected_from_ms == INT64_MIN);
+    registry_destroy(&registry);
+    struct tables_conf reporting = conf;
+    reporting.reporting_from = "2026-02-01";
+    registry = build(&reporting);
+    assert_true(registry->meters[find(registry, "ber-gas")].expected_from_ms ==
+                at("2026-01-31T23:00:00Z"));
+    uint32_t old = find(registry, "hcm-main");
+    assert_true(registry->meters[old].expected_from_ms == at("2026-01-31T17:00:00Z"));
+    assert_true(registry->meters[registry->meters[old].next_version].expected_from_ms ==
+                at("2024-12-31T17:00:00Z"));
+    registry_destroy(&registry);
+}
+
+/* The validity of a facility bounds that of its meters. */
+static void test_facility_validity(void **state)
+{
+    (void)state;
+    struct tables_conf bounded = conf;
+    bounded.facilities = "tests/data/tables/bad_facilities.csv";
+    bounded.meters = "tests/data/tables/small_validity.csv";
+    bounded.reporting_from = "2020-01-01";
+    struct registry *registry = build(&bounded);
+    const struct meter *open = &registry->meters[find(registry, "open")];
+    assert_true(open->valid_from_ms == at("2025-12-31T16:00:00Z"));
+    assert_true(open->valid_to_ms == at("2026-12-31T16:00:00Z"));
+    assert_true(open->expected_from_ms == open->valid_from_ms);
+    const struct meter *within = &registry->meters[find(registry, "within")];
+    assert_true(within->valid_from_ms == at("2026-02-28T16:00:00Z"));
+    assert_true(within->valid_to_ms == at("2026-12-31T16:00:00Z"));
+    assert_true(within->expected_from_ms == within->valid_from_ms);
+    registry_destroy(&registry);
+}
+
 static void test_units(void **state)
 {
     (void)state;
@@ -428,12 +467,20 @@ static void test_countries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),     cmocka_unit_test(test_lookup),
-        cmocka_unit_test(test_versions),  cmocka_unit_test(test_units),
-        cmocka_unit_test(test_factors),   cmocka_unit_test(test_eras),
-        cmocka_unit_test(test_explained), cmocka_unit_test(test_heat_contents),
-        cmocka_unit_test(test_many),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_missing),   cmocka_unit_test(test_no_countries),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_expected_from),
+        cmocka_unit_test(test_facility_validity),
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_factors),
+        cmocka_unit_test(test_eras),
+        cmocka_unit_test(test_explained),
+        cmocka_unit_test(test_heat_contents),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_no_countries),
         cmocka_unit_test(test_countries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
