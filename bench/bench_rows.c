@@ -110,6 +110,7 @@ static void build_meters(struct plant *plant, uint32_t facility)
                                .interval_ms = ROUND_MS,
                                .valid_from_ms = INT64_MIN,
                                .valid_to_ms = INT64_MAX,
+                               .expected_from_ms = INT64_MIN,
                                .own.scale = {1, 1},
                                .cell_max = CELL_MAX};
     }

@@ -75,6 +75,7 @@ static void build_registry(void)
                                    .interval_ms = ROUND_MS,
                                    .valid_from_ms = INT64_MIN,
                                    .valid_to_ms = INT64_MAX,
+                                   .expected_from_ms = INT64_MIN,
                                    .own.scale = {1, 1},
                                    .cell_max = CELL_MAX};
     }

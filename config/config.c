@@ -28,7 +28,7 @@ static void build_registry(struct loading *loading)
         .horizon_ms = config->window.horizon_ms,
         .fiscal_year_start = config->window.fiscal_year_start,
         .on_conflict = config->input.on_conflict,
-        .reporting_from = config->window.reporting_from,
+        .reporting_from = config->reporting_from,
     };
     for (uint32_t i = 0; i < files->groups.count; i++)
         conf.group_levels[i] = files->groups.items[i];

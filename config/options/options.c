@@ -168,7 +168,7 @@ const struct option options[] = {
      NULL, NULL, "How often live windows that changed are written."},
     {"windows.fiscal_year_start", OPTION_INTEGER, MEMBER(window.fiscal_year_start), 1, 12, "1", NULL,
      "month", "Month with which a year begins."},
-    {"windows.reporting_from", OPTION_DATE, MEMBER(window.reporting_from), 0, 0, NULL, NULL, NULL,
+    {"windows.reporting_from", OPTION_DATE, MEMBER(reporting_from), 0, 0, NULL, NULL, NULL,
      "First local day on which meters without `valid_from` are expected to report. Without it, each of "
      "them is expected from its own first reading."},
 

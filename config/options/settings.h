@@ -72,8 +72,7 @@ struct checkpoint_conf {
 struct window_conf {
     int64_t bucket_ms, allowed_delay_ms, grace_ms, horizon_ms, early_tolerance_ms, backfill_max_ms,
         idle_timeout_ms, emit_interval_ms;
-    int fiscal_year_start;      /* month 1..12 */
-    const char *reporting_from; /* YYYY-MM-DD in each facility's zone; NULL: not given */
+    int fiscal_year_start; /* month 1..12 */
 };
 
 struct sink_conf {
@@ -94,6 +93,7 @@ struct config {
     struct checkpoint_conf checkpoint;
     struct table_files tables;
     struct window_conf window;
+    const char *reporting_from; /* YYYY-MM-DD in each facility's zone; NULL: not given */
     const char *gwp_set;
     struct sink_conf *sinks;
     uint32_t sinks_count;

@@ -29,26 +29,14 @@ static size_t words_of(const struct facility *facility)
 size_t rated_panel_size(const struct facility *facility, uint32_t rows, size_t readings)
 {
     return sizeof(struct rated_panel) + slots_of(facility, rows, readings) * slot_bytes(facility) +
-           2 * words_of(facility) * sizeof(uint64_t) +
-           (size_t)facility->series_count * sizeof(uint32_t);
+           2 * words_of(facility) * sizeof(uint64_t);
 }
 
 static void note_expected(struct rated_panel *rated)
 {
-    rated->always = true;
-    for (uint32_t s = 0; s < rated->facility->series_count; s++) {
-        const struct series *series = &rated->registry->series[rated->facility->series_first + s];
-        for (uint32_t i = 0; i < series->meters_count; i++) {
-            const struct meter *meter = &rated->registry->meters[series->meters_first + i];
-            uint32_t column = series->meters_first + i - rated->facility->meters_first;
-            if (!meter->expected)
-                continue;
-            rated->expected_bits[column / 64] |= UINT64_C(1) << column % 64;
-            rated->expected[s]++;
-            rated->expected_count++;
-            rated->always &= meter->valid_from_ms == INT64_MIN && meter->valid_to_ms == INT64_MAX;
-        }
-    }
+    for (uint32_t i = 0; i < rated->facility->meters_count; i++)
+        if (rated->registry->meters[rated->facility->meters_first + i].expected)
+            rated->expected_bits[i / 64] |= UINT64_C(1) << i % 64;
 }
 
 int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, struct rating *rating,
@@ -71,10 +59,9 @@ int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, stru
     rated->figures = rating_scratch(rating).run;
     rated->bits = calloc(words_of(facility), sizeof(*rated->bits));
     rated->expected_bits = calloc(words_of(facility), sizeof(*rated->expected_bits));
-    rated->expected = calloc(series_count, sizeof(*rated->expected));
     int err = submeters_create(&rated->submeters, registry->meters, facility, RUN_ROWS);
     if (err < 0 || rated->rows == NULL || rated->kept == NULL || rated->bits == NULL ||
-        rated->expected_bits == NULL || rated->expected == NULL) {
+        rated->expected_bits == NULL) {
         rated_panel_destroy(&rated);
         return -ENOMEM;
     }
@@ -91,7 +78,6 @@ void rated_panel_destroy(struct rated_panel **rated)
     if (gone == NULL)
         return;
     submeters_destroy(&gone->submeters);
-    free(gone->expected);
     free(gone->expected_bits);
     free(gone->bits);
     free(gone->kept);
@@ -305,30 +291,7 @@ void rated_panel_add(struct rated_panel *rated, int64_t from_row, int64_t to_row
     rate_rows(rated, first, to_row, sums);
 }
 
-/* --- what is expected --- */
-
-void rated_panel_expect(const struct rated_panel *rated, int64_t from_ms, int64_t to_ms,
-                        struct figures *sums)
-{
-    if (!rated->always) {
-        rating_expect(rated->registry, rated->facility, from_ms, to_ms, sums);
-        return;
-    }
-    for (uint32_t s = 0; s < rated->facility->series_count; s++)
-        sums[s].value[FIGURE_EXPECTED] += (int128)rated->expected[s] * (to_ms - from_ms);
-}
-
-uint32_t rated_panel_count_expected(const struct rated_panel *rated, int64_t from_ms, int64_t to_ms)
-{
-    if (rated->always)
-        return rated->expected_count;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < rated->facility->meters_count; i++) {
-        const struct meter *meter = &rated->panel->meters[i];
-        count += meter->expected && meter->valid_from_ms < to_ms && meter->valid_to_ms > from_ms;
-    }
-    return count;
-}
+/* --- who reported --- */
 
 uint32_t rated_panel_count_reporting(const struct rated_panel *rated, const uint64_t *reporting)
 {

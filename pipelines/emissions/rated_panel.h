@@ -26,12 +26,7 @@ struct rated_panel {
     struct figures *figures; /* shared scratch of one run of rows */
     uint64_t *bits;          /* scratch: the meters that reported in one */
 
-    /* Meters that are expected to report: a bit for each, their number by series, and in all. So no
-     * window has to look at each of them. always: each of them is valid all the time. */
-    uint64_t *expected_bits;
-    uint32_t *expected; /* [series] */
-    uint32_t expected_count;
-    bool always;
+    uint64_t *expected_bits; /* of meters that are expected to report at some time */
     uint32_t run_max;
 };
 
@@ -55,12 +50,6 @@ bool rated_panel_refresh(struct rated_panel *rated, int64_t from_row, int64_t to
 void rated_panel_add(struct rated_panel *rated, int64_t from_row, int64_t to_row,
                      struct figures *sums, uint64_t *reporting);
 
-/* Adds the part of [from_ms, to_ms) in which meters are expected to report to the sums. */
-void rated_panel_expect(const struct rated_panel *rated, int64_t from_ms, int64_t to_ms,
-                        struct figures *sums);
-/* How many meters are expected to report in [from_ms, to_ms), which is not empty. */
-uint32_t rated_panel_count_expected(const struct rated_panel *rated, int64_t from_ms,
-                                    int64_t to_ms);
 /* How many of the meters of these bits are expected to report at all. */
 uint32_t rated_panel_count_reporting(const struct rated_panel *rated, const uint64_t *reporting);
 

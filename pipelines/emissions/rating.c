@@ -276,19 +276,3 @@ void rating_rate(struct rating *rating, const struct registry *registry,
         for (size_t series = 0; series < pass.matrix.series; series++)
             add_coverage(&pass, row, series, &figures_out[row * pass.matrix.series + series]);
 }
-
-void rating_expect(const struct registry *registry, const struct facility *facility,
-                   int64_t from_ms, int64_t to_ms, struct figures *figures)
-{
-    for (uint32_t s = 0; s < facility->series_count; s++) {
-        const struct series *series = &registry->series[facility->series_first + s];
-        int64_t expected_ms = 0;
-        for (uint32_t i = 0; i < series->meters_count; i++) {
-            const struct meter *meter = &registry->meters[series->meters_first + i];
-            int64_t begin_ms = MAX(from_ms, meter->valid_from_ms);
-            int64_t end_ms = MIN(to_ms, meter->valid_to_ms);
-            expected_ms += meter->expected && end_ms > begin_ms ? end_ms - begin_ms : 0;
-        }
-        figures[s].value[FIGURE_EXPECTED] += expected_ms;
-    }
-}

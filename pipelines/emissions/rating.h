@@ -58,9 +58,4 @@ void rating_rate(struct rating *rating, const struct registry *registry,
                  const struct facility *facility, const struct bucket_cells *cells,
                  struct figures *figures_out);
 
-/* Adds the part of [from_ms, to_ms) in which meters are valid and expected to report to the
- * expected time of each series. */
-void rating_expect(const struct registry *registry, const struct facility *facility,
-                   int64_t from_ms, int64_t to_ms, struct figures *figures);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
 
 /* The ring holds the horizon, the allowed delay, and all of the longest day that can straddle the
  * floor. So the oldest day is past the floor whenever a new row needs its room. */
@@ -41,7 +42,7 @@ static struct layout layout_of(const struct registry *registry, const struct win
                    layout.readings * sizeof(struct reading) + layout.rows * sizeof(struct mark) +
                    layout.days * sizeof(struct day) + layout.figures * sizeof(struct figures) +
                    layout.bits * sizeof(uint64_t) + facility->series_count * sizeof(int128) +
-                   panel_size(layout.rows, facility->meters_count) +
+                   site_expected_size(facility) + panel_size(layout.rows, facility->meters_count) +
                    rated_panel_size(facility, layout.rows, layout.readings) +
                    submeters_size(registry->meters, facility, RATED_ROWS_MAX);
     return layout;
@@ -95,12 +96,13 @@ static int site_allocate(struct site *site, const struct layout *layout)
     site->figures = calloc(layout->figures, sizeof(*site->figures));
     site->bits = calloc(layout->bits, sizeof(*site->bits));
     site->balance = calloc(site->facility->series_count, sizeof(*site->balance));
-    if (site->journals == NULL || site->slots == NULL || site->row_marks == NULL ||
+    int err = site_expected_create(&site->expected, site->facility);
+    if (err < 0 || site->journals == NULL || site->slots == NULL || site->row_marks == NULL ||
         site->days == NULL || site->figures == NULL || site->bits == NULL || site->balance == NULL)
         return -ENOMEM;
     site_divide(site, layout);
-    int err = panel_create(&site->panel, layout->rows, meters_count, site->conf.window->bucket_ms,
-                           meters, site->journals);
+    err = panel_create(&site->panel, layout->rows, meters_count, site->conf.window->bucket_ms,
+                       meters, site->journals);
     if (err == 0)
         err = rated_panel_create(&site->rated, site->panel, site->conf.rating, site->conf.registry,
                                  site->facility, layout->readings);
@@ -147,6 +149,7 @@ void site_destroy(struct site **site)
         calendar_destroy(&gone->calendar);
     rated_panel_destroy(&gone->rated);
     panel_destroy(&gone->panel);
+    site_expected_destroy(&gone->expected);
     free(gone->balance);
     free(gone->bits);
     free(gone->figures);

@@ -10,7 +10,7 @@
  *
  * The shard owns its sites; the loop thread only. All memory is taken when a site is made. The
  * functions that work on a site have a file for each noun: site_sums.h, site_days.h,
- * site_periods.h, site_marks.h, site_windows.h, site_rows.h.
+ * site_expected.h, site_lead.h, site_periods.h, site_marks.h, site_windows.h, site_rows.h.
  */
 #ifndef GHGD_SITE_H
 #define GHGD_SITE_H
@@ -69,6 +69,24 @@ struct period_sum {
 };
 enum { SITE_SUMS = 2 }; /* a month and a year */
 
+/* First readings, and the expected time that follows of them. */
+struct site_expected {
+    int64_t begin_ms;  /* no meter is expected before; INT64_MAX: the facility has not reported */
+    int64_t *first_ms; /* by column: the start of its first accepted reading; INT64_MAX: none */
+    /* These follow of the above. Meters are expected within [any_from_ms, any_to_ms). Each that is
+     * expected at all is so within [all_from_ms, all_to_ms). */
+    bool counted;
+    int64_t any_from_ms, any_to_ms, all_from_ms, all_to_ms;
+    uint32_t *counts;        /* by series: meters */
+    uint32_t count, growing; /* in all; of them, those that begin with their own first reading */
+};
+
+/* Days and months that were over before the ring began. */
+struct lead {
+    int64_t from_ms, until_ms; /* days */
+    struct mark mark;          /* settled: no row is to be written */
+};
+
 /* The buckets that a reading of the batch has touched last. Further readings of the batch that
  * touch the same ones are counted here, and told to the marks together. */
 struct touched {
@@ -111,7 +129,9 @@ struct site {
     uint64_t *bits;
     struct rating_scratch scratch; /* shared: the rating's */
     uint32_t words;
-    int64_t first_row; /* the first row ever touched; INT64_MAX if none */
+    int64_t first_row; /* of the first reading; INT64_MAX if none */
+    struct site_expected *expected;
+    struct lead lead;
     int64_t closed_ms; /* windows up to here were marked when they became final */
     int64_t seen_row;  /* the newest row that running windows were marked for */
     struct mark_counts marks;

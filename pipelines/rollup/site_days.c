@@ -100,16 +100,6 @@ uint32_t site_hour_index(const struct day *day, int64_t row)
 
 /* --- figures --- */
 
-void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
-                 int64_t to_row, struct figures *figures)
-{
-    int64_t bucket_ms = site->conf.window->bucket_ms;
-    from_row = MAX(from_row, site->first_row);
-    to_row = MIN(to_row, clock->top_row + 1);
-    if (from_row < to_row)
-        rated_panel_expect(site->rated, from_row * bucket_ms, to_row * bucket_ms, figures);
-}
-
 /* Corrects the day's sum, and those of its month and year, by what its rows gave before and give
  * now. False if some meter no longer reports in a row: all are to be formed again. */
 static bool correct_day(struct site *site, struct day *day, int64_t from_row, int64_t to_row)

@@ -34,9 +34,5 @@ uint32_t site_hour_index(const struct day *day, int64_t row);
 
 /* Projects and rates what has changed in the day; its cache is their sum then. */
 void site_refresh_day(struct site *site, struct day *day);
-/* Adds the expected time of rows [from, to) to figures[series]. Buckets from before the first
- * reading are not expected to hold any, nor those that have not come yet. */
-void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
-                 int64_t to_row, struct figures *figures);
 
 #endif

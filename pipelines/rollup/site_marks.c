@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
+#include "pipelines/rollup/site_lead.h"
 
 uint8_t site_all_sinks(const struct site *site)
 {
@@ -74,18 +76,19 @@ void site_touch_mark(struct site *site, int64_t passed_ms, struct day *day, stru
     site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
-struct mark *site_find_mark(struct site *site, enum level level, int64_t start_ms,
-                            struct day **day_out)
+static struct mark *find_period_mark(struct site *site, enum level level, int64_t start_ms)
 {
-    *day_out = NULL;
-    if (level == LEVEL_MONTH || level == LEVEL_YEAR) {
-        for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
-            struct period *period = &site->periods[i];
-            if (period->used && period->level == level && period->window.start_ms == start_ms)
-                return &period->mark;
-        }
-        return NULL;
+    for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
+        struct period *period = &site->periods[i];
+        if (period->used && period->level == level && period->window.start_ms == start_ms)
+            return &period->mark;
     }
+    return NULL;
+}
+
+static struct mark *find_day_mark(struct site *site, enum level level, int64_t start_ms,
+                                  struct day **day_out)
+{
     int64_t row = site_row_from(site, start_ms);
     struct day *day = site_find_day(site, row);
     *day_out = day;
@@ -101,6 +104,18 @@ struct mark *site_find_mark(struct site *site, enum level level, int64_t start_m
     }
 }
 
+struct mark *site_find_mark(struct site *site, enum level level, int64_t start_ms,
+                            struct day **day_out)
+{
+    *day_out = NULL;
+    struct mark *mark = level == LEVEL_MONTH || level == LEVEL_YEAR
+                            ? find_period_mark(site, level, start_ms)
+                            : find_day_mark(site, level, start_ms, day_out);
+    bool led = mark == NULL && (level == LEVEL_DAY || level == LEVEL_MONTH) &&
+               site_has_lead(site) && start_ms < site->lead.until_ms;
+    return led ? &site->lead.mark : mark;
+}
+
 /* --- all of them --- */
 
 struct walk {
@@ -109,13 +124,19 @@ struct walk {
     void *context;
 };
 
-static void visit(const struct walk *walk, struct mark *mark, struct day *day, int64_t end_ms)
+/* begin_ms: windows that end then or before have no row without a reading. */
+static void visit(const struct walk *walk, struct mark *mark, struct day *day, struct window window,
+                  int64_t begin_ms)
 {
     const struct site *site = walk->site;
-    bool closed = end_ms <= site->closed_ms && site->first_row != INT64_MAX &&
-                  end_ms > site->first_row * site->conf.window->bucket_ms;
+    bool closed = window.end_ms <= site->closed_ms && site->first_row != INT64_MAX &&
+                  window.end_ms > begin_ms;
     const struct mark_place place = {
-        .mark = mark, .day = day, .end_ms = end_ms, .told = mark->touches > 0 || closed};
+        .mark = mark,
+        .day = day,
+        .end_ms = window.end_ms,
+        .told = mark->touches > 0 ||
+                (closed && site_is_expected(site, window.start_ms, window.end_ms))};
     walk->visit(walk->context, &place);
 }
 
@@ -123,11 +144,24 @@ static void visit_day(const struct walk *walk, struct day *day)
 {
     struct site *site = walk->site;
     int64_t bucket_ms = site->conf.window->bucket_ms;
+    int64_t begin_ms = site->first_row == INT64_MAX ? INT64_MAX : site->first_row * bucket_ms;
     for (int64_t row = day->first_row; row < day->end_row; row++)
-        visit(walk, &site->row_marks[panel_slot(site->panel, row)], day, (row + 1) * bucket_ms);
+        visit(walk, &site->row_marks[panel_slot(site->panel, row)], day,
+              (struct window){row * bucket_ms, (row + 1) * bucket_ms}, begin_ms);
     for (uint32_t hour = 0; hour < day->hours_count; hour++)
-        visit(walk, &day->hours[hour], day, (day->first_row + day->hour_row[hour + 1]) * bucket_ms);
-    visit(walk, &day->mark, day, day->window.end_ms);
+        visit(walk, &day->hours[hour], day,
+              (struct window){(day->first_row + day->hour_row[hour]) * bucket_ms,
+                              (day->first_row + day->hour_row[hour + 1]) * bucket_ms},
+              begin_ms);
+    visit(walk, &day->mark, day, day->window, INT64_MIN);
+}
+
+static void visit_lead(const struct walk *walk)
+{
+    struct lead *lead = &walk->site->lead;
+    const struct mark_place place = {.mark = &lead->mark, .end_ms = lead->until_ms, .told = true};
+    if (site_has_lead(walk->site))
+        walk->visit(walk->context, &place);
 }
 
 void site_visit_marks(struct site *site,
@@ -139,8 +173,9 @@ void site_visit_marks(struct site *site,
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
         if (period->used)
-            visit(&walk, &period->mark, NULL, period->window.end_ms);
+            visit(&walk, &period->mark, NULL, period->window, INT64_MIN);
     }
+    visit_lead(&walk);
 }
 
 struct telling {

@@ -5,6 +5,7 @@
 #include <sys/param.h>
 
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_sums.h"
 
 struct period *site_find_period(struct site *site, enum level level, int64_t time_ms)

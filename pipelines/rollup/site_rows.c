@@ -5,6 +5,8 @@
 #include <sys/param.h>
 
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
+#include "pipelines/rollup/site_lead.h"
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
 #include "pipelines/rollup/site_sums.h"
@@ -53,8 +55,7 @@ static void append_rows(const struct site *site, const struct row *head,
     out->kind = ROW_COVERAGE;
     out->series = REGISTRY_NONE;
     figures_copy(&out->figures, coverage);
-    out->meters_expected =
-        rated_panel_count_expected(site->rated, head->window.start_ms, head->window.end_ms);
+    out->meters_expected = site_count_expected(site, head->window.start_ms, head->window.end_ms);
     out->meters_reporting = rated_panel_count_reporting(site->rated, site->scratch.reporting);
 }
 
@@ -91,9 +92,9 @@ static bool is_final(const struct site *site, const struct row_taking *taking, s
 static uint32_t make_version(const struct site *site, const struct site_clock *clock,
                              struct window window, const struct mark *mark)
 {
-    int64_t from_row = MAX(site_row_from(site, window.start_ms), site->first_row);
-    int64_t to_row = MIN(site_row_from(site, window.end_ms), clock->top_row + 1);
-    int64_t version = mark->touches + MAX(to_row - from_row, 0);
+    int64_t version =
+        mark->touches + site_count_expectations(site, clock, site_row_from(site, window.start_ms),
+                                                site_row_from(site, window.end_ms));
     return 2 * (uint32_t)MIN(version, UINT32_MAX / 2 - 1);
 }
 
@@ -207,11 +208,52 @@ static bool take_periods(struct site *site, const struct row_taking *taking, int
     return true;
 }
 
+/* One row for the coverage of a window before the ring; its head is of a window that is over. */
+static void take_lead_window(struct site *site, const struct row_taking *taking, enum level level,
+                             struct window window)
+{
+    if (!site_is_expected(site, window.start_ms, window.end_ms))
+        return;
+    site_clear_figures(site, site->scratch.window, site->scratch.reporting);
+    site_expect_span(site, window.start_ms, window.end_ms, site->scratch.window);
+    const struct row head = {.level = (uint8_t)level,
+                             .final = true,
+                             .partition = site->conf.partition,
+                             .facility = site->conf.facility,
+                             .window = window,
+                             .version =
+                                 make_version(site, taking->clock, window, &site->lead.mark) + 1};
+    append_rows(site, &head, taking->block);
+}
+
+/* Days, and the months that are over with them. */
+static bool take_lead(struct site *site, const struct row_taking *taking, int64_t limit_ms)
+{
+    static const enum level levels[] = {LEVEL_DAY, LEVEL_MONTH};
+    struct lead *lead = &site->lead;
+    if (!is_dirty(&lead->mark, taking) || lead->until_ms > limit_ms)
+        return true;
+    ASSERT(taking->block->capacity > LEAD_ROWS_MAX);
+    if (taking->block->capacity - taking->block->count <= LEAD_ROWS_MAX)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+        struct window window = calendar_window(site->calendar, levels[i], lead->from_ms);
+        while (window.end_ms <= lead->until_ms) {
+            take_lead_window(site, taking, levels[i], window);
+            window = calendar_window(site->calendar, levels[i], window.end_ms);
+        }
+    }
+    site_mark_taken(site, NULL, &lead->mark, taking->sink);
+    return true;
+}
+
 bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t sink,
                     int64_t limit_ms, struct block *block)
 {
     struct row_taking taking = {
         .clock = clock, .block = block, .sink = sink, .bit = (uint8_t)(1U << sink)};
+    if (!take_lead(site, &taking, limit_ms))
+        return false;
     for (uint32_t i = 0; i < site->days_count; i++) {
         struct day *day = site_day(site, i);
         if (day->window.end_ms > limit_ms)
@@ -224,6 +266,9 @@ bool site_take_rows(struct site *site, const struct site_clock *clock, uint32_t 
 
 int64_t site_closing_ms(const struct site *site, uint32_t sink, int64_t limit_ms)
 {
+    if (marks_are_dirty(site->lead.mark.sinks, (uint8_t)(1U << sink)) &&
+        site->lead.until_ms <= limit_ms)
+        return site->lead.until_ms;
     for (uint32_t i = 0; i < site->days_count; i++) {
         const struct day *day = site_day(site, i);
         if (day->window.end_ms > limit_ms)

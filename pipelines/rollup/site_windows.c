@@ -4,6 +4,7 @@
 #include <sys/param.h>
 
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
 
@@ -106,21 +107,11 @@ static void mark_stale(struct site *site, struct day *day, uint32_t column, int6
         panel_mark_stale(site->panel, row, column);
 }
 
-/* Earlier than any reading before: from here on the facility is expected to report. */
-static void begin_at(struct site *site, int64_t row)
-{
-    site->first_row = row;
-    site->closed_ms = MIN(site->closed_ms, row * site->conf.window->bucket_ms);
-    site->seen_row = MIN(site->seen_row, row - 1);
-}
-
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
                    int64_t from_row, int64_t to_row)
 {
     site_tell(site); /* a day may leave */
     const struct touch touch = {site, clock->passed_ms, 1};
-    if (from_row < site->first_row)
-        begin_at(site, from_row);
     while (from_row < to_row) {
         if (!reach(site, clock, from_row))
             return from_row;
@@ -176,10 +167,12 @@ void site_tell(struct site *site)
 
 /* --- time passes --- */
 
+/* A window without a reading in which none was expected has no row. */
 static void close_mark(struct site *site, const struct site_clock *clock, struct day *day,
-                       struct mark *mark, int64_t end_ms)
+                       struct mark *mark, struct window window)
 {
-    if (end_ms > site->closed_ms && end_ms <= clock->final_ms)
+    if (window.end_ms > site->closed_ms && window.end_ms <= clock->final_ms &&
+        (mark->touches > 0 || site_is_expected(site, window.start_ms, window.end_ms)))
         site_mark_dirty(site, day, mark, site_all_sinks(site));
 }
 
@@ -228,13 +221,15 @@ static void close_marks_of_day(struct site *site, const struct site_clock *clock
     int64_t end = MIN(day->end_row, clock->top_row + 1);
     for (int64_t row = first; row < end && (row + 1) * bucket_ms <= clock->final_ms; row++)
         close_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
-                   (row + 1) * bucket_ms);
+                   (struct window){row * bucket_ms, (row + 1) * bucket_ms});
     for (uint32_t hour = 0; hour < day->hours_count; hour++) {
+        int64_t first_row = day->first_row + day->hour_row[hour];
         int64_t end_row = day->first_row + day->hour_row[hour + 1];
         if (end_row > site->first_row)
-            close_mark(site, clock, day, &day->hours[hour], end_row * bucket_ms);
+            close_mark(site, clock, day, &day->hours[hour],
+                       (struct window){first_row * bucket_ms, end_row * bucket_ms});
     }
-    close_mark(site, clock, day, &day->mark, day->window.end_ms);
+    close_mark(site, clock, day, &day->mark, day->window);
 }
 
 bool site_has_opened(const struct site *site, const struct site_clock *clock)
@@ -251,16 +246,15 @@ void site_advance(struct site *site, const struct site_clock *clock)
     expect_more(site, clock);
     if (clock->final_ms <= site->closed_ms)
         return;
-    int64_t bucket_ms = site->conf.window->bucket_ms;
     for (uint32_t i = 0; i < site->days_count; i++) {
         struct day *day = site_day(site, i);
-        if (day->window.end_ms > site->closed_ms && day->end_row > site->first_row)
+        if (day->window.end_ms > site->closed_ms)
             close_marks_of_day(site, clock, day);
     }
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
-        if (period->used && period->window.end_ms > site->first_row * bucket_ms)
-            close_mark(site, clock, NULL, &period->mark, period->window.end_ms);
+        if (period->used)
+            close_mark(site, clock, NULL, &period->mark, period->window);
     }
     site->changed = true;
     site->closed_ms =

@@ -20,6 +20,10 @@ static uint64_t hash_meter(uint64_t hash, const struct registry *registry,
     const int64_t numbers[] = {meter->valid_from_ms, meter->valid_to_ms, meter->hold_ms,
                                meter->rate_max,      meter->cell_max,    meter->expected,
                                series->scope,        series->quantity};
+    /* Hashes of before there was windows.reporting_from hold for those that do without it. */
+    if (meter->expected_from_ms != meter->valid_from_ms)
+        hash =
+            XXH3_64bits_withSeed(&meter->expected_from_ms, sizeof(meter->expected_from_ms), hash);
     hash = hash_text(hash, meter->id);
     hash = hash_text(hash, series->category);
     hash = hash_text(hash, series->source);

@@ -12,7 +12,9 @@
  *   uint discontinuities, rollovers, overlaps; uint per outcome: over the whole log
  *   uint count of sites, and as many parts, each of one facility:
  *     uint number of its dictionary; if it is the next new one, that dictionary (dictionary.c)
- *     int first_row, seen_row, closed_ms, start of its oldest open day; uint count of open days
+ *     int first_row, begin_ms; uint 1 if a lead follows: uint bits of the sinks that it is not
+ *       settled with, int from_ms, until_ms
+ *     int seen_row, closed_ms, start of its oldest open day; uint count of open days
  *     pairs of uint outcome and uint count, the outcome plus one; 0
  *     wide per series: its balance
  *     per day with changed marks: uint index of the day plus one, marks of its buckets, hours and
@@ -25,8 +27,9 @@
  *   text: the facility whose rows come next
  *
  * Version 1 does not name its figures: it holds those of payload_set_first_figures(). Up to version
- * 2 a reading has neither role nor id, and a frozen cell no note. All payloads of a chain have one
- * version.
+ * 2 a reading has neither role nor id, a frozen cell no note, a site neither begin_ms nor a lead, and
+ * a meter no first reading: all of a facility were expected from its first bucket. All payloads of
+ * a chain have one version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
  * figures are in the units of their table. A mark is dirty for each sink for which it was not
@@ -54,7 +57,8 @@ enum {
     METER_HAS_BASE = 2,
     METER_HAS_FORGOTTEN = 4,
     METER_HAS_LEFT = 8,
-    METER_HAS_CHANGED = 16
+    METER_HAS_CHANGED = 16,
+    METER_HAS_FIRST = 32 /* the start of its first reading */
 };
 
 /* A reading: flags, and what they announce; int value and offset less those of the one before.

@@ -32,14 +32,19 @@ int64_t shard_first_floor(const struct shard *shard, const struct batch_event *e
     return MIN(floor_of(shard, event->end_ms), floor_at(shard, event->start_ms));
 }
 
-static int64_t last_row(const struct shard *shard, const struct reading *reading)
+/* The row of the last millisecond that the reading can book. A register, gauge or stock books up
+ * to its instant; a delivery books in it. */
+static int64_t last_row(const struct shard *shard, const struct reading *reading,
+                        enum meter_kind kind)
 {
     int64_t bucket_ms = shard->context.window->bucket_ms;
-    int64_t last_ms = reading->span_ms > 0 ? reading_end_ms(reading) - 1 : reading->start_ms;
+    bool books_before = reading->span_ms > 0 || kind == KIND_REGISTER || kind == KIND_GAUGE ||
+                        kind == KIND_STOCK;
+    int64_t last_ms = reading_end_ms(reading) - books_before;
     return last_ms / bucket_ms - (last_ms % bucket_ms < 0);
 }
 
-void shard_clock_advance(struct shard *shard, const struct reading *reading)
+void shard_clock_advance(struct shard *shard, const struct reading *reading, enum meter_kind kind)
 {
     struct site_clock *clock = &shard->clock;
     clock->passed_ms =
@@ -49,8 +54,8 @@ void shard_clock_advance(struct shard *shard, const struct reading *reading)
         shard->newest_ms = end_ms;
         clock->floor_ms = floor_of(shard, end_ms);
     }
-    if (end_ms == shard->newest_ms) /* an instant lies in a later row than an interval up to it */
-        clock->top_row = MAX(clock->top_row, last_row(shard, reading));
+    if (end_ms == shard->newest_ms) /* a delivery lies in a later row than an interval up to it */
+        clock->top_row = MAX(clock->top_row, last_row(shard, reading, kind));
 }
 
 void shard_idle(struct shard *shard, int64_t wall_ms)

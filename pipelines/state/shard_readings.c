@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
+#include "pipelines/rollup/site_lead.h"
 #include "pipelines/rollup/site_windows.h"
 #include "pipelines/state/shard_state.h"
 
@@ -130,9 +132,12 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
         (touch_unused(shard, site, column, booking) || booking->to_ms <= booking->from_ms))
         return;
     int64_t floor_ms = shard->clock.floor_ms; /* what lies before it was projected for good */
-    if (booking->outcome != OUTCOME_USED)     /* time goes on with what is accepted only */
+    if (booking->outcome != OUTCOME_USED) /* time goes on with what is accepted only */
         reading.start_ms = MIN(reading.start_ms, booking->from_ms);
-    shard_clock_advance(shard, &reading);
+    else if (site_hear(site, column, MAX(reading.start_ms, floor_ms)))
+        site_open_lead(site);
+    shard_clock_advance(shard, &reading,
+                        (enum meter_kind)shard->context.registry->meters[meter].kind);
     touch_open(shard, site, column, booking->left_from_ms, booking->left_to_ms, floor_ms);
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)

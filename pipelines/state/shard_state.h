@@ -55,8 +55,8 @@ int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms);
 /* The floor of a shard without readings, for its first one: no later than the reading's start, so
  * that all of it is booked, however long it is. */
 int64_t shard_first_floor(const struct shard *shard, const struct batch_event *event);
-/* An accepted reading has come. */
-void shard_clock_advance(struct shard *shard, const struct reading *reading);
+/* An accepted reading of a meter of that kind has come. */
+void shard_clock_advance(struct shard *shard, const struct reading *reading, enum meter_kind kind);
 /* Until when windows are final: by the watermark, by idleness, or because the input has ended. No
  * window is final that begins after the newest reading. */
 void shard_clock_close(struct shard *shard);

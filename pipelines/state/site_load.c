@@ -5,6 +5,8 @@
 
 #include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
+#include "pipelines/rollup/site_lead.h"
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
 #include "pipelines/state/payload.h"
@@ -345,12 +347,18 @@ static void keep_readings(const struct meter_taking *taken, int64_t changed_ms, 
     journal_drop_first(journal, unchanged - (uint32_t)kept);
 }
 
+static void take_first(const struct meter_taking *taken, int64_t first_ms)
+{
+    if (taken->journal != NULL)
+        taken->taking->site->expected->first_ms[taken->column] = first_ms;
+}
+
 static int take_meter(const struct meter_taking *taken)
 {
     struct packed *packed = taken->taking->packed;
     struct journal ignored = {0};
     struct journal *journal = taken->journal != NULL ? taken->journal : &ignored;
-    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_CHANGED - 1);
+    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_FIRST - 1);
     int64_t base_ms = INT64_MIN;
     int64_t base_booked = 0;
     int128 left = 0;
@@ -366,6 +374,8 @@ static int take_meter(const struct meter_taking *taken)
     int64_t changed_ms = INT64_MAX;
     if ((flags & METER_HAS_CHANGED) != 0)
         changed_ms = packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS);
+    if ((flags & METER_HAS_FIRST) != 0)
+        take_first(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
     journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
     int err = take_readings(taken, packed_take_uint(packed, METER_READINGS_MAX));
@@ -414,6 +424,39 @@ static void take_outcomes(const struct taking *taking)
     }
 }
 
+/* Up to version 2 meters were expected from the facility's first bucket. */
+static void begin_as_before(const struct taking *taking)
+{
+    struct site *site = taking->site;
+    if (site->first_row == INT64_MAX)
+        return;
+    site->expected->begin_ms = site->first_row * site->conf.window->bucket_ms;
+    for (uint32_t i = 0; i < taking->dictionary->meters_count; i++)
+        if (taking->dictionary->meters[i] != REGISTRY_NONE)
+            site->expected->first_ms[taking->dictionary->meters[i]] = site->expected->begin_ms;
+}
+
+static void take_begin(const struct taking *taking)
+{
+    struct site *site = taking->site;
+    struct packed *packed = taking->packed;
+    site->expected->counted = false;
+    site->lead = (struct lead){0};
+    if (taking->names->version < 3) {
+        begin_as_before(taking);
+        return;
+    }
+    site->expected->begin_ms = packed_take_int(packed, TIME_MIN_MS, INT64_MAX);
+    packed->damaged |= (site->expected->begin_ms == INT64_MAX) != (site->first_row == INT64_MAX);
+    if (packed_take_uint(packed, 1) == 0)
+        return;
+    site->lead.mark.sinks = marks_all_dirty(take_sinks(taking));
+    site->lead.from_ms = packed_take_int(packed, TIME_MIN_MS - TEN_YEARS_MS, TIME_MAX_MS);
+    site->lead.until_ms = packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS);
+    packed->damaged |= site->lead.from_ms > site->lead.until_ms ||
+                       site->lead.until_ms - site->lead.from_ms > LEAD_DAYS_MAX * DAY_MS;
+}
+
 static void take_head(const struct taking *taking)
 {
     struct site *site = taking->site;
@@ -421,6 +464,7 @@ static void take_head(const struct taking *taking)
     site->first_row = packed_take_int(taking->packed, -row_max, INT64_MAX);
     if (site->first_row != INT64_MAX && site->first_row > row_max)
         taking->packed->damaged = true;
+    take_begin(taking);
     site->seen_row = packed_take_int(taking->packed, INT64_MIN, row_max);
     site->closed_ms = payload_take_time(taking->packed);
     follow_days(taking);

@@ -220,12 +220,14 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
     bool based = journal->base_ms != INT64_MIN;
     bool forgotten = journal->forgotten_ms != INT64_MIN;
     bool changed = !full && journal->changed_ms != INT64_MAX;
+    int64_t first_ms = site->expected->first_ms[column];
+    bool heard = first_ms != INT64_MAX;
     int128 left = site->panel->left[column];
     packed_add_uint(out, column + 1);
     packed_add_uint(out,
                     (journal->overlapping ? METER_OVERLAPS : 0U) | (based ? METER_HAS_BASE : 0U) |
                         (forgotten ? METER_HAS_FORGOTTEN : 0U) | (left != 0 ? METER_HAS_LEFT : 0U) |
-                        (changed ? METER_HAS_CHANGED : 0U));
+                        (changed ? METER_HAS_CHANGED : 0U) | (heard ? METER_HAS_FIRST : 0U));
     if (based) {
         packed_add_int(out, journal->base_ms);
         packed_add_int(out, journal->base_booked);
@@ -236,6 +238,8 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
         packed_add_wide(out, left);
     if (changed)
         packed_add_int(out, journal->changed_ms);
+    if (heard)
+        packed_add_int(out, first_ms);
     uint32_t kept = full ? 0 : journal_find(journal, journal->changed_ms);
     journal_check(journal, kept > 0 ? kept - 1 : 0);
     packed_add_uint(out, kept);
@@ -257,11 +261,24 @@ static void save_outcomes(const struct site *site, struct buffer *out)
     packed_add_uint(out, 0);
 }
 
+static void save_begin(const struct site *site, struct buffer *out)
+{
+    uint8_t sinks = marks_unsettled(site->lead.mark.sinks);
+    packed_add_int(out, site->expected->begin_ms);
+    packed_add_uint(out, sinks != 0);
+    if (sinks == 0)
+        return;
+    packed_add_uint(out, sinks);
+    packed_add_int(out, site->lead.from_ms);
+    packed_add_int(out, site->lead.until_ms);
+}
+
 void site_save(const struct site *site, bool full, struct buffer *out)
 {
     if (full) /* an increment says little of the panel, and is not to cost a walk over it */
         panel_check(site->panel);
     packed_add_int(out, site->first_row);
+    save_begin(site, out);
     packed_add_int(out, site->seen_row);
     packed_add_int(out, site->closed_ms);
     packed_add_int(out, site_day(site, 0)->window.start_ms);

@@ -202,6 +202,7 @@ class Oracle:
         self.delay_ms = duration(windows.get("allowed_delay", "5m"))
         self.horizon_ms = duration(windows.get("horizon", "7d"))
         self.fiscal_month = windows.get("fiscal_year_start", 1)
+        self.reporting_from = str(windows.get("reporting_from") or "")
         self.groups = config["tables"].get("groups", [])
         self.time_unit = config.get("input", {}).get("time_unit")
         self.on_conflict = config.get("input", {}).get("on_conflict", "last")
@@ -441,43 +442,74 @@ class Oracle:
         for facility in self.facilities.values():
             meters = meters_of[facility["id"]]
             cells = {m["id"]: self.cells(m["id"]) for m in meters}
-            firsts = [first for first in map(self.first_row, meters) if first is not None]
+            firsts = [first for first in map(self.first_ms, meters) if first is not None]
             if firsts:
                 self.add_facility(result, facility, meters, cells, min(firsts), last)
-        # A window that is not over, and has no reading, is not written yet.
+        # A window that is not over, and has no reading, is not written yet. One in which nothing is
+        # expected, and that has no reading, is never written.
         return {key: figures for key, figures in result.items()
-                if figures.cells > 0 or (key[1] is None and figures.final)}
+                if figures.cells > 0
+                or (key[1] is None and figures.final and figures.expected_ms > 0)}
 
     def last_row(self, meter_id, end):
-        return (end - (self.meters[meter_id]["kind"] == "interval")) // self.bucket_ms
+        """The bucket of the last moment that a reading tells of: a delivery's is its instant."""
+        return (end - (self.meters[meter_id]["kind"] != "delivery")) // self.bucket_ms
 
-    def first_row(self, meter):
-        """The bucket from which on something is known; one register reading alone tells nothing."""
-        starts = sorted(start for start, _ in self.in_force[meter["id"]])
-        if meter["kind"] in ("register", "gauge"):
-            hold_ms = meter["hold_ms"] if meter["kind"] == "gauge" else float("inf")
-            starts = [a for a, b in zip(starts, starts[1:]) if b - a <= hold_ms]
-        return starts[0] // self.bucket_ms if starts else None
+    def first_ms(self, meter):
+        """When the meter was heard of first; None: never."""
+        return min((start for start, _ in self.in_force[meter["id"]]), default=None)
 
-    def add_facility(self, result, facility, meters, cells, first, last):
+    def expected_from(self, meter, facility, calendar, year_ms):
+        """From valid_from, else windows.reporting_from, but not before the fiscal year of the
+        facility's first reading; else from its own first reading. None: not expected (yet)."""
+        if meter["kind"] == "delivery":
+            return None
+        starts = [row["valid_from"] for row in (meter, facility) if row.get("valid_from")]
+        if not starts and self.reporting_from:
+            starts = [self.reporting_from]
+        if not starts:
+            return self.first_ms(meter)
+        return max(year_ms, *(self.local_start(text, calendar) for text in starts))
+
+    def local_start(self, text, calendar):
+        if ":" in text:
+            return instant(text)
+        row = calendar.date_row(text[:10])
+        return row * self.bucket_ms
+
+    def add_facility(self, result, facility, meters, cells, first_ms, last):
+        first = first_ms // self.bucket_ms
         # A year more on both sides, so that no window that is asked for is cut.
         calendar = Calendar(facility["time_zone"], self.bucket_ms,
                             utc_year(first * self.bucket_ms) - 1,
                             utc_year(last * self.bucket_ms) + 2, self.fiscal_month)
         name = facility["id"]
-        expected = [meter for meter in meters if meter["kind"] != "delivery"]
+        year_ms = calendar.window("year", first)[0] * self.bucket_ms
+        spans = {}
+        for meter in meters:
+            start = self.expected_from(meter, facility, calendar, year_ms)
+            if start is not None:
+                ends = [self.local_start(row["valid_to"], calendar) for row in (meter, facility)
+                        if row.get("valid_to")]
+                spans[meter["id"]] = (start, min(ends, default=float("inf")))
+        begin = min([first] + [start // self.bucket_ms for start, _ in spans.values()])
         for level in ("bucket", *LEVELS):
-            row = first
+            # Before the first reading only days, months and the year are written.
+            row = first if level in ("bucket", "hour") else begin
             while row <= last:
                 window = calendar.window(level, row)
-                buckets = min(window[1], last + 1) - row
+                start_ms, end_ms = window[0] * self.bucket_ms, window[1] * self.bucket_ms
+                now_ms = min(end_ms, (last + 1) * self.bucket_ms)
                 for series in {None, *map(self.series, meters)}:
                     figures = Figures(window, self.bucket_ms, last)
-                    key = (name, series, level, figures.start_ms)
-                    counted = sum(series in (None, self.series(m)) for m in expected)
-                    figures.expected_ms = buckets * self.bucket_ms * counted
-                    figures.meters_expected = counted
-                    result[key] = figures
+                    result[name, series, level, figures.start_ms] = figures
+                    for meter in meters:
+                        if meter["id"] not in spans or series not in (None, self.series(meter)):
+                            continue
+                        low, high = spans[meter["id"]]
+                        low = max(low, start_ms)
+                        figures.expected_ms += max(min(high, now_ms) - low, 0)
+                        figures.meters_expected += low < min(high, end_ms)
                 row = window[1]
         for meter in meters:
             self.add_meter(result, name, meter, cells[meter["id"]], calendar, facility)

@@ -270,44 +270,6 @@ static void test_wide(void **state)
     fixture_destroy(fixture);
 }
 
-/* Two of three meters in each series are expected, the sixth from its first row on. */
-static void test_expects(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        int64_t valid_from_ms;
-        int64_t second_series; /* buckets expected in rows [2, 10) */
-        uint32_t count;        /* meters expected in rows [2, 4) */
-    } cases[] = {
-        {"all meters are always valid", INT64_MIN, 16, 6},
-        {"one meter begins with row 4", INT64_C(4) * BUCKET_MS, 14, 5},
-        {"one meter begins inside row 3", INT64_C(4) * BUCKET_MS - 1, 14, 6},
-        {"one meter begins after them", INT64_C(10) * BUCKET_MS, 8, 5},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct fixture *fixture = fixture_create(0);
-        rated_panel_destroy(&fixture->rated);
-        fixture->meters[5].valid_from_ms = cases[i].valid_from_ms;
-        assert_int_equal(rated_panel_create(&fixture->rated, fixture->panel, fixture->rating,
-                                            &fixture->registry, &fixture->facility, 0),
-                         0);
-        struct figures sums[SERIES] = {0};
-        rated_panel_expect(fixture->rated, INT64_C(2) * BUCKET_MS, INT64_C(10) * BUCKET_MS, sums);
-        const int64_t want[SERIES] = {16, cases[i].second_series, 16};
-        for (size_t s = 0; s < SERIES; s++) {
-            int64_t buckets = (int64_t)(sums[s].value[FIGURE_EXPECTED] / BUCKET_MS);
-            if (buckets != want[s])
-                fail_msg("%s: series %zu: %" PRId64, cases[i].name, s, buckets);
-        }
-        uint32_t count = rated_panel_count_expected(fixture->rated, INT64_C(2) * BUCKET_MS,
-                                                    INT64_C(4) * BUCKET_MS);
-        if (count != cases[i].count)
-            fail_msg("%s: %" PRIu32 " meters", cases[i].name, count);
-        fixture_destroy(fixture);
-    }
-}
-
 /* At most a third of what journals and panel take. */
 static void test_memory(void **state)
 {
@@ -378,8 +340,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rates_once),       cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_corrected_sums),   cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_ceases_to_report), cmocka_unit_test(test_expects),
-        cmocka_unit_test(test_memory),           cmocka_unit_test(test_a_rest_is_rated),
+        cmocka_unit_test(test_ceases_to_report), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_a_rest_is_rated),
         cmocka_unit_test(test_counts_reporting),
     };
     return cmocka_run_group_tests_name("rated_panel", tests, NULL, NULL);

@@ -90,11 +90,11 @@ static void test_versions(void **state)
     assert_true(find(LEVEL_BUCKET, START_MS)->final);
     assert_int_equal(find(LEVEL_BUCKET, START_MS)->version, bucket + 1);
     assert_false(find(LEVEL_HOUR, START_MS)->final);
-    assert_int_equal(find(LEVEL_HOUR, START_MS)->version, hour + 2 * 2); /* two buckets more */
+    assert_int_equal(find(LEVEL_HOUR, START_MS)->version, hour + 2 * 4);
     apply_used(shard, GRID2, START_MS + 5 * MIN_MS, START_MS + 10 * MIN_MS);
     take(shard);
     assert_int_equal(find(LEVEL_BUCKET, START_MS)->version, bucket + 2 + 1);
-    assert_int_equal(find(LEVEL_HOUR, START_MS)->version, hour + 2 * 3);
+    assert_int_equal(find(LEVEL_HOUR, START_MS)->version, hour + 2 * 5);
     shard_destroy(&shard);
 }
 

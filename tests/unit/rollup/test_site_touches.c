@@ -11,6 +11,7 @@
 
 #include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_marks.h"
 #include "tests/unit/rollup/site_fixture.h"
 
@@ -168,6 +169,7 @@ static void test_time_passes(void **state)
         struct site *site = fixture.site;
         int64_t first = site_day(site, 0)->first_row;
         struct site_clock clock = {INT64_MIN, begin_ms, INT64_MIN, first + cases[i].seen};
+        assert_true(site_hear(site, 0, begin_ms));
         assert_int_equal(site_touch(site, &clock, 0, first, first + 1), first + 1);
         site_advance(site, &clock);
         settle(site);

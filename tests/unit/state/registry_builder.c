@@ -72,6 +72,8 @@ void plant_init(struct plant *plant, const struct built_meter *meters_in, size_t
             .valid_from_ms =
                 meters_in[i].valid_from_ms > 0 ? meters_in[i].valid_from_ms : INT64_MIN,
             .valid_to_ms = INT64_MAX,
+            .expected_from_ms =
+                meters_in[i].valid_from_ms > 0 ? meters_in[i].valid_from_ms : INT64_MIN,
             .own.scale = {meters_in[i].multiplier > 0 ? meters_in[i].multiplier : 1, 1},
             .cell_max = CELL_MAX};
         plant->factors[registry->facilities_count - 1][facility->meters_count++] =

@@ -101,6 +101,7 @@ int set_up_registry(void **state)
         meters[i].expected = meters[i].kind != KIND_DELIVERY;
         meters[i].valid_from_ms = INT64_MIN;
         meters[i].valid_to_ms = INT64_MAX;
+        meters[i].expected_from_ms = INT64_MIN;
         meters[i].next_version = REGISTRY_NONE;
         meters[i].readings_max = 1024;
         meters[i].cell_max = CELL_MAX;

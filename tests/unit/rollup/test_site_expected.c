@@ -1,0 +1,380 @@
+/* From when on meters are expected, and what is written of windows in which they are. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/state/registry_builder.h"
+#include "tests/unit/state/shard_fixture.h"
+
+enum { BLOCK_ROWS = 5000, PAYLOAD_MAX = 1 << 22, YEARS = 16 };
+
+static struct batch one;
+static struct block *block;
+static struct output output, other;
+static struct plant plant;
+static const struct sink_conf local = {.name = "local"};
+
+static int64_t at(const char *text)
+{
+    int64_t ms = 0;
+    assert_int_equal(timestamp_parse(&ms, text, strlen(text)), 0);
+    return ms;
+}
+
+static struct shard *make(void)
+{
+    const struct shard_context context = {.registry = &plant.registry,
+                                          .window = &windows,
+                                          .kernels = tests_kernels(),
+                                          .sinks_count = 1,
+                                          .sinks = &local};
+    struct shard *shard;
+    assert_int_equal(shard_create(&shard, &context, 0), 0);
+    return shard;
+}
+
+/* Applies a reading; what must be written before it can touch its windows goes to `to`. */
+static void apply(struct shard *shard, struct input input, struct output *to)
+{
+    fill_batch(&one, &input, 1);
+    assert_int_equal(shard_apply(shard, &one, 0), 1);
+    assert_int_equal(one.events[0].outcome, OUTCOME_USED);
+    while (shard_is_blocked(shard))
+        drain(shard, block, to);
+}
+
+static void build(const struct built_meter *meters_in, size_t count)
+{
+    plant_init(&plant, meters_in, count);
+    for (uint32_t i = 0; i < plant.registry.facilities_count; i++)
+        plant.facilities[i].time_zone = "Etc/UTC";
+    output.count = other.count = 0;
+}
+
+/* The last coverage row of the window, or NULL. */
+static const struct row *find(const struct output *of, enum level level, int64_t start_ms)
+{
+    for (size_t i = of->count; i-- > 0;) {
+        const struct row *row = &of->rows[i];
+        if (row->kind == ROW_COVERAGE && row->level == level && row->window.start_ms == start_ms)
+            return row;
+    }
+    return NULL;
+}
+
+static void expect_seconds(const struct row *row, int64_t covered_s, int64_t expected_s)
+{
+    assert_non_null(row);
+    int64_t covered_ms = (int64_t)row->figures.value[FIGURE_COVERED];
+    int64_t expected_ms = (int64_t)row->figures.value[FIGURE_EXPECTED];
+    if (covered_ms != covered_s * 1000 || expected_ms != expected_s * 1000)
+        fail_msg("level %d from %" PRId64 ": covered %" PRId64 " of %" PRId64 " ms", row->level,
+                 row->window.start_ms, covered_ms, expected_ms);
+}
+
+/* Forgets buckets and hours from then on: a year has many. */
+static void keep_long_rows(struct output *of, int64_t from_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < of->count; i++)
+        if (of->rows[i].level >= LEVEL_DAY || of->rows[i].window.start_ms < from_ms)
+            of->rows[kept++] = of->rows[i];
+    of->count = kept;
+}
+
+static uint32_t count_rows(const struct output *of, enum level level, int64_t before_ms)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < of->count; i++)
+        count += of->rows[i].level == level && of->rows[i].window.start_ms < before_ms;
+    return count;
+}
+
+enum { DAY_S = 86400 };
+
+static const struct built_meter from_january[] = {
+    {"plant", "grid", KIND_INTERVAL, "power", "grid", 0.5, 0, INT64_C(1767225600000)}};
+
+/* The first reading is of 15 February, and valid_from is 1 January: the year has 320 days of 365.
+ */
+static void test_silence_before_the_first_reading(void **state)
+{
+    (void)state;
+    build(from_january, ARRAY_LEN(from_january));
+    int64_t first_ms = at("2026-02-15T00:00:00Z");
+    struct shard *shard = make();
+    for (int64_t t = first_ms; t < at("2027-01-01T00:00:00Z"); t += DAY_MS) {
+        apply(shard, (struct input){0, t, t + DAY_MS, U, 0}, &output);
+        drain(shard, block, &output);
+        keep_long_rows(&output, first_ms);
+    }
+    shard_finish(shard);
+    drain(shard, block, &output);
+    assert_true(shard_is_drained(shard));
+    expect_seconds(find(&output, LEVEL_MONTH, at("2026-01-01T00:00:00Z")), 0, 31 * DAY_S);
+    expect_seconds(find(&output, LEVEL_MONTH, at("2026-02-01T00:00:00Z")), 14 * DAY_S, 28 * DAY_S);
+    expect_seconds(find(&output, LEVEL_MONTH, at("2026-03-01T00:00:00Z")), 31 * DAY_S, 31 * DAY_S);
+    expect_seconds(find(&output, LEVEL_YEAR, at("2026-01-01T00:00:00Z")), 320 * DAY_S, 365 * DAY_S);
+    for (int64_t t = at("2026-01-01T00:00:00Z"); t < first_ms; t += DAY_MS) {
+        expect_seconds(find(&output, LEVEL_DAY, t), 0, DAY_S);
+        assert_true(find(&output, LEVEL_DAY, t)->final);
+        assert_int_equal(find(&output, LEVEL_DAY, t)->meters_expected, 1);
+    }
+    assert_int_equal(count_rows(&output, LEVEL_DAY, first_ms), 31 + 14); /* each once */
+    assert_int_equal(count_rows(&output, LEVEL_HOUR, first_ms), 0);
+    assert_int_equal(count_rows(&output, LEVEL_BUCKET, first_ms), 0);
+    assert_null(find(&output, LEVEL_DAY, at("2025-12-31T00:00:00Z")));
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
+/* No time is expected before the fiscal year of the first reading. */
+static void test_fiscal_year(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *first, *from;
+        int64_t year_days; /* expected in the year of the first reading, up to that day's end */
+    } cases[] = {
+        {"long valid", "2026-03-10T00:00:00Z", "2015-01-01T00:00:00Z", 31 + 28 + 10},
+        {"valid since this year", "2026-03-10T00:00:00Z", "2026-03-01T00:00:00Z", 10},
+        {"valid since the day", "2026-03-10T00:00:00Z", "2026-03-10T00:00:00Z", 1},
+        {"a reading before valid_from", "2026-03-10T00:00:00Z", "2026-04-01T00:00:00Z", 0},
+        {"the year's first day", "2026-01-01T00:00:00Z", "2015-01-01T00:00:00Z", 1},
+        {"the year's last day", "2026-12-31T00:00:00Z", "2015-01-01T00:00:00Z", 365},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct built_meter meter = from_january[0];
+        meter.valid_from_ms = at(cases[i].from);
+        build(&meter, 1);
+        struct shard *shard = make();
+        int64_t first_ms = at(cases[i].first);
+        apply(shard, (struct input){0, first_ms, first_ms + DAY_MS, U, 0}, &output);
+        shard_finish(shard);
+        drain(shard, block, &output);
+        const struct row *year = find(&output, LEVEL_YEAR, at("2026-01-01T00:00:00Z"));
+        assert_non_null(year);
+        if (year->figures.value[FIGURE_EXPECTED] != cases[i].year_days * DAY_MS)
+            fail_msg("%s: %" PRId64 " ms", cases[i].name,
+                     (int64_t)year->figures.value[FIGURE_EXPECTED]);
+        assert_null(find(&output, LEVEL_DAY, at("2025-12-31T00:00:00Z")));
+        shard_destroy(&shard);
+        plant_fini(&plant);
+    }
+}
+
+static const struct built_meter both[] = {
+    {"plant", "static", KIND_INTERVAL, "power", "grid", 0.5, 0, INT64_C(1772323200000)},
+    {"plant", "other", KIND_INTERVAL, "power", "pv", 0.5, 0, 0},
+};
+
+/* A meter without valid_from is expected from its own first reading, whichever way they come. */
+static void test_own_first_reading(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {
+        {0, START_MS, START_MS + HOUR_MS, U, 0},
+        {1, START_MS + 5 * HOUR_MS, START_MS + 6 * HOUR_MS, U, 0},
+        {0, START_MS + 8 * HOUR_MS, START_MS + 9 * HOUR_MS, U, 0},
+        {1, START_MS + 3 * HOUR_MS + 20 * MIN_MS, START_MS + 4 * HOUR_MS, U, 0},
+    };
+    static const uint8_t orders[][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1}, {1, 3, 0, 2}};
+    for (size_t order = 0; order < ARRAY_LEN(orders); order++) {
+        build(both, ARRAY_LEN(both));
+        struct shard *shard = make();
+        for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+            apply(shard, inputs[orders[order][i]], &output);
+            take_rows(shard); /* what is final by then is written, and may have to be corrected */
+            for (uint32_t k = 0; k < taken_rows->count; k++)
+                output.rows[output.count++] = taken_rows->rows[k];
+            end_rows(shard, BLOCK_DURABLE);
+        }
+        shard_finish(shard);
+        drain(shard, block, &output);
+        expect_seconds(find(&output, LEVEL_HOUR, START_MS + 2 * HOUR_MS), 0, 3600);
+        expect_seconds(find(&output, LEVEL_HOUR, START_MS + 3 * HOUR_MS), 2400, 3600 + 2400);
+        expect_seconds(find(&output, LEVEL_BUCKET, START_MS + 3 * HOUR_MS), 0, 900);
+        expect_seconds(find(&output, LEVEL_BUCKET, START_MS + 3 * HOUR_MS + 15 * MIN_MS), 600,
+                       900 + 600);
+        expect_seconds(find(&output, LEVEL_HOUR, START_MS + 4 * HOUR_MS), 0, 7200);
+        expect_seconds(find(&output, LEVEL_HOUR, START_MS + 5 * HOUR_MS), 3600, 7200);
+        expect_seconds(find(&output, LEVEL_HOUR, START_MS + 8 * HOUR_MS), 3600, 7200);
+        expect_seconds(find(&output, LEVEL_DAY, START_MS), 3 * 3600 + 2400,
+                       9 * 3600 + 5 * 3600 + 2400);
+        assert_int_equal(find(&output, LEVEL_HOUR, START_MS + 2 * HOUR_MS)->meters_expected, 1);
+        assert_int_equal(find(&output, LEVEL_HOUR, START_MS + 3 * HOUR_MS)->meters_expected, 2);
+        shard_destroy(&shard);
+        plant_fini(&plant);
+    }
+}
+
+/* A window that expects more has a greater version. */
+static void test_versions_grow(void **state)
+{
+    (void)state;
+    build(both, ARRAY_LEN(both));
+    struct shard *shard = make();
+    apply(shard, (struct input){0, START_MS, START_MS + HOUR_MS, U, 0}, &output);
+    apply(shard, (struct input){0, START_MS + 8 * HOUR_MS, START_MS + 9 * HOUR_MS, U, 0}, &output);
+    take_rows(shard);
+    uint32_t version = find_coverage(0, LEVEL_HOUR, START_MS + 4 * HOUR_MS)->version;
+    end_rows(shard, BLOCK_DURABLE);
+    apply(shard, (struct input){1, START_MS + 2 * HOUR_MS, START_MS + 3 * HOUR_MS, U, 0}, &output);
+    take_rows(shard);
+    const struct row *row = find_coverage(0, LEVEL_HOUR, START_MS + 4 * HOUR_MS);
+    expect_seconds(row, 0, 7200);
+    assert_true(row->version > version);
+    end_rows(shard, BLOCK_DURABLE);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
+/* A shard that is saved and loaded after every reading writes the same rows. */
+static struct shard *restart(struct shard *shard)
+{
+    struct buffer payload;
+    struct buffer again;
+    struct buffer why;
+    buffer_init(&payload, PAYLOAD_MAX);
+    buffer_init(&again, PAYLOAD_MAX);
+    buffer_init(&why, 1 << 16);
+    assert_int_equal(shard_save(shard, true, &payload), 0);
+    shard_destroy(&shard);
+    shard = make();
+    assert_int_equal(shard_load(shard, payload.data, payload.size, &why), 0);
+    assert_int_equal(shard_load_end(shard, &why), 0);
+    assert_int_equal(shard_save(shard, true, &again), 0);
+    assert_int_equal(again.size, payload.size);
+    assert_memory_equal(again.data, payload.data, payload.size);
+    buffer_fini(&payload);
+    buffer_fini(&again);
+    buffer_fini(&why);
+    return shard;
+}
+
+static void feed(struct output *to, bool restarts)
+{
+    struct shard *shard = make();
+    for (int64_t t = at("2026-04-15T00:00:00Z"); t < at("2026-05-06T00:00:00Z");
+         t += 12 * HOUR_MS) {
+        apply(shard, (struct input){0, t, t + 12 * HOUR_MS, U, 0}, to);
+        if (restarts)
+            shard = restart(shard);
+        if (t > at("2026-04-20T00:00:00Z"))
+            apply(shard, (struct input){1, t, t + HOUR_MS, U, 0}, to);
+        if (restarts)
+            shard = restart(shard);
+    }
+    shard_finish(shard);
+    drain(shard, block, to);
+    shard_destroy(&shard);
+}
+
+static void test_restarts(void **state)
+{
+    (void)state;
+    build(both, ARRAY_LEN(both));
+    feed(&output, false);
+    feed(&other, true);
+    assert_true(output.count > 0);
+    for (size_t i = 0; i < output.count; i++) {
+        const struct row *row = &output.rows[i];
+        const struct row *same = find(&other, (enum level)row->level, row->window.start_ms);
+        if (row->kind != ROW_COVERAGE)
+            continue;
+        assert_non_null(same);
+        expect_seconds(same, (int64_t)row->figures.value[FIGURE_COVERED] / 1000,
+                       (int64_t)row->figures.value[FIGURE_EXPECTED] / 1000);
+        assert_int_equal(same->version, row->version);
+        assert_int_equal(same->meters_expected, row->meters_expected);
+    }
+    expect_seconds(find(&output, LEVEL_MONTH, at("2026-03-01T00:00:00Z")), 0, 31 * DAY_S);
+    expect_seconds(find(&output, LEVEL_MONTH, at("2026-04-01T00:00:00Z")), 16 * DAY_S + 21 * 3600,
+                   30 * DAY_S + 10 * DAY_S + 12 * 3600);
+    plant_fini(&plant);
+}
+
+/* Sixteen years of deliveries, one a quarter: rows of the windows around them, and no others. */
+static void test_only_deliveries(void **state)
+{
+    (void)state;
+    static const struct built_meter truck[] = {
+        {"yard", "truck", KIND_DELIVERY, "mobile", "diesel", 2.7, 0, 0}};
+    enum { DELIVERIES = 4 * YEARS };
+    build(truck, ARRAY_LEN(truck));
+    struct shard *shard = make();
+    for (int64_t i = 0; i < DELIVERIES; i++) {
+        int64_t t = at("2010-01-15T10:00:00Z") + i * 91 * DAY_MS;
+        apply(shard, (struct input){0, t, t, U, 0}, &output);
+        drain(shard, block, &output);
+    }
+    shard_finish(shard);
+    drain(shard, block, &output);
+    /* a bucket, hour, day, month, and now and then a year; a source and the coverage of each */
+    assert_in_range(output.count, DELIVERIES * 4 * 2, (DELIVERIES * 5 + YEARS) * 2);
+    for (size_t i = 0; i < output.count; i++)
+        assert_true(output.rows[i].figures.value[FIGURE_EXPECTED] == 0);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
+/* The newest instant of a register or a gauge opens no bucket; a delivery does. */
+static void test_newest_instant(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t kind;
+        int64_t step_ms;
+        bool opens;
+    } cases[] = {
+        {KIND_REGISTER, HOUR_MS, false},
+        {KIND_GAUGE, 15 * MIN_MS, false},
+        {KIND_DELIVERY, HOUR_MS, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct built_meter meter = {"plant", "m", cases[i].kind, "power", "grid", 0.5, 0, 0};
+        int64_t midnight_ms = START_MS + DAY_MS;
+        build(&meter, 1);
+        struct shard *shard = make();
+        for (int64_t t = START_MS; t <= midnight_ms; t += cases[i].step_ms)
+            apply(shard, (struct input){0, t, t, U, 0}, &output);
+        shard_finish(shard);
+        drain(shard, block, &output);
+        assert_int_equal(find(&output, LEVEL_BUCKET, midnight_ms) != NULL, cases[i].opens);
+        assert_int_equal(find(&output, LEVEL_DAY, midnight_ms) != NULL, cases[i].opens);
+        if (!cases[i].opens)
+            expect_seconds(find(&output, LEVEL_MONTH, START_MS), DAY_S, DAY_S);
+        shard_destroy(&shard);
+        plant_fini(&plant);
+    }
+}
+
+static int set_up(void **state)
+{
+    return set_up_taken(state) != 0 ? -1 : block_create(&block, BLOCK_ROWS);
+}
+
+static int tear_down(void **state)
+{
+    block_destroy(&block);
+    return tear_down_taken(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_silence_before_the_first_reading),
+        cmocka_unit_test(test_fiscal_year),
+        cmocka_unit_test(test_own_first_reading),
+        cmocka_unit_test(test_versions_grow),
+        cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_only_deliveries),
+        cmocka_unit_test(test_newest_instant),
+    };
+    return cmocka_run_group_tests_name("site_expected", tests, set_up, tear_down);
+}
