@@ -13,6 +13,7 @@ enum { DAYS_MAX = 32, VALUE_TEXT_SIZE = 64 };
 /* One window as one level gives it: whole millionths by field. */
 struct total {
     bool any, final;
+    int64_t first_ms;                    /* the start of its first row */
     int128 value[ARCHIVE_FIELDS_MAX];    /* in the whole numbers of the field */
     int32_t lacking[ARCHIVE_FIELDS_MAX]; /* the rows that do not know the field */
 };
@@ -101,7 +102,7 @@ static bool is_lacking(const struct measurement *measurement, const struct archi
                        uint32_t index)
 {
     const struct field *field = &measurement->fields[index];
-    if (!field->optional)
+    if (!field->optional || field->type != FIELD_FIXED)
         return false;
     if ((row->present >> index & 1) == 0)
         return true;
@@ -139,6 +140,8 @@ static int on_row(void *context, const struct archive_row *row)
     struct total *total = total_of(ledger, line, row->time_ms);
     if (line->last_start_ms == window.start_ms)
         add_row(ledger, total, &line->last, -1);
+    if (!total->any)
+        total->first_ms = window.start_ms;
     add_row(ledger, total, row, 1);
     line->last_start_ms = window.start_ms;
     line->last = *row;
@@ -180,6 +183,13 @@ static bool is_same(int128 a, int128 b)
     return size < (int128)1 << 52 ? a == b : a - b <= slack && b - a <= slack;
 }
 
+/* The hours before a facility's first reading have no row, though its meters may be expected. */
+static bool expects_before(const struct field *field, const struct total *hours,
+                           const struct audit_place *place)
+{
+    return field->figure == FIGURE_EXPECTED && (!hours->any || hours->first_ms > place->start_ms);
+}
+
 static void compare(struct ledger *ledger, struct audit_place *place, const struct total *parts,
                     const struct total *whole)
 {
@@ -192,7 +202,8 @@ static void compare(struct ledger *ledger, struct audit_place *place, const stru
         return;
     for (uint32_t i = 0; i < measurement->fields_count; i++) {
         if (!is_summed(ledger->kind, &measurement->fields[i]) || parts->lacking[i] > 0 ||
-            whole->lacking[i] > 0 || is_same(parts->value[i], whole->value[i]))
+            whole->lacking[i] > 0 || is_same(parts->value[i], whole->value[i]) ||
+            (place->level == LEVEL_DAY && expects_before(&measurement->fields[i], parts, place)))
             continue;
         char expected[VALUE_TEXT_SIZE];
         char found[VALUE_TEXT_SIZE];

@@ -17,10 +17,10 @@
          (adds) == ADDS_NOTE,                                                                      \
      help,                                                                                         \
      sums},
-#define RATIO(name, above, below, help, sums)                                                      \
+#define RATIO(name, above, below, optional, help, sums)                                            \
     {                                                                                              \
         name, "1", FIELD_RATIO, 0, offsetof(struct row, above), offsetof(struct row, below),       \
-            FIGURE_NONE, false, help, sums                                                         \
+            FIGURE_NONE, optional, help, sums                                                      \
     }
 #define COUNT(name, unit, member, help, sums)                                                      \
     {                                                                                              \
@@ -35,8 +35,8 @@
 #define SUM_RATIO(formula) "never; form it again: " formula
 
 #define COVERAGE                                                                                   \
-    RATIO("coverage", figures.value[FIGURE_COVERED], figures.value[FIGURE_EXPECTED],               \
-          "covered_s / expected_s; 0 if nothing is expected",                                      \
+    RATIO("coverage", figures.value[FIGURE_COVERED], figures.value[FIGURE_EXPECTED], true,         \
+          "covered_s / expected_s; null if nothing is expected",                                   \
           SUM_RATIO("sum(covered_s) / sum(expected_s)"))
 #define REVISION                                                                                   \
     COUNT("revision", "", revision, "changes since the window had been final: 0, 1, 2 ...",        \
@@ -49,7 +49,7 @@
 static const struct field emissions_fields[] = {
     FIGURES_OF_SERIES(FIGURE) /* each ends with a comma */
     RATIO("estimated_share", figures.value[FIGURE_CO2E_ESTIMATED], figures.value[FIGURE_CO2E],
-          "co2e_estimated_kg / co2e_kg; 0 if co2e_kg is 0",
+          false, "co2e_estimated_kg / co2e_kg; 0 if co2e_kg is 0",
           SUM_RATIO("sum(co2e_estimated_kg) / sum(co2e_kg)")),
     FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
     FIGURES_OF_NOTES(FIGURE) REVISION,
@@ -94,6 +94,8 @@ static const void *member(const struct row *row, uint16_t offset)
 
 bool field_is_known(const struct field *field, const struct row *row)
 {
+    if (field->type == FIELD_RATIO && field->optional)
+        return *(const int128 *)member(row, field->offset_below) != 0;
     return field->figure == FIGURE_NONE || figures_know(&row->figures, (enum figure)field->figure);
 }
 

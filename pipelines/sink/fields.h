@@ -12,8 +12,10 @@
 #include "pipelines/rollup/row.h"
 
 enum field_type {
-    FIELD_FIXED,   /* a figure: an int128 of `decimals` decimals; a float in the stores */
-    FIELD_RATIO,   /* the quotient of two int128; 0 where nothing is below the line; a float */
+    FIELD_FIXED, /* a figure: an int128 of `decimals` decimals; a float in the stores */
+    /* The quotient of two int128; a float. Where nothing is below the line it is null if the field
+     * is optional, else 0. */
+    FIELD_RATIO,
     FIELD_INTEGER, /* a uint32_t; an integer */
     FIELD_FLAG     /* a bool; a boolean */
 };

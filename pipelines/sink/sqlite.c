@@ -60,7 +60,7 @@ static int read_schema_version(struct sqlite_sink *lite, int *version_out)
     return status == SQLITE_OK ? err : status;
 }
 
-/* Adds to the SQL the columns that a table of an earlier version lacks. */
+/* Adds to the SQL the columns that a table of an earlier version lacks, or has as NOT NULL. */
 static int find_new_columns(sqlite3_stmt *query, const char *table,
                             const struct measurement *measurement, struct buffer *sql)
 {
@@ -73,6 +73,8 @@ static int find_new_columns(sqlite3_stmt *query, const char *table,
         sqlite3_bind_text(query, 2, field->name, -1, SQLITE_TRANSIENT);
         if (sqlite3_step(query) == SQLITE_ROW && sqlite3_column_int(query, 0) == 0)
             sqlite_schema_add_column(sql, table, field);
+        else if (sqlite3_column_int(query, 1) != 0)
+            sqlite_schema_loosen_column(sql, table, field);
         status = sqlite3_reset(query);
     }
     return status;
@@ -84,7 +86,8 @@ static int add_columns(struct sqlite_sink *lite)
     struct buffer sql;
     buffer_init(&sql, SQL_BYTES_MAX);
     int status = sqlite3_prepare_v2(
-        lite->db, "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?", -1, &query, NULL);
+        lite->db, "SELECT count(*), max(\"notnull\") FROM pragma_table_info(?) WHERE name = ?", -1,
+        &query, NULL);
     for (int i = 0; i < ROW_KIND_COUNT * LEVEL_COUNT && status == SQLITE_OK; i++) {
         enum row_kind kind = (enum row_kind)(i / LEVEL_COUNT);
         char name[MEASUREMENT_NAME_SIZE];

@@ -45,6 +45,22 @@ void sqlite_schema_add_column(struct buffer *sql, const char *table, const struc
                   column_type(field));
 }
 
+void sqlite_schema_loosen_column(struct buffer *sql, const char *table, const struct field *field)
+{
+    static const char *const totals[] = {"facility_days", "facility_months", "facility_years"};
+    ASSERT(field->optional && field->type == FIELD_RATIO);
+    for (size_t i = 0; i < ARRAY_LEN(totals); i++) /* all views are made again */
+        buffer_printf(sql, "DROP VIEW IF EXISTS %s;\n", totals[i]);
+    buffer_printf(sql,
+                  "DROP VIEW IF EXISTS \"%s_named\";\n"
+                  "ALTER TABLE \"%s\" ADD COLUMN %s_or_null %s;\n"
+                  "UPDATE \"%s\" SET %s_or_null = %s WHERE expected_s > 0;\n"
+                  "ALTER TABLE \"%s\" DROP COLUMN %s;\n"
+                  "ALTER TABLE \"%s\" RENAME COLUMN %s_or_null TO %s;\n",
+                  table, table, field->name, column_type(field), table, field->name, field->name,
+                  table, field->name, table, field->name, field->name);
+}
+
 void sqlite_schema_add_tables(struct buffer *sql, int64_t bucket_ms)
 {
     char name[MEASUREMENT_NAME_SIZE];

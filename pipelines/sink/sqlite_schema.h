@@ -21,6 +21,8 @@ enum { COLUMN_START = 1, COLUMN_END, COLUMN_LOCAL_START, COLUMN_FACILITY, COLUMN
 void sqlite_schema_add_tables(struct buffer *sql, int64_t bucket_ms);
 /* ALTER TABLE, for an optional field that an earlier version did not have. */
 void sqlite_schema_add_column(struct buffer *sql, const char *table, const struct field *field);
+/* Lets a ratio's column, which was NOT NULL, be null, and makes it so where nothing is expected. */
+void sqlite_schema_loosen_column(struct buffer *sql, const char *table, const struct field *field);
 /* Makes the views again: their columns include the group levels. */
 void sqlite_schema_add_views(struct buffer *sql, const struct registry *registry,
                              int64_t bucket_ms);

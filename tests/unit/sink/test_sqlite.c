@@ -206,6 +206,32 @@ static void test_columns_are_added(void **state)
     expect(place, "SELECT count(energy_gj) FROM emissions_1y", "0\n");
 }
 
+/* A database of an earlier version, which had coverage 0 where nothing was expected. */
+static void test_coverage_becomes_nullable(void **state)
+{
+    struct place *place = *state;
+    assert_int_equal(open_sink(place), 0);
+    struct row row = fixture_row(0, 0, FIXTURE_START_MS);
+    write_block(place, block_of(&row));
+    row.window.start_ms += FIXTURE_BUCKET_MS;
+    row.figures.value[FIGURE_EXPECTED] = row.figures.value[FIGURE_COVERED] = 0;
+    write_block(place, block_of(&row));
+    close_sink(place);
+    sqlite3 *db = open_other(place);
+    run(db, "DROP VIEW emissions_15m_named; ALTER TABLE emissions_15m DROP COLUMN coverage;"
+            "ALTER TABLE emissions_15m ADD COLUMN coverage REAL NOT NULL DEFAULT 0;"
+            "UPDATE emissions_15m SET coverage = 0.5 WHERE expected_s > 0");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(open_sink(place), 0);
+        row.window.start_ms += FIXTURE_BUCKET_MS;
+        write_block(place, block_of(&row));
+        close_sink(place);
+    }
+    expect(place, "SELECT expected_s > 0, coverage FROM emissions_15m_named ORDER BY start_ms",
+           "1|0.5\n0|NULL\n0|NULL\n0|NULL\n");
+}
+
 static void test_every_level_has_a_table(void **state)
 {
     struct place *place = *state;
@@ -375,6 +401,7 @@ int main(void)
         TEST(test_same_key_overwrites),
         TEST(test_null),
         TEST(test_columns_are_added),
+        TEST(test_coverage_becomes_nullable),
         TEST(test_every_level_has_a_table),
         TEST(test_views_show_names),
         TEST(test_views_follow_the_registry),
