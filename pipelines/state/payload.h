@@ -27,9 +27,9 @@
  *   text: the facility whose rows come next
  *
  * Version 1 does not name its figures: it holds those of payload_set_first_figures(). Up to version
- * 2 a reading has neither role nor id, a frozen cell no note, a site neither begin_ms nor a lead, and
- * a meter no first reading: all of a facility were expected from its first bucket. All payloads of
- * a chain have one version.
+ * 2 a reading has neither role nor id, a frozen cell no note, a site neither begin_ms nor a lead,
+ * and a meter no first reading: all of a facility were expected from its first bucket. All payloads
+ * of a chain have one version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
  * figures are in the units of their table. A mark is dirty for each sink for which it was not

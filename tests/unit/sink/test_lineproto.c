@@ -167,7 +167,7 @@ static void test_numbers(void **state)
     row.figures.value[FIGURE_EXPECTED] = 0;
     row.figures.value[FIGURE_CO2E] = 0;
     row.final = false;
-    expect_part("no coverage where nothing is expected", &row, ",expected_s=0,revision=");
+    expect_part("no coverage where nothing is expected", &row, ",expected_s=0,spread_s=");
     expect_part("share of nothing", &row, ",estimated_share=0,");
     expect_part("not final", &row, ",final=false ");
     row = fixture_row(0, 0, FIXTURE_START_MS);

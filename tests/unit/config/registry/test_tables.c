@@ -65,7 +65,7 @@ static void check_table(const char *name)
         .bucket_ms = facilities ? 3600000 : 900000,
         .horizon_ms = INT64_C(7) * 86400000,
         .fiscal_year_start = 1,
-        .reporting_from = strcmp(name, "meters_validity.csv") == 0 ? NULL : "2026-01-01",
+        .reporting_from = strcmp(name, "meters_unbounded.csv") == 0 ? NULL : "2026-01-01",
     };
     struct buffer text;
     buffer_init(&text, TEXT_MAX);

@@ -21,6 +21,7 @@ static int build(void)
         .bucket_ms = 900000,
         .horizon_ms = INT64_C(7) * 86400000,
         .fiscal_year_start = 1,
+        .reporting_from = "2026-01-01",
     };
     struct buffer text;
     buffer_init(&text, 1 << 20);
