@@ -31,7 +31,7 @@ static const struct period *month_of(const struct site *site, const struct site_
     return month;
 }
 
-/* What the month holds, wherever its days are: no reading can change it any more. */
+/* The month's mass, wherever its days are: no reading can change it any more. */
 static int128 emitted(const struct site *site, const struct period *month, uint32_t series)
 {
     int128 mass = month->closed[series].value[FIGURE_CO2E];

@@ -15,7 +15,7 @@ struct weights {
     int128 covered; /* floored, source by source */
     int128 total;   /* of sources that are expected to report in the window; 0: no month, or none */
 };
-/* Of a window whose figures are in the scratch. */
+/* The window's figures are in the scratch. */
 struct weights site_weigh(struct site *site, const struct site_clock *clock, struct window window);
 /* Whether some window that may still be written is weighed by this month. */
 bool site_weighs_by(const struct site *site, const struct period *period);

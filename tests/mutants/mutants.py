@@ -675,6 +675,17 @@ STATE = [
     mutant("the watermark passes a window in mid-batch", "pipelines/rollup/site_windows.c",
            "        !passes_as_before(site, clock))\n", "        clock == NULL)\n",
            "state/test_shard_batch"),
+    mutant("meters are expected before the fiscal year", "pipelines/rollup/site_expected.c",
+           "MAX(MAX(year_ms, TIME_MIN_MS), earliest_of(site))", "earliest_of(site)",
+           "rollup/test_site_expected"),
+    mutant("a silent window in which nothing is expected has a row",
+           "pipelines/rollup/site_windows.c",
+           "(mark->touches > 0 || site_is_expected(site, window.start_ms, window.end_ms))",
+           "(mark->touches > 0 || site_is_expected(site, window.start_ms, window.end_ms) || true)",
+           "rollup/test_site_expected"),
+    mutant("a month weighs windows before it has closed", "pipelines/rollup/site_weights.c",
+           "period->window.end_ms <= floor_ms", "period->window.end_ms <= floor_ms + 86400000",
+           "rollup/test_site_expected"),
 ]
 
 MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
