@@ -20,7 +20,7 @@ struct tables_conf {
     const char *gwp_set; /* AR4, AR5, AR6 */
     int64_t bucket_ms, horizon_ms;
     int fiscal_year_start;
-    int on_conflict; /* enum conflict_policy, of meters whose row says nothing */
+    int on_conflict;            /* enum conflict_policy, of meters whose row says nothing */
     const char *reporting_from; /* YYYY-MM-DD, or NULL */
 };
 

@@ -226,7 +226,7 @@ static void take_lead_window(struct site *site, const struct row_taking *taking,
                              .window = window,
                              .version =
                                  make_version(site, taking->clock, window, &site->lead.mark) + 1};
-    append_rows(site, &head, (struct weights){0, 0}, taking->block);
+    append_rows(site, &head, sum_coverage(site), (struct weights){0, 0}, taking->block);
 }
 
 /* Days, and the months that are over with them. */

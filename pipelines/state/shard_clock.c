@@ -38,8 +38,8 @@ static int64_t last_row(const struct shard *shard, const struct reading *reading
                         enum meter_kind kind)
 {
     int64_t bucket_ms = shard->context.window->bucket_ms;
-    bool books_before = reading->span_ms > 0 || kind == KIND_REGISTER || kind == KIND_GAUGE ||
-                        kind == KIND_STOCK;
+    bool books_before =
+        reading->span_ms > 0 || kind == KIND_REGISTER || kind == KIND_GAUGE || kind == KIND_STOCK;
     int64_t last_ms = reading_end_ms(reading) - books_before;
     return last_ms / bucket_ms - (last_ms % bucket_ms < 0);
 }

@@ -132,7 +132,7 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
         (touch_unused(shard, site, column, booking) || booking->to_ms <= booking->from_ms))
         return;
     int64_t floor_ms = shard->clock.floor_ms; /* what lies before it was projected for good */
-    if (booking->outcome != OUTCOME_USED) /* time goes on with what is accepted only */
+    if (booking->outcome != OUTCOME_USED)     /* time goes on with what is accepted only */
         reading.start_ms = MIN(reading.start_ms, booking->from_ms);
     else if (site_hear(site, column, MAX(reading.start_ms, floor_ms)))
         site_open_lead(site);

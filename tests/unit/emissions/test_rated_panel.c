@@ -341,8 +341,7 @@ int main(void)
         cmocka_unit_test(test_rates_once),       cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_corrected_sums),   cmocka_unit_test(test_wide),
         cmocka_unit_test(test_ceases_to_report), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_a_rest_is_rated),
-        cmocka_unit_test(test_counts_reporting),
+        cmocka_unit_test(test_a_rest_is_rated),  cmocka_unit_test(test_counts_reporting),
     };
     return cmocka_run_group_tests_name("rated_panel", tests, NULL, NULL);
 }
