@@ -619,7 +619,7 @@ class Figures:
         else:
             self.energy += rated.energy
         self.estimated += rated.estimated
-        self.estimated_ms += rated.cell.estimated
+        self.estimated_ms += 0 if rated.cell.delivered else rated.cell.estimated
         if rated.factors["unsplit"]:
             self.unsplit += rated.masses["co2e"]
 

@@ -127,7 +127,8 @@ def rows(now):
                 # A revision in the last days, and not in the last month only.
                 revision = 2 if suffix == "1d" and number in (3, 38) else 0
                 quality = (f"covered_s={seconds * 0.75},expected_s={seconds},coverage=0.75,"
-                           f"revision={revision}i,final={final}")
+                           f"estimated_s={seconds * 0.125},spread_s=0,held_s=0,moved_s=0,conflicts=0,"
+                           f"glitches=0,revision={revision}i,final={final}")
                 tag = f"facility={key(facility)},region=asia"
                 yield (f"coverage_{suffix},{tag} {quality},meters_expected=3i,meters_reporting=2i {at}")
                 for scope, category, source, unit, kg_per_s in SOURCES:
