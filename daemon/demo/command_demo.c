@@ -184,7 +184,8 @@ static int build(struct demo *demo)
     if (err < 0)
         return err;
     const char *brokers = mock_cluster_brokers(demo->cluster);
-    err = demo_files_write(&demo->files, brokers);
+    int64_t begin_ms = demo->origin_ms - HISTORY_MS;
+    err = demo_files_write(&demo->files, brokers, begin_ms);
     if (err < 0)
         return err;
     err = command_load_config(&demo->config, demo->files.config);
@@ -193,7 +194,7 @@ static int build(struct demo *demo)
     struct demo_producer_conf producer = {.brokers = brokers,
                                           .topic = DEMO_TOPIC,
                                           .seed = demo->seed,
-                                          .start_ms = demo->origin_ms - HISTORY_MS,
+                                          .start_ms = begin_ms,
                                           .silent_ms = demo->origin_ms - SILENT_BEFORE_MS};
     err = demo_producer_create(&demo->producer, &producer);
     if (err < 0)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/timestamp.h"
+
 /* The windows are short, as a second of the demonstration is five minutes. A mock's groups take 3 s
  * to form, and its sessions more. */
 static const char yaml[] = "# What ghgd demo runs. The brokers are gone when it ends.\n"
@@ -32,6 +34,7 @@ static const char yaml[] = "# What ghgd demo runs. The brokers are gone when it 
                            "  grace: 1h\n"
                            "  horizon: 2d\n"
                            "  emit_interval: 500ms\n"
+                           "  reporting_from: %.10s\n"
                            "emissions:\n"
                            "  gwp: AR5\n"
                            "sinks:\n"
@@ -81,19 +84,36 @@ static const char meters[] =
     "guimaraes-pv,guimaraes,register,energy,kWh,,8,1,400 kW,15m,,,onsite_generation,rooftop_pv,"
     "onsite.solar,,,,\n";
 
-static int write_file(const char *folder, const char *name, const char *text, const char *brokers)
+/* Makes a file of the folder, which must not be there. NULL: errno says why. */
+static FILE *open_file(const char *folder, const char *name)
 {
     char path[DEMO_PATH_MAX + 32];
     (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *file = fopen(path, "wxe");
+    return fopen(path, "wxe");
+}
+
+static int write_table(const char *folder, const char *name, const char *text)
+{
+    FILE *file = open_file(folder, name);
     if (file == NULL)
         return -errno;
-    int written = brokers == NULL ? fputs(text, file) : fprintf(file, yaml, brokers, folder);
+    int written = fputs(text, file);
     int closed = fclose(file);
     return written < 0 || closed != 0 ? -EIO : 0;
 }
 
-int demo_files_write(struct demo_files *files_out, const char *brokers)
+static int write_yaml(const char *folder, const char *brokers, int64_t begin_ms)
+{
+    char begin[TIMESTAMP_TEXT_SIZE];
+    FILE *file = open_file(folder, "ghgd.yaml");
+    if (file == NULL)
+        return -errno;
+    int written = fprintf(file, yaml, brokers, timestamp_format(begin, begin_ms), folder);
+    int closed = fclose(file);
+    return written < 0 || closed != 0 ? -EIO : 0;
+}
+
+int demo_files_write(struct demo_files *files_out, const char *brokers, int64_t begin_ms)
 {
     const char *base =
         getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): this process never sets it */
@@ -103,11 +123,11 @@ int demo_files_write(struct demo_files *files_out, const char *brokers)
     if (mkdtemp(files->folder) == NULL)
         return -errno;
     (void)snprintf(files->config, sizeof(files->config), "%s/ghgd.yaml", files->folder);
-    int err = write_file(files->folder, "ghgd.yaml", yaml, brokers);
+    int err = write_yaml(files->folder, brokers, begin_ms);
     if (err == 0)
-        err = write_file(files->folder, "facilities.csv", facilities, NULL);
+        err = write_table(files->folder, "facilities.csv", facilities);
     if (err == 0)
-        err = write_file(files->folder, "meters.csv", meters, NULL);
+        err = write_table(files->folder, "meters.csv", meters);
     if (err < 0)
         demo_files_remove(files);
     return err;

@@ -16,8 +16,10 @@ struct demo_files {
     char config[DEMO_PATH_MAX + 16]; /* the YAML file */
 };
 
-/* Makes the folder and writes the files. Returns 0 or -errno, and then nothing is left. */
-int demo_files_write(struct demo_files *files_out, const char *brokers) MUST_CHECK;
+/* Makes the folder and writes the files. All meters are expected from the day of `begin_ms` on.
+ * Returns 0 or -errno, and then nothing is left. */
+int demo_files_write(struct demo_files *files_out, const char *brokers,
+                     int64_t begin_ms) MUST_CHECK;
 /* Removes the folder with all that is in it. */
 void demo_files_remove(const struct demo_files *files);
 

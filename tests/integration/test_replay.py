@@ -94,7 +94,7 @@ class Comparison(unittest.TestCase):
             self.assertNotIn("coverage", row)
         self.assertEqual(row["final"], "true" if figures.final else "false")
         if figures.weights[1] > 0:
-            self.assertEqual(float(row["coverage_weighted"]), ratio(*figures.weights))
+            self.assertEqual(float(row["coverage_weighted"]), ratio(*map(float, figures.weights)))
         else:
             self.assertNotIn("coverage_weighted", row)
         if "meters_expected" in row:

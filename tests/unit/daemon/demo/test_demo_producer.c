@@ -103,11 +103,11 @@ static struct demo_producer_stats simulate(uint64_t seed, int64_t step_ms, struc
     assert_int_equal(mock_cluster_create(&cluster, DEMO_TOPIC, 1), 0);
     const char *brokers = mock_cluster_brokers(cluster);
     struct demo_files files;
-    assert_int_equal(demo_files_write(&files, brokers), 0);
+    assert_int_equal(demo_files_write(&files, brokers, START_MS), 0);
     struct buffer faults;
     buffer_init(&faults, 1 << 16);
     struct config *config = NULL;
-    if (config_load(&config, files.config, &faults) < 0)
+    if (config_load(&config, files.config, &faults) < 0 || faults.size > 0)
         fail_msg("%s", buffer_text(&faults));
     const struct demo_producer_conf conf = {.brokers = brokers,
                                             .topic = DEMO_TOPIC,
