@@ -11,7 +11,7 @@ static void warn_longer(const struct meter *meter, const struct csv_row *row,
                         const struct tables_conf *conf)
 {
     int64_t longest_ms =
-        meter->length.months > 0 ? meter->length.months * 31 * DAY_MS : meter->interval_ms;
+        meter->length.months > 0 ? (int64_t)meter->length.months * 31 * DAY_MS : meter->interval_ms;
     if (longest_ms <= conf->horizon_ms)
         return;
     faults_warn(row->faults, row->file, row->line, row->cells[METER_INTERVAL].column,

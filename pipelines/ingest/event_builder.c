@@ -215,10 +215,10 @@ static void set_id_number(struct event_builder *builder, const struct numeric *n
 
 static void set_kind(struct event_builder *builder, const char *text, size_t size)
 {
-    for (uint8_t kind = EVENT_READING + 1; kind < EVENT_KIND_COUNT; kind++) {
+    for (int kind = EVENT_READING + 1; kind < EVENT_KIND_COUNT; kind++) {
         if (size != strlen(event_words[kind]) || memcmp(text, event_words[kind], size) != 0)
             continue;
-        builder->event.kind = kind;
+        builder->event.kind = (uint8_t)kind;
         set_present(builder, FIELD_EVENT);
         return;
     }

@@ -205,7 +205,7 @@ static enum outcome resolve(struct resolved *reading, const struct registry *reg
 enum outcome resolve_event(struct batch_event *resolved_out, const struct registry *registry,
                            const struct event *event, const struct place *place)
 {
-    struct resolved reading;
+    struct resolved reading = {.meter = REGISTRY_NONE};
     enum outcome outcome = resolve(&reading, registry, event);
     *resolved_out = (struct batch_event){.meter = REGISTRY_NONE,
                                          .bounded_by = REGISTRY_NONE,

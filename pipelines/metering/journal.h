@@ -60,6 +60,7 @@ struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
     bool overlapping;   /* some readings overlap, or have: the simple projection does not do */
+    bool changed;       /* something did since the last save, if only that old readings are gone */
     int64_t longest_ms; /* no reading has a longer span, */
     int64_t end_ms;     /* and none ends later */
 
@@ -72,7 +73,6 @@ struct journal {
     int64_t forgotten_ms; /* cells before it rest on readings that may be gone; INT64_MIN: none */
 
     /* For saving what changed only: the first reading that did, INT64_MAX if none. */
-    bool changed; /* something did, if only that old readings are gone */
     int64_t changed_ms;
     int64_t saved_forgotten_ms; /* as it was then: cells before that are saved */
 };

@@ -24,8 +24,8 @@ struct site {
     int64_t activity[METERS];
     uint32_t covered_ms[METERS], estimated_ms[METERS];
     uint8_t present[METERS];
-    struct cell_note notes[METERS];
     bool noted;
+    struct cell_note notes[METERS];
     struct bucket_cells cells;
 };
 
@@ -397,15 +397,15 @@ static int64_t note_of(const struct site *site, enum figure figure, size_t i)
     case FIGURE_ESTIMATED:
         return site->estimated_ms[i];
     case FIGURE_SPREAD:
-        return note->spread_ms;
+        return (int64_t)note->spread_ms;
     case FIGURE_HELD:
-        return note->held_ms;
+        return (int64_t)note->held_ms;
     case FIGURE_MOVED:
         return (int64_t)note->moved_ms;
     case FIGURE_CONFLICTS:
-        return note->conflicts;
+        return (int64_t)note->conflicts;
     case FIGURE_GLITCHES:
-        return note->glitches;
+        return (int64_t)note->glitches;
     default:
         fail_msg("%s is no note", figure_table[figure].name);
         return 0;

@@ -38,8 +38,8 @@ static void test_bounds(void **state)
         {"the longer the more", &interval, 275 * U / 10 + 1, 15 * MINUTE_MS + 1, true},
         {"below zero, the margin", &interval, -275 * U / 10, 15 * MINUTE_MS, true},
         {"below zero, one more", &interval, -275 * U / 10 - 1, 15 * MINUTE_MS, false},
-        {"400 days", &interval, 9600 * 110 * U, 400 * DAY_MS, true},
-        {"400 days, one more", &interval, 9600 * 110 * U + 1, 400 * DAY_MS, false},
+        {"400 days", &interval, INT64_C(9600) * 110 * U, 400 * DAY_MS, true},
+        {"400 days, one more", &interval, INT64_C(9600) * 110 * U + 1, 400 * DAY_MS, false},
         {"a millisecond", &interval, 30, 1, true},
         {"a millisecond, one more", &interval, 31, 1, false},
         {"a rate of a millionth", &slow, 1, HOUR_MS, true},
@@ -71,21 +71,21 @@ static void test_amounts(void **state)
     static const struct {
         const char *name;
         const struct meter *meter;
-        enum reading_role role;
         int64_t value;
+        enum reading_role role;
         bool want;
     } cases[] = {
-        {"a full truck", &tank, ROLE_READING, 30000 * U, true},
-        {"more than a truck", &tank, ROLE_READING, 30000 * U + 1, false},
-        {"a transfer", &tank, ROLE_TRANSFER, 30000 * U + 1, false},
-        {"a credit", &tank, ROLE_CREDIT, 30000 * U + 1, false},
-        {"a full tank", &tank, ROLE_DIP, 40000 * U, true},
-        {"more than a tank", &tank, ROLE_DIP, 40000 * U + 1, false},
-        {"a delivery", &truck, ROLE_READING, 5 * U, true},
-        {"a larger one", &truck, ROLE_READING, 5 * U + 1, false},
-        {"a larger one below zero", &truck, ROLE_READING, -5 * U - 1, false},
-        {"no bound", &yard, ROLE_DIP, CELL_MAX, true},
-        {"no bound of amounts", &yard, ROLE_READING, CELL_MAX, true},
+        {"a full truck", &tank, 30000 * U, ROLE_READING, true},
+        {"more than a truck", &tank, 30000 * U + 1, ROLE_READING, false},
+        {"a transfer", &tank, 30000 * U + 1, ROLE_TRANSFER, false},
+        {"a credit", &tank, 30000 * U + 1, ROLE_CREDIT, false},
+        {"a full tank", &tank, 40000 * U, ROLE_DIP, true},
+        {"more than a tank", &tank, 40000 * U + 1, ROLE_DIP, false},
+        {"a delivery", &truck, 5 * U, ROLE_READING, true},
+        {"a larger one", &truck, 5 * U + 1, ROLE_READING, false},
+        {"a larger one below zero", &truck, -5 * U - 1, ROLE_READING, false},
+        {"no bound", &yard, CELL_MAX, ROLE_DIP, true},
+        {"no bound of amounts", &yard, CELL_MAX, ROLE_READING, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         if (bound_allows_amount(cases[i].meter, cases[i].role, cases[i].value) != cases[i].want)

@@ -16,7 +16,8 @@
 #include "pipelines/metering/projection.h"
 #include "tests/unit/metering/readings.h"
 
-enum { DAY_MIN = 24 * 60, LINES_MAX = 300 };
+#define DAY_MIN INT64_C(1440)
+enum { LINES_MAX = 300 };
 
 static const struct meter by_reading = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
 static const struct meter by_total = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL, .total = true};
@@ -219,7 +220,7 @@ static void test_rest_lies_outside(void **state)
     assert_true(booking.from_ms == 0 && booking.to_ms == 31 * DAY_MS);
     enum { ROWS = DAY_MIN / 15 };
     assert_true(sum_buckets(&by_total, &journal, 0, ROWS) == 30040 * U / 30);
-    assert_true(sum_buckets(&by_total, &journal, ROWS, 2 * ROWS) == 960 * U);
+    assert_true(sum_buckets(&by_total, &journal, ROWS, INT64_C(2) * ROWS) == (int128)960 * U);
 }
 
 /* Random readings, and what a model that knows no journal makes of them. */
@@ -343,7 +344,8 @@ static void make_scene(struct scene *scene, const struct meter *meter, uint64_t 
     *scene = (struct scene){.meter = meter};
     for (int i = 0; i < 12; i++) {
         int64_t start = random_below(random, 20) * 10 + random_below(random, 3);
-        int64_t length = (1 + random_below(random, 8)) * (random_below(random, 3) == 0 ? 25 : 10);
+        int64_t length =
+            (int64_t)(1 + random_below(random, 8)) * (random_below(random, 3) == 0 ? 25 : 10);
         if (has_identity(scene, start, length))
             continue;
         struct given given = {start, start + length, random_below(random, 1U << 30),
@@ -468,8 +470,8 @@ static void test_jittered_day(void **state)
             assert_int_equal(booking.outcome, OUTCOME_USED);
             given[picked] = given[left - 1];
         }
-        struct cell sum = sum_cells(&by_reading, &journal, (COUNT + 2) * 15, 15);
-        assert_true(sum.activity == COUNT * 10 * U);
+        struct cell sum = sum_cells(&by_reading, &journal, (int64_t)(COUNT + 2) * 15, 15);
+        assert_true(sum.activity == INT64_C(10) * COUNT * U);
         int64_t covered_ms = 0;
         for (uint32_t i = 0; i < COUNT; i++) {
             int64_t next_ms = i + 1 < COUNT ? journal_at(&journal, i + 1)->start_ms : INT64_MAX;

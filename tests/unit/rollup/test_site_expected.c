@@ -102,7 +102,7 @@ static uint32_t count_rows(const struct output *of, enum level level, int64_t be
     return count;
 }
 
-enum { DAY_S = 86400 };
+#define DAY_S INT64_C(86400)
 
 static const struct built_meter from_january[] = {
     {"plant", "grid", KIND_INTERVAL, "power", "grid", 0.5, 0, INT64_C(1767225600000)}};
@@ -166,7 +166,7 @@ static void test_fiscal_year(void **state)
         drain(shard, block, &output);
         const struct row *year = find(&output, LEVEL_YEAR, at("2026-01-01T00:00:00Z"));
         assert_non_null(year);
-        if (year->figures.value[FIGURE_EXPECTED] != cases[i].year_days * DAY_MS)
+        if (year->figures.value[FIGURE_EXPECTED] != (int128)cases[i].year_days * DAY_MS)
             fail_msg("%s: %" PRId64 " ms", cases[i].name,
                      (int64_t)year->figures.value[FIGURE_EXPECTED]);
         assert_null(find(&output, LEVEL_DAY, at("2025-12-31T00:00:00Z")));
@@ -301,8 +301,8 @@ static void test_restarts(void **state)
         assert_int_equal(same->meters_expected, row->meters_expected);
     }
     expect_seconds(find(&output, LEVEL_MONTH, at("2026-03-01T00:00:00Z")), 0, 31 * DAY_S);
-    expect_seconds(find(&output, LEVEL_MONTH, at("2026-04-01T00:00:00Z")), 16 * DAY_S + 21 * 3600,
-                   30 * DAY_S + 10 * DAY_S + 12 * 3600);
+    expect_seconds(find(&output, LEVEL_MONTH, at("2026-04-01T00:00:00Z")),
+                   16 * DAY_S + INT64_C(21) * 3600, 40 * DAY_S + INT64_C(12) * 3600);
     plant_fini(&plant);
 }
 

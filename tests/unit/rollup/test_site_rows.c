@@ -51,9 +51,9 @@ static void test_estimated(void **state)
     take(shard);
     for (int level = LEVEL_BUCKET; level < LEVEL_COUNT; level++) {
         const int128 *value = find((enum level)level, START_MS)->figures.value;
-        assert_true(value[FIGURE_COVERED] == 15 * MIN_MS);
-        assert_true(value[FIGURE_ESTIMATED] == 5 * MIN_MS);
-        assert_true(value[FIGURE_EXPECTED] == 15 * MIN_MS);
+        assert_true(value[FIGURE_COVERED] == (int128)15 * MIN_MS);
+        assert_true(value[FIGURE_ESTIMATED] == (int128)5 * MIN_MS);
+        assert_true(value[FIGURE_EXPECTED] == (int128)15 * MIN_MS);
     }
     shard_destroy(&shard);
 }

@@ -61,7 +61,7 @@ struct pair {
 
 static bool same_figures(const struct figures *a, const struct figures *b)
 {
-    return memcmp(a, b, sizeof(*a)) == 0;
+    return a->noted == b->noted && memcmp(a->value, b->value, sizeof(a->value)) == 0;
 }
 
 static bool same_row(const struct row *a, const struct row *b)

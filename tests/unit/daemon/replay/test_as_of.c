@@ -62,8 +62,8 @@ static void test_many_alone(void **state)
     (void)state;
     struct as_of as_of;
     as_of_init(&as_of, 7 * DAY_MS);
-    for (int64_t i = 0; i < 3 * AS_OF_ALONE_MAX; i++)
-        as_of_add(&as_of, 1, (1000 + 10 * (i * 7 % (3 * AS_OF_ALONE_MAX))) * DAY_MS);
+    for (int64_t i = 0; i < INT64_C(3) * AS_OF_ALONE_MAX; i++)
+        as_of_add(&as_of, 1, (1000 + 10 * (i * 7 % (INT64_C(3) * AS_OF_ALONE_MAX))) * DAY_MS);
     assert_int_equal(as_of.alone_count, AS_OF_ALONE_MAX);
     assert_int_equal(as_of_get(&as_of) / DAY_MS, 1000 + 10 * (3 * AS_OF_ALONE_MAX - 1));
     as_of_add(&as_of, 2, 2000 * DAY_MS);
