@@ -444,7 +444,9 @@ class Oracle:
             cells = {m["id"]: self.cells(m["id"]) for m in meters}
             firsts = [first for first in map(self.first_ms, meters) if first is not None]
             if firsts:
-                self.add_facility(result, facility, meters, cells, min(firsts), last)
+                own = {}
+                self.add_facility(own, facility, meters, cells, min(firsts), last)
+                result.update(own)
         # A window that is not over, and has no reading, is not written yet. One in which nothing is
         # expected, and that has no reading, is never written.
         return {key: figures for key, figures in result.items()
@@ -514,8 +516,8 @@ class Oracle:
         for meter in meters:
             self.add_meter(result, name, meter, cells[meter["id"]], calendar, facility)
         sources = set(map(self.series, meters))
-        for (place, series, level, start_ms), figures in list(result.items()):
-            if place == name and series is None:
+        for (_, series, level, _), figures in result.items():
+            if series is None:
                 figures.weights = self.weights(result, name, sources, level, figures, calendar, first,
                                                last)
 
