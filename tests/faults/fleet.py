@@ -86,7 +86,8 @@ def configuration(topic, brokers, sinks, horizon=readings.HORIZON, by_meter=Fals
                        "groups": ["region"], "catalogue": str(servers.ROOT / "config/factors")},
             # The clock must not call anything final: the calm run's clock is another one.
             "windows": {"horizon": horizon, "grace": "1h", "emit_interval": "500ms",
-                        "idle_timeout": "7d"},
+                        "idle_timeout": "7d",
+                        "backfill_max": "73000d"},  # the messages are of today, their events not
             "sinks": sinks, "shutdown_timeout": "10s"}
 
 
