@@ -147,7 +147,8 @@ def compare_victoria(expected, export, ignore):
     for name, data in expected.items():
         for (tags, time_ms), fields in rows(data).items():
             for field, value in fields.items():
-                wanted.setdefault((f"{name}_{field}", tags), {})[time_ms] = float(value)
+                if value is not None:  # a null is no sample
+                    wanted.setdefault((f"{name}_{field}", tags), {})[time_ms] = float(value)
     differences = []
     for key, found in newest_samples(export).items():
         series = wanted.pop(key, {})
