@@ -111,7 +111,6 @@ struct site_conf {
     const struct window_conf *window;
     struct rating *rating; /* shared scratch */
     uint32_t facility, sinks_count, partition;
-    int64_t known_from_ms; /* the log is known from then on; 0: from its beginning */
 };
 
 struct site {

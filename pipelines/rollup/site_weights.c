@@ -10,12 +10,6 @@
 /* Parts are floored: finer than a milligram, so that no quotient shows it. */
 #define WEIGHT_SCALE 1000000
 
-/* A part of a month would weigh otherwise than the whole one does. */
-static bool is_known(const struct site *site, const struct period *month)
-{
-    return site->conf.known_from_ms == 0 || month->window.start_ms >= site->conf.known_from_ms;
-}
-
 /* The floor that belongs to a reading in the bucket that starts then. */
 static int64_t floor_at(const struct site *site, int64_t time_ms)
 {
@@ -34,7 +28,7 @@ static const struct period *month_of(const struct site *site, const struct site_
             (month == NULL || period->window.end_ms > month->window.end_ms))
             month = period;
     }
-    return month == NULL || is_known(site, month) ? month : NULL;
+    return month;
 }
 
 /* The month's mass, wherever its days are: no reading can change it any more. */

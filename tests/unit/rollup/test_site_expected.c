@@ -27,22 +27,16 @@ static int64_t at(const char *text)
     return ms;
 }
 
-static struct shard *make_of_part(int64_t known_from_ms)
+static struct shard *make(void)
 {
     const struct shard_context context = {.registry = &plant.registry,
                                           .window = &windows,
                                           .kernels = tests_kernels(),
                                           .sinks_count = 1,
-                                          .sinks = &local,
-                                          .known_from_ms = known_from_ms};
+                                          .sinks = &local};
     struct shard *shard;
     assert_int_equal(shard_create(&shard, &context, 0), 0);
     return shard;
-}
-
-static struct shard *make(void)
-{
-    return make_of_part(0);
 }
 
 /* Applies a reading; what must be written before it can touch its windows goes to `to`. */
@@ -361,25 +355,25 @@ static void test_newest_instant(void **state)
     }
 }
 
-enum { SOURCES = 15 }; /* as many as a plant has meters */
-
-/* Fifteen sources of a meter each, from January on. The boiler has 60 % of the emissions, and is
- * silent on 9 February. */
-static struct shard *weigh(int64_t known_from_ms)
+/* Fifteen sources of a meter each. The boiler has 60 % of the emissions of the month before, and is
+ * silent: by time 14/15 is covered, by emissions 0.40. */
+static void test_weighted(void **state)
 {
-    static char names[SOURCES][8];
-    struct built_meter list[SOURCES];
-    for (int i = 0; i < SOURCES; i++) {
+    (void)state;
+    enum { METERS_COUNT = 15 }; /* as many as a plant has */
+    static char names[METERS_COUNT][8];
+    struct built_meter list[METERS_COUNT];
+    for (int i = 0; i < METERS_COUNT; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "m%02d", i);
         list[i] =
             (struct built_meter){"plant", names[i], KIND_INTERVAL, "power", names[i], 1.0, 0, 0};
     }
-    build(list, SOURCES);
-    for (int i = 0; i < SOURCES; i++)
-        plant.factors[0][(size_t)RATE_CO2E * SOURCES + (size_t)i] = 1;
-    struct shard *shard = make_of_part(known_from_ms);
+    build(list, METERS_COUNT);
+    for (int i = 0; i < METERS_COUNT; i++)
+        plant.factors[0][(size_t)RATE_CO2E * METERS_COUNT + (size_t)i] = 1;
+    struct shard *shard = make();
     for (int64_t t = at("2026-01-01T00:00:00Z"); t < at("2026-02-10T00:00:00Z"); t += DAY_MS)
-        for (uint32_t i = 0; i < SOURCES; i++) {
+        for (uint32_t i = 0; i < METERS_COUNT; i++) {
             bool silent = i == 0 && t == at("2026-02-09T00:00:00Z");
             int64_t value = i == 0 ? 21 * U : U; /* 21 of 35 */
             if (!silent)
@@ -389,14 +383,6 @@ static struct shard *weigh(int64_t known_from_ms)
         }
     shard_finish(shard);
     drain(shard, block, &output);
-    return shard;
-}
-
-/* By time 14/15 is covered, by emissions 0.40. */
-static void test_weighted(void **state)
-{
-    (void)state;
-    struct shard *shard = weigh(0);
     const struct row *row = find(&output, LEVEL_DAY, at("2026-02-09T00:00:00Z"));
     expect_seconds(row, 14 * DAY_S, 15 * DAY_S);
     assert_true(row->weight_total > 0);
@@ -409,25 +395,6 @@ static void test_weighted(void **state)
     assert_true(row->weight_total > 0);
     shard_destroy(&shard);
     plant_fini(&plant);
-}
-
-/* A month weighs only if the log is known from its beginning on. */
-static void test_a_month_in_part_does_not_weigh(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *known_from;
-        bool weighs;
-    } cases[] = {{"2026-01-01T00:00:00Z", true}, {"2026-01-01T00:15:00Z", false}};
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        memset(&output, 0, sizeof(output));
-        struct shard *shard = weigh(at(cases[i].known_from));
-        const struct row *row = find(&output, LEVEL_DAY, at("2026-02-09T00:00:00Z"));
-        assert_int_equal(row->weight_total > 0, cases[i].weighs);
-        expect_seconds(row, 14 * DAY_S, 15 * DAY_S);
-        shard_destroy(&shard);
-        plant_fini(&plant);
-    }
 }
 
 static int set_up(void **state)
@@ -452,7 +419,6 @@ int main(void)
         cmocka_unit_test(test_only_deliveries),
         cmocka_unit_test(test_newest_instant),
         cmocka_unit_test(test_weighted),
-        cmocka_unit_test(test_a_month_in_part_does_not_weigh),
     };
     return cmocka_run_group_tests_name("site_expected", tests, set_up, tear_down);
 }
