@@ -27,7 +27,6 @@ struct row {
     uint32_t revision; /* changes after the watermark had passed the window: 0, 1, 2 ... */
     uint32_t version;  /* grows whenever the row's content may differ from an earlier write */
     uint32_t meters_expected, meters_reporting; /* ROW_COVERAGE */
-    int128 weight_covered, weight_total;        /* ROW_COVERAGE: site_weights.h */
     struct figures figures;                     /* ROW_COVERAGE: from FIGURE_COVERED on */
 };
 

@@ -25,9 +25,7 @@
 
 enum {
     HOURS_PER_DAY_MAX = 50, /* a day had 48 hours where the date line moved */
-    /* Months and years at once: 90 days of horizon need nine that are under way, and the months of
-     * 90 days and two months before them, by which windows are weighed. */
-    SITE_PERIODS_MAX = 24
+    SITE_PERIODS_MAX = 16   /* months and years under way at once: 90 days of horizon need nine */
 };
 
 struct mark {

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -355,48 +354,6 @@ static void test_newest_instant(void **state)
     }
 }
 
-/* Fifteen sources of a meter each. The boiler has 60 % of the emissions of the month before, and is
- * silent: by time 14/15 is covered, by emissions 0.40. */
-static void test_weighted(void **state)
-{
-    (void)state;
-    enum { METERS_COUNT = 15 }; /* as many as a plant has */
-    static char names[METERS_COUNT][8];
-    struct built_meter list[METERS_COUNT];
-    for (int i = 0; i < METERS_COUNT; i++) {
-        (void)snprintf(names[i], sizeof(names[i]), "m%02d", i);
-        list[i] =
-            (struct built_meter){"plant", names[i], KIND_INTERVAL, "power", names[i], 1.0, 0, 0};
-    }
-    build(list, METERS_COUNT);
-    for (int i = 0; i < METERS_COUNT; i++)
-        plant.factors[0][(size_t)RATE_CO2E * METERS_COUNT + (size_t)i] = 1;
-    struct shard *shard = make();
-    for (int64_t t = at("2026-01-01T00:00:00Z"); t < at("2026-02-10T00:00:00Z"); t += DAY_MS)
-        for (uint32_t i = 0; i < METERS_COUNT; i++) {
-            bool silent = i == 0 && t == at("2026-02-09T00:00:00Z");
-            int64_t value = i == 0 ? 21 * U : U; /* 21 of 35 */
-            if (!silent)
-                apply(shard, (struct input){i, t, t + DAY_MS, value, 0}, &output);
-            drain(shard, block, &output);
-            keep_long_rows(&output, INT64_MIN);
-        }
-    shard_finish(shard);
-    drain(shard, block, &output);
-    const struct row *row = find(&output, LEVEL_DAY, at("2026-02-09T00:00:00Z"));
-    expect_seconds(row, 14 * DAY_S, 15 * DAY_S);
-    assert_true(row->weight_total > 0);
-    assert_true(row->weight_covered * 100 == row->weight_total * 40);
-    row = find(&output, LEVEL_DAY, at("2026-02-08T00:00:00Z"));
-    assert_true(row->weight_covered == row->weight_total);
-    row = find(&output, LEVEL_DAY, at("2026-02-02T00:00:00Z")); /* January has not closed */
-    assert_true(row->weight_total == 0);
-    row = find(&output, LEVEL_DAY, at("2026-02-03T00:00:00Z"));
-    assert_true(row->weight_total > 0);
-    shard_destroy(&shard);
-    plant_fini(&plant);
-}
-
 static int set_up(void **state)
 {
     return set_up_taken(state) != 0 ? -1 : block_create(&block, BLOCK_ROWS);
@@ -418,7 +375,6 @@ int main(void)
         cmocka_unit_test(test_restarts),
         cmocka_unit_test(test_only_deliveries),
         cmocka_unit_test(test_newest_instant),
-        cmocka_unit_test(test_weighted),
     };
     return cmocka_run_group_tests_name("site_expected", tests, set_up, tear_down);
 }
