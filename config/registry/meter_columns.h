@@ -21,12 +21,14 @@ bool meter_read_conditions(struct meter_row *parsed, const struct csv_row *row,
 int meter_quantity_by_conditions(const struct csv_row *row, const struct unit *unit);
 /* Whether the row counts a mass of steam as heat. */
 bool meter_is_steam(const struct csv_row *row);
-/* Digits and decimals, and with them a register's modulus. */
+/* Digits, decimals and modulus: where a register wraps. */
 bool meter_read_register(struct meter_row *parsed, const struct csv_row *row);
 /* "500 kW", "1200 Nm3/h": what the meter can plausibly see, per hour. */
 bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row);
 /* "30000 L", "25 t": the largest delivery, and the most that a stock can hold. */
 bool meter_read_amounts(struct meter_row *parsed, const struct csv_row *row);
+/* Whether a register counts from zero after a fall; behind max_rate. */
+bool meter_read_restarts(struct meter_row *parsed, const struct csv_row *row);
 
 /* Role and parent, whose fit meters_check_parents() judges. */
 bool meter_read_role(struct meter_row *parsed, const struct csv_row *row);

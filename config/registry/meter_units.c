@@ -168,33 +168,46 @@ bool meter_read_unit(struct meter_row *parsed, const struct csv_row *row)
     return false;
 }
 
-bool meter_read_register(struct meter_row *parsed, const struct csv_row *row)
+/* Whether the column is empty, or the meter a register. */
+static bool is_register_column(const struct meter_row *parsed, const struct csv_row *row,
+                               size_t column)
+{
+    if (cell_is_empty(row, column) || parsed->meter.kind == KIND_REGISTER)
+        return true;
+    csv_fault(row, column,
+              column == METER_RESTARTS
+                  ? "only a register counts from zero; accepted for this kind: empty"
+                  : "only a register wraps; accepted for this kind: empty");
+    return false;
+}
+
+static bool read_digits(struct meter_row *parsed, const struct csv_row *row)
 {
     int64_t digits = 0;
     int64_t decimals = 0;
     if (!cell_int(&digits, row, METER_DIGITS, 1, DIGITS_MAX) ||
         !cell_int(&decimals, row, METER_DECIMALS, 0, DIGITS_MAX))
         return false;
-    size_t given = digits != 0 ? METER_DIGITS : METER_DECIMALS;
     if (digits == 0 && cell_is_empty(row, METER_DECIMALS))
         return true;
-    if (parsed->meter.kind != KIND_REGISTER) {
-        csv_fault(row, given, "only a register wraps; accepted for this kind: empty");
+    if (!is_register_column(parsed, row, digits != 0 ? METER_DIGITS : METER_DECIMALS))
         return false;
-    }
-    if (digits == 0) {
+    if (digits == 0 && cell_is_empty(row, METER_MODULUS)) {
         csv_fault(row, METER_DIGITS,
                   "empty beside decimals; all digits of the register are counted "
                   "here, those after the point too");
         return false;
     }
-    if (decimals >= digits) {
+    if (digits != 0 && decimals >= digits) {
         csv_fault(row, METER_DECIMALS, "%s of %s digits; at least one stands before the point",
                   row->cells[METER_DECIMALS].text, row->cells[METER_DIGITS].text);
         return false;
     }
+    struct decimal last = decimal_from_int(1, (int32_t)decimals);
+    int err = decimal_to_micro(&parsed->meter.register_digit, last, parsed->meter.own.scale);
     struct decimal wrap = decimal_from_int(1, (int32_t)(decimals - digits));
-    int err = decimal_to_micro(&parsed->meter.register_modulus, wrap, parsed->meter.own.scale);
+    if (err == 0 && digits != 0)
+        err = decimal_to_micro(&parsed->meter.register_modulus, wrap, parsed->meter.own.scale);
     if (err < 0)
         csv_fault(row, METER_DIGITS,
                   "a register of %s digits in \"%s\" holds more than can be counted",
@@ -207,6 +220,52 @@ bool meter_read_register(struct meter_row *parsed, const struct csv_row *row)
         parsed->meter.register_modulus = 0;
     }
     return err == 0;
+}
+
+/* Where a counter wraps that does not use all of its digits. */
+static bool read_modulus(struct meter_row *parsed, const struct csv_row *row)
+{
+    const struct csv_cell *cell = &row->cells[METER_MODULUS];
+    if (cell_is_empty(row, METER_MODULUS))
+        return true;
+    if (!is_register_column(parsed, row, METER_MODULUS))
+        return false;
+    struct decimal value;
+    int64_t modulus = 0;
+    if (decimal_parse(&value, cell->text, cell->size) < 0 ||
+        decimal_to_micro(&modulus, value, parsed->meter.own.scale) < 0 || modulus <= 0) {
+        csv_fault(row, METER_MODULUS,
+                  "\"%s\" is not accepted; a number above 0 in the meter's unit is, such as 65536",
+                  cell->text);
+        return false;
+    }
+    if (parsed->meter.register_modulus != 0 && modulus > parsed->meter.register_modulus) {
+        csv_fault(row, METER_MODULUS,
+                  "\"%s\" is more than a register of %s digits can show; accepted: less, or no "
+                  "digits",
+                  cell->text, row->cells[METER_DIGITS].text);
+        return false;
+    }
+    parsed->meter.register_modulus = modulus;
+    return true;
+}
+
+bool meter_read_register(struct meter_row *parsed, const struct csv_row *row)
+{
+    return read_digits(parsed, row) && read_modulus(parsed, row);
+}
+
+bool meter_read_restarts(struct meter_row *parsed, const struct csv_row *row)
+{
+    if (!cell_bool(&parsed->meter.restarts, row, METER_RESTARTS) ||
+        !is_register_column(parsed, row, METER_RESTARTS))
+        return false;
+    if (!parsed->meter.restarts || parsed->meter.rate_max > 0)
+        return true;
+    csv_fault(row, METER_RESTARTS,
+              "yes without max_rate: nothing tells a restart from a wrong reading; accepted beside "
+              "an empty max_rate: no");
+    return false;
 }
 
 /* Canonical units of the activity in one of a unit that bounds the meter: one of its readings,

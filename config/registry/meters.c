@@ -17,6 +17,8 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_MULTIPLIER] = {"multiplier", false},
     [METER_DIGITS] = {"digits", false},
     [METER_DECIMALS] = {"decimals", false},
+    [METER_MODULUS] = {"modulus", false},
+    [METER_RESTARTS] = {"restarts", false},
     [METER_MAX_RATE] = {"max_rate", false},
     [METER_INTERVAL] = {"interval", false},
     [METER_STAMP] = {"stamp", false},
@@ -261,7 +263,7 @@ static int read_row(void *context, const struct csv_row *row)
     bool known = read_facility(&parsed, table, row);
     bool good = read_kind(&parsed, row, loading->conf) && meter_read_unit(&parsed, row) &&
                 meter_read_register(&parsed, row) && meter_read_max_rate(&parsed, row) &&
-                meter_read_amounts(&parsed, row);
+                meter_read_restarts(&parsed, row) && meter_read_amounts(&parsed, row);
     good = good && meter_read_role(&parsed, row);
     good = meter_read_times(&parsed, row, loading->conf) && good;
     good = known && meter_read_validity(&parsed, table, row) && good;

@@ -34,6 +34,7 @@ struct meter {
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
     uint8_t on_conflict;    /* enum conflict_policy */
     bool negative;          /* readings below zero are accepted */
+    bool restarts;          /* registers: after a fall the value counts from zero */
     bool total;             /* intervals: one that better ones lie in is the total of its time */
     bool step;              /* gauges: a sample holds until the next; else a line joins the two */
     bool has_parent;        /* its main meter counts the rest only */
@@ -43,6 +44,7 @@ struct meter {
     struct calendar_length length; /* of the calendar, if `interval` is one */
     int64_t hold_ms;               /* gauges: the longest time that a sample speaks for */
     int64_t register_modulus;  /* registers: canonical micro-units at which it wraps; 0 unknown */
+    int64_t register_digit;    /* registers: one unit of the last digit; 0: as they are written */
     int64_t rate_max;          /* plausible maximum, canonical micro-units per hour; 0 unknown */
     const char *rate_max_text; /* the same as the table has it, for people; NULL unknown */
     int64_t amount_max,

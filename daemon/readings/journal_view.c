@@ -166,10 +166,25 @@ static void add_outranked(struct buffer *out, const struct journal_view *view, u
     buffer_add_str(out, " ranks higher");
 }
 
+/* An estimate of a register gives way to a measured reading behind it, whatever it says. */
+static bool gives_way(const struct journal_view *view, uint32_t index)
+{
+    uint32_t after = view->fates[index].after;
+    return journal_at(view->journal, index)->quality == QUALITY_ESTIMATED &&
+           after != FATE_NO_READING &&
+           journal_at(view->journal, after)->quality != QUALITY_ESTIMATED;
+}
+
 static void add_left_aside(struct buffer *out, const struct journal_view *view, uint32_t index)
 {
     const struct reading_fate *fate = &view->fates[index];
     buffer_add_str(out, "left aside: ");
+    if (gives_way(view, index)) {
+        buffer_add_str(out, "an estimate, and ");
+        add_reading(out, view, fate->after);
+        buffer_add_str(out, " was measured");
+        return;
+    }
     journal_view_add_value(out, view, index);
     buffer_add_str(out, " contradicts ");
     if (fate->before != FATE_NO_READING) {
@@ -204,9 +219,18 @@ static void add_line(struct buffer *out, const struct journal_view *view, uint32
 
 static void add_held(struct buffer *out, const struct journal_view *view, uint32_t index)
 {
-    buffer_add_str(out, "held: readings within it that rank higher contradict this total; they "
-                        "stand, ");
-    add_amount(out, view, view->fates[index].amount);
+    const struct reading_fate *fate = &view->fates[index];
+    if (view->meter->kind == KIND_REGISTER) {
+        buffer_add_str(out, "held: later readings decide whether ");
+        journal_view_add_value(out, view, index);
+        buffer_add_str(out, " goes on from ");
+        add_reading(out, view, fate->before);
+        buffer_add_str(out, ", ");
+    } else {
+        buffer_add_str(out, "held: readings within it that rank higher contradict this total; they "
+                            "stand, ");
+    }
+    add_amount(out, view, fate->amount);
     buffer_add_str(out, " in question");
 }
 
@@ -276,7 +300,8 @@ bool journal_view_get_held(const struct journal_view *view, uint32_t index, int6
     const struct reading *reading = journal_at(view->journal, index);
     *from_ms_out = reading->start_ms;
     *to_ms_out = reading_end_ms(reading);
-    if (fate->fate == FATE_BREAK)
+    bool register_held = fate->fate == FATE_HELD && view->meter->kind == KIND_REGISTER;
+    if (fate->fate == FATE_BREAK || register_held)
         *from_ms_out = journal_at(view->journal, fate->before)->start_ms;
     return fate->fate == FATE_BREAK || fate->fate == FATE_HELD;
 }

@@ -5,6 +5,7 @@
 #include "base/decimal.h"
 #include "pipelines/metering/documents.h"
 #include "pipelines/metering/intervals.h"
+#include "pipelines/metering/register_chain.h"
 #include "pipelines/metering/registers.h"
 #include "pipelines/metering/stock.h"
 
@@ -122,21 +123,20 @@ static void note_overlap(struct booking *booking, struct journal *journal, uint3
     }
 }
 
-/* A reading of a register or gauge changes the stretch from its predecessor to its successor. */
+/* A sample of a gauge changes the stretch from its predecessor to its successor. */
 static void widen_to_neighbours(struct booking *booking, const struct meter *meter,
                                 const struct journal *journal, uint32_t index)
 {
     const struct reading *reading = journal_at(journal, index);
-    int64_t reach_ms = meter->kind == KIND_GAUGE ? meter->hold_ms : INT64_MAX;
     booking->from_ms = booking->to_ms = reading->start_ms;
     if (index > 0) {
         const struct reading *before = journal_at(journal, index - 1);
-        if (reading->start_ms - before->start_ms <= reach_ms)
-            booking->from_ms = MAX(before->start_ms, journal->base_ms);
+        if (reading->start_ms - before->start_ms <= meter->hold_ms)
+            booking->from_ms = before->start_ms;
     }
     if (index + 1 < journal->count) {
         const struct reading *after = journal_at(journal, index + 1);
-        if (after->start_ms - reading->start_ms <= reach_ms)
+        if (after->start_ms - reading->start_ms <= meter->hold_ms)
             booking->to_ms = after->start_ms;
     }
 }
@@ -172,11 +172,11 @@ static void touch_changed(struct booking *booking, const struct meter *meter,
     const struct reading *reading = journal_at(journal, index);
     if (meter->step)
         widen_to_steps(booking, meter, journal, index);
-    else if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE)
+    else if (meter->kind == KIND_GAUGE)
         widen_to_neighbours(booking, meter, journal, index);
     else if (meter->kind == KIND_STOCK)
         widen_to_dips(booking, journal, reading, floor_ms);
-    else
+    else if (meter->kind != KIND_REGISTER)
         booking->to_ms = MAX(reading_end_ms(reading), reading->start_ms + 1);
 }
 
@@ -208,18 +208,6 @@ static void keep_in_force(struct booking *booking, const struct meter *meter,
         booking->to_ms = booking->from_ms;
 }
 
-static void check_steps(struct booking *booking, const struct meter *meter,
-                        const struct journal *journal, uint32_t index)
-{
-    if (meter->kind != KIND_REGISTER || index == 0)
-        return;
-    int64_t delta;
-    enum register_step step =
-        register_step(meter, journal_at(journal, index - 1), journal_at(journal, index), &delta);
-    booking->discontinuity = step == STEP_DISCONTINUITY;
-    booking->rollover = step == STEP_ROLLOVER;
-}
-
 /* Tells the overlaps of an interval, and which cells of others it changes. */
 static void widen_to_overlaps(struct booking *booking, const struct meter *meter,
                               struct journal *journal, uint32_t index)
@@ -241,20 +229,19 @@ bool booking_reaches_back(const struct meter *meter, const struct journal *journ
                intervals_changed(meter, journal, reading).from_ms < floor_ms;
     if (meter->kind == KIND_STOCK)
         return stock_reaches_back(journal, floor_ms);
-    if (meter->kind != KIND_REGISTER && meter->kind != KIND_GAUGE)
+    if (meter->kind == KIND_REGISTER)
+        return register_reaches_back(meter, journal, reading, floor_ms);
+    if (meter->kind != KIND_GAUGE)
         return false;
     uint32_t index = journal_find(journal, reading->start_ms);
     return index > 0 && journal_at(journal, index - 1)->start_ms < floor_ms;
 }
 
-/* Enters a reading that is used. Only such a reading may move the base: a reading that changes
- * nothing has to leave every cell as it is. */
-static void enter(const struct meter *meter, struct journal *journal, uint32_t index, bool found,
-                  const struct reading *reading, int64_t floor_ms)
+/* Enters a reading that is used: a reading that changes nothing has to leave every cell as it is.
+ */
+static void enter(struct journal *journal, uint32_t index, bool found,
+                  const struct reading *reading)
 {
-    register_move_base(meter, journal, index, floor_ms);
-    if (meter->kind == KIND_STOCK)
-        stock_move_base(journal, reading->start_ms, floor_ms);
     journal_changed(journal, reading->start_ms);
     if (found) {
         *journal_at(journal, index) = *reading;
@@ -262,6 +249,29 @@ static void enter(const struct meter *meter, struct journal *journal, uint32_t i
     }
     int err = journal_insert(journal, index, reading);
     ASSERT(err == 0); /* there was room */
+}
+
+static void enter_register(struct booking *booking, const struct meter *meter,
+                           struct journal *journal, const struct reading *reading, int64_t floor_ms,
+                           struct stretch changed)
+{
+    bool found = false;
+    uint32_t index = find_identity(meter, journal, reading, &found);
+    register_enter(meter, journal, index, reading, floor_ms, &changed);
+    if (changed.from_ms < changed.to_ms) { /* a first reading changes nothing */
+        booking->from_ms = MAX(changed.from_ms, journal->base_ms);
+        booking->to_ms = MAX(changed.to_ms, booking->from_ms);
+    }
+    if (found) { /* the cell in which it is counts conflicts */
+        booking->from_ms = MIN(booking->from_ms, reading->start_ms);
+        booking->to_ms = MAX(booking->to_ms, reading->start_ms + 1);
+    }
+    bool is_in = false;
+    index = find_identity(meter, journal, reading, &is_in);
+    ASSERT(is_in);
+    struct chain_link link = chain_link_of(journal_at(journal, index));
+    booking->discontinuity = !link.kept || link.step == CHAIN_BREAK;
+    booking->rollover = link.kept && link.step == CHAIN_ROLLOVER;
 }
 
 /* Puts a document in, in the place of those that it displaces. */
@@ -358,6 +368,15 @@ static void book_document(struct booking *booking, const struct meter *meter,
         leave(booking, reading); /* as if it had come before the one that stays */
 }
 
+/* Whether the journal takes one more reading; that of a register gives up old ones for it. */
+static bool find_room(const struct meter *meter, struct journal *journal,
+                      const struct reading *reading, int64_t floor_ms, struct stretch *changed)
+{
+    if (meter->kind == KIND_REGISTER && (journal_is_full(journal) || !booking_has_room(journal)))
+        register_make_room(meter, journal, floor_ms, changed);
+    return !journal_is_full(journal) && (reading->role != ROLE_FINAL || booking_has_room(journal));
+}
+
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms)
 {
@@ -372,6 +391,7 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
         *booking_out = booking;
         return;
     }
+    struct stretch changed = {0, 0};
     bool found = false;
     uint32_t index = find_identity(meter, journal, reading, &found);
     const struct reading *same = found ? journal_at(journal, index) : NULL;
@@ -379,18 +399,20 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
         booking.outcome = REJECT_VALUE_RANGE;
     else if (found)
         judge_identity(&booking, meter, same, reading);
-    else if (journal_is_full(journal) ||
-             (reading->role == ROLE_FINAL && !booking_has_room(journal)))
+    else if (!find_room(meter, journal, reading, floor_ms, &changed))
         booking.outcome = REJECT_JOURNAL_FULL;
-    if (booking.outcome == OUTCOME_USED) {
+    struct reading entered = *reading;
+    entered.conflict = booking.conflict;
+    if (booking.outcome == OUTCOME_USED && meter->kind == KIND_REGISTER) {
+        enter_register(&booking, meter, journal, &entered, floor_ms, changed);
+    } else if (booking.outcome == OUTCOME_USED) {
         int64_t others_end_ms = journal->end_ms;
-        struct reading entered = *reading;
-        entered.conflict = booking.conflict;
-        enter(meter, journal, index, found, &entered, floor_ms);
+        if (meter->kind == KIND_STOCK)
+            stock_move_base(journal, reading->start_ms, floor_ms);
+        enter(journal, index, found, &entered);
         touch_changed(&booking, meter, journal, index, floor_ms);
         if (found) /* the cell in which it begins counts conflicts */
             booking.to_ms = MAX(booking.to_ms, reading->start_ms + 1);
-        check_steps(&booking, meter, journal, index);
         if (meter->kind == KIND_INTERVAL && reading->start_ms < others_end_ms)
             widen_to_overlaps(&booking, meter, journal, index);
         booking.overlap &= !found; /* told when the first of its identity came */
@@ -400,12 +422,28 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
     *booking_out = booking;
 }
 
+bool booking_add_next(struct booking *booking_out, const struct meter *meter,
+                      struct journal *journal, const struct reading *reading, int64_t floor_ms)
+{
+    if (meter->kind != KIND_REGISTER || !booking_has_room(journal) ||
+        !register_enter_next(meter, journal, reading, floor_ms))
+        return false;
+    int64_t before_ms = journal_at(journal, journal->count - 2)->start_ms;
+    *booking_out = (struct booking){.outcome = OUTCOME_USED,
+                                    .displaced = OUTCOME_USED,
+                                    .from_ms = MAX(before_ms, journal->base_ms),
+                                    .to_ms = reading->start_ms};
+    return true;
+}
+
 void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms)
 {
     if (floor_ms > journal->forgotten_ms) {
         journal->forgotten_ms = floor_ms;
         journal->changed = true;
     }
+    if (meter->kind == KIND_REGISTER) /* when its readings go decides the log alone */
+        return;
     if (meter->kind == KIND_INTERVAL) {
         journal_drop_ended(journal, intervals_needed_from(meter, journal, floor_ms));
         return;
@@ -416,13 +454,6 @@ void booking_forget(const struct meter *meter, struct journal *journal, int64_t 
     }
     uint32_t open = journal_find(journal, floor_ms);
     uint32_t kept = meter->kind == KIND_DELIVERY ? 0 : 1; /* the base of what follows */
-    if (open <= kept)
-        return;
-    int64_t rest =
-        meter->kind == KIND_REGISTER && open - kept == 1 ? register_unbooked(meter, journal) : 0;
-    journal_drop_first(journal, open - kept);
-    if (rest != 0) {
-        journal->base_ms = journal_at(journal, 0)->start_ms;
-        journal->base_booked = -rest;
-    }
+    if (open > kept)
+        journal_drop_first(journal, open - kept);
 }

@@ -42,6 +42,12 @@ static inline bool booking_has_room(const struct journal *journal)
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms);
 
+/* Adds the reading as booking_add() does, for less, if it follows on the newest one of a register
+ * without any doubt, as most do. It reaches back before no floor. False of others, and then nothing
+ * is changed. */
+bool booking_add_next(struct booking *booking_out, const struct meter *meter,
+                      struct journal *journal, const struct reading *reading, int64_t floor_ms);
+
 /* Forgets what can no longer change a cell at or after floor_ms; keeps the base of registers and
  * the last sample of gauges. */
 void booking_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms);

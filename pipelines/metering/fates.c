@@ -3,7 +3,7 @@
 #include <sys/param.h>
 
 #include "pipelines/metering/intervals.h"
-#include "pipelines/metering/registers.h"
+#include "pipelines/metering/register_chain.h"
 
 static uint32_t index_of(const struct journal *journal, const struct reading *reading)
 {
@@ -113,40 +113,111 @@ static void judge_steps(struct reading_fate *fates, const struct meter *meter,
 
 /* --- registers --- */
 
-/* A reading that does not go on from its neighbour begins again, and the time between is held. */
-static void judge_register(struct reading_fate *fate, const struct meter *meter,
-                           const struct journal *journal, uint32_t index)
+static bool is_left_aside(const struct journal *journal, uint32_t index)
 {
-    if (index == 0) {
-        fate->fate = FATE_BEGINS;
+    return !chain_link_of(journal_at(journal, index)).kept;
+}
+
+/* The fate of a reading of the chain that holds; `before` is the one before it there. */
+static void judge_kept(struct reading_fate *fate, const struct meter *meter,
+                       const struct journal *journal, uint32_t before, uint32_t index)
+{
+    const struct reading *reading = journal_at(journal, index);
+    struct chain_link link = chain_link_of(reading);
+    fate->fate = FATE_BEGINS;
+    if (before == FATE_NO_READING)
         return;
-    }
-    const struct reading *before = journal_at(journal, index - 1);
-    enum register_step step = register_step(meter, before, before + 1, &fate->amount);
-    fate->fate = step == STEP_DISCONTINUITY ? FATE_BREAK : FATE_COUNTS;
-    fate->rollover = step == STEP_ROLLOVER;
-    fate->before = index - 1;
+    const struct reading *old = journal_at(journal, before);
+    /* An exchange whose final state fits leaves no time between the two counters. */
+    if (link.step == CHAIN_BRIDGE && old->start_ms == reading->start_ms)
+        return;
+    bool breaks = link.step == CHAIN_BREAK || link.step == CHAIN_BRIDGE;
+    fate->fate = link.booked ? FATE_COUNTS : breaks ? FATE_BREAK : FATE_HELD;
+    fate->rollover = link.step == CHAIN_ROLLOVER;
+    fate->before = before;
     fate->has_amount = true;
-    if (step == STEP_DISCONTINUITY)
-        fate->amount = before[1].value - before->value;
+    fate->amount =
+        breaks ? reading->value - old->value : register_chain_amount(meter, old, reading);
+}
+
+/* Behind the last reading of the chain some may contradict it. The newest that was measured says
+ * how long: later ones decide which are true. FATE_NO_READING without such a reading. */
+static uint32_t find_undecided(const struct journal *journal)
+{
+    for (uint32_t i = journal->count; i-- > 0 && is_left_aside(journal, i);) {
+        if (journal_at(journal, i)->quality != QUALITY_ESTIMATED)
+            return i;
+    }
+    return FATE_NO_READING;
+}
+
+static void judge_undecided(struct reading_fate *fate, const struct journal *journal,
+                            uint32_t before, uint32_t index)
+{
+    fate->fate = FATE_HELD;
+    fate->before = before;
+    fate->has_amount = true;
+    fate->amount = journal_at(journal, index)->value - journal_at(journal, before)->value;
+}
+
+static void judge_registers(struct reading_fate *fates, const struct meter *meter,
+                            const struct journal *journal)
+{
+    uint32_t before = FATE_NO_READING;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        if (is_left_aside(journal, i)) {
+            fates[i].fate = FATE_LEFT_ASIDE;
+            fates[i].before = before;
+            continue;
+        }
+        judge_kept(&fates[i], meter, journal, before, i);
+        before = i;
+    }
+    uint32_t undecided = find_undecided(journal);
+    if (undecided != FATE_NO_READING && before != FATE_NO_READING)
+        judge_undecided(&fates[undecided], journal, before, undecided);
+    uint32_t after = FATE_NO_READING;
+    for (uint32_t i = journal->count; i-- > 0;) {
+        if (is_left_aside(journal, i))
+            fates[i].after = after;
+        else
+            after = i;
+    }
+}
+
+static void add_held(struct held_stretches *held, const struct journal *journal,
+                     const struct reading_fate *fate, uint32_t index)
+{
+    int64_t from_ms = journal_at(journal, fate->before)->start_ms;
+    if (held->count++ == 0)
+        held->from_ms = from_ms;
+    held->to_ms = journal_at(journal, index)->start_ms;
+    held->held_ms += held->to_ms - from_ms;
+    held->amount = fate->amount;
 }
 
 void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
                      const struct journal *journal)
 {
     *held_out = (struct held_stretches){0};
-    for (uint32_t i = 0; meter->kind == KIND_REGISTER && i < journal->count; i++) {
+    if (meter->kind != KIND_REGISTER)
+        return;
+    uint32_t before = FATE_NO_READING;
+    for (uint32_t i = 0; i < journal->count; i++) {
         struct reading_fate fate = {.before = FATE_NO_READING, .after = FATE_NO_READING};
-        judge_register(&fate, meter, journal, i);
-        if (fate.fate != FATE_BREAK)
+        if (is_left_aside(journal, i))
             continue;
-        int64_t from_ms = journal_at(journal, fate.before)->start_ms;
-        if (held_out->count++ == 0)
-            held_out->from_ms = from_ms;
-        held_out->to_ms = journal_at(journal, i)->start_ms;
-        held_out->held_ms += held_out->to_ms - from_ms;
-        held_out->amount = fate.amount;
+        judge_kept(&fate, meter, journal, before, i);
+        if (fate.fate == FATE_BREAK || fate.fate == FATE_HELD)
+            add_held(held_out, journal, &fate, i);
+        before = i;
     }
+    uint32_t undecided = find_undecided(journal);
+    if (undecided == FATE_NO_READING || before == FATE_NO_READING)
+        return;
+    struct reading_fate fate = {0};
+    judge_undecided(&fate, journal, before, undecided);
+    add_held(held_out, journal, &fate, undecided);
 }
 
 /* A dip of a stock begins the balance behind it. */
@@ -172,8 +243,7 @@ void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
         judge_intervals(fates_out, meter, journal);
         break;
     case KIND_REGISTER:
-        for (uint32_t i = 0; i < journal->count; i++)
-            judge_register(&fates_out[i], meter, journal, i);
+        judge_registers(fates_out, meter, journal);
         break;
     case KIND_GAUGE:
         if (meter->step)

@@ -19,7 +19,8 @@ enum fate {
     FATE_GAP,           /* gauges: both neighbours are farther away than `hold` */
     FATE_LEFT_ASIDE,    /* registers: the readings around it fit each other, and not this one */
     FATE_BREAK,         /* registers: does not go on from `before`; the stretch between is held */
-    FATE_HELD,          /* totals: the better readings in it contradict it, and stand */
+    FATE_HELD,          /* totals: the better readings in it contradict it, and stand;
+                         * registers: later readings decide whether it goes on from `before` */
     FATE_COUNT
 };
 
@@ -33,13 +34,14 @@ struct reading_fate {
      * contradicts; gauges: the neighbour that it is joined to. Intervals: the first better reading
      * that overlaps, if it does not count whole. */
     uint32_t before;
-    uint32_t after;  /* registers, LEFT_ASIDE: contradicts it; gauges: is joined to it */
+    uint32_t after;  /* registers, LEFT_ASIDE: the next that holds; gauges: is joined to it */
     uint8_t fate;    /* enum fate */
     bool has_amount; /* false for gauges, and for readings that book nothing by themselves */
     bool rollover;   /* registers: the counter has wrapped since `before` */
 };
 
-/* Judges every reading: fates_out has journal->count elements. The journal is not changed. */
+/* Judges every reading: fates_out has journal->count elements. The journal is not changed; that of
+ * a register has its links (pipelines/metering/register_chain.h). */
 void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
                  const struct journal *journal);
 

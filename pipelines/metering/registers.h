@@ -1,6 +1,9 @@
 /*
- * registers.h - cumulative counters: what the difference between two readings is, and what it
- * books.
+ * registers.h - cumulative counters: readings enter, and what lies between two true ones is booked.
+ *
+ * The chain (pipelines/metering/register_chain.h) says which readings are true. The journal keeps
+ * the amount that closed windows booked: base_booked, from the first reading up to base_ms. The
+ * first stretch that is booked behind base_ms makes good an amount that is missing or too much.
  */
 #ifndef GHGD_REGISTERS_H
 #define GHGD_REGISTERS_H
@@ -8,22 +11,22 @@
 #include "config/registry/registry.h"
 #include "pipelines/metering/pieces.h"
 
-enum register_step {
-    STEP_RISE,          /* new >= old */
-    STEP_ROLLOVER,      /* a fall that the digits and the maximum rate explain */
-    STEP_DISCONTINUITY, /* a fall or a jump that they do not: held, not booked */
-};
-/* The difference between two neighbouring register readings, 0 for a discontinuity. */
-enum register_step register_step(const struct meter *meter, const struct reading *before,
-                                 const struct reading *after, int64_t *delta_out);
+/* Whether the reading may change what is booked before floor_ms. */
+bool register_reaches_back(const struct meter *meter, const struct journal *journal,
+                           const struct reading *reading, int64_t floor_ms);
+/* Forgets readings before floor_ms of a journal that is full, as many as decide nothing more.
+ * Widens *changed by the time whose activity this changes. */
+void register_make_room(const struct meter *meter, struct journal *journal, int64_t floor_ms,
+                        struct stretch *changed);
+/* Puts a reading in that follows on the newest one without any doubt, as most do; what lies between
+ * the two is changed. False if it does not, and then nothing is. The journal has room. */
+bool register_enter_next(const struct meter *meter, struct journal *journal,
+                         const struct reading *reading, int64_t floor_ms);
+/* Puts the reading in at `index`, or in the place of the one there if that has its time and role.
+ * The journal has room. Widens *changed by the time whose activity changes. */
+void register_enter(const struct meter *meter, struct journal *journal, uint32_t index,
+                    const struct reading *reading, int64_t floor_ms, struct stretch *changed);
 
-/* The part of a difference that closed windows did not book, if the difference ends at the base and
- * no open window is left for it. The stretch after the base books it. */
-int64_t register_unbooked(const struct meter *meter, const struct journal *journal);
-/* Keeps apart what the stretch after the first reading has booked before the floor, if a reading is
- * about to be put in at `index` and changes that stretch. */
-void register_move_base(const struct meter *meter, struct journal *journal, uint32_t index,
-                        int64_t floor_ms);
 void registers_sum(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
                    struct stretch bucket);
 

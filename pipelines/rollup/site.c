@@ -179,6 +179,8 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
     uint32_t column = meter - site->facility->meters_first;
     const struct meter *conf = &site->conf.registry->meters[meter];
     struct journal *journal = &site->journals[column];
+    if (booking_add_next(booking_out, conf, journal, reading, clock->floor_ms))
+        return;
     /* A full journal may hold readings of days that have not left yet. How long they stay is up to
      * the sinks, and must not decide whether a reading is taken. */
     if (!booking_has_room(journal) ||

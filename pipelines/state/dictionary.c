@@ -27,6 +27,8 @@ static uint64_t hash_meter(uint64_t hash, const struct registry *registry,
     hash = hash_text(hash, meter->id);
     hash = hash_text(hash, series->category);
     hash = hash_text(hash, series->source);
+    if (meter->restarts || meter->register_digit != 0)
+        hash = hash_text(hash, meter->restarts ? "restarts" : "digit");
     return XXH3_64bits_withSeed(numbers, sizeof(numbers), hash);
 }
 

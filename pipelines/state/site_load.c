@@ -4,6 +4,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/metering/register_chain.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
@@ -567,6 +568,11 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
     if (!has_room_for_periods(site))
         return ERR_SYNTAX;
     site_visit_marks(site, count_dirty, site);
+    for (uint32_t column = 0; column < site->facility->meters_count; column++) {
+        const struct meter *meter = &site->panel->meters[column];
+        if (meter->kind == KIND_REGISTER)
+            register_chain_judge(meter, &site->journals[column]);
+    }
     for (uint32_t column = 0; column < site->facility->meters_count; column++)
         mark_stale(site, column,
                    column == loaded->pending_column ? loaded->pending_row : INT64_MAX);

@@ -7,6 +7,7 @@ bucket). Cells become masses, and windows are sums of cells.
 """
 import csv
 import re
+import sys
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from datetime import date, datetime, timezone
@@ -14,6 +15,9 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "metering"))
+import register_oracle as registers
 
 # The figures of a source in its rows: unit, and into how many decimals of it a window is counted.
 FIGURES = {"activity": ("see tag `unit`", 6), "co2_kg": ("kg", 6), "ch4_kg": ("kg", 9),
@@ -227,7 +231,13 @@ class Oracle:
         row["modulus"] = None
         if row.get("digits"):
             top = Fraction(10) ** (int(row["digits"]) - int(row.get("decimals") or 0))
-            row["modulus"] = round_even(top * size * row["scale"] * 10**6)
+            row["modulus"] = row.get("modulus") or top
+        if row.get("modulus"):
+            row["modulus"] = round_even(Fraction(row["modulus"]) * size * row["scale"] * 10**6)
+        row["last_digit"] = 0
+        if row.get("digits") or row.get("decimals"):
+            digit = Fraction(1, 10 ** int(row.get("decimals") or 0))
+            row["last_digit"] = round_even(digit * size * row["scale"] * 10**6)
         row["rate_max"] = None
         if row.get("max_rate"):
             number, rate_unit = row["max_rate"].split()
@@ -362,19 +372,15 @@ class Oracle:
 
     def register_cells(self, cells, held, meter):
         readings = sorted((start, *held[start, end]) for start, end in held)
-        for (t0, _, v0, q0), (t1, _, v1, q1) in zip(readings, readings[1:]):
-            delta, modulus = v1 - v0, meter["modulus"]
-            limit = meter["rate_max"] and Fraction(meter["rate_max"] * (t1 - t0) * 11, 10 * HOUR_MS)
-            if delta < 0:
-                if modulus is None or v0 >= modulus:
-                    continue
-                delta += modulus
-                near_ends = 10 * v0 >= 9 * modulus and 10 * v1 <= modulus
-                if delta < 0 or not (near_ends if limit is None else delta <= limit):
-                    continue
-            elif limit is not None and delta > limit:
-                continue
-            self.spread(cells, delta, (t0, t1), (t0, t1), "estimated" in (q0, q1))
+        rule = registers.Meter(rate_max=meter["rate_max"] or 0, modulus=meter["modulus"] or 0,
+                               restarts=meter.get("restarts") == "yes",
+                               signed=meter.get("negative") == "yes", last_digit=meter["last_digit"])
+        chain = registers.judge(rule, [registers.Reading(start, value, quality == "estimated")
+                                       for start, _, value, quality in readings])
+        for index, step in chain:
+            if step.booked:
+                (t0, _, _, q0), (t1, _, _, q1) = readings[step.before], readings[index]
+                self.spread(cells, step.amount, (t0, t1), (t0, t1), "estimated" in (q0, q1))
 
     def gauge_cells(self, cells, held, meter):
         """The area under straight lines, exact, rounded once for each cell."""

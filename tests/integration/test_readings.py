@@ -21,11 +21,18 @@ EVENTS = [
     reading("hz-grid", 30, 7.25),
     reading("hz-grid", 60, 1),
     reading("hz-grid", 60, 3, revision=2),
-    # a register that is exchanged without a word
+    # a register that is exchanged without a word, and once reads 0
     reading("hz-kwh", 0, "640000.5"),
+    reading("hz-kwh", 5, "640003"),
+    reading("hz-kwh", 10, "640006"),
     reading("hz-kwh", 15, "640010"),
     reading("hz-kwh", 30, "18"),
+    reading("hz-kwh", 33, "18.75"),
+    reading("hz-kwh", 36, "0"),
+    reading("hz-kwh", 40, "19.5"),
     reading("hz-kwh", 45, "20.25"),
+    # and one that may have been
+    reading("hz-kwh", 55, "7"),
     # a third of a kWh is no whole number of micro-units
     reading("hz-mj", 15, 1),
     reading("hz-mj", 30, 3.6),
@@ -38,6 +45,7 @@ del EVENTS[0]["time"]
 @unittest.skipIf(daemon.is_sanitized("tsan"), "the command has one thread, and the daemon does what it always does")
 class Readings(unittest.TestCase):
     """One daemon that has got all events; each test lists readings."""
+    MINUTES = ["00", "05", "10", "15", "30", "33", "36", "40", "45", "55"]  # of hz-kwh
 
     @classmethod
     def setUpClass(cls):
@@ -80,13 +88,17 @@ class Readings(unittest.TestCase):
         head, *rows = done.stdout.splitlines()
         self.assertRegex(head, r"^TIME +END +VALUE +UNIT +QUALITY +REV +EVENT +WHAT BECAME OF IT$")
         self.assertEqual([row.split()[0] for row in rows],
-                         [f"2024-03-01T08:{minute}:00+08:00" for minute in ("00", "15", "30", "45")])
+                         [f"2024-03-01T08:{minute}:00+08:00" for minute in self.MINUTES])
         self.assertRegex(rows[0], r" 640000\.5  kWh     actual       0  2:4 +begins: ")
-        self.assertIn(" counts: 9.5 kWh since the reading before", rows[1])
+        self.assertIn(" counts: 2.5 kWh since the reading before", rows[1])
         self.assertIn(" break: 18 does not go on from 640010 of 2024-03-01T08:15:00+08:00; the time between is "
-                      "held, -639992 kWh in question", rows[2])
-        self.assertIn('facility "hz" is on partition 2, saved up to offset 11', done.stderr)
-        self.assertIn("4 readings, 2 counts, 1 begins, 1 break; what was refused is shown by: "
+                      "held, -639992 kWh in question", rows[4])
+        self.assertIn(" left aside: 0 contradicts 18.75 before and 19.5 after", rows[6])
+        self.assertIn(" counts: 0.75 kWh since the reading before", rows[7])
+        self.assertIn(" held: later readings decide whether 7 goes on from 20.25 of 2024-03-01T08:45:00+08:00, "
+                      "-13.25 kWh in question", rows[9])
+        self.assertIn('facility "hz" is on partition 2, saved up to offset 17', done.stderr)
+        self.assertIn("10 readings, 6 counts, 1 begins, 1 left_aside, 1 break, 1 held; what was refused is shown by: "
                       "ghgd deadletter list --meter 'hz-kwh'", done.stderr)
 
     def test_a_unit_that_was_rounded(self):
@@ -96,9 +108,10 @@ class Readings(unittest.TestCase):
     def test_from_and_to(self):
         def minutes(*options):
             return [row["time"][14:16] for row in self.listed("hz-kwh", *options)]
-        self.assertEqual(minutes("--from", stamp(START + 30 * MINUTE)), ["30", "45"])
-        self.assertEqual(minutes("--to", stamp(START + 15 * MINUTE)), ["00"])
+        self.assertEqual(minutes("--from", stamp(START + 30 * MINUTE)), self.MINUTES[4:])
+        self.assertEqual(minutes("--to", stamp(START + 15 * MINUTE)), self.MINUTES[:3])
         self.assertEqual(minutes("--from", stamp(START + 16 * MINUTE), "--to", stamp(START + 20 * MINUTE)), ["30"])
+        self.assertEqual(minutes("--from", stamp(START + 46 * MINUTE), "--to", stamp(START + 50 * MINUTE)), ["55"])
         self.assertEqual(minutes("--from", "2024-03-02"), [])
         self.assertEqual(minutes("--from", "2100-01-01"), [])
 
@@ -107,9 +120,12 @@ class Readings(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("ghgd readings", done.stderr)  # warnings of the tables may be there
         rows = list(csv.DictReader(io.StringIO(done.stdout)))
-        self.assertEqual([row["canonical"] for row in rows], ["640000.5", "640010", "18", "20.25"])
-        self.assertEqual((rows[2]["held_from"], rows[2]["held_to"], rows[2]["held_amount"]),
-                         ("2024-03-01T08:15:00+08:00", "2024-03-01T08:30:00+08:00", "-639992"))
+        self.assertEqual([row["canonical"] for row in rows], ["640000.5", "640003", "640006", "640010", "18", "18.75",
+                                                             "0", "19.5", "20.25", "7"])
+        self.assertEqual([(i, row["held_from"], row["held_to"], row["held_amount"])
+                          for i, row in enumerate(rows) if row["held_from"]],
+                         [(4, "2024-03-01T08:15:00+08:00", "2024-03-01T08:30:00+08:00", "-639992"),
+                          (9, "2024-03-01T08:45:00+08:00", "2024-03-01T08:55:00+08:00", "-13.25")])
 
     def test_meters_without_readings(self):
         done = self.readings("hz-gas")

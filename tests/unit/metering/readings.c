@@ -19,7 +19,8 @@ struct reading reading_of(const struct given *given)
                             .span_ms = (uint64_t)((end_min - given->start_min) * MINUTE_MS) &
                                        ((UINT64_C(1) << 40) - 1),
                             .revision = (uint16_t)given->revision,
-                            .quality = (unsigned)given->quality & 3U};
+                            .quality = (unsigned)given->quality & 3U,
+                            .role = (unsigned)given->quality >> ROLE_SHIFT & 7U};
 }
 
 struct booking book(const struct meter *meter, struct journal *journal, const struct given *given,

@@ -7,17 +7,19 @@
 #include "base/timestamp.h"
 #include "pipelines/metering/booking.h"
 
-enum { BUCKET_MS = 900000, SLOTS = 64 };
+enum { BUCKET_MS = 900000, SLOTS = 64, ROLE_SHIFT = 2 };
 #define U INT64_C(1000000) /* one unit in micro-units */
 #define FLOOR INT64_MIN    /* no window is closed */
 #define ACTUAL .quality = QUALITY_ACTUAL
 #define ESTIMATE .quality = QUALITY_ESTIMATED
+#define FINAL .quality = (QUALITY_ACTUAL | ROLE_FINAL << ROLE_SHIFT)
+#define INITIAL .quality = (QUALITY_ACTUAL | ROLE_INITIAL << ROLE_SHIFT)
 
 struct given {
     int64_t start_min, end_min; /* end 0: an instant */
     int64_t value;
-    int revision, quality;
-    int64_t offset; /* 0: 7 */
+    int revision, quality; /* the role is in front of the quality: FINAL, INITIAL */
+    int64_t offset;        /* 0: 7 */
 };
 
 struct reading reading_of(const struct given *given);

@@ -261,82 +261,6 @@ static void test_overlap_is_noted(void **state)
     }
 }
 
-/* rate_max: 100 units an hour, so 25 in a quarter of an hour, and 27.5 with the margin. */
-static void test_register_steps(void **state)
-{
-    (void)state;
-    static const struct meter plain = {.kind = KIND_REGISTER};
-    static const struct meter digits = {.kind = KIND_REGISTER, .register_modulus = 1000 * U};
-    static const struct meter rated = {.kind = KIND_REGISTER, .rate_max = 100 * U};
-    static const struct meter both = {
-        .kind = KIND_REGISTER, .register_modulus = 1000 * U, .rate_max = 100 * U};
-    /* 8 digits behind transformers of CT x VT 8,000 */
-    static const struct meter large = {
-        .kind = KIND_REGISTER, .register_modulus = U * 8000 * 100000000, .rate_max = 4000 * U};
-    static const struct {
-        const char *name;
-        const struct meter *meter;
-        int64_t before, after;
-        enum register_step step;
-        int64_t delta;
-    } cases[] = {
-        {"no change", &plain, 5 * U, 5 * U, STEP_RISE, 0},
-        {"any rise, where no rate is known", &plain, 0, CELL_MAX, STEP_RISE, CELL_MAX},
-        {"a fall without digits", &plain, 5 * U, 5 * U - 1, STEP_DISCONTINUITY, 0},
-        {"the largest plausible rise", &rated, 0, 55 * U / 2, STEP_RISE, 55 * U / 2},
-        {"one more", &rated, 0, 55 * U / 2 + 1, STEP_DISCONTINUITY, 0},
-        {"a fall, no digits", &rated, U, 0, STEP_DISCONTINUITY, 0},
-        {"from the top tenth to the lowest", &digits, 900 * U, 100 * U, STEP_ROLLOVER, 200 * U},
-        {"from just below the top tenth", &digits, 900 * U - 1, 100 * U, STEP_DISCONTINUITY, 0},
-        {"to just above the lowest tenth", &digits, 900 * U, 100 * U + 1, STEP_DISCONTINUITY, 0},
-        {"to zero", &digits, 1000 * U - 1, 0, STEP_ROLLOVER, 1},
-        {"the register showed more than its digits", &digits, 1000 * U, 0, STEP_DISCONTINUITY, 0},
-        {"to below zero", &digits, 999 * U, -1, STEP_DISCONTINUITY, 0},
-        {"the largest plausible rollover", &both, 990 * U, 35 * U / 2, STEP_ROLLOVER, 55 * U / 2},
-        {"one more than that", &both, 990 * U, 35 * U / 2 + 1, STEP_DISCONTINUITY, 0},
-        {"from the middle, by rate alone", &both, 998 * U, U, STEP_ROLLOVER, 3 * U},
-        {"a large register rises", &large, U * 8000 * 99999998, U * 8000 * 99999998 + 1000 * U,
-         STEP_RISE, 1000 * U},
-        {"a large register wraps", &large, U * 8000 * 100000000 - 600 * U, 400 * U, STEP_ROLLOVER,
-         1000 * U},
-        {"the largest register values", &plain, 0, REGISTER_MAX, STEP_RISE, REGISTER_MAX},
-        {"a fall in the middle", &both, 500 * U, 499 * U, STEP_DISCONTINUITY, 0},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        const struct reading before = {.start_ms = 0, .value = cases[i].before};
-        const struct reading after = {.start_ms = 15 * MINUTE_MS, .value = cases[i].after};
-        int64_t delta = 77;
-        enum register_step step = register_step(cases[i].meter, &before, &after, &delta);
-        if (step != cases[i].step || delta != cases[i].delta)
-            fail_msg("%s: step %d, %" PRId64, cases[i].name, (int)step, delta);
-    }
-}
-
-/* The booking tells of the step that leads to its reading. */
-static void test_steps_are_told(void **state)
-{
-    (void)state;
-    static const struct meter meter = {
-        .cell_max = CELL_MAX, .kind = KIND_REGISTER, .register_modulus = 1000 * U};
-    static const struct {
-        struct given reading;
-        bool discontinuity, rollover;
-    } steps[] = {
-        {{0, 0, 990 * U, ACTUAL}, false, false},  {{15, 0, 5 * U, ACTUAL}, false, true},
-        {{30, 0, 900 * U, ACTUAL}, false, false}, {{45, 0, 500 * U, ACTUAL}, true, false},
-        {{60, 0, 501 * U, ACTUAL}, false, false}, {{50, 0, 500 * U, ACTUAL}, false, false},
-    };
-    struct bench bench;
-    bench_init(&bench, SLOTS);
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        struct booking booking = book(&meter, &bench.journal, &steps[i].reading, FLOOR);
-        if (booking.discontinuity != steps[i].discontinuity ||
-            booking.rollover != steps[i].rollover)
-            fail_msg("step %zu: discontinuity %d, rollover %d", i, booking.discontinuity,
-                     booking.rollover);
-    }
-}
-
 static void test_full_journal(void **state)
 {
     (void)state;
@@ -504,8 +428,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_outcomes),         cmocka_unit_test(test_identity_by_kind),
         cmocka_unit_test(test_rank_is_total),    cmocka_unit_test(test_changed_span),
-        cmocka_unit_test(test_overlap_is_noted), cmocka_unit_test(test_register_steps),
-        cmocka_unit_test(test_steps_are_told),   cmocka_unit_test(test_full_journal),
+        cmocka_unit_test(test_overlap_is_noted), cmocka_unit_test(test_full_journal),
         cmocka_unit_test(test_capacity),         cmocka_unit_test(test_any_order_leaves_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,14 +37,14 @@ static void test_moved_base(void **state)
     (void)book(&reg, &bench.journal, &(struct given){0, 0, 100 * U, ACTUAL}, FLOOR);
     (void)book(&reg, &bench.journal, &(struct given){60, 0, 160 * U, ACTUAL}, FLOOR);
     int64_t floor_ms = INT64_C(2) * BUCKET_MS; /* 30 units are booked before it */
-    static const struct given between = {45, 0, 105 * U, ACTUAL};
+    static const struct given between = {45, 0, 120 * U, ACTUAL};
     struct reading reading = reading_of(&between);
     assert_true(booking_reaches_back(&reg, &bench.journal, &reading, floor_ms));
     booking_forget(&reg, &bench.journal, floor_ms);
     struct booking booking = book(&reg, &bench.journal, &between, floor_ms);
     assert_int_equal(booking.from_ms, floor_ms);
-    assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), -25 * U); /* 5 by then, 30 booked */
-    assert_int_equal(sum_buckets(&reg, &bench.journal, 3, 4), 55 * U);
+    assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), -10 * U); /* 20 by then, 30 booked */
+    assert_int_equal(sum_buckets(&reg, &bench.journal, 3, 4), 40 * U);
     journal_check(&bench.journal, 0);
 }
 
@@ -59,16 +59,16 @@ static void test_a_reading_at_the_floor(void **state)
         int64_t next_floor_rows;
         int64_t want; /* from row 2 on, 30 being booked before */
     } cases[] = {
-        {"too much was booked", 5 * U, 0, 2, 30 * U},
-        {"too little was booked", 50 * U, 0, 2, 30 * U},
-        {"it is corrected", 50 * U, 20 * U, 2, 30 * U},
-        {"the floor moves on", 5 * U, 0, 3, 30 * U},
+        {"too much was booked", 15 * U, 0, 2, 30 * U},
+        {"too little was booked", 60 * U, 0, 2, 30 * U},
+        {"it is corrected", 60 * U, 30 * U, 2, 30 * U},
+        {"the floor moves on", 15 * U, 0, 3, 30 * U},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct bench bench;
         bench_init(&bench, SLOTS);
-        (void)book(&reg, &bench.journal, &(struct given){0, 0, 0, ACTUAL}, FLOOR);
-        (void)book(&reg, &bench.journal, &(struct given){60, 0, 60 * U, ACTUAL}, FLOOR);
+        (void)book(&reg, &bench.journal, &(struct given){0, 0, 10 * U, ACTUAL}, FLOOR);
+        (void)book(&reg, &bench.journal, &(struct given){60, 0, 70 * U, ACTUAL}, FLOOR);
         int64_t floor_ms = INT64_C(2) * BUCKET_MS;
         struct given given = {30, 0, cases[i].at_floor, ACTUAL};
         struct booking booking = book(&reg, &bench.journal, &given, floor_ms);
@@ -82,7 +82,7 @@ static void test_a_reading_at_the_floor(void **state)
         floor_ms = cases[i].next_floor_rows * BUCKET_MS;
         if (floor_ms > INT64_C(2) * BUCKET_MS) { /* a further late one */
             booking_forget(&reg, &bench.journal, floor_ms);
-            (void)book(&reg, &bench.journal, &(struct given){50, 0, 11 * U, ACTUAL}, floor_ms);
+            (void)book(&reg, &bench.journal, &(struct given){50, 0, 30 * U, ACTUAL}, floor_ms);
         }
         int128 open = sum_buckets(&reg, &bench.journal, cases[i].next_floor_rows, 5);
         if (closed + open != cases[i].want)
@@ -123,11 +123,14 @@ static void test_forgetting(void **state)
         int64_t floor_min;
         uint32_t count;
     } cases[] = {
-        {"intervals that ended", &interval, 30, 2},  {"nor those that end there", &interval, 15, 3},
-        {"one that reaches over", &interval, 29, 3}, {"nothing is old", &interval, 0, 4},
-        {"all intervals", &interval, 600, 0},        {"a register keeps its base", &reg, 600, 1},
-        {"and what follows it", &reg, 31, 2},        {"a base at the floor", &reg, 30, 3},
-        {"a gauge keeps a sample", &gauge, 600, 1},  {"deliveries before it", &delivery, 31, 1},
+        {"intervals that ended", &interval, 30, 2},
+        {"nor those that end there", &interval, 15, 3},
+        {"one that reaches over", &interval, 29, 3},
+        {"nothing is old", &interval, 0, 4},
+        {"all intervals", &interval, 600, 0},
+        {"a register keeps what may decide", &reg, 600, 4},
+        {"a gauge keeps a sample", &gauge, 600, 1},
+        {"deliveries before it", &delivery, 31, 1},
         {"all deliveries", &delivery, 600, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -164,7 +164,7 @@ static void test_conflicts_show(void **state)
         {"a register within a bucket",
          &counter,
          {{0, 0, U, ACTUAL}, {20, 0, 2 * U, ACTUAL}, {20, 0, 3 * U, ACTUAL}},
-         15,
+         20,
          20,
          1,
          1},

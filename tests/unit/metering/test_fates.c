@@ -9,9 +9,10 @@
 #include <cmocka.h>
 
 #include "pipelines/metering/fates.h"
+#include "pipelines/metering/projection.h"
 #include "tests/unit/metering/readings.h"
 
-enum { READINGS_MAX = 6, TRIALS = 300, TRIAL_READINGS = 24, TRIAL_BUCKETS = 40, NONE = -1 };
+enum { READINGS_MAX = 9, TRIALS = 300, TRIAL_READINGS = 24, TRIAL_BUCKETS = 40, NONE = -1 };
 
 static const struct meter interval = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
 static const struct meter total = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL, .total = true};
@@ -98,25 +99,127 @@ static const struct {
      {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
       {4 * U, 0, FATE_COUNTS, 0, NONE, true, false},
       {0, 0, FATE_COUNTS, 1, NONE, true, false}}},
-    {"a register that falls",
+    {"a register that falls: later readings decide",
+     &counter,
+     {{0, 0, 640 * U, ACTUAL}, {15, 0, 641 * U, ACTUAL}, {30, 0, 18 * U, ACTUAL}},
+     3,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {-623 * U, 0, FATE_HELD, 1, NONE, true, false}}},
+    {"a register that falls and comes back",
+     &counter,
+     {{0, 0, 640 * U, ACTUAL},
+      {15, 0, 641 * U, ACTUAL},
+      {30, 0, 0, ACTUAL},
+      {45, 0, 0, ACTUAL},
+      {60, 0, 643 * U, ACTUAL}},
+     5,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {0, 0, FATE_LEFT_ASIDE, 1, 4, false, false},
+      {0, 0, FATE_LEFT_ASIDE, 1, 4, false, false},
+      {2 * U, 0, FATE_COUNTS, 1, NONE, true, false}}},
+    {"only the newest of those that contradict is told what is in question",
+     &counter,
+     {{0, 0, 640 * U, ACTUAL},
+      {15, 0, 641 * U, ACTUAL},
+      {30, 0, 18 * U, ACTUAL},
+      {45, 0, 19 * U, ACTUAL},
+      {60, 0, 10 * U, ESTIMATE}},
+     5,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {0, 0, FATE_LEFT_ASIDE, 1, NONE, false, false},
+      {-622 * U, 0, FATE_HELD, 1, NONE, true, false},
+      {0, 0, FATE_LEFT_ASIDE, 1, NONE, false, false}}},
+    {"a first reading that all later ones contradict",
      &counter,
      {{0, 0, 640 * U, ACTUAL}, {15, 0, 18 * U, ACTUAL}, {30, 0, 20 * U, ACTUAL}},
      3,
-     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
-      {-622 * U, 0, FATE_BREAK, 0, NONE, true, false},
+     {{0, 0, FATE_LEFT_ASIDE, NONE, 1, false, false},
+      {0, 0, FATE_BEGINS, NONE, NONE, false, false},
       {2 * U, 0, FATE_COUNTS, 1, NONE, true, false}}},
-    {"a register that rises too fast",
-     &bounded,
-     {{0, 0, 100 * U, ACTUAL}, {15, 0, 112 * U, ACTUAL}, {30, 0, 122 * U, ACTUAL}},
+    {"an estimate gives way to a measured reading",
+     &counter,
+     {{0, 0, 640 * U, ACTUAL}, {15, 0, 650 * U, ESTIMATE}, {30, 0, 644 * U, ACTUAL}},
      3,
      {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
-      {12 * U, 0, FATE_BREAK, 0, NONE, true, false},
-      {10 * U, 0, FATE_COUNTS, 1, NONE, true, false}}},
+      {0, 0, FATE_LEFT_ASIDE, 0, 2, false, false},
+      {4 * U, 0, FATE_COUNTS, 0, NONE, true, false}}},
+    {"an estimate counts until then",
+     &counter,
+     {{0, 0, 640 * U, ACTUAL}, {15, 0, 650 * U, ESTIMATE}},
+     2,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {10 * U, 0, FATE_COUNTS, 0, NONE, true, false}}},
+    {"a rise beyond the loose rate waits for a higher reading",
+     &counter,
+     {{0, 0, 10 * U, ACTUAL},
+      {15, 0, 11 * U, ACTUAL},
+      {30, 0, 12 * U, ACTUAL},
+      {45, 0, 99 * U, ACTUAL}},
+     4,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {U, 0, FATE_COUNTS, 1, NONE, true, false},
+      {87 * U, 0, FATE_HELD, 2, NONE, true, false}}},
+    {"a first rise from 0 waits for a second one",
+     &counter,
+     {{0, 0, 0, ACTUAL}, {15, 0, 3 * U, ACTUAL}},
+     2,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false}, {3 * U, 0, FATE_HELD, 0, NONE, true, false}}},
+    {"a register that is exchanged without a word",
+     &bounded,
+     {{0, 0, 100 * U, ACTUAL},
+      {15, 0, 104 * U, ACTUAL},
+      {30, 0, 108 * U, ACTUAL},
+      {45, 0, 112 * U, ACTUAL},
+      {60, 0, 116 * U, ACTUAL},
+      {75, 0, 5 * U, ACTUAL},
+      {90, 0, 9 * U, ACTUAL},
+      {105, 0, 13 * U, ACTUAL},
+      {120, 0, 17 * U, ACTUAL}},
+     9,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {4 * U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {4 * U, 0, FATE_COUNTS, 1, NONE, true, false},
+      {4 * U, 0, FATE_COUNTS, 2, NONE, true, false},
+      {4 * U, 0, FATE_COUNTS, 3, NONE, true, false},
+      {-111 * U, 0, FATE_BREAK, 4, NONE, true, false},
+      {4 * U, 0, FATE_COUNTS, 5, NONE, true, false},
+      {4 * U, 0, FATE_COUNTS, 6, NONE, true, false},
+      {4 * U, 0, FATE_COUNTS, 7, NONE, true, false}}},
+    {"an exchange that is told",
+     &counter,
+     {{0, 0, 640 * U, ACTUAL},
+      {15, 0, 652 * U, FINAL},
+      {15, 0, 0, INITIAL},
+      {30, 0, 18 * U, ACTUAL}},
+     4,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {12 * U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {18 * U, 0, FATE_COUNTS, 2, NONE, true, false}}},
+    {"an exchange whose final state does not fit",
+     &counter,
+     {{0, 0, 640 * U, ACTUAL},
+      {5, 0, 641 * U, ACTUAL},
+      {15, 0, 52 * U, FINAL},
+      {15, 0, 0, INITIAL},
+      {30, 0, 18 * U, ACTUAL}},
+     5,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {0, 0, FATE_LEFT_ASIDE, 1, 3, false, false},
+      {-641 * U, 0, FATE_BREAK, 1, NONE, true, false},
+      {18 * U, 0, FATE_COUNTS, 3, NONE, true, false}}},
     {"a register that wraps",
      &digits,
-     {{0, 0, 998 * U, ACTUAL}, {15, 0, 3 * U, ACTUAL}},
-     2,
-     {{0, 0, FATE_BEGINS, NONE, NONE, false, false}, {5 * U, 0, FATE_COUNTS, 0, NONE, true, true}}},
+     {{0, 0, 993 * U, ACTUAL}, {15, 0, 998 * U, ACTUAL}, {30, 0, 3 * U, ACTUAL}},
+     3,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {5 * U, 0, FATE_COUNTS, 0, NONE, true, false},
+      {5 * U, 0, FATE_COUNTS, 1, NONE, true, true}}},
     {"a gauge",
      &gauge,
      {{0, 0, 4 * U, ACTUAL}, {20, 0, 4 * U, ACTUAL}, {40, 0, 6 * U, ACTUAL}},
@@ -227,27 +330,75 @@ static void test_lines_of_a_bill(void **state)
 static void test_held_stretches(void **state)
 {
     (void)state;
-    static const struct given given[] = {{0, 0, 640 * U, ACTUAL},
-                                         {15, 0, 18 * U, ACTUAL},
-                                         {30, 0, 20 * U, ACTUAL},
-                                         {50, 0, 5 * U, ACTUAL},
-                                         {65, 0, 6 * U, ACTUAL}};
+    static const struct given given[] = {
+        {0, 0, 9 * U, ACTUAL},   {2, 0, 10 * U, ACTUAL}, {5, 0, 11 * U, ACTUAL},
+        {10, 0, 12 * U, ACTUAL}, {20, 0, 3 * U, ACTUAL}, {25, 0, 4 * U, ACTUAL},
+        {30, 0, 5 * U, ACTUAL},  {35, 0, 6 * U, ACTUAL}, {50, 0, 999 * U, ACTUAL},
+        {65, 0, U, ACTUAL},
+    };
     struct reading slots[SLOTS];
     struct journal journal;
     struct held_stretches held;
     journal_init(&journal, slots, SLOTS);
     fates_find_held(&held, &counter, &journal);
     assert_int_equal(held.count, 0);
-    for (size_t i = 0; i < ARRAY_LEN(given); i++)
+    for (size_t i = 0; i < ARRAY_LEN(given) - 2; i++)
         (void)book(&counter, &journal, &given[i], FLOOR);
-    fates_find_held(&held, &counter, &journal);
+    fates_find_held(&held, &counter, &journal); /* a break */
+    assert_int_equal(held.count, 1);
+    assert_int_equal(held.held_ms, 10 * MINUTE_MS);
+    assert_int_equal(held.from_ms, 10 * MINUTE_MS);
+    assert_int_equal(held.to_ms, 20 * MINUTE_MS);
+    assert_int_equal(held.amount, -9 * U);
+    (void)book(&counter, &journal, &given[8], FLOOR);
+    fates_find_held(&held, &counter, &journal); /* and a steep rise */
     assert_int_equal(held.count, 2);
-    assert_int_equal(held.held_ms, 35 * MINUTE_MS);
-    assert_int_equal(held.from_ms, 0);
+    assert_int_equal(held.held_ms, 25 * MINUTE_MS);
+    assert_int_equal(held.from_ms, 10 * MINUTE_MS);
     assert_int_equal(held.to_ms, 50 * MINUTE_MS);
-    assert_int_equal(held.amount, -15 * U);
+    assert_int_equal(held.amount, 993 * U);
+    (void)book(&counter, &journal, &given[9], FLOOR);
+    fates_find_held(&held, &counter, &journal); /* which a fall behind it contradicts */
+    assert_int_equal(held.to_ms, 65 * MINUTE_MS);
     fates_find_held(&held, &gauge, &journal); /* only registers hold */
     assert_int_equal(held.count, 0);
+}
+
+static struct given random_reading(const struct meter *meter, uint64_t *random)
+{
+    struct given given = {.start_min = random_below(random, 300),
+                          .value = random_below(random, 50000),
+                          .quality = (int)random_below(random, QUALITY_COUNT)};
+    if (meter->kind == KIND_INTERVAL)
+        given.end_min = given.start_min + 1 + random_below(random, 90);
+    return given;
+}
+
+/* Stretches that are held are those of the cells. */
+static void test_held_time_is_that_of_the_cells(void **state)
+{
+    (void)state;
+    static const struct meter *const meters[] = {&counter, &digits, &bounded};
+    uint64_t random = seed_of_run();
+    for (size_t trial = 0; trial < TRIALS; trial++) {
+        const struct meter *meter = meters[trial % ARRAY_LEN(meters)];
+        struct reading slots[SLOTS];
+        struct journal journal;
+        journal_init(&journal, slots, SLOTS);
+        for (int i = 0; i < TRIAL_READINGS; i++) {
+            struct given given = random_reading(meter, &random);
+            (void)book(meter, &journal, &given, FLOOR);
+        }
+        struct held_stretches held;
+        fates_find_held(&held, meter, &journal);
+        int64_t held_ms = 0;
+        for (int64_t bucket = 0; bucket < TRIAL_BUCKETS; bucket++) {
+            struct cell cell;
+            projection_cell(&cell, meter, &journal, bucket * BUCKET_MS, BUCKET_MS);
+            held_ms += cell.held_ms;
+        }
+        assert_int_equal(held.held_ms, held_ms);
+    }
 }
 
 /* More readings over one moment than are told apart: the worst of them do not count. */
@@ -268,16 +419,6 @@ static void test_deeper_than_the_maximum(void **state)
     assert_int_equal(fates[0].fate, FATE_COUNTS);
     assert_int_equal(fates[DEPTH - 1].fate, FATE_OUTRANKED);
     assert_int_equal(counted_ms, 64 * MINUTE_MS);
-}
-
-static struct given random_reading(const struct meter *meter, uint64_t *random)
-{
-    struct given given = {.start_min = random_below(random, 300),
-                          .value = random_below(random, 50000),
-                          .quality = (int)random_below(random, QUALITY_COUNT)};
-    if (meter->kind == KIND_INTERVAL)
-        given.end_min = given.start_min + 1 + random_below(random, 90);
-    return given;
 }
 
 /* For all readings, the fates tell of the amount that the cells hold, and of no other. */
@@ -310,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_each_fate),
         cmocka_unit_test(test_lines_of_a_bill),
         cmocka_unit_test(test_held_stretches),
+        cmocka_unit_test(test_held_time_is_that_of_the_cells),
         cmocka_unit_test(test_deeper_than_the_maximum),
         cmocka_unit_test(test_amounts_are_those_of_the_cells),
     };

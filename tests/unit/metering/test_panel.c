@@ -233,7 +233,7 @@ static void test_held_cells_are_counted(void **state)
 {
     struct site *site = *state;
     site->meters[1].kind = KIND_REGISTER;
-    static const struct given readings[] = {{15, 0, 0, ACTUAL}, {30, 0, 1001 * U, ACTUAL}};
+    static const struct given readings[] = {{15, 0, U, ACTUAL}, {30, 0, 1002 * U, ACTUAL}};
     for (size_t i = 0; i < ARRAY_LEN(readings); i++)
         (void)book(&site->meters[1], &site->journals[1], &readings[i], FLOOR);
     panel_mark_stale(site->panel, 1, 1);

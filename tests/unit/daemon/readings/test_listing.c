@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "daemon/readings/listing.h"
+#include "pipelines/metering/register_chain.h"
 #include "tests/unit/metering/readings.h"
 
 enum { READINGS_MAX = 3, TEXT_BYTES_MAX = 64 << 10 };
@@ -77,6 +78,15 @@ static const struct reading_fate glitches[] = {
     {.fate = FATE_LEFT_ASIDE, .before = 0, .after = FATE_NO_READING},
 };
 
+static const struct reading_fate another[] = {
+    {.fate = FATE_BEGINS, .before = FATE_NO_READING, .after = FATE_NO_READING},
+    {.fate = FATE_BREAK,
+     .before = 0,
+     .after = FATE_NO_READING,
+     .has_amount = true,
+     .amount = INT64_C(-49760) * U},
+};
+
 static const struct reading_fate lines[] = {
     {.fate = FATE_COUNTS, .has_amount = true, .amount = 5 * U, .before = FATE_NO_READING},
     {.fate = FATE_LINE, .before = 0},
@@ -138,8 +148,8 @@ static const struct {
       "before\n"}},
     {"a register that wraps",
      &counter,
-     {{0, 0, 80 * U * 999, ACTUAL}, {15, 0, 80 * U, ACTUAL}},
-     2,
+     {{0, 0, 80 * U * 997, ACTUAL}, {15, 0, 80 * U * 999, ACTUAL}, {30, 0, 80 * U, ACTUAL}},
+     3,
      NULL,
      {"counts: 160 kWh since the reading before; the counter wrapped\n"}},
     {"a register that falls",
@@ -147,8 +157,28 @@ static const struct {
      {{0, 0, 80 * U * 640, ACTUAL}, {15, 0, 80 * U * 18, ACTUAL}},
      2,
      NULL,
+     {"held: later readings decide whether 18 goes on from 640 of 1970-01-01T06:00:00+06:00, "
+      "-49760 kWh in question\n"}},
+    {"a register that is another one from there on",
+     &counter,
+     {{0, 0, 80 * U * 640, ACTUAL}, {15, 0, 80 * U * 18, ACTUAL}},
+     2,
+     another,
      {"break: 18 does not go on from 640 of 1970-01-01T06:00:00+06:00; the time between is held, "
       "-49760 kWh in question\n"}},
+    {"zeros between good readings",
+     &counter,
+     {{0, 0, 33088 * U, ACTUAL}, {15, 0, 0, ACTUAL}, {30, 0, 33096 * U, ACTUAL}},
+     3,
+     NULL,
+     {"left aside: 0 contradicts 413.6 before and 413.7 after\n",
+      "counts: 8 kWh since the reading before\n"}},
+    {"an estimate before a measured reading",
+     &counter,
+     {{0, 0, 8000 * U, ACTUAL}, {15, 0, 8160 * U, ESTIMATE}, {30, 0, 8080 * U, ACTUAL}},
+     3,
+     NULL,
+     {"left aside: an estimate, and 101 of 1970-01-01T06:30:00+06:00 was measured\n"}},
     {"glitches",
      &counter,
      {{0, 0, 33088 * U, ACTUAL}, {15, 0, 0, ACTUAL}, {30, 0, 33096 * U, ACTUAL}},
@@ -202,6 +232,7 @@ static void test_conflict_and_role(void **state)
     struct journal journal;
     journal_init(&journal, &slot, 1);
     journal.count = 1;
+    register_chain_judge(&counter, &journal);
     struct reading_fate fate;
     fates_judge(&fate, &counter, &journal);
     const struct journal_view view = {.meter = &counter, .journal = &journal, .fates = &fate};
@@ -242,11 +273,11 @@ static void test_json(void **state)
         "{\"meter\":\"r\",\"facility\":\"f\\\"1\",\"kind\":\"register\","
         "\"time\":\"1970-01-01T06:15:00+06:00\",\"end\":null,\"value\":18,\"unit\":\"kWh\","
         "\"canonical\":1440,\"canonical_unit\":\"kWh\",\"quality\":\"actual\",\"revision\":0,"
-        "\"role\":\"reading\",\"conflict\":false,\"partition\":3,\"offset\":7,\"fate\":\"break\","
+        "\"role\":\"reading\",\"conflict\":false,\"partition\":3,\"offset\":7,\"fate\":\"held\","
         "\"amount\":null,\"amount_unit\":\"kWh\",\"held_from\":\"1970-01-01T06:00:00+06:00\","
         "\"held_to\":\"1970-01-01T06:15:00+06:00\",\"held_amount\":-49760,"
-        "\"why\":\"break: 18 does not go on from 640 of 1970-01-01T06:00:00+06:00; the time "
-        "between is held, -49760 kWh in question\"}\n");
+        "\"why\":\"held: later readings decide whether 18 goes on from 640 of "
+        "1970-01-01T06:00:00+06:00, -49760 kWh in question\"}\n");
 }
 
 static void test_csv(void **state)
