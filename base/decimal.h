@@ -3,7 +3,7 @@
  * micro-units. No binary floating point lies on the way of a reading.
  *
  * A struct decimal is digits * 10^-scale. A struct ratio is a positive fraction in lowest terms, by
- * which a reading is multiplied; arithmetic of fractions is config/registry/fraction.h.
+ * which a reading is multiplied; arithmetic of fractions is config/units/fraction.h.
  * Everything here is pure. Thread: any.
  */
 #ifndef GHGD_DECIMAL_H

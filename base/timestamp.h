@@ -2,7 +2,7 @@
  * timestamp.h - instants as milliseconds since 1970-01-01T00:00:00Z, and their text.
  *
  * Only the proleptic Gregorian calendar in UTC with a numeric offset lives here; local time is
- * config/registry/calendar.h, through a library. Pure. Thread: any.
+ * config/calendar/calendar.h, through a library. Pure. Thread: any.
  */
 #ifndef GHGD_TIMESTAMP_H
 #define GHGD_TIMESTAMP_H

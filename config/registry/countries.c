@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "config/registry/table_cell.h"
+#include "config/csv/table_cell.h"
 
 enum { COLUMN_CODE, COLUMN_CODE3, COLUMN_NAME, COLUMN_OTHER_NAMES, COLUMN_COUNT };
 

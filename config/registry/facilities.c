@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "config/registry/calendar.h"
-#include "config/registry/table_cell.h"
+#include "config/calendar/calendar.h"
+#include "config/csv/table_cell.h"
 
 enum column {
     COLUMN_ID,

@@ -12,11 +12,11 @@
 
 #include "base/arena.h"
 #include "base/id_index.h"
+#include "config/csv/table_cell.h"
 #include "config/registry/countries.h"
-#include "config/registry/fraction.h"
 #include "config/registry/registry.h"
-#include "config/registry/table_cell.h"
-#include "config/registry/units.h"
+#include "config/units/fraction.h"
+#include "config/units/units.h"
 
 /* Global warming potentials over 100 years: they turn methane and nitrous oxide into CO2e. The
  * shipped table gwp.csv holds the sets AR4, AR5, AR6; one set is in force at a time. */

@@ -4,9 +4,9 @@
  */
 #include <string.h>
 
-#include "config/registry/conditions.h"
 #include "config/registry/meter_columns.h"
-#include "config/registry/steam.h"
+#include "config/units/conditions.h"
+#include "config/units/steam.h"
 
 static const uint8_t gas_columns[] = {METER_LINE_PRESSURE, METER_LINE_TEMPERATURE, METER_LINE_Z,
                                       METER_REFERENCE,     METER_REFERENCE_Z,      METER_CORRECTED};

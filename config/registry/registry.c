@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/id_index.h"
-#include "config/registry/units.h"
+#include "config/units/units.h"
 
 void registry_destroy(struct registry **registry)
 {

@@ -11,7 +11,7 @@
 #include "base/decimal.h"
 #include "base/limits.h"
 #include "base/measure.h"
-#include "config/registry/local_time.h"
+#include "config/calendar/local_time.h"
 
 enum { REGISTRY_NONE = UINT32_MAX };
 

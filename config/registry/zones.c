@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 
 void zones_init(struct zone_table *table, struct arena *arena, int64_t bucket_ms,
                 int fiscal_year_start)

@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/id_index.h"
-#include "config/registry/table_cell.h"
+#include "config/csv/table_cell.h"
 
 struct calendar;
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 #include "daemon/audit/audit.h"
 
 enum { DAYS_MAX = 32, VALUE_TEXT_SIZE = 64 };

@@ -7,7 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/timestamp.h"
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 #include "daemon/demo/encode.h"
 #include "daemon/demo/factories.h"
 

@@ -5,7 +5,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 
 /* How long a meter may leave its next reading to come. */
 static int64_t longest_interval(const struct registry *registry)

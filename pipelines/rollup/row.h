@@ -7,7 +7,7 @@
 #ifndef GHGD_ROW_H
 #define GHGD_ROW_H
 
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 #include "config/registry/registry.h"
 #include "pipelines/delivery/mark.h"
 #include "pipelines/emissions/figures.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/registry/fraction.h"
+#include "config/units/fraction.h"
 
 enum { SCALE_MIN = -18, SCALE_MAX = 36, TEXT_SIZE_MAX = 4096 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Prints saturation.txt: enthalpies of saturated steam and water by IAPWS-IF97, between the points
-of the table in config/registry/steam.c; with --table, the points themselves.
+of the table in config/units/steam.c; with --table, the points themselves.
 
 It needs the package `iapws` (pip install iapws), which is independent of the code under test, and
 checks it against the verification values of IAPWS R7-97(2012), Tables 5, 15 and 36.

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "config/registry/units.h"
+#include "config/units/units.h"
 #include "pipelines/ingest/field_map.h"
 #include "pipelines/ingest/outcome.h"
 

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "config/registry/conditions.h"
-#include "config/registry/steam.h"
 #include "config/registry/tables.h"
+#include "config/units/conditions.h"
+#include "config/units/steam.h"
 
 static struct registry *build(void)
 {

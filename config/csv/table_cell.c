@@ -1,4 +1,4 @@
-#include "config/registry/table_cell.h"
+#include "config/csv/table_cell.h"
 
 #include <glib.h>
 #include <inttypes.h>

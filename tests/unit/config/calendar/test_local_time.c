@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/timestamp.h"
-#include "config/registry/local_time.h"
+#include "config/calendar/local_time.h"
 
 enum { BUCKET_MS = 900000, CHANGES_MAX = 512 };
 

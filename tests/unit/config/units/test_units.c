@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "config/registry/units.h"
+#include "config/units/units.h"
 
 static struct ratio scale_of(const struct unit *unit)
 {

@@ -1,4 +1,4 @@
-#include "config/registry/steam.h"
+#include "config/units/steam.h"
 
 /*
  * Source: IAPWS R7-97(2012), Industrial Formulation 1997: regions 1, 2 and 4.

@@ -8,7 +8,7 @@
 #ifndef GHGD_STEAM_H
 #define GHGD_STEAM_H
 
-#include "config/registry/fraction.h"
+#include "config/units/fraction.h"
 
 enum {
     STEAM_PRESSURE_MIN_KPA = 50, /* absolute */

@@ -1,4 +1,4 @@
-#include "config/registry/csv_table.h"
+#include "config/csv/csv_table.h"
 
 #include <csv.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 
 #include <errno.h>
 #include <glib.h>

@@ -7,7 +7,7 @@
 #ifndef GHGD_CONDITIONS_H
 #define GHGD_CONDITIONS_H
 
-#include "config/registry/units.h"
+#include "config/units/units.h"
 
 /* "20 kPa(g)", "1.2 bar(a)", "101.325 kPa": Pa, and whether it is above the atmosphere (g),
  * absolute (a), or does not say. Units: Pa, kPa, MPa, mbar, bar, psi. Returns 0 or ERR_SYNTAX. */

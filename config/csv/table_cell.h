@@ -8,9 +8,9 @@
 #define GHGD_TABLE_CELL_H
 
 #include "base/date.h"
-#include "config/registry/csv_table.h"
-#include "config/registry/fraction.h"
-#include "config/registry/local_time.h"
+#include "config/calendar/local_time.h"
+#include "config/csv/csv_table.h"
+#include "config/units/fraction.h"
 
 bool cell_is_empty(const struct csv_row *row, size_t column);
 /* A name for people or machines: at most NAME_BYTES_MAX bytes, no control characters. */

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "config/registry/fraction.h"
+#include "config/units/fraction.h"
 
 #define TEN_NINES "9999999999"
 #define SIXTY_NINES TEN_NINES TEN_NINES TEN_NINES TEN_NINES TEN_NINES TEN_NINES

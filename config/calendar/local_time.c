@@ -1,4 +1,4 @@
-#include "config/registry/local_time.h"
+#include "config/calendar/local_time.h"
 
 #include <glib.h>
 #include <sys/param.h>

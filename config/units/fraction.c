@@ -1,4 +1,4 @@
-#include "config/registry/fraction.h"
+#include "config/units/fraction.h"
 
 #include <float.h>
 #include <math.h>

@@ -10,7 +10,7 @@
 #define GHGD_UNITS_H
 
 #include "base/measure.h"
-#include "config/registry/fraction.h"
+#include "config/units/fraction.h"
 
 enum dimension { DIMENSION_ENERGY, DIMENSION_MASS, DIMENSION_VOLUME, DIMENSION_ITEM };
 

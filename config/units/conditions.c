@@ -1,4 +1,4 @@
-#include "config/registry/conditions.h"
+#include "config/units/conditions.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #ifndef GHGD_LOCAL_TIME_H
 #define GHGD_LOCAL_TIME_H
 
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 
 struct local_time {
     const struct offset_change *offsets; /* as of calendar_offsets() */

@@ -1,5 +1,5 @@
 /* test_calendar.c - windows against the definition, against Python's zoneinfo, and each other. */
-#include "config/registry/calendar.h"
+#include "config/calendar/calendar.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "config/registry/units.h"
+#include "config/units/units.h"
 
 #include <string.h>
 
