@@ -29,22 +29,26 @@ struct meter {
     uint32_t facility, series;
     uint32_t parent;        /* if has_parent: column of the first version of its main meter */
     uint32_t next_version;  /* column of the next version of the same id, by valid_from; or NONE */
+    uint32_t first_version; /* if versioned: column of the first version of the same id */
     uint32_t readings_max;  /* capacity of the meter's journal within the horizon */
     uint8_t kind, quantity; /* enum meter_kind, enum quantity */
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
     uint8_t on_conflict;    /* enum conflict_policy */
     bool negative;          /* readings below zero are accepted */
-    bool restarts;          /* registers: after a fall the value counts from zero */
-    bool total;             /* intervals: one that better ones lie in is the total of its time */
-    bool step;              /* gauges: a sample holds until the next; else a line joins the two */
-    bool has_parent;        /* its main meter counts the rest only */
-    bool check;             /* it is kept beside others, and books nothing */
-    bool expected;          /* counts towards coverage (not deliveries, not check meters) */
-    int64_t interval_ms;    /* nominal distance of readings, > 0; about, for lengths of calendar */
+    bool versioned;  /* registers: there are others of the same id (config/registry/counters.h) */
+    bool restarts;   /* registers: after a fall the value counts from zero */
+    bool total;      /* intervals: one that better ones lie in is the total of its time */
+    bool step;       /* gauges: a sample holds until the next; else a line joins the two */
+    bool has_parent; /* its main meter counts the rest only */
+    bool check;      /* it is kept beside others, and books nothing */
+    bool expected;   /* counts towards coverage (not deliveries, not check meters) */
     struct calendar_length length; /* of the calendar, if `interval` is one */
-    int64_t hold_ms;               /* gauges: the longest time that a sample speaks for */
-    int64_t register_modulus;  /* registers: canonical micro-units at which it wraps; 0 unknown */
-    int64_t register_digit;    /* registers: one unit of the last digit; 0: as they are written */
+    int64_t interval_ms; /* nominal distance of readings, > 0; about, for lengths of calendar */
+    int64_t hold_ms;     /* gauges: the longest time that a sample speaks for */
+    int64_t register_modulus; /* registers: canonical micro-units at which it wraps; 0 unknown */
+    int64_t register_digit;   /* registers: one unit of the last digit; 0: as they are written */
+    /* Registers, if versioned: [from, to) of their counter, which may outlast the version. */
+    int64_t counter_from_ms, counter_to_ms;
     int64_t rate_max;          /* plausible maximum, canonical micro-units per hour; 0 unknown */
     const char *rate_max_text; /* the same as the table has it, for people; NULL unknown */
     int64_t amount_max,

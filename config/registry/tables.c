@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "config/registry/counters.h"
 #include "config/registry/meter_factors.h"
 
 struct loaded {
@@ -390,9 +391,11 @@ static int assemble(struct registry *registry, struct loaded *loaded,
         err = list_units(registry, &loaded->meters, loaded->order);
     if (err == 0)
         err = eras_build(registry, &loaded->meters, loaded->order, faults);
-    if (err == 0)
-        check_rates(registry, loaded, conf, faults);
-    return err;
+    if (err < 0)
+        return err;
+    check_rates(registry, loaded, conf, faults);
+    counters_link(registry);
+    return 0;
 }
 
 static void unload(struct loaded *loaded)

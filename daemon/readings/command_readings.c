@@ -94,7 +94,8 @@ static int list_view(struct readings_job *job, const struct journal_view *view)
     const struct readings_arguments *arguments = job->arguments;
     int err = 0;
     for (uint32_t i = 0; i < view->journal->count && err == 0; i++) {
-        if (!journal_view_touches(view, i, arguments->from_ms, arguments->to_ms))
+        if (!journal_view_is_own(view, i) ||
+            !journal_view_touches(view, i, arguments->from_ms, arguments->to_ms))
             continue;
         listing_add(&job->rows, arguments->format, view, i);
         job->listed++;

@@ -306,6 +306,17 @@ bool journal_view_get_held(const struct journal_view *view, uint32_t index, int6
     return fate->fate == FATE_BREAK || fate->fate == FATE_HELD;
 }
 
+bool journal_view_is_own(const struct journal_view *view, uint32_t index)
+{
+    const struct meter *meter = view->meter;
+    const struct reading_fate *fate = &view->fates[index];
+    int64_t start_ms = journal_at(view->journal, index)->start_ms;
+    if (!meter->versioned || (start_ms >= meter->valid_from_ms && start_ms < meter->valid_to_ms))
+        return true;
+    return start_ms >= meter->valid_to_ms && fate->fate == FATE_COUNTS &&
+           journal_at(view->journal, fate->before)->start_ms < meter->valid_to_ms;
+}
+
 bool journal_view_touches(const struct journal_view *view, uint32_t index, int64_t from_ms,
                           int64_t to_ms)
 {

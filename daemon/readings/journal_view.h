@@ -43,6 +43,9 @@ void journal_view_add_why(struct buffer *out, const struct journal_view *view, u
  * no time is held. */
 bool journal_view_get_held(const struct journal_view *view, uint32_t index, int64_t *from_ms_out,
                            int64_t *to_ms_out);
+/* Whether the reading is one of this version of the meter; of a register also the one that ends its
+ * last stretch, which is one of the next version, too. */
+bool journal_view_is_own(const struct journal_view *view, uint32_t index);
 /* Whether the reading, or the stretch held because of it, lies in [from_ms, to_ms) in part. */
 bool journal_view_touches(const struct journal_view *view, uint32_t index, int64_t from_ms,
                           int64_t to_ms);

@@ -4,6 +4,7 @@
 
 #include "pipelines/metering/intervals.h"
 #include "pipelines/metering/register_chain.h"
+#include "pipelines/metering/registers.h"
 
 static uint32_t index_of(const struct journal *journal, const struct reading *reading)
 {
@@ -136,8 +137,7 @@ static void judge_kept(struct reading_fate *fate, const struct meter *meter,
     fate->rollover = link.step == CHAIN_ROLLOVER;
     fate->before = before;
     fate->has_amount = true;
-    fate->amount =
-        breaks ? reading->value - old->value : register_chain_amount(meter, old, reading);
+    fate->amount = breaks ? reading->value - old->value : registers_own_amount(meter, old, reading);
 }
 
 /* Behind the last reading of the chain some may contradict it. The newest that was measured says
@@ -185,13 +185,20 @@ static void judge_registers(struct reading_fate *fates, const struct meter *mete
     }
 }
 
-static void add_held(struct held_stretches *held, const struct journal *journal,
-                     const struct reading_fate *fate, uint32_t index)
+static void add_held(struct held_stretches *held, const struct meter *meter,
+                     const struct journal *journal, const struct reading_fate *fate, uint32_t index)
 {
     int64_t from_ms = journal_at(journal, fate->before)->start_ms;
+    int64_t to_ms = journal_at(journal, index)->start_ms;
+    if (meter->versioned) { /* the rest is that of other versions */
+        from_ms = MAX(from_ms, meter->valid_from_ms);
+        to_ms = MIN(to_ms, meter->valid_to_ms);
+    }
+    if (from_ms >= to_ms)
+        return;
     if (held->count++ == 0)
         held->from_ms = from_ms;
-    held->to_ms = journal_at(journal, index)->start_ms;
+    held->to_ms = to_ms;
     held->held_ms += held->to_ms - from_ms;
     held->amount = fate->amount;
 }
@@ -209,7 +216,7 @@ void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
             continue;
         judge_kept(&fate, meter, journal, before, i);
         if (fate.fate == FATE_BREAK || fate.fate == FATE_HELD)
-            add_held(held_out, journal, &fate, i);
+            add_held(held_out, meter, journal, &fate, i);
         before = i;
     }
     uint32_t undecided = find_undecided(journal);
@@ -217,7 +224,7 @@ void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
         return;
     struct reading_fate fate = {0};
     judge_undecided(&fate, journal, before, undecided);
-    add_held(held_out, journal, &fate, undecided);
+    add_held(held_out, meter, journal, &fate, undecided);
 }
 
 /* A dip of a stock begins the balance behind it. */

@@ -1,5 +1,7 @@
 #include "pipelines/metering/projection.h"
 
+#include <sys/param.h>
+
 #include "base/timestamp.h"
 #include "pipelines/metering/gauges.h"
 #include "pipelines/metering/intervals.h"
@@ -69,6 +71,14 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
 {
     ASSERT(length_ms > 0 && length_ms <= HOUR_MS);
     struct stretch bucket = {start_ms, start_ms + length_ms};
+    if (meter->versioned) { /* its journal has what other versions have read, too */
+        bucket.from_ms = MAX(bucket.from_ms, meter->valid_from_ms);
+        bucket.to_ms = MIN(bucket.to_ms, meter->valid_to_ms);
+        if (bucket.to_ms <= bucket.from_ms) {
+            *cell_out = (struct cell){0};
+            return;
+        }
+    }
     struct cell_sum sum = {0};
     switch ((enum meter_kind)meter->kind) {
     case KIND_INTERVAL:

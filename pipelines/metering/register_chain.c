@@ -133,9 +133,11 @@ static struct chain_end find_best(const struct judged *chain, const struct look_
             struct chain_end next = end_of_step(chain, window, at, step, glitch, reading);
             take_better(chain, &best, &next, end);
         }
-        struct chain_end next = {.cost = window->cost[at] + BREAK_COST +
+        bool told =
+            chain_crosses(chain->meter, journal_at(chain->journal, window->index[at]), reading);
+        struct chain_end next = {.cost = window->cost[at] + (told ? 0 : BREAK_COST) +
                                          (int32_t)(window->count - 1 - at),
-                                 .breaks = window->breaks[at] + 1,
+                                 .breaks = window->breaks[at] + !told,
                                  .aside = window->aside[at] + (int32_t)(window->count - 1 - at),
                                  .before = window->index[at],
                                  .step = CHAIN_BREAK,
@@ -240,7 +242,8 @@ static bool goes_on(const struct judged *chain, uint32_t before_index,
     struct chain_link last = chain_link_of(before);
     int64_t amount = reading->value - before->value;
     if (amount < 0 || last.quiet < CHAIN_LOOK_BACK || !is_measured(before) ||
-        !is_measured(reading) || reading->role != ROLE_READING || last.rise == RISE_DISTANCE)
+        !is_measured(reading) || reading->role != ROLE_READING || last.rise == RISE_DISTANCE ||
+        chain_crosses(meter, before, reading))
         return false;
     int64_t ms = between_ms(before, reading);
     if (meter->rate_max > 0)
@@ -349,13 +352,14 @@ static void mark_estimates(const struct judged *chain, struct changes *changes, 
             continue;
         }
         int64_t amount = before == NULL ? 0 : reading->value - before->value;
-        bool fits = before == NULL || amount >= 0 || chain->meter->negative;
-        if (fits && before != NULL && chain->meter->rate_max > 0)
+        bool crosses = before != NULL && chain_crosses(chain->meter, before, reading);
+        bool fits = before == NULL || crosses || amount >= 0 || chain->meter->negative;
+        if (fits && before != NULL && !crosses && chain->meter->rate_max > 0)
             fits = is_plausible(chain->meter, size_of(amount), between_ms(before, reading), 0);
         struct chain_link link = chain_link_of(reading);
-        link.step = before == NULL ? CHAIN_START : CHAIN_RISE;
+        link.step = before == NULL ? CHAIN_START : crosses ? CHAIN_BREAK : CHAIN_RISE;
         set_link(reading, link);
-        mark(chain, changes, i, fits, fits && before != NULL);
+        mark(chain, changes, i, fits, fits && before != NULL && !crosses);
         if (fits)
             before = reading;
     }

@@ -174,6 +174,8 @@ enum chain_step chain_judge_step(const struct judged *chain, const struct look_b
     const struct reading *before = journal_at(chain->journal, index);
     int64_t amount = reading->value - before->value;
     int64_t ms = between_ms(before, reading);
+    if (chain_crosses(meter, before, reading))
+        return CHAIN_NONE;
     if (amount < 0 && !meter->negative)
         return judge_fall(chain, window, index, reading);
     if (meter->rate_max > 0)

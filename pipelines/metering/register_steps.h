@@ -89,6 +89,20 @@ static inline bool is_plausible(const struct meter *meter, int64_t amount, int64
     return ((int128)amount - digit) * 10 * HOUR_MS <= (int128)meter->rate_max * ms * 11;
 }
 
+/* Whether another counter begins between the two, by the table of meters. A final state that an
+ * exchange names at that moment is the old one's. */
+static inline bool chain_crosses(const struct meter *meter, const struct reading *before,
+                                 const struct reading *reading)
+{
+    if (!meter->versioned)
+        return false;
+    int64_t end_ms =
+        before->start_ms < meter->counter_from_ms ? meter->counter_from_ms : meter->counter_to_ms;
+    return before->start_ms < end_ms &&
+           (reading->start_ms > end_ms ||
+            (reading->start_ms == end_ms && reading->role != ROLE_FINAL));
+}
+
 /* The index of the reading before this one in its chain; NO_READING: it is the first. */
 uint32_t chain_before(const struct judged *chain, uint32_t index);
 /* The amount of a step of this kind. */

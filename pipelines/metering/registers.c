@@ -293,10 +293,37 @@ void register_enter(const struct meter *meter, struct journal *journal, uint32_t
 
 /* --- activity --- */
 
+/* The share of the step that lies in the validity of this version, cut off once. */
+static void clip(struct step *step, const struct meter *meter)
+{
+    struct stretch valid = {meter->valid_from_ms, meter->valid_to_ms};
+    struct stretch own = stretch_common(step->whole, valid);
+    if (own.from_ms >= own.to_ms ||
+        (own.from_ms == step->whole.from_ms && own.to_ms == step->whole.to_ms))
+        return;
+    struct stretch all = {0, step->whole.to_ms - step->whole.from_ms};
+    struct stretch share = {0, own.to_ms - own.from_ms};
+    step->total = (int64_t)stretch_piece(step->total, all, share);
+    step->moved_ms = (int64_t)stretch_piece(step->moved_ms, all, share);
+    step->whole = own;
+}
+
+int64_t registers_own_amount(const struct meter *meter, const struct reading *before,
+                             const struct reading *reading)
+{
+    struct step step = {.whole = {before->start_ms, reading->start_ms},
+                        .total = register_chain_amount(meter, before, reading)};
+    if (meter->versioned)
+        clip(&step, meter);
+    return step.total;
+}
+
 static void sum_step(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
                      uint32_t before, uint32_t after, struct stretch bucket)
 {
     struct step step = step_between(meter, journal, before, after);
+    if (meter->versioned)
+        clip(&step, meter);
     struct stretch part = stretch_common(step.whole, bucket);
     if (part.from_ms >= part.to_ms)
         return;

@@ -27,6 +27,11 @@ bool register_enter_next(const struct meter *meter, struct journal *journal,
 void register_enter(const struct meter *meter, struct journal *journal, uint32_t index,
                     const struct reading *reading, int64_t floor_ms, struct stretch *changed);
 
+/* The amount of the step between two readings of the chain that lies in the validity of this
+ * version of the register, before windows that have closed are made good. */
+int64_t registers_own_amount(const struct meter *meter, const struct reading *before,
+                             const struct reading *reading);
+
 void registers_sum(struct cell_sum *sum, const struct meter *meter, const struct journal *journal,
                    struct stretch bucket);
 

@@ -3,6 +3,7 @@
 
 #include <sys/param.h>
 
+#include "config/registry/counters.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_marks.h"
@@ -97,10 +98,27 @@ static void tell_windows(const struct touch *touch, struct day *day, int64_t fro
     tell_period(touch, LEVEL_YEAR, day->window.start_ms);
 }
 
+/* Rows of [from, to) in which another version of the register is valid: it has its readings too. */
+static void mark_version_stale(struct site *site, uint32_t version, int64_t from_row,
+                               int64_t to_row)
+{
+    const struct meter *meter = &site->conf.registry->meters[version];
+    if (meter->valid_from_ms > row_end_ms(site, from_row))
+        from_row = site_row(site, meter->valid_from_ms);
+    if (meter->valid_to_ms < row_end_ms(site, to_row))
+        to_row = MIN(to_row, site_row(site, meter->valid_to_ms) + 1);
+    for (int64_t row = from_row; row < to_row; row++)
+        panel_mark_stale(site->panel, row, version - site->facility->meters_first);
+}
+
 /* The part of [from, to) that lies in one day. */
 static void mark_stale(struct site *site, struct day *day, uint32_t column, int64_t from_row,
                        int64_t to_row)
 {
+    uint32_t meter = column + site->facility->meters_first;
+    for (uint32_t version = counters_next(site->conf.registry, meter, REGISTRY_NONE);
+         version != REGISTRY_NONE; version = counters_next(site->conf.registry, meter, version))
+        mark_version_stale(site, version, from_row, to_row);
     day->stale_row = MIN(day->stale_row, from_row);
     day->stale_end_row = MAX(day->stale_end_row, to_row);
     for (int64_t row = from_row; row < to_row; row++)

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "config/registry/counters.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
@@ -117,6 +118,51 @@ static void book_initial(struct shard *shard, struct site *site, const struct ba
     booking->conflict |= initial.conflict;
 }
 
+/* Adds the cells that the booking for another version of the register changed. */
+static void join(struct booking *booking, const struct booking *other)
+{
+    if (other->to_ms <= other->from_ms)
+        return;
+    if (booking->to_ms <= booking->from_ms) {
+        booking->from_ms = other->from_ms;
+        booking->to_ms = other->to_ms;
+    }
+    booking->from_ms = MIN(booking->from_ms, other->from_ms);
+    booking->to_ms = MAX(booking->to_ms, other->to_ms);
+}
+
+/* Registers of several versions: each that can have an open window gets all readings of the
+ * counter, as it would have read them. It books its own time (projection.c). */
+static void book_versions(struct shard *shard, struct site *site, const struct batch_event *event,
+                          struct booking *booking)
+{
+    const struct registry *registry = shard->context.registry;
+    const struct meter *own = &registry->meters[event->meter];
+    for (uint32_t i = counters_next(registry, event->meter, REGISTRY_NONE); i != REGISTRY_NONE;
+         i = counters_next(registry, event->meter, i)) {
+        const struct meter *meter = &registry->meters[i];
+        struct reading reading = reading_of(event);
+        int64_t value;
+        int64_t initial;
+        if (meter->valid_to_ms <= shard->clock.floor_ms ||
+            !counters_rescale(&value, own, meter, event->value) ||
+            !counters_rescale(&initial, own, meter, event->role == ROLE_FINAL ? event->initial : 0))
+            continue;
+        if ((value < 0 || initial < 0) && !meter->negative)
+            continue;
+        struct booking other;
+        reading.value = value;
+        site_book(site, &shard->clock, i, &reading, &other);
+        join(booking, &other);
+        if (event->role != ROLE_FINAL)
+            continue;
+        reading.value = initial;
+        reading.role = ROLE_INITIAL;
+        site_book(site, &shard->clock, i, &reading, &other);
+        join(booking, &other);
+    }
+}
+
 /* Books the event and touches what it changed, as far as there is room. */
 static void apply_reading(struct shard *shard, struct site *site, const struct batch_event *event,
                           struct booking *booking)
@@ -127,6 +173,8 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
     site_book(site, &shard->clock, meter, &reading, booking);
     if (reading.role == ROLE_FINAL)
         book_initial(shard, site, event, reading, booking);
+    if (shard->context.registry->meters[meter].versioned)
+        book_versions(shard, site, event, booking);
     count_booking(shard, booking);
     if (booking->outcome != OUTCOME_USED &&
         (touch_unused(shard, site, column, booking) || booking->to_ms <= booking->from_ms))

@@ -11,6 +11,7 @@
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
 #include "pipelines/state/payload.h"
+#include "pipelines/state/site_versions.h"
 
 #define TEN_YEARS_MS (3653 * DAY_MS)
 
@@ -568,6 +569,7 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
     if (!has_room_for_periods(site))
         return ERR_SYNTAX;
     site_visit_marks(site, count_dirty, site);
+    site_versions_adopt(site, loaded->dictionary);
     for (uint32_t column = 0; column < site->facility->meters_count; column++) {
         const struct meter *meter = &site->panel->meters[column];
         if (meter->kind == KIND_REGISTER)
@@ -575,7 +577,8 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
     }
     for (uint32_t column = 0; column < site->facility->meters_count; column++)
         mark_stale(site, column,
-                   column == loaded->pending_column ? loaded->pending_row : INT64_MAX);
+                   site_versions_share(site, column, loaded->pending_column) ? loaded->pending_row
+                                                                             : INT64_MAX);
     panel_accept(site->panel);
     if (!loaded->dictionary->same) {
         accept_balance(site);

@@ -1,0 +1,67 @@
+#include "pipelines/state/site_versions.h"
+
+#include "config/registry/counters.h"
+
+bool site_versions_share(const struct site *site, uint32_t column, uint32_t of)
+{
+    uint32_t first = site->facility->meters_first;
+    if (column == of || of == UINT32_MAX)
+        return column == of;
+    uint32_t version = counters_next(site->conf.registry, column + first, REGISTRY_NONE);
+    while (version != REGISTRY_NONE && version != of + first)
+        version = counters_next(site->conf.registry, column + first, version);
+    return version != REGISTRY_NONE;
+}
+
+static bool was_named(const struct dictionary *dictionary, uint32_t column)
+{
+    for (uint32_t i = 0; i < dictionary->meters_count; i++) {
+        if (dictionary->meters[i] == column)
+            return true;
+    }
+    return false;
+}
+
+/* Puts the reading in where no other has its time and role; what has no room is left out. */
+static void take(struct journal *journal, const struct reading *reading)
+{
+    uint32_t index = journal_find(journal, reading->start_ms);
+    while (index < journal->count && reading_is_before(journal_at(journal, index), reading))
+        index++;
+    const struct reading *there = index < journal->count ? journal_at(journal, index) : NULL;
+    if (there != NULL && there->start_ms == reading->start_ms && there->role == reading->role)
+        return;
+    if (journal_insert(journal, index, reading) == 0)
+        journal_changed(journal, reading->start_ms);
+}
+
+static void adopt(struct site *site, uint32_t column, uint32_t from)
+{
+    const struct meter *meter = &site->panel->meters[column];
+    const struct journal *others = &site->journals[from];
+    for (uint32_t i = 0; i < others->count; i++) {
+        struct reading reading = *journal_at(others, i);
+        int64_t value;
+        if (!counters_rescale(&value, &site->panel->meters[from], meter, reading.value) ||
+            (value < 0 && !meter->negative))
+            continue;
+        reading.value = value;
+        reading.chain = 0;
+        take(&site->journals[column], &reading);
+    }
+}
+
+void site_versions_adopt(struct site *site, const struct dictionary *dictionary)
+{
+    uint32_t first = site->facility->meters_first;
+    for (uint32_t column = 0; column < site->facility->meters_count; column++) {
+        uint32_t other = counters_next(site->conf.registry, first + column, REGISTRY_NONE);
+        if (other == REGISTRY_NONE || was_named(dictionary, column))
+            continue;
+        for (; other != REGISTRY_NONE;
+             other = counters_next(site->conf.registry, first + column, other)) {
+            if (was_named(dictionary, other - first))
+                adopt(site, column, other - first);
+        }
+    }
+}
