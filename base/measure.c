@@ -15,16 +15,16 @@ static const char *const units[QUANTITY_COUNT] = {"kWh", "GJ", "kg", "m3", "L", 
  * purchases (Scope 2 Guidance, section 5.4).
  */
 const struct category categories[CATEGORY_COUNT] = {
-    {"stationary_combustion", 1, false, false},
-    {"mobile_combustion", 1, false, false},
-    {"process", 1, false, false},
-    {"fugitive", 1, false, false},
-    {"purchased_electricity", 2, true, false},
-    {"purchased_steam", 2, false, false},
-    {"purchased_heating", 2, false, false},
-    {"purchased_cooling", 2, false, false},
-    {"onsite_generation", 0, false, false},
-    {"exported_electricity", 0, false, true},
+    {"stationary_combustion", 1, FLOW_NONE, false, false},
+    {"mobile_combustion", 1, FLOW_NONE, false, false},
+    {"process", 1, FLOW_NONE, false, false},
+    {"fugitive", 1, FLOW_NONE, false, false},
+    {"purchased_electricity", 2, FLOW_IMPORT, true, false},
+    {"purchased_steam", 2, FLOW_NONE, false, false},
+    {"purchased_heating", 2, FLOW_NONE, false, false},
+    {"purchased_cooling", 2, FLOW_NONE, false, false},
+    {"onsite_generation", 0, FLOW_GENERATION, false, false},
+    {"exported_electricity", 0, FLOW_EXPORT, false, true},
 };
 
 const char *meter_kind_name(enum meter_kind kind)
@@ -71,4 +71,10 @@ const struct category *category_find(const char *name)
         if (strcmp(categories[i].name, name) == 0)
             return &categories[i];
     return NULL;
+}
+
+enum flow flow_of(const char *category, enum quantity quantity)
+{
+    const struct category *found = category_find(category);
+    return found != NULL && quantity == QUANTITY_ENERGY ? (enum flow)found->flow : FLOW_NONE;
 }

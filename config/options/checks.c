@@ -182,6 +182,9 @@ static bool is_taken(const char *level)
         "activity", "covered_s", "expected_s", "coverage", "estimated_share",
         "meters_expected", "meters_reporting", "estimated_s", "spread_s", "held_s", "moved_s",
         "conflicts", "glitches", "revision", "final",
+        "import_kwh", "export_kwh", "generation_kwh", "own_use_kwh", "consumption_kwh",
+        "flows_unknown", "import_covered_s", "import_expected_s", "export_covered_s",
+        "export_expected_s", "generation_covered_s", "generation_expected_s",
         "start_ms", "end_ms", "local_start", "local_day", "facility_name", /* of SQLite */
     };
     /* clang-format on */

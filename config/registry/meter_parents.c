@@ -54,6 +54,9 @@ static const char *find_misfit(const struct meter_row *sub, const struct meter_r
         return "counts another quantity";
     if (!sub->meter.check && main->factor != sub->factor)
         return "has another factor, so that the rest would be rated by it";
+    enum flow flow = flow_of(main->category, (enum quantity)main->activity.quantity);
+    if (!sub->meter.check && flow != flow_of(sub->category, (enum quantity)sub->activity.quantity))
+        return "has another category, and electricity shares that with its sub-meters";
     return NULL;
 }
 

@@ -88,6 +88,21 @@ static bool read_facility(struct meter_row *parsed, const struct meter_table *ta
     return true;
 }
 
+/* Electricity counts in kWh, whatever the unit of its readings: else it would have no part in the
+ * balance of its site. Generation may be that of heat. */
+static bool check_flow(const struct meter_row *parsed, const struct csv_row *row,
+                       const struct category *category)
+{
+    if (category == NULL || category->flow == FLOW_NONE || category->flow == FLOW_GENERATION ||
+        parsed->meter.quantity == QUANTITY_ENERGY)
+        return true;
+    csv_fault(row, METER_QUANTITY,
+              "\"%s\" beside category %s, which is electricity and counts in kWh; accepted: "
+              "energy (readings may have any unit of energy)",
+              quantity_name((enum quantity)parsed->meter.quantity), category->name);
+    return false;
+}
+
 static bool read_category(struct meter_row *parsed, const struct csv_row *row)
 {
     if (!cell_name(row, METER_CATEGORY) || !cell_name(row, METER_SOURCE))
@@ -122,7 +137,7 @@ static bool read_category(struct meter_row *parsed, const struct csv_row *row)
     }
     parsed->scope = (uint8_t)scope;
     parsed->category = text; /* of the row until it is kept */
-    return true;
+    return check_flow(parsed, row, category);
 }
 
 static bool read_kind(struct meter_row *parsed, const struct csv_row *row,

@@ -70,6 +70,7 @@ struct series {
     uint32_t meters_first, meters_count;
     uint8_t scope;    /* 0 outside the scopes, 1, 2, 3 */
     uint8_t quantity; /* unit of its activity */
+    uint8_t flow;     /* enum flow: its part of the balance of electricity */
     const char *category, *source;
 };
 
@@ -90,6 +91,7 @@ struct facility {
     uint32_t meters_first, meters_count;
     uint32_t series_first, series_count;
     uint32_t eras_first, eras_count; /* registry->eras; at least one, from INT64_MIN on */
+    uint8_t flows;                   /* a bit per enum flow that some meter of it books */
 };
 
 /* One edition of a factor, for explanations and the catalogue listing. */

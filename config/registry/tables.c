@@ -127,11 +127,14 @@ static int place_meters(struct registry *registry, const struct loaded *loaded,
                                 .meters_first = i,
                                 .scope = row->scope,
                                 .quantity = row->meter.quantity,
+                                .flow = (uint8_t)flow_of(row->category, row->meter.quantity),
                                 .category = row->category,
                                 .source = row->source};
         }
         check_series(conf, first, row, faults);
         struct series *series = &registry->series[registry->series_count - 1];
+        if (series->flow != FLOW_NONE && !row->meter.check)
+            facility->flows |= (uint8_t)(1U << series->flow);
         if (++series->meters_count == SERIES_METERS_MAX + 1)
             faults_error(faults, conf->meters, row->line, 0,
                          "more than %d meters in one series (facility, scope, category, source "
@@ -145,6 +148,27 @@ static int place_meters(struct registry *registry, const struct loaded *loaded,
             row->next == ID_INDEX_NONE ? REGISTRY_NONE : loaded->columns[row->next];
     }
     return 0;
+}
+
+/* What is exported has been generated; without a meter of it no balance can be formed. */
+static void warn_of_exports(const struct registry *registry, const struct tables_conf *conf,
+                            struct faults *faults)
+{
+    uint32_t count = 0;
+    const char *first = NULL;
+    for (uint32_t i = 0; i < registry->facilities_count; i++) {
+        uint8_t flows = registry->facilities[i].flows;
+        if ((flows >> FLOW_EXPORT & 1) == 0 || (flows >> FLOW_GENERATION & 1) != 0)
+            continue;
+        if (count++ == 0)
+            first = registry->facilities[i].id;
+    }
+    if (count > 0)
+        faults_warn(faults, conf->meters, 0, 0,
+                    "facility \"%s\" exports electricity, and no meter of category "
+                    "onsite_generation counts it: its own use and consumption are not known "
+                    "(facilities: %u)",
+                    first, count);
 }
 
 static int index_ids(struct registry *registry, const struct loaded *loaded)
@@ -395,6 +419,8 @@ static int assemble(struct registry *registry, struct loaded *loaded,
         return err;
     check_rates(registry, loaded, conf, faults);
     counters_link(registry);
+    if (faults->errors == 0)
+        warn_of_exports(registry, conf, faults);
     return 0;
 }
 

@@ -18,7 +18,7 @@ struct total {
     int32_t lacking[ARCHIVE_FIELDS_MAX]; /* the rows that do not know the field */
 };
 
-/* One series of a facility over a month. Coverage has one of them. */
+/* One series of a facility over a month. Coverage and energy have one of them. */
 struct sums_line {
     struct total hours[DAYS_MAX], days[DAYS_MAX]; /* by day */
     struct total sum, month;                      /* of the days */
@@ -42,9 +42,9 @@ struct ledger {
     bool has_hours, has_days;
 };
 
-/* Masses, energy, activity and notes; of coverage, all seconds: what is expected of a source is not
- * told where it has no reading. Counts of unknown cells are left out: those of the closed part of a
- * window may rest on an earlier version, which did not count them in its days. */
+/* Masses, energy, activity and notes; of a whole facility, all seconds: what is expected of a
+ * source is not told where it has no reading. Counts of unknown cells are left out: those of the
+ * closed part of a window may rest on an earlier version, which did not count them in its days. */
 static bool is_summed(enum row_kind kind, const struct field *field)
 {
     if (field->type != FIELD_FIXED)
@@ -52,7 +52,7 @@ static bool is_summed(enum row_kind kind, const struct field *field)
     switch ((enum figure_adds)figure_table[field->figure].adds) {
     case ADDS_COVERED:
     case ADDS_EXPECTED:
-        return kind == ROW_COVERAGE;
+        return !measurements[kind].is_series;
     case ADDS_UNKNOWN_CELL:
         return false;
     default:
@@ -60,10 +60,10 @@ static bool is_summed(enum row_kind kind, const struct field *field)
     }
 }
 
-static uint32_t final_field(const struct measurement *measurement)
+static uint32_t find_field(const struct measurement *measurement, const char *name)
 {
     uint32_t i = 0;
-    while (i < measurement->fields_count && strcmp(measurement->fields[i].name, "final") != 0)
+    while (i < measurement->fields_count && strcmp(measurement->fields[i].name, name) != 0)
         i++;
     return i;
 }
@@ -96,6 +96,17 @@ static int128 whole_of(const struct field *field, double value)
     return (int128)rint(value * unit);
 }
 
+/* A flow that is null counts as 0, and what is formed of it is not known. A store may keep one that
+ * has become null since; the count of those that are null tells so. */
+static bool is_energy_lacking(const struct measurement *measurement, const struct archive_row *row,
+                              uint32_t index)
+{
+    const uint8_t formed = 1U << BALANCE_OWN_USE | 1U << BALANCE_CONSUMPTION;
+    if ((row->present >> index & 1) == 0)
+        return (measurement->fields[index].nullable & formed) != 0;
+    return row->values[find_field(measurement, "flows_unknown")] > 0;
+}
+
 /* Rows of an earlier version lack a field. A store may keep one that has become null since; the
  * count of unknown cells, a field of the same row, tells so. */
 static bool is_lacking(const struct measurement *measurement, const struct archive_row *row,
@@ -104,6 +115,8 @@ static bool is_lacking(const struct measurement *measurement, const struct archi
     const struct field *field = &measurement->fields[index];
     if (!field->optional || field->type != FIELD_FIXED)
         return false;
+    if (field->nullable != 0)
+        return is_energy_lacking(measurement, row, index);
     if ((row->present >> index & 1) == 0)
         return true;
     for (uint32_t i = 0; i < measurement->fields_count; i++) {
@@ -118,7 +131,7 @@ static void add_row(const struct ledger *ledger, struct total *total, const stru
                     int sign)
 {
     const struct measurement *measurement = &measurements[ledger->kind];
-    uint32_t final = final_field(measurement);
+    uint32_t final = find_field(measurement, "final");
     total->final = (row->present >> final & 1) != 0 && row->values[final] != 0;
     total->any = true;
     for (uint32_t i = 0; i < measurement->fields_count; i++) {
@@ -135,7 +148,8 @@ static int on_row(void *context, const struct archive_row *row)
     if (row->is_stranger)
         return 0; /* a source that the tables no longer have */
     uint32_t first = ledger->audit->config->registry->facilities[ledger->facility].series_first;
-    struct sums_line *line = &ledger->lines[ledger->kind == ROW_COVERAGE ? 0 : row->series - first];
+    uint32_t index = measurements[ledger->kind].is_series ? row->series - first : 0;
+    struct sums_line *line = &ledger->lines[index];
     struct window window = calendar_window(ledger->calendar, ledger->level, row->time_ms);
     struct total *total = total_of(ledger, line, row->time_ms);
     if (line->last_start_ms == window.start_ms)
@@ -213,15 +227,24 @@ static void compare(struct ledger *ledger, struct audit_place *place, const stru
     }
 }
 
+/* An earlier version wrote no rows of energy: the month that it began has more than its days. */
+static bool is_begun_earlier(const struct ledger *ledger, const struct sums_line *line)
+{
+    uint32_t with_row = 0;
+    for (uint32_t i = 0; i < ledger->days_count; i++)
+        with_row += line->days[i].any;
+    return ledger->kind == ROW_ENERGY && with_row < ledger->days_count;
+}
+
 static void compare_line(struct ledger *ledger, uint32_t index)
 {
     const struct registry *registry = ledger->audit->config->registry;
     struct sums_line *line = &ledger->lines[index];
     struct audit_place place = {
         .sink = ledger->sink, .kind = ledger->kind, .facility = ledger->facility};
-    place.series = ledger->kind == ROW_COVERAGE
-                       ? REGISTRY_NONE
-                       : registry->facilities[ledger->facility].series_first + index;
+    place.series = measurements[ledger->kind].is_series
+                       ? registry->facilities[ledger->facility].series_first + index
+                       : REGISTRY_NONE;
     place.level = LEVEL_DAY;
     for (uint32_t i = 0; i < ledger->days_count && ledger->has_days; i++) {
         place.start_ms = ledger->days[i].start_ms;
@@ -235,7 +258,7 @@ static void compare_line(struct ledger *ledger, uint32_t index)
     }
     place.level = LEVEL_MONTH;
     place.start_ms = ledger->month.start_ms;
-    if (ledger->has_days)
+    if (ledger->has_days && !is_begun_earlier(ledger, line))
         compare(ledger, &place, &line->sum, &line->month);
 }
 

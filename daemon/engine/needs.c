@@ -79,12 +79,22 @@ int64_t memory_estimate_min(const struct config *config)
     return memory_estimate_fixed(&needs) + needs.partition_bytes + largest;
 }
 
+/* Facilities that have rows of energy. */
+static uint32_t count_electric(const struct registry *registry)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; registry != NULL && i < registry->facilities_count; i++)
+        count += registry->facilities[i].flows != 0;
+    return count;
+}
+
 struct series_estimate series_estimate(const struct config *config)
 {
     const struct registry *registry = config->registry;
     if (registry == NULL)
-        return (struct series_estimate){0, 0};
+        return (struct series_estimate){0, 0, 0};
     return (struct series_estimate){
+        .energy = (int64_t)count_electric(registry) * WINDOW_LENGTHS,
         .emissions = (int64_t)registry->series_count * WINDOW_LENGTHS,
         .coverage = (int64_t)registry->facilities_count * WINDOW_LENGTHS,
     };
@@ -182,7 +192,11 @@ void needs_print(const struct config *config, struct buffer *out)
     buffer_printf(out, "  coverage  %" PRId64 ", of %u facilities in %d window lengths\n",
                   series.coverage, registry == NULL ? 0 : registry->facilities_count,
                   WINDOW_LENGTHS);
-    buffer_printf(out, "  together  %" PRId64 "\n", series.emissions + series.coverage);
+    buffer_printf(
+        out, "  energy    %" PRId64 ", of %u facilities with electricity in %d window lengths\n",
+        series.energy, count_electric(registry), WINDOW_LENGTHS);
+    buffer_printf(out, "  together  %" PRId64 "\n",
+                  series.emissions + series.coverage + series.energy);
     print_documents(registry, out);
 }
 

@@ -25,7 +25,7 @@ int64_t memory_estimate_fixed(const struct memory_estimate *needs);
 int64_t memory_estimate_min(const struct config *config);
 
 struct series_estimate {
-    int64_t emissions, coverage; /* series of the database, over all window lengths */
+    int64_t emissions, coverage, energy; /* series of the database, over all window lengths */
 };
 
 struct series_estimate series_estimate(const struct config *config);

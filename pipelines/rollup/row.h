@@ -15,19 +15,41 @@
 enum row_kind {
     ROW_EMISSIONS, /* emissions_15m, emissions_1h, ...: one per series */
     ROW_COVERAGE,  /* coverage_15m, coverage_1h, ...: one per facility, also when it is silent */
+    ROW_ENERGY,    /* energy_15m, energy_1h, ...: beside each of those, if meters of the facility
+                      count electricity */
     ROW_KIND_COUNT
 };
+
+/* What a row of ROW_ENERGY has where those of sources have their figures. Micro-kWh, and ms. */
+enum balance {
+    BALANCE_IMPORT,
+    BALANCE_EXPORT,
+    BALANCE_GENERATION,
+    BALANCE_OWN_USE,     /* generation - export */
+    BALANCE_CONSUMPTION, /* import + generation - export */
+    BALANCE_ENERGIES,
+    BALANCE_IMPORT_COVERED = BALANCE_ENERGIES,
+    BALANCE_IMPORT_EXPECTED,
+    BALANCE_EXPORT_COVERED,
+    BALANCE_EXPORT_EXPECTED,
+    BALANCE_GENERATION_COVERED,
+    BALANCE_GENERATION_EXPECTED,
+    BALANCE_COUNT
+};
+_Static_assert((int)BALANCE_COUNT <= (int)FIGURE_COVERED, "from there on it has figures too");
 
 struct row {
     uint8_t kind, level;
     bool final;
+    uint8_t unknown;           /* ROW_ENERGY: a bit for each of the energies that is null */
     uint32_t partition;        /* the shard that has to hear of the acknowledgement */
-    uint32_t facility, series; /* series is REGISTRY_NONE for ROW_COVERAGE */
+    uint32_t facility, series; /* series is REGISTRY_NONE, except for ROW_EMISSIONS */
     struct window window;
     uint32_t revision; /* changes after the watermark had passed the window: 0, 1, 2 ... */
     uint32_t version;  /* grows whenever the row's content may differ from an earlier write */
     uint32_t meters_expected, meters_reporting; /* ROW_COVERAGE */
-    struct figures figures;                     /* ROW_COVERAGE: from FIGURE_COVERED on */
+    uint32_t flows_unknown;                     /* ROW_ENERGY: how many flows are null */
+    struct figures figures; /* from FIGURE_COVERED on; ROW_EMISSIONS: all of them */
 };
 
 /* Rows that travel together to one sink. The sink owns a block from submit until it is done. */

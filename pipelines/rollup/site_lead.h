@@ -19,6 +19,6 @@ static inline bool site_has_lead(const struct site *site)
     return !marks_are_settled(site->lead.mark.sinks);
 }
 /* A leap year; and its months. */
-enum { LEAD_DAYS_MAX = 366, LEAD_ROWS_MAX = LEAD_DAYS_MAX + 12 };
+enum { LEAD_DAYS_MAX = 366, LEAD_ROWS_MAX = 2 * (LEAD_DAYS_MAX + 12) };
 
 #endif

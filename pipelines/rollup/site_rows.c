@@ -5,6 +5,7 @@
 #include <sys/param.h>
 
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_energy.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
 #include "pipelines/rollup/site_marks.h"
@@ -37,9 +38,10 @@ static const struct figures *sum_coverage(const struct site *site)
     return coverage;
 }
 
-/* Appends the window's rows from the scratch figures: one for the coverage of the facility, which
- * carries the acknowledgement, and one for every series that has a reading. The head is that of any
- * series. It is not changed here: a copy that follows a change of it waits for that. */
+/* Appends the window's rows from the scratch figures: one for every series that has a reading, one
+ * for the electricity of the facility if it has any, and one for its coverage, which carries the
+ * acknowledgement. The head is that of any series. It is not changed here: a copy that follows a
+ * change of it waits for that. */
 static void append_rows(const struct site *site, const struct row *head,
                         const struct figures *coverage, struct block *block)
 {
@@ -50,6 +52,12 @@ static void append_rows(const struct site *site, const struct row *head,
         struct row *out = append(block, head);
         out->series = site->facility->series_first + i;
         figures_copy(&out->figures, &figures[i]);
+    }
+    if (site_has_energy(site)) {
+        struct row *energy = append(block, head);
+        energy->kind = ROW_ENERGY;
+        energy->series = REGISTRY_NONE;
+        site_put_energy(site->conf.registry, site->facility, figures, energy);
     }
     struct row *out = append(block, head);
     out->kind = ROW_COVERAGE;
@@ -73,7 +81,7 @@ static bool is_dirty(const struct mark *mark, const struct row_taking *taking)
 
 static bool has_room(const struct site *site, const struct block *block)
 {
-    return block->capacity - block->count > site->facility->series_count;
+    return block->capacity - block->count > site->facility->series_count + site_has_energy(site);
 }
 
 /* Final: the watermark has passed it by the grace, or every expected meter has covered it all. */
@@ -208,7 +216,7 @@ static bool take_periods(struct site *site, const struct row_taking *taking, int
     return true;
 }
 
-/* One row for the coverage of a window before the ring; its head is of a window that is over. */
+/* The rows of a window before the ring; their head is of a window that is over. */
 static void take_lead_window(struct site *site, const struct row_taking *taking, enum level level,
                              struct window window)
 {

@@ -13,6 +13,7 @@
      offsetof(struct row, figures.value[FIGURE_##id]),                                             \
      0,                                                                                            \
      FIGURE_##id,                                                                                  \
+     0,                                                                                            \
      FIGURE_##unknown != FIGURE_NONE || (adds) == ADDS_UNKNOWN_CELL || (adds) == ADDS_ESTIMATED || \
          (adds) == ADDS_NOTE,                                                                      \
      help,                                                                                         \
@@ -20,16 +21,29 @@
 #define RATIO(name, above, below, optional, help, sums)                                            \
     {                                                                                              \
         name, "1", FIELD_RATIO, 0, offsetof(struct row, above), offsetof(struct row, below),       \
-            FIGURE_NONE, optional, help, sums                                                      \
+            FIGURE_NONE, 0, optional, help, sums                                                   \
     }
 #define COUNT(name, unit, member, help, sums)                                                      \
     {                                                                                              \
-        name, unit, FIELD_INTEGER, 0, offsetof(struct row, member), 0, FIGURE_NONE, false, help,   \
-            sums                                                                                   \
+        name, unit, FIELD_INTEGER, 0, offsetof(struct row, member), 0, FIGURE_NONE, 0, false,      \
+            help, sums                                                                             \
     }
 #define FLAG(name, member, help, sums)                                                             \
     {                                                                                              \
-        name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, FIGURE_NONE, false, help, sums   \
+        name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, FIGURE_NONE, 0, false, help,     \
+            sums                                                                                   \
+    }
+
+/* An energy of a row of ROW_ENERGY, and a time of one of its flows. They add up as figures do. */
+#define ENERGY(id, name, help, sums)                                                               \
+    {                                                                                              \
+        name, "kWh", FIELD_FIXED, 6, offsetof(struct row, figures.value[BALANCE_##id]), 0,         \
+            FIGURE_ACTIVITY, 1U << BALANCE_##id, true, help, sums                                  \
+    }
+#define FLOW_TIME(id, name, figure, help)                                                          \
+    {                                                                                              \
+        name, "s", FIELD_FIXED, 3, offsetof(struct row, figures.value[BALANCE_##id]), 0, figure,   \
+            0, false, help, SUM_ALL                                                                \
     }
 
 #define SUM_RATIO(formula) "never; form it again: " formula
@@ -67,11 +81,47 @@ static const struct field coverage_fields[] = {
     FINAL,
 };
 
+#define SUM_FLOW "every tag; windows of one measurement; null counts as 0"
+#define FLOW_NULL "; null if nothing of its expected time is covered"
+static const struct field energy_fields[] = {
+    ENERGY(IMPORT, "import_kwh", "electricity bought, category purchased_electricity" FLOW_NULL,
+           SUM_FLOW),
+    ENERGY(EXPORT, "export_kwh",
+           "electricity given into the grid, category exported_electricity" FLOW_NULL, SUM_FLOW),
+    ENERGY(GENERATION, "generation_kwh",
+           "electricity made on the site, category onsite_generation" FLOW_NULL
+           ", or it is not metered though there are exports",
+           SUM_FLOW),
+    ENERGY(OWN_USE, "own_use_kwh",
+           "generation_kwh - export_kwh: generated and used on the site; null if one of them is",
+           "form it again: sum(generation_kwh) - sum(export_kwh)"),
+    ENERGY(CONSUMPTION, "consumption_kwh",
+           "import_kwh + generation_kwh - export_kwh: used on the site; null if one of them is",
+           "form it again: sum(import_kwh) + sum(generation_kwh) - sum(export_kwh)"),
+    COUNT("flows_unknown", "flows", flows_unknown,
+          "how many of import, export and generation are null", "never; take the maximum"),
+    FLOW_TIME(IMPORT_COVERED, "import_covered_s", FIGURE_COVERED, "covered_s of meters of import"),
+    FLOW_TIME(IMPORT_EXPECTED, "import_expected_s", FIGURE_EXPECTED,
+              "expected_s of meters of import"),
+    FLOW_TIME(EXPORT_COVERED, "export_covered_s", FIGURE_COVERED, "covered_s of meters of export"),
+    FLOW_TIME(EXPORT_EXPECTED, "export_expected_s", FIGURE_EXPECTED,
+              "expected_s of meters of export"),
+    FLOW_TIME(GENERATION_COVERED, "generation_covered_s", FIGURE_COVERED,
+              "covered_s of meters of generation"),
+    FLOW_TIME(GENERATION_EXPECTED, "generation_expected_s", FIGURE_EXPECTED,
+              "expected_s of meters of generation"),
+    FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
+    FIGURES_OF_NOTES(FIGURE) REVISION,
+    FINAL,
+};
+
 const struct measurement measurements[ROW_KIND_COUNT] = {
     [ROW_EMISSIONS] = {"emissions", "one row for each source of a facility and window", true,
                        emissions_fields, ARRAY_LEN(emissions_fields)},
     [ROW_COVERAGE] = {"coverage", "one row for each facility and window, also when it is silent",
                       false, coverage_fields, ARRAY_LEN(coverage_fields)},
+    [ROW_ENERGY] = {"energy", "one row beside each of coverage, if the facility has electricity",
+                    false, energy_fields, ARRAY_LEN(energy_fields)},
 };
 
 _Static_assert(sizeof(struct row) <= UINT16_MAX, "an offset in a row fits 16 bits");
@@ -96,6 +146,8 @@ bool field_is_known(const struct field *field, const struct row *row)
 {
     if (field->type == FIELD_RATIO && field->optional)
         return *(const int128 *)member(row, field->offset_below) != 0;
+    if (field->nullable != 0)
+        return (row->unknown & field->nullable) == 0;
     return field->figure == FIGURE_NONE || figures_know(&row->figures, (enum figure)field->figure);
 }
 

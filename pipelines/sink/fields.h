@@ -25,8 +25,9 @@ struct field {
     enum field_type type;
     uint8_t decimals;
     uint16_t offset, offset_below; /* in struct row; the latter of a ratio's denominator */
-    uint8_t figure;                /* enum figure; FIGURE_NONE for all types but FIELD_FIXED */
-    bool optional;                 /* rows may lack it: it is null there, or they are older */
+    uint8_t figure;   /* enum figure, or the one whose kind it is; FIGURE_NONE if not FIELD_FIXED */
+    uint8_t nullable; /* the bit of row->unknown that makes it null; 0: none does */
+    bool optional;    /* rows may lack it: it is null there, or they are older */
     const char *help;
     const char *sums; /* over what the field may be summed, for people */
 };

@@ -27,6 +27,8 @@ static uint64_t hash_meter(uint64_t hash, const struct registry *registry,
     hash = hash_text(hash, meter->id);
     hash = hash_text(hash, series->category);
     hash = hash_text(hash, series->source);
+    if (meter->has_parent)
+        hash = hash_text(hash, registry->meters[meter->parent].id);
     if (meter->restarts || meter->register_digit != 0)
         hash = hash_text(hash, meter->restarts ? "restarts" : "digit");
     return XXH3_64bits_withSeed(numbers, sizeof(numbers), hash);
@@ -36,6 +38,8 @@ static uint64_t hash_meter(uint64_t hash, const struct registry *registry,
 static uint64_t hash_rating(const struct registry *registry, const struct facility *facility)
 {
     uint64_t hash = hash_text(0, facility->id);
+    if (facility->flows != 0) /* states of earlier versions had no rows of energy */
+        hash = XXH3_64bits_withSeed(&facility->flows, sizeof(facility->flows), hash);
     for (uint32_t i = 0; i < registry->group_levels_count; i++)
         hash = hash_text(hash_text(hash, registry->group_levels[i]), facility->groups[i]);
     for (uint32_t i = 0; i < facility->meters_count; i++)

@@ -16,7 +16,8 @@ A time is local unless it ends with Z or an offset. Words behind a value: estima
 unit=MWh. An event of another kind: `m1 TIME exchange final=652000 initial=0`, `m1 TIME dip 9500`.
 Answers: day, month, year, hour with the activity of a source, the meter's, in its unit; covered,
 expected and the like are fields of the coverage row of the facility then, and `none` says that there
-is no such row.
+is no such row. import_kwh, flows_unknown and the like are fields of its row of energy; `null`: the
+row does not have the field.
 """
 import json
 import re
@@ -34,6 +35,7 @@ import servers
 
 FOLDER = servers.ROOT / "tests" / "data" / "metering"
 LEVELS = {"hour": "1h", "day": "1d", "month": "1mo", "year": "1y", "bucket": "15m"}
+ENERGY = re.compile(r"_kwh$|^(import|export|generation)_|^flows_")
 QUALITIES = ("estimated", "invoice", "edited", "actual")
 ACTIONS = ("exchange", "dip", "delivery", "transfer", "credit")
 MEASURES = re.compile(r"^(\d+(?:\.\d+)?)(h|m|s|d)$")
@@ -167,22 +169,27 @@ class Histories(unittest.TestCase):
         start_ms = round(datetime.fromisoformat(history.instant(date_of(rest))).timestamp() * 1000)
         faults = []
         place = f"{word} {' '.join(answer[1:])}"
-        fields = coverage = None
+        fields = coverage = energy = None
         source = rest.pop(0) if rest and rest[0] in history.meters else None
         for (name, tags, start), row in rows.items():
             if start != start_ms:
                 continue
             if name == f"coverage_{LEVELS[word]}":
                 coverage = row
+            elif name == f"energy_{LEVELS[word]}":
+                energy = row
             elif name == f"emissions_{LEVELS[word]}" and dict(tags)["source"] == source:
                 fields = row
         for want in rest:
             key, _, value = want.rpartition("=")
-            row = coverage if key else fields
+            row = energy if ENERGY.search(key) else coverage if key else fields
             key = {"covered": "covered_s", "expected": "expected_s"}.get(key, key) or "activity"
             if value == "none":
                 if row is not None:
                     faults.append(f"{place}: there is such a row: {row}")
+            elif value == "null" and row is not None:
+                if key in row:
+                    faults.append(f"{place}: {key} {row[key]}")
             elif row is None or key not in row:
                 faults.append(f"{place}: no row with {key}")
             elif number(row[key]) != amount(value):

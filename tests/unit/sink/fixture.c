@@ -82,6 +82,26 @@ struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms)
     return row;
 }
 
+struct row fixture_energy_row(uint32_t facility, int64_t start_ms)
+{
+    struct row row = fixture_row(facility, REGISTRY_NONE, start_ms);
+    static const int128 energies[BALANCE_COUNT] = {
+        [BALANCE_IMPORT] = INT64_C(8200000000),
+        [BALANCE_EXPORT] = 200000000,
+        [BALANCE_GENERATION] = 0,
+        [BALANCE_OWN_USE] = -200000000,
+        [BALANCE_CONSUMPTION] = INT64_C(8000000000),
+        [BALANCE_IMPORT_COVERED] = 900000,
+        [BALANCE_IMPORT_EXPECTED] = 900000,
+        [BALANCE_GENERATION_EXPECTED] = 900000,
+    };
+    row.kind = ROW_ENERGY;
+    row.unknown = 1U << BALANCE_GENERATION | 1U << BALANCE_OWN_USE | 1U << BALANCE_CONSUMPTION;
+    row.flows_unknown = 1;
+    memcpy(row.figures.value, energies, sizeof(energies));
+    return row;
+}
+
 struct block *fixture_block(uint32_t count)
 {
     struct block *block = NULL;

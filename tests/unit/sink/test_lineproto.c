@@ -117,6 +117,29 @@ static void test_lines(void **state)
                 "coverage_1d,facility=berlin" COVERAGE "-900000\n");
 }
 
+/* What is not known of a balance is left out. */
+static void test_energy(void **state)
+{
+    (void)state;
+    struct row row = fixture_energy_row(2, FIXTURE_START_MS);
+#define FLOWS                                                                                      \
+    "import_covered_s=900,import_expected_s=900,export_covered_s=0,export_expected_s=0,"           \
+    "generation_covered_s=0,generation_expected_s=900,covered_s=600.5,estimated_s=60.001,"         \
+    "expected_s=900,coverage=0.6672222222222223," NOTES "revision=1i,final=true 1772323200000\n"
+    expect_line(
+        "generation is not known", DIALECT_INFLUX1, &row,
+        "energy_15m,facility=berlin import_kwh=8200,export_kwh=200,flows_unknown=1i," FLOWS);
+    row.unknown = 0;
+    row.flows_unknown = 0;
+    expect_line("all is known", DIALECT_INFLUX1, &row,
+                "energy_15m,facility=berlin import_kwh=8200,export_kwh=200,generation_kwh=0,"
+                "own_use_kwh=-200,consumption_kwh=8000,flows_unknown=0i," FLOWS);
+    row.unknown = (1U << BALANCE_ENERGIES) - 1;
+    row.flows_unknown = 3;
+    expect_line("nothing is known", DIALECT_INFLUX1, &row,
+                "energy_15m,facility=berlin flows_unknown=3i," FLOWS);
+}
+
 static void expect_part(const char *name, const struct row *row, const char *part)
 {
     struct lineproto lineproto;
@@ -255,10 +278,11 @@ static void test_too_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labels),       cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_null),         cmocka_unit_test(test_no_notes),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_saturation),
-        cmocka_unit_test(test_new_registry), cmocka_unit_test(test_too_small),
+        cmocka_unit_test(test_labels),     cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_energy),     cmocka_unit_test(test_null),
+        cmocka_unit_test(test_no_notes),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_saturation), cmocka_unit_test(test_new_registry),
+        cmocka_unit_test(test_too_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

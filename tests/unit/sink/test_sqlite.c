@@ -132,9 +132,17 @@ static void test_rows_are_read_back(void **state)
     expect(place, "SELECT * FROM coverage_1d",
            "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|a, b=c\\|600.5|60.001|900.0|"
            "0.667222222222222|300.0|0.125|86400.0|2.0|5.0|4|3|1|1\n");
+    row = fixture_energy_row(2, FIXTURE_START_MS);
+    row.level = LEVEL_YEAR;
+    write_block(place, block_of(&row));
+    expect(place, "SELECT * FROM energy_1y",
+           "1772323200000|1772324100000|2026-03-01T01:00:00+01:00|berlin|8200.0|200.0|NULL|NULL|"
+           "NULL|1|900.0|"
+           "900.0|0.0|0.0|0.0|900.0|600.5|60.001|900.0|0.667222222222222|300.0|0.125|86400.0|2.0|"
+           "5.0|1|1\n");
     expect(place, "PRAGMA journal_mode", "wal\n");
     expect(place, "PRAGMA user_version", "1\n");
-    assert_int_equal(sink_get_stats(place->sink)->rows_written, 2);
+    assert_int_equal(sink_get_stats(place->sink)->rows_written, 3);
 }
 
 static void test_same_key_overwrites(void **state)

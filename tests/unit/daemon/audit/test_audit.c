@@ -205,6 +205,11 @@ static void test_each_tampering_is_one_line(void **state)
          "UPDATE coverage_15m SET meters_reporting = 7 WHERE start_ms = "
          "(SELECT max(start_ms) FROM coverage_15m WHERE final)",
          " meters_reporting: expected 1, found 7", 1},
+        {"the balance of electricity",
+         "UPDATE energy_1h SET consumption_kwh = consumption_kwh + 0.000001 WHERE " NEWEST,
+         "db energy_1h facility=site ", 1},
+        {"a row of energy that is gone", "DELETE FROM energy_1h WHERE " NEWEST,
+         ": expected a row, found nothing", 1},
         {"a row too many",
          "INSERT INTO emissions_1h SELECT start_ms, end_ms, local_start, facility, scope, "
          "category, "

@@ -498,9 +498,9 @@ static void test_partitions_take_turns(void **state)
         rows_bench_apply(&bench->set, partitions[i], 5, 0);
     for (int turn = 0; turn < 2; turn++) {
         struct block *block = NULL;
-        assert_int_equal(block_create(&block, 2), 0); /* less than one of them has */
+        assert_int_equal(block_create(&block, 3), 0); /* less than one of them has */
         partitions[0]->changed = partitions[1]->changed = false;
-        assert_int_equal(assigned_rows_take(&bench->set, 0, true, block), 2);
+        assert_int_equal(assigned_rows_take(&bench->set, 0, true, block), 3);
         assert_int_equal(block->rows[0].partition, turn);
         assert_true(partitions[turn]->changed);
         assert_false(partitions[1 - turn]->changed);
