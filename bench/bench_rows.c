@@ -98,6 +98,7 @@ static void build_meters(struct plant *plant, uint32_t facility)
                                                         .scope = 2,
                                                         .category = "electricity",
                                                         .source = plant->names[s]};
+        SET_FLOW(&plant->registry.series[index], s);
         for (uint32_t i = first; i < end; i++)
             plant->registry.meters[i] =
                 (struct meter){.id = plant->names[i],
@@ -129,6 +130,7 @@ static void build_facility(struct plant *plant, uint32_t index)
                                                     .series_count = SERIES_EACH,
                                                     .eras_first = index,
                                                     .eras_count = 1};
+    SET_FLOWS(&registry->facilities[index]);
     int err = id_index_set(&plant->ids, id, index);
     ASSERT(err == 0);
     build_meters(plant, index);

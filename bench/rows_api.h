@@ -13,6 +13,16 @@
 #include "pipelines/emissions/kernels.h"
 #include "pipelines/state/shard.h"
 
+/* Every facility has rows of energy, where the tree knows them. */
+#if __has_include("pipelines/rollup/site_energy.h")
+#define SET_FLOW(series, number) ((series)->flow = (uint8_t)((number) % FLOW_COUNT))
+#define SET_FLOWS(facility)                                                                        \
+    ((facility)->flows = 1U << FLOW_IMPORT | 1U << FLOW_EXPORT | 1U << FLOW_GENERATION)
+#else
+#define SET_FLOW(series, number) ((void)(series))
+#define SET_FLOWS(facility) ((void)(facility))
+#endif
+
 /* Rows of the factor matrix, and an era of it. The kernels are the best ones, except `rate`: it
  * counts the facilities that it is given, a bucket each. So the benchmark knows how often a
  * facility of so many meters was rated.
