@@ -41,6 +41,9 @@ SCOPES = {"stationary_combustion": 1, "mobile_combustion": 1, "process": 1, "fug
           "purchased_electricity": 2, "onsite_generation": 0,
           "exported_electricity": 0}
 
+# The flows of electricity, by the category of the meters that count them.
+FLOWS = {"purchased_electricity": "import", "exported_electricity": "export", "onsite_generation": "generation"}
+
 # Unit: what it measures, and how much of J, kg, m3 or items it is.
 UNITS = {"Wh": ("energy", 3600), "kWh": ("energy", 3_600_000), "MWh": ("energy", 3_600_000_000),
          "GWh": ("energy", 3_600_000_000_000), "J": ("energy", 1), "MJ": ("energy", 10**6),
@@ -453,11 +456,23 @@ class Oracle:
                 own = {}
                 self.add_facility(own, facility, meters, cells, min(firsts), last)
                 result.update(own)
+        self.windows = result
         # A window that is not over, and has no reading, is not written yet. One in which nothing is
         # expected, and that has no reading, is never written.
         return {key: figures for key, figures in result.items()
                 if figures.cells > 0
                 or (key[1] is None and figures.final and figures.expected_ms > 0)}
+
+    def balances(self, figures):
+        """{(facility, level, start_ms): Balance} beside each figures of coverage, if the facility has
+        electricity."""
+        flows = defaultdict(set)
+        for meter in self.meters.values():
+            if meter["category"] in FLOWS and meter["quantity"] == "energy":
+                flows[meter["facility"]].add(self.series(meter))
+        return {(facility, level, start_ms): Balance({series: self.windows[facility, series, level, start_ms]
+                                                      for series in flows[facility]})
+                for facility, series, level, start_ms in figures if series is None and flows[facility]}
 
     def last_row(self, meter_id, end):
         """The bucket of the last moment that a reading tells of: a delivery's is its instant."""
@@ -568,6 +583,35 @@ class Rated:
         self.factors = masses
         self.estimated = (self.masses["co2e"] * cell.estimated // cell.covered
                           if cell.covered else 0)
+
+
+class Balance:
+    """The electricity of a facility in a window, from the figures of its series."""
+
+    def __init__(self, figures):
+        self.covered_ms = sum(part.covered_ms for part in figures.values())
+        self.expected_ms = sum(part.expected_ms for part in figures.values())
+        self.values, self.times, self.metered = {}, {}, {FLOWS[series[1]] for series in figures}
+        read = any(part.cells for part in figures.values())
+        for flow in FLOWS.values():
+            parts = [part for series, part in figures.items() if FLOWS[series[1]] == flow]
+            amount, covered, expected = (sum(getattr(part, name) for part in parts)
+                                         for name in ("activity", "covered_ms", "expected_ms"))
+            silent = amount == 0 and covered == 0
+            self.values[flow] = None if silent and expected > 0 else amount
+            self.times[f"{flow}_covered_s"], self.times[f"{flow}_expected_s"] = covered, expected
+        if self.values["generation"] == 0 and self.times["generation_covered_s"] == 0 and (
+                self.values["export"] or "export" in self.metered and "generation" not in self.metered):
+            self.values["generation"] = None
+        if not read and self.expected_ms == 0:
+            self.values = dict.fromkeys(self.values)
+
+    def fields(self):
+        """Micro-kWh; None: null."""
+        bought, sold, made = (self.values[flow] for flow in FLOWS.values())
+        own = None if sold is None or made is None else made - sold
+        return {"import_kwh": bought, "export_kwh": sold, "generation_kwh": made, "own_use_kwh": own,
+                "consumption_kwh": None if own is None or bought is None else bought + own}
 
 
 class Figures:

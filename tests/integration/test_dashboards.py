@@ -27,10 +27,15 @@ FIELDS = {
         "glitches", "revision", "final"},
     "coverage": {
         "covered_s", "expected_s", "coverage", "estimated_s", "spread_s", "held_s", "moved_s",
-        "conflicts", "glitches", "meters_expected", "meters_reporting", "revision", "final"}}
+        "conflicts", "glitches", "meters_expected", "meters_reporting", "revision", "final"},
+    "energy": {
+        "import_kwh", "export_kwh", "generation_kwh", "own_use_kwh", "consumption_kwh", "flows_unknown",
+        "import_covered_s", "import_expected_s", "export_covered_s", "export_expected_s",
+        "generation_covered_s", "generation_expected_s", "covered_s", "expected_s", "coverage",
+        "estimated_s", "spread_s", "held_s", "moved_s", "conflicts", "glitches", "revision", "final"}}
 VARIABLES = ["ds", "facility", "scope", "window"]
 PANELS = {"row", "stat", "timeseries", "bargauge", "table", "state-timeline"}
-UNITS = {"none", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg"}
+UNITS = {"none", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg", "suffix:kWh"}
 
 PLANT = 'Plant No. 4, "West" [old] a/b\\c'
 #             id       offset of local time from UTC
@@ -131,6 +136,10 @@ def rows(now):
                            f"glitches=0,revision={revision}i,final={final}")
                 tag = f"facility={key(facility)},region=asia"
                 yield (f"coverage_{suffix},{tag} {quality},meters_expected=3i,meters_reporting=2i {at}")
+                yield (f"energy_{suffix},{tag} import_kwh={seconds},export_kwh=2,generation_kwh=5,own_use_kwh=3,"
+                       f"consumption_kwh={seconds + 3},flows_unknown=0i,import_covered_s={seconds},"
+                       f"import_expected_s={seconds},export_covered_s=0,export_expected_s=0,"
+                       f"generation_covered_s=0,generation_expected_s=0,{quality} {at}")
                 for scope, category, source, unit, kg_per_s in SOURCES:
                     kg = seconds * kg_per_s
                     yield (f"emissions_{suffix},{tag},scope={scope},category={key(category)},"

@@ -15,7 +15,7 @@ from test_daemon import MINUTE, START, configuration, influx_sink, stamp
 FACILITIES = 7
 METERS = 3
 QUARTERS = 96
-MEASUREMENTS = [kind + "_" + length for kind in ("emissions", "coverage")
+MEASUREMENTS = [kind + "_" + length for kind in ("emissions", "coverage", "energy")
                 for length in ("15m", "1h", "1d", "1mo", "1y")]
 
 

@@ -16,7 +16,8 @@ DAY_MS = 86_400_000
 
 def whole(row, field):
     """The whole number that a field shows, in the decimals that the model has for its figure."""
-    value = Decimal(row[field]).scaleb(oracle.FIGURES[field][1])
+    decimals = 6 if field.endswith("_kwh") else 3 if field.endswith("_s") else oracle.FIGURES[field][1]
+    value = Decimal(row[field]).scaleb(decimals)
     if value != int(value):
         raise AssertionError(f"{field} {row[field]} has too many decimals")
     return int(value)
@@ -62,17 +63,24 @@ class Comparison(unittest.TestCase):
     def assert_figures(self, site, model, rows, bucket="15m"):
         """Every row of every window is as the model says, and there are no others."""
         want = {}
-        for (facility, series, level, start_ms), figures in model.figures().items():
+
+        def expect(stem, facility, series, level, start_ms, figures):
             suffix = bucket if level == "bucket" else MEASUREMENTS[level]
             tags = {"facility": facility}
             tags |= {group: model.facilities[facility].get(group) for group in model.groups}
             if series is not None:
                 tags |= dict(zip(("scope", "category", "source", "unit"), series))
-            name = ("coverage_" if series is None else "emissions_") + suffix
             # Line protocol cannot say a backslash at the end of a tag.
             tags = tuple(sorted((key, re.sub(r"\\$", "\ufffd", value))
                                 for key, value in tags.items() if value))
-            want[name, tags, start_ms] = figures
+            want[stem + suffix, tags, start_ms] = figures
+
+        every = model.figures()
+        for (facility, series, level, start_ms), figures in every.items():
+            expect("coverage_" if series is None else "emissions_", facility, series, level, start_ms, figures)
+        for (facility, level, start_ms), balance in model.balances(every).items():
+            balance.final = every[facility, None, level, start_ms].final
+            expect("energy_", facility, None, level, start_ms, balance)
         got = {(name, tuple(sorted(tags)), start): row for (name, tags, start), row in rows.items()}
         self.assertEqual(sorted(set(want) - set(got))[:3], [], "rows that are missing")
         self.assertEqual(sorted(set(got) - set(want))[:3], [], "rows that should not be")
@@ -81,6 +89,8 @@ class Comparison(unittest.TestCase):
                 self.assert_coverage(got[key], figures)
                 if key[0].startswith("emissions"):
                     self.assert_emissions(got[key], figures)
+                if key[0].startswith("energy"):
+                    self.assert_balance(got[key], figures)
             except AssertionError as error:
                 raise AssertionError(f"{key}: {error}") from None
         return got
@@ -96,6 +106,12 @@ class Comparison(unittest.TestCase):
         if "meters_expected" in row:
             self.assertEqual(row["meters_expected"], f"{figures.meters_expected}i")
             self.assertEqual(row["meters_reporting"], f"{len(figures.meters)}i")
+
+    def assert_balance(self, row, balance):
+        fields = balance.fields()
+        self.assertEqual({field: whole(row, field) if field in row else None for field in fields}, fields)
+        self.assertEqual({field: whole(row, field) for field in balance.times}, balance.times)
+        self.assertEqual(row["flows_unknown"], f"{list(balance.values.values()).count(None)}i")
 
     def assert_emissions(self, row, figures):
         ties = {field: figures.ties[gas] for gas, field in oracle.GASES.items()}
