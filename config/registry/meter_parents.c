@@ -6,12 +6,39 @@
 
 #include "config/registry/meter_columns.h"
 
+/* Percent, to four decimals: millionths. Two meters of accuracy class 1 may differ by 2 %. */
+static bool read_tolerance(struct meter_row *parsed, const struct csv_row *row)
+{
+    enum { DEFAULT_PPM = 20000, PPM_PER_PERCENT = 10000, MAX_PERCENT = 100 };
+    const char *text = row->cells[METER_TOLERANCE].text;
+    size_t number = strcspn(text, " %");
+    size_t skip = number + strspn(text + number, " ");
+    struct decimal percent;
+    int64_t ppm = 0;
+    parsed->meter.tolerance_ppm = DEFAULT_PPM;
+    if (cell_is_empty(row, METER_TOLERANCE))
+        return true;
+    if (decimal_parse(&percent, text, number) == 0 && percent.digits >= 0 &&
+        strcmp(text + skip, "%") == 0 &&
+        decimal_to_micro(&ppm, percent, (struct ratio){1, MICRO / PPM_PER_PERCENT}) == 0 &&
+        ppm <= MAX_PERCENT * PPM_PER_PERCENT) {
+        parsed->meter.tolerance_ppm = (uint32_t)ppm;
+        return true;
+    }
+    csv_fault(
+        row, METER_TOLERANCE,
+        "\"%s\" is not accepted; a part of what the main meter shows is, from 0 %% to 100 %%, "
+        "such as 2 %%",
+        text);
+    return false;
+}
+
 bool meter_read_role(struct meter_row *parsed, const struct csv_row *row)
 {
     static const char *const roles[] = {"", "check"};
     int role = 0;
     if (!cell_choice(&role, row, METER_ROLE, roles, ARRAY_LEN(roles)) ||
-        !cell_name(row, METER_PARENT))
+        !cell_name(row, METER_PARENT) || !read_tolerance(parsed, row))
         return false;
     parsed->meter.check = role == 1;
     parsed->parent = row->cells[METER_PARENT].text; /* of the row until it is kept */

@@ -33,6 +33,7 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_NEGATIVE] = {"negative", false},
     [METER_ROLE] = {"role", false},
     [METER_PARENT] = {"parent", false},
+    [METER_TOLERANCE] = {"tolerance", false},
     [METER_LINE_PRESSURE] = {"line_pressure", false},
     [METER_LINE_TEMPERATURE] = {"line_temperature", false},
     [METER_LINE_Z] = {"line_z", false},

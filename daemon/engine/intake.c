@@ -437,6 +437,18 @@ const struct journal *intake_get_journal(const struct intake *intake, uint32_t m
     return journal;
 }
 
+bool intake_find_rest(const struct intake *intake, uint32_t facility,
+                      struct negative_rest *rest_out)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < intake->set->count && !found; i++) {
+        const struct assigned *assigned = intake->set->items[i];
+        if (assigned->state != ASSIGNED_RESTORING && assigned->state != ASSIGNED_UNREADABLE)
+            found = shard_find_rest(assigned->shard, facility, rest_out);
+    }
+    return found;
+}
+
 bool intake_get_facility(const struct intake *intake, uint32_t facility,
                          uint64_t outcomes_out[OUTCOME_COUNT])
 {

@@ -65,6 +65,9 @@ bool intake_get_facility(const struct intake *intake, uint32_t facility,
 /* The readings of one meter (registry->meters), as shard_get_journal(), in the first partition here
  * that has them; NULL: none of the partitions has. */
 const struct journal *intake_get_journal(const struct intake *intake, uint32_t meter);
+/* As shard_find_rest(), in the first partition here that has some. */
+bool intake_find_rest(const struct intake *intake, uint32_t facility,
+                      struct negative_rest *rest_out);
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct producer_stats *intake_get_deadletter_stats(const struct intake *intake);
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);

@@ -19,7 +19,7 @@ enum {
 /* Where the page stands, between two pieces. */
 struct held_progress {
     uint32_t meter; /* the next one */
-    uint32_t rest;  /* meters that are not listed, as the page is full; it stops at its maximum */
+    uint32_t rest;  /* lines that are left out, as the page is full; it stops at its maximum */
     uint32_t listed;
 };
 
@@ -57,6 +57,38 @@ static void add_line(struct buffer *body, const struct registry *registry,
     buffer_printf(body, " unit=%s\n", quantity_unit((enum quantity)meter->quantity));
 }
 
+/* One line a facility: the newest day of it. */
+static void add_rest(struct buffer *body, const struct registry *registry,
+                     const struct negative_rest *rest)
+{
+    char from[TIMESTAMP_TEXT_SIZE];
+    char to[TIMESTAMP_TEXT_SIZE];
+    const struct meter *meter = &registry->meters[rest->meter];
+    const char *facility = registry->facilities[meter->facility].id;
+    buffer_add_str(body, "main_meter=");
+    foreign_add_quoted(body, meter->id, strlen(meter->id));
+    buffer_add_str(body, " facility=");
+    foreign_add_quoted(body, facility, strlen(facility));
+    buffer_printf(body, " negative_rest_days=%" PRIu32 " from=%s to=%s rest=", rest->days,
+                  timestamp_format(from, rest->day.start_ms),
+                  timestamp_format(to, rest->day.end_ms));
+    buffer_add_fixed(body, rest->rest, MICRO_DECIMALS);
+    buffer_add_str(body, " shown=");
+    buffer_add_fixed(body, rest->shown, MICRO_DECIMALS);
+    buffer_printf(body, " unit=%s\n", quantity_unit((enum quantity)meter->quantity));
+}
+
+/* Whether there is room for one more line; else it is counted. */
+static bool has_line(struct held_progress *progress)
+{
+    if (progress->listed == HELD_METERS_MAX) {
+        progress->rest++;
+        return false;
+    }
+    progress->listed++;
+    return true;
+}
+
 bool held_page_add(const struct intake *intake, const struct registry *registry, uint64_t *cursor,
                    struct buffer *body)
 {
@@ -64,19 +96,17 @@ bool held_page_add(const struct intake *intake, const struct registry *registry,
     uint64_t looked_at = 0;
     while (progress.meter < registry->meters_count && looked_at < READINGS_PER_PIECE) {
         const struct meter *meter = &registry->meters[progress.meter];
+        struct negative_rest rest;
+        if (progress.meter == registry->facilities[meter->facility].meters_first &&
+            intake_find_rest(intake, meter->facility, &rest) && has_line(&progress))
+            add_rest(body, registry, &rest);
         const struct journal *journal = intake_get_journal(intake, progress.meter++);
         struct held_stretches held = {0};
         if (journal != NULL)
             fates_find_held(&held, meter, journal);
         looked_at += journal != NULL ? journal->count + 1 : 1;
-        if (held.count == 0)
-            continue;
-        if (progress.listed == HELD_METERS_MAX) {
-            progress.rest++;
-            continue;
-        }
-        add_line(body, registry, meter, &held);
-        progress.listed++;
+        if (held.count > 0 && has_line(&progress))
+            add_line(body, registry, meter, &held);
     }
     *cursor = pack(&progress);
     if (progress.meter < registry->meters_count)

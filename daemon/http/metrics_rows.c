@@ -192,11 +192,12 @@ const struct metric metrics[] = {
      "Windows that are written once more, when no older write can arrive any more.",
      SHARD(at_risk_rows)},
     {"ghgd_shard_negative_rests", "gauge", "days",
-     "Open days on which the sub-meters of a main meter show more than 2 % beyond it: a wrong "
-     "multiplier, a wrong parent, or a sub-meter on another supply. The rest counts as it is.",
+     "Open days on which the sub-meters of a main meter show more than it does, beyond its "
+     "`tolerance`: a wrong multiplier, a wrong parent, or a sub-meter on another supply. The rest "
+     "counts as it is. The page /held and the log (`shard.negative_rest`) name main meter and day.",
      SHARD(negative_rests)},
     {"ghgd_shard_check_differences", "gauge", "days",
-     "Open days on which a check meter differs from its main meter by more than 2 %.",
+     "Open days on which a check meter differs from its main meter by more than its `tolerance`.",
      SHARD(check_differences)},
     /* State that survives. */
     {"ghgd_checkpoints_total", "counter", "checkpoints",

@@ -347,10 +347,12 @@ struct panel_row submeters_form(struct submeters *submeters, const struct panel_
 
 /* --- days --- */
 
-static bool is_beyond(int128 difference, int128 whole)
+/* How far a difference is beyond what is tolerated, in millionths of a micro-unit; 0: not at all.
+ */
+static int128 beyond(int128 difference, int128 whole, uint32_t tolerance_ppm)
 {
     int128 size = whole < 0 ? -whole : whole;
-    return difference * 100 > size * SUBMETERS_TOLERANCE_PERCENT;
+    return MAX(difference * MICRO - size * tolerance_ppm, 0);
 }
 
 /* Adds the bucket's cells of all versions of a meter. Returns whether they cover it. */
@@ -364,6 +366,41 @@ static bool add_versions(const struct submeters *submeters, const struct panel *
         covered_ms += cells.covered_ms[column];
     }
     return covered_ms == panel->bucket_ms;
+}
+
+static int64_t narrow(int128 value)
+{
+    return (int64_t)MAX(MIN(value, INT64_MAX), -INT64_MAX);
+}
+
+/* The version that is valid at the start of the rows, or becomes so first. */
+static const struct meter *version_at(const struct submeters *submeters, uint32_t first,
+                                      int64_t start_ms)
+{
+    uint32_t column = first;
+    uint32_t next;
+    while (submeters->meters[column].valid_to_ms <= start_ms &&
+           (next = next_version(submeters, column)) != UINT32_MAX)
+        column = next;
+    return &submeters->meters[column];
+}
+
+static void judge_rests(const struct submeters *submeters, int64_t start_ms,
+                        struct submeters_judgement *judgement)
+{
+    int128 most = 0;
+    for (uint32_t i = 0; i < submeters->nodes_count; i++) {
+        const struct family_meter *node = &submeters->nodes[i];
+        uint32_t tolerance_ppm = version_at(submeters, node->first, start_ms)->tolerance_ppm;
+        int128 excess = beyond(-node->judged_rest, node->judged, tolerance_ppm);
+        judgement->negative_rests += excess > 0;
+        if (excess <= most)
+            continue;
+        most = excess;
+        judgement->worst = node->first;
+        judgement->worst_shown = narrow(node->judged);
+        judgement->worst_rest = narrow(node->judged_rest);
+    }
 }
 
 static bool check_differs(const struct submeters *submeters, const struct panel *panel,
@@ -384,23 +421,20 @@ static bool check_differs(const struct submeters *submeters, const struct panel 
         whole += shown;
         difference += cells.activity[column] - shown;
     }
-    return is_beyond(difference < 0 ? -difference : difference, whole);
+    return beyond(difference < 0 ? -difference : difference, whole, meter->tolerance_ppm) > 0;
 }
 
 struct submeters_judgement submeters_judge(struct submeters *submeters, const struct panel *panel,
                                            int64_t from_row, int64_t to_row)
 {
-    struct submeters_judgement judgement = {0};
+    struct submeters_judgement judgement = {.worst = UINT32_MAX};
     for (uint32_t i = 0; i < submeters->nodes_count; i++)
         submeters->nodes[i].judged = submeters->nodes[i].judged_rest = 0;
     for (int64_t row = from_row; row < to_row; row++) {
         struct panel_row shown = panel_get_row(panel, row);
         (void)submeters_form(submeters, &shown, row * panel->bucket_ms, panel->bucket_ms, 1);
     }
-    for (uint32_t i = 0; i < submeters->nodes_count; i++) {
-        const struct family_meter *node = &submeters->nodes[i];
-        judgement.negative_rests += is_beyond(-node->judged_rest, node->judged);
-    }
+    judge_rests(submeters, from_row * panel->bucket_ms, &judgement);
     for (uint32_t column = 0; column < submeters->columns; column++)
         judgement.check_differences += submeters->meters[column].check &&
                                        check_differs(submeters, panel, column, from_row, to_row);

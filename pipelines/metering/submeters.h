@@ -35,11 +35,15 @@ struct panel_row submeters_form(struct submeters *submeters, const struct panel_
                                 int64_t start_ms, int64_t length_ms, uint32_t rows);
 
 /* Days are judged as a whole: clocks and long readings move energy between buckets, not between
- * days. Two meters of accuracy class 1 may differ by 2 %. */
-enum { SUBMETERS_TOLERANCE_PERCENT = 2 };
+ * days. A main meter, and a check meter, says how much of what the main meter shows is tolerated.
+ */
 struct submeters_judgement {
-    uint32_t negative_rests;    /* main meters whose rest is below zero by more than that of them */
+    uint32_t negative_rests;    /* main meters whose rest is below zero by more than that */
     uint32_t check_differences; /* check meters that differ by more from their main meters */
+    /* The main meter whose rest is furthest below zero beyond its tolerance; the first among
+     * equals. UINT32_MAX: none. It is the column of its first version within the facility. */
+    uint32_t worst;
+    int64_t worst_shown, worst_rest; /* of it: micro-units; at most those that 64 bits hold */
 };
 /* Judges the rows [from, to) of the panel, which have been projected. Buckets count that the main
  * meter covers, and for a check meter those that both cover. */

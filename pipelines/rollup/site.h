@@ -45,6 +45,7 @@ struct day {
     struct mark hours[HOURS_PER_DAY_MAX];
     int64_t stale_row, stale_end_row;     /* buckets from the one up to the other may be stale */
     struct submeters_judgement judgement; /* of its buckets as they were last rated */
+    bool rest_told;                       /* that its rest is negative stands in the log */
     bool summed;           /* the cache holds the sum of its buckets as they were last rated, */
     struct figures *cache; /* per series, but not the expected time */
     uint64_t *reporting;   /* a bit per meter */
@@ -122,6 +123,7 @@ struct site {
     struct mark *row_marks;          /* ring, as the panel's rows */
     struct day *days;                /* oldest first */
     struct submeters_judgement left; /* of days that have left since this was made */
+    bool rests_untold;               /* some day may have a negative rest that no line names */
     uint32_t days_first, days_count, days_capacity;
     struct period periods[SITE_PERIODS_MAX];
     struct period_sum sums[SITE_SUMS];

@@ -127,9 +127,11 @@ static void form_day(struct site *site, struct day *day)
 /* Main meters, sub-meters and check meters beside each other. */
 static void judge_day(struct site *site, struct day *day)
 {
-    if (site->rated->submeters != NULL)
-        day->judgement =
-            submeters_judge(site->rated->submeters, site->panel, day->first_row, day->end_row);
+    if (site->rated->submeters == NULL)
+        return;
+    day->judgement =
+        submeters_judge(site->rated->submeters, site->panel, day->first_row, day->end_row);
+    site->rests_untold |= day->judgement.negative_rests > 0;
 }
 
 static void refresh_day(struct site *site, struct day *day)

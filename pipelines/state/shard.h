@@ -148,6 +148,16 @@ const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility)
 /* The readings of one meter (registry->meters); NULL if there is none of its facility here.
  * Borrowed until the shard applies events or is destroyed. */
 const struct journal *shard_get_journal(const struct shard *shard, uint32_t meter);
+/* The newest open day of the facility on which sub-meters show more than their main meter, beyond
+ * what is tolerated. */
+struct negative_rest {
+    struct window day;
+    uint32_t meter;      /* registry->meters: the main meter that is worst off on that day */
+    int64_t shown, rest; /* of it, micro-units */
+    uint32_t days;       /* such days */
+};
+/* False: there is none, or nothing of the facility is here. */
+bool shard_find_rest(const struct shard *shard, uint32_t facility, struct negative_rest *rest_out);
 /* Walks over everything: the activity that meters have moved into cells, and that years and cells
  * hold, must be the same. Returns the number of meters and series for which it is not, in words. */
 uint32_t shard_audit(const struct shard *shard, struct buffer *why);

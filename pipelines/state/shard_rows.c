@@ -18,8 +18,10 @@ static void advance_sites(struct shard *shard)
 static bool take_site(struct shard *shard, struct site *site, uint32_t sink, int64_t limit_ms,
                       struct block *block)
 {
-    return mark_counts_dirty(&site->marks, sink) == 0 ||
-           site_take_rows(site, &shard->clock, sink, limit_ms, block);
+    bool all = mark_counts_dirty(&site->marks, sink) == 0 ||
+               site_take_rows(site, &shard->clock, sink, limit_ms, block);
+    shard_tell_rests(shard, site);
+    return all;
 }
 
 /* Every facility in turn, beginning where the last block was full. */

@@ -2,7 +2,7 @@
  * shard_state.h - struct shard, for the files that make it up. No other file includes it.
  *
  *     shard_readings.c (in), shard_rows.c (out), shard_load.c, shard_save.c, shard_audit.c
- *     shard_clock.c, shard_sites.c, shard_marks.c: what those share
+ *     shard_clock.c, shard_sites.c, shard_marks.c, shard_rests.c: what those share
  *
  * shard.c makes and ends a shard, and calls the others.
  */
@@ -85,6 +85,12 @@ bool shard_claim(struct shard *shard, uint32_t facility);
 struct mark_counts shard_count_marks(const struct shard *shard, uint32_t sink);
 uint64_t shard_count_dirty(const struct shard *shard);
 uint64_t shard_count_at_risk(const struct shard *shard);
+
+/* --- shard_rests.c --- */
+
+/* One line of the log for each final day of the site on which the rest of a main meter is negative,
+ * once in the life of the site. */
+void shard_tell_rests(const struct shard *shard, struct site *site);
 
 /* --- shard_readings.c --- */
 

@@ -174,21 +174,29 @@ static void test_days(void **state)
         int64_t shown[2][3]; /* of two buckets */
         uint32_t covered_s;  /* of the main, in both */
         uint32_t want_rests, want_checks;
+        uint32_t tolerance_ppm; /* of the main and the check meter; 0: 2 % */
     } cases[] = {
-        {"all is well", {{100, 60, 100}, {100, 60, 100}}, ALL, 0, 0},
-        {"a sub-meter shows 2 % more", {{100, 102, 100}, {100, 102, 100}}, ALL, 0, 0},
-        {"and more than that", {{100, 102, 100}, {100, 103, 100}}, ALL, 1, 0},
-        {"too much now, and too little then", {{100, 150, 100}, {100, 50, 100}}, ALL, 0, 0},
-        {"a check meter shows 2 % more", {{100, 60, 102}, {100, 60, 102}}, ALL, 0, 0},
-        {"more than that", {{100, 60, 102}, {100, 60, 103}}, ALL, 0, 1},
-        {"or less", {{100, 60, 97}, {100, 60, 98}}, ALL, 0, 1},
-        {"the main shows nothing, and the yard runs", {{0, 1, 0}, {0, 0, 0}}, ALL, 1, 0},
-        {"the main does not cover it", {{100, 150, 150}, {100, 150, 150}}, ALL - 1, 0, 0},
+        {"all is well", {{100, 60, 100}, {100, 60, 100}}, ALL, 0, 0, 0},
+        {"a sub-meter shows 2 % more", {{100, 102, 100}, {100, 102, 100}}, ALL, 0, 0, 0},
+        {"and more than that", {{100, 102, 100}, {100, 103, 100}}, ALL, 1, 0, 0},
+        {"too much now, and too little then", {{100, 150, 100}, {100, 50, 100}}, ALL, 0, 0, 0},
+        {"a check meter shows 2 % more", {{100, 60, 102}, {100, 60, 102}}, ALL, 0, 0, 0},
+        {"more than that", {{100, 60, 102}, {100, 60, 103}}, ALL, 0, 1, 0},
+        {"or less", {{100, 60, 97}, {100, 60, 98}}, ALL, 0, 1, 0},
+        {"the main shows nothing, and the yard runs", {{0, 1, 0}, {0, 0, 0}}, ALL, 1, 0, 0},
+        {"the main does not cover it", {{100, 150, 150}, {100, 150, 150}}, ALL - 1, 0, 0, 0},
+        {"5 % are tolerated", {{100, 105, 105}, {100, 105, 105}}, ALL, 0, 0, 50000},
+        {"and no more", {{100, 105, 105}, {100, 106, 106}}, ALL, 1, 1, 50000},
+        {"half a percent", {{100, 101, 101}, {100, 100, 100}}, ALL, 0, 0, 5000},
+        {"and more than that", {{100, 101, 101}, {100, 101, 100}}, ALL, 1, 0, 5000},
+        {"nothing is tolerated", {{100, 100, 100}, {100, 101, 99}}, ALL, 1, 1, 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         static struct journal journals[COLUMNS];
         struct submeters *submeters;
         struct panel *panel;
+        meters[MAIN].tolerance_ppm = meters[CHECK].tolerance_ppm =
+            cases[i].tolerance_ppm > 0 ? cases[i].tolerance_ppm : 20000;
         assert_int_equal(submeters_create(&submeters, meters, &facility, ROWS), 0);
         assert_int_equal(panel_create(&panel, ROWS, COLUMNS, BUCKET_MS,
                                       meters + facility.meters_first, journals),
@@ -212,6 +220,13 @@ static void test_days(void **state)
         if (got.negative_rests != cases[i].want_rests ||
             got.check_differences != cases[i].want_checks)
             fail_msg("%s: %u, %u", cases[i].name, got.negative_rests, got.check_differences);
+        assert_int_equal(got.worst, got.negative_rests > 0 ? MAIN - 1 : UINT32_MAX);
+        if (got.negative_rests > 0) {
+            int64_t shown = (cases[i].shown[0][0] + cases[i].shown[1][0]) * U;
+            assert_int_equal(got.worst_shown, shown);
+            assert_int_equal(got.worst_rest,
+                             shown - (cases[i].shown[0][1] + cases[i].shown[1][1]) * U);
+        }
         panel_destroy(&panel);
         submeters_destroy(&submeters);
     }
