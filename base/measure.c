@@ -10,9 +10,8 @@ static const char *const units[QUANTITY_COUNT] = {"kWh", "GJ", "kg", "m3", "L", 
 
 /*
  * Electricity that a site feeds into the grid is in no scope: what its generation emitted is
- * counted with the fuel (scope 1), and is not reduced by what is sold (GHG Protocol Corporate
- * Standard, chapter 4, scope 1). It does not reduce what is bought: scope 2 rests on gross
- * purchases (Scope 2 Guidance, section 5.4).
+ * counted with the fuel, as scope 1 is of all sources that the company controls (GHG Protocol
+ * Corporate Standard, chapter 4). It does not reduce what is bought, and scope 2 is of that.
  */
 const struct category categories[CATEGORY_COUNT] = {
     {"stationary_combustion", 1, FLOW_NONE, false, false},

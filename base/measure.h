@@ -88,8 +88,7 @@ const char *quantity_unit(enum quantity quantity); /* the canonical unit, as in 
  * for trace gases, whose milligrams would mostly be rounded away. */
 unsigned rate_decimals(enum rate rate);
 
-/* What electricity of a category is to the balance of a site: consumption = import + generation -
- * export. */
+/* The parts of a site's balance of electricity: consumption = import + generation - export. */
 enum flow { FLOW_NONE, FLOW_IMPORT, FLOW_EXPORT, FLOW_GENERATION, FLOW_COUNT };
 
 /* A category of the GHG Protocol, and what each of its meters is if the table says nothing else. */
@@ -105,7 +104,7 @@ extern const struct category categories[CATEGORY_COUNT];
 /* Returns NULL if the name is none of them. */
 const struct category *category_find(const char *name);
 /* The flow of meters of this category that count the quantity. Only energy, which counts in kWh, is
- * electricity: generation of heat is none. */
+ * electricity: generation of heat has no flow. */
 enum flow flow_of(const char *category, enum quantity quantity);
 
 /* Finds the word of `size` bytes; returns its number or -1. */

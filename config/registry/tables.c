@@ -150,7 +150,7 @@ static int place_meters(struct registry *registry, const struct loaded *loaded,
     return 0;
 }
 
-/* What is exported has been generated; without a meter of it no balance can be formed. */
+/* Exports have been generated; without a meter of generation no balance can be formed. */
 static void warn_of_exports(const struct registry *registry, const struct tables_conf *conf,
                             struct faults *faults)
 {

@@ -20,7 +20,7 @@ enum row_kind {
     ROW_KIND_COUNT
 };
 
-/* What a row of ROW_ENERGY has where those of sources have their figures. Micro-kWh, and ms. */
+/* The numbers of a row of ROW_ENERGY, in the places of a source's figures. Micro-kWh, and ms. */
 enum balance {
     BALANCE_IMPORT,
     BALANCE_EXPORT,

@@ -156,7 +156,7 @@ struct negative_rest {
     int64_t shown, rest; /* of it, micro-units */
     uint32_t days;       /* such days */
 };
-/* False: there is none, or nothing of the facility is here. */
+/* False: there is no such day, or nothing of the facility is here. */
 bool shard_find_rest(const struct shard *shard, uint32_t facility, struct negative_rest *rest_out);
 /* Walks over everything: the activity that meters have moved into cells, and that years and cells
  * hold, must be the same. Returns the number of meters and series for which it is not, in words. */

@@ -1,6 +1,6 @@
 """The balance of electricity of sites made at random, through `ghgd replay`.
 
-What a site has of meters, what they show and when they are silent follows from a seed, which is
+The meters of a site, their amounts and their gaps follow from a seed, which is
 printed. Each meter sends quarter-hours, some of them longer intervals that are cut. The right answer
 is formed here, in whole micro-units.
 """
@@ -80,7 +80,7 @@ class Random:
         return [sub for sub, parent in self.parent.items() if parent == name and self.flow[sub]]
 
     def counts(self, name, q):
-        """What the meters from `name` down show together."""
+        """The meters from `name` down, together."""
         shown = self.shown[name][q]
         below = self.below(name)
         return shown if shown is not None else sum(self.counts(sub, q) for sub in below)

@@ -18,7 +18,7 @@ const struct registry *fixture_registry(void);
 /* A row with a number of its own in every member. `series` as in the registry, or REGISTRY_NONE for
  * a row of coverage. */
 struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms);
-/* A row of energy, of which generation is not known, and what is formed of it. */
+/* A row of energy whose generation is not known; own use and consumption are null too. */
 struct row fixture_energy_row(uint32_t facility, int64_t start_ms);
 
 /* A block of `count` rows of series 0, one bucket after the other. */

@@ -117,7 +117,7 @@ static void test_lines(void **state)
                 "coverage_1d,facility=berlin" COVERAGE "-900000\n");
 }
 
-/* What is not known of a balance is left out. */
+/* An energy that is null is left out. */
 static void test_energy(void **state)
 {
     (void)state;
