@@ -9,7 +9,7 @@
 /* Percent, to four decimals: millionths. Two meters of accuracy class 1 may differ by 2 %. */
 static bool read_tolerance(struct meter_row *parsed, const struct csv_row *row)
 {
-    enum { DEFAULT_PPM = 20000, PPM_PER_PERCENT = 10000, MAX_PERCENT = 100 };
+    enum { DEFAULT_PPM = 20000, MAX_PPM = MICRO, PERCENTS = 100 };
     const char *text = row->cells[METER_TOLERANCE].text;
     size_t number = strcspn(text, " %");
     size_t skip = number + strspn(text + number, " ");
@@ -20,8 +20,7 @@ static bool read_tolerance(struct meter_row *parsed, const struct csv_row *row)
         return true;
     if (decimal_parse(&percent, text, number) == 0 && percent.digits >= 0 &&
         strcmp(text + skip, "%") == 0 &&
-        decimal_to_micro(&ppm, percent, (struct ratio){1, MICRO / PPM_PER_PERCENT}) == 0 &&
-        ppm <= MAX_PERCENT * PPM_PER_PERCENT) {
+        decimal_to_micro(&ppm, percent, (struct ratio){1, PERCENTS}) == 0 && ppm <= MAX_PPM) {
         parsed->meter.tolerance_ppm = (uint32_t)ppm;
         return true;
     }

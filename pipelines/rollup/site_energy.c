@@ -26,8 +26,8 @@ static bool is_silent(const struct flow_sum *sum)
     return sum->energy == 0 && sum->covered_ms == 0;
 }
 
-/* Nothing of the expected time is covered; or electricity is exported, which has been generated, and
- * no reading says how much. */
+/* Nothing of the expected time is covered; or electricity is exported, which has been generated,
+ * and no reading says how much. */
 static bool is_unknown(const struct facility *facility, const struct flow_sum sums[FLOW_COUNT],
                        enum flow flow)
 {

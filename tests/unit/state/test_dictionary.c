@@ -108,6 +108,16 @@ static void change_quantity_of_series(struct plant *plant)
     plant->series[1].quantity++;
 }
 
+static void change_flows(struct plant *plant)
+{
+    plant->facilities[0].flows = 1U << FLOW_IMPORT;
+}
+
+static void change_parent(struct plant *plant)
+{
+    plant->meters[1].has_parent = true;
+}
+
 static void change_category(struct plant *plant)
 {
     plant->series[1].category = "heat";
@@ -161,6 +171,8 @@ static void test_what_rows_depend_on(void **state)
         {"scope", change_scope},
         {"quantity of a series", change_quantity_of_series},
         {"category", change_category},
+        {"rows of energy", change_flows},
+        {"main meter", change_parent},
         {"source", change_source},
         {"level of groups", change_group_level},
         {"group", change_group},

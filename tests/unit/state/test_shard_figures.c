@@ -186,11 +186,51 @@ static void test_younger_than_the_state(void **state)
     }
 }
 
+/* A state of before there were rows of energy: every open window gets one, which is its import in
+ * months and years too, whose first days have left. */
+static void test_energy_of_an_earlier_state(void **state)
+{
+    (void)state;
+    struct shard *shard = fill();
+    buffer_clear(&payload);
+    assert_int_equal(shard_save(shard, true, &payload), 0);
+    shard_destroy(&shard);
+    plant.series[POWER].flow = FLOW_IMPORT;
+    plant.facilities[0].flows = 1U << FLOW_IMPORT;
+    shard = load();
+    block->count = 0;
+    shard_take_rows(shard, 0, TAKE_ALL, block);
+    uint32_t levels = 0;
+    int128 import = -1;
+    const struct row *energy = NULL;
+    for (uint32_t i = 0; i < block->count; i++) {
+        const struct row *row = &block->rows[i];
+        if (row->kind == ROW_EMISSIONS && row->series == POWER)
+            import = row->figures.value[FIGURE_ACTIVITY];
+        if (row->kind == ROW_ENERGY)
+            energy = row;
+        if (row->kind != ROW_COVERAGE)
+            continue;
+        assert_true(energy != NULL && energy->level == row->level);
+        assert_true(energy->window.start_ms == row->window.start_ms);
+        assert_true(energy->version == row->version && energy->final == row->final);
+        assert_true(energy->figures.value[BALANCE_IMPORT] == import && import > 0);
+        assert_true(energy->figures.value[BALANCE_CONSUMPTION] == import);
+        assert_int_equal(energy->flows_unknown, 0);
+        levels |= 1U << row->level;
+        energy = NULL;
+        import = -1;
+    }
+    assert_int_equal(levels, (1U << LEVEL_COUNT) - 1);
+    shard_destroy(&shard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_younger_than_the_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_energy_of_an_earlier_state, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("shard_figures", tests, NULL, NULL);
 }
