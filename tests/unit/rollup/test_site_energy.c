@@ -48,10 +48,10 @@ static const struct registry registry = {.series = (struct series *)series, .ser
 
 static const struct energy_case {
     const char *name;
-    uint8_t flows;
+    uint32_t flows;
     struct given given[SERIES];
     uint32_t unknown;
-    uint8_t null; /* a bit for each energy */
+    uint32_t null; /* a bit for each energy */
     int64_t own_use, consumption;
 } cases[] = {
     {"all are read",
@@ -130,7 +130,7 @@ static const struct energy_case {
 
 static struct row put(const struct energy_case *given)
 {
-    const struct facility facility = {.series_count = SERIES, .flows = given->flows};
+    const struct facility facility = {.series_count = SERIES, .flows = (uint8_t)given->flows};
     struct figures figures[SERIES] = {0};
     struct row row = {.kind = ROW_ENERGY, .unknown = 0xff, .flows_unknown = 9};
     row.figures.value[FIGURE_COVERED] = 1; /* of the row before */
@@ -171,8 +171,9 @@ static void test_evidence(void **state)
     (void)state;
     const struct row row = put(&cases[0]);
     const int128 *value = row.figures.value;
-    assert_true(value[FIGURE_COVERED] == 4 * FULL_MS && value[FIGURE_EXPECTED] == 4 * FULL_MS);
-    assert_true(value[BALANCE_IMPORT_COVERED] == 2 * FULL_MS);
+    assert_true(value[FIGURE_COVERED] == (int128)4 * FULL_MS &&
+                value[FIGURE_EXPECTED] == (int128)4 * FULL_MS);
+    assert_true(value[BALANCE_IMPORT_COVERED] == (int128)2 * FULL_MS);
     assert_true(value[BALANCE_GENERATION_EXPECTED] == FULL_MS);
     assert_true(row.figures.noted);
     assert_true(value[FIGURE_CONFLICTS] == (2 | 4 | 8 | 16));

@@ -211,7 +211,8 @@ static void test_energy_of_an_earlier_state(void **state)
             energy = row;
         if (row->kind != ROW_COVERAGE)
             continue;
-        assert_true(energy != NULL && energy->level == row->level);
+        ASSERT(energy != NULL);
+        assert_true(energy->level == row->level);
         assert_true(energy->window.start_ms == row->window.start_ms);
         assert_true(energy->version == row->version && energy->final == row->final);
         assert_true(energy->figures.value[BALANCE_IMPORT] == import && import > 0);
