@@ -409,6 +409,8 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
         int64_t others_end_ms = journal->end_ms;
         if (meter->kind == KIND_STOCK)
             stock_move_base(journal, reading->start_ms, floor_ms);
+        else if (meter->kind == KIND_INTERVAL)
+            intervals_move_base(meter, journal, reading, floor_ms);
         enter(journal, index, found, &entered);
         touch_changed(&booking, meter, journal, index, floor_ms);
         if (found) /* the cell in which it begins counts conflicts */
@@ -445,7 +447,7 @@ void booking_forget(const struct meter *meter, struct journal *journal, int64_t 
     if (meter->kind == KIND_REGISTER) /* when its readings go decides the log alone */
         return;
     if (meter->kind == KIND_INTERVAL) {
-        journal_drop_ended(journal, intervals_needed_from(meter, journal, floor_ms));
+        intervals_forget(meter, journal, floor_ms);
         return;
     }
     if (meter->kind == KIND_STOCK) {

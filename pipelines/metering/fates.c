@@ -37,7 +37,7 @@ static void on_part(void *context, const struct interval_part *part)
     note_better(walk, part, best);
     if (part->held) {
         fate->fate = FATE_HELD;
-        fate->amount = part->best->rest;
+        fate->amount = part->best->rest.amount;
         return;
     }
     fate->counted_ms += part->time.to_ms - part->time.from_ms;

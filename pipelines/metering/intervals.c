@@ -163,6 +163,8 @@ static int64_t sweep_update(struct sweep *sweep)
            journal_at(journal, sweep->next)->start_ms <= sweep->time_ms)
         sweep_enter(sweep, journal_at(journal, sweep->next++));
     int64_t until_ms = sweep->over.to_ms;
+    if (journal->base_ms > sweep->time_ms)
+        until_ms = MIN(until_ms, journal->base_ms);
     if (sweep->next < journal->count)
         until_ms = MIN(until_ms, journal_at(journal, sweep->next)->start_ms);
     uint32_t kept = 0;
@@ -205,33 +207,58 @@ static bool is_alone(const struct sweep *sweep, const struct interval_candidate 
     return true;
 }
 
+/* Whether the reading is the total around the instant whose time others lie in: of totals within
+ * each other the outer one, of one period the best. */
+static bool is_outer(const struct journal *journal, const struct reading *total, int64_t time_ms)
+{
+    if (time_ms <= total->start_ms || time_ms >= reading_end_ms(total))
+        return false;
+    uint32_t i = journal_find(journal, time_ms - journal->longest_ms);
+    for (; i < journal->count && journal_at(journal, i)->start_ms < time_ms; i++) {
+        const struct reading *other = journal_at(journal, i);
+        if (reading_end_ms(other) <= time_ms)
+            continue;
+        if (is_beside(other, total) ? outranks(other, total) : outranks(total, other))
+            return false;
+    }
+    return !is_further_line(journal, total);
+}
+
 /* Finds what better readings leave of a total. If several lie over one moment, the worst of them
  * counts: it is a total itself, and stands for what lies in it. */
 static void find_rest(struct interval_candidate *total, const struct journal *journal,
                       int64_t time_ms)
 {
+    bool based = is_outer(journal, total->reading, journal->base_ms);
     int128 better = 0;
+    int128 better_closed = 0;
     struct sweep inside;
     sweep_init(&inside, journal, total->reading, total->whole);
-    total->left_ms = total->passed_ms = 0;
+    total->rest = total->closed = (struct interval_rest){0};
     while (inside.time_ms < inside.over.to_ms) {
         struct stretch part = {inside.time_ms, sweep_update(&inside)};
+        bool closed = based && part.from_ms < journal->base_ms;
         const struct interval_candidate *worst = sweep_pick(&inside, false);
         if (worst != NULL) {
-            better += stretch_piece(amount_of(journal, worst->reading), worst->whole, part);
+            *(closed ? &better_closed : &better) +=
+                stretch_piece(amount_of(journal, worst->reading), worst->whole, part);
         } else {
-            total->left_ms += part.to_ms - part.from_ms;
-            total->passed_ms += MAX(MIN(part.to_ms, time_ms) - part.from_ms, 0);
+            struct interval_rest *rest = closed ? &total->closed : &total->rest;
+            rest->left_ms += part.to_ms - part.from_ms;
+            rest->passed_ms += MAX(MIN(part.to_ms, time_ms) - part.from_ms, 0);
         }
         inside.time_ms = part.to_ms;
     }
-    total->rest = (int64_t)(amount_of(journal, total->reading) - better);
+    int64_t booked = based ? journal->base_booked : 0;
+    total->closed.amount = (int64_t)(booked - better_closed);
+    total->rest.amount = (int64_t)(amount_of(journal, total->reading) - booked - better);
     total->known = true;
 }
 
-static bool is_contradicted(const struct meter *meter, const struct interval_candidate *total)
+bool intervals_is_contradicted(const struct meter *meter, const struct interval_candidate *total)
 {
-    return (total->rest < 0 && !meter->negative) || (total->rest != 0 && total->left_ms == 0);
+    return (total->rest.amount < 0 && !meter->negative) ||
+           (total->rest.amount != 0 && total->rest.left_ms == 0);
 }
 
 /* Finds the rests of readings that begin at this moment, and counts those that are contradicted by
@@ -244,12 +271,12 @@ static void judge_totals(struct cell_sum *sum, const struct meter *meter, struct
             continue;
         if (is_alone(sweep, total)) { /* mostly; and to see that is cheap */
             total->known = true;
-            total->rest = amount_of(sweep->journal, total->reading);
-            total->left_ms = total->whole.to_ms - total->whole.from_ms;
+            total->rest.amount = amount_of(sweep->journal, total->reading);
+            total->rest.left_ms = total->whole.to_ms - total->whole.from_ms;
             continue;
         }
         find_rest(total, sweep->journal, sweep->time_ms);
-        sum->conflicts += is_contradicted(meter, total);
+        sum->conflicts += intervals_is_contradicted(meter, total);
     }
 }
 
@@ -260,14 +287,19 @@ static void add_rest(struct cell_sum *sum, const struct meter *meter, const stru
     if (!best->known)
         find_rest(best, journal, part.from_ms);
     int64_t length_ms = part.to_ms - part.from_ms;
-    if (is_contradicted(meter, best)) { /* the readings stand, and it adds nothing to them */
-        sum->held_ms += length_ms;
+    bool closed = best->closed.left_ms > 0 && part.from_ms < journal->base_ms;
+    if (!closed && intervals_is_contradicted(meter, best)) { /* the readings stand, and it adds */
+        sum->held_ms += length_ms;                           /* nothing to them */
         sum->present = true;
         return;
     }
-    struct stretch passed = {best->passed_ms, best->passed_ms + length_ms};
-    sum->activity += stretch_piece(best->rest, (struct stretch){0, best->left_ms}, passed);
-    best->passed_ms = passed.to_ms;
+    struct interval_rest *rest = closed ? &best->closed : &best->rest;
+    struct stretch left = {0, rest->left_ms};
+    struct stretch passed = {rest->passed_ms, rest->passed_ms + length_ms};
+    sum->activity += stretch_piece(rest->amount, left, passed);
+    if (!closed && best->closed.left_ms > 0)
+        sum->moved_ms += (int64_t)stretch_piece(best->closed.left_ms, left, passed);
+    rest->passed_ms = passed.to_ms;
     cell_cover(sum, part, best->reading->quality == QUALITY_ESTIMATED);
 }
 
@@ -342,8 +374,37 @@ struct stretch intervals_changed(const struct meter *meter, const struct journal
     return changed;
 }
 
-int64_t intervals_needed_from(const struct meter *meter, const struct journal *journal,
-                              int64_t floor_ms)
+/* The reading around the instant that is_outer(), or NULL. */
+static const struct reading *find_outer(const struct journal *journal, int64_t time_ms)
+{
+    uint32_t i = journal_find(journal, time_ms - journal->longest_ms);
+    for (; i < journal->count && journal_at(journal, i)->start_ms < time_ms; i++) {
+        if (is_outer(journal, journal_at(journal, i), time_ms))
+            return journal_at(journal, i);
+    }
+    return NULL;
+}
+
+void intervals_move_base(const struct meter *meter, struct journal *journal,
+                         const struct reading *reading, int64_t floor_ms)
+{
+    if (!meter->total || floor_ms == INT64_MIN || floor_ms == journal->base_ms ||
+        reading->start_ms >= journal->end_ms)
+        return;
+    const struct reading *total = find_outer(journal, floor_ms);
+    if (total == NULL || reading->start_ms >= reading_end_ms(total) || is_beside(reading, total) ||
+        !outranks(reading, total))
+        return;
+    bool based = is_outer(journal, total, journal->base_ms);
+    struct stretch closed = {based ? journal->base_ms : total->start_ms, floor_ms};
+    struct cell_sum sum = {0};
+    intervals_walk(&sum, meter, journal, closed, NULL, NULL);
+    journal->base_booked = (based ? journal->base_booked : 0) + (int64_t)sum.activity;
+    journal->base_ms = floor_ms;
+}
+
+static int64_t needed_from(const struct meter *meter, const struct journal *journal,
+                           int64_t floor_ms)
 {
     if (!meter->total)
         return floor_ms;
@@ -355,4 +416,14 @@ int64_t intervals_needed_from(const struct meter *meter, const struct journal *j
             return reading->start_ms;
     }
     return floor_ms;
+}
+
+void intervals_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms)
+{
+    journal_drop_ended(journal, needed_from(meter, journal, floor_ms));
+    if (journal->base_ms == INT64_MIN || find_outer(journal, journal->base_ms) != NULL)
+        return;
+    journal->base_ms = INT64_MIN;
+    journal->base_booked = 0;
+    journal->changed = true;
 }

@@ -15,14 +15,20 @@ enum {
     OVERLAP_DEPTH_MAX = 64
 }; /* readings of one meter over one moment; the worst beyond are ignored */
 
+/* The amount that better readings leave of a total, over the time that they leave; and how much of
+ * that time the sweep has passed. */
+struct interval_rest {
+    int64_t amount, left_ms, passed_ms;
+};
+
 /* A reading, or the lines of a bill, that lies over a moment. */
 struct interval_candidate {
     const struct reading *reading; /* of a bill: its first line */
     struct stretch whole;          /* its time without what jitter leaves to a later reading */
-    /* Totals, once known: the rest that better readings leave, over the time that they leave; and
-     * how much of that time the sweep has passed. */
+    /* Totals, once known. A total that windows closed before journal->base_ms have booked, before
+     * readings changed it, has two rests: what they booked, and what is left from then on. */
     bool known;
-    int64_t rest, left_ms, passed_ms;
+    struct interval_rest rest, closed;
 };
 
 /* A part of time over which the same readings lie. */
@@ -41,6 +47,10 @@ void intervals_walk(struct cell_sum *sum, const struct meter *meter, const struc
                     struct stretch whole,
                     void (*take)(void *context, const struct interval_part *part), void *context);
 
+/* Whether better readings contradict a total, whose rest is known: the rest is below zero, or they
+ * leave none of its time and do not sum to it. They stand, and the rest is the difference. */
+bool intervals_is_contradicted(const struct meter *meter, const struct interval_candidate *total);
+
 /* The first line of the bill that the reading is a line of: mostly itself. */
 const struct reading *intervals_first_line(const struct journal *journal,
                                            const struct reading *reading);
@@ -57,9 +67,13 @@ bool intervals_agree(const struct reading *earlier, const struct reading *later)
 struct stretch intervals_changed(const struct meter *meter, const struct journal *journal,
                                  const struct reading *reading);
 
-/* Readings that ended up to then no longer decide about a cell at or after floor_ms: floor_ms. If a
- * total reaches beyond floor_ms, its start, because its rest is figured from the readings in it. */
-int64_t intervals_needed_from(const struct meter *meter, const struct journal *journal,
-                              int64_t floor_ms);
+/* Keeps apart what windows before floor_ms have booked of a total, if `reading` is about to change
+ * its rest: what belongs there is booked from the floor on. If totals lie within each other, the
+ * outer one is meant. */
+void intervals_move_base(const struct meter *meter, struct journal *journal,
+                         const struct reading *reading, int64_t floor_ms);
+/* Forgets readings that no longer decide about a cell at or after floor_ms. If a total reaches
+ * beyond it, those within the total do, because its rest is figured from them. */
+void intervals_forget(const struct meter *meter, struct journal *journal, int64_t floor_ms);
 
 #endif

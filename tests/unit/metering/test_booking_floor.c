@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include "pipelines/metering/projection.h"
 #include "tests/unit/metering/readings.h"
 
 static const struct meter interval = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
+static const struct meter total = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL, .total = true};
 static const struct meter reg = {.cell_max = CELL_MAX, .kind = KIND_REGISTER};
 static const struct meter gauge = {
     .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 30 * MINUTE_MS};
@@ -46,6 +48,85 @@ static void test_moved_base(void **state)
     assert_int_equal(sum_buckets(&reg, &bench.journal, 2, 3), -10 * U); /* 20 by then, 30 booked */
     assert_int_equal(sum_buckets(&reg, &bench.journal, 3, 4), 40 * U);
     journal_check(&bench.journal, 0);
+}
+
+static struct cell sum_cells(const struct bench *bench, const struct meter *meter, int64_t from,
+                             int64_t to)
+{
+    struct cell sum = {0};
+    for (int64_t i = from; i < to; i++) {
+        struct cell cell;
+        projection_cell(&cell, meter, &bench->journal, i * BUCKET_MS, BUCKET_MS);
+        sum.activity += cell.activity;
+        sum.moved_ms += cell.moved_ms;
+        sum.held_ms += cell.held_ms;
+    }
+    return sum;
+}
+
+static void put_total(struct bench *bench, const struct given *given, int64_t floor_ms)
+{
+    struct reading reading = reading_of(given);
+    if (booking_reaches_back(&total, &bench->journal, &reading, floor_ms))
+        booking_forget(&total, &bench->journal, floor_ms);
+    (void)book(&total, &bench->journal, given, floor_ms);
+    journal_check(&bench->journal, 0);
+}
+
+/* A bill of two hours, 80: closed windows keep what they booked of it. Readings that come in
+ * later take their part from what is left of it, and the sum stays that of the bill. */
+static void test_rest_behind_the_floor(void **state)
+{
+    (void)state;
+    static const struct given bill = {0, 120, 80 * U, ESTIMATE};
+    struct bench bench;
+    bench_init(&bench, SLOTS);
+    put_total(&bench, &bill, FLOOR);
+    put_total(&bench, &(struct given){0, 15, 6 * U, ACTUAL}, FLOOR);
+    int64_t first = (int64_t)sum_cells(&bench, &total, 0, 2).activity;
+    assert_int_equal(first, 6 * U + 74 * U / 7); /* the rest, 74, over seven quarters */
+    /* The floor is at 30 minutes. 20 in the last hour: 80 - 16.571428 - 20 over two quarters. */
+    put_total(&bench, &(struct given){60, 120, 20 * U, ACTUAL}, 2 * (int64_t)BUCKET_MS);
+    struct cell open = sum_cells(&bench, &total, 2, 8);
+    assert_int_equal(first + open.activity, 80 * U);
+    assert_int_equal(sum_buckets(&total, &bench.journal, 4, 8), 20 * U);
+    assert_int_equal(open.moved_ms, 15 * MINUTE_MS); /* the metered quarter has not moved */
+    assert_int_equal(sum_buckets(&total, &bench.journal, 0, 2), first);
+    /* The floor is at 45 minutes: one quarter is left of the bill. */
+    int64_t second = sum_cells(&bench, &total, 2, 3).activity;
+    put_total(&bench, &(struct given){60, 120, 30 * U, .revision = 1, ACTUAL},
+              3 * (int64_t)BUCKET_MS);
+    open = sum_cells(&bench, &total, 3, 8);
+    assert_int_equal(first + second + open.activity, 80 * U);
+    assert_int_equal(open.moved_ms, 30 * MINUTE_MS);
+    /* 90 in the last hour: less than nothing is left, and the readings stand. */
+    put_total(&bench, &(struct given){60, 120, 90 * U, .revision = 2, ACTUAL},
+              3 * (int64_t)BUCKET_MS);
+    open = sum_cells(&bench, &total, 3, 8);
+    assert_int_equal(open.activity, 90 * U);
+    assert_int_equal(open.held_ms, BUCKET_MS);
+    booking_forget(&total, &bench.journal, 8 * (int64_t)BUCKET_MS);
+    assert_int_equal(bench.journal.count, 0);
+    assert_int_equal(bench.journal.base_ms, INT64_MIN);
+}
+
+/* A reading that does not change the rest of a bill moves nothing. */
+static void test_rest_that_stays(void **state)
+{
+    (void)state;
+    static const struct given beside[] = {
+        {120, 135, U, ACTUAL},  /* behind the bill */
+        {60, 130, U, ESTIMATE}, /* worse than it */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
+        struct bench bench;
+        bench_init(&bench, SLOTS);
+        put_total(&bench, &(struct given){0, 120, 80 * U, ACTUAL}, FLOOR);
+        put_total(&bench, &(struct given){0, 15, 6 * U, ACTUAL}, FLOOR);
+        put_total(&bench, &beside[i], 2 * (int64_t)BUCKET_MS);
+        assert_int_equal(bench.journal.base_ms, INT64_MIN);
+        assert_int_equal(sum_buckets(&total, &bench.journal, 0, 8), 80 * U);
+    }
 }
 
 /* A late reading exactly at the floor leaves no open window before it. If the closed windows have
@@ -257,6 +338,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moved_base),
+        cmocka_unit_test(test_rest_behind_the_floor),
+        cmocka_unit_test(test_rest_that_stays),
         cmocka_unit_test(test_a_reading_at_the_floor),
         cmocka_unit_test(test_unused_moves_no_base),
         cmocka_unit_test(test_forgetting),
