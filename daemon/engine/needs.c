@@ -171,7 +171,8 @@ static void print_documents(const struct registry *registry, struct buffer *out)
 {
     uint32_t meters = 0;
     for (uint32_t i = 0; registry != NULL && i < registry->meters_count; i++)
-        meters += registry->meters[i].kind == KIND_DELIVERY;
+        meters +=
+            registry->meters[i].kind == KIND_DELIVERY || registry->meters[i].kind == KIND_STOCK;
     if (meters > 0)
         buffer_printf(
             out,

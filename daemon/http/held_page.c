@@ -49,12 +49,15 @@ static void add_line(struct buffer *body, const struct registry *registry,
     foreign_add_quoted(body, meter->id, strlen(meter->id));
     buffer_add_str(body, " facility=");
     foreign_add_quoted(body, facility, strlen(facility));
-    buffer_printf(body,
-                  " stretches=%" PRIu32 " held_s=%" PRId64 " from=%s to=%s amount=", held->count,
-                  held->held_ms / SECOND_MS, timestamp_format(from, held->from_ms),
-                  timestamp_format(to, held->to_ms));
+    buffer_printf(body, " reason=%s stretches=%" PRIu32 " held_s=%" PRId64 " from=%s to=%s amount=",
+                  held_reason(meter), held->count, held->held_ms / SECOND_MS,
+                  timestamp_format(from, held->from_ms), timestamp_format(to, held->to_ms));
     buffer_add_fixed(body, held->amount, MICRO_DECIMALS);
-    buffer_printf(body, " unit=%s\n", quantity_unit((enum quantity)meter->quantity));
+    buffer_printf(body, " unit=%s", quantity_unit((enum quantity)meter->quantity));
+    if (meter->kind == KIND_STOCK) /* the dips around the newest balance */
+        buffer_printf(body, " opening_dip=%s closing_dip=%s",
+                      timestamp_format(from, held->newest_ms), timestamp_format(to, held->to_ms));
+    buffer_add_char(body, '\n');
 }
 
 /* One line a facility: the newest day of it. */

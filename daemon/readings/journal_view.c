@@ -3,6 +3,7 @@
 #include <sys/param.h>
 
 #include "base/durations.h"
+#include "daemon/readings/stock_view.h"
 
 enum { OWN_DECIMALS_MAX = 12, MICRO_DECIMALS = 6 };
 
@@ -89,7 +90,10 @@ const char *fate_name(enum fate fate)
                                                   [FATE_LEFT_ASIDE] = "left_aside",
                                                   [FATE_BREAK] = "break",
                                                   [FATE_HELD] = "held",
-                                                  [FATE_LINE] = "line"};
+                                                  [FATE_LINE] = "line",
+                                                  [FATE_CONTRADICTED] = "contradicted",
+                                                  [FATE_IN_BALANCE] = "in_balance",
+                                                  [FATE_WAITS] = "waits"};
     ASSERT(fate < FATE_COUNT);
     return names[fate];
 }
@@ -98,7 +102,8 @@ const char *reading_role_name(enum reading_role role)
 {
     static const char *const names[ROLE_COUNT] = {
         [ROLE_READING] = "reading", [ROLE_FINAL] = "final",       [ROLE_INITIAL] = "initial",
-        [ROLE_DIP] = "dip",         [ROLE_TRANSFER] = "transfer", [ROLE_CREDIT] = "credit"};
+        [ROLE_DIP] = "dip",         [ROLE_TRANSFER] = "transfer", [ROLE_CREDIT] = "credit",
+        [ROLE_MOVED] = "moved"};
     ASSERT(role < ROLE_COUNT);
     return names[role];
 }
@@ -121,6 +126,10 @@ static void add_reading(struct buffer *out, const struct journal_view *view, uin
 static void add_counts(struct buffer *out, const struct journal_view *view, uint32_t index)
 {
     const struct reading_fate *fate = &view->fates[index];
+    if (view->meter->kind == KIND_STOCK) {
+        stock_view_add_balance(out, view, index);
+        return;
+    }
     buffer_add_str(out, "counts");
     if (fate->has_amount) {
         buffer_add_str(out, ": ");
@@ -234,6 +243,13 @@ static void add_held(struct buffer *out, const struct journal_view *view, uint32
     buffer_add_str(out, " in question");
 }
 
+static void add_contradicted(struct buffer *out, const struct journal_view *view, uint32_t index)
+{
+    buffer_add_str(out, "contradicted: better readings have all of its time; they stand, and ");
+    add_amount(out, view, view->fates[index].amount);
+    buffer_add_str(out, " of it are in none of them");
+}
+
 static void add_gap(struct buffer *out, const struct journal_view *view)
 {
     buffer_add_str(out, "gap: no other reading within ");
@@ -248,7 +264,8 @@ static void add_part(struct buffer *out, enum reading_role role)
                                                   [ROLE_INITIAL] = "exchange, the new counter: ",
                                                   [ROLE_DIP] = "dip: ",
                                                   [ROLE_TRANSFER] = "transfer: ",
-                                                  [ROLE_CREDIT] = "credit: "};
+                                                  [ROLE_CREDIT] = "credit: ",
+                                                  [ROLE_MOVED] = "stands at another time now: "};
     ASSERT(role < ROLE_COUNT);
     buffer_add_str(out, words[role]);
 }
@@ -282,7 +299,17 @@ void journal_view_add_why(struct buffer *out, const struct journal_view *view, u
         add_line(out, view, index);
         break;
     case FATE_HELD:
-        add_held(out, view, index);
+        if (view->meter->kind == KIND_STOCK)
+            stock_view_add_balance(out, view, index);
+        else
+            add_held(out, view, index);
+        break;
+    case FATE_CONTRADICTED:
+        add_contradicted(out, view, index);
+        break;
+    case FATE_IN_BALANCE:
+    case FATE_WAITS:
+        stock_view_add_part(out, view, index);
         break;
     case FATE_COUNT:
         break;
@@ -300,8 +327,8 @@ bool journal_view_get_held(const struct journal_view *view, uint32_t index, int6
     const struct reading *reading = journal_at(view->journal, index);
     *from_ms_out = reading->start_ms;
     *to_ms_out = reading_end_ms(reading);
-    bool register_held = fate->fate == FATE_HELD && view->meter->kind == KIND_REGISTER;
-    if (fate->fate == FATE_BREAK || register_held)
+    bool since_before = fate->fate == FATE_HELD && view->meter->kind != KIND_INTERVAL;
+    if (fate->fate == FATE_BREAK || since_before)
         *from_ms_out = journal_at(view->journal, fate->before)->start_ms;
     return fate->fate == FATE_BREAK || fate->fate == FATE_HELD;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/foreign.h"
+#include "daemon/readings/stock_view.h"
 
 enum { CELL_BYTES_MAX = 4096, MICRO_DECIMALS = 6 };
 
@@ -111,7 +112,8 @@ static void add_amount(struct buffer *out, const struct journal_view *view, uint
 {
     int64_t from_ms;
     int64_t to_ms;
-    if (view->fates[index].has_amount && !journal_view_get_held(view, index, &from_ms, &to_ms))
+    if (view->fates[index].has_amount && view->fates[index].fate != FATE_CONTRADICTED &&
+        !journal_view_get_held(view, index, &from_ms, &to_ms))
         buffer_add_fixed(out, view->fates[index].amount, MICRO_DECIMALS);
 }
 
@@ -141,8 +143,34 @@ static void add_held_amount(struct buffer *out, const struct journal_view *view,
 {
     int64_t from_ms;
     int64_t to_ms;
-    if (journal_view_get_held(view, index, &from_ms, &to_ms))
+    if (view->fates[index].fate == FATE_CONTRADICTED ||
+        journal_view_get_held(view, index, &from_ms, &to_ms))
         buffer_add_fixed(out, view->fates[index].amount, MICRO_DECIMALS);
+}
+
+static void add_opening(struct buffer *out, const struct journal_view *view, uint32_t index)
+{
+    stock_view_add_amount(out, view, index, BALANCE_OPENING);
+}
+
+static void add_delivered(struct buffer *out, const struct journal_view *view, uint32_t index)
+{
+    stock_view_add_amount(out, view, index, BALANCE_DELIVERED);
+}
+
+static void add_transferred(struct buffer *out, const struct journal_view *view, uint32_t index)
+{
+    stock_view_add_amount(out, view, index, BALANCE_TRANSFERRED);
+}
+
+static void add_credited(struct buffer *out, const struct journal_view *view, uint32_t index)
+{
+    stock_view_add_amount(out, view, index, BALANCE_CREDITED);
+}
+
+static void add_closing(struct buffer *out, const struct journal_view *view, uint32_t index)
+{
+    stock_view_add_amount(out, view, index, BALANCE_CLOSING);
 }
 
 /* A column of CSV, and a member of the same name in JSON. */
@@ -172,6 +200,12 @@ static const struct column {
     {"held_from", add_held_from, MEMBER_TEXT},
     {"held_to", add_held_to, MEMBER_TEXT},
     {"held_amount", add_held_amount, MEMBER_NUMBER},
+    {"opening_time", stock_view_add_opening_time, MEMBER_TEXT},
+    {"opening", add_opening, MEMBER_NUMBER},
+    {"delivered", add_delivered, MEMBER_NUMBER},
+    {"transferred", add_transferred, MEMBER_NUMBER},
+    {"credited", add_credited, MEMBER_NUMBER},
+    {"closing", add_closing, MEMBER_NUMBER},
     {"why", journal_view_add_why, MEMBER_TEXT},
 };
 

@@ -24,6 +24,7 @@ enum { NOTE_MS_MAX = (1 << 22) - 1, NOTE_COUNT_MAX = (1 << 20) - 1 };
 /* Over all cells as they were last projected. */
 struct note_sums {
     uint64_t held_ms, glitches, conflicts;
+    uint64_t held_stock_ms; /* of held_ms: balances of stocks */
 };
 
 static inline bool note_is_empty(const struct cell_note *note)

@@ -5,6 +5,7 @@
 #include "pipelines/metering/intervals.h"
 #include "pipelines/metering/register_chain.h"
 #include "pipelines/metering/registers.h"
+#include "pipelines/metering/stock_fates.h"
 
 static uint32_t index_of(const struct journal *journal, const struct reading *reading)
 {
@@ -15,8 +16,34 @@ static uint32_t index_of(const struct journal *journal, const struct reading *re
 
 struct interval_walk {
     struct reading_fate *fates;
+    struct held_stretches *held; /* to find, or NULL */
+    const struct meter *meter;
     const struct journal *journal;
 };
+
+/* Totals that begin here, and that better readings contradict. */
+static void note_contradicted(const struct interval_walk *walk, const struct interval_part *part)
+{
+    for (uint32_t i = 0; i < part->count; i++) {
+        const struct interval_candidate *total = &part->candidates[i];
+        if (total->whole.from_ms != part->time.from_ms ||
+            !intervals_is_contradicted(walk->meter, total))
+            continue;
+        if (walk->held != NULL) {
+            held_stretches_add(walk->held, total->whole.from_ms, total->whole.to_ms,
+                               total->rest.left_ms, total->rest.amount);
+            continue;
+        }
+        struct reading_fate *fate = &walk->fates[index_of(walk->journal, total->reading)];
+        fate->fate = FATE_CONTRADICTED;
+        fate->amount = total->rest.amount;
+    }
+}
+
+static void on_held_part(void *context, const struct interval_part *part)
+{
+    note_contradicted(context, part);
+}
 
 /* Readings that do not count where `best` does are told the first such reading. */
 static void note_better(struct interval_walk *walk, const struct interval_part *part, uint32_t best)
@@ -35,6 +62,7 @@ static void on_part(void *context, const struct interval_part *part)
     uint32_t best = index_of(walk->journal, part->best->reading);
     struct reading_fate *fate = &walk->fates[best];
     note_better(walk, part, best);
+    note_contradicted(walk, part);
     if (part->held) {
         fate->fate = FATE_HELD;
         fate->amount = part->best->rest.amount;
@@ -57,7 +85,7 @@ static struct stretch extent_of(const struct journal *journal)
 static void judge_intervals(struct reading_fate *fates, const struct meter *meter,
                             const struct journal *journal)
 {
-    struct interval_walk walk = {fates, journal};
+    struct interval_walk walk = {.fates = fates, .meter = meter, .journal = journal};
     struct cell_sum sum = {0};
     for (uint32_t i = 0; i < journal->count; i++) {
         fates[i].fate = FATE_OUTRANKED;
@@ -73,6 +101,16 @@ static void judge_intervals(struct reading_fate *fates, const struct meter *mete
         fates[i] = (struct reading_fate){
             .fate = FATE_LINE, .before = index_of(journal, first), .after = FATE_NO_READING};
     }
+}
+
+static void find_contradicted(struct held_stretches *held, const struct meter *meter,
+                              const struct journal *journal)
+{
+    if (!meter->total || !journal->overlapping || journal->count == 0)
+        return;
+    struct interval_walk walk = {.held = held, .meter = meter, .journal = journal};
+    struct cell_sum sum = {0};
+    intervals_walk(&sum, meter, journal, extent_of(journal), on_held_part, &walk);
 }
 
 /* --- gauges --- */
@@ -196,19 +234,12 @@ static void add_held(struct held_stretches *held, const struct meter *meter,
     }
     if (from_ms >= to_ms)
         return;
-    if (held->count++ == 0)
-        held->from_ms = from_ms;
-    held->to_ms = to_ms;
-    held->held_ms += held->to_ms - from_ms;
-    held->amount = fate->amount;
+    held_stretches_add(held, from_ms, to_ms, to_ms - from_ms, fate->amount);
 }
 
-void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
-                     const struct journal *journal)
+static void find_register_held(struct held_stretches *held_out, const struct meter *meter,
+                               const struct journal *journal)
 {
-    *held_out = (struct held_stretches){0};
-    if (meter->kind != KIND_REGISTER)
-        return;
     uint32_t before = FATE_NO_READING;
     for (uint32_t i = 0; i < journal->count; i++) {
         struct reading_fate fate = {.before = FATE_NO_READING, .after = FATE_NO_READING};
@@ -227,16 +258,36 @@ void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
     add_held(held_out, meter, journal, &fate, undecided);
 }
 
-/* A dip of a stock begins the balance behind it. */
-static void judge_documents(struct reading_fate *fates, const struct journal *journal)
+void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
+                     const struct journal *journal)
+{
+    *held_out = (struct held_stretches){0};
+    if (meter->kind == KIND_REGISTER)
+        find_register_held(held_out, meter, journal);
+    else if (meter->kind == KIND_STOCK)
+        stock_find_held(held_out, journal);
+    else if (meter->kind == KIND_INTERVAL)
+        find_contradicted(held_out, meter, journal);
+}
+
+const char *held_reason(const struct meter *meter)
+{
+    switch ((enum meter_kind)meter->kind) {
+    case KIND_REGISTER:
+        return "register_contradiction";
+    case KIND_STOCK:
+        return "stock_negative";
+    default:
+        return "total_contradiction";
+    }
+}
+
+static void judge_deliveries(struct reading_fate *fates, const struct journal *journal)
 {
     for (uint32_t i = 0; i < journal->count; i++) {
-        const struct reading *reading = journal_at(journal, i);
-        bool amount = reading->role != ROLE_DIP;
-        fates[i].fate = amount ? FATE_COUNTS : FATE_BEGINS;
-        fates[i].has_amount = amount;
-        if (amount)
-            fates[i].amount = reading->value;
+        fates[i].fate = FATE_COUNTS;
+        fates[i].has_amount = true;
+        fates[i].amount = journal_at(journal, i)->value;
     }
 }
 
@@ -258,10 +309,12 @@ void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
         else
             judge_gauges(fates_out, meter, journal);
         break;
-    case KIND_DELIVERY:
     case KIND_STOCK:
+        stock_judge(fates_out, journal);
+        break;
+    case KIND_DELIVERY:
     case KIND_COUNT:
-        judge_documents(fates_out, journal);
+        judge_deliveries(fates_out, journal);
         break;
     }
 }

@@ -11,7 +11,8 @@
 #include "pipelines/metering/journal.h"
 
 enum fate {
-    FATE_COUNTS,        /* intervals, deliveries, samples: whole; registers: the difference */
+    FATE_COUNTS,        /* intervals, deliveries, samples: whole; registers: the difference; dips:
+                         * what was used since the dip `before` */
     FATE_COUNTS_PARTLY, /* intervals: a better reading has the rest; gauges: one side is a gap */
     FATE_LINE,          /* intervals: with the first line of its bill, which is `before` */
     FATE_OUTRANKED,     /* intervals: better readings have all of its time */
@@ -20,14 +21,18 @@ enum fate {
     FATE_LEFT_ASIDE,    /* registers: the readings around it fit each other, and not this one */
     FATE_BREAK,         /* registers: does not go on from `before`; the stretch between is held */
     FATE_HELD,          /* totals: the better readings in it contradict it, and stand;
-                         * registers: later readings decide whether it goes on from `before` */
+                         * registers: later readings decide whether it goes on from `before`;
+                         * dips: the balance since the dip `before` is below zero */
+    FATE_CONTRADICTED,  /* totals: better readings have all of its time, and do not sum to it */
+    FATE_IN_BALANCE,    /* amounts of a stock: between the dips `before` and `after` */
+    FATE_WAITS,         /* amounts of a stock: no dip is on one side */
     FATE_COUNT
 };
 
 enum { FATE_NO_READING = UINT32_MAX };
 
 struct reading_fate {
-    /* Micro-units of activity that it books; BREAK, HELD: the amount in question. */
+    /* Micro-units of activity that it books; BREAK, HELD, CONTRADICTED: the amount in question. */
     int64_t amount;
     int64_t counted_ms; /* intervals: the time over which it counts */
     /* Indices in the journal, or FATE_NO_READING. Registers: the reading that it goes on from, or
@@ -45,16 +50,32 @@ struct reading_fate {
 void fates_judge(struct reading_fate *fates_out, const struct meter *meter,
                  const struct journal *journal);
 
-/* The stretches of a register that are held, as far as its journal reaches. */
+/* All that is held, as far as a journal reaches: stretches of a register, balances of a stock, and
+ * totals that better readings contradict. */
 struct held_stretches {
     uint32_t count;
     int64_t held_ms;        /* their time in all */
     int64_t from_ms, to_ms; /* from the beginning of the oldest to the end of the newest */
+    int64_t newest_ms;      /* when the newest begins: of a stock its opening dip */
     int64_t amount;         /* micro-units in question in the newest */
 };
 
-/* Finds them, for other kinds none, without memory of its own; what fates_judge() does takes some
- * for each reading. */
+static inline void held_stretches_add(struct held_stretches *held, int64_t from_ms, int64_t to_ms,
+                                      int64_t held_ms, int64_t amount)
+{
+    if (held->count++ == 0)
+        held->from_ms = from_ms;
+    held->newest_ms = from_ms;
+    held->to_ms = to_ms;
+    held->held_ms += held_ms;
+    held->amount = amount;
+}
+
+/* Why something of the meter is held: a word that stays. */
+const char *held_reason(const struct meter *meter);
+
+/* Finds them, for gauges and deliveries none, without memory of its own; what fates_judge() does
+ * takes some for each reading. */
 void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
                      const struct journal *journal);
 

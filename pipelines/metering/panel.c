@@ -81,9 +81,15 @@ static struct cell_note note_of(const struct panel *panel, const struct cell *ce
                               .moved_ms = (uint64_t)cell->moved_ms & NOTE_MOVED_MAX_MS};
 }
 
-static void take_off(struct panel *panel, const struct cell_note *note)
+static bool is_stock(const struct panel *panel, uint32_t column)
+{
+    return panel->meters[column].kind == KIND_STOCK;
+}
+
+static void take_off(struct panel *panel, uint32_t column, const struct cell_note *note)
 {
     panel->noted_now.held_ms -= note->held_ms;
+    panel->noted_now.held_stock_ms -= is_stock(panel, column) ? note->held_ms : 0;
     panel->noted_now.glitches -= note->glitches;
     panel->noted_now.conflicts -= note->conflicts;
 }
@@ -98,9 +104,10 @@ static void put_note(struct panel *panel, uint32_t slot, uint32_t column, const 
     panel->noted[slot] = true;
     struct cell_note note = note_of(panel, cell);
     struct cell_note *place = &panel->notes[(size_t)slot * panel->columns + column];
-    take_off(panel, place);
+    take_off(panel, column, place);
     *place = note;
     panel->noted_now.held_ms += note.held_ms;
+    panel->noted_now.held_stock_ms += is_stock(panel, column) ? note.held_ms : 0;
     panel->noted_now.glitches += note.glitches;
     panel->noted_now.conflicts += note.conflicts;
 }
@@ -202,7 +209,7 @@ void panel_accept(struct panel *panel)
 static void clear_notes(struct panel *panel, size_t first)
 {
     for (uint32_t column = 0; column < panel->columns; column++)
-        take_off(panel, &panel->notes[first + column]);
+        take_off(panel, (uint32_t)column, &panel->notes[first + column]);
     memset(panel->notes + first, 0, panel->columns * sizeof(*panel->notes));
 }
 

@@ -13,8 +13,7 @@ static int64_t time_of(const struct journal *journal, uint32_t index)
     return journal_at(journal, index)->start_ms;
 }
 
-/* The last dip before the time, or journal->count. */
-static uint32_t dip_before(const struct journal *journal, int64_t time_ms)
+uint32_t stock_dip_before(const struct journal *journal, int64_t time_ms)
 {
     for (uint32_t i = journal_find(journal, time_ms); i > 0; i--) {
         if (is_dip(journal, i - 1))
@@ -32,22 +31,49 @@ static uint32_t dip_from(const struct journal *journal, int64_t time_ms)
     return i;
 }
 
-static uint32_t dip_after(const struct journal *journal, uint32_t dip)
+uint32_t stock_next_dip(const struct journal *journal, uint32_t dip)
 {
     return dip_from(journal, time_of(journal, dip) + 1);
 }
 
-static int128 signed_amount(const struct reading *reading)
+static void add_amount(struct stock_balance *balance, const struct reading *reading)
 {
     switch ((enum reading_role)reading->role) {
     case ROLE_READING:
-        return reading->value;
+        balance->delivered += reading->value;
+        break;
     case ROLE_TRANSFER:
+        balance->transferred += reading->value;
+        break;
     case ROLE_CREDIT:
-        return -(int128)reading->value;
+        balance->credited += reading->value;
+        break;
     default:
-        return 0;
+        break;
     }
+}
+
+struct stock_balance stock_balance_of(const struct journal *journal, uint32_t opening,
+                                      uint32_t closing)
+{
+    const struct reading *first = journal_at(journal, opening);
+    const struct reading *last = journal_at(journal, closing);
+    struct stock_balance balance = {.opening = opening, .closing = closing};
+    balance.estimated = first->quality == QUALITY_ESTIMATED || last->quality == QUALITY_ESTIMATED;
+    for (uint32_t i = opening + 1; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        if (reading->start_ms > last->start_ms)
+            break;
+        if (reading->start_ms == first->start_ms || reading->role == ROLE_DIP)
+            continue;
+        add_amount(&balance, reading);
+        balance.estimated |= reading->quality == QUALITY_ESTIMATED;
+    }
+    int128 sum = (int128)first->value + balance.delivered - balance.transferred - balance.credited -
+                 last->value;
+    balance.held = sum < 0 || sum > BALANCE_MAX;
+    balance.consumption = (int64_t)MAX(MIN(sum, BALANCE_SIZE_MAX), -BALANCE_SIZE_MAX);
+    return balance;
 }
 
 /* One stretch between neighbouring dips. */
@@ -57,53 +83,27 @@ struct balance {
     bool held, estimated;
 };
 
-static int128 balance_of(const struct journal *journal, uint32_t opening, uint32_t closing,
-                         bool *estimated_out)
-{
-    const struct reading *first = journal_at(journal, opening);
-    const struct reading *last = journal_at(journal, closing);
-    int128 sum = (int128)first->value - last->value;
-    bool estimated = first->quality == QUALITY_ESTIMATED || last->quality == QUALITY_ESTIMATED;
-    for (uint32_t i = opening + 1; i < journal->count; i++) {
-        const struct reading *reading = journal_at(journal, i);
-        if (reading->start_ms > last->start_ms)
-            break;
-        if (reading->start_ms == first->start_ms || reading->role == ROLE_DIP)
-            continue;
-        sum += signed_amount(reading);
-        estimated |= reading->quality == QUALITY_ESTIMATED;
-    }
-    *estimated_out = estimated;
-    return sum;
-}
-
-static bool is_held(int128 sum)
-{
-    return sum < 0 || sum > BALANCE_MAX;
-}
-
 /* The rest of the first stretch that closed windows did not book, if no open window is left for it:
  * the next stretch books it. */
 static int64_t unbooked(const struct journal *journal)
 {
     if (journal->count == 0 || journal->base_ms == INT64_MIN || !is_dip(journal, 0))
         return 0;
-    uint32_t closing = dip_after(journal, 0);
+    uint32_t closing = stock_next_dip(journal, 0);
     if (closing == journal->count || time_of(journal, closing) != journal->base_ms)
         return 0;
-    bool estimated;
-    int128 sum = balance_of(journal, 0, closing, &estimated);
-    return is_held(sum) ? 0 : (int64_t)sum - journal->base_booked;
+    struct stock_balance balance = stock_balance_of(journal, 0, closing);
+    return balance.held ? 0 : balance.consumption - journal->base_booked;
 }
 
 static struct balance balance_between(const struct journal *journal, uint32_t opening,
                                       uint32_t closing)
 {
     struct balance balance = {.stretch = {time_of(journal, opening), time_of(journal, closing)}};
-    int128 sum = balance_of(journal, opening, closing, &balance.estimated);
-    balance.held = is_held(sum);
-    if (!balance.held)
-        balance.total = (int64_t)sum;
+    struct stock_balance whole = stock_balance_of(journal, opening, closing);
+    balance.estimated = whole.estimated;
+    balance.held = whole.held;
+    balance.total = whole.held ? 0 : whole.consumption;
     if (opening == 0 && journal->base_ms >= balance.stretch.from_ms) {
         if (journal->base_booked == 0)
             balance.moved_ms = journal->base_ms - balance.stretch.from_ms;
@@ -133,11 +133,11 @@ static void add_balance(struct cell_sum *sum, const struct balance *balance, str
 
 void stock_sum(struct cell_sum *sum, const struct journal *journal, struct stretch bucket)
 {
-    uint32_t opening = dip_before(journal, bucket.from_ms + 1);
+    uint32_t opening = stock_dip_before(journal, bucket.from_ms + 1);
     if (opening == journal->count)
         opening = dip_from(journal, bucket.from_ms);
     while (opening < journal->count && time_of(journal, opening) < bucket.to_ms) {
-        uint32_t closing = dip_after(journal, opening);
+        uint32_t closing = stock_next_dip(journal, opening);
         if (closing == journal->count)
             return;
         struct balance balance = balance_between(journal, opening, closing);
@@ -150,14 +150,14 @@ struct stretch stock_changes(const struct journal *journal, int64_t time_ms, enu
                              int64_t floor_ms)
 {
     struct stretch changes = {time_ms, time_ms};
-    uint32_t opening = dip_before(journal, time_ms);
+    uint32_t opening = stock_dip_before(journal, time_ms);
     uint32_t closing = dip_from(journal, time_ms + (role == ROLE_DIP));
     if (role != ROLE_DIP && (opening == journal->count || closing == journal->count))
         return changes;
     if (opening != journal->count)
         changes.from_ms = time_of(journal, opening);
     if (closing != journal->count && time_of(journal, closing) <= floor_ms)
-        closing = dip_after(journal, closing);
+        closing = stock_next_dip(journal, closing);
     if (closing != journal->count)
         changes.to_ms = time_of(journal, closing);
     return changes;
@@ -170,19 +170,19 @@ bool stock_reaches_back(const struct journal *journal, int64_t floor_ms)
 
 int64_t stock_known_from(const struct journal *journal, int64_t floor_ms)
 {
-    uint32_t dip = dip_before(journal, floor_ms);
+    uint32_t dip = stock_dip_before(journal, floor_ms);
     return dip == journal->count ? floor_ms : time_of(journal, dip) + 1;
 }
 
 void stock_move_base(struct journal *journal, int64_t time_ms, int64_t floor_ms)
 {
     if (journal->count == 0 || !is_dip(journal, 0) || time_of(journal, 0) >= floor_ms ||
-        dip_before(journal, time_ms) != 0)
+        stock_dip_before(journal, time_ms) != 0)
         return;
     int64_t from_ms = MAX(time_of(journal, 0), journal->base_ms);
     if (from_ms >= floor_ms)
         return;
-    uint32_t closing = dip_after(journal, 0);
+    uint32_t closing = stock_next_dip(journal, 0);
     if (closing < journal->count) {
         struct balance balance = balance_between(journal, 0, closing);
         if (!balance.held)
@@ -194,7 +194,7 @@ void stock_move_base(struct journal *journal, int64_t time_ms, int64_t floor_ms)
 
 void stock_forget(struct journal *journal, int64_t floor_ms)
 {
-    uint32_t first = dip_before(journal, floor_ms);
+    uint32_t first = stock_dip_before(journal, floor_ms);
     if (first == journal->count)
         first = journal_find(journal, floor_ms);
     if (first == 0)

@@ -9,13 +9,32 @@
  * the floor on. journal->base_ms and base_booked say so of the stretch behind the first reading,
  * which is a dip then.
  *
- * Private to metering.
+ * Private to metering; stock_fates.h tells people of it.
  */
 #ifndef GHGD_STOCK_H
 #define GHGD_STOCK_H
 
 #include "config/registry/registry.h"
 #include "pipelines/metering/pieces.h"
+
+/* The amounts between two neighbouring dips. */
+struct stock_balance {
+    uint32_t opening, closing;               /* the dips: indices in the journal */
+    int128 delivered, transferred, credited; /* micro-units */
+    int64_t consumption;                     /* what is left of it all; at most BALANCE_SIZE_MAX */
+    bool held;                               /* it is below zero, or more than can be */
+    bool estimated;
+};
+/* The size at which a consumption is cut: far more than can be booked. */
+#define BALANCE_SIZE_MAX ((INT64_C(1) << 62) - 1)
+
+/* The balance of the neighbouring dips `opening` and `closing`, whatever is booked of it. */
+struct stock_balance stock_balance_of(const struct journal *journal, uint32_t opening,
+                                      uint32_t closing);
+/* The dip after the one at `dip`, or journal->count. */
+uint32_t stock_next_dip(const struct journal *journal, uint32_t dip);
+/* The last dip before the time, or journal->count. */
+uint32_t stock_dip_before(const struct journal *journal, int64_t time_ms);
 
 void stock_sum(struct cell_sum *sum, const struct journal *journal, struct stretch bucket);
 

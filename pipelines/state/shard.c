@@ -82,6 +82,7 @@ static struct note_sums sum_notes(const struct shard *shard)
     for (uint32_t i = 0; i < shard->own_count; i++) {
         const struct note_sums *noted = &shard->own[i]->panel->noted_now;
         sums.held_ms += noted->held_ms;
+        sums.held_stock_ms += noted->held_stock_ms;
         sums.glitches += noted->glitches;
         sums.conflicts += noted->conflicts;
     }

@@ -2,9 +2,11 @@
 #include <inttypes.h>
 #include <sys/param.h>
 
+#include "base/buffer.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "config/registry/counters.h"
+#include "pipelines/metering/stock_fates.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
@@ -243,6 +245,42 @@ static void tell_displaced(const struct shard *shard, const struct batch_event *
         stays ? booking->other_offset : event->offset);
 }
 
+static void tell_held(const struct shard *shard, const struct meter *meter,
+                      const struct journal *journal, const struct stock_balance *held)
+{
+    enum { AMOUNT_BYTES_MAX = 64, MICRO_DECIMALS = 6 };
+    const struct reading *opening = journal_at(journal, held->opening);
+    const struct reading *closing = journal_at(journal, held->closing);
+    char from[TIMESTAMP_TEXT_SIZE];
+    char to[TIMESTAMP_TEXT_SIZE];
+    struct buffer amount;
+    buffer_init(&amount, AMOUNT_BYTES_MAX);
+    buffer_add_fixed(&amount, held->consumption, MICRO_DECIMALS);
+    const char *text = buffer_text(&amount);
+    LOG_LIMITED(LOG_LEVEL_WARN, "shard.stock_negative",
+                "partition=%" PRIu32 " meter=\"%s\" opening_dip=%s opening_offset=%" PRId64
+                " closing_dip=%s closing_offset=%" PRId64 " amount=%s unit=%s",
+                shard->partition, meter->id, timestamp_format(from, opening->start_ms),
+                opening->offset, timestamp_format(to, closing->start_ms), closing->offset,
+                text != NULL ? text : "?", quantity_unit((enum quantity)meter->quantity));
+    buffer_fini(&amount);
+}
+
+/* A reading of a stock after which a balance is below zero: a delivery is missing, or a dip is
+ * wrong. A line names both dips. */
+static void tell_negative(const struct shard *shard, const struct site *site,
+                          const struct batch_event *event, const struct booking *booking)
+{
+    const struct meter *meter = &shard->context.registry->meters[event->meter];
+    if (meter->kind != KIND_STOCK || booking->outcome != OUTCOME_USED)
+        return;
+    const struct journal *journal = &site->journals[event->meter - site->facility->meters_first];
+    struct stock_balance held[2];
+    uint32_t count = stock_held_at(held, journal, event->start_ms);
+    for (uint32_t i = 0; i < count; i++)
+        tell_held(shard, meter, journal, &held[i]);
+}
+
 /* False: there is no memory for the event's facility, and nothing has changed. */
 static bool apply_event(struct shard *shard, struct batch_event *event)
 {
@@ -256,6 +294,7 @@ static bool apply_event(struct shard *shard, struct batch_event *event)
         struct booking booking;
         apply_reading(shard, site, event, &booking);
         tell_displaced(shard, event, &booking);
+        tell_negative(shard, site, event, &booking);
         outcome = booking.outcome;
         /* A reading that takes another's place leaves the number of those in use as it is. */
         counted = booking.displaced != OUTCOME_USED ? booking.displaced : outcome;

@@ -13,6 +13,7 @@ MINUTE = 60_000
 METERS = test_daemon.METERS + """\
 hz-mj,hz,interval,energy,MJ,purchased_electricity,grid,,15m,end,,
 hz-kwh,hz,register,energy,kWh,purchased_electricity,grid,,15m,,,
+hz-tank,hz,stock,volume,L,stationary_combustion,oil,desnz.diesel,,,,
 """
 PARTITION = 2
 EVENTS = [
@@ -38,6 +39,12 @@ EVENTS = [
     reading("hz-mj", 30, 3.6),
     # refused: no reading
     reading("hz-grid", 75, 5, unit="m3"),
+    # a tank; its second balance lacks a delivery
+    reading("hz-tank", 0, 1000, event="dip"),
+    reading("hz-tank", 10, 500, event="delivery", id="INV-1"),
+    reading("hz-tank", 30, 1200, event="dip"),
+    reading("hz-tank", 45, 1300, event="dip"),
+    reading("hz-tank", 50, 70, event="transfer"),
 ]
 del EVENTS[0]["time"]
 
@@ -97,9 +104,30 @@ class Readings(unittest.TestCase):
         self.assertIn(" counts: 0.75 kWh since the reading before", rows[7])
         self.assertIn(" held: later readings decide whether 7 goes on from 20.25 of 2024-03-01T08:45:00+08:00, "
                       "-13.25 kWh in question", rows[9])
-        self.assertIn('facility "hz" is on partition 2, saved up to offset 17', done.stderr)
+        self.assertIn('facility "hz" is on partition 2, saved up to offset 22', done.stderr)
         self.assertIn("10 readings, 6 counts, 1 begins, 1 left_aside, 1 break, 1 held; what was refused is shown by: "
                       "ghgd deadletter list --meter 'hz-kwh'", done.stderr)
+
+    def test_a_stock(self):
+        rows = self.listed("hz-tank")
+        self.assertEqual([(r["role"], r["fate"], r["amount"], r["held_amount"]) for r in rows],
+                         [("dip", "begins", None, None), ("reading", "in_balance", None, None),
+                          ("dip", "counts", 300, None), ("dip", "held", None, -100),
+                          ("transfer", "waits", None, None)])
+        self.assertEqual([[r[name] for name in ("opening", "delivered", "transferred", "credited", "closing")]
+                          for r in rows[2:4]], [[1000, 500, 0, 0, 1200], [1200, 0, 0, 0, 1300]])
+        self.assertEqual((rows[3]["held_from"], rows[3]["held_to"]),
+                         ("2024-03-01T08:30:00+08:00", "2024-03-01T08:45:00+08:00"))
+        self.assertIn("held, stock_negative: between the dips of 2024-03-01T08:30:00+08:00 and "
+                      "2024-03-01T08:45:00+08:00 1200 - 1300 = -100 L", rows[3]["why"])
+        self.assertIn(' shard.stock_negative partition=2 meter="hz-tank" opening_dip=2024-03-01T00:30:00Z '
+                      "opening_offset=19 closing_dip=2024-03-01T00:45:00Z closing_offset=20 amount=-100 unit=L",
+                      self.server.log())
+        self.assertIn('meter="hz-tank" facility="hz" reason=stock_negative stretches=1 held_s=900 '
+                      "from=2024-03-01T00:30:00Z to=2024-03-01T00:45:00Z amount=-100 unit=L "
+                      "opening_dip=2024-03-01T00:30:00Z closing_dip=2024-03-01T00:45:00Z",
+                      servers.http(f"{self.server.url}/held")[1])
+        self.assertEqual(self.server.metrics()["ghgd_shard_stock_negative_seconds", "partition", "2"], 900)
 
     def test_a_unit_that_was_rounded(self):
         rows = self.listed("hz-mj")
@@ -180,7 +208,7 @@ class Held(unittest.TestCase):
             self.assertEqual(page(), [nothing])
             produce([reading(ids[0], 30, "4.5")])
             servers.eventually(lambda: page() == [
-                'meter="r000" facility="hz" stretches=1 held_s=900 from=2024-03-01T00:15:00Z '
+                'meter="r000" facility="hz" reason=register_contradiction stretches=1 held_s=900 from=2024-03-01T00:15:00Z '
                 'to=2024-03-01T00:30:00Z amount=-5.5 unit=kWh', "meters with something held: 1, listed: 1"])
             produce([reading(meter, minute, 9 - minute) for meter in ids for minute in (0, 5)])
             servers.eventually(lambda: page()[-1] == f"meters with something held: {self.COUNT}, listed: 100")

@@ -12,6 +12,9 @@
 #include "pipelines/metering/projection.h"
 #include "tests/unit/metering/readings.h"
 
+#define DIP .quality = (QUALITY_ACTUAL | ROLE_DIP << ROLE_SHIFT)
+#define TRANSFER .quality = (QUALITY_ACTUAL | ROLE_TRANSFER << ROLE_SHIFT)
+
 enum { READINGS_MAX = 9, TRIALS = 300, TRIAL_READINGS = 24, TRIAL_BUCKETS = 40, NONE = -1 };
 
 static const struct meter interval = {.cell_max = CELL_MAX, .kind = KIND_INTERVAL};
@@ -25,6 +28,7 @@ static const struct meter gauge = {
     .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 20 * MINUTE_MS};
 static const struct meter step = {
     .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 20 * MINUTE_MS, .step = true};
+static const struct meter stock = {.cell_max = CELL_MAX, .kind = KIND_STOCK};
 static const struct meter delivery = {.cell_max = CELL_MAX, .kind = KIND_DELIVERY};
 
 struct expect {
@@ -87,6 +91,20 @@ static const struct {
      2,
      {{-2 * U, 0, FATE_HELD, 1, NONE, true, false},
       {6 * U, 15, FATE_COUNTS, NONE, NONE, true, false}}},
+    {"a total of which better readings have all, and less",
+     &total,
+     {{0, 30, 4 * U, ACTUAL}, {0, 60, 9 * U, ESTIMATE}, {30, 60, 3 * U, ACTUAL}},
+     3,
+     {{4 * U, 30, FATE_COUNTS, NONE, NONE, true, false},
+      {2 * U, 0, FATE_CONTRADICTED, 0, NONE, true, false},
+      {3 * U, 30, FATE_COUNTS, NONE, NONE, true, false}}},
+    {"a total of which better readings have all",
+     &total,
+     {{0, 30, 4 * U, ACTUAL}, {0, 60, 7 * U, ESTIMATE}, {30, 60, 3 * U, ACTUAL}},
+     3,
+     {{4 * U, 30, FATE_COUNTS, NONE, NONE, true, false},
+      {0, 0, FATE_OUTRANKED, 0, NONE, true, false},
+      {3 * U, 30, FATE_COUNTS, NONE, NONE, true, false}}},
     {"a total with nothing in it",
      &total,
      {{0, 60, 4 * U, ACTUAL}},
@@ -259,6 +277,31 @@ static const struct {
      {{0, 0, FATE_COUNTS, NONE, 1, false, false},
       {0, 0, FATE_COUNTS_PARTLY, NONE, NONE, false, false},
       {0, 0, FATE_BEGINS, NONE, NONE, false, false}}},
+    {"a stock between dips, and what waits for one",
+     &stock,
+     {{0, 0, 9 * U, ACTUAL}, /* before the first dip */
+      {1, 0, 12 * U, DIP},
+      {1, 0, 2 * U, TRANSFER}, /* it is in the dip already */
+      {5, 0, 30 * U, ACTUAL},
+      {9, 0, 10 * U, DIP},
+      {9, 0, U, TRANSFER},
+      {10, 0, 5 * U, ACTUAL}},
+     7,
+     {{0, 0, FATE_WAITS, NONE, NONE, false, false},
+      {0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {0, 0, FATE_WAITS, NONE, NONE, false, false},
+      {0, 0, FATE_IN_BALANCE, 1, 4, false, false},
+      {31 * U, 0, FATE_COUNTS, 1, NONE, true, false},
+      {0, 0, FATE_IN_BALANCE, 1, 4, false, false},
+      {0, 0, FATE_WAITS, NONE, NONE, false, false}}},
+    {"a stock with more than can be",
+     &stock,
+     {{0, 0, 12 * U, DIP}, {5, 0, 3 * U, ACTUAL}, {9, 0, 16 * U, DIP}, {20, 0, 4 * U, DIP}},
+     4,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {0, 0, FATE_IN_BALANCE, 0, 2, false, false},
+      {-U, 0, FATE_HELD, 0, NONE, true, false},
+      {12 * U, 0, FATE_COUNTS, 2, NONE, true, false}}},
     {"deliveries",
      &delivery,
      {{0, 0, 4 * U, ACTUAL}, {5, 0, 3 * U, ESTIMATE}},
@@ -360,7 +403,53 @@ static void test_held_stretches(void **state)
     (void)book(&counter, &journal, &given[9], FLOOR);
     fates_find_held(&held, &counter, &journal); /* which a fall behind it contradicts */
     assert_int_equal(held.to_ms, 65 * MINUTE_MS);
-    fates_find_held(&held, &gauge, &journal); /* only registers hold */
+    fates_find_held(&held, &gauge, &journal); /* gauges hold nothing */
+    assert_int_equal(held.count, 0);
+}
+
+static void find_held(struct held_stretches *held_out, const struct meter *meter,
+                      const struct given *given, size_t count)
+{
+    struct reading slots[SLOTS];
+    struct journal journal;
+    journal_init(&journal, slots, SLOTS);
+    for (size_t i = 0; i < count; i++)
+        (void)book(meter, &journal, &given[i], FLOOR);
+    fates_find_held(held_out, meter, &journal);
+}
+
+static void test_held_balances_and_totals(void **state)
+{
+    (void)state;
+    static const struct given dips[] = {
+        {0, 0, 4 * U, DIP}, {10, 0, 5 * U, DIP}, {15, 0, 2 * U, DIP}, {40, 0, 9 * U, DIP}};
+    struct held_stretches held;
+    find_held(&held, &stock, dips, ARRAY_LEN(dips));
+    assert_int_equal(held.count, 2);
+    assert_int_equal(held.held_ms, 35 * MINUTE_MS);
+    assert_int_equal(held.from_ms, 0);
+    assert_int_equal(held.newest_ms, 15 * MINUTE_MS);
+    assert_int_equal(held.to_ms, 40 * MINUTE_MS);
+    assert_int_equal(held.amount, -7 * U);
+    assert_string_equal(held_reason(&stock), "stock_negative");
+    static const struct given bills[] = {
+        {0, 60, 4 * U, ESTIMATE},
+        {15, 30, 6 * U, ACTUAL}, /* 45 minutes are held */
+        {60, 90, 9 * U, ESTIMATE},
+        {60, 90, 8 * U, ACTUAL} /* a correction: no second reading */
+    };
+    find_held(&held, &total, bills, ARRAY_LEN(bills));
+    assert_int_equal(held.count, 1);
+    assert_int_equal(held.held_ms, 45 * MINUTE_MS);
+    assert_int_equal(held.to_ms, 60 * MINUTE_MS);
+    assert_int_equal(held.amount, -2 * U);
+    static const struct given covered[] = {
+        {0, 30, 9 * U, ESTIMATE}, {0, 15, 4 * U, ACTUAL}, {15, 30, 4 * U, ACTUAL}};
+    find_held(&held, &total, covered, ARRAY_LEN(covered));
+    assert_int_equal(held.count, 1);
+    assert_int_equal(held.held_ms, 0);
+    assert_int_equal(held.amount, U);
+    find_held(&held, &interval, covered, ARRAY_LEN(covered)); /* only totals contradict */
     assert_int_equal(held.count, 0);
 }
 
@@ -371,6 +460,9 @@ static struct given random_reading(const struct meter *meter, uint64_t *random)
                           .quality = (int)random_below(random, QUALITY_COUNT)};
     if (meter->kind == KIND_INTERVAL)
         given.end_min = given.start_min + 1 + random_below(random, 90);
+    static const int roles[] = {ROLE_READING, ROLE_DIP, ROLE_TRANSFER, ROLE_DIP, ROLE_CREDIT};
+    if (meter->kind == KIND_STOCK)
+        given.quality |= roles[random_below(random, ARRAY_LEN(roles))] << ROLE_SHIFT;
     return given;
 }
 
@@ -378,7 +470,7 @@ static struct given random_reading(const struct meter *meter, uint64_t *random)
 static void test_held_time_is_that_of_the_cells(void **state)
 {
     (void)state;
-    static const struct meter *const meters[] = {&counter, &digits, &bounded};
+    static const struct meter *const meters[] = {&counter, &digits, &bounded, &stock, &total};
     uint64_t random = seed_of_run();
     for (size_t trial = 0; trial < TRIALS; trial++) {
         const struct meter *meter = meters[trial % ARRAY_LEN(meters)];
@@ -421,11 +513,17 @@ static void test_deeper_than_the_maximum(void **state)
     assert_int_equal(counted_ms, 64 * MINUTE_MS);
 }
 
+static bool in_question(uint8_t fate)
+{
+    return fate == FATE_BREAK || fate == FATE_HELD || fate == FATE_CONTRADICTED;
+}
+
 /* For all readings, the fates tell of the amount that the cells hold, and of no other. */
 static void test_amounts_are_those_of_the_cells(void **state)
 {
     (void)state;
-    static const struct meter *const meters[] = {&interval, &total, &counter, &digits, &delivery};
+    static const struct meter *const meters[] = {&interval, &total,    &counter,
+                                                 &digits,   &delivery, &stock};
     uint64_t random = seed_of_run();
     for (size_t trial = 0; trial < TRIALS; trial++) {
         const struct meter *meter = meters[trial % ARRAY_LEN(meters)];
@@ -440,7 +538,7 @@ static void test_amounts_are_those_of_the_cells(void **state)
         fates_judge(fates, meter, &journal);
         int128 sum = 0;
         for (uint32_t i = 0; i < journal.count; i++)
-            sum += fates[i].fate == FATE_BREAK || fates[i].fate == FATE_HELD ? 0 : fates[i].amount;
+            sum += in_question(fates[i].fate) ? 0 : fates[i].amount;
         assert_true(sum == sum_buckets(meter, &journal, 0, TRIAL_BUCKETS));
     }
 }
@@ -451,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_each_fate),
         cmocka_unit_test(test_lines_of_a_bill),
         cmocka_unit_test(test_held_stretches),
+        cmocka_unit_test(test_held_balances_and_totals),
         cmocka_unit_test(test_held_time_is_that_of_the_cells),
         cmocka_unit_test(test_deeper_than_the_maximum),
         cmocka_unit_test(test_amounts_are_those_of_the_cells),

@@ -12,7 +12,10 @@
 #include "pipelines/metering/register_chain.h"
 #include "tests/unit/metering/readings.h"
 
-enum { READINGS_MAX = 3, TEXT_BYTES_MAX = 64 << 10 };
+#define DIP .quality = (QUALITY_ACTUAL | ROLE_DIP << ROLE_SHIFT)
+#define TRANSFER .quality = (QUALITY_ACTUAL | ROLE_TRANSFER << ROLE_SHIFT)
+
+enum { READINGS_MAX = 5, TEXT_BYTES_MAX = 64 << 10 };
 
 static const char *zones[] = {"Asia/Dhaka"}; /* +06:00 all year */
 static const struct registry registry = {.zones = zones, .zones_count = 1};
@@ -37,6 +40,11 @@ static const struct meter gauge = {.id = "g",
                                    .kind = KIND_GAUGE,
                                    .hold_ms = 20 * MINUTE_MS,
                                    .own = {.unit = "MW", .scale = {1000, 1}}};
+static const struct meter stock = {.id = "s",
+                                   .cell_max = CELL_MAX,
+                                   .kind = KIND_STOCK,
+                                   .quantity = QUANTITY_VOLUME,
+                                   .own = {.unit = "m3", .scale = {1000, 1}}};
 static const struct meter megajoules = {.id = "j",
                                         .cell_max = CELL_MAX,
                                         .kind = KIND_DELIVERY,
@@ -193,6 +201,34 @@ static const struct {
      NULL,
      {"             1.5  MW  ", "counts in part: no reading within 20m after it\n",
       "gap: no other reading within 20m\n"}},
+    {"a total of which better readings have all",
+     &total,
+     {{0, 30, 9 * U, ESTIMATE}, {0, 15, 4 * U, ACTUAL}, {15, 30, 4 * U, ACTUAL}},
+     3,
+     NULL,
+     {"contradicted: better readings have all of its time; they stand, and 1 kWh of it are in "}},
+    {"a tank between two dips",
+     &stock,
+     {{0, 0, 12000 * U, DIP},
+      {5, 0, 30000 * U, ACTUAL},
+      {6, 0, 2000 * U, TRANSFER},
+      {15, 0, 9500 * U, DIP},
+      {20, 0, 1000 * U, ACTUAL}},
+     5,
+     NULL,
+     {"dip: counts, spread evenly since the dip of 1970-01-01T06:00:00+06:00: ",
+      ": 12000 + 30000 delivered - 2000 transferred - 9500 = 30500 L\n",
+      "  in the balance that the dip of 1970-01-01T06:15:00+06:00 closes\n",
+      "transfer: in the balance that the dip of 1970-01-01T06:15:00+06:00 closes\n",
+      "waits: no dip is on one side of it, to close its balance\n"}},
+    {"a tank with more in it than can be",
+     &stock,
+     {{0, 0, 1000 * U, DIP}, {15, 0, 8500 * U, DIP}},
+     2,
+     NULL,
+     {"dip: held, stock_negative: between the dips of 1970-01-01T06:00:00+06:00 and ",
+      " and 1970-01-01T06:15:00+06:00 1000 - 8500 = -7500 L; ",
+      "a delivery is missing, or one of the dips is wrong\n"}},
     {"whole megajoules", &megajoules, {{0, 0, 10 * U, ACTUAL}}, 1, NULL, {" 36  MJ "}},
     {"megajoules that were rounded are told as they are counted",
      &megajoules,
@@ -259,6 +295,10 @@ static void expect_listing(enum listing_format format, const struct meter *meter
     buffer_fini(&out);
 }
 
+#define NO_BALANCE                                                                                 \
+    "\"opening_time\":null,\"opening\":null,\"delivered\":null,\"transferred\":null,"              \
+    "\"credited\":null,\"closing\":null,"
+
 static void test_json(void **state)
 {
     (void)state;
@@ -269,13 +309,13 @@ static void test_json(void **state)
         "\"canonical\":51200,\"canonical_unit\":\"kWh\",\"quality\":\"actual\",\"revision\":0,"
         "\"role\":\"reading\",\"conflict\":false,\"partition\":3,\"offset\":7,\"fate\":\"begins\","
         "\"amount\":null,\"amount_unit\":\"kWh\",\"held_from\":null,\"held_to\":null,"
-        "\"held_amount\":null,\"why\":\"begins: later readings go on from it\"}\n"
+        "\"held_amount\":null," NO_BALANCE "\"why\":\"begins: later readings go on from it\"}\n"
         "{\"meter\":\"r\",\"facility\":\"f\\\"1\",\"kind\":\"register\","
         "\"time\":\"1970-01-01T06:15:00+06:00\",\"end\":null,\"value\":18,\"unit\":\"kWh\","
         "\"canonical\":1440,\"canonical_unit\":\"kWh\",\"quality\":\"actual\",\"revision\":0,"
         "\"role\":\"reading\",\"conflict\":false,\"partition\":3,\"offset\":7,\"fate\":\"held\","
         "\"amount\":null,\"amount_unit\":\"kWh\",\"held_from\":\"1970-01-01T06:00:00+06:00\","
-        "\"held_to\":\"1970-01-01T06:15:00+06:00\",\"held_amount\":-49760,"
+        "\"held_to\":\"1970-01-01T06:15:00+06:00\",\"held_amount\":-49760," NO_BALANCE
         "\"why\":\"held: later readings decide whether 18 goes on from 640 of "
         "1970-01-01T06:00:00+06:00, -49760 kWh in question\"}\n");
 }
@@ -287,10 +327,49 @@ static void test_csv(void **state)
     expect_listing(LISTING_CSV, &interval, &one, 1,
                    "meter,facility,kind,time,end,value,unit,canonical,canonical_unit,quality,"
                    "revision,role,conflict,partition,offset,fate,amount,amount_unit,held_from,"
-                   "held_to,held_amount,why\n"
+                   "held_to,held_amount,opening_time,opening,delivered,transferred,credited,"
+                   "closing,why\n"
                    "\"i,1\",\"f\"\"1\",interval,1970-01-01T06:00:00+06:00,"
                    "1970-01-01T06:15:00+06:00,1.5,kWh,1.5,kWh,actual,0,reading,false,3,7,counts,"
-                   "1.5,kWh,,,,counts: 1.5 kWh\n");
+                   "1.5,kWh,,,,,,,,,,counts: 1.5 kWh\n");
+}
+
+/* The parts of a balance are members of their own. */
+static void test_balance(void **state)
+{
+    (void)state;
+    static const struct given given[] = {
+        {0, 0, 1000 * U, DIP}, {5, 0, 300 * U, TRANSFER}, {15, 0, 8500 * U, DIP}};
+    struct buffer out;
+    buffer_init(&out, TEXT_BYTES_MAX);
+    list(&out, LISTING_JSON, &stock, given, ARRAY_LEN(given), NULL);
+    static const char parts[] =
+        "\"fate\":\"held\",\"amount\":null,\"amount_unit\":\"L\","
+        "\"held_from\":\"1970-01-01T06:00:00+06:00\",\"held_to\":\"1970-01-01T06:15:00+06:00\","
+        "\"held_amount\":-7800,\"opening_time\":\"1970-01-01T06:00:00+06:00\",\"opening\":1000,"
+        "\"delivered\":0,\"transferred\":300,\"credited\":0,\"closing\":8500,";
+    if (strstr(buffer_text(&out), parts) == NULL)
+        fail_msg("no %s in\n%s", parts, buffer_text(&out));
+    buffer_fini(&out);
+}
+
+/* A document that stands at another time now leaves a note. */
+static void test_moved_document(void **state)
+{
+    (void)state;
+    struct reading slot = {.role = ROLE_MOVED, .quality = QUALITY_ACTUAL};
+    struct journal journal;
+    journal_init(&journal, &slot, 1);
+    journal.count = 1;
+    struct reading_fate fate;
+    fates_judge(&fate, &megajoules, &journal);
+    const struct journal_view view = {.meter = &megajoules, .journal = &journal, .fates = &fate};
+    struct buffer out;
+    buffer_init(&out, TEXT_BYTES_MAX);
+    journal_view_add_why(&out, &view, 0);
+    assert_string_equal(buffer_text(&out), "stands at another time now: counts: 0 kWh");
+    buffer_fini(&out);
+    assert_string_equal(reading_role_name(ROLE_MOVED), "moved");
 }
 
 static void test_formats(void **state)
@@ -360,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_words),   cmocka_unit_test(test_conflict_and_role),
         cmocka_unit_test(test_json),    cmocka_unit_test(test_csv),
         cmocka_unit_test(test_formats), cmocka_unit_test(test_touches),
+        cmocka_unit_test(test_balance), cmocka_unit_test(test_moved_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
