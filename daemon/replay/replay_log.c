@@ -6,6 +6,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "daemon/replay/dips.h"
 #include "daemon/replay/replay.h"
 #include "daemon/replay/replay_range.h"
 #include "pipelines/kafka/log_reader.h"
@@ -29,6 +30,7 @@ struct logs {
     struct replay *replay;
     struct log_reader *reader;
     struct replay_range range;
+    struct dips *dips; /* NULL: the tables have no stock */
     struct log_stretch *stretches;
     int32_t count;
     int64_t offsets_total, offsets_done;
@@ -80,6 +82,74 @@ static int find_end(struct logs *logs, int32_t partition, const struct log_bound
     return -EIO;
 }
 
+static int read_dips(struct logs *logs, int32_t partition, int64_t from, int64_t to)
+{
+    int err = log_reader_start(logs->reader, partition, from, to, &logs->why);
+    if (err < 0)
+        return err;
+    rd_kafka_message_t **messages;
+    int count;
+    while ((count = log_reader_next(logs->reader, &messages, &logs->why)) > 0) {
+        for (int i = 0; i < count; i++) {
+            if (messages[i]->payload != NULL)
+                dips_read(logs->dips, messages[i]->payload, messages[i]->len,
+                          message_is_native(messages[i]));
+        }
+    }
+    return count;
+}
+
+/* A balance may begin with a dip that is older than all else that is needed. Moves the beginning of
+ * the stretch back, in steps that double, until every dip in it has the one before, or the log
+ * begins. */
+static int reach_dips(struct logs *logs, int32_t partition, const struct log_bounds *bounds)
+{
+    struct log_stretch *stretch = &logs->stretches[partition];
+    if (logs->dips == NULL || stretch->from >= stretch->to)
+        return 0;
+    int64_t needed_ms = logs->range.read_from_ms + logs->range.lead_ms;
+    int64_t time_ms = logs->range.read_from_ms;
+    int64_t step_ms = logs->range.lead_ms;
+    dips_clear(logs->dips);
+    int err = read_dips(logs, partition, stretch->from, stretch->to);
+    while (err == 0 && stretch->from > bounds->low &&
+           dips_count_missing(logs->dips, needed_ms) > 0) {
+        int64_t from = bounds->low;
+        time_ms = MAX(time_ms - step_ms, 0);
+        step_ms = MIN(step_ms * 2, TIME_MAX_MS);
+        err = log_reader_find(logs->reader, partition, bounds, time_ms, &from, &logs->why);
+        if (err < 0)
+            return err;
+        from = MAX(MIN(from, stretch->from), bounds->low);
+        err = read_dips(logs, partition, from, stretch->from);
+        stretch->from = from;
+    }
+    return err;
+}
+
+/* Returns whether the log has lost a dip that is needed, and names the stocks. A log that has lost
+ * nothing never had it: the windows are as the daemon wrote them. */
+static bool tell_lost_dips(struct logs *logs, int32_t partition, const struct log_bounds *bounds)
+{
+    struct log_stretch *stretch = &logs->stretches[partition];
+    int64_t needed_ms = logs->range.read_from_ms + logs->range.lead_ms;
+    if (logs->dips == NULL || bounds->low == 0 || stretch->from >= stretch->to ||
+        dips_count_missing(logs->dips, needed_ms) == 0)
+        return false;
+    struct buffer names;
+    buffer_init(&names, WORDS_BYTES_MAX);
+    int64_t latest_ms = dips_name_missing(logs->dips, needed_ms, &names);
+    stretch->right_ms = MAX(stretch->right_ms, latest_ms);
+    const char *text = buffer_text(&names);
+    (void)fprintf(stderr,
+                  "ghgd replay: partition %" PRId32
+                  ": the log no longer has the dip before the first one of these stocks: %s\n",
+                  partition, text != NULL ? text : "?");
+    buffer_fini(&names);
+    return true;
+}
+
+/* Returns negative, or whether stocks lack a dip. */
 static int plan_stretch(struct logs *logs, int32_t partition)
 {
     struct log_stretch *stretch = &logs->stretches[partition];
@@ -97,10 +167,13 @@ static int plan_stretch(struct logs *logs, int32_t partition)
         return err;
     stretch->to = MIN(to, bounds.high);
     stretch->from = MIN(MAX(from, bounds.low), stretch->to);
-    logs->offsets_total += stretch->to - stretch->from;
     /* An earlier message is there, or there never was one. */
     bool whole = bounds.low == 0 || (from > bounds.low && bounds.low < bounds.high);
-    return whole ? 0 : find_right(logs, partition, stretch);
+    err = whole ? 0 : find_right(logs, partition, stretch);
+    if (err >= 0)
+        err = reach_dips(logs, partition, &bounds);
+    logs->offsets_total += stretch->to - stretch->from;
+    return err < 0 ? err : tell_lost_dips(logs, partition, &bounds);
 }
 
 /* Returns whether there are windows of the partition that cannot be right, and names them. */
@@ -138,8 +211,10 @@ static int plan(struct logs *logs)
     bool lost = false;
     for (int32_t i = 0; i < logs->count; i++) {
         int err = plan_stretch(logs, i);
-        if (err == 0)
-            err = tell_lost(logs, i);
+        if (err < 0)
+            return err;
+        lost |= err > 0;
+        err = tell_lost(logs, i);
         if (err < 0)
             return err;
         lost |= err > 0;
@@ -248,6 +323,9 @@ static int open_log(struct logs *logs)
     int err = create_owners(logs->replay);
     if (err == 0)
         err = log_reader_open(&logs->reader, &config->kafka, config_log_topic(config), &logs->why);
+    const struct decode_conf decode = replay_decode_conf(config);
+    if (err == 0)
+        err = dips_create(&logs->dips, config, &decode);
     if (err == 0)
         err = plan(logs);
     return err < 0 ? complain(logs, err) : 0;
@@ -266,6 +344,7 @@ int replay_log(struct replay *replay)
     for (int32_t i = 0; err == 0 && i < logs.count; i++)
         err = replay_partition(&logs, i);
     log_reader_close(&logs.reader);
+    dips_destroy(&logs.dips);
     free(logs.stretches);
     free(replay->owners);
     free(replay->claims);

@@ -10,6 +10,7 @@
  * timestamps from its start less the tolerance on. Before them comes a lead of horizon and delay:
  * there the clock of the log and the readings before the window are learned. The lead is two
  * readings of the slowest meter if that is longer, because a register needs the reading before.
+ * Stocks need the dip before: dips.h.
  * Pure.
  */
 #ifndef GHGD_REPLAY_RANGE_H

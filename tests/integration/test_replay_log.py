@@ -186,3 +186,69 @@ class ReplayLog(unittest.TestCase):
     @staticmethod
     def stamp(at_s):
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_s))
+
+
+class ReplayStocks(unittest.TestCase):
+    """A tank that is dipped every twenty days, beside a meter that reads every hour."""
+    TANK = "f1-tank"
+    DIPS = ((0, 1000), (20, 400), (40, 100))  # day, L
+    FROM_S, TO_S = START + 39 * DAY + 12 * HOUR, START + 43 * DAY
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        Path(cls.folder, "facilities.csv").write_text(
+            "id,name,region,time_zone,country,grid_region\nf1,Works,r,Etc/UTC,CN,\n")
+        Path(cls.folder, "meters.csv").write_text(
+            "id,facility,kind,quantity,unit,category,source,factor,interval,stamp\n"
+            "f1-grid,f1,interval,energy,kWh,purchased_electricity,grid,,1h,end\n"
+            f"{cls.TANK},f1,stock,volume,L,stationary_combustion,oil,desnz.diesel,,\n")
+        stamp = ReplayLog.stamp
+        events = [(START + hour * HOUR, {"meter": "f1-grid", "time": stamp(START + hour * HOUR), "value": 4})
+                  for hour in range(1, 42 * 24)]
+        events += [(START + day * DAY + 60, {"meter": cls.TANK, "time": stamp(START + day * DAY), "event": "dip",
+                                             "value": value}) for day, value in cls.DIPS]
+        cls.events = sorted(((at, json.dumps(event)) for at, event in events), key=lambda made: made[0])
+
+    @classmethod
+    def topic(cls):
+        topic = servers.kafka().topic("meters", retention_ms=-1)
+        servers.kafka().produce_at(topic, [(0, at * 1000, text) for at, text in cls.events])
+        return topic
+
+    def replay(self, topic, name, *options):
+        """The outcome, the final rows of the tank, and the number of events read."""
+        config = ReplayLog.configuration.__func__(type(self), topic, {name: f"{name}.db"})
+        Path(self.folder, "ghgd.yaml").write_text(json.dumps(config))
+        Path(self.folder, f"{name}.db").unlink(missing_ok=True)
+        done = daemon.ghgd("replay", "-c", "ghgd.yaml", "--kafka", "--to", ReplayLog.stamp(self.TO_S), "--sinks",
+                           *options, cwd=self.folder)
+        if done.returncode != 0:
+            return done, None, None
+        found = {key: row for key, row in rows(f"{self.folder}/{name}.db", self.FROM_S).items() if key[2] == "oil"}
+        return done, found, int(done.stderr.split("read ")[1].split()[0])
+
+    def test_it_reads_back_to_the_last_dip(self):
+        topic = self.topic()
+        done, whole, _ = self.replay(topic, "whole", "--from", "2023-12-01")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done, part, count = self.replay(topic, "part", "--from", ReplayLog.stamp(self.FROM_S))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(part, whole)
+        self.assertIn(("emissions_1d", "f1", "oil", (START + 39 * DAY) * 1000), part)
+        self.assertLess(count, len(self.events))
+
+    def test_a_log_that_has_lost_the_dip(self):
+        topic = self.topic()
+        servers.kafka().delete_before(topic, 0, 25 * 24)
+        done, _, _ = self.replay(topic, "lost", "--from", ReplayLog.stamp(self.FROM_S))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn('partition 0: the log no longer has the dip before the first one of these stocks: "f1-tank" '
+                      "(2024-02-10T00:00:00Z)\n", done.stderr)
+        self.assertIn("Not right: day 2024-02-09", done.stderr)
+        self.assertFalse(Path(self.folder, "lost.db").exists())
+        done, part, _ = self.replay(topic, "lost", "--from", ReplayLog.stamp(self.FROM_S), "--partial")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(part, {})
+        begins = {row["start_ms"] for row in rows(f"{self.folder}/lost.db").values()}
+        self.assertEqual(min(begins), (START + 40 * DAY) * 1000)
