@@ -73,6 +73,15 @@ int64_t local_time_step(const struct local_time *zone, int64_t time_ms,
     return instant_of(zone, (day + (int64_t)times * length.days) * DAY_MS + clock_ms);
 }
 
+int64_t local_time_offset(const struct local_time *zone, int64_t time_ms, int64_t *until_ms_out)
+{
+    if (zone->count == 0)
+        zone = &utc;
+    uint32_t i = offset_index(zone, time_ms);
+    *until_ms_out = i + 1 < zone->count ? zone->offsets[i + 1].from_ms : INT64_MAX;
+    return zone->offsets[i].offset_ms;
+}
+
 bool local_time_is_midnight(const struct local_time *zone, int64_t time_ms)
 {
     return local_of(zone->count == 0 ? &utc : zone, time_ms) % DAY_MS == 0;

@@ -26,6 +26,10 @@ struct calendar_length {
 int64_t local_time_step(const struct local_time *zone, int64_t time_ms,
                         struct calendar_length length, int times);
 
+/* Returns by how much local clocks are ahead of UTC at time_ms. *until_ms_out is the instant up to
+ * which that holds; INT64_MAX: as long as the zone is known. */
+int64_t local_time_offset(const struct local_time *zone, int64_t time_ms, int64_t *until_ms_out);
+
 /* Whether clocks show 00:00:00 then. */
 bool local_time_is_midnight(const struct local_time *zone, int64_t time_ms);
 

@@ -35,6 +35,10 @@ bool meter_read_role(struct meter_row *parsed, const struct csv_row *row);
 /* Interval, stamp, hold, between, reconcile, and how many readings the journal holds. */
 bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
                       const struct tables_conf *conf);
+/* When in the week the meter is expected; behind its times. Returns 0; ERR_CONFIG, which it has
+ * reported; or -ENOMEM. */
+int meter_read_schedule(struct meter_row *parsed, const struct meter_table *table,
+                        const struct csv_row *row, const struct tables_conf *conf) MUST_CHECK;
 /* The version's first instant, and the first after it. */
 bool meter_read_validity(struct meter_row *parsed, const struct meter_table *table,
                          const struct csv_row *row);

@@ -1,4 +1,5 @@
 /* The columns of times: distances between readings, and the validity of a version. */
+#include <errno.h>
 #include <sys/param.h>
 
 #include "base/timestamp.h"
@@ -87,6 +88,29 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     meter->readings_max = (uint32_t)readings;
     warn_longer(meter, row, conf);
     return true;
+}
+
+int meter_read_schedule(struct meter_row *parsed, const struct meter_table *table,
+                        const struct csv_row *row, const struct tables_conf *conf)
+{
+    const struct csv_cell *cell = &row->cells[METER_SCHEDULE];
+    struct meter *meter = &parsed->meter;
+    struct schedule_fault fault;
+    if (cell->size == 0)
+        return 0;
+    if (!meter->expected || meter->kind == KIND_STOCK) {
+        csv_fault(row, METER_SCHEDULE,
+                  "only registers, intervals and gauges that count are expected at times of the "
+                  "week; accepted for this one: empty");
+        return ERR_CONFIG;
+    }
+    int err = schedule_parse(&meter->schedule, table->arena, cell->text, cell->size,
+                             conf->bucket_ms, &fault);
+    if (err != -EINVAL)
+        return err;
+    csv_fault(row, METER_SCHEDULE, "\"%.*s\" is not accepted; accepted: %s", fault.size,
+              fault.found, fault.accepted);
+    return ERR_CONFIG;
 }
 
 /* Sets from when on the meter is expected; its own validity begins at from_ms, or is open. */

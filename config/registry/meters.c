@@ -23,6 +23,7 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_INTERVAL] = {"interval", false},
     [METER_STAMP] = {"stamp", false},
     [METER_HOLD] = {"hold", false},
+    [METER_SCHEDULE] = {"schedule", false},
     [METER_BETWEEN] = {"between", false},
     [METER_RECONCILE] = {"reconcile", false},
     [METER_SCOPE] = {"scope", false},
@@ -284,7 +285,9 @@ static int read_row(void *context, const struct csv_row *row)
     good = meter_read_times(&parsed, row, loading->conf) && good;
     good = known && meter_read_validity(&parsed, table, row) && good;
     good = read_category(&parsed, row) && good;
-    int err = good ? factor_choose(&parsed, table, row) : ERR_CONFIG;
+    int err = good ? meter_read_schedule(&parsed, table, row, loading->conf) : ERR_CONFIG;
+    if (err == 0)
+        err = factor_choose(&parsed, table, row);
     if (err == ERR_CONFIG)
         return 0;
     if (err == 0)

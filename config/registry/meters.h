@@ -25,6 +25,7 @@ enum meter_column {
     METER_INTERVAL,
     METER_STAMP,
     METER_HOLD,
+    METER_SCHEDULE,
     METER_BETWEEN,
     METER_RECONCILE,
     METER_SCOPE,

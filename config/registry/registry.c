@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/arena.h"
 #include "base/id_index.h"
@@ -52,6 +53,19 @@ const struct unit_scale *registry_find_unit(const struct registry *registry, uin
     struct unit known;
     *known_out = unit_find(&known, unit, size);
     return NULL;
+}
+
+int64_t registry_expected_time(const struct registry *registry, const struct meter *meter,
+                               int64_t from_ms, int64_t to_ms)
+{
+    from_ms = MAX(from_ms, meter->expected_from_ms);
+    to_ms = MIN(to_ms, meter->valid_to_ms);
+    if (!meter->expected || from_ms >= to_ms)
+        return 0;
+    if (meter->schedule == NULL)
+        return to_ms - from_ms;
+    uint32_t zone = registry->facilities[meter->facility].zone;
+    return schedule_time(meter->schedule, &registry->local_times[zone], from_ms, to_ms);
 }
 
 uint32_t registry_find_facility(const struct registry *registry, const char *id, size_t size)

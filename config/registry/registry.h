@@ -11,7 +11,7 @@
 #include "base/decimal.h"
 #include "base/limits.h"
 #include "base/measure.h"
-#include "config/calendar/local_time.h"
+#include "config/calendar/schedule.h"
 
 enum { REGISTRY_NONE = UINT32_MAX };
 
@@ -59,7 +59,9 @@ struct meter {
     /* From then on it is expected to report, if at all: valid_from, or else the option
      * windows.reporting_from. INT64_MIN: from its own first reading. */
     int64_t expected_from_ms;
-    struct unit_scale own;             /* for events without `unit` */
+    const struct schedule
+        *schedule;         /* of local clocks: it is expected within it only; NULL: always */
+    struct unit_scale own; /* for events without `unit` */
     uint32_t units_first, units_count; /* registry->units: what other units events may use */
     int64_t cell_max; /* |activity| of a cell; CELL_MAX, or less so that no mass exceeds it */
     const char *factor_name; /* for people: the factor that rates it now */
@@ -132,6 +134,9 @@ uint32_t registry_meter_at(const struct registry *registry, uint32_t meter, int6
  * *known_out tells whether it is a unit at all. */
 const struct unit_scale *registry_find_unit(const struct registry *registry, uint32_t meter,
                                             const char *unit, size_t size, bool *known_out);
+/* How long of [from_ms, to_ms) the meter is expected to report, as far as the tables say. */
+int64_t registry_expected_time(const struct registry *registry, const struct meter *meter,
+                               int64_t from_ms, int64_t to_ms);
 uint32_t registry_find_facility(const struct registry *registry, const char *id, size_t size);
 /* The era of the facility in which `time_ms` lies. */
 const struct factor_era *registry_era_at(const struct registry *registry,

@@ -97,6 +97,7 @@ uint32_t rating_run(const struct rating *rating, const struct registry *registry
 /* One facility and its buckets on the way through. Indices count meters within the facility. */
 struct pass {
     const struct rating *rating;
+    const struct registry *registry;
     const struct facility *facility;
     const struct meter *meters;
     const struct bucket_cells *cells;
@@ -206,12 +207,28 @@ static void add_notes(const struct pass *pass, size_t row, uint32_t first, uint3
     figures_note(figures);
 }
 
+/* Covered time counts within expected time only. Both begin and end with buckets, except where a
+ * version of the meter does not. */
+static int64_t expected_part(const struct pass *pass, size_t row, const struct meter *meter,
+                             uint32_t covered_ms)
+{
+    const struct bucket_cells *cells = pass->cells;
+    int64_t start_ms = cells->start_ms + (int64_t)row * cells->length_ms;
+    if (covered_ms == 0 || !meter->expected)
+        return 0;
+    if (meter->schedule == NULL && meter->expected_from_ms <= start_ms &&
+        meter->valid_to_ms >= start_ms + cells->length_ms)
+        return covered_ms;
+    return MIN(covered_ms, registry_expected_time(pass->registry, meter, start_ms,
+                                                  start_ms + cells->length_ms));
+}
+
 /* Figures that depend on how a cell is covered. */
 static void add_coverage(const struct pass *pass, size_t row, size_t series,
                          struct figures *figures)
 {
     const struct bucket_cells *cells = pass->cells;
-    uint64_t covered_ms = 0;
+    int64_t covered_ms = 0;
     uint64_t estimated_ms = 0;
     uint64_t present = 0;
     uint32_t first = series == 0 ? 0 : pass->matrix.ends[series - 1];
@@ -220,7 +237,7 @@ static void add_coverage(const struct pass *pass, size_t row, size_t series,
         ASSERT(cells->estimated_ms[cell] <= cells->covered_ms[cell]);
         ASSERT(cells->covered_ms[cell] <= cells->length_ms);
         present += cells->present[cell];
-        covered_ms += pass->meters[i].expected ? cells->covered_ms[cell] : 0;
+        covered_ms += expected_part(pass, row, &pass->meters[i], cells->covered_ms[cell]);
         if (pass->meters[i].kind != KIND_DELIVERY) /* theirs is a share, not a time */
             estimated_ms += cells->estimated_ms[cell];
         if (cells->estimated_ms[cell] > 0)
@@ -256,6 +273,7 @@ void rating_rate(struct rating *rating, const struct registry *registry,
     const struct factor_era *era = registry_era_at(registry, facility, cells->start_ms);
     const struct pass pass = {
         .rating = rating,
+        .registry = registry,
         .facility = facility,
         .meters = registry->meters + facility->meters_first,
         .cells = cells,

@@ -78,8 +78,10 @@ struct site_expected {
      * expected at all is so within [all_from_ms, all_to_ms). */
     bool counted;
     int64_t any_from_ms, any_to_ms, all_from_ms, all_to_ms;
-    uint32_t *counts;        /* by series: meters */
-    uint32_t count, growing; /* in all; of them, those that begin with their own first reading */
+    uint32_t *counts;        /* by series: meters without a schedule */
+    uint32_t count, growing; /* of them in all; those that begin with their own first reading */
+    uint32_t *scheduled;     /* columns of those with a schedule */
+    uint32_t scheduled_count;
 };
 
 /* Days and months that were over before the ring began. */

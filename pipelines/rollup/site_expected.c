@@ -12,7 +12,7 @@
 size_t site_expected_size(const struct facility *facility)
 {
     return sizeof(struct site_expected) + facility->meters_count * sizeof(int64_t) +
-           facility->series_count * sizeof(uint32_t);
+           (facility->meters_count + facility->series_count) * sizeof(uint32_t);
 }
 
 int site_expected_create(struct site_expected **expected_out, const struct facility *facility)
@@ -23,7 +23,8 @@ int site_expected_create(struct site_expected **expected_out, const struct facil
     expected->begin_ms = INT64_MAX;
     expected->first_ms = calloc(facility->meters_count, sizeof(*expected->first_ms));
     expected->counts = calloc(facility->series_count, sizeof(*expected->counts));
-    if (expected->first_ms == NULL || expected->counts == NULL) {
+    expected->scheduled = calloc(facility->meters_count, sizeof(*expected->scheduled));
+    if (expected->first_ms == NULL || expected->counts == NULL || expected->scheduled == NULL) {
         site_expected_destroy(&expected);
         return -ENOMEM;
     }
@@ -38,6 +39,7 @@ void site_expected_destroy(struct site_expected **expected)
     struct site_expected *gone = TAKE(*expected);
     if (gone == NULL)
         return;
+    free(gone->scheduled);
     free(gone->counts);
     free(gone->first_ms);
     free(gone);
@@ -69,9 +71,8 @@ static struct window span_of(const struct site *site, uint32_t column)
 static int64_t time_of(const struct site *site, uint32_t column, int64_t from_ms, int64_t to_ms)
 {
     struct window span = span_of(site, column);
-    from_ms = MAX(from_ms, span.start_ms);
-    to_ms = MIN(to_ms, span.end_ms);
-    return from_ms < to_ms ? to_ms - from_ms : 0;
+    return registry_expected_time(site->conf.registry, meter_of(site, column),
+                                  MAX(from_ms, span.start_ms), to_ms);
 }
 
 /* --- what all windows of some span have in common --- */
@@ -82,8 +83,12 @@ static void count_column(struct site_expected *expected, const struct site *site
     struct window span = span_of(site, column);
     if (span.start_ms >= span.end_ms)
         return;
-    expected->counts[series]++;
-    expected->count++;
+    if (meter_of(site, column)->schedule != NULL) {
+        expected->scheduled[expected->scheduled_count++] = column;
+    } else {
+        expected->counts[series]++;
+        expected->count++;
+    }
     expected->growing += begins_itself(meter_of(site, column));
     expected->any_from_ms = MIN(expected->any_from_ms, span.start_ms);
     expected->any_to_ms = MAX(expected->any_to_ms, span.end_ms);
@@ -96,7 +101,7 @@ static void count_meters(const struct site *site, struct site_expected *expected
 {
     const struct series *series = &site->conf.registry->series[site->facility->series_first];
     memset(expected->counts, 0, site->facility->series_count * sizeof(*expected->counts));
-    expected->count = expected->growing = 0;
+    expected->count = expected->growing = expected->scheduled_count = 0;
     expected->any_from_ms = expected->all_to_ms = INT64_MAX;
     expected->any_to_ms = expected->all_from_ms = INT64_MIN;
     for (uint32_t s = 0; s < site->facility->series_count; s++)
@@ -185,6 +190,11 @@ void site_expect_span(const struct site *site, int64_t from_ms, int64_t to_ms,
             time_ms += time_of(site, first + i, from_ms, to_ms);
         figures[s].value[FIGURE_EXPECTED] += time_ms;
     }
+    for (uint32_t i = 0; all && i < expected->scheduled_count; i++) {
+        uint32_t column = expected->scheduled[i];
+        figures[meter_of(site, column)->series - site->facility->series_first]
+            .value[FIGURE_EXPECTED] += time_of(site, column, from_ms, to_ms);
+    }
 }
 
 void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,
@@ -200,9 +210,12 @@ void site_expect(const struct site *site, const struct site_clock *clock, int64_
 uint32_t site_count_expected(const struct site *site, int64_t from_ms, int64_t to_ms)
 {
     const struct site_expected *expected = counted(site);
-    if (is_in_all(expected, from_ms, to_ms))
-        return expected->count;
     uint32_t count = 0;
+    if (is_in_all(expected, from_ms, to_ms)) {
+        for (uint32_t i = 0; i < expected->scheduled_count; i++)
+            count += time_of(site, expected->scheduled[i], from_ms, to_ms) > 0;
+        return count + expected->count;
+    }
     for (uint32_t i = 0; i < site->facility->meters_count; i++)
         count += time_of(site, i, from_ms, to_ms) > 0;
     return count;

@@ -4,8 +4,9 @@
  *
  * A meter is expected from the time that the registry says (meter->expected_from_ms), but not
  * before the fiscal year of the facility's first reading. If the registry says none, it is expected
- * from its own first reading. It is expected up to its valid_to, and not beyond the newest bucket
- * of the shard. First readings are state: they follow from the log, and nothing else changes them.
+ * from its own first reading. It is expected up to its valid_to, not outside of its schedule, and
+ * not beyond the newest bucket of the shard. First readings are state: they follow from the log,
+ * and nothing else changes them.
  */
 #ifndef GHGD_SITE_EXPECTED_H
 #define GHGD_SITE_EXPECTED_H

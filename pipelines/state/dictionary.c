@@ -31,6 +31,10 @@ static uint64_t hash_meter(uint64_t hash, const struct registry *registry,
         hash = hash_text(hash, registry->meters[meter->parent].id);
     if (meter->restarts || meter->register_digit != 0)
         hash = hash_text(hash, meter->restarts ? "restarts" : "digit");
+    if (meter->schedule != NULL)
+        hash =
+            XXH3_64bits_withSeed(meter->schedule->spans,
+                                 meter->schedule->count * sizeof(meter->schedule->spans[0]), hash);
     return XXH3_64bits_withSeed(numbers, sizeof(numbers), hash);
 }
 

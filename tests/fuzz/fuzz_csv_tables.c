@@ -13,6 +13,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_schedule(const struct registry *registry, const struct meter *meter)
+{
+    const struct schedule *schedule = meter->schedule;
+    int64_t day_ms = INT64_C(86400000);
+    ASSERT(schedule->count > 0 && schedule->week_min <= SCHEDULE_WEEK_MIN);
+    for (uint32_t i = 0; i < schedule->count; i++) {
+        ASSERT(schedule->spans[i].from_min < schedule->spans[i].to_min);
+        ASSERT(i == 0 || schedule->spans[i - 1].to_min < schedule->spans[i].from_min);
+    }
+    int64_t year_ms =
+        schedule_time(schedule, &registry->local_times[registry->facilities[meter->facility].zone],
+                      0, 364 * day_ms);
+    ASSERT(year_ms >= 0 && year_ms <= 364 * day_ms);
+}
+
 static void check_meter(const struct registry *registry, uint32_t column)
 {
     const struct meter *meter = &registry->meters[column];
@@ -20,6 +35,8 @@ static void check_meter(const struct registry *registry, uint32_t column)
     ASSERT(meter->series < registry->series_count);
     ASSERT(meter->valid_from_ms < meter->valid_to_ms);
     ASSERT(meter->interval_ms > 0 && meter->readings_max > 0);
+    if (meter->schedule != NULL)
+        check_schedule(registry, meter);
     ASSERT(meter->cell_max > 0 && meter->cell_max <= CELL_MAX);
     ASSERT(meter->own.scale.num > 0 && meter->own.scale.den > 0);
     ASSERT(meter->units_first + meter->units_count <= registry->units_count);

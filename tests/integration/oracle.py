@@ -67,6 +67,38 @@ def duration(text):
     return sum(int(n) * DURATIONS[unit] for n, unit in re.findall(r"(\d+)(ms|[smhdw])", text))
 
 
+@lru_cache(maxsize=None)
+def schedule_of(text):
+    """[(days, first minute, end minute)] of a schedule."""
+    names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    entries = []
+    for entry in text.split(";"):
+        list_of_days, _, times = entry.strip().rpartition(" ")
+        days = set()
+        for part in (list_of_days or "Mon-Sun").split(","):
+            first, _, last = part.strip().partition("-")
+            first, last = names.index(first), names.index(last or first)
+            days |= {(first + i) % 7 for i in range((last - first) % 7 + 1)}
+        minutes = [int(hour) * 60 + int(minute) for hour, minute in
+                   (time.split(":") for time in times.split("-"))]
+        entries.append((days, *minutes))
+    return entries
+
+
+@lru_cache(maxsize=None)
+def is_scheduled(text, zone, time_ms):
+    local = datetime.fromtimestamp(time_ms / 1000, ZoneInfo(zone))
+    day, minute = local.weekday(), local.hour * 60 + local.minute
+    for days, first, end in schedule_of(text):
+        if first < end:
+            found = day in days and first <= minute < end
+        else:  # it ends on the next day
+            found = (day in days and minute >= first) or ((day - 1) % 7 in days and minute < end)
+        if found:
+            return True
+    return False
+
+
 def round_even(value):
     """A fraction to the nearest whole number, half to even: what Python's round() does."""
     return round(value)
@@ -193,10 +225,11 @@ class Calendar:
 
 
 class Cell:
-    __slots__ = ("activity", "covered", "estimated", "delivered", "guessed")
+    __slots__ = ("activity", "covered", "counted", "estimated", "delivered", "guessed")
 
     def __init__(self):
         self.activity, self.covered, self.estimated = 0, 0, 0
+        self.counted = 0  # covered within expected time
         self.delivered, self.guessed = 0, 0  # deliveries: amounts, and the estimated ones
 
 
@@ -500,6 +533,14 @@ class Oracle:
         row = calendar.date_row(text[:10])
         return row * self.bucket_ms
 
+    def expected_ms(self, meter, zone, low, high):
+        """How much of [low, high) is within the schedule: bucket by bucket, as clocks show them."""
+        if not meter.get("schedule"):
+            return max(high - low, 0)
+        return sum(min(high, (row + 1) * self.bucket_ms) - max(low, row * self.bucket_ms)
+                   for row in self.rows(low, max(high, low))
+                   if is_scheduled(meter["schedule"], zone, row * self.bucket_ms))
+
     def add_facility(self, result, facility, meters, cells, first_ms, last):
         first = first_ms // self.bucket_ms
         # A year more on both sides, so that no window that is asked for is cut.
@@ -531,10 +572,16 @@ class Oracle:
                             continue
                         low, high = spans[meter["id"]]
                         low = max(low, start_ms)
-                        figures.expected_ms += max(min(high, now_ms) - low, 0)
-                        figures.meters_expected += low < min(high, end_ms)
+                        zone = facility["time_zone"]
+                        figures.expected_ms += self.expected_ms(meter, zone, low, min(high, now_ms))
+                        figures.meters_expected += self.expected_ms(meter, zone, low,
+                                                                    min(high, end_ms)) > 0
                 row = window[1]
         for meter in meters:
+            for row, cell in cells[meter["id"]].items():  # covered time counts within expected time
+                low, high = spans.get(meter["id"], (0, 0))
+                low, high = max(low, row * self.bucket_ms), min(high, (row + 1) * self.bucket_ms)
+                cell.counted = min(cell.covered, self.expected_ms(meter, facility["time_zone"], low, high))
             self.add_meter(result, name, meter, cells[meter["id"]], calendar, facility)
 
     def add_meter(self, result, name, meter, cells, calendar, facility):
@@ -631,7 +678,7 @@ class Figures:
         self.cells += 1
         self.activity += rated.cell.activity
         if meter["kind"] != "delivery":
-            self.covered_ms += rated.cell.covered
+            self.covered_ms += rated.cell.counted
             self.meters.add(meter["id"])
         for gas in GASES:
             self.masses[gas] += rated.masses[gas]

@@ -113,6 +113,9 @@ def household(seed=3, days=20):
         events)
 
 
+SCHEDULES = "", "22:00-06:00", "", "Mon-Fri 06:30-22:00; Sat-Sun 01:00-02:00"
+
+
 def smart_meters(seed=4, days=30):
     """Homes with half-hourly kWh, as such files are: rows that stand twice, "Null", times off the
     grid that overlap their neighbours, and over all that daily estimates and a weekly invoice."""
@@ -123,6 +126,7 @@ def smart_meters(seed=4, days=30):
         name = f"MAC{home:06d}"
         meters.append({"id": name, "facility": f"ACORN-{'AB'[home % 2]}", "kind": "interval",
                        "unit": "kWh", "interval": "30m", "stamp": "start",
+                       "schedule": SCHEDULES[home % 4],
                        "category": "purchased_electricity", "source": f"tariff_{home % 3}"})
         for step in range(days * 48):
             at = begin + step * 30 * MINUTE_MS

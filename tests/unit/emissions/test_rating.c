@@ -37,8 +37,10 @@ static void site_init(struct site *site)
         skip();
     *site = (struct site){0};
     for (size_t i = 0; i < ARRAY_LEN(site->meters); i++)
-        site->meters[i] =
-            (struct meter){.expected = true, .valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX};
+        site->meters[i] = (struct meter){.expected = true,
+                                         .expected_from_ms = INT64_MIN,
+                                         .valid_from_ms = INT64_MIN,
+                                         .valid_to_ms = INT64_MAX};
     site->series[1] = (struct series){.meters_first = FIRST, .meters_count = SPLIT};
     site->series[2] =
         (struct series){.meters_first = FIRST + SPLIT, .meters_count = METERS - SPLIT};

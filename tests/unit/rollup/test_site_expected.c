@@ -96,6 +96,7 @@ static uint32_t count_rows(const struct output *of, enum level level, int64_t be
 }
 
 #define DAY_S INT64_C(86400)
+#define HOUR_S INT64_C(3600)
 
 static const struct built_meter from_january[] = {
     {"plant", "grid", KIND_INTERVAL, "power", "grid", 0.5, 0, INT64_C(1767225600000)}};
@@ -323,6 +324,79 @@ static void test_only_deliveries(void **state)
     plant_fini(&plant);
 }
 
+/* 2 March 2026 was a Monday. */
+static const struct schedule *workdays(struct arena **arena_out)
+{
+    static const char text[] = "Mon-Fri 06:00-22:00";
+    const struct schedule *schedule = NULL;
+    struct schedule_fault fault;
+    assert_int_equal(arena_create(arena_out), 0);
+    assert_int_equal(schedule_parse(&schedule, *arena_out, text, strlen(text), 900000, &fault), 0);
+    return schedule;
+}
+
+/* Outside of the schedule readings are booked and cover nothing, and a silent window has no row. */
+static void test_schedule(void **state)
+{
+    (void)state;
+    static const struct local_time utc = {NULL, 0};
+    struct arena *arena;
+    build(both, ARRAY_LEN(both));
+    plant.registry.local_times = &utc;
+    plant.meters[0].schedule = workdays(&arena);
+    struct shard *shard = make();
+    int64_t from_ms = at("2026-03-02T00:00:00Z");
+    int64_t friday_ms = at("2026-03-06T00:00:00Z");
+    apply(shard, (struct input){0, from_ms, from_ms + 4 * DAY_MS, 96 * U, 0}, &output);
+    apply(shard, (struct input){0, friday_ms, friday_ms + 12 * HOUR_MS, U, 0}, &output);
+    apply(shard, (struct input){0, friday_ms + 4 * DAY_MS, friday_ms + 5 * DAY_MS, U, 0}, &output);
+    shard_finish(shard);
+    drain(shard, block, &output);
+    expect_seconds(find(&output, LEVEL_DAY, from_ms), 16 * HOUR_S, 16 * HOUR_S);
+    expect_seconds(find(&output, LEVEL_DAY, friday_ms), 6 * HOUR_S, 16 * HOUR_S);
+    expect_seconds(find(&output, LEVEL_HOUR, from_ms + 5 * HOUR_MS), 0, 0);
+    expect_seconds(find(&output, LEVEL_HOUR, from_ms + 6 * HOUR_MS), 3600, 3600);
+    expect_seconds(find(&output, LEVEL_BUCKET, from_ms + 22 * HOUR_MS), 0, 0);
+    expect_seconds(find(&output, LEVEL_HOUR, friday_ms + 21 * HOUR_MS), 0, 3600);
+    assert_null(find(&output, LEVEL_HOUR, friday_ms + 22 * HOUR_MS));
+    assert_null(find(&output, LEVEL_DAY, friday_ms + DAY_MS));
+    expect_seconds(find(&output, LEVEL_MONTH, at("2026-03-01T00:00:00Z")), 86 * HOUR_S,
+                   112 * HOUR_S);
+    const struct row *row = find(&output, LEVEL_HOUR, from_ms + 6 * HOUR_MS);
+    assert_int_equal(row->meters_expected, 1);
+    row = find(&output, LEVEL_HOUR, from_ms + 5 * HOUR_MS);
+    assert_int_equal(row->meters_expected, 0);
+    shard_destroy(&shard);
+    arena_destroy(&arena);
+    plant_fini(&plant);
+}
+
+/* Beside others that are expected always, once all are. */
+static void test_schedule_beside_others(void **state)
+{
+    (void)state;
+    static const struct local_time utc = {NULL, 0};
+    struct arena *arena;
+    build(both, ARRAY_LEN(both));
+    plant.registry.local_times = &utc;
+    plant.meters[1].schedule = workdays(&arena);
+    struct shard *shard = make();
+    int64_t from_ms = at("2026-03-02T00:00:00Z");
+    for (int64_t t = from_ms; t < from_ms + 7 * DAY_MS; t += DAY_MS)
+        for (uint32_t i = 0; i < 2; i++)
+            apply(shard, (struct input){i, t, t + DAY_MS, U, 0}, &output);
+    shard_finish(shard);
+    drain(shard, block, &output);
+    expect_seconds(find(&output, LEVEL_DAY, from_ms), 40 * HOUR_S, 40 * HOUR_S);
+    expect_seconds(find(&output, LEVEL_DAY, from_ms + 5 * DAY_MS), 24 * HOUR_S, 24 * HOUR_S);
+    expect_seconds(find(&output, LEVEL_HOUR, from_ms + 2 * HOUR_MS), 3600, 3600);
+    assert_int_equal(find(&output, LEVEL_HOUR, from_ms + 2 * HOUR_MS)->meters_expected, 1);
+    assert_int_equal(find(&output, LEVEL_HOUR, from_ms + 7 * HOUR_MS)->meters_expected, 2);
+    shard_destroy(&shard);
+    arena_destroy(&arena);
+    plant_fini(&plant);
+}
+
 /* The newest instant of a register or a gauge opens no bucket; a delivery does. */
 static void test_newest_instant(void **state)
 {
@@ -375,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_restarts),
         cmocka_unit_test(test_only_deliveries),
         cmocka_unit_test(test_newest_instant),
+        cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_schedule_beside_others),
     };
     return cmocka_run_group_tests_name("site_expected", tests, set_up, tear_down);
 }
