@@ -29,7 +29,7 @@ struct schedule {
     struct schedule_span spans[]; /* in order, apart from each other */
 };
 
-/* What a text has that is no schedule. */
+/* The part of a text that no schedule has. */
 struct schedule_fault {
     const char *found; /* within the text */
     int size;

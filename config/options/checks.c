@@ -179,7 +179,7 @@ static bool is_taken(const char *level)
     static const char *const taken[] = {
         "id", "name", "time_zone", "country", "grid_region", "valid_from", "valid_to",
         "facility", "scope", "category", "source", "unit", "time", "db",
-        "activity", "covered_s", "expected_s", "coverage", "estimated_share",
+        "activity", "covered_s", "expected_s", "coverage", "coverage_weighted", "estimated_share",
         "meters_expected", "meters_reporting", "estimated_s", "spread_s", "held_s", "moved_s",
         "conflicts", "glitches", "revision", "final",
         "import_kwh", "export_kwh", "generation_kwh", "own_use_kwh", "consumption_kwh",

@@ -39,6 +39,7 @@ static int open_shard(struct replay *replay, int32_t partition)
                                     .kernels = kernels,
                                     .sinks_count = row_drain_sinks_count(replay->row_drain),
                                     .facility_partition = replay->owners,
+                                    .known_from_ms = replay->known_from_ms,
                                     .first_floor_ms = &replay->first_floor_ms};
     return shard_create(&replay->shard, &context, partition < 0 ? 0 : (uint32_t)partition);
 }

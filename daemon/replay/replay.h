@@ -37,6 +37,7 @@ struct replay {
     uv_loop_t loop;
     struct row_drain *row_drain;
     struct row_drain_filter filter;
+    int64_t known_from_ms; /* windows that begin earlier are not read whole; 0: all are */
     FILE *rejects;
     int64_t stands_at_ms;   /* of a file: its as-of time; INT64_MIN: a log */
     const char *stands_by;  /* how that is known, in words */

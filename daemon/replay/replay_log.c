@@ -288,6 +288,14 @@ static int write_rest(struct logs *logs, const struct log_stretch *stretch)
                    : row_drain_run(replay->row_drain, replay->shard, TAKE_ALL, &replay->filter);
 }
 
+/* The windows that begin from then on are known whole; 0: all are. */
+static int64_t known_from(const struct logs *logs, const struct log_stretch *stretch)
+{
+    if (stretch->from == 0)
+        return 0;
+    return MAX(logs->range.read_from_ms + logs->range.lead_ms, stretch->right_ms);
+}
+
 static int replay_partition(struct logs *logs, int32_t partition)
 {
     struct replay *replay = logs->replay;
@@ -296,6 +304,7 @@ static int replay_partition(struct logs *logs, int32_t partition)
         return 0;
     replay->filter = (struct row_drain_filter){
         .after_ms = logs->range.from_ms, .begin_ms = stretch->right_ms, .final_only = true};
+    replay->known_from_ms = known_from(logs, stretch);
     int err = replay_open_pipeline(replay, partition);
     if (err < 0)
         return err;

@@ -49,6 +49,7 @@ struct row {
     uint32_t version;  /* grows whenever the row's content may differ from an earlier write */
     uint32_t meters_expected, meters_reporting; /* ROW_COVERAGE */
     uint32_t flows_unknown;                     /* ROW_ENERGY: how many flows are null */
+    int128 weight_covered, weight_total;        /* ROW_COVERAGE: site_weights.h */
     struct figures figures; /* from FIGURE_COVERED on; ROW_EMISSIONS: all of them */
 };
 

@@ -25,7 +25,9 @@
 
 enum {
     HOURS_PER_DAY_MAX = 50, /* a day had 48 hours where the date line moved */
-    SITE_PERIODS_MAX = 16   /* months and years under way at once: 90 days of horizon need nine */
+    /* Months and years at once: 90 days of horizon need nine that are under way, and the months of
+     * 90 days and two months before them, by which windows are weighed. */
+    SITE_PERIODS_MAX = 24
 };
 
 struct mark {
@@ -112,6 +114,7 @@ struct site_conf {
     const struct window_conf *window;
     struct rating *rating; /* shared scratch */
     uint32_t facility, sinks_count, partition;
+    int64_t known_from_ms; /* the log is known from then on; 0: from its beginning */
 };
 
 struct site {

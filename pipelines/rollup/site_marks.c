@@ -172,7 +172,9 @@ void site_visit_marks(struct site *site,
         visit_day(&walk, site_day(site, i));
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
-        if (period->used)
+        bool kept = period->window.end_ms <= site_day(site, 0)->window.start_ms &&
+                    marks_are_settled(period->mark.sinks); /* for its weights only */
+        if (period->used && !kept)
             visit(&walk, &period->mark, NULL, period->window, INT64_MIN);
     }
     visit_lead(&walk);

@@ -7,6 +7,7 @@
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_sums.h"
+#include "pipelines/rollup/site_weights.h"
 
 struct period *site_find_period(struct site *site, enum level level, int64_t time_ms)
 {
@@ -62,7 +63,7 @@ void site_drop_periods(struct site *site)
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
         if (!period->used || period->window.end_ms > site_day(site, 0)->window.start_ms ||
-            !marks_are_settled(period->mark.sinks))
+            !marks_are_settled(period->mark.sinks) || site_weighs_by(site, period))
             continue;
         period->used = false;
         site_drop_sum(site, period);

@@ -11,6 +11,7 @@
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
 #include "pipelines/rollup/site_sums.h"
+#include "pipelines/rollup/site_weights.h"
 
 /* Copies all but the figures, which are the last, and the largest. */
 static struct row *append(struct block *block, const struct row *head)
@@ -43,7 +44,7 @@ static const struct figures *sum_coverage(const struct site *site)
  * acknowledgement. The head is that of any series. It is not changed here: a copy that follows a
  * change of it waits for that. */
 static void append_rows(const struct site *site, const struct row *head,
-                        const struct figures *coverage, struct block *block)
+                        const struct figures *coverage, struct weights weights, struct block *block)
 {
     const struct figures *figures = site->scratch.window;
     for (uint32_t i = 0; i < site->facility->series_count; i++) {
@@ -64,6 +65,8 @@ static void append_rows(const struct site *site, const struct row *head,
     out->series = REGISTRY_NONE;
     figures_copy(&out->figures, coverage);
     out->meters_expected = site_count_expected(site, head->window.start_ms, head->window.end_ms);
+    out->weight_covered = weights.covered;
+    out->weight_total = weights.total;
     out->meters_reporting = rated_panel_count_reporting(site->rated, site->scratch.reporting);
 }
 
@@ -121,7 +124,7 @@ static void take(struct site *site, const struct row_taking *taking, enum level 
     head.window = window;
     head.revision = mark->revision;
     head.version = make_version(site, taking->clock, window, mark) + head.final;
-    append_rows(site, &head, coverage, taking->block);
+    append_rows(site, &head, coverage, site_weigh(site, taking->clock, window), taking->block);
     site_mark_taken(site, day, mark, taking->sink);
 }
 
@@ -231,7 +234,7 @@ static void take_lead_window(struct site *site, const struct row_taking *taking,
                              .window = window,
                              .version =
                                  make_version(site, taking->clock, window, &site->lead.mark) + 1};
-    append_rows(site, &head, sum_coverage(site), taking->block);
+    append_rows(site, &head, sum_coverage(site), (struct weights){0, 0}, taking->block);
 }
 
 /* Days, and the months that are over with them. */

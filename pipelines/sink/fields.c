@@ -72,6 +72,10 @@ static const struct field emissions_fields[] = {
 
 static const struct field coverage_fields[] = {
     FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
+    RATIO("coverage_weighted", weight_covered, weight_total, true,
+          "the share of the emissions of the last closed month whose sources' meters cover the "
+          "window; null if there is no such month",
+          "never"),
     FIGURES_OF_NOTES(FIGURE)
         COUNT("meters_expected", "meters", meters_expected,
               "meters that should report in the window", "facilities; not windows"),

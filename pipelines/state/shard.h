@@ -38,6 +38,8 @@ struct shard_context {
     /* Readings that end before it are late until a reading has been accepted; INT64_MIN or NULL: by
      * their Kafka timestamps and windows.backfill_max. */
     const int64_t *first_floor_ms;
+    /* Windows that begin earlier are not known whole, as the log is read in part. 0: all are. */
+    int64_t known_from_ms;
 };
 
 /* The outcomes of events. */

@@ -64,7 +64,8 @@ int shard_make_site(struct shard *shard, uint32_t facility)
                              .rating = shard->rating,
                              .facility = facility,
                              .sinks_count = context->sinks_count,
-                             .partition = shard->partition};
+                             .partition = shard->partition,
+                             .known_from_ms = context->known_from_ms};
     int err = -ENOMEM;
     if (shard_has_memory(shard, site_size(context->registry, context->window, facility)))
         err = site_create(&shard->sites[facility], &conf, &shard->clock);

@@ -583,6 +583,33 @@ class Oracle:
                 low, high = max(low, row * self.bucket_ms), min(high, (row + 1) * self.bucket_ms)
                 cell.counted = min(cell.covered, self.expected_ms(meter, facility["time_zone"], low, high))
             self.add_meter(result, name, meter, cells[meter["id"]], calendar, facility)
+        sources = set(map(self.series, meters))
+        for (_, series, level, _), figures in result.items():
+            if series is None:
+                figures.weights = self.weights(result, name, sources, level, figures, calendar, first,
+                                               last)
+
+    def weights(self, result, name, sources, level, figures, calendar, first, last):
+        """(covered, total): the emissions of the last month that was before the floor when the
+        newest bucket of the window came, in millionths of a milligram."""
+        newest = min(last, figures.end_ms // self.bucket_ms - 1)
+        floor_row = (newest * self.bucket_ms - self.delay_ms - self.horizon_ms) // self.bucket_ms
+        month = floor_row
+        if floor_row >= first:
+            month = calendar.window("month", floor_row)[0] - 1
+        if floor_row < first or month < first:
+            return 0, 0
+        start_ms = calendar.window("month", month)[0] * self.bucket_ms
+        covered = total = 0
+        for source in sources:
+            window = result.get((name, source, level, figures.start_ms))
+            emitted = result.get((name, source, "month", start_ms))
+            if window is None or window.expected_ms == 0 or emitted is None:
+                continue
+            weight = max(emitted.masses["co2e"], 0) * 10**6
+            covered += weight * min(window.covered_ms, window.expected_ms) // window.expected_ms
+            total += weight
+        return covered, total
 
     def add_meter(self, result, name, meter, cells, calendar, facility):
         editions = self.factors.editions(meter, facility)
@@ -670,6 +697,7 @@ class Figures:
         self.activity = self.covered_ms = self.expected_ms = self.meters_expected = 0
         self.cells = self.estimated = self.estimated_ms = self.unsplit = 0
         self.energy = self.energy_unknown = 0
+        self.weights = (0, 0)
         self.masses, self.ties = Counter(), Counter()
         self.amounts = Counter()  # activity by factor, for the exact mass
         self.meters = set()

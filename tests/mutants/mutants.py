@@ -749,6 +749,9 @@ STATE = [
            "(mark->touches > 0 || site_is_expected(site, window.start_ms, window.end_ms))",
            "(mark->touches > 0 || site_is_expected(site, window.start_ms, window.end_ms) || true)",
            "rollup/test_site_expected"),
+    mutant("a month weighs windows before it has closed", "pipelines/rollup/site_weights.c",
+           "period->window.end_ms <= floor_ms", "period->window.end_ms <= floor_ms + 86400000",
+           "rollup/test_site_expected"),
 ]
 
 MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -26,16 +27,22 @@ static int64_t at(const char *text)
     return ms;
 }
 
-static struct shard *make(void)
+static struct shard *make_of_part(int64_t known_from_ms)
 {
     const struct shard_context context = {.registry = &plant.registry,
                                           .window = &windows,
                                           .kernels = tests_kernels(),
                                           .sinks_count = 1,
-                                          .sinks = &local};
+                                          .sinks = &local,
+                                          .known_from_ms = known_from_ms};
     struct shard *shard;
     assert_int_equal(shard_create(&shard, &context, 0), 0);
     return shard;
+}
+
+static struct shard *make(void)
+{
+    return make_of_part(0);
 }
 
 /* Applies a reading; what must be written before it can touch its windows goes to `to`. */
@@ -428,6 +435,105 @@ static void test_newest_instant(void **state)
     }
 }
 
+enum { SOURCES = 15 }; /* as many as a plant has meters */
+
+/* Fifteen sources of a meter each, from January on. The boiler has 60 % of the emissions, and is
+ * silent on 9 February. With `restarts` the shard is saved and loaded every day. */
+static struct shard *weigh(int64_t known_from_ms, bool restarts)
+{
+    static char names[SOURCES][8];
+    struct built_meter list[SOURCES];
+    for (int i = 0; i < SOURCES; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "m%02d", i);
+        list[i] =
+            (struct built_meter){"plant", names[i], KIND_INTERVAL, "power", names[i], 1.0, 0, 0};
+    }
+    build(list, SOURCES);
+    for (int i = 0; i < SOURCES; i++)
+        plant.factors[0][(size_t)RATE_CO2E * SOURCES + (size_t)i] = 1;
+    struct shard *shard = make_of_part(known_from_ms);
+    for (int64_t t = at("2026-01-01T00:00:00Z"); t < at("2026-02-10T00:00:00Z"); t += DAY_MS) {
+        for (uint32_t i = 0; i < SOURCES; i++) {
+            bool silent = i == 0 && t == at("2026-02-09T00:00:00Z");
+            int64_t value = i == 0 ? 21 * U : U; /* 21 of 35 */
+            if (!silent)
+                apply(shard, (struct input){i, t, t + DAY_MS, value, 0}, &output);
+            drain(shard, block, &output);
+            keep_long_rows(&output, INT64_MIN);
+        }
+        if (restarts)
+            shard = restart(shard);
+    }
+    shard_finish(shard);
+    drain(shard, block, &output);
+    return shard;
+}
+
+/* By time 14/15 is covered, by emissions 0.40. */
+static void test_weighted(void **state)
+{
+    (void)state;
+    struct shard *shard = weigh(0, false);
+    const struct row *row = find(&output, LEVEL_DAY, at("2026-02-09T00:00:00Z"));
+    expect_seconds(row, 14 * DAY_S, 15 * DAY_S);
+    assert_true(row->weight_total > 0);
+    assert_true(row->weight_covered * 100 == row->weight_total * 40);
+    row = find(&output, LEVEL_DAY, at("2026-02-08T00:00:00Z"));
+    assert_true(row->weight_covered == row->weight_total);
+    row = find(&output, LEVEL_DAY, at("2026-02-02T00:00:00Z")); /* January has not closed */
+    assert_true(row->weight_total == 0);
+    row = find(&output, LEVEL_DAY, at("2026-02-03T00:00:00Z"));
+    assert_true(row->weight_total > 0);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
+/* The month that has closed is in the saved state for as long as some window is weighed by it. */
+static void test_weighted_after_restarts(void **state)
+{
+    (void)state;
+    static struct output calm;
+    struct shard *shard = weigh(0, false);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+    memcpy(&calm, &output, sizeof(calm));
+    shard = weigh(0, true);
+    uint32_t weighed = 0;
+    for (size_t i = 0; i < calm.count; i++) {
+        const struct row *want = &calm.rows[i];
+        if (want->kind != ROW_COVERAGE)
+            continue;
+        want = find(&calm, (enum level)want->level, want->window.start_ms);
+        const struct row *got = find(&output, (enum level)want->level, want->window.start_ms);
+        assert_non_null(got);
+        assert_true(got->weight_covered == want->weight_covered);
+        assert_true(got->weight_total == want->weight_total);
+        weighed += got->weight_total > 0;
+    }
+    assert_true(weighed > 0);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
+/* A month weighs only if the log is known from its beginning on. */
+static void test_a_month_in_part_does_not_weigh(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *known_from;
+        bool weighs;
+    } cases[] = {{"2026-01-01T00:00:00Z", true}, {"2026-01-01T00:15:00Z", false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        memset(&output, 0, sizeof(output));
+        struct shard *shard = weigh(at(cases[i].known_from), false);
+        const struct row *row = find(&output, LEVEL_DAY, at("2026-02-09T00:00:00Z"));
+        assert_int_equal(row->weight_total > 0, cases[i].weighs);
+        expect_seconds(row, 14 * DAY_S, 15 * DAY_S);
+        shard_destroy(&shard);
+        plant_fini(&plant);
+    }
+}
+
 static int set_up(void **state)
 {
     return set_up_taken(state) != 0 ? -1 : block_create(&block, BLOCK_ROWS);
@@ -451,6 +557,9 @@ int main(void)
         cmocka_unit_test(test_newest_instant),
         cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_schedule_beside_others),
+        cmocka_unit_test(test_weighted),
+        cmocka_unit_test(test_weighted_after_restarts),
+        cmocka_unit_test(test_a_month_in_part_does_not_weigh),
     };
     return cmocka_run_group_tests_name("site_expected", tests, set_up, tear_down);
 }

@@ -78,8 +78,10 @@ static void test_drop(void **state)
         bool dirty, goes;
         int balance;
     } cases[] = {
-        {"2026-02-28T00:00:00Z", LEVEL_MONTH, false, true, 0},
-        {"2026-02-28T00:00:00Z", LEVEL_MONTH, true, false, 0},
+        {"2025-11-30T00:00:00Z", LEVEL_MONTH, false, true, 0},
+        {"2025-11-30T00:00:00Z", LEVEL_MONTH, true, false, 0},
+        {"2025-12-31T00:00:00Z", LEVEL_MONTH, false, false, 0}, /* January may be weighed by it */
+        {"2026-02-28T00:00:00Z", LEVEL_MONTH, false, false, 0}, /* March will */
         {"2026-03-01T00:00:00Z", LEVEL_MONTH, false, false, 0},
         {"2026-04-01T00:00:00Z", LEVEL_MONTH, false, false, 0},
         {"2025-12-31T00:00:00Z", LEVEL_YEAR, false, true, -ACTIVITY},

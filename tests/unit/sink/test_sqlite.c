@@ -131,7 +131,7 @@ static void test_rows_are_read_back(void **state)
     write_block(place, block_of(&row));
     expect(place, "SELECT * FROM coverage_1d",
            "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|a, b=c\\|600.5|60.001|900.0|"
-           "0.667222222222222|300.0|0.125|86400.0|2.0|5.0|4|3|1|1\n");
+           "0.667222222222222|NULL|300.0|0.125|86400.0|2.0|5.0|4|3|1|1\n");
     row = fixture_energy_row(2, FIXTURE_START_MS);
     row.level = LEVEL_YEAR;
     write_block(place, block_of(&row));
