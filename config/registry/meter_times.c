@@ -7,13 +7,17 @@
 
 enum { DELIVERY_INTERVAL_MS = HOUR_MS };
 
+/* The longest that a length can be. */
+static int64_t longest_of(struct calendar_length length, int64_t usual_ms)
+{
+    return length.months > 0 ? (int64_t)length.months * 31 * DAY_MS : usual_ms;
+}
+
 /* An interval longer than the horizon ends after its own beginning has left it. */
 static void warn_longer(const struct meter *meter, const struct csv_row *row,
                         const struct tables_conf *conf)
 {
-    int64_t longest_ms =
-        meter->length.months > 0 ? (int64_t)meter->length.months * 31 * DAY_MS : meter->interval_ms;
-    if (longest_ms <= conf->horizon_ms)
+    if (longest_of(meter->length, meter->interval_ms) <= conf->horizon_ms)
         return;
     faults_warn(row->faults, row->file, row->line, row->cells[METER_INTERVAL].column,
                 "interval \"%s\" is longer than windows.horizon (%lldh): a reading that arrives "
@@ -46,6 +50,28 @@ static bool read_choices(struct meter *meter, const struct csv_row *row)
                           meter->kind == KIND_INTERVAL, "readings of intervals");
 }
 
+/* How long documents may be apart. */
+static bool read_every(struct meter *meter, const struct csv_row *row,
+                       const struct tables_conf *conf)
+{
+    if (!cell_length(&meter->every, &meter->every_ms, row, METER_EXPECTED_EVERY))
+        return false;
+    if (meter->every_ms == 0)
+        return true;
+    if (meter->check || meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
+        csv_fault(row, METER_EXPECTED_EVERY,
+                  "only documents are expected so often (deliveries, bills as intervals, dips of "
+                  "stocks), of meters that count; accepted for this one: empty");
+        return false;
+    }
+    if (longest_of(meter->every, meter->every_ms) > conf->horizon_ms)
+        faults_warn(row->faults, row->file, row->line, row->cells[METER_EXPECTED_EVERY].column,
+                    "expected_every \"%s\" is longer than windows.horizon (%lldh): a document that "
+                    "is dated before the horizon is late; raise windows.horizon above it",
+                    row->cells[METER_EXPECTED_EVERY].text, (long long)(conf->horizon_ms / HOUR_MS));
+    return true;
+}
+
 bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
                       const struct tables_conf *conf)
 {
@@ -74,7 +100,9 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     if (!read_choices(meter, row))
         return false;
     meter->stamp = (uint8_t)stamp;
-    meter->expected = !delivery && !meter->check;
+    if (!read_every(meter, row, conf))
+        return false;
+    meter->expected = (!delivery || meter->every_ms > 0) && !meter->check;
     /* Readings in a total stay until its end has left the horizon. */
     int64_t kept_ms = meter->total ? 2 * conf->horizon_ms : conf->horizon_ms;
     int64_t readings = kept_ms / meter->interval_ms * 5 / 4 + 64;
@@ -96,9 +124,10 @@ int meter_read_schedule(struct meter_row *parsed, const struct meter_table *tabl
     const struct csv_cell *cell = &row->cells[METER_SCHEDULE];
     struct meter *meter = &parsed->meter;
     struct schedule_fault fault;
+    bool delivery = meter->kind == KIND_DELIVERY;
     if (cell->size == 0)
         return 0;
-    if (!meter->expected || meter->kind == KIND_STOCK) {
+    if (!meter->expected || delivery || meter->kind == KIND_STOCK) {
         csv_fault(row, METER_SCHEDULE,
                   "only registers, intervals and gauges that count are expected at times of the "
                   "week; accepted for this one: empty");

@@ -24,6 +24,7 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_STAMP] = {"stamp", false},
     [METER_HOLD] = {"hold", false},
     [METER_SCHEDULE] = {"schedule", false},
+    [METER_EXPECTED_EVERY] = {"expected_every", false},
     [METER_BETWEEN] = {"between", false},
     [METER_RECONCILE] = {"reconcile", false},
     [METER_SCOPE] = {"scope", false},

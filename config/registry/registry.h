@@ -41,10 +41,11 @@ struct meter {
     bool step;       /* gauges: a sample holds until the next; else a line joins the two */
     bool has_parent; /* its main meter counts the rest only */
     bool check;      /* it is kept beside others, and books nothing */
+    bool expected;   /* counts towards coverage (not deliveries, not check meters) */
     uint32_t tolerance_ppm; /* of the main meter: how far sub-meters or a check meter may be off */
-    bool expected;          /* counts towards coverage (not deliveries, not check meters) */
-    struct calendar_length length; /* of the calendar, if `interval` is one */
+    struct calendar_length length, every; /* of the calendar, if `interval` or every_ms is one */
     int64_t interval_ms; /* nominal distance of readings, > 0; about, for lengths of calendar */
+    int64_t every_ms;    /* documents: until the next one is due; about, as well; 0: not told */
     int64_t hold_ms;     /* gauges: the longest time that a sample speaks for */
     int64_t register_modulus; /* registers: canonical micro-units at which it wraps; 0 unknown */
     int64_t register_digit;   /* registers: one unit of the last digit; 0: as they are written */

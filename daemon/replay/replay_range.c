@@ -13,7 +13,8 @@ static int64_t longest_interval(const struct registry *registry)
     int64_t longest_ms = 0;
     for (uint32_t i = 0; i < registry->meters_count; i++) {
         if (registry->meters[i].expected)
-            longest_ms = MAX(longest_ms, registry->meters[i].interval_ms);
+            longest_ms =
+                MAX(longest_ms, MAX(registry->meters[i].interval_ms, registry->meters[i].every_ms));
     }
     return longest_ms;
 }

@@ -68,7 +68,8 @@ enum figure_adds {
     X(ESTIMATED, "estimated_s", "s", 3, ADDS_ESTIMATED, RATE_NONE, NONE,                           \
       "meter-seconds that rest on estimated readings", SUM_ALL)                                    \
     X(EXPECTED, "expected_s", "s", 3, ADDS_EXPECTED, RATE_NONE, NONE,                              \
-      "meter-seconds that should be covered; deliveries expect none", SUM_ALL)
+      "meter-seconds that should be covered; deliveries expect none without `expected_every`",     \
+      SUM_ALL)
 
 /* Both have notes of how far their figures can be trusted. States and rows of earlier versions lack
  * them: closed windows have 0 then, as nothing was noted. */

@@ -214,8 +214,8 @@ static int64_t expected_part(const struct pass *pass, size_t row, const struct m
 {
     const struct bucket_cells *cells = pass->cells;
     int64_t start_ms = cells->start_ms + (int64_t)row * cells->length_ms;
-    if (covered_ms == 0 || !meter->expected)
-        return 0;
+    if (covered_ms == 0 || !meter->expected || meter->kind == KIND_DELIVERY)
+        return 0; /* that of a delivery is a share, not a time */
     if (meter->schedule == NULL && meter->expected_from_ms <= start_ms &&
         meter->valid_to_ms >= start_ms + cells->length_ms)
         return covered_ms;

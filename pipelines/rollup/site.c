@@ -6,6 +6,7 @@
 
 #include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_documents.h"
 #include "pipelines/rollup/site_expected.h"
 
 /* The ring holds the horizon, the allowed delay, and all of the longest day that can straddle the
@@ -186,7 +187,7 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
     if (!booking_has_room(journal) ||
         booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
         site_refresh_until(site, column, site_row(site, clock->floor_ms));
-        booking_forget(conf, journal, clock->floor_ms);
+        site_forget(site, column, clock->floor_ms);
     }
     booking_add(booking_out, conf, journal, reading, site->conf.window->bucket_ms, clock->floor_ms);
 }

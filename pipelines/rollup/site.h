@@ -84,6 +84,9 @@ struct site_expected {
     uint32_t count, growing; /* of them in all; those that begin with their own first reading */
     uint32_t *scheduled;     /* columns of those with a schedule */
     uint32_t scheduled_count;
+    int64_t *document_ms; /* by column: as site_documents.h says; INT64_MIN: none */
+    uint32_t *documents;  /* columns of deliveries that are expected every so often */
+    uint32_t documents_count;
 };
 
 /* Days and months that were over before the ring began. */

@@ -8,11 +8,12 @@
 
 #include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_documents.h"
 
 size_t site_expected_size(const struct facility *facility)
 {
-    return sizeof(struct site_expected) + facility->meters_count * sizeof(int64_t) +
-           (facility->meters_count + facility->series_count) * sizeof(uint32_t);
+    return sizeof(struct site_expected) + 2 * (size_t)facility->meters_count * sizeof(int64_t) +
+           (2 * (size_t)facility->meters_count + facility->series_count) * sizeof(uint32_t);
 }
 
 int site_expected_create(struct site_expected **expected_out, const struct facility *facility)
@@ -24,12 +25,17 @@ int site_expected_create(struct site_expected **expected_out, const struct facil
     expected->first_ms = calloc(facility->meters_count, sizeof(*expected->first_ms));
     expected->counts = calloc(facility->series_count, sizeof(*expected->counts));
     expected->scheduled = calloc(facility->meters_count, sizeof(*expected->scheduled));
-    if (expected->first_ms == NULL || expected->counts == NULL || expected->scheduled == NULL) {
+    expected->document_ms = calloc(facility->meters_count, sizeof(*expected->document_ms));
+    expected->documents = calloc(facility->meters_count, sizeof(*expected->documents));
+    if (expected->first_ms == NULL || expected->counts == NULL || expected->scheduled == NULL ||
+        expected->document_ms == NULL || expected->documents == NULL) {
         site_expected_destroy(&expected);
         return -ENOMEM;
     }
-    for (uint32_t i = 0; i < facility->meters_count; i++)
+    for (uint32_t i = 0; i < facility->meters_count; i++) {
         expected->first_ms[i] = INT64_MAX;
+        expected->document_ms[i] = INT64_MIN;
+    }
     *expected_out = expected;
     return 0;
 }
@@ -39,6 +45,8 @@ void site_expected_destroy(struct site_expected **expected)
     struct site_expected *gone = TAKE(*expected);
     if (gone == NULL)
         return;
+    free(gone->documents);
+    free(gone->document_ms);
     free(gone->scheduled);
     free(gone->counts);
     free(gone->first_ms);
@@ -83,6 +91,8 @@ static void count_column(struct site_expected *expected, const struct site *site
     struct window span = span_of(site, column);
     if (span.start_ms >= span.end_ms)
         return;
+    if (site_is_document(meter_of(site, column)))
+        expected->documents[expected->documents_count++] = column;
     if (meter_of(site, column)->schedule != NULL) {
         expected->scheduled[expected->scheduled_count++] = column;
     } else {
@@ -102,6 +112,7 @@ static void count_meters(const struct site *site, struct site_expected *expected
     const struct series *series = &site->conf.registry->series[site->facility->series_first];
     memset(expected->counts, 0, site->facility->series_count * sizeof(*expected->counts));
     expected->count = expected->growing = expected->scheduled_count = 0;
+    expected->documents_count = 0;
     expected->any_from_ms = expected->all_to_ms = INT64_MAX;
     expected->any_to_ms = expected->all_from_ms = INT64_MIN;
     for (uint32_t s = 0; s < site->facility->series_count; s++)
@@ -174,6 +185,20 @@ bool site_hear(struct site *site, uint32_t column, int64_t start_ms)
 
 /* --- windows --- */
 
+/* Deliveries cover time that no cell knows. */
+static void cover_by_documents(const struct site *site, int64_t from_ms, int64_t to_ms,
+                               struct figures *figures)
+{
+    const struct site_expected *expected = site->expected;
+    for (uint32_t i = 0; i < expected->documents_count; i++) {
+        uint32_t column = expected->documents[i];
+        struct window span = span_of(site, column);
+        figures[meter_of(site, column)->series - site->facility->series_first]
+            .value[FIGURE_COVERED] +=
+            site_document_time(site, column, MAX(from_ms, span.start_ms), MIN(to_ms, span.end_ms));
+    }
+}
+
 void site_expect_span(const struct site *site, int64_t from_ms, int64_t to_ms,
                       struct figures *figures)
 {
@@ -190,6 +215,7 @@ void site_expect_span(const struct site *site, int64_t from_ms, int64_t to_ms,
             time_ms += time_of(site, first + i, from_ms, to_ms);
         figures[s].value[FIGURE_EXPECTED] += time_ms;
     }
+    cover_by_documents(site, from_ms, to_ms, figures);
     for (uint32_t i = 0; all && i < expected->scheduled_count; i++) {
         uint32_t column = expected->scheduled[i];
         figures[meter_of(site, column)->series - site->facility->series_first]

@@ -5,6 +5,7 @@
 
 #include "config/registry/counters.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_documents.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
@@ -26,7 +27,7 @@ static bool retire_oldest(struct site *site, const struct site_clock *clock)
     if (site->days_count == 0)
         site_open_first_day(site, end_ms);
     for (uint32_t i = 0; i < site->facility->meters_count; i++)
-        booking_forget(&site->panel->meters[i], &site->journals[i], end_ms);
+        site_forget(site, i, end_ms);
     site_drop_periods(site);
     return true;
 }

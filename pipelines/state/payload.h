@@ -58,7 +58,8 @@ enum {
     METER_HAS_FORGOTTEN = 4,
     METER_HAS_LEFT = 8,
     METER_HAS_CHANGED = 16,
-    METER_HAS_FIRST = 32 /* the start of its first reading */
+    METER_HAS_FIRST = 32,   /* the start of its first reading */
+    METER_HAS_DOCUMENT = 64 /* the newest document that the journal has forgotten */
 };
 
 /* A reading: flags, and what they announce; int value and offset less those of the one before.

@@ -8,6 +8,7 @@
 #include "config/registry/counters.h"
 #include "pipelines/metering/stock_fates.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_documents.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
 #include "pipelines/rollup/site_windows.h"
@@ -189,6 +190,8 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
     shard_clock_advance(shard, &reading,
                         (enum meter_kind)shard->context.registry->meters[meter].kind);
     touch_open(shard, site, column, booking->left_from_ms, booking->left_to_ms, floor_ms);
+    if (booking->outcome == OUTCOME_USED)
+        site_document_widen(site, &shard->clock, column, &reading, booking);
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)
         return;

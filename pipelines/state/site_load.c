@@ -355,12 +355,18 @@ static void take_first(const struct meter_taking *taken, int64_t first_ms)
         taken->taking->site->expected->first_ms[taken->column] = first_ms;
 }
 
+static void take_document(const struct meter_taking *taken, int64_t document_ms)
+{
+    if (taken->journal != NULL)
+        taken->taking->site->expected->document_ms[taken->column] = document_ms;
+}
+
 static int take_meter(const struct meter_taking *taken)
 {
     struct packed *packed = taken->taking->packed;
     struct journal ignored = {0};
     struct journal *journal = taken->journal != NULL ? taken->journal : &ignored;
-    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_FIRST - 1);
+    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_DOCUMENT - 1);
     int64_t base_ms = INT64_MIN;
     int64_t base_booked = 0;
     int128 left = 0;
@@ -378,6 +384,8 @@ static int take_meter(const struct meter_taking *taken)
         changed_ms = packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS);
     if ((flags & METER_HAS_FIRST) != 0)
         take_first(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
+    if ((flags & METER_HAS_DOCUMENT) != 0)
+        take_document(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
     journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
     int err = take_readings(taken, packed_take_uint(packed, METER_READINGS_MAX));

@@ -222,12 +222,15 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
     bool changed = !full && journal->changed_ms != INT64_MAX;
     int64_t first_ms = site->expected->first_ms[column];
     bool heard = first_ms != INT64_MAX;
+    int64_t document_ms = site->expected->document_ms[column];
+    bool documented = document_ms != INT64_MIN;
     int128 left = site->panel->left[column];
     packed_add_uint(out, column + 1);
     packed_add_uint(out,
                     (journal->overlapping ? METER_OVERLAPS : 0U) | (based ? METER_HAS_BASE : 0U) |
                         (forgotten ? METER_HAS_FORGOTTEN : 0U) | (left != 0 ? METER_HAS_LEFT : 0U) |
-                        (changed ? METER_HAS_CHANGED : 0U) | (heard ? METER_HAS_FIRST : 0U));
+                        (changed ? METER_HAS_CHANGED : 0U) | (heard ? METER_HAS_FIRST : 0U) |
+                        (documented ? METER_HAS_DOCUMENT : 0U));
     if (based) {
         packed_add_int(out, journal->base_ms);
         packed_add_int(out, journal->base_booked);
@@ -240,6 +243,8 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
         packed_add_int(out, journal->changed_ms);
     if (heard)
         packed_add_int(out, first_ms);
+    if (documented)
+        packed_add_int(out, document_ms);
     uint32_t kept = full ? 0 : journal_find(journal, journal->changed_ms);
     journal_check(journal, kept > 0 ? kept - 1 : 0);
     packed_add_uint(out, kept);
