@@ -120,12 +120,7 @@ static struct chain_end find_best(const struct judged *chain, const struct look_
                                   .step = CHAIN_START};
     struct rise largest = {0, 0};
     for (uint32_t at = window->count; at-- > 0;) {
-        if (at + 2 < window->count) { /* the run has become longer by the entry behind `at` */
-            const struct reading *a = journal_at(chain->journal, window->index[at + 1]);
-            const struct reading *b = journal_at(chain->journal, window->index[at + 2]);
-            largest =
-                steeper(largest, (struct rise){size_of(b->value - a->value), between_ms(a, b)});
-        }
+        largest = chain_lengthen_run(chain, window, at, largest, reading);
         enum chain_step step = chain_judge_step(chain, window, window->index[at], reading);
         bool glitch = chain_is_glitch(chain, window, at, largest, reading, &step);
         bool paid = !glitch && at + 1 < window->count;
@@ -321,6 +316,11 @@ static void note_change(struct changes *changes, uint32_t index)
     changes->last = MAX(changes->last, index);
 }
 
+static void note_glitch(struct changes *changes, uint32_t index)
+{
+    changes->glitch = changes->glitch == NO_READING ? index : MAX(changes->glitch, index);
+}
+
 /* Says of the entry what it is now; its links to others are new if it lies behind `judged`. */
 static void mark(const struct judged *chain, struct changes *changes, uint32_t index, bool kept,
                  bool booked)
@@ -332,7 +332,7 @@ static void mark(const struct judged *chain, struct changes *changes, uint32_t i
     if (link.kept != kept) {
         note_change(changes, index);
         if (index != changes->entered)
-            changes->glitch = changes->glitch == NO_READING ? index : MAX(changes->glitch, index);
+            note_glitch(changes, index);
     }
     note_step(changes, index);
     link.kept = kept;
@@ -439,8 +439,8 @@ static bool is_same_link(struct chain_link a, struct chain_link b)
 /* Judges from `index` on until all is as it was. Returns the first entry that was not looked at. */
 static uint32_t judge_from(const struct judged *chain, struct changes *changes, uint32_t index)
 {
-    uint32_t same = 0;
-    uint32_t rises = 0;
+    uint32_t same = 0; /* since so many rises, or more, are as they were: what they are a rate of */
+    uint32_t rises = 0; /* as they were */
     uint32_t i = index;
     for (; i < chain->journal->count; i++) {
         struct reading *reading = journal_at(chain->journal, i);
@@ -455,9 +455,9 @@ static uint32_t judge_from(const struct judged *chain, struct changes *changes, 
         if (!unchanged && i != index && link.kept &&
             (was.step != link.step || was.before != link.before))
             note_step(changes, i);
-        same = unchanged ? same + 1 : 0;
+        same = unchanged && rises > RISES_COUNTED ? same + 1 : 0;
         rises = unchanged ? rises + (link.rises > 0 && link.rise == 0) : 0;
-        if (rises > RISES_COUNTED && same > 2 * CHAIN_LOOK_BACK)
+        if (same > 2 * CHAIN_LOOK_BACK)
             return i + 1;
     }
     return i;
@@ -499,9 +499,10 @@ static struct stretch span_of(const struct journal *journal, const struct change
     while (last + 1 < journal->count && !is_kept(journal, ++last))
         continue;
     last = MAX(last, changes->last_step);
-    bool counted = last == changes->glitch || !is_kept(journal, last);
-    return (struct stretch){journal_at(journal, first)->start_ms,
-                            journal_at(journal, last)->start_ms + counted};
+    int64_t to_ms = journal_at(journal, last)->start_ms + !is_kept(journal, last);
+    if (changes->glitch != NO_READING)
+        to_ms = MAX(to_ms, journal_at(journal, changes->glitch)->start_ms + 1);
+    return (struct stretch){journal_at(journal, first)->start_ms, to_ms};
 }
 
 bool register_chain_fits(const struct meter *meter, const struct journal *journal,
@@ -525,6 +526,26 @@ void register_chain_append(struct journal *journal)
     set_link(reading, link);
 }
 
+static bool may_bound(const struct journal *journal, uint32_t index)
+{
+    return is_kept(journal, index) || is_measured(journal_at(journal, index));
+}
+
+/* The time for which a reading counts that changes no chain. Behind the last reading that holds,
+ * time is held up to the newest measured one: if it is this one, more is held than before. */
+static struct stretch span_aside(const struct journal *journal, uint32_t index)
+{
+    int64_t at_ms = journal_at(journal, index)->start_ms;
+    uint32_t first = index;
+    for (uint32_t i = index + 1; i < journal->count; i++) {
+        if (may_bound(journal, i))
+            return (struct stretch){at_ms, at_ms + 1};
+    }
+    while (first > 0 && !may_bound(journal, --first))
+        continue;
+    return (struct stretch){journal_at(journal, first)->start_ms, at_ms + 1};
+}
+
 struct stretch register_chain_update(const struct meter *meter, struct journal *journal,
                                      uint32_t index)
 {
@@ -534,18 +555,11 @@ struct stretch register_chain_update(const struct meter *meter, struct journal *
     if (journal_at(journal, index)->chain == 0)
         changes.entered = index;
     judge_and_mark(&chain, &changes, index);
-    const struct reading *reading = journal_at(journal, index);
-    if (changes.first == NO_READING && !was_kept && !is_kept(journal, index)) {
-        int64_t from_ms = reading->start_ms; /* a glitch; at the end more is held than before */
-        uint32_t i = index;
-        while (index + 1 == journal->count && i > 0) {
-            from_ms = journal_at(journal, --i)->start_ms;
-            if (is_kept(journal, i) || is_measured(journal_at(journal, i)))
-                break;
-        }
-        return (struct stretch){from_ms, reading->start_ms + 1};
-    }
+    if (changes.first == NO_READING && !was_kept && !is_kept(journal, index))
+        return span_aside(journal, index);
     note_change(&changes, index);
+    if (!is_kept(journal, index))
+        note_glitch(&changes, index);
     return span_of(journal, &changes);
 }
 

@@ -128,10 +128,11 @@ static bool is_possible(const struct judged *chain, const struct look_back *wind
            is_plausible(chain->meter, amount, ms, last_digit(chain, window, reading));
 }
 
-/* The lowest state that the register showed at the last eight rises, none before a rollover. A
- * counter that falls, and not below that, went round nearly all of its digits in few steps: it read
- * a wrong value between. */
-static int64_t lowest_of_rises(const struct judged *chain, uint32_t index)
+/* Without max_rate a rollover leads below this: the lowest state that the register showed at the
+ * last eight rises, none before a rollover. A counter that falls, and not below that, went round
+ * nearly all of its digits in few steps: it read a wrong value between. So it may have if one of
+ * the rises is beyond the loose rate: then nothing is below. */
+static int64_t limit_of_rollover(const struct judged *chain, uint32_t index)
 {
     for (int i = 0; i < RISES_MAX; i++) {
         struct chain_link link = chain_link_of(journal_at(chain->journal, index));
@@ -139,6 +140,8 @@ static int64_t lowest_of_rises(const struct judged *chain, uint32_t index)
         struct chain_link rise = chain_link_of(journal_at(chain->journal, at));
         if (link.rises == 0 || rise.step == CHAIN_ROLLOVER)
             break;
+        if (rise.step == CHAIN_LOOSE)
+            return INT64_MIN;
         index = chain_before(chain, at);
     }
     return journal_at(chain->journal, index)->value;
@@ -157,7 +160,7 @@ static enum chain_step judge_fall(const struct judged *chain, const struct look_
         struct rise rate = largest_rise(chain, index);
         bool possible = meter->rate_max > 0
                             ? is_possible(chain, window, reading, wrapped, ms)
-                            : rate.ms > 0 && reading->value < lowest_of_rises(chain, index);
+                            : rate.ms > 0 && reading->value < limit_of_rollover(chain, index);
         if (possible && (rate.ms == 0 || is_within(wrapped, ms, rate, ROLLOVER_TIMES)))
             return CHAIN_ROLLOVER;
     }
@@ -222,16 +225,27 @@ static bool continues_run(const struct judged *chain, const struct look_back *wi
     return false;
 }
 
-/* Whether the return is much nearer to the reading before the run than to the run. */
+/* Whether the return is much nearer to the reading before the run than to the run, and than to 0.
+ */
 static bool is_near(const struct judged *chain, const struct look_back *window, uint32_t at,
                     const struct reading *reading)
 {
     const struct reading *before = journal_at(chain->journal, window->index[at]);
     const struct reading *last = journal_at(chain->journal, window->index[window->count - 1]);
-    if (!chain->meter->negative && reading->value < last->value)
-        return false;
-    return (int128)LOOSE_TIMES * size_of(reading->value - before->value) <=
-           size_of(reading->value - last->value);
+    int64_t nearest = MIN(size_of(reading->value), size_of(reading->value - last->value));
+    return (int128)LOOSE_TIMES * size_of(reading->value - before->value) <= nearest;
+}
+
+struct rise chain_lengthen_run(const struct judged *chain, const struct look_back *window,
+                               uint32_t at, struct rise largest, const struct reading *reading)
+{
+    if (at + 2 >= window->count)
+        return largest;
+    const struct reading *a = journal_at(chain->journal, window->index[at + 1]);
+    const struct reading *b = journal_at(chain->journal, window->index[at + 2]);
+    if (!chain->meter->negative && MAX(a->value, b->value) > reading->value)
+        return largest;
+    return steeper(largest, (struct rise){size_of(b->value - a->value), between_ms(a, b)});
 }
 
 /* Whether leaving the run aside costs nothing. A loose step may become a plain one. */

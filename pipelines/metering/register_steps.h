@@ -121,6 +121,10 @@ int32_t chain_first_rise_cost(const struct judged *chain, uint32_t index, struct
 /* How the reading goes on from the one at `index`; CHAIN_NONE: it does not. */
 enum chain_step chain_judge_step(const struct judged *chain, const struct look_back *window,
                                  uint32_t index, const struct reading *reading);
+/* The steepest step within the run behind entry `at` of the window, by `largest`, that of the run
+ * behind the next entry. Steps that reach above the reading do not count. */
+struct rise chain_lengthen_run(const struct judged *chain, const struct look_back *window,
+                               uint32_t at, struct rise largest, const struct reading *reading);
 /* Whether leaving aside the run behind entry `at` of the window costs nothing, if the reading goes
  * on from that entry by *step. `largest` is the steepest step within the run. A loose step may
  * become a plain one. */

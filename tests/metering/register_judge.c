@@ -3,6 +3,7 @@
  *
  *   meter RATE_MAX MODULUS RESTARTS SIGNED DIGIT CAPACITY
  *   MS VALUE ESTIMATED ROLE FLOOR_MS      a reading, in the order of arrival
+ *   restart                               links are not saved: all are judged again
  *   end
  */
 #include <inttypes.h>
@@ -55,7 +56,7 @@ static void take(const struct meter *meter, struct journal *journal, const char 
         booking_forget(meter, journal, floor_ms);
     struct booking booking;
     booking_add(&booking, meter, journal, &reading, BUCKET_MS, floor_ms);
-    if (booking.outcome != OUTCOME_USED)
+    if (booking.outcome != OUTCOME_USED && booking.outcome != OUTCOME_DUPLICATE)
         printf("outcome %d\n", (int)booking.outcome);
     int64_t from_ms = booking.from_ms > floor_ms ? booking.from_ms : floor_ms;
     project(meter, journal, from_ms, booking.to_ms);
@@ -69,15 +70,9 @@ static bool is_same(const struct cell *a, const struct cell *b)
            a->conflicts == b->conflicts && a->present == b->present && a->held == b->held;
 }
 
-/* Every cell from the base on is what it would be if all were projected again. */
-static void check(const struct meter *meter, struct journal *journal)
+/* Judges all readings from the start, as after a restart. The links have to be what they are. */
+static void restart(const struct meter *meter, struct journal *journal)
 {
-    for (uint32_t i = 0; i < journal->count; i++) {
-        const struct reading *reading = journal_at(journal, i);
-        struct chain_link link = chain_link_of(reading);
-        printf("%" PRId64 " %" PRId64 " %d %d\n", reading->start_ms, reading->value, link.kept,
-               link.booked);
-    }
     static struct reading copy[sizeof(slots) / sizeof(*slots)];
     for (uint32_t i = 0; i < journal->count; i++)
         copy[i] = *journal_at(journal, i);
@@ -87,6 +82,18 @@ static void check(const struct meter *meter, struct journal *journal)
             printf("differs %u %016" PRIx64 " %016" PRIx64 "\n", i, copy[i].chain,
                    journal_at(journal, i)->chain);
     }
+}
+
+/* Every cell from the base on is what it would be if all were projected again. */
+static void check(const struct meter *meter, struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        struct chain_link link = chain_link_of(reading);
+        printf("%" PRId64 " %" PRId64 " %d %d\n", reading->start_ms, reading->value, link.kept,
+               link.booked);
+    }
+    restart(meter, journal);
     int128 sum = 0;
     int64_t first = journal->base_ms > 0 ? journal->base_ms / BUCKET_MS : 0;
     for (int64_t row = 0; row < CELLS; row++) {
@@ -128,6 +135,8 @@ int main(void)
         if (strncmp(line, "meter ", 6) == 0) {
             meter = read_meter(line + 6, &journal);
             memset(cells, 0, sizeof(cells));
+        } else if (strncmp(line, "restart", 7) == 0) {
+            restart(&meter, &journal);
         } else if (strncmp(line, "end", 3) == 0) {
             check(&meter, &journal);
         } else {

@@ -32,6 +32,7 @@ class State:
         self.after = ()     # up to eight rises after it
         self.rises = ()     # the last eight rises: (amount, ms)
         self.lows = ()      # what it showed before each of them, none before a rollover
+        self.steep = ()     # whether each of these was beyond the loose rate
         self.exempt = False  # begun by an exchange: a rise from 0 is documented
 
     def path(self):
@@ -94,7 +95,8 @@ class Judge:
         if meter.modulus and 0 <= new.value and old < meter.modulus:
             wrapped = amount + meter.modulus
             if wrapped >= 0 and (self.plausible(wrapped, ms) if meter.rate_max
-                                 else rate is not None and new.value < min((*before.lows, old))) and \
+                                 else rate is not None and new.value < min((*before.lows, old))
+                                 and not any(before.steep)) and \
                     (rate is None or within(wrapped, ms, rate, 2)):
                 return "rollover", wrapped, False
         if meter.restarts and new.value >= 0 and self.plausible(new.value, ms):
@@ -118,6 +120,8 @@ class Judge:
             return False
         largest_step = None
         for a, b in zip(run, run[1:]):
+            if max(a.value, b.value) > new.value and not self.meter.signed:
+                continue
             step = abs(b.value - a.value), b.ms - a.ms
             largest_step = step if largest_step is None else largest([largest_step, step])
         for reading in run[-RETURN_TAIL:]:
@@ -130,11 +134,9 @@ class Judge:
 
     def is_near(self, before, run, new):
         """Without max_rate: the return is 20 times nearer to the reading before the run than to the
-        run's last one."""
+        run's last one, and than to 0."""
         old, last = self.all[before.index], run[-1]
-        if not self.meter.signed and new.value < last.value:
-            return False
-        return LOOSE * abs(new.value - old.value) <= abs(new.value - last.value)
+        return LOOSE * abs(new.value - old.value) <= min(abs(new.value), abs(new.value - last.value))
 
     def begins_at_zero(self, before):
         return before.first is None and not before.exempt and not self.meter.rate_max and \
@@ -156,10 +158,11 @@ class Judge:
             state = State(index, before, "loose" if loose else kind, amount,
                           before.cost + aside + loose, before.breaks, before.aside + len(run))
             state.first, state.after, state.rises = before.first, before.after, before.rises
-            state.exempt, state.lows = before.exempt, before.lows
+            state.exempt, state.lows, state.steep = before.exempt, before.lows, before.steep
             if amount != 0:
                 rise = abs(amount), new.ms - self.all[before.index].ms
                 state.lows = () if kind == "rollover" else (state.lows + (self.all[before.index].value,))[-RISES:]
+                state.steep = () if kind == "rollover" else (state.steep + (loose,))[-RISES:]
                 if state.first is None:
                     state.first = (index, *rise, self.begins_at_zero(before))
                 elif len(state.after) < RISES:

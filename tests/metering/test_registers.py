@@ -13,6 +13,13 @@ from register_oracle import Meter, Reading, judge
 STEP_MS = 900_000
 ROLES = {"": 0, "final": 1, "initial": 2}
 U = 10**6
+RESTART = "restart"
+
+
+def floor_of(newest_ms, horizon_ms):
+    if newest_ms is None or horizon_ms is None:
+        return -10**15
+    return (newest_ms - horizon_ms) // STEP_MS * STEP_MS
 
 
 class Judge:
@@ -22,16 +29,18 @@ class Judge:
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def judge(self, meter, readings, order=None, horizon_ms=None, capacity=60000):
-        """([(ms, value, kept, booked)], sum of all cells, faults)."""
+        """([(ms, value, kept, booked)], sum of all cells, faults). The order has indices of readings,
+        other readings, and RESTART."""
         send = self.process.stdin.write
         send(f"meter {meter.rate_max} {meter.modulus} {int(meter.restarts)} {int(meter.signed)} "
              f"{meter.last_digit} {capacity}\n")
         newest = None
-        for i in order or range(len(readings)):
-            reading = readings[i]
-            floor = -10**15
-            if newest is not None and horizon_ms is not None:
-                floor = (newest - horizon_ms) // STEP_MS * STEP_MS
+        for entry in order or range(len(readings)):
+            if entry == RESTART:
+                send("restart\n")
+                continue
+            reading = readings[entry] if isinstance(entry, int) else entry
+            floor = floor_of(newest, horizon_ms)
             send(f"{reading.ms} {reading.value} {int(reading.estimated)} {ROLES[reading.role]} {floor}\n")
             newest = reading.ms if newest is None else max(newest, reading.ms)
         send("end\n")
@@ -74,8 +83,40 @@ EXAMPLES = [
     ("one that falls back is not", Meter(), "1 2 3 4 99999 5 6", 5),
     ("a rollover needs a rise before", Meter(modulus=1000 * U), "998 3", 0),
     ("a rollover after a rise", Meter(modulus=1000 * U), "994 998 3", 9),
+    ("a fall after a steep rise is no rollover", Meter(modulus=10**6 * U), "1000 1001 1002 1003 999999 0 1004 1005 1006", 6),
+    ("nines within zeros", Meter(), "1000 1001 1002 0 0 999999 999999 0 0 1011 1012", 12),
+    ("nines while the use rises", Meter(), "1000 1001 1002" + " 999999" * 9 + " 1050 1051", 51),
     ("64 zeros are a new counter", Meter(), "396.6 396.7 396.8 396.9 397.0" + " 0" * 64 + " 413.5 413.6 413.7 413.8 413.9", 0.8),
 ]
+
+
+def arrivals(rng, readings, shuffled, horizon_ms=None):
+    """An order of arrival with restarts, readings that come twice, and some that are corrected. The
+    two readings of an exchange come in one event. No reading comes again when it is late."""
+    events, newest, order = [], None, []
+    for i, reading in enumerate(readings):
+        if reading.role == "initial":
+            events[-1].append(i)
+        else:
+            events.append([i])
+    if rng.random() < shuffled:
+        if horizon_ms is None:
+            rng.shuffle(events)
+        else:
+            events.sort(key=lambda e: readings[e[0]].ms + rng.choice([0, 1]) * rng.random() * horizon_ms * .45)
+    again, wrong, restarts = rng.choice([0, .05]), rng.choice([0, .05]), rng.choice([0, .02])
+    for event in events:
+        reading = readings[event[0]]
+        if reading.role == "" and rng.random() < wrong:
+            order.append(reading._replace(value=rng.choice([0, 999999 * U, reading.value + U])))
+        order += event
+        newest = reading.ms if newest is None else max(newest, reading.ms)
+        if rng.random() < again:
+            order += [i for i in order[-rng.randint(1, 20):]
+                      if isinstance(i, int) and readings[i].ms >= floor_of(newest, horizon_ms)]
+        if rng.random() < restarts:
+            order.append(RESTART)
+    return order
 
 
 def random_readings(rng):
@@ -104,10 +145,7 @@ def random_readings(rng):
             readings.append(Reading(ms, value, False, "initial"))
         else:
             readings.append(Reading(ms, shown, rng.random() < estimates))
-    order = list(range(len(readings)))
-    if rng.random() < .5 and not any(reading.role for reading in readings):
-        rng.shuffle(order)
-    return meter, readings, order
+    return meter, readings, arrivals(rng, readings, .5)
 
 
 def compare(program, name, meter, readings, order=None, horizon_ms=None, capacity=60000):
@@ -163,8 +201,11 @@ def glitches(program, rng):
     readings = as_readings(spoil(rng, values, U // digits))
     _, total, faults = program.judge(meter, readings)
     assert not faults, faults
-    assert total <= values[-1] - values[0], "booked twice"
-    return total == values[-1] - values[0]
+    want = values[-1] - values[0]
+    # A dip of the last digit just behind another fault may count that digit twice: nothing tells it
+    # from a new counter.
+    assert total <= want + U // digits, ("booked twice", "max_rate" if meter.rate_max else "no max_rate", total, want)
+    return total >= want
 
 
 def exchange(program, rng):
@@ -188,11 +229,35 @@ def horizon(program, rng):
         value += rng.choice([1, 2, 3, 5]) * U
         readings.append(Reading(ms, rng.choice([0, 999999 * U, value - U])
                                 if rng.random() < .01 and 3 < i < count - 10 else value))
-    order = list(range(count))
-    if rng.random() < .6:
-        order.sort(key=lambda i: readings[i].ms + rng.choice([0, 1]) * rng.random() * buckets * STEP_MS * .45)
+    order = arrivals(rng, readings, .6, buckets * STEP_MS)
     meter = Meter(rate_max=rng.choice([0, 100 * U]), last_digit=U)
     compare(program, "horizon", meter, readings, order, buckets * STEP_MS, rng.choice([60000, buckets * 5 // 4 + 64]))
+
+
+def conserved(program, rng):
+    """All that a plant used is booked over exchanges and rollovers, whatever the order of arrival."""
+    modulus, buckets = 10**rng.randint(3, 5) * U, rng.choice([None, 96])
+    values, readings, ms, total = clean(rng, rng.randint(30, 300), 1, 0), [], 0, 0
+    steepest = max(b - a for a, b in zip(values, values[1:]))
+    meter = Meter(rate_max=min(modulus // 4, steepest) * 4, last_digit=U, modulus=modulus)
+    shown, rises = rng.randrange(modulus // U) * U, []
+    for before, value in zip(values[:1] + values, values):
+        ms += STEP_MS
+        used = min(value - before, modulus // 4)
+        if shown + used >= modulus and rises:
+            used = min(used, 2 * max(rises[-8:]))  # what the rule takes for a rollover
+        rises += [used] if used else []
+        total += used
+        shown = (shown + used) % modulus
+        readings.append(Reading(ms, shown))
+        if rng.random() < .02:
+            ms += rng.choice([0, STEP_MS])
+            readings.append(Reading(ms, shown, False, "final"))
+            shown, rises = rng.randrange(modulus // U) * U, []
+            readings.append(Reading(ms, shown, False, "initial"))
+    horizon_ms = buckets and buckets * STEP_MS
+    got = compare(program, "conserved", meter, readings, arrivals(rng, readings, .6, horizon_ms), horizon_ms)
+    assert got == total, ("conserved", got, total)
 
 
 def main():
@@ -202,13 +267,15 @@ def main():
     for name, meter, text, want in EXAMPLES:
         total = compare(program, name, meter, series(text))
         assert total == round(want * 1000) * 1000, (name, total / U, want)
-    for i in range(400):
+    for i in range(200):
         rng = random.Random(seed * 10**6 + i)
         compare(program, i, *random_readings(rng))
-    for i in range(60):
+    for i in range(30):
         horizon(program, random.Random(seed * 10**6 + i))
+    for i in range(40):
+        conserved(program, random.Random(seed * 10**6 + i))
     wrong = sum(not glitches(program, random.Random(seed * 10**6 + i)) for i in range(200))
-    assert wrong <= 6, f"{wrong} of 200 series with glitches"
+    assert wrong <= 3, f"{wrong} of 200 series with glitches"
     missed = sum(not exchange(program, random.Random(seed * 10**6 + i)) for i in range(250))
     assert missed <= 2, f"{missed} of 250 exchanges without an event"
     print(f"registers: all as the oracle says; {wrong} of 200 series with glitches short, "
