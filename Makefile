@@ -140,6 +140,9 @@ check-registers: $(O)/tests/metering/register_judge ## registers against the ora
 check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(O)/tests/integration/checkpoint_store $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
 	GHGD=$(abspath $<) SINK_WRITER=$(abspath $(word 2,$^)) CHECKPOINT_STORE=$(abspath $(word 3,$^)) BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) tests/integration/run.py $(MATCH)
+check-year: $(O)/ghgd $(BUILD)/kafka/fetched ## twenty factories and a year, replayed and through a broker, against the truth, from SEED; 3 minutes
+	GHGD=$(abspath $<) BUILD=$(abspath $(BUILD)) SEED=$(SEED) GHGD_YEAR=1 \
+	    $(PYTHON) tests/integration/run.py TwentyFactories
 $(BUILD)/kafka/fetched: tests/integration/kafka/pom.xml
 	rm -rf $(@D); echo "  fetching Apache Kafka from Maven Central"
 	for pause in 5 30 90 0; do \
@@ -294,7 +297,7 @@ help: ## this list
 	    sub(/:.*/, "", $$1); printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
-.PHONY: all deps deps-check demo check check-unit check-integration check-clang check-asan check-tsan \
+.PHONY: all deps deps-check demo check check-unit check-integration check-year check-clang check-asan check-tsan \
         check-valgrind check-tiers check-tiers-run check-neon faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench bench-against bench-checkpoints mutants coverage coverage-run install uninstall help clean \
         FORCE

@@ -207,7 +207,7 @@ class TwentyFactories(Case):
     begin, bucket, partitions, kills = (2024, 1, 1), "1h", 3, True
 
     def test_a_year_with_all_kinds(self):
-        self.make(20, 5, self.begin, "2025-01-02T12:00:00+00:00")
+        self.make(20, 3, self.begin, "2025-01-02T12:00:00+00:00")
         self.judge_replays()
         self.judge_daemon()
 

@@ -135,6 +135,7 @@ class Meter:
         elif chance < 0.033:
             self.outcomes["corrected"] += 1
             chain = len(self.sends)
+            wrong = next(w for w in (wrong, "0.5", "1.5") if Fraction(w) != Fraction(event["value"]))
             self.send(ready_ms, {**event, "value": wrong}, chain)
         elif chance < 0.034 and ready_ms + 60 * DAY_MS < self.place.end_ms:
             self.outcomes["late"] += 1
@@ -206,11 +207,11 @@ def tell_counts(meter, ticks, counts, decimals, shows=None, top=None, amounts=No
         before = i
 
 
-def wrapping(place, name, ticks, rate, digits, decimals, every=0, **columns):
-    """A counter that rolls over within the time. every: readings between two glitches."""
+def counter(place, name, ticks, rate, digits, decimals, every=0, **columns):
+    """A counter; every: readings between two glitches, and then it rolls over within the time."""
     pick, top = place.pick, columns.pop("top", None) or 10**digits
     used = steps(pick, ticks, rate)
-    counts = [top - sum(used) // 2 % (top * 9 // 10)]
+    counts = [top - sum(used) // 2 % (top * 9 // 10) if every else sum(used) % 1000]
     for amount in used:
         counts.append((counts[-1] + amount) % top)
     multiplier = columns.get("multiplier", 1)
@@ -224,15 +225,15 @@ def wrapping(place, name, ticks, rate, digits, decimals, every=0, **columns):
 def grid(place):
     """The main meter behind transformers, a hall and a yard behind it."""
     pick = place.pick
-    main = wrapping(place, "grid", place.hours(), pick.choice((400, 900)), 6, 1, every=120,
-                    multiplier=pick.choice((1, 40, 120, 8000)), interval="1h", **GRID)
+    main = counter(place, "grid", place.hours(2 * HOUR_MS), pick.choice((400, 900)), 6, 1, every=120,
+                    multiplier=pick.choice((1, 40, 120, 8000)), interval="2h", **GRID)
     share = main.columns["multiplier"] * 10
     hall = Meter(place, "hall", kind="interval", unit="kWh", interval="1h", stamp="end", parent=main.id,
                  max_rate=f"{10 * share} kW", **GRID)
     hall.mains = main
     amounts(hall, place.hours(), share, gaps=0.002)
     days = place.clock.days(place.begin_ms, place.end_ms)
-    yard = wrapping(place, "yard", days, share * 10, 8, 1, interval="1d", parent=main.id, **GRID)
+    yard = counter(place, "yard", days, share, 10, 1, interval="1d", parent=main.id, **GRID)
     for month, micro in yard.truth.items():
         main.truth[month] -= micro
 
@@ -262,7 +263,7 @@ def exchanged(place):
 
 
 def pulses(place):
-    wrapping(place, "pulses", place.hours(), 60, 5, 1, top=65536, modulus="6553.6", interval="1h",
+    counter(place, "pulses", place.hours(), 60, 5, 1, every=200, top=65536, modulus="6553.6", interval="1h",
              factor="own.kWh", **BURNT)
 
 
@@ -289,7 +290,7 @@ def signed(place):
 
 
 def solar(place):
-    wrapping(place, "pv", place.hours(), 300, 6, 1, every=200, interval="1h",
+    counter(place, "pv", place.hours(), 300, 6, 1, every=200, interval="1h",
              category="onsite_generation", factor="onsite.solar")
     meter = Meter(place, "export", kind="interval", unit="kWh", interval="1h", stamp="start",
                   max_rate="50 kW", factor="none", category="exported_electricity")
@@ -362,7 +363,7 @@ def bills(place):
         lines = [pick.randrange(3 * 10**6, 5 * 10**6), pick.randrange(10**6)]
         for line, value in enumerate(lines):
             meter.tell(end + DAY_MS, meter.event((begin, end), shown(value, 2), quality="invoice",
-                                                 id=f"B-{number}/{line}"), "1")
+                                                 id=f"B-{number}/{line}"), "", calm=True)
         days = place.clock.days(begin, end)
         for day, after in list(zip(days, days[1:]))[::9]:
             meter.tell(after, meter.event((day, after), shown(pick.randrange(10**5), 2)), "3")

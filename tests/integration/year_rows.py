@@ -11,6 +11,7 @@ from streams import EPOCH, ms
 
 LEVELS = ("15m", "1h", "1d", "1mo", "1y")
 EVIDENCE = ("covered_s", "estimated_s", "spread_s", "held_s", "moved_s", "conflicts", "glitches")
+NOTHING = re.compile(rb"^activity=0,(?:[a-z0-9_]+=0,)+revision=")
 
 
 def summed_fields():
@@ -27,12 +28,18 @@ def summed_fields():
 
 def newest(path, *fields):
     """{series and window as a number: its fields as a number}, of the last line of each, without the
-    revision, which says how often a row changed, and without the fields named."""
+    revision, which says how often a row changed, and without the fields named.
+
+    A row of zeros counts as none: it is where a delivery was until a correction moved it, and there is
+    no such row if the correction came first."""
     found, unequal = {}, re.compile("|".join(rf"\b{f}=[^,]*,?" for f in ("revision", *fields)).encode())
     with open(path, "rb") as file:
         for line in file:
             head, fields, at = line.rsplit(b" ", 2)
-            found[hash((head, at))] = hash(unequal.sub(b"", fields).rstrip(b","))
+            if NOTHING.search(fields):
+                found.pop(hash((head, at)), None)
+            else:
+                found[hash((head, at))] = hash(unequal.sub(b"", fields).rstrip(b","))
     return found
 
 
