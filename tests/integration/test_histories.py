@@ -18,8 +18,13 @@ Answers: day, month, year, hour with the activity of a source, the meter's, in i
 expected and the like are fields of the coverage row of the facility then, and `none` says that there
 is no such row. import_kwh, flows_unknown and the like are fields of its row of energy; `null`: the
 row does not have the field.
+
+Each history is also replayed backwards, shuffled, and as one message, and has the same answers. The
+line `in order` excepts one in which the log's order decides.
 """
 import json
+import os
+import random
 import re
 import subprocess
 import tempfile
@@ -51,6 +56,7 @@ class History:
     def __init__(self, name, place):
         self.name, self.place, self.zone = name, place, ZoneInfo("UTC")
         self.meters, self.options, self.events, self.answers = {}, {"windows.horizon": "70d"}, [], []
+        self.in_order = False
 
     def take(self, line):
         word, _, rest = line.partition(" ")
@@ -61,6 +67,8 @@ class History:
         elif word == "meter":
             name, *cells = re.findall(r'(?:[^\s"]|"[^"]*")+', rest)
             self.meters.setdefault(name, []).append(dict(c.replace('"', "").split("=", 1) for c in cells))
+        elif line == "in order":
+            self.in_order = True
         elif word == "=":
             self.answers.append(rest.split())
         elif word in self.meters:
@@ -132,22 +140,47 @@ def write_configuration(history, folder):
             rows.append(row)
     replay.write_csv(folder / "meters.csv", rows)
     (folder / "factors.csv").write_text((FOLDER / "factors.csv").read_text())
-    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in history.events))
+
+
+def lines(events):
+    return "".join(json.dumps(event) + "\n" for event in events)
 
 
 class Histories(unittest.TestCase):
     def test_every_history_has_its_answer(self):
-        wrong = []
+        self.judge_all(lambda history, pick: {"": lines(history.events)})
+
+    def test_any_order_has_the_same_answer(self):
+        self.judge_all(self.orders)
+
+    def orders(self, history, pick):
+        """What the events are in other orders and batches, by name."""
+        ways = {"as one message": json.dumps(history.events) + "\n"}
+        if not history.in_order:
+            events = list(history.events)
+            ways["backwards"] = lines(events[::-1])
+            for number in range(2):
+                pick.shuffle(events)
+                ways[f"shuffled {number}"] = lines(events)
+        return ways
+
+    def judge_all(self, ways):
+        seed = int(os.environ.get("SEED") or 1)
+        pick, wrong, count = random.Random(seed), [], 0
         for path in sorted(FOLDER.glob("*.txt")):
             for history in read_histories(path):
-                with tempfile.TemporaryDirectory() as folder:
-                    faults = self.judge(history, Path(folder))
-                wrong += [f"{history.place}: {history.name}: {fault}" for fault in faults]
+                for way, text in ways(history, pick).items():
+                    with tempfile.TemporaryDirectory() as folder:
+                        faults = self.judge(history, Path(folder), text)
+                    count += 1
+                    wrong += [f"{history.place}: {history.name}: {way}: {fault}" for fault in faults]
         if wrong:
-            self.fail("\n".join(["", *wrong]))
+            self.fail("\n".join(["", f"seed {seed}", *wrong]))
+        print(f"{count} histories, seed {seed}", flush=True)
 
-    def judge(self, history, folder):
+    def judge(self, history, folder, text):
         write_configuration(history, folder)
+        (folder / "events.jsonl").write_text(text)
         done = subprocess.run([daemon.BINARY, "replay", "-c", "ghgd.yaml", "-o", "rows.lp", "-r", "rejects.txt",
                                "events.jsonl"], cwd=folder, capture_output=True, timeout=60, check=False)
         log = done.stderr.decode()
