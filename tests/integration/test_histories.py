@@ -154,7 +154,7 @@ class Histories(unittest.TestCase):
         self.judge_all(self.orders)
 
     def orders(self, history, pick):
-        """What the events are in other orders and batches, by name."""
+        """The events in other orders and batches, by name."""
         ways = {"as one message": json.dumps(history.events) + "\n"}
         if not history.in_order:
             events = list(history.events)

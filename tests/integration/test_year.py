@@ -88,7 +88,7 @@ class Case(unittest.TestCase):
         return sums
 
     def assert_equal_rows(self, name, path, *fields):
-        """Of equal windows and series, with equal fields, but for revisions and those that are named."""
+        """Both files have the same windows and series; fields are equal, except revisions and those named."""
         want, got = (year_rows.newest(file, *fields) for file in (self.site.folder / name, path))
         if want == got:
             return
@@ -184,7 +184,7 @@ class Case(unittest.TestCase):
     def judge_daemon(self):
         rows = self.run_daemon(self.seed + 2000)
         self.assertEqual(self.account, dict(+self.group.outcomes()))
-        # What is final at the end, a replay says by its log, and a daemon by its clock.
+        # A replay says by its log which rows are final at the end, and a daemon by its clock.
         self.assert_equal_rows("rows", rows, "final")
 
 

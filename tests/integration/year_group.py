@@ -31,7 +31,7 @@ def whole(value):
 
 
 def shown(count, decimals):
-    """What a display with so many decimals shows of a count of its last digit."""
+    """The text on a display with so many decimals, of a count of its last digit."""
     text = str(abs(count)).rjust(decimals + 1, "0")
     sign = "-" if count < 0 else ""
     return sign + (f"{text[:-decimals]}.{text[-decimals:]}" if decimals else text)
@@ -70,8 +70,8 @@ class Clock:
 
 
 class Meter:
-    """columns of its row; sends: (not before, not after, chain, event), of which those of one chain
-    keep their order; truth: micro-units by month, as they have to be booked; outcomes of its events.
+    """columns of its row; sends: (not before, not after, chain, event), and those of one chain keep
+    their order; truth: micro-units by month, as they have to be booked; outcomes of its events.
     scale: micro-units of 1 as it is sent."""
 
     def __init__(self, place, name, scale=10**6, **columns):
@@ -171,7 +171,7 @@ BURNT = {"category": "stationary_combustion"}
 
 
 def steps(pick, ticks, rate):
-    """What is used between two instants, in counts of the last digit; rate: counts an hour."""
+    """The use between two instants, in counts of the last digit; rate: counts an hour."""
     return [int(pick.uniform(0.2, 1.8) * rate * (b - a) / HOUR_MS) + 1 for a, b in zip(ticks, ticks[1:])]
 
 
@@ -381,7 +381,7 @@ def monthly(place):
 
 
 def burner(place):
-    """Gas at 20 kPa(g) and 25 C, of which the reference state is 15 C."""
+    """Gas at 20 kPa(g) and 25 C; its reference state is 15 C."""
     ratio = Fraction("121.325") / Fraction("101.325") * Fraction("288.15") / Fraction("298.15")
     amounts(Meter(place, "burner", 10**6 * ratio, kind="interval", quantity="gas_volume", unit="m3",
                   interval="1h", stamp="end", line_pressure="20 kPa(g)", line_temperature="25 C",

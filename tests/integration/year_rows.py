@@ -146,7 +146,7 @@ class Sums:
             self.odd.append(f"energy_{level} {key} {at}: {row}")
 
     def faults(self, limit=10):
-        """What does not add up, as text."""
+        """Windows that are not the sum of their parts, as text."""
         found = list(self.odd)
         for key, balance in self.balance.items():
             wrong = {field: value for field, value in balance.items() if value}
