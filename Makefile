@@ -137,6 +137,7 @@ check-unit: ## unit tests
 	$(SUITE) test
 check-registers: $(O)/tests/metering/register_judge ## registers against the oracle of docs/metering.md, from SEED
 	$(PYTHON) tests/metering/test_registers.py $< $(SEED)
+	$(PYTHON) tests/metering/test_floor.py $< $(SEED)
 check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(O)/tests/integration/checkpoint_store $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
 	GHGD=$(abspath $<) SINK_WRITER=$(abspath $(word 2,$^)) CHECKPOINT_STORE=$(abspath $(word 3,$^)) BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) tests/integration/run.py $(MATCH)

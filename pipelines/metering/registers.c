@@ -59,6 +59,13 @@ static int64_t booked_up_to(const struct meter *meter, const struct journal *jou
     return sum;
 }
 
+/* All that steps before base_ms book. */
+static int64_t booked_up_to_base(const struct meter *meter, const struct journal *journal)
+{
+    uint32_t last = kept_before(journal, journal_find(journal, journal->base_ms + 1));
+    return last == NO_READING ? 0 : booked_up_to(meter, journal, last);
+}
+
 /* Whether the step is the first that is booked behind base_ms. */
 static bool makes_good(const struct journal *journal, uint32_t before, uint32_t after)
 {
@@ -181,12 +188,14 @@ static void trim(const struct meter *meter, struct journal *journal, uint32_t cl
     if (first == NO_READING || first == 0 || first >= closed)
         return;
     int64_t base_ms = journal->base_ms;
-    int64_t booked = journal->base_booked - booked_up_to(meter, journal, first);
+    int64_t missing = booked_up_to_base(meter, journal) - journal->base_booked;
     struct step was = find_carrying_step(meter, journal);
     journal_drop_first(journal, first);
     journal->base_ms = base_ms;
-    journal->base_booked = booked;
     struct stretch judged = register_chain_cut(meter, journal);
+    /* The first steps are judged by less than before; that is no news of what closed windows miss.
+     */
+    journal->base_booked = booked_up_to_base(meter, journal) - missing;
     if (judged.to_ms > base_ms)
         widen(changed, judged);
     struct step is = find_carrying_step(meter, journal);
