@@ -34,6 +34,8 @@ enum {
     GROUP_LEVELS_MAX = 4,           /* tags of the database: few and bounded */
     SINKS_MAX = 8,                  /* one bit each in a dirty mask */
     PRODUCER_RECORDS_MAX = 1 << 16, /* letters and runs under way: about 80 MB with their headers */
+    ASIDE_MAX = 256,                /* decisions of people on one meter in the horizon, and the
+                                       readings that they set aside */
     DEADLETTERS_PER_MESSAGE_MAX = 64, /* or one message of a million bad events would fill it */
     PRODUCER_BYTES_MAX = 32 << 20,    /* and their bytes; then the partition waits */
     PARTITIONS_MAX = 1024,            /* partitions assigned to one process */

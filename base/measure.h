@@ -39,8 +39,25 @@ enum reading_role {
     ROLE_CREDIT,   /* stocks: a delivery that is taken back */
     ROLE_MOVED,    /* deliveries: one was here and stands at another time now; 0, so that what was
                       written of its bucket is written again */
+    ROLE_DECISION, /* a person's word on a reading: decisions.h */
     ROLE_COUNT
 };
+
+/* The value of a decision: whether it drops its reading, and the role of that. */
+static inline int64_t decision_pack(bool drops, enum reading_role role)
+{
+    return (int64_t)role << 1 | drops;
+}
+
+static inline bool decision_drops(int64_t value)
+{
+    return (value & 1) != 0;
+}
+
+static inline enum reading_role decision_role(int64_t value)
+{
+    return (enum reading_role)(value >> 1);
+}
 
 /* The dimension of a meter's activity; each has one canonical unit. */
 enum quantity {

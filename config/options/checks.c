@@ -67,9 +67,9 @@ static void check_windows(struct loading *loading)
 
 static const char *field_name(const struct input_conf *input, size_t index)
 {
-    static const char *const native[] = {"meter", "time",  "start",   "end",
-                                         "value", "unit",  "quality", "revision",
-                                         "id",    "event", "final",   "initial"};
+    static const char *const native[] = {"meter", "time",    "start",    "end", "value",
+                                         "unit",  "quality", "revision", "id",  "event",
+                                         "final", "initial", "of"};
     _Static_assert(ARRAY_LEN(native) == ARRAY_LEN(((struct input_conf *)0)->fields), "one each");
     return input->fields[index] == NULL ? native[index] : input->fields[index];
 }

@@ -91,9 +91,11 @@ const struct option options[] = {
     FIELD_PATH("quality", 6, "Where an event has its quality."),
     FIELD_PATH("revision", 7, "Where an event has its revision."),
     FIELD_PATH("id", 8, "Where an event has its own id."),
-    FIELD_PATH("event", 9, "Where an event says that it is an exchange, a dip, a delivery, a transfer or a credit."),
+    FIELD_PATH("event", 9, "Where an event says that it is an exchange, a dip, a delivery, a transfer, a credit or a "
+               "decision."),
     FIELD_PATH("final", 10, "Where an exchange has the last state of the old counter."),
     FIELD_PATH("initial", 11, "Where an exchange has the first state of the new counter."),
+    FIELD_PATH("of", 12, "Where a decision says what kind of event it is about."),
 
     {"kafka.brokers", OPTION_BROKERS, MEMBER(kafka.brokers), 1, TEXT_BYTES_MAX, NULL, NULL, NULL,
      "Brokers to begin with, `host:port`, as a list or separated by commas. Needed by `ghgd run`."},

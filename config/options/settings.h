@@ -39,7 +39,7 @@ struct input_conf {
     const char *topic;
     int format;             /* enum event_format */
     int time_unit;          /* enum time_unit; NONE: integer times are refused */
-    const char *fields[12]; /* by enum event_field: a dotted path, NULL for the native name */
+    const char *fields[13]; /* by enum event_field: a dotted path, NULL for the native name */
     int unknown_meter;      /* enum unknown_policy */
     int on_conflict;        /* enum conflict_policy, where the meter's row says nothing */
     int64_t parked_bytes_max;

@@ -25,9 +25,9 @@ static const char usage[] =
     "ghgd readings [-c FILE] [--from TIME] [--to TIME] [--format table|csv|json] METER\n"
     "\n"
     "Lists the readings of a meter that the state holds, as it was saved last, and says in words\n"
-    "what became of each: it counts, counts in part, was outranked, was left aside, or begins\n"
-    "again after a break, with the amount in question. EVENT is the partition and the offset of\n"
-    "the reading's message. Values are in the meter's own unit, without its multiplier; in the\n"
+    "what became of each: it counts, counts in part, was outranked, was left aside, was dropped by\n"
+    "a person, or begins again after a break, with the amount in question. EVENT is the partition\n"
+    "and the offset of the reading's message. Values are in the meter's own unit, without its multiplier; in the\n"
     "canonical unit, with it, if the own unit cannot give them exactly. Amounts are canonical.\n"
     "Changes nothing, and does not disturb the running daemon.\n"
     "\n"
@@ -89,19 +89,31 @@ static int flush_rows(struct readings_job *job)
     return failed ? -EIO : 0;
 }
 
-static int list_view(struct readings_job *job, const struct journal_view *view)
+static int list_reading(struct readings_job *job, const struct journal_view *view, uint32_t index)
 {
     const struct readings_arguments *arguments = job->arguments;
+    if (!journal_view_is_own(view, index) ||
+        !journal_view_touches(view, index, arguments->from_ms, arguments->to_ms))
+        return 0;
+    listing_add(&job->rows, arguments->format, view, index);
+    job->listed++;
+    job->fates[view->fates[index].fate]++;
+    return job->rows.size >= FLUSH_BYTES ? flush_rows(job) : 0;
+}
+
+/* Readings in the order of time: those of the journal, and those that decisions have dropped. */
+static int list_views(struct readings_job *job, const struct journal_view *view,
+                      const struct journal_view *dropped)
+{
+    uint32_t next = 0;
     int err = 0;
-    for (uint32_t i = 0; i < view->journal->count && err == 0; i++) {
-        if (!journal_view_is_own(view, i) ||
-            !journal_view_touches(view, i, arguments->from_ms, arguments->to_ms))
-            continue;
-        listing_add(&job->rows, arguments->format, view, i);
-        job->listed++;
-        job->fates[view->fates[i].fate]++;
-        if (job->rows.size >= FLUSH_BYTES)
-            err = flush_rows(job);
+    for (uint32_t i = 0; i <= view->journal->count && err == 0; i++) {
+        while (err == 0 && next < dropped->journal->count &&
+               (i == view->journal->count || journal_at(dropped->journal, next)->start_ms <
+                                                 journal_at(view->journal, i)->start_ms))
+            err = list_reading(job, dropped, next++);
+        if (err == 0 && i < view->journal->count)
+            err = list_reading(job, view, i);
     }
     return err == 0 ? flush_rows(job) : err;
 }
@@ -110,6 +122,17 @@ static int list_view(struct readings_job *job, const struct journal_view *view)
 static int list_journal(struct readings_job *job, uint32_t column, int32_t partition,
                         const struct journal *journal)
 {
+    struct reading slots[ASIDE_MAX];
+    struct reading_fate fates_dropped[ASIDE_MAX];
+    struct journal aside;
+    journal_init(&aside, slots, ASIDE_MAX);
+    for (uint32_t i = 0; i < journal->aside_count; i++) {
+        if (journal_aside(journal, i)->role == ROLE_DECISION)
+            continue;
+        fates_dropped[aside.count] = (struct reading_fate){.fate = FATE_DROPPED};
+        int err = journal_insert(&aside, aside.count, journal_aside(journal, i));
+        ASSERT(err == 0); /* there is a slot for each */
+    }
     struct reading_fate *fates = calloc(journal->count + 1, sizeof(*fates));
     if (fates == NULL)
         return -ENOMEM;
@@ -119,10 +142,14 @@ static int list_journal(struct readings_job *job, uint32_t column, int32_t parti
                                 .journal = journal,
                                 .fates = fates,
                                 .clock = job->clock,
+                                .decided = journal,
                                 .partition = partition};
     fates_judge(fates, meter, journal);
     journal_view_choose_unit(&view);
-    int err = list_view(job, &view);
+    struct journal_view dropped = view;
+    dropped.journal = &aside;
+    dropped.fates = fates_dropped;
+    int err = list_views(job, &view, &dropped);
     free(fates);
     return err;
 }

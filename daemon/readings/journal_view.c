@@ -1,9 +1,11 @@
 #include "daemon/readings/journal_view.h"
 
+#include <inttypes.h>
 #include <sys/param.h>
 
 #include "base/durations.h"
 #include "daemon/readings/stock_view.h"
+#include "pipelines/metering/decisions.h"
 
 enum { OWN_DECIMALS_MAX = 12, MICRO_DECIMALS = 6 };
 
@@ -93,7 +95,8 @@ const char *fate_name(enum fate fate)
                                                   [FATE_LINE] = "line",
                                                   [FATE_CONTRADICTED] = "contradicted",
                                                   [FATE_IN_BALANCE] = "in_balance",
-                                                  [FATE_WAITS] = "waits"};
+                                                  [FATE_WAITS] = "waits",
+                                                  [FATE_DROPPED] = "dropped"};
     ASSERT(fate < FATE_COUNT);
     return names[fate];
 }
@@ -104,7 +107,7 @@ const char *reading_role_name(enum reading_role role)
         [ROLE_READING] = "reading", [ROLE_FINAL] = "final",       [ROLE_INITIAL] = "initial",
         [ROLE_DIP] = "dip",         [ROLE_TRANSFER] = "transfer", [ROLE_CREDIT] = "credit",
         [ROLE_MOVED] = "moved"};
-    ASSERT(role < ROLE_COUNT);
+    ASSERT(role < ROLE_DECISION);
     return names[role];
 }
 
@@ -256,6 +259,18 @@ static void add_gap(struct buffer *out, const struct journal_view *view)
     duration_print(out, view->meter->hold_ms);
 }
 
+/* The decision of a person on the reading; its message tells who, when and why. */
+static void add_decision(struct buffer *out, const struct journal_view *view, uint32_t index)
+{
+    const struct reading *decision =
+        decisions_find(view->meter, view->decided, journal_at(view->journal, index));
+    if (decision == NULL)
+        return;
+    bool drops = decision_drops(decision->value);
+    buffer_printf(out, "%s by decision %" PRId32 ":%" PRId64, drops ? "dropped" : "; accepted",
+                  view->partition, decision->offset);
+}
+
 /* The part of an event that it is, if it is no plain value. */
 static void add_part(struct buffer *out, enum reading_role role)
 {
@@ -266,7 +281,7 @@ static void add_part(struct buffer *out, enum reading_role role)
                                                   [ROLE_TRANSFER] = "transfer: ",
                                                   [ROLE_CREDIT] = "credit: ",
                                                   [ROLE_MOVED] = "stands at another time now: "};
-    ASSERT(role < ROLE_COUNT);
+    ASSERT(role < ROLE_DECISION);
     buffer_add_str(out, words[role]);
 }
 
@@ -311,9 +326,11 @@ void journal_view_add_why(struct buffer *out, const struct journal_view *view, u
     case FATE_WAITS:
         stock_view_add_part(out, view, index);
         break;
+    case FATE_DROPPED:
     case FATE_COUNT:
         break;
     }
+    add_decision(out, view, index);
     if (journal_at(view->journal, index)->conflict)
         buffer_add_str(out, "; another value of the same rank was there");
 }

@@ -17,8 +17,9 @@ struct journal_view {
     const struct journal *journal;
     const struct reading_fate *fates; /* of every reading */
     const struct local_clock *clock;
-    int32_t partition;   /* from which the readings came */
-    bool canonical_only; /* some value has no exact number in the meter's own unit */
+    const struct journal *decided; /* the journal that has the decisions on them */
+    int32_t partition;             /* from which the readings came */
+    bool canonical_only;           /* some value has no exact number in the meter's own unit */
 };
 
 /* Fills canonical_only from the other members. */

@@ -22,7 +22,8 @@ struct batch_event {
                             the event was refused, and is no reading */
     uint32_t bounded_by; /* implausible: the meter whose bound it exceeds; else REGISTRY_NONE */
     uint16_t revision;
-    uint8_t quality : 2, role : 3; /* enum quality, reading_role; an exchange has ROLE_FINAL */
+    uint8_t quality : 2, role : 3; /* enum quality, reading_role; an exchange has ROLE_FINAL, and a
+                                      decision of a person decision_pack() as its value */
     uint8_t outcome;               /* enum outcome; the shard sets that of a reading */
     union {
         uint64_t id_hash; /* of the text of its `id`; 0: it has none. Registers, gauges: 0 */

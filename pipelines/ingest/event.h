@@ -23,6 +23,7 @@ enum event_field {
     FIELD_EVENT,
     FIELD_FINAL,
     FIELD_INITIAL,
+    FIELD_OF,
     FIELD_COUNT
 };
 
@@ -34,6 +35,8 @@ enum event_kind {
     EVENT_DELIVERY,
     EVENT_TRANSFER,
     EVENT_CREDIT,
+    EVENT_ACCEPT, /* decisions of people on a reading, which `of` and `id` name further */
+    EVENT_DROP,
     EVENT_KIND_COUNT
 };
 
@@ -44,6 +47,7 @@ struct event {
     uint8_t quality;   /* enum quality; actual if absent */
     uint16_t revision; /* 0 if absent */
     uint8_t kind;      /* enum event_kind */
+    uint8_t of;        /* of a decision: the enum event_kind of what it is about */
     bool id_is_bad;    /* there is an `id`, and it is no text of 1 to 255 bytes */
     /* Text lies in the message, or in the decoder's scratch until the next event. A number as `id`
      * is its text: in JSON the digits that stand there. */
@@ -54,6 +58,12 @@ struct event {
     const void *bytes;                    /* the event's own bytes inside the message */
     uint32_t bytes_size;
 };
+
+/* A decision of a person is no reading: it has neither value nor unit. */
+static inline bool event_kind_decides(uint8_t kind)
+{
+    return kind == EVENT_ACCEPT || kind == EVENT_DROP;
+}
 
 enum event_format { FORMAT_AUTO, FORMAT_JSON, FORMAT_MSGPACK };
 

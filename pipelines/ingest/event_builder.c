@@ -25,12 +25,22 @@ static const uint8_t type_fault[FIELD_COUNT] = {
     [FIELD_EVENT] = REJECT_EVENT_INVALID,
     [FIELD_FINAL] = REJECT_VALUE_INVALID,
     [FIELD_INITIAL] = REJECT_VALUE_INVALID,
+    [FIELD_OF] = REJECT_EVENT_INVALID,
 };
 
 static const char *const event_words[EVENT_KIND_COUNT] = {
     [EVENT_EXCHANGE] = "exchange", [EVENT_DIP] = "dip",       [EVENT_DELIVERY] = "delivery",
-    [EVENT_TRANSFER] = "transfer", [EVENT_CREDIT] = "credit",
+    [EVENT_TRANSFER] = "transfer", [EVENT_CREDIT] = "credit", [EVENT_ACCEPT] = "accept",
+    [EVENT_DROP] = "drop",
 };
+
+/* A reading has no `event`; in `of` it has a word. */
+#define READING_WORD "reading"
+
+const char *event_kind_word(enum event_kind kind)
+{
+    return kind == EVENT_READING ? READING_WORD : event_words[kind];
+}
 
 static void set_fault(struct event_builder *builder, uint8_t fault)
 {
@@ -43,6 +53,8 @@ static void set_fault_of(struct event_builder *builder, enum event_field field, 
 {
     if (field == FIELD_ID)
         builder->event.id_is_bad = true;
+    else if (field == FIELD_OF)
+        builder->of_is_bad = true;
     else if (field != FIELD_FINAL && field != FIELD_INITIAL)
         set_fault(builder, fault);
     else if (builder->exchange_fault == 0)
@@ -213,22 +225,41 @@ static void set_id_number(struct event_builder *builder, const struct numeric *n
     set_id(builder, text, strlen(text));
 }
 
+/* EVENT_KIND_COUNT: it is no word of an event. */
+static enum event_kind find_kind(const char *text, size_t size)
+{
+    enum event_kind kind = EVENT_READING + 1;
+    while (kind < EVENT_KIND_COUNT &&
+           (size != strlen(event_words[kind]) || memcmp(text, event_words[kind], size) != 0))
+        kind++;
+    return kind;
+}
+
 static void set_kind(struct event_builder *builder, const char *text, size_t size)
 {
-    for (int kind = EVENT_READING + 1; kind < EVENT_KIND_COUNT; kind++) {
-        if (size != strlen(event_words[kind]) || memcmp(text, event_words[kind], size) != 0)
-            continue;
-        builder->event.kind = (uint8_t)kind;
-        set_present(builder, FIELD_EVENT);
+    enum event_kind kind = find_kind(text, size);
+    if (kind == EVENT_KIND_COUNT) {
+        set_fault(builder, REJECT_EVENT_INVALID);
         return;
     }
-    set_fault(builder, REJECT_EVENT_INVALID);
+    builder->event.kind = (uint8_t)kind;
+    set_present(builder, FIELD_EVENT);
+}
+
+/* What a decision is about: any kind of event but another decision. */
+static void set_of(struct event_builder *builder, const char *text, size_t size)
+{
+    bool reading = size == strlen(READING_WORD) && memcmp(text, READING_WORD, size) == 0;
+    enum event_kind kind = reading ? EVENT_READING : find_kind(text, size);
+    builder->of_is_bad = kind == EVENT_KIND_COUNT || event_kind_decides((uint8_t)kind);
+    builder->event.of = builder->of_is_bad ? EVENT_READING : (uint8_t)kind;
 }
 
 void event_builder_begin(struct event_builder *builder)
 {
     builder->seen = 0;
     builder->exchange_fault = 0;
+    builder->of_is_bad = false;
     builder->event = (struct event){.quality = QUALITY_ACTUAL};
 }
 
@@ -267,6 +298,9 @@ void event_builder_text(struct event_builder *builder, enum event_field field, c
         break;
     case FIELD_EVENT:
         set_kind(builder, text, size);
+        break;
+    case FIELD_OF:
+        set_of(builder, text, size);
         break;
     default:
         set_fault_of(builder, field, type_fault[field]);
@@ -361,10 +395,13 @@ static uint8_t time_fault(const struct event_builder *builder)
     return start && end ? 0 : REJECT_TIME_MISSING;
 }
 
-/* An exchange has the last state of the old counter and the first of the new one, and no other. */
+/* An exchange has the last state of the old counter and the first of the new one, and no other. A
+ * decision has no value at all. */
 static uint8_t value_fault(const struct event_builder *builder)
 {
     bool value = has(builder, FIELD_VALUE);
+    if (event_kind_decides(builder->event.kind))
+        return builder->of_is_bad ? REJECT_EVENT_INVALID : (value ? REJECT_EVENT_KIND : 0);
     if (builder->event.kind != EVENT_EXCHANGE)
         return value ? 0 : REJECT_VALUE_MISSING;
     if (builder->exchange_fault != 0)

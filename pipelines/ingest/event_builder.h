@@ -15,8 +15,12 @@ struct event_builder {
     uint32_t seen;          /* bit 1 << enum event_field, null included */
     uint8_t time_unit;      /* enum time_unit, for integer times */
     uint8_t exchange_fault; /* of `final` and `initial`: they mean something in an exchange only */
+    bool of_is_bad;         /* the same of `of`, in a decision */
     char number[32];        /* the text of an id that is a number and had none in the message */
 };
+
+/* The word for a kind in the fields `event` and `of`. */
+const char *event_kind_word(enum event_kind kind);
 
 /* Begins the next event. */
 void event_builder_begin(struct event_builder *builder);

@@ -8,6 +8,7 @@ static const char *const native[FIELD_COUNT] = {
     [FIELD_END] = "end",         [FIELD_VALUE] = "value",       [FIELD_UNIT] = "unit",
     [FIELD_QUALITY] = "quality", [FIELD_REVISION] = "revision", [FIELD_ID] = "id",
     [FIELD_EVENT] = "event",     [FIELD_FINAL] = "final",       [FIELD_INITIAL] = "initial",
+    [FIELD_OF] = "of",
 };
 
 const char *field_map_native(enum event_field field)

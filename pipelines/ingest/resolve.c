@@ -160,11 +160,16 @@ static enum outcome resolve_role(struct resolved *reading, const struct meter *m
         [EVENT_DIP] = ROLE_DIP,           [EVENT_DELIVERY] = ROLE_READING,
         [EVENT_TRANSFER] = ROLE_TRANSFER, [EVENT_CREDIT] = ROLE_CREDIT,
     };
-    bool fits = event->kind == EVENT_READING ||
-                (event->kind == EVENT_EXCHANGE && meter->kind == KIND_REGISTER) ||
-                (event->kind == EVENT_DELIVERY && meter->kind == KIND_DELIVERY) ||
-                (event->kind != EVENT_EXCHANGE && meter->kind == KIND_STOCK);
-    reading->role = (enum reading_role)roles[event->kind];
+    bool decides = event_kind_decides(event->kind);
+    uint8_t kind = decides ? event->of : event->kind;
+    bool fits = kind == EVENT_READING || (kind == EVENT_EXCHANGE && meter->kind == KIND_REGISTER) ||
+                (kind == EVENT_DELIVERY && meter->kind == KIND_DELIVERY) ||
+                (kind != EVENT_EXCHANGE && meter->kind == KIND_STOCK);
+    reading->role = (enum reading_role)roles[kind];
+    if (decides) {
+        reading->value = decision_pack(event->kind == EVENT_DROP, reading->role);
+        reading->role = ROLE_DECISION;
+    }
     return fits ? OUTCOME_USED : REJECT_EVENT_KIND;
 }
 
@@ -199,7 +204,9 @@ static enum outcome resolve(struct resolved *reading, const struct registry *reg
     outcome = resolve_role(reading, meter, event);
     if (outcome == OUTCOME_USED)
         outcome = resolve_id(reading, meter, event);
-    return outcome == OUTCOME_USED ? resolve_value(reading, registry, event) : outcome;
+    if (outcome != OUTCOME_USED || reading->role == ROLE_DECISION)
+        return outcome;
+    return resolve_value(reading, registry, event);
 }
 
 enum outcome resolve_event(struct batch_event *resolved_out, const struct registry *registry,

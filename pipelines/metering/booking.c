@@ -89,6 +89,12 @@ static bool overflows(const struct meter *meter, const struct journal *journal,
         if (other != same && reading_end_ms(other) >= reading->start_ms - bucket_ms)
             sum += other->value < 0 ? -other->value : other->value;
     }
+    for (uint32_t i = 0; i < journal->aside_count; i++) { /* they may come back */
+        const struct reading *other = journal_aside(journal, i);
+        if (other->start_ms <= reading_end_ms(reading) + bucket_ms &&
+            reading_end_ms(other) >= reading->start_ms - bucket_ms)
+            sum += other->value < 0 ? -other->value : other->value;
+    }
     return sum > meter->cell_max;
 }
 
@@ -251,6 +257,16 @@ static void enter(struct journal *journal, uint32_t index, bool found,
     ASSERT(err == 0); /* there was room */
 }
 
+/* The cells that a register's chain changes. */
+static void widen_to_chain(struct booking *booking, const struct journal *journal,
+                           struct stretch changed)
+{
+    if (changed.from_ms >= changed.to_ms) /* a first reading changes nothing */
+        return;
+    booking->from_ms = MAX(changed.from_ms, journal->base_ms);
+    booking->to_ms = MAX(changed.to_ms, booking->from_ms);
+}
+
 static void enter_register(struct booking *booking, const struct meter *meter,
                            struct journal *journal, const struct reading *reading, int64_t floor_ms,
                            struct stretch changed)
@@ -258,10 +274,7 @@ static void enter_register(struct booking *booking, const struct meter *meter,
     bool found = false;
     uint32_t index = find_identity(meter, journal, reading, &found);
     register_enter(meter, journal, index, reading, floor_ms, &changed);
-    if (changed.from_ms < changed.to_ms) { /* a first reading changes nothing */
-        booking->from_ms = MAX(changed.from_ms, journal->base_ms);
-        booking->to_ms = MAX(changed.to_ms, booking->from_ms);
-    }
+    widen_to_chain(booking, journal, changed);
     if (found) { /* the cell in which it is counts conflicts */
         booking->from_ms = MIN(booking->from_ms, reading->start_ms);
         booking->to_ms = MAX(booking->to_ms, reading->start_ms + 1);
@@ -294,7 +307,7 @@ static void enter_document(struct booking *booking, struct journal *journal,
     booking->to_ms = reading->start_ms + 1;
     journal_changed(journal, changed_ms);
     struct reading entered = *reading;
-    entered.conflict = booking->conflict;
+    entered.conflict |= booking->conflict;
     int err = journal_insert(journal, place_of(journal, reading), &entered);
     ASSERT(err == 0); /* there was room */
 }
@@ -316,14 +329,16 @@ static void enter_amount(struct booking *booking, struct journal *journal,
         struct stretch left =
             stock_changes(journal, old.start_ms, (enum reading_role)old.role, floor_ms);
         booking->left_from_ms = left.from_ms;
-        booking->left_to_ms = left.to_ms;
+        booking->left_to_ms = old.conflict ? MAX(left.to_ms, old.start_ms + 1) : left.to_ms;
     }
     journal_changed(journal, changed_ms);
     struct reading entered = *reading;
-    entered.conflict = booking->conflict;
+    entered.conflict |= booking->conflict;
     int err = journal_insert(journal, place_of(journal, reading), &entered);
     ASSERT(err == 0); /* there was room */
     widen_to_dips(booking, journal, reading, floor_ms);
+    if (entered.conflict) /* its bucket counts conflicts */
+        booking->to_ms = MAX(booking->to_ms, reading->start_ms + 1);
     if (booking->left_from_ms == booking->from_ms && booking->left_to_ms == booking->to_ms)
         booking->left_from_ms = booking->left_to_ms; /* within one balance nothing else changes */
 }
@@ -402,7 +417,7 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
     else if (!find_room(meter, journal, reading, floor_ms, &changed))
         booking.outcome = REJECT_JOURNAL_FULL;
     struct reading entered = *reading;
-    entered.conflict = booking.conflict;
+    entered.conflict |= booking.conflict;
     if (booking.outcome == OUTCOME_USED && meter->kind == KIND_REGISTER) {
         enter_register(&booking, meter, journal, &entered, floor_ms, changed);
     } else if (booking.outcome == OUTCOME_USED) {
@@ -421,6 +436,45 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
     } else if (found && booking.outcome != REJECT_VALUE_RANGE) {
         keep_in_force(&booking, meter, journal, index, reading, bucket_ms);
     }
+    *booking_out = booking;
+}
+
+bool booking_make_room(struct booking *booking, const struct meter *meter, struct journal *journal,
+                       int64_t floor_ms)
+{
+    struct stretch changed = {0, 0};
+    if (meter->kind == KIND_REGISTER && !booking_has_room(journal))
+        register_make_room(meter, journal, floor_ms, &changed);
+    widen_to_chain(booking, journal, changed);
+    return booking_has_room(journal);
+}
+
+void booking_remove(struct booking *booking_out, const struct meter *meter, struct journal *journal,
+                    uint32_t index, int64_t floor_ms)
+{
+    const struct reading gone = *journal_at(journal, index);
+    struct booking booking = {.outcome = OUTCOME_USED,
+                              .displaced = OUTCOME_USED,
+                              .from_ms = gone.start_ms,
+                              .to_ms = gone.start_ms};
+    if (meter->kind == KIND_REGISTER) {
+        struct stretch changed = {0, 0};
+        register_leave(meter, journal, index, floor_ms, &changed);
+        widen_to_chain(&booking, journal, changed);
+    } else {
+        touch_changed(&booking, meter, journal, index, floor_ms);
+        if (meter->kind == KIND_INTERVAL) {
+            struct stretch changed = intervals_changed(meter, journal, &gone);
+            booking.from_ms = changed.from_ms;
+            booking.to_ms = changed.to_ms;
+        }
+        if (meter->kind == KIND_STOCK)
+            stock_move_base(journal, gone.start_ms, floor_ms);
+        journal_changed(journal, gone.start_ms);
+        journal_remove(journal, index, 1);
+    }
+    booking.from_ms = MIN(booking.from_ms, gone.start_ms); /* its bucket counts conflicts */
+    booking.to_ms = MAX(booking.to_ms, gone.start_ms + 1);
     *booking_out = booking;
 }
 

@@ -33,7 +33,7 @@ bool booking_reaches_back(const struct meter *meter, const struct journal *journ
 /* Room for every event: an exchange is two readings. */
 static inline bool booking_has_room(const struct journal *journal)
 {
-    return journal->capacity - journal->count >= 2;
+    return journal_room(journal) >= 2;
 }
 
 /* Adds `reading`. bucket_ms: the cells' length, for the overflow check. floor_ms: where the open
@@ -41,6 +41,16 @@ static inline bool booking_has_room(const struct journal *journal)
  * is booked from the floor on, in windows that are still open: the total is exact. */
 void booking_add(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms);
+
+/* Makes room for another event, if it can; of a register by giving up readings before floor_ms.
+ * Sets the cells of *booking if this changes some. Returns booking_has_room(). */
+bool booking_make_room(struct booking *booking, const struct meter *meter, struct journal *journal,
+                       int64_t floor_ms);
+
+/* Takes the reading at `index` out again, as if it had never come. It starts at or after floor_ms.
+ */
+void booking_remove(struct booking *booking_out, const struct meter *meter, struct journal *journal,
+                    uint32_t index, int64_t floor_ms);
 
 /* Adds the reading as booking_add() does, for less, if it follows on the newest one of a register
  * without any doubt, as most do. It reaches back before no floor. False of others, and then nothing

@@ -26,6 +26,7 @@ enum fate {
     FATE_CONTRADICTED,  /* totals: better readings have all of its time, and do not sum to it */
     FATE_IN_BALANCE,    /* amounts of a stock: between the dips `before` and `after` */
     FATE_WAITS,         /* amounts of a stock: no dip is on one side */
+    FATE_DROPPED,       /* a person has decided that it is not true */
     FATE_COUNT
 };
 

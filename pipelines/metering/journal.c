@@ -38,16 +38,22 @@ uint32_t journal_find(const struct journal *journal, int64_t time_ms)
     return low;
 }
 
+/* The slot behind the newest reading; there is room. */
+static void free_next_slot(struct journal *journal)
+{
+    if (journal->head + journal->count < journal->capacity - journal->aside_count)
+        return;
+    memmove(journal->slots, journal->slots + journal->head,
+            journal->count * sizeof(*journal->slots));
+    journal->head = 0;
+}
+
 int journal_insert(struct journal *journal, uint32_t index, const struct reading *reading)
 {
     ASSERT(index <= journal->count);
     if (journal_is_full(journal))
         return ERR_FULL;
-    if (journal->head + journal->count == journal->capacity) {
-        memmove(journal->slots, journal->slots + journal->head,
-                journal->count * sizeof(*journal->slots));
-        journal->head = 0;
-    }
+    free_next_slot(journal);
     struct reading *slot = journal_at(journal, index);
     ASSERT(index == 0 || slot[-1].start_ms <= reading->start_ms);
     ASSERT(index == journal->count || reading->start_ms <= slot->start_ms);
@@ -66,6 +72,32 @@ void journal_remove(struct journal *journal, uint32_t first, uint32_t count)
     struct reading *gone = journal_at(journal, first);
     memmove(gone, gone + count, behind * sizeof(*gone));
     journal->count -= count;
+}
+
+int journal_put_aside(struct journal *journal, const struct reading *reading)
+{
+    if (journal_is_full(journal))
+        return ERR_FULL;
+    free_next_slot(journal);
+    uint32_t index = 0;
+    while (index < journal->aside_count &&
+           reading_is_before(journal_aside(journal, index), reading))
+        index++;
+    struct reading *first = journal_aside(journal, 0);
+    memmove(first - 1, first, index * sizeof(*first));
+    first[(int64_t)index - 1] = *reading;
+    journal->aside_count++;
+    journal->changed = true;
+    return 0;
+}
+
+void journal_take_aside(struct journal *journal, uint32_t index)
+{
+    ASSERT(index < journal->aside_count);
+    struct reading *first = journal_aside(journal, 0);
+    memmove(first + 1, first, index * sizeof(*first));
+    journal->aside_count--;
+    journal->changed = true;
 }
 
 void journal_changed(struct journal *journal, int64_t start_ms)
@@ -120,7 +152,9 @@ void journal_drop_ended(struct journal *journal, int64_t end_ms)
 
 void journal_check(const struct journal *journal, uint32_t first)
 {
-    ASSERT(journal->head + journal->count <= journal->capacity);
+    ASSERT(journal->head + journal->count + journal->aside_count <= journal->capacity);
+    for (uint32_t i = 1; i < journal->aside_count; i++)
+        ASSERT(reading_is_before(journal_aside(journal, i - 1), journal_aside(journal, i)));
     ASSERT(journal->changed || journal->changed_ms == INT64_MAX);
     ASSERT(journal->base_ms != INT64_MIN || journal->base_booked == 0);
     ASSERT(journal->saved_forgotten_ms <= journal->forgotten_ms);

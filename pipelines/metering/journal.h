@@ -3,6 +3,7 @@
  * then role, then id and value.
  *
  * The slots belong to the caller (one slab per facility) and never move; a full journal refuses.
+ * The last slots hold decisions of people, and the readings that they set aside (decisions.h).
  * Readings mostly arrive in order, so adding is mostly appending. The loop thread owns it.
  */
 #ifndef GHGD_JOURNAL_H
@@ -25,7 +26,8 @@ struct reading {
     uint64_t quality : 2;  /* enum quality */
     uint64_t role : 3;     /* enum reading_role */
     uint64_t conflict : 1; /* another value of its identity and rank was there */
-    uint64_t : 2;
+    uint64_t accepted : 1; /* registers: a person has accepted it; not saved */
+    uint64_t : 1;
     union {
         uint64_t id_hash; /* deliveries, stocks, intervals: of their `id`; 0: they have none */
         uint64_t chain;   /* registers: what their chain made of it; not saved */
@@ -59,7 +61,8 @@ static inline bool reading_is_before(const struct reading *a, const struct readi
 struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
-    bool overlapping;   /* some readings overlap, or have: the simple projection does not do */
+    uint32_t aside_count; /* the last slots, in the order of a journal */
+    bool overlapping;     /* some readings overlap, or have: the simple projection does not do */
     bool changed;       /* something did since the last save, if only that old readings are gone */
     int64_t longest_ms; /* no reading has a longer span, */
     int64_t end_ms;     /* and none ends later */
@@ -84,9 +87,20 @@ static inline struct reading *journal_at(const struct journal *journal, uint32_t
     return &journal->slots[journal->head + index];
 }
 
+/* Readings that can still be put in, or set aside. */
+static inline uint32_t journal_room(const struct journal *journal)
+{
+    return journal->capacity - journal->count - journal->aside_count;
+}
+
 static inline bool journal_is_full(const struct journal *journal)
 {
-    return journal->count == journal->capacity;
+    return journal_room(journal) == 0;
+}
+
+static inline struct reading *journal_aside(const struct journal *journal, uint32_t index)
+{
+    return &journal->slots[journal->capacity - journal->aside_count + index];
 }
 
 /* The first index whose reading starts at or after time_ms; count if there is no such reading. */
@@ -96,6 +110,9 @@ int journal_insert(struct journal *journal, uint32_t index,
                    const struct reading *reading) MUST_CHECK;
 /* Takes readings out; they are not forgotten, and so the caller tells journal_changed(). */
 void journal_remove(struct journal *journal, uint32_t first, uint32_t count);
+/* Sets a reading aside, in its order. Returns 0 or ERR_FULL. */
+int journal_put_aside(struct journal *journal, const struct reading *reading) MUST_CHECK;
+void journal_take_aside(struct journal *journal, uint32_t index);
 /* A reading that starts then is new or another: journal_insert() leaves telling it to the caller.
  */
 void journal_changed(struct journal *journal, int64_t start_ms);

@@ -3,6 +3,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/metering/decisions.h"
 #include "pipelines/metering/gauges.h"
 #include "pipelines/metering/intervals.h"
 #include "pipelines/metering/registers.h"
@@ -99,6 +100,8 @@ void projection_cell(struct cell *cell_out, const struct meter *meter,
         break;
     }
     sum.conflicts += count_conflicts(journal, bucket);
+    if (journal->aside_count > 0)
+        sum.present |= decisions_touch(meter, journal, bucket);
     ASSERT(sum.estimated_ms <= sum.covered_ms);
     ASSERT(sum.covered_ms <= length_ms); /* no moment of a bucket is covered twice */
     bool held = sum.activity > meter->cell_max || sum.activity < -meter->cell_max;

@@ -27,7 +27,7 @@ static void fill_window(const struct judged *chain, struct look_back *window, ui
             break;
         }
         window->index[--at] = index;
-        if (reading->role == ROLE_INITIAL) { /* no chain crosses it */
+        if (reading->role == ROLE_INITIAL || reading->accepted) { /* no chain crosses it */
             window->from_start = false;
             break;
         }
@@ -203,6 +203,8 @@ static struct chain_link link_from(const struct judged *chain, const struct look
     }
     if (best->step != CHAIN_START && best->step != CHAIN_BREAK)
         carry_rises(chain, &link, index, best);
+    else
+        link.exempt = journal_at(chain->journal, index)->accepted;
     if (window->count == 0) {
         link.quiet = CHAIN_LOOK_BACK;
     } else if (best->distance == 1 && link.cost == CHAIN_BIAS && link.breaks == CHAIN_BIAS &&
@@ -383,7 +385,8 @@ static bool is_booked(const struct judged *chain, uint32_t index, bool higher,
         return false;
     if (link.step == CHAIN_START || link.step >= CHAIN_BREAK)
         return false;
-    if (link.rises != 1 || link.rise != 0 || chain->meter->rate_max > 0)
+    if (link.rises != 1 || link.rise != 0 || chain->meter->rate_max > 0 ||
+        journal_at(chain->journal, index)->accepted)
         return true;
     return verdict->booked && (verdict->cost == 0 || higher);
 }

@@ -179,6 +179,8 @@ enum chain_step chain_judge_step(const struct judged *chain, const struct look_b
     int64_t ms = between_ms(before, reading);
     if (chain_crosses(meter, before, reading))
         return CHAIN_NONE;
+    if (reading->accepted && amount >= 0) /* by a person: it is not too steep */
+        return CHAIN_RISE;
     if (amount < 0 && !meter->negative)
         return judge_fall(chain, window, index, reading);
     if (meter->rate_max > 0)

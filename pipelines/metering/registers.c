@@ -272,6 +272,63 @@ bool register_enter_next(const struct meter *meter, struct journal *journal,
     return true;
 }
 
+/* What a change of the chain finds. */
+struct found {
+    bool reaches;   /* some windows that it books in may be closed, */
+    int64_t booked; /* and hold that */
+    struct stretch carrier;
+};
+
+static struct found find_before(const struct meter *meter, const struct journal *journal,
+                                int64_t floor_ms)
+{
+    bool reaches = journal->count > 0 && journal_at(journal, 0)->start_ms < floor_ms;
+    return (struct found){.reaches = reaches,
+                          .booked = reaches ? booked_before(meter, journal, floor_ms) : 0,
+                          .carrier = find_carrier(meter, journal)};
+}
+
+/* The chain has changed in `judged`: what closed windows hold stays. */
+static void settle(const struct meter *meter, struct journal *journal, const struct found *found,
+                   struct stretch judged, int64_t floor_ms, struct stretch *changed)
+{
+    struct stretch is = find_carrier(meter, journal);
+    if (judged.from_ms < MAX(found->carrier.to_ms, is.to_ms)) {
+        widen(&judged, found->carrier);
+        widen(&judged, is);
+    }
+    if (found->reaches && judged.from_ms < floor_ms) {
+        close_before(meter, journal, floor_ms, found->booked, &judged);
+        widen(&judged, find_carrier(meter, journal));
+    }
+    widen(changed, judged);
+}
+
+/* The time between the kept readings around one. */
+static struct stretch around(const struct journal *journal, uint32_t index)
+{
+    uint32_t before = kept_before(journal, index);
+    uint32_t after = kept_from(journal, index + 1);
+    if (before == NO_READING)
+        before = 0;
+    if (after == NO_READING)
+        after = journal->count - 1;
+    return (struct stretch){journal_at(journal, before)->start_ms,
+                            journal_at(journal, after)->start_ms + 1};
+}
+
+void register_leave(const struct meter *meter, struct journal *journal, uint32_t index,
+                    int64_t floor_ms, struct stretch *changed)
+{
+    const struct found found = find_before(meter, journal, floor_ms);
+    struct stretch left = around(journal, index);
+    journal_changed(journal, journal_at(journal, index)->start_ms);
+    journal_remove(journal, index, 1);
+    if (journal->count > 0)
+        widen(&left, register_chain_update(meter, journal, MIN(index, journal->count - 1)));
+    settle(meter, journal, &found, left, floor_ms, changed);
+}
+
 void register_enter(const struct meter *meter, struct journal *journal, uint32_t index,
                     const struct reading *reading, int64_t floor_ms, struct stretch *changed)
 {
@@ -283,21 +340,9 @@ void register_enter(const struct meter *meter, struct journal *journal, uint32_t
         widen(changed, (struct stretch){before->start_ms, reading->start_ms});
         return;
     }
-    bool reaches = journal->count > 0 && journal_at(journal, 0)->start_ms < floor_ms;
-    int64_t booked = reaches ? booked_before(meter, journal, floor_ms) : 0;
-    struct stretch was = find_carrier(meter, journal);
+    const struct found found = find_before(meter, journal, floor_ms);
     put(journal, index, same, reading);
-    struct stretch judged = register_chain_update(meter, journal, index);
-    struct stretch is = find_carrier(meter, journal);
-    if (judged.from_ms < MAX(was.to_ms, is.to_ms)) {
-        widen(&judged, was);
-        widen(&judged, is);
-    }
-    if (reaches && judged.from_ms < floor_ms) {
-        close_before(meter, journal, floor_ms, booked, &judged);
-        widen(&judged, find_carrier(meter, journal));
-    }
-    widen(changed, judged);
+    settle(meter, journal, &found, register_chain_update(meter, journal, index), floor_ms, changed);
 }
 
 /* --- activity --- */

@@ -26,6 +26,10 @@ bool register_enter_next(const struct meter *meter, struct journal *journal,
  * The journal has room. Widens *changed by the time whose activity changes. */
 void register_enter(const struct meter *meter, struct journal *journal, uint32_t index,
                     const struct reading *reading, int64_t floor_ms, struct stretch *changed);
+/* Takes out the reading at `index`, which starts at or after floor_ms, as if it had never been
+ * there. Widens *changed as register_enter() does. */
+void register_leave(const struct meter *meter, struct journal *journal, uint32_t index,
+                    int64_t floor_ms, struct stretch *changed);
 
 /* The amount of the step between two readings of the chain that lies in the validity of this
  * version of the register, before windows that have closed are made good. */

@@ -5,6 +5,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/metering/decisions.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_documents.h"
 #include "pipelines/rollup/site_expected.h"
@@ -180,7 +181,8 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
     uint32_t column = meter - site->facility->meters_first;
     const struct meter *conf = &site->conf.registry->meters[meter];
     struct journal *journal = &site->journals[column];
-    if (booking_add_next(booking_out, conf, journal, reading, clock->floor_ms))
+    if (journal->aside_count == 0 &&
+        booking_add_next(booking_out, conf, journal, reading, clock->floor_ms))
         return;
     /* A full journal may hold readings of days that have not left yet. How long they stay is up to
      * the sinks, and must not decide whether a reading is taken. */
@@ -189,5 +191,6 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
         site_refresh_until(site, column, site_row(site, clock->floor_ms));
         site_forget(site, column, clock->floor_ms);
     }
-    booking_add(booking_out, conf, journal, reading, site->conf.window->bucket_ms, clock->floor_ms);
+    decisions_book(booking_out, conf, journal, reading, site->conf.window->bucket_ms,
+                   clock->floor_ms);
 }

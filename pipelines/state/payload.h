@@ -51,15 +51,16 @@ enum { PAYLOAD_VERSION = 3, PAYLOAD_MAGIC_BYTES = 5 };
 enum { MARK_HAS_REVISION = 1, MARK_HAS_SINKS = 2, MARK_FLAG_BITS = 2 };
 
 /* A meter: flags, and what they announce; uint readings kept from before, from the newest on; uint
- * count of readings that follow those; frozen cells. */
+ * count of readings that follow those; what is set aside; frozen cells. */
 enum {
     METER_OVERLAPS = 1,
     METER_HAS_BASE = 2,
     METER_HAS_FORGOTTEN = 4,
     METER_HAS_LEFT = 8,
     METER_HAS_CHANGED = 16,
-    METER_HAS_FIRST = 32,   /* the start of its first reading */
-    METER_HAS_DOCUMENT = 64 /* the newest document that the journal has forgotten */
+    METER_HAS_FIRST = 32,    /* the start of its first reading */
+    METER_HAS_DOCUMENT = 64, /* the newest document that the journal has forgotten */
+    METER_HAS_ASIDE = 128 /* decisions and what they set aside: uint count, and as many readings */
 };
 
 /* A reading: flags, and what they announce; int value and offset less those of the one before.
@@ -140,6 +141,19 @@ struct site_loaded {
 };
 /* All payloads are there: makes what was not saved. ERR_SYNTAX if it cannot be whole. */
 int site_load_end(struct site *site, const struct site_loaded *loaded) MUST_CHECK;
+
+/* readings_load.c */
+struct readings_taking {
+    const struct meter *meter; /* NULL like the journal: what is said of it passes */
+    struct journal *journal;
+    struct packed *packed;
+    struct buffer *why;
+    bool early; /* a version whose readings have neither role nor id */
+};
+/* Take readings of the journal, behind those that it keeps; or all that decisions set aside. Return
+ * 0 or ERR_CONFIG, with words in `why`: there is no room for them. */
+int readings_take(const struct readings_taking *taking, uint64_t count) MUST_CHECK;
+int readings_take_aside(const struct readings_taking *taking) MUST_CHECK;
 
 /* INT64_MIN, or a time that windows and clocks can have. */
 int64_t payload_take_time(struct packed *packed);

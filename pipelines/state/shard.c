@@ -65,15 +65,23 @@ void shard_finish(struct shard *shard)
     shard->finished = true;
 }
 
-static uint64_t count_readings(const struct shard *shard)
+static void count_journal(struct shard_stats *stats, const struct journal *journal)
 {
-    uint64_t readings = 0;
+    stats->readings += journal->count;
+    for (uint32_t i = 0; i < journal->aside_count; i++)
+        *(journal_aside(journal, i)->role == ROLE_DECISION ? &stats->decisions : &stats->dropped) +=
+            1;
+}
+
+static void count_readings(struct shard *shard)
+{
+    struct shard_stats *stats = &shard->stats;
+    stats->readings = stats->decisions = stats->dropped = 0;
     for (uint32_t i = 0; i < shard->own_count; i++) {
         const struct site *site = shard->own[i];
         for (uint32_t j = 0; j < site->facility->meters_count; j++)
-            readings += site->journals[j].count;
+            count_journal(stats, &site->journals[j]);
     }
-    return readings;
 }
 
 static struct note_sums sum_notes(const struct shard *shard)
@@ -129,7 +137,7 @@ static void count_judgements(struct shard *shard)
 const struct shard_stats *shard_get_stats(struct shard *shard)
 {
     count_judgements(shard);
-    shard->stats.readings = count_readings(shard);
+    count_readings(shard);
     shard->stats.noted = sum_notes(shard);
     shard->stats.dirty_rows = shard_count_dirty(shard);
     shard->stats.at_risk_rows = shard_count_at_risk(shard);

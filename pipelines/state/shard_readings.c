@@ -185,7 +185,8 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
     int64_t floor_ms = shard->clock.floor_ms; /* what lies before it was projected for good */
     if (booking->outcome != OUTCOME_USED)     /* time goes on with what is accepted only */
         reading.start_ms = MIN(reading.start_ms, booking->from_ms);
-    else if (site_hear(site, column, MAX(reading.start_ms, floor_ms)))
+    else if (reading.role != ROLE_DECISION && /* a decision is no reading of the meter */
+             site_hear(site, column, MAX(reading.start_ms, floor_ms)))
         site_open_lead(site);
     shard_clock_advance(shard, &reading,
                         (enum meter_kind)shard->context.registry->meters[meter].kind);

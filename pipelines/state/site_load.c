@@ -4,6 +4,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/metering/decisions.h"
 #include "pipelines/metering/register_chain.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
@@ -211,87 +212,6 @@ struct meter_taking {
     uint32_t column;
 };
 
-static bool is_sound(const struct meter *meter, const struct reading *before,
-                     const struct reading *reading)
-{
-    bool interval = meter->kind == KIND_INTERVAL;
-    int64_t value_max = meter->kind == KIND_REGISTER ? REGISTER_MAX : CELL_MAX;
-    if (reading->id_hash != 0 && meter->kind == KIND_REGISTER)
-        return false;
-    if (reading->start_ms < TIME_MIN_MS || reading_end_ms(reading) > TIME_MAX_MS ||
-        reading->value > value_max || reading->value < -value_max ||
-        interval != (reading->span_ms > 0))
-        return false;
-    return before == NULL || reading_is_before(before, reading);
-}
-
-static void take_identity(struct packed *packed, uint64_t flags, struct reading *reading)
-{
-    if ((flags & READING_NEW_ROLE) != 0) {
-        uint64_t role = packed_take_uint(packed, 2 * ROLE_COUNT - 1);
-        reading->role = role >> 1 & 7;
-        reading->conflict = role & 1;
-    }
-    reading->id_hash = (flags & READING_HAS_ID) != 0 ? packed_take_uint(packed, UINT64_MAX) : 0;
-}
-
-/* `flags_max`: all that the version has. */
-static void take_reading(struct packed *packed, uint64_t flags_max, struct reading *reading,
-                         int64_t *step_ms)
-{
-    uint64_t flags = packed_take_uint(packed, flags_max);
-    if ((flags & READING_NEW_STEP) != 0)
-        *step_ms += packed_take_int(packed, 2 * TIME_MIN_MS, 2 * TIME_MAX_MS);
-    if ((flags & READING_NEW_SPAN) != 0)
-        reading->span_ms =
-            packed_take_uint(packed, READING_SPAN_MAX_MS) & ((UINT64_C(1) << 40) - 1);
-    if ((flags & READING_NEW_RANK) != 0) {
-        uint64_t rank = packed_take_uint(packed, (uint64_t)REVISION_MAX << 2 | 3);
-        reading->revision = rank >> 2 & UINT16_MAX;
-        reading->quality = rank & 3;
-    }
-    take_identity(packed, flags, reading);
-    int64_t value = reading->value + packed_take_int(packed, -2 * REGISTER_MAX, 2 * REGISTER_MAX);
-    uint64_t offset =
-        (uint64_t)reading->offset + (uint64_t)packed_take_int(packed, INT64_MIN, INT64_MAX);
-    reading->start_ms += *step_ms;
-    reading->value = value;
-    reading->offset = (int64_t)offset;
-    if (value > REGISTER_MAX || value < -REGISTER_MAX || reading->start_ms < TIME_MIN_MS ||
-        reading->start_ms > TIME_MAX_MS)
-        packed->damaged = true;
-}
-
-static int take_readings(const struct meter_taking *taken, uint64_t count)
-{
-    struct packed *packed = taken->taking->packed;
-    struct journal *journal = taken->journal;
-    struct reading reading = {0};
-    int64_t step_ms = 0;
-    bool early = taken->taking->names->version < 3;
-    uint64_t flags_max = 2 * (early ? READING_NEW_RANK : READING_HAS_ID) - 1;
-    for (uint64_t i = 0; i < count; i++) {
-        take_reading(packed, flags_max, &reading, &step_ms);
-        if (packed->damaged)
-            return 0;
-        if (journal == NULL)
-            continue;
-        const struct reading *before =
-            journal->count > 0 ? journal_at(journal, journal->count - 1) : NULL;
-        packed->damaged = !is_sound(taken->meter, before, &reading);
-        journal->overlapping |= before != NULL && reading_end_ms(before) > reading.start_ms;
-        int err = packed->damaged ? 0 : journal_insert(journal, journal->count, &reading);
-        if (err < 0) {
-            buffer_printf(taken->taking->why,
-                          "meter \"%s\" has more readings than there is room for now: its interval "
-                          "was shorter; set it back, or set checkpoint.on_unreadable: rebuild",
-                          taken->meter->id);
-            return ERR_CONFIG;
-        }
-    }
-    return 0;
-}
-
 static void take_note(struct packed *packed, int64_t bucket_ms, struct cell *cell)
 {
     cell->spread_ms = (uint32_t)packed_take_uint(packed, cell->covered_ms);
@@ -366,11 +286,12 @@ static int take_meter(const struct meter_taking *taken)
     struct packed *packed = taken->taking->packed;
     struct journal ignored = {0};
     struct journal *journal = taken->journal != NULL ? taken->journal : &ignored;
-    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_DOCUMENT - 1);
+    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_ASIDE - 1);
     int64_t base_ms = INT64_MIN;
     int64_t base_booked = 0;
     int128 left = 0;
     journal->forgotten_ms = INT64_MIN;
+    journal->aside_count = 0;
     if ((flags & METER_HAS_BASE) != 0) {
         base_ms = payload_take_time(packed);
         base_booked = packed_take_int(packed, -4 * REGISTER_MAX, 4 * REGISTER_MAX);
@@ -388,7 +309,14 @@ static int take_meter(const struct meter_taking *taken)
         take_document(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
     journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
-    int err = take_readings(taken, packed_take_uint(packed, METER_READINGS_MAX));
+    const struct readings_taking readings = {.meter = taken->meter,
+                                             .journal = taken->journal,
+                                             .packed = packed,
+                                             .early = taken->taking->names->version < 3,
+                                             .why = taken->taking->why};
+    int err = readings_take(&readings, packed_take_uint(packed, METER_READINGS_MAX));
+    if (err == 0 && !packed->damaged && (flags & METER_HAS_ASIDE) != 0)
+        err = readings_take_aside(&readings);
     journal->base_ms = base_ms;
     journal->base_booked = base_booked;
     if (taken->journal != NULL)
@@ -535,16 +463,20 @@ static void count_dirty(void *context, const struct mark_place *place)
 static void mark_stale(struct site *site, uint32_t column, int64_t end_row)
 {
     const struct journal *journal = &site->journals[column];
-    if (journal->count == 0 || site->first_row == INT64_MAX)
+    if (site->first_row == INT64_MAX)
         return;
-    int64_t end_ms = INT64_MIN;
+    struct stretch extent = decisions_extent(&site->panel->meters[column], journal);
     for (uint32_t i = 0; i < journal->count; i++)
-        end_ms = MAX(end_ms, reading_end_ms(journal_at(journal, i)));
+        extent.to_ms = MAX(extent.to_ms, reading_end_ms(journal_at(journal, i)));
+    if (journal->count > 0)
+        extent.from_ms = MIN(extent.from_ms, journal_at(journal, 0)->start_ms);
+    if (extent.from_ms > extent.to_ms)
+        return;
     int64_t row = MAX(site_day(site, 0)->first_row, site->first_row);
-    row = MAX(row, site_row(site, journal_at(journal, 0)->start_ms));
+    row = MAX(row, site_row(site, extent.from_ms));
     if (journal->forgotten_ms != INT64_MIN)
         row = MAX(row, site_row(site, journal->forgotten_ms));
-    end_row = MIN(end_row, site_row(site, end_ms) + 1);
+    end_row = MIN(end_row, site_row(site, extent.to_ms) + 1);
     end_row = MIN(end_row, site_day(site, site->days_count - 1)->end_row);
     for (; row < end_row; row++)
         panel_mark_stale(site->panel, row, column);
@@ -580,6 +512,7 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
     site_versions_adopt(site, loaded->dictionary);
     for (uint32_t column = 0; column < site->facility->meters_count; column++) {
         const struct meter *meter = &site->panel->meters[column];
+        decisions_mark(meter, &site->journals[column]);
         if (meter->kind == KIND_REGISTER)
             register_chain_judge(meter, &site->journals[column]);
     }

@@ -131,13 +131,13 @@ static uint8_t *put_identity(uint8_t *at, uint8_t *flags, const struct meter *me
     return at;
 }
 
-static void save_readings(const struct meter *meter, const struct journal *journal, uint32_t first,
+static void save_readings(const struct meter *meter, const struct reading *first, uint32_t count,
                           struct buffer *out)
 {
     struct reading before = {0};
     int64_t step_ms = 0;
-    for (uint32_t i = first; i < journal->count; i++) {
-        const struct reading *reading = journal_at(journal, i);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct reading *reading = &first[i];
         uint8_t bytes[8 * PACKED_UINT_BYTES];
         uint8_t *at = bytes + 1;
         bytes[0] = 0;
@@ -230,7 +230,8 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
                     (journal->overlapping ? METER_OVERLAPS : 0U) | (based ? METER_HAS_BASE : 0U) |
                         (forgotten ? METER_HAS_FORGOTTEN : 0U) | (left != 0 ? METER_HAS_LEFT : 0U) |
                         (changed ? METER_HAS_CHANGED : 0U) | (heard ? METER_HAS_FIRST : 0U) |
-                        (documented ? METER_HAS_DOCUMENT : 0U));
+                        (documented ? METER_HAS_DOCUMENT : 0U) |
+                        (journal->aside_count > 0 ? METER_HAS_ASIDE : 0U));
     if (based) {
         packed_add_int(out, journal->base_ms);
         packed_add_int(out, journal->base_booked);
@@ -249,7 +250,12 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
     journal_check(journal, kept > 0 ? kept - 1 : 0);
     packed_add_uint(out, kept);
     packed_add_uint(out, journal->count - kept);
-    save_readings(&site->panel->meters[column], journal, kept, out);
+    const struct meter *meter = &site->panel->meters[column];
+    save_readings(meter, journal_at(journal, kept), journal->count - kept, out);
+    if (journal->aside_count > 0) {
+        packed_add_uint(out, journal->aside_count);
+        save_readings(meter, journal_aside(journal, 0), journal->aside_count, out);
+    }
     save_frozen(site, column, full, out);
 }
 

@@ -29,6 +29,7 @@ BEYOND_A_SCHEMA = {
     "nested too deeply": "nesting",
     "event twice": "a name twice",
     "final twice": "a name twice",
+    "of twice": "a name twice",
     "final with too many digits": "the digits of a decimal",
 }
 

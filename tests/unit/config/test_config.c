@@ -226,13 +226,19 @@ static void test_numbers(void **state)
     static const struct {
         const char *path;
         size_t index;
-    } fields[] = {
-        {"input.fields.meter", FIELD_METER},     {"input.fields.time", FIELD_TIME},
-        {"input.fields.start", FIELD_START},     {"input.fields.end", FIELD_END},
-        {"input.fields.value", FIELD_VALUE},     {"input.fields.unit", FIELD_UNIT},
-        {"input.fields.quality", FIELD_QUALITY}, {"input.fields.revision", FIELD_REVISION},
-        {"input.fields.id", FIELD_ID},           {"input.fields.event", FIELD_EVENT},
-        {"input.fields.final", FIELD_FINAL},     {"input.fields.initial", FIELD_INITIAL}};
+    } fields[] = {{"input.fields.meter", FIELD_METER},
+                  {"input.fields.time", FIELD_TIME},
+                  {"input.fields.start", FIELD_START},
+                  {"input.fields.end", FIELD_END},
+                  {"input.fields.value", FIELD_VALUE},
+                  {"input.fields.unit", FIELD_UNIT},
+                  {"input.fields.quality", FIELD_QUALITY},
+                  {"input.fields.revision", FIELD_REVISION},
+                  {"input.fields.id", FIELD_ID},
+                  {"input.fields.event", FIELD_EVENT},
+                  {"input.fields.final", FIELD_FINAL},
+                  {"input.fields.initial", FIELD_INITIAL},
+                  {"input.fields.of", FIELD_OF}};
     assert_int_equal(ARRAY_LEN(fields), FIELD_COUNT);
     assert_int_equal(ARRAY_LEN(((struct input_conf *)0)->fields), FIELD_COUNT);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)

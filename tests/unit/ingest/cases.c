@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/timestamp.h"
+#include "pipelines/ingest/event_builder.h"
 
 static enum outcome outcome_by_reason(const char *reason)
 {
@@ -67,8 +68,6 @@ static void event_render(char *out, size_t size, const struct event *event)
 {
     char time[TIMESTAMP_TEXT_SIZE];
     char end[TIMESTAMP_TEXT_SIZE] = "";
-    static const char *const kinds[EVENT_KIND_COUNT] = {"",         "exchange", "dip",
-                                                        "delivery", "transfer", "credit"};
     bool instant = (event->present >> FIELD_TIME & 1) != 0;
     timestamp_format(time, instant ? event->time_ms : event->start_ms);
     if (!instant)
@@ -83,7 +82,10 @@ static void event_render(char *out, size_t size, const struct event *event)
     if (event->id_is_bad)
         used += (size_t)snprintf(out + used, size - used, " bad id");
     if (event->kind != EVENT_READING)
-        used += (size_t)snprintf(out + used, size - used, " %s", kinds[event->kind]);
+        used += (size_t)snprintf(out + used, size - used, " %s",
+                                 event_kind_word((enum event_kind)event->kind));
+    if (event_kind_decides(event->kind))
+        (void)snprintf(out + used, size - used, " %s", event_kind_word((enum event_kind)event->of));
     if (event->kind == EVENT_EXCHANGE)
         (void)snprintf(out + used, size - used, " %llde%d %llde%d", (long long)event->final.digits,
                        -event->final.scale, (long long)event->initial.digits,

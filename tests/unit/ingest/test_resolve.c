@@ -322,6 +322,56 @@ static void test_documents(void **state)
     }
 }
 
+/* What a decision is about has to suit the meter; it has no value that could be refused. */
+static void test_decisions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *meter, *id;
+        enum event_kind kind, of;
+        enum outcome want;
+        enum reading_role role;
+        bool hashed;
+    } cases[] = {
+        {"a register", "register", "r-1", EVENT_DROP, EVENT_READING, OUTCOME_USED, ROLE_READING,
+         false},
+        {"its exchange", "register", NULL, EVENT_DROP, EVENT_EXCHANGE, OUTCOME_USED, ROLE_FINAL,
+         false},
+        {"a gauge", "gauge", NULL, EVENT_ACCEPT, EVENT_READING, OUTCOME_USED, ROLE_READING, false},
+        {"a line of a bill", "stamped-start", "B-1", EVENT_DROP, EVENT_READING, OUTCOME_USED,
+         ROLE_READING, true},
+        {"an invoice", "delivery", "INV-1", EVENT_DROP, EVENT_DELIVERY, OUTCOME_USED, ROLE_READING,
+         true},
+        {"a dip", "tank", NULL, EVENT_DROP, EVENT_DIP, OUTCOME_USED, ROLE_DIP, false},
+        {"a transfer", "tank", "t-1", EVENT_ACCEPT, EVENT_TRANSFER, OUTCOME_USED, ROLE_TRANSFER,
+         true},
+        {"a credit", "tank", NULL, EVENT_DROP, EVENT_CREDIT, OUTCOME_USED, ROLE_CREDIT, false},
+        {"a bad id", "delivery", "", EVENT_DROP, EVENT_READING, REJECT_ID_INVALID, 0, false},
+        {"the exchange of a gauge", "gauge", NULL, EVENT_DROP, EVENT_EXCHANGE, REJECT_EVENT_KIND, 0,
+         false},
+        {"the dip of a register", "register", NULL, EVENT_ACCEPT, EVENT_DIP, REJECT_EVENT_KIND, 0,
+         false},
+        {"the transfer of a delivery meter", "delivery", NULL, EVENT_DROP, EVENT_TRANSFER,
+         REJECT_EVENT_KIND, 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct event event = event_of(cases[i].meter, "2026-03-01T10:00:00Z", NULL, "-1", "no");
+        event.kind = (uint8_t)cases[i].kind;
+        event.of = (uint8_t)cases[i].of;
+        put_id(&event, cases[i].id);
+        enum outcome got = resolve_event(&resolved, registry, &event, &(struct place){0});
+        if (got != cases[i].want)
+            fail_msg("%s: %s %s", cases[i].name, outcome_class(got), outcome_reason(got));
+        if (got != OUTCOME_USED)
+            continue;
+        assert_int_equal(resolved.role, ROLE_DECISION);
+        if (decision_drops(resolved.value) != (cases[i].kind == EVENT_DROP) ||
+            decision_role(resolved.value) != cases[i].role ||
+            (resolved.id_hash != 0) != cases[i].hashed)
+            fail_msg("%s: role %d", cases[i].name, decision_role(resolved.value));
+    }
+}
+
 /* `final` and `initial` are converted as a value is, and refused as one. */
 static void test_exchange(void **state)
 {
@@ -404,8 +454,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readings), cmocka_unit_test(test_documents),
-        cmocka_unit_test(test_exchange), cmocka_unit_test(test_places),
-        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_exchange), cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_places),   cmocka_unit_test(test_bounded),
     };
     return cmocka_run_group_tests(tests, build, destroy);
 }

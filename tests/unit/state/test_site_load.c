@@ -210,14 +210,14 @@ static void test_roles(void **state)
     newest_reading(shard, 0, 0)->chain = 77;
     apply(shard, (struct input){TRUCK, START_MS, START_MS, U, 0});
     newest_reading(shard, 1, 0)->id_hash = UINT64_MAX;
-    newest_reading(shard, 1, 0)->role = ROLE_COUNT - 1;
+    newest_reading(shard, 1, 0)->role = ROLE_MOVED;
     newest_reading(shard, 1, 0)->conflict = 1;
     apply(shard, (struct input){TRUCK, START_MS + 1, START_MS + 1, U, 0});
     save(&shard);
     shard = make(&plant, 0, NULL);
     load(shard);
     const struct reading *plain = newest_reading(shard, 1, 0);
-    assert_int_equal(plain[-1].role, ROLE_COUNT - 1);
+    assert_int_equal(plain[-1].role, ROLE_MOVED);
     assert_int_equal(plain[-1].conflict, 1);
     assert_true(plain[-1].id_hash == UINT64_MAX);
     assert_int_equal(plain->role, ROLE_READING);
@@ -291,6 +291,59 @@ static void test_notes(void **state)
     plant_fini(&plant);
 }
 
+static void decide(struct shard *shard, uint32_t meter, int64_t start_ms, int64_t end_ms,
+                   bool drops)
+{
+    fill_batch(&batch, &(struct input){meter, start_ms, end_ms, 0, 0}, 1);
+    batch.events[0].value = decision_pack(drops, ROLE_READING);
+    batch.events[0].role = ROLE_DECISION;
+    batch.events[0].offset = 7;
+    assert_int_equal(shard_apply(shard, &batch, 0), 1);
+    assert_int_equal(batch.events[0].outcome, OUTCOME_USED);
+}
+
+static int128 activity_of(enum level level)
+{
+    int128 sum = 0;
+    for (uint32_t i = 0; i < block->count; i++)
+        if (block->rows[i].kind == ROW_EMISSIONS && block->rows[i].level == level)
+            sum += block->rows[i].figures.value[FIGURE_ACTIVITY];
+    return sum;
+}
+
+/* What people have decided is still so, and can be taken back. */
+static void test_decisions(void **state)
+{
+    (void)state;
+    struct plant plant;
+    plant_init(&plant, before, ARRAY_LEN(before));
+    struct shard *shard = make(&plant, 0, NULL);
+    for (int64_t i = 0; i < 6; i++) {
+        int64_t time_ms = START_MS + i * HOUR_MS;
+        apply(shard, (struct input){0, time_ms, time_ms, (i == 5 ? 90000 : i) * U, 0});
+        apply(shard, (struct input){LINE, time_ms, time_ms + HOUR_MS, 10 * U, 0});
+    }
+    decide(shard, LINE, START_MS + HOUR_MS, START_MS + 2 * HOUR_MS, true);
+    decide(shard, LINE, START_MS + 9 * HOUR_MS, START_MS + 10 * HOUR_MS, true);
+    decide(shard, 0, START_MS + 5 * HOUR_MS, START_MS + 5 * HOUR_MS, false);
+    assert_int_equal(shard_get_stats(shard)->decisions, 3);
+    assert_int_equal(shard_get_stats(shard)->dropped, 1);
+    save(&shard);
+    shard = make(&plant, 0, NULL);
+    load(shard);
+    expect_same_bytes(shard);
+    assert_int_equal(shard_get_stats(shard)->dropped, 1);
+    take(shard);
+    assert_true(activity_of(LEVEL_DAY) == (int128)(50 + 90000) * U);
+    apply(shard, (struct input){LINE, START_MS + 9 * HOUR_MS, START_MS + 10 * HOUR_MS, 10 * U, 0});
+    decide(shard, LINE, START_MS + HOUR_MS, START_MS + 2 * HOUR_MS, false);
+    decide(shard, 0, START_MS + 5 * HOUR_MS, START_MS + 5 * HOUR_MS, true);
+    take(shard);
+    assert_true(activity_of(LEVEL_DAY) == (int128)(60 + 4) * U);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
 /* The facilities of a state belong to its partition, unless another one has them by now. */
 static void test_owner(void **state)
 {
@@ -317,11 +370,9 @@ static void test_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lower_limit),
-        cmocka_unit_test(test_largest_values),
-        cmocka_unit_test(test_another_factor_is_a_revision),
-        cmocka_unit_test(test_owner),
-        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_decisions),      cmocka_unit_test(test_lower_limit),
+        cmocka_unit_test(test_largest_values), cmocka_unit_test(test_another_factor_is_a_revision),
+        cmocka_unit_test(test_owner),          cmocka_unit_test(test_roles),
         cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

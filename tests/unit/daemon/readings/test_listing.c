@@ -70,6 +70,7 @@ static void list(struct buffer *out, enum listing_format format, const struct me
                                 .journal = &journal,
                                 .fates = fates,
                                 .clock = clock,
+                                .decided = &journal,
                                 .partition = 3};
     journal_view_choose_unit(&view);
     listing_add_heads(out, format);

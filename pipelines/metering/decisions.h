@@ -1,0 +1,42 @@
+/*
+ * decisions.h - the word of people on readings: a reading is dropped, or it is accepted.
+ *
+ * A decision names a reading by its identity (meter, time and kind of event; documents: the id),
+ * and has a rank as readings have. It holds for every reading of the identity up to its rank, also
+ * for one that comes later; a correction of a higher rank counts again. Between two decisions on
+ * one identity the higher rank holds, then the later one in the log.
+ *
+ * A dropped reading is set aside: the journal is as if it had never come. It is judged against
+ * others of its identity by the rules of booking_add() all the same, so that no outcome depends on
+ * a decision. An accepted reading of a register stays in its chain (register_chain.h). For other
+ * kinds to accept takes a drop back.
+ *
+ * What is set aside lies in the last slots of the journal: the decision (ROLE_DECISION, its value
+ * is decision_pack()), and the readings. The day that has left the horizon forgets both.
+ */
+#ifndef GHGD_DECISIONS_H
+#define GHGD_DECISIONS_H
+
+#include "config/registry/registry.h"
+#include "pipelines/metering/booking.h"
+#include "pipelines/metering/pieces.h"
+
+/* Books a reading or a decision as booking_add() does a reading. */
+void decisions_book(struct booking *booking_out, const struct meter *meter, struct journal *journal,
+                    const struct reading *reading, int64_t bucket_ms, int64_t floor_ms);
+
+/* The decision on the reading that is in force and reaches its rank, or NULL. */
+const struct reading *decisions_find(const struct meter *meter, const struct journal *journal,
+                                     const struct reading *reading);
+
+/* Marks the accepted readings of a register whose journal was loaded. */
+void decisions_mark(const struct meter *meter, struct journal *journal);
+
+/* Whether a reading that was dropped may have had a part in the bucket: the bucket says 0 then, so
+ * that databases do not keep what was written of it. */
+bool decisions_touch(const struct meter *meter, const struct journal *journal,
+                     struct stretch bucket);
+/* The time of all cells that decisions_touch(); it is empty if there is none. */
+struct stretch decisions_extent(const struct meter *meter, const struct journal *journal);
+
+#endif
