@@ -4,15 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "base/faults.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
 #include "daemon/readings/listing.h"
+#include "daemon/saved/meter_choice.h"
 #include "daemon/saved/saved_state.h"
 
 enum {
@@ -25,10 +24,13 @@ static const char usage[] =
     "ghgd readings [-c FILE] [--from TIME] [--to TIME] [--format table|csv|json] METER\n"
     "\n"
     "Lists the readings of a meter that the state holds, as it was saved last, and says in words\n"
-    "what became of each: it counts, counts in part, was outranked, was left aside, was dropped by\n"
+    "what became of each: it counts, counts in part, was outranked, was left aside, was dropped "
+    "by\n"
     "a person, or begins again after a break, with the amount in question. EVENT is the partition\n"
-    "and the offset of the reading's message. Values are in the meter's own unit, without its multiplier; in the\n"
-    "canonical unit, with it, if the own unit cannot give them exactly. Amounts are canonical.\n"
+    "and the offset of the reading's message. Values are in the meter's own unit, without its\n"
+    "multiplier; in the canonical unit, with it, if the own unit cannot give them exactly. "
+    "Amounts\n"
+    "are canonical.\n"
     "Changes nothing, and does not disturb the running daemon.\n"
     "\n"
     "The state has no events that were refused: `ghgd deadletter list --meter METER` shows them.\n"
@@ -254,19 +256,6 @@ static int parse_operand(struct readings_arguments *arguments, int argc, char **
     return EXIT_GOOD;
 }
 
-static void refuse_meter(const struct registry *registry, const char *id)
-{
-    (void)fprintf(stderr, "ghgd readings: the tables have no meter \"%s\"", id);
-    const char **ids = calloc(registry->meters_count + 1, sizeof(*ids));
-    for (uint32_t i = 0; ids != NULL && i < registry->meters_count; i++)
-        ids[i] = registry->meters[i].id;
-    const char *near = ids != NULL ? faults_suggest(id, ids, registry->meters_count) : NULL;
-    if (near != NULL)
-        (void)fprintf(stderr, "; did you mean \"%s\"?", near);
-    (void)fputs("\n", stderr);
-    free(ids);
-}
-
 static void print_summary(const struct readings_job *job)
 {
     const struct meter *meter = &job->registry->meters[job->meter];
@@ -310,11 +299,9 @@ static int list_meter(struct readings_job *job, const struct config *config)
 static int run(const struct readings_arguments *arguments, const struct config *config)
 {
     struct readings_job job = {.arguments = arguments, .registry = config->registry};
-    job.meter = registry_find_meter(job.registry, arguments->meter, strlen(arguments->meter));
-    if (job.meter == REGISTRY_NONE) {
-        refuse_meter(job.registry, arguments->meter);
+    job.meter = meter_choose(job.registry, "readings", arguments->meter);
+    if (job.meter == REGISTRY_NONE)
         return EXIT_FAILED;
-    }
     int err = list_meter(&job, config);
     if (err < 0)
         return EXIT_FAILED;

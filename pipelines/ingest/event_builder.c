@@ -246,7 +246,7 @@ static void set_kind(struct event_builder *builder, const char *text, size_t siz
     set_present(builder, FIELD_EVENT);
 }
 
-/* What a decision is about: any kind of event but another decision. */
+/* A decision is about any kind of event but another decision. */
 static void set_of(struct event_builder *builder, const char *text, size_t size)
 {
     bool reading = size == strlen(READING_WORD) && memcmp(text, READING_WORD, size) == 0;

@@ -68,7 +68,7 @@ void decisions_mark(const struct meter *meter, struct journal *journal)
 /* --- cells of what is set aside --- */
 
 /* The neighbours of an instant, and the first and last reading of all; INT64_MIN and INT64_MAX
- * where there is none. */
+ * stand for no reading. */
 struct neighbours {
     struct stretch near, all;
 };
@@ -197,7 +197,7 @@ static void widen(struct booking *booking, struct stretch changed)
     booking->to_ms = MAX(booking->to_ms, changed.to_ms);
 }
 
-/* What one part of a booking has changed. */
+/* Adds the cells that one part of a booking has changed. */
 static void widen_to_part(struct booking *booking, const struct booking *part)
 {
     widen(booking, (struct stretch){part->from_ms, part->to_ms});

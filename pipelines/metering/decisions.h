@@ -11,8 +11,8 @@
  * a decision. An accepted reading of a register stays in its chain (register_chain.h). For other
  * kinds to accept takes a drop back.
  *
- * What is set aside lies in the last slots of the journal: the decision (ROLE_DECISION, its value
- * is decision_pack()), and the readings. The day that has left the horizon forgets both.
+ * The last slots of the journal hold what is set aside: the decision (ROLE_DECISION, its value is
+ * decision_pack()), and the readings. The day that has left the horizon forgets both.
  */
 #ifndef GHGD_DECISIONS_H
 #define GHGD_DECISIONS_H
@@ -36,7 +36,7 @@ void decisions_mark(const struct meter *meter, struct journal *journal);
  * that databases do not keep what was written of it. */
 bool decisions_touch(const struct meter *meter, const struct journal *journal,
                      struct stretch bucket);
-/* The time of all cells that decisions_touch(); it is empty if there is none. */
+/* The time of all cells that decisions_touch(); it is empty without such a cell. */
 struct stretch decisions_extent(const struct meter *meter, const struct journal *journal);
 
 #endif

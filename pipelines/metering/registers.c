@@ -272,7 +272,7 @@ bool register_enter_next(const struct meter *meter, struct journal *journal,
     return true;
 }
 
-/* What a change of the chain finds. */
+/* The state that a change of the chain finds. */
 struct found {
     bool reaches;   /* some windows that it books in may be closed, */
     int64_t booked; /* and hold that */

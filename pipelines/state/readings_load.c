@@ -96,7 +96,7 @@ static bool is_sound_aside(const struct meter *meter, const struct reading *befo
            (!decision || (reading->value >= 0 && decision_role(reading->value) < ROLE_MOVED));
 }
 
-/* What decisions set aside comes whole with every record of a meter. */
+/* All that decisions set aside comes with every record of a meter. */
 int readings_take_aside(const struct readings_taking *taking)
 {
     struct packed *packed = taking->packed;

@@ -64,7 +64,7 @@ struct shard_stats {
     uint64_t memory_bytes;
     uint64_t facilities;
     uint64_t readings; /* in the journal now */
-    /* Of people, in force on open days; and readings that they set aside. */
+    /* Decisions of people that the journals hold, and readings that they set aside. */
     uint64_t decisions, dropped;
     struct note_sums noted;
     int64_t watermark_ms; /* INT64_MIN before the first event */

@@ -13,7 +13,8 @@ A history is a paragraph of the form
     = refused 1 implausible
 
 A time is local unless it ends with Z or an offset. Words behind a value: estimated, invoice, edited, revision=2, id=INV-7,
-unit=MWh. An event of another kind: `m1 TIME exchange final=652000 initial=0`, `m1 TIME dip 9500`.
+unit=MWh. An event of another kind: `m1 TIME exchange final=652000 initial=0`, `m1 TIME dip 9500`,
+`m1 TIME drop of=dip`.
 Answers: day, month, year, hour with the activity of a source, the meter's, in its unit; covered,
 expected and the like are fields of the coverage row of the facility then, and `none` says that there
 is no such row. import_kwh, flows_unknown and the like are fields of its row of energy; `null`: the
@@ -42,7 +43,7 @@ FOLDER = servers.ROOT / "tests" / "data" / "metering"
 LEVELS = {"hour": "1h", "day": "1d", "month": "1mo", "year": "1y", "bucket": "15m"}
 ENERGY = re.compile(r"_kwh$|^(import|export|generation)_|^flows_")
 QUALITIES = ("estimated", "invoice", "edited", "actual")
-ACTIONS = ("exchange", "dip", "delivery", "transfer", "credit")
+ACTIONS = ("exchange", "dip", "delivery", "transfer", "credit", "accept", "drop")
 MEASURES = re.compile(r"^(\d+(?:\.\d+)?)(h|m|s|d)$")
 SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 DEFAULTS = {"category": "stationary_combustion", "unit": "kWh"}

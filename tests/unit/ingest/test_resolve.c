@@ -322,7 +322,7 @@ static void test_documents(void **state)
     }
 }
 
-/* What a decision is about has to suit the meter; it has no value that could be refused. */
+/* A decision has to suit the kind of the meter; it has no value that could be refused. */
 static void test_decisions(void **state)
 {
     (void)state;

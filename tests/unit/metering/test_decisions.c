@@ -281,7 +281,7 @@ static int128 sum_cells(const struct bench *bench)
     return sum;
 }
 
-/* Whatever is dropped and accepted, in windows that are open: all that was booked is the difference
+/* Readings are dropped and accepted in windows that are open: all that was booked is the difference
  * of the first and the last reading in force. */
 static void test_closed_windows(void **state)
 {

@@ -311,7 +311,7 @@ static int128 activity_of(enum level level)
     return sum;
 }
 
-/* What people have decided is still so, and can be taken back. */
+/* A decision holds after a restart, and can be taken back. */
 static void test_decisions(void **state)
 {
     (void)state;

@@ -272,7 +272,8 @@ static void test_conflict_and_role(void **state)
     register_chain_judge(&counter, &journal);
     struct reading_fate fate;
     fates_judge(&fate, &counter, &journal);
-    const struct journal_view view = {.meter = &counter, .journal = &journal, .fates = &fate};
+    const struct journal_view view = {
+        .meter = &counter, .journal = &journal, .decided = &journal, .fates = &fate};
     struct buffer out;
     buffer_init(&out, TEXT_BYTES_MAX);
     journal_view_add_why(&out, &view, 0);
