@@ -312,14 +312,13 @@ static int send_message(const struct config *config, const struct sent_message *
 static int send_decision(const struct decide_arguments *arguments, const struct config *config,
                          const struct home *home)
 {
-    const struct meter *meter = &config->registry->meters[home->meter];
     struct buffer event;
     buffer_init(&event, DECISION_BYTES_MAX);
     decision_write(&event, &arguments->decision);
     int status = buffer_failed(&event) ? EXIT_FAILED : judge(arguments, config, home, &event);
     const struct sent_message message = {.topic = config_log_topic(config),
                                          .partition = home->partition,
-                                         .key = config->registry->facilities[meter->facility].id,
+                                         .key = config->registry->facilities[home->facility].id,
                                          .bytes = event.data,
                                          .size = event.size};
     if (status == EXIT_GOOD)
@@ -368,7 +367,7 @@ static int run(struct decide_arguments *arguments, const struct config *config)
         return EXIT_FAILED;
     struct home home;
     bool exchange = decision->kind == EVENT_EXCHANGE;
-    if (home_find(&home, config, meter, exchange ? NULL : &arguments->query) < 0)
+    if (home_find(&home, config, meter, &arguments->query, exchange) < 0)
         return EXIT_FAILED;
     if (!exchange) {
         if (home_explain(&home, config, &arguments->query) < 0)

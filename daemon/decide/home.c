@@ -13,7 +13,7 @@ enum { WORDS_BYTES_MAX = 64 << 10 };
 struct home_search {
     const struct config *config;
     const struct subject_query *query;
-    uint32_t meter;
+    uint32_t meter, facility;
     uint32_t saved, homes; /* partitions with a state, and with the facility */
     int32_t other;         /* a second one with it */
     struct home *home;
@@ -45,10 +45,9 @@ static void find_subject(struct home_search *search, const struct assigned *part
 
 static void look_into(struct home_search *search, const struct assigned *part)
 {
-    const struct meter *first = &search->config->registry->meters[search->meter];
     struct home *home = search->home;
     search->saved++;
-    if (shard_get_outcomes(part->shard, first->facility) == NULL)
+    if (shard_get_outcomes(part->shard, search->facility) == NULL)
         return;
     if (search->homes++ > 0) {
         search->other = part->number;
@@ -57,7 +56,8 @@ static void look_into(struct home_search *search, const struct assigned *part)
     *home = (struct home){.partition = part->number,
                           .floor_ms = shard_get_stats(part->shard)->floor_ms,
                           .offset = part->position.offset,
-                          .meter = search->meter};
+                          .meter = search->meter,
+                          .facility = search->facility};
     if (search->query != NULL)
         find_subject(search, part);
 }
@@ -80,7 +80,7 @@ static int search_all(struct home_search *search, struct buffer *why)
 static int refuse_home(const struct home_search *search)
 {
     const struct registry *registry = search->config->registry;
-    const char *facility = registry->facilities[registry->meters[search->meter].facility].id;
+    const char *facility = registry->facilities[search->facility].id;
     if (search->homes == 1)
         return 0;
     if (search->saved == 0)
@@ -99,13 +99,23 @@ static int refuse_home(const struct home_search *search)
     return -ENOENT;
 }
 
-int home_find(struct home *home_out, const struct config *config, uint32_t meter,
-              const struct subject_query *query)
+/* An id may have belonged to another facility at another time. */
+static uint32_t facility_at(const struct registry *registry, uint32_t meter, int64_t time_ms)
 {
-    struct home_search search = {
-        .config = config, .query = query, .meter = meter, .home = home_out};
+    uint32_t version = registry_meter_at(registry, meter, time_ms);
+    return registry->meters[version == REGISTRY_NONE ? meter : version].facility;
+}
+
+int home_find(struct home *home_out, const struct config *config, uint32_t meter,
+              const struct subject_query *query, bool exchange)
+{
+    struct home_search search = {.config = config,
+                                 .query = exchange ? NULL : query,
+                                 .meter = meter,
+                                 .facility = facility_at(config->registry, meter, query->time_ms),
+                                 .home = home_out};
     struct buffer why;
-    *home_out = (struct home){.meter = meter};
+    *home_out = (struct home){.meter = meter, .facility = search.facility};
     buffer_init(&why, WORDS_BYTES_MAX);
     int err = search_all(&search, &why);
     if (err < 0)

@@ -147,14 +147,15 @@ static void book_versions(struct shard *shard, struct site *site, const struct b
         struct reading reading = reading_of(event);
         int64_t value;
         int64_t initial;
+        bool decides = event->role == ROLE_DECISION; /* its value is no amount */
         if (meter->valid_to_ms <= shard->clock.floor_ms ||
-            !counters_rescale(&value, own, meter, event->value) ||
+            !counters_rescale(&value, own, meter, decides ? 0 : event->value) ||
             !counters_rescale(&initial, own, meter, event->role == ROLE_FINAL ? event->initial : 0))
             continue;
         if ((value < 0 || initial < 0) && !meter->negative)
             continue;
         struct booking other;
-        reading.value = value;
+        reading.value = decides ? event->value : value;
         site_book(site, &shard->clock, i, &reading, &other);
         join(booking, &other);
         if (event->role != ROLE_FINAL)

@@ -35,6 +35,31 @@ static void take(struct journal *journal, const struct reading *reading)
         journal_changed(journal, reading->start_ms);
 }
 
+/* Decisions of people, and the readings that they set aside. */
+static void adopt_aside(struct site *site, uint32_t column, uint32_t from)
+{
+    const struct meter *meter = &site->panel->meters[column];
+    const struct journal *others = &site->journals[from];
+    struct journal *journal = &site->journals[column];
+    for (uint32_t i = 0; i < others->aside_count; i++) {
+        struct reading entry = *journal_aside(others, i);
+        bool decision = entry.role == ROLE_DECISION;
+        int64_t value = entry.value;
+        bool there = false;
+        for (uint32_t k = 0; k < journal->aside_count; k++)
+            there |= !reading_is_before(journal_aside(journal, k), &entry) &&
+                     !reading_is_before(&entry, journal_aside(journal, k));
+        if (there || journal->aside_count == ASIDE_MAX ||
+            (!decision &&
+             (!counters_rescale(&value, &site->panel->meters[from], meter, entry.value) ||
+              (value < 0 && !meter->negative))))
+            continue;
+        entry.value = value;
+        if (journal_put_aside(journal, &entry) < 0)
+            return; /* it has no room: readings are left out, too */
+    }
+}
+
 static void adopt(struct site *site, uint32_t column, uint32_t from)
 {
     const struct meter *meter = &site->panel->meters[column];
@@ -60,8 +85,10 @@ void site_versions_adopt(struct site *site, const struct dictionary *dictionary)
             continue;
         for (; other != REGISTRY_NONE;
              other = counters_next(site->conf.registry, first + column, other)) {
-            if (was_named(dictionary, other - first))
-                adopt(site, column, other - first);
+            if (!was_named(dictionary, other - first))
+                continue;
+            adopt(site, column, other - first);
+            adopt_aside(site, column, other - first);
         }
     }
 }
