@@ -253,6 +253,7 @@ class Oracle:
                        for row in read_csv(Path(folder, config["tables"]["meters"]))}
         self.amounts = defaultdict(set)  # of deliveries: (meter, time) -> those in force
         self.in_force = defaultdict(dict)  # meter -> identity -> (rank, value, quality)
+        self.decisions = defaultdict(dict)  # meter -> identity -> (rank, whether it drops)
         self.outcomes = Counter()
         self.newest = None
 
@@ -314,6 +315,8 @@ class Oracle:
         if meter is None:
             return "unknown"
         start, end = self.times(meter, event)
+        if event.get("event") in ("accept", "drop"):
+            return self.decide(meter, start, end, event)
         size = unit_size(event.get("unit") or meter["unit"])[1]
         if not re.fullmatch(r"-?\d+(\.\d+)?", str(event["value"])):
             return "value_invalid"
@@ -324,8 +327,7 @@ class Oracle:
             return "implausible"
         if self.newest is not None and start < self.floor():
             return "late"
-        quality = event.get("quality", "actual")
-        rank = (quality != "estimated", event.get("revision", 0), QUALITIES.index(quality))
+        rank, quality = self.rank(event)
         held = self.in_force[meter["id"]]
         if meter["kind"] == "delivery":
             return self.book_delivery(held, meter["id"], start, (rank, value, quality))
@@ -344,6 +346,44 @@ class Oracle:
         if old is None:
             return "used"
         return "corrected" if old[0] < rank else lost  # the one that it replaced
+
+    @staticmethod
+    def rank(event):
+        quality = event.get("quality", "actual")
+        return (quality != "estimated", event.get("revision", 0), QUALITIES.index(quality)), quality
+
+    def decide(self, meter, start, end, event):
+        """A person's decision on the readings of an identity up to its rank; without ids."""
+        drops = event["event"] == "drop"
+        assert drops or meter["kind"] != "register"  # an accepted one is beyond this model
+        if self.newest is not None and start < self.floor():
+            return "late"
+        new = (self.rank(event)[0], drops)
+        old = self.decisions[meter["id"]].get((start, end))
+        if old == new:
+            return "duplicate"
+        if old is not None and new[0] < old[0]:
+            return "corrected"
+        self.decisions[meter["id"]][start, end] = new
+        self.newest = end if self.newest is None else max(self.newest, end)
+        return "used" if old is None else "corrected"
+
+    def is_dropped(self, meter_id, identity):
+        rank, drops = self.decisions[meter_id].get(identity, ((), False))
+        return drops and self.in_force[meter_id][identity][0] <= rank
+
+    def touched(self, meter, identity):
+        """The rows in which a dropped reading may have had a part: they are there, and say 0."""
+        start, end = identity
+        held = self.in_force[meter["id"]]
+        if meter["kind"] in ("register", "gauge"):
+            reach = meter["hold_ms"] if meter["kind"] == "gauge" else float("inf")
+            times = [t for (t, _), (_, _, quality) in held.items()
+                     if meter["kind"] == "gauge" or quality != "estimated"]
+            before = max((t for t in times if start - reach <= t < start), default=start)
+            after = min((t for t in times if start < t <= start + reach), default=start)
+            start, end = before, max(after, start + 1)
+        return self.rows(start, max(end, start + 1))
 
     def book_delivery(self, held, meter_id, start, reading):
         """Without ids: of one time the amounts of the highest rank count, once each."""
@@ -447,6 +487,10 @@ class Oracle:
         """{row: Cell} of a meter."""
         meter, held = self.meters[meter_id], self.in_force[meter_id]
         cells = defaultdict(Cell)
+        dropped = [identity for identity in held if self.is_dropped(meter_id, identity)]
+        for row in (row for identity in dropped for row in self.touched(meter, identity)):
+            cells[row].activity += 0
+        held = {identity: held[identity] for identity in held if identity not in set(dropped)}
         if meter["kind"] == "interval":
             self.interval_cells(cells, held)
         elif meter["kind"] == "register":

@@ -281,6 +281,22 @@ def shuffled(pairs, pick):
     return [(at + pick.randrange(36 * HOUR_MS), event) for at, event in pairs]
 
 
+def decided(events, seed, share, is_taken_back):
+    """People drop some readings, before they come or later, and take some of that back. The second
+    decision has a higher rank, so that the log's order does not decide."""
+    pick = random.Random(seed)
+    pairs = arrivals(events)
+    for at, event in list(pairs):
+        if pick.random() >= share:
+            continue
+        drop = {key: event[key] for key in ("meter", "time", "quality", "revision") if key in event}
+        pairs.append((at + pick.randrange(-HOUR_MS, DAY_MS), {**drop, "event": "drop"}))
+        if is_taken_back(event) and pick.random() < 0.3:
+            back = {**drop, "event": "accept", "revision": event.get("revision", 0) + 1}
+            pairs.append((at + pick.randrange(-HOUR_MS, DAY_MS), back))
+    return in_order(pairs)
+
+
 def duplicated(pairs, pick, share=0.1):
     """Some events come again, at once or a while later."""
     again = [(at + pick.choice((0, pick.randrange(DAY_MS))), dict(event)) for at, event in pairs

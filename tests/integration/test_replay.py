@@ -207,6 +207,17 @@ class DataSets(Comparison):
         with self.subTest("start and end"):
             self.check_disturbed(site, result, streams.as_intervals(stream.events, 15 * 60_000))
 
+    def test_decisions_of_people(self):
+        """Readings are dropped, some before they come, and some drops are taken back."""
+        for name, stream, share in (("intervals", streams.steel(days=30), 0.03),
+                                    ("registers", streams.registers(), 0.03), ("gauges", streams.household(), 0.004)):
+            with self.subTest(name):
+                kind = {meter["id"]: meter["kind"] for meter in stream.meters}
+                events = streams.decided(stream.events, 5, share, lambda event: kind[event["meter"]] != "register")
+                config = {**stream.config, "windows": {"horizon": "40d"}}  # readers come every five days
+                site, result = self.check(streams.Stream(stream.facilities, stream.meters, events, config))
+                self.check_disturbed(site, result, streams.disturb(events, 8, "shuffled", "duplicated"))
+
     def test_registers_read_at_odd_times(self):
         stream = streams.registers()
         site, result = self.check(stream)
