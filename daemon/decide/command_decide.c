@@ -353,7 +353,7 @@ static bool has_to_decide(const struct decision *decision, const struct config *
     }
     if (!drops && !subject->dropped &&
         config->registry->meters[home->meter].kind != KIND_REGISTER) {
-        (void)fprintf(stderr, "ghgd decide: nobody has dropped it; nothing to do\n");
+        (void)fprintf(stderr, "ghgd decide: it was not dropped; nothing to do\n");
         return false;
     }
     return true;

@@ -14,7 +14,7 @@ enum { DECISION_NOTE_BYTES_MAX = 1000, DECISION_BYTES_MAX = 16 << 10 };
 
 struct decision {
     const char *meter, *by, *note;
-    int64_t time_ms, end_ms;            /* end_ms: INT64_MIN if there is none */
+    int64_t time_ms, end_ms;            /* end_ms: INT64_MIN for an instant */
     int64_t at_ms;                      /* when it was decided */
     enum event_kind kind;               /* accept, drop or exchange */
     enum event_kind of;                 /* accept, drop: what it is about */
@@ -24,14 +24,14 @@ struct decision {
     enum quality quality;
 };
 
-/* What is wrong with a name or a note: it is empty, longer than `bytes_max`, no UTF-8, or has
- * control characters. NULL if nothing is. */
+/* The fault of a name or a note: it is empty, longer than `bytes_max`, no UTF-8, or has
+ * control characters. NULL: it is good. */
 const char *decision_text_fault(const char *text, size_t bytes_max);
 
 /* Appends the event: native JSON on one line, without its end. */
 void decision_write(struct buffer *out, const struct decision *decision);
 
-/* What becomes of the event as far as the tables decide: OUTCOME_USED, or why it is refused.
+/* The outcome of the event as far as the tables decide: OUTCOME_USED, or why it is refused.
  * Returns 0 or -ENOMEM. */
 int decision_judge(enum outcome *outcome_out, const struct buffer *event,
                    const struct registry *registry) MUST_CHECK;

@@ -67,7 +67,7 @@ static void add_match(struct subject *subject, const struct reading *entry)
     subject->count++;
 }
 
-/* The readings next to a time at which there is none. */
+/* The readings next to a time that has no reading. */
 static void find_near(struct subject *subject, const struct journal *journal, int64_t time_ms)
 {
     const struct reading *before = NULL;

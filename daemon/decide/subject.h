@@ -1,7 +1,7 @@
 /*
  * subject.h - the reading that a person means, found in a saved journal.
  *
- * Pure. What is found is a copy.
+ * Pure. Gives copies of what it finds.
  */
 #ifndef GHGD_SUBJECT_H
 #define GHGD_SUBJECT_H
@@ -32,7 +32,7 @@ struct subject {
     /* Readings that the query may mean; NONE: the ones before and after its time. */
     struct reading matches[SUBJECT_MATCHES_MAX];
     uint32_t count; /* of the matches that are there; more are not listed */
-    /* Of a subject that was found: */
+    /* If the subject was found: */
     enum event_kind of;
     uint16_t revision; /* the rank up to which a new decision has to hold */
     enum quality quality;
@@ -40,7 +40,7 @@ struct subject {
     int64_t decided_offset; /* where it stands */
 };
 
-/* What `of` says of an entry of that meter. */
+/* The word in `of` for an entry of that meter. */
 enum event_kind subject_kind(const struct meter *meter, const struct reading *reading);
 
 void subject_find(struct subject *subject_out, const struct meter *meter,

@@ -64,7 +64,7 @@ class Decide(unittest.TestCase):
         return offset
 
     def activity(self, source):
-        """Of the day, by the database."""
+        """The figure of the day in the database."""
         found = [row["activity"] for (table, _, name, _), row in rows(f"{self.folder}/live.db", final=False).items()
                  if table == "emissions_1d" and name == source]
         return found[0] if found else None
@@ -193,7 +193,7 @@ class Decide(unittest.TestCase):
         self.assert_refused(self.command("decide", "hz-kwh"), 2, "wants a meter, a time and a decision")
         done = self.decide("hz-grid", 15, "accept")
         self.assertEqual((done.returncode, done.stdout), (0, ""))
-        self.assertIn("nobody has dropped it; nothing to do", done.stderr)
+        self.assertIn("it was not dropped; nothing to do", done.stderr)
         done = self.decide("hz-kwh", -30 * 24 * 60, "exchange", "--final", "1", "--initial", "0", "--late-ok")
         self.assertEqual(done.returncode, 0, done.stderr)
         servers.eventually(lambda: len(servers.kafka().consume(self.topic + "-late")) == 1)
