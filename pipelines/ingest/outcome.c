@@ -82,15 +82,17 @@ static const struct {
     [REJECT_WRONG_PARTITION] = {"rejected", "wrong_partition",
                                 "the readings of this facility already come from another "
                                 "partition; key the messages by facility, or set input.rekey"},
-    [REJECT_EVENT_INVALID] = {"rejected", "event_invalid",
-                              "`event` is none of exchange, dip, delivery, transfer, credit, accept, "
-                              "drop, or `of` of a decision names no kind of event; a reading has no "
-                              "`event`"},
+    [REJECT_EVENT_INVALID] =
+        {"rejected", "event_invalid",
+         "`event` is none of exchange, dip, delivery, transfer, credit, accept, "
+         "drop, or `of` of a decision names no kind of event; a reading has no "
+         "`event`"},
     [REJECT_EVENT_KIND] =
         {"rejected", "event_kind",
          "`event` does not suit the meter or the other fields; an exchange is of a register and "
          "has `final` and `initial` and no `value`, a delivery is of a delivery meter or a stock, "
-         "dip, transfer and credit are of a stock; a decision (accept, drop) is on such an event of "
+         "dip, transfer and credit are of a stock; a decision (accept, drop) is on such an event "
+         "of "
          "its meter, and has no `value`"},
     [REJECT_ID_INVALID] = {"rejected", "id_invalid",
                            "the `id` of a delivery, a dip or a bill is no text of 1 to 255 bytes "

@@ -365,7 +365,8 @@ static void test_moved_document(void **state)
     journal.count = 1;
     struct reading_fate fate;
     fates_judge(&fate, &megajoules, &journal);
-    const struct journal_view view = {.meter = &megajoules, .journal = &journal, .fates = &fate};
+    const struct journal_view view = {
+        .meter = &megajoules, .journal = &journal, .decided = &journal, .fates = &fate};
     struct buffer out;
     buffer_init(&out, TEXT_BYTES_MAX);
     journal_view_add_why(&out, &view, 0);
