@@ -92,7 +92,8 @@ class EndToEnd(RowsCase):
             servers.kafka().produce(topic, [
                 ("hz", json.dumps(reading("hz-grid", 15, "12.5"))),
                 ("hz", json.dumps([reading("hz-grid", 30, 0.1), reading("hz-grid", 45, 0.2)])),
-                ("hz", msgpack.packb([reading("hz-gas", 0, 9990), reading("hz-gas", 30, 10)])),
+                ("hz", msgpack.packb([reading("hz-gas", 0, 9980), reading("hz-gas", 15, 9990),
+                                      reading("hz-gas", 30, 0)])),
                 ("lx", msgpack.packb(reading("lx-pv", 0, 100.0))),
                 ("lx", msgpack.packb(reading("lx-pv", 15, 140.0)))])
             self.wait_rows(database, "emissions_15m", {
@@ -101,7 +102,7 @@ class EndToEnd(RowsCase):
                 START + 2 * QUARTER: {"activity": 0.2, "co2e_kg": 0.10612, "co2_kg": 0.10612,
                                       "coverage": 1}},
                 facility="hz", source="grid")
-            # 4 digits roll over: 9990 -> 10 is 20 m3, 10 in each quarter
+            # 4 digits roll over: 9990 -> 0 is 10 m3, as in the quarter before
             self.wait_rows(database, "emissions_15m",
                            {START: {"activity": 10}, START + QUARTER: {"activity": 10}},
                            facility="hz", source="natural_gas")
