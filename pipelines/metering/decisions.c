@@ -147,14 +147,16 @@ static struct stretch part_of(const struct meter *meter, const struct journal *j
     return between_neighbours(meter, journal, entry->start_ms);
 }
 
-/* The same, and the bucket that may have counted it as a glitch or a conflict. */
+/* The same, and the bucket that counts it as a conflict. */
 static struct stretch cells_of(const struct meter *meter, const struct journal *journal,
                                const struct reading *entry)
 {
     struct stretch part = part_of(meter, journal, entry);
     if (meter->step) /* the sample before it lasts longer now */
         part.from_ms = entry->start_ms;
-    return (struct stretch){part.from_ms, MAX(part.to_ms, entry->start_ms + 1)};
+    if (entry->conflict)
+        part.to_ms = MAX(part.to_ms, entry->start_ms + 1);
+    return part;
 }
 
 bool decisions_touch(const struct meter *meter, const struct journal *journal,
@@ -440,7 +442,9 @@ static void add_aside(struct booking *booking, const struct meter *meter, struct
     if (booking->outcome == OUTCOME_USED)
         widen(booking, part_of(meter, journal, reading)); /* it is a neighbour of others, too */
     else
-        booking->to_ms = booking->from_ms; /* what is set aside is as it was */
+        booking->to_ms = booking->from_ms;                     /* what is set aside is as it was */
+    if (booking->outcome != OUTCOME_USED && booking->conflict) /* but for the conflict */
+        widen(booking, (struct stretch){reading->start_ms, reading->start_ms + 1});
 }
 
 static bool has_booked(const struct meter *meter, const struct journal *journal,

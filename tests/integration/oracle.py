@@ -382,7 +382,7 @@ class Oracle:
                      if meter["kind"] == "gauge" or quality != "estimated"]
             before = max((t for t in times if start - reach <= t < start), default=start)
             after = min((t for t in times if start < t <= start + reach), default=start)
-            start, end = before, max(after, start + 1)
+            return self.rows(before, after)
         return self.rows(start, max(end, start + 1))
 
     def book_delivery(self, held, meter_id, start, reading):
