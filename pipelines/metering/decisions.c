@@ -443,7 +443,7 @@ static void add_aside(struct booking *booking, const struct meter *meter, struct
         widen(booking, part_of(meter, journal, reading)); /* it is a neighbour of others, too */
     else
         booking->to_ms = booking->from_ms;                     /* what is set aside is as it was */
-    if (booking->outcome != OUTCOME_USED && booking->conflict) /* but for the conflict */
+    if (booking->outcome != OUTCOME_USED && booking->conflict) /* the conflict is new */
         widen(booking, (struct stretch){reading->start_ms, reading->start_ms + 1});
 }
 
