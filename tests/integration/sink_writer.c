@@ -3,9 +3,11 @@
  *
  *     sink_writer DIALECT URL DATABASE DEAD_ROWS FACILITY...
  *
- * row FACILITY START_MS ACTIVITY VERSION REVISION FINAL   adds a row of emissions and one of
- * coverage write      hands the rows to the sink, waits for them, prints its counters as JSON wait
- * MS    lets the loop run for so long
+ *     row FACILITY START_MS ACTIVITY VERSION REVISION FINAL LEVEL
+ *                adds a row of emissions and one of coverage
+ *     energy ... the same, and one of energy: all was bought
+ *     write      hands the rows to the sink, waits for them, prints its counters as JSON
+ *     wait MS    lets the loop run for so long
  *
  * FACILITY counts the ids of the command line, ACTIVITY is in micro-units. GHGD_USER, GHGD_PASSWORD
  * and ROWS_MAX come from the environment. DIALECT "sqlite" takes the path of a database for URL.
@@ -74,11 +76,11 @@ static void read_numbers(int64_t numbers[NUMBERS], const char *text)
     }
 }
 
-static void add_rows(struct writer *writer, const char *arguments)
+static void add_rows(struct writer *writer, const char *arguments, bool energy)
 {
     int64_t numbers[NUMBERS];
     read_numbers(numbers, arguments);
-    if (numbers[LEVEL] >= LEVEL_COUNT || writer->block->count + 2 > writer->block->capacity)
+    if (numbers[LEVEL] >= LEVEL_COUNT || writer->block->count + 3 > writer->block->capacity)
         abort();
     int64_t activity = numbers[ACTIVITY];
     struct row row = {.kind = ROW_EMISSIONS,
@@ -99,6 +101,13 @@ static void add_rows(struct writer *writer, const char *arguments)
     writer->block->rows[writer->block->count++] = row;
     row.kind = ROW_COVERAGE;
     row.series = REGISTRY_NONE;
+    writer->block->rows[writer->block->count++] = row;
+    if (!energy)
+        return;
+    row.kind = ROW_ENERGY;
+    memset(row.figures.value, 0, sizeof(row.figures.value));
+    row.figures.value[BALANCE_IMPORT] = activity;
+    row.figures.value[BALANCE_CONSUMPTION] = activity;
     writer->block->rows[writer->block->count++] = row;
 }
 
@@ -136,7 +145,9 @@ static void let_run(struct writer *writer, const char *arguments)
 static void obey(struct writer *writer, const char *command)
 {
     if (strncmp(command, "row ", 4) == 0)
-        add_rows(writer, command + 4);
+        add_rows(writer, command + 4, false);
+    else if (strncmp(command, "energy ", 7) == 0)
+        add_rows(writer, command + 7, true);
     else if (strncmp(command, "write", 5) == 0)
         write_rows(writer);
     else if (strncmp(command, "wait ", 5) == 0)

@@ -49,8 +49,9 @@ class Writer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
             env={**os.environ, **environment})
 
-    def row(self, facility=0, bucket=0, activity=1.0, version=0, revision=0, final=False, level=0):
-        self._send(f"row {facility} {START_MS + bucket * BUCKET_MS} {round(activity * 1e6)} "
+    def row(self, facility=0, bucket=0, activity=1.0, version=0, revision=0, final=False, level=0,
+            energy=False):
+        self._send(f"{'energy' if energy else 'row'} {facility} {START_MS + bucket * BUCKET_MS} {round(activity * 1e6)} "
                    f"{version} {revision} {int(final)} {level}")
 
     def write(self, meanwhile=None):
@@ -103,7 +104,8 @@ def write_all_levels(writer):
     """A row of every window length, now and on the first of March."""
     for start_ms in (START_MS, int(time.time() - 7200) * 1000 // BUCKET_MS * BUCKET_MS):
         for level in range(5):
-            writer.row(bucket=(start_ms - START_MS) // BUCKET_MS, activity=2, final=True, level=level)
+            writer.row(bucket=(start_ms - START_MS) // BUCKET_MS, activity=2, final=True, level=level,
+                       energy=True)
     writer.write()
 
 

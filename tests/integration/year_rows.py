@@ -137,12 +137,16 @@ class Sums:
             if level == "1y":
                 self.covered[tags["source"]] += values.get("covered_s", 0)
         elif name == "energy":
-            self.judge_energy(key, level, at, {f: Decimal(row.get(f, "0")) for f in self.fields[name]})
+            self.judge_energy(key, level, at, row)
 
     def judge_energy(self, key, level, at, row):
-        """C = I + G - X, and what is used of one's own is G - X."""
-        made = row["generation_kwh"] - row["export_kwh"]
-        if row["consumption_kwh"] != row["import_kwh"] + made or row["own_use_kwh"] != made:
+        """C = I + G - X, and what is used of one's own is G - X; null if one of them is."""
+        flow = {name: Decimal(row[f"{name}_kwh"]) if f"{name}_kwh" in row else None
+                for name in ("import", "export", "generation", "own_use", "consumption")}
+        known = None not in (flow["generation"], flow["export"])
+        own = flow["generation"] - flow["export"] if known else None
+        all_of_it = flow["import"] + own if known and flow["import"] is not None else None
+        if flow["own_use"] != own or flow["consumption"] != all_of_it:
             self.odd.append(f"energy_{level} {key} {at}: {row}")
 
     def faults(self, limit=10):
