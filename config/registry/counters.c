@@ -1,5 +1,7 @@
 #include "config/registry/counters.h"
 
+#include <sys/param.h>
+
 #include "base/decimal.h"
 
 static int128 greatest_divisor(int128 a, int128 b)
@@ -97,6 +99,15 @@ static void link_versions(struct meter *meters, uint32_t first)
     }
 }
 
+/* Each has room for what all others read. */
+static void share_room(const struct registry *registry, uint32_t meter)
+{
+    uint32_t *room = &registry->meters[meter].readings_max;
+    for (uint32_t other = counters_next(registry, meter, REGISTRY_NONE); other != REGISTRY_NONE;
+         other = counters_next(registry, meter, other))
+        *room = MAX(*room, registry->meters[other].readings_max);
+}
+
 void counters_link(struct registry *registry)
 {
     struct meter *meters = registry->meters;
@@ -112,4 +123,6 @@ void counters_link(struct registry *registry)
         meters[i].versioned = true;
         meters[i].versioned = counters_next(registry, i, REGISTRY_NONE) != REGISTRY_NONE;
     }
+    for (uint32_t i = 0; i < registry->meters_count; i++)
+        share_room(registry, i);
 }

@@ -11,8 +11,9 @@
 
 #include "config/registry/registry.h"
 
-/* Fills in `versioned`, `first_version`, `counter_from_ms` and `counter_to_ms` of every register,
- * once meters have their scales and next versions. */
+/* Fills in `first_version` of every meter, and of registers `versioned`, `counter_from_ms` and
+ * `counter_to_ms`; all versions of one get the largest readings_max. Meters have their scales and
+ * next versions then. */
 void counters_link(struct registry *registry);
 
 /* The next version of the same register at the same facility that is not `meter`, behind the column

@@ -29,7 +29,7 @@ struct meter {
     uint32_t facility, series;
     uint32_t parent;        /* if has_parent: column of the first version of its main meter */
     uint32_t next_version;  /* column of the next version of the same id, by valid_from; or NONE */
-    uint32_t first_version; /* if versioned: column of the first version of the same id */
+    uint32_t first_version; /* column of the first version of the same id */
     uint32_t readings_max;  /* capacity of the meter's journal within the horizon */
     uint8_t kind, quantity; /* enum meter_kind, enum quantity */
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */

@@ -464,6 +464,7 @@ void booking_remove(struct booking *booking_out, const struct meter *meter, stru
     } else {
         touch_changed(&booking, meter, journal, index, floor_ms);
         if (meter->kind == KIND_INTERVAL) {
+            intervals_move_base(meter, journal, &gone, floor_ms);
             struct stretch changed = intervals_changed(meter, journal, &gone);
             booking.from_ms = changed.from_ms;
             booking.to_ms = changed.to_ms;

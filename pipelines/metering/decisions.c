@@ -213,11 +213,20 @@ struct when {
 
 /* --- entries come and go --- */
 
+/* Whether a register has readings, of closed windows perhaps, that the decision may keep in the
+ * chain. */
+static bool holds_chain(const struct meter *meter, const struct journal *journal,
+                        const struct reading *entry)
+{
+    return meter->kind == KIND_REGISTER && is_decision(entry) && !decision_drops(entry->value) &&
+           journal->count > 0 && entry->start_ms >= journal_at(journal, 0)->start_ms;
+}
+
 /* Whether some cell of the entry can still change. */
 static bool is_open(const struct meter *meter, const struct journal *journal,
                     const struct reading *entry, int64_t floor_ms)
 {
-    return entry->start_ms >= floor_ms ||
+    return entry->start_ms >= floor_ms || holds_chain(meter, journal, entry) ||
            (!is_decision(entry) && cells_of(meter, journal, entry).to_ms > floor_ms);
 }
 

@@ -12,7 +12,8 @@
  * kinds to accept takes a drop back.
  *
  * The last slots of the journal hold what is set aside: the decision (ROLE_DECISION, its value is
- * decision_pack()), and the readings. The day that has left the horizon forgets both.
+ * decision_pack()), and the readings. The day that has left the horizon forgets both; what
+ * a register has accepted stays as long as its journal has readings of that time.
  */
 #ifndef GHGD_DECISIONS_H
 #define GHGD_DECISIONS_H

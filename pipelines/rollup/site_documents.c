@@ -25,6 +25,26 @@ static int64_t newest_at(const struct journal *journal, int64_t time_ms)
     return i;
 }
 
+/* The newest delivery up to time_ms that versions of the meter before this one have seen. */
+static int64_t seen_before(const struct site *site, uint32_t column, int64_t time_ms)
+{
+    const struct registry *registry = site->conf.registry;
+    uint32_t own = column + site->facility->meters_first;
+    int64_t seen_ms = INT64_MIN;
+    for (uint32_t i = registry->meters[own].first_version; i != own && i != REGISTRY_NONE;
+         i = registry->meters[i].next_version) {
+        const struct meter *meter = &registry->meters[i];
+        if (meter->kind != KIND_DELIVERY || meter->facility != registry->meters[own].facility)
+            continue;
+        uint32_t other = i - site->facility->meters_first;
+        int64_t newest = newest_at(&site->journals[other], time_ms);
+        seen_ms = MAX(seen_ms, site->expected->document_ms[other]);
+        if (newest >= 0)
+            seen_ms = MAX(seen_ms, journal_at(&site->journals[other], (uint32_t)newest)->start_ms);
+    }
+    return seen_ms;
+}
+
 int64_t site_document_time(const struct site *site, uint32_t column, int64_t from_ms, int64_t to_ms)
 {
     const struct meter *meter = &site->panel->meters[column];
@@ -32,7 +52,8 @@ int64_t site_document_time(const struct site *site, uint32_t column, int64_t fro
     if (from_ms >= to_ms)
         return 0;
     int64_t newest = newest_at(journal, from_ms);
-    int64_t document_ms = site->expected->document_ms[column];
+    int64_t document_ms = seen_before(site, column, from_ms);
+    document_ms = MAX(document_ms, site->expected->document_ms[column]);
     if (newest >= 0)
         document_ms = MAX(document_ms, journal_at(journal, (uint32_t)newest)->start_ms);
     int64_t until_ms = from_ms; /* up to there all is counted */
@@ -63,7 +84,8 @@ void site_document_widen(const struct site *site, const struct site_clock *clock
     bool moved = booking->left_from_ms < booking->left_to_ms;
     if (!site_is_document(meter) || (booking->displaced != OUTCOME_USED && !moved))
         return; /* another amount at the same time covers the same */
-    int64_t due_ms = due_after(site, meter, reading->start_ms);
+    /* A decision may be on a document that stands at another time. */
+    int64_t due_ms = due_after(site, meter, MAX(reading->start_ms, booking->to_ms - 1));
     if (moved) {
         booking->from_ms = MIN(booking->from_ms, booking->left_from_ms);
         due_ms = MAX(due_ms, due_after(site, meter, booking->left_from_ms));

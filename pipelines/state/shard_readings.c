@@ -189,8 +189,10 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
     else if (reading.role != ROLE_DECISION && /* a decision is no reading of the meter */
              site_hear(site, column, MAX(reading.start_ms, floor_ms)))
         site_open_lead(site);
-    shard_clock_advance(shard, &reading,
-                        (enum meter_kind)shard->context.registry->meters[meter].kind);
+    /* No time goes on with a decision, unless the partition begins with it. */
+    if (reading.role != ROLE_DECISION || shard->newest_ms == INT64_MIN)
+        shard_clock_advance(shard, &reading,
+                            (enum meter_kind)shard->context.registry->meters[meter].kind);
     touch_open(shard, site, column, booking->left_from_ms, booking->left_to_ms, floor_ms);
     if (booking->outcome == OUTCOME_USED)
         site_document_widen(site, &shard->clock, column, &reading, booking);

@@ -477,12 +477,67 @@ static void test_many(void **state)
     assert_true(bench.journal.aside_count == ASIDE_MAX - 100 + 1);
 }
 
+static void put_count(struct bench *bench, const struct meter *meter, int64_t row, int64_t count,
+                      enum reading_role role, int64_t floor_ms)
+{
+    struct reading event = {.start_ms = row * BUCKET_MS,
+                            .value = role == ROLE_DECISION ? count : count * U,
+                            .offset = row,
+                            .quality = QUALITY_ACTUAL,
+                            .role = role & 7U};
+    booking_forget(meter, &bench->journal, floor_ms);
+    assert_true(decide(bench, meter, &event, floor_ms).outcome == OUTCOME_USED);
+}
+
+/* A register keeps what was accepted for as long as it keeps the reading, closed windows or not: a
+ * restart judges the journal again. */
+static void test_accepted_behind_the_floor(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    const struct meter meter = {
+        .kind = KIND_REGISTER, .interval_ms = BUCKET_MS, .cell_max = CELL_MAX, .rate_max = 4 * U};
+    bench_init(&bench);
+    for (int64_t row = 1; row < 5; row++)
+        put_count(&bench, &meter, row, row, ROLE_READING, 0);
+    put_count(&bench, &meter, 5, 1000, ROLE_READING, 0);
+    put_count(&bench, &meter, 5, decision_pack(false, ROLE_READING), ROLE_DECISION, 0);
+    for (int64_t row = 6; row < 20; row++)
+        put_count(&bench, &meter, row, 995 + row, ROLE_READING, 0);
+    int64_t floor_ms = INT64_C(15) * BUCKET_MS;
+    put_count(&bench, &meter, 21, 1016, ROLE_READING, floor_ms);
+    put_count(&bench, &meter, 20, 1015, ROLE_READING, floor_ms);
+    struct journal *journal = &bench.journal;
+    assert_int_equal(journal->aside_count, 1);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        journal_at(journal, i)->accepted = 0;
+        kept += chain_link_of(journal_at(journal, i)).kept;
+    }
+    decisions_mark(&meter, journal);
+    register_chain_judge(&meter, journal);
+    for (uint32_t i = 0; i < journal->count; i++)
+        kept -= chain_link_of(journal_at(journal, i)).kept;
+    assert_int_equal(kept, 0);
+    int128 sum = 0;
+    for (int64_t row = 15 + BEFORE; row < 21 + BEFORE; row++) {
+        struct cell cell;
+        project(&meter, journal, row, &cell);
+        sum += cell.activity;
+    }
+    assert_true(sum == 6 * (int128)U);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_order), cmocka_unit_test(test_closed_windows),
-        cmocka_unit_test(test_registers), cmocka_unit_test(test_exchange),
-        cmocka_unit_test(test_full),      cmocka_unit_test(test_many),
+        cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_closed_windows),
+        cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_exchange),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_accepted_behind_the_floor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,12 +71,15 @@ static void test_link(void **state)
     struct meter meters[6];
     struct registry registry = {.meters = meters, .meters_count = 6};
     make_versions(meters);
+    meters[1].readings_max = 700;
+    meters[4].readings_max = 900;
     counters_link(&registry);
     static const int64_t from_ms[] = {INT64_MIN, INT64_MIN, 200, 300};
     static const int64_t to_ms[] = {200, 200, 300, 400};
     for (uint32_t i = 0; i < 4; i++) {
         assert_true(meters[i].versioned);
         assert_int_equal(meters[i].first_version, 0);
+        assert_int_equal(meters[i].readings_max, 700);
         assert_true(meters[i].counter_from_ms == from_ms[i]);
         assert_true(meters[i].counter_to_ms == to_ms[i]);
     }
