@@ -98,7 +98,7 @@ static struct reading any_event(const struct meter *meter, uint64_t *random, int
     bool interval = meter->kind == KIND_INTERVAL;
     struct reading event = {
         .start_ms = step * (BUCKET_MS + (interval ? 0 : BUCKET_MS / 3)),
-        .span_ms = interval ? (uint64_t)BUCKET_MS << random_below(random, 3) : 0,
+        .span_ms = interval ? (uint64_t)(BUCKET_MS << random_below(random, 3)) & 0xffffffff : 0,
         .offset = offset,
         .revision = random_below(random, 2) & 1U,
         .quality = random_below(random, 4) == 0 ? QUALITY_ESTIMATED : QUALITY_ACTUAL,
