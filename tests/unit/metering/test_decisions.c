@@ -96,13 +96,14 @@ static struct reading any_event(const struct meter *meter, uint64_t *random, int
 {
     int64_t step = random_below(random, 12);
     bool interval = meter->kind == KIND_INTERVAL;
-    struct reading event = {
-        .start_ms = step * (BUCKET_MS + (interval ? 0 : BUCKET_MS / 3)),
-        .span_ms = interval ? (uint64_t)(BUCKET_MS << random_below(random, 3)) & 0xffffffff : 0,
-        .offset = offset,
-        .revision = random_below(random, 2) & 1U,
-        .quality = random_below(random, 4) == 0 ? QUALITY_ESTIMATED : QUALITY_ACTUAL,
-        .role = any_role(meter, random)};
+    uint64_t span_ms = interval ? (uint64_t)BUCKET_MS << random_below(random, 3) : 0;
+    struct reading event = {.start_ms = step * (BUCKET_MS + (interval ? 0 : BUCKET_MS / 3)),
+                            .span_ms = span_ms & UINT32_MAX,
+                            .offset = offset,
+                            .revision = random_below(random, 2) & 1U,
+                            .quality =
+                                random_below(random, 4) == 0 ? QUALITY_ESTIMATED : QUALITY_ACTUAL,
+                            .role = any_role(meter, random)};
     event.value = (step * 10 + (int64_t)random_below(random, 3) * 4) * U;
     if (meter->kind == KIND_DELIVERY || (meter->kind == KIND_STOCK && event.role != ROLE_DIP))
         event.id_hash = random_below(random, 3) * (uint64_t)(step + 1);
