@@ -28,7 +28,8 @@ static bool has(const struct event *event, enum event_field field)
 static void check_event(const struct event *event)
 {
     ASSERT(has(event, FIELD_METER));
-    ASSERT(has(event, FIELD_VALUE) == (event->kind != EVENT_EXCHANGE));
+    ASSERT(has(event, FIELD_VALUE) ==
+           (event->kind != EVENT_EXCHANGE && !event_kind_decides(event->kind)));
     ASSERT(event->meter_size > 0 && event->meter_size <= NAME_BYTES_MAX);
     ASSERT(memchr(event->meter, '\0', event->meter_size) == NULL);
     ASSERT(has(event, FIELD_TIME) != (has(event, FIELD_START) && has(event, FIELD_END)));

@@ -63,9 +63,9 @@ static void check_value(const struct event *event, const msgpack_object *value)
 
 static void check_event(const struct event *event, const msgpack_object *map)
 {
-    static const char *const names[FIELD_COUNT] = {"meter", "time",  "start",   "end",
-                                                   "value", "unit",  "quality", "revision",
-                                                   "id",    "event", "final",   "initial"};
+    static const char *const names[FIELD_COUNT] = {"meter", "time",    "start",    "end", "value",
+                                                   "unit",  "quality", "revision", "id",  "event",
+                                                   "final", "initial", "of"};
     size_t most = 0;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const msgpack_object *value = NULL;
