@@ -94,6 +94,23 @@ static void apply_round(struct shard *shard, int64_t time_ms)
     (void)shard_apply(shard, &batch, 0);
 }
 
+/* A person's word on the reading of every meter that ends at the time. */
+static void decide_round(struct shard *shard, int64_t time_ms, bool drops)
+{
+    batch_clear(&batch);
+    for (uint32_t i = 0; i < METERS; i++) {
+        *batch_add(&batch) = (struct batch_event){
+            .meter = i,
+            .end_ms = time_ms,
+            .start_ms = time_ms - (meters[i].kind == KIND_INTERVAL ? HOUR_MS : 0),
+            .value = decision_pack(drops, ROLE_READING),
+            .quality = QUALITY_ACTUAL,
+            .role = ROLE_DECISION,
+            .arrived_ms = INT64_MIN};
+    }
+    (void)shard_apply(shard, &batch, 0);
+}
+
 static void write_rows(struct shard *shard)
 {
     for (uint32_t sink = 0; sink < SINKS; sink++) {
@@ -118,6 +135,8 @@ static int set_up(void)
         if (hour % 9 == 0)
             write_rows(shard);
     }
+    for (int64_t hour = 50; hour < 70; hour += 5)
+        decide_round(shard, START_MS + hour * HOUR_MS, hour % 2 == 0);
     err = shard_save(shard, true, &base);
     ASSERT(err == 0);
     shard_destroy(&shard);
@@ -170,6 +189,7 @@ static void go_on(struct shard *shard)
     for (int64_t hour = 0; hour < 60; hour += 6) {
         apply_round(shard, time_ms + hour * HOUR_MS);
         write_rows(shard);
+        decide_round(shard, time_ms + (hour - 6) * HOUR_MS, hour % 4 == 0);
     }
     for (uint32_t sink = 0; sink < SINKS; sink++)
         shard_take_over(shard, sink, TAKEOVER_ROUND_TWO);
