@@ -400,8 +400,10 @@ static void take_head(const struct taking *taking)
     struct site *site = taking->site;
     int64_t row_max = (TIME_MAX_MS + TEN_YEARS_MS) / site->conf.window->bucket_ms;
     site->first_row = packed_take_int(taking->packed, -row_max, INT64_MAX);
-    if (site->first_row != INT64_MAX && site->first_row > row_max)
+    if (site->first_row != INT64_MAX && site->first_row > row_max) {
         taking->packed->damaged = true;
+        return;
+    }
     take_begin(taking);
     site->seen_row = packed_take_int(taking->packed, INT64_MIN, row_max);
     site->closed_ms = payload_take_time(taking->packed);
