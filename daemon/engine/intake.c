@@ -165,8 +165,6 @@ static void remember_stats(struct intake *intake, const struct assigned *assigne
     message_applier_add_outcomes(assigned->applier, intake->gone.outcomes);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         intake->gone.outcomes[i] += stats->outcomes[i];
-    intake->gone.discontinuities += stats->discontinuities;
-    intake->gone.rollovers += stats->rollovers;
     intake->gone.overlaps += stats->overlaps;
 }
 
@@ -435,6 +433,18 @@ const struct journal *intake_get_journal(const struct intake *intake, uint32_t m
             journal = shard_get_journal(assigned->shard, meter);
     }
     return journal;
+}
+
+bool intake_find_standing(const struct intake *intake, uint32_t meter,
+                          struct meter_standing *standing_out)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < intake->set->count && !found; i++) {
+        const struct assigned *assigned = intake->set->items[i];
+        if (assigned->state != ASSIGNED_RESTORING && assigned->state != ASSIGNED_UNREADABLE)
+            found = shard_find_standing(assigned->shard, meter, standing_out);
+    }
+    return found;
 }
 
 bool intake_find_rest(const struct intake *intake, uint32_t facility,

@@ -65,6 +65,9 @@ bool intake_get_facility(const struct intake *intake, uint32_t facility,
 /* The readings of one meter (registry->meters), as shard_get_journal(), in the first partition here
  * that has them; NULL: none of the partitions has. */
 const struct journal *intake_get_journal(const struct intake *intake, uint32_t meter);
+/* As shard_find_standing(), in the first partition here that has some of its facility. */
+bool intake_find_standing(const struct intake *intake, uint32_t meter,
+                          struct meter_standing *standing_out);
 /* As shard_find_rest(), in the first partition here that has some. */
 bool intake_find_rest(const struct intake *intake, uint32_t facility,
                       struct negative_rest *rest_out);

@@ -106,7 +106,7 @@ bool held_page_add(const struct intake *intake, const struct registry *registry,
         const struct journal *journal = intake_get_journal(intake, progress.meter++);
         struct held_stretches held = {0};
         if (journal != NULL)
-            fates_find_held(&held, meter, journal);
+            fates_find_held(&held, meter, journal, INT64_MIN);
         looked_at += journal != NULL ? journal->count + 1 : 1;
         if (held.count > 0 && has_line(&progress))
             add_line(body, registry, meter, &held);

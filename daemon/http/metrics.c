@@ -137,6 +137,9 @@ static void print_samples(const struct metric *metric, const struct metrics_sour
     case PLACE_CONSUMER:
         print_process(metric, source->consumer, out);
         break;
+    case PLACE_SURVEY:
+        print_process(metric, source->survey, out);
+        break;
     case PLACE_DEADLETTER:
         print_process(metric, source->deadletter, out);
         break;
@@ -282,6 +285,15 @@ void metric_print_checkpoint_cpu(const struct metric *metric, const struct metri
     add_sample(out, source->daemon.checkpoint_client_us, 6);
 }
 
+/* `name{facility="...",meter="..."`, without the end. */
+static void add_meter(struct buffer *out, const char *name, const struct survey_meter *line)
+{
+    buffer_printf(out, "%s{facility=", name);
+    add_label_value(out, line->facility);
+    buffer_add_str(out, ",meter=");
+    add_label_value(out, line->meter);
+}
+
 static void print_histogram(const struct metric *metric, const struct metrics_sink *sink,
                             struct buffer *out)
 {
@@ -307,6 +319,32 @@ static void print_histogram(const struct metric *metric, const struct metrics_si
     (void)snprintf(name, sizeof(name), "%s_count", metric->name);
     add_series(out, name, "sink", sink->name, NULL, NULL);
     add_sample(out, sink->stats->latency_count, 0);
+}
+
+void metric_print_meter_held(const struct metric *metric, const struct metrics_source *source,
+                             struct buffer *out)
+{
+    for (uint32_t i = 0; source->survey != NULL && i < source->survey->listed; i++) {
+        const struct survey_meter *line = &source->survey->meters[i];
+        if (line->held_ms == 0)
+            continue;
+        add_meter(out, metric->name, line);
+        buffer_printf(out, ",reason=\"%s\"}", line->reason);
+        add_sample(out, line->held_ms, 3);
+    }
+}
+
+void metric_print_meter_glitches(const struct metric *metric, const struct metrics_source *source,
+                                 struct buffer *out)
+{
+    for (uint32_t i = 0; source->survey != NULL && i < source->survey->listed; i++) {
+        const struct survey_meter *line = &source->survey->meters[i];
+        if (line->left_aside == 0)
+            continue;
+        add_meter(out, metric->name, line);
+        buffer_add_char(out, '}');
+        add_sample(out, line->left_aside, 0);
+    }
 }
 
 void metric_print_latency(const struct metric *metric, const struct metrics_source *source,

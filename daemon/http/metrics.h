@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "daemon/engine/rekey/rekey.h"
+#include "daemon/http/survey.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/consumer.h"
 #include "pipelines/kafka/producer.h"
@@ -81,6 +82,7 @@ struct metrics_source {
     size_t parts_count;
     const struct metrics_sink *sinks;
     size_t sinks_count;
+    const struct survey_round *survey;
 };
 
 /* Prometheus text format 0.0.4; the Content-Type that goes with it. */

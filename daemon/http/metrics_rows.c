@@ -19,6 +19,7 @@
     AT(PLACE_REKEY_PARTITION, shape, struct consumer_partition_stats, member)
 #define CHECKPOINT(member) AT(PLACE_CHECKPOINT, SHAPE_U64, struct checkpoint_stats, member)
 #define PART_MS(member) AT_SCALED(PLACE_PART, SHAPE_I64, struct metrics_part, member, 3)
+#define SURVEY(member) AT(PLACE_SURVEY, SHAPE_U64, struct survey_round, member)
 #define SINK(member) AT(PLACE_SINK, SHAPE_U64, struct sink_stats, member)
 
 const struct metric metrics[] = {
@@ -137,11 +138,28 @@ const struct metric metrics[] = {
      "Events by outcome; every event has exactly one. The reason tells why one "
      "was rejected.",
      PRINTED(metric_print_events, "outcome, reason")},
-    {"ghgd_register_discontinuities_total", "counter", "pairs",
-     "Falls and implausible jumps of registers, for which nothing was booked.",
-     SUM(discontinuities)},
-    {"ghgd_register_rollovers_total", "counter", "pairs",
-     "Registers that wrapped at their last digit, and were booked so.", SUM(rollovers)},
+    {"ghgd_register_rollovers", "gauge", "steps",
+     "Steps of registers after the floor that are booked as wraps of the counter. This and the "
+     "next "
+     "six stand still while a large process is surveyed: a scrape looks at 200,000 readings.",
+     SURVEY(rollovers)},
+    {"ghgd_register_breaks", "gauge", "steps",
+     "Steps of registers after the floor from one counter to another, without an exchange: held.",
+     SURVEY(breaks)},
+    {"ghgd_register_glitches", "gauge", "readings",
+     "Readings of registers after the floor that are left aside.", SURVEY(left_aside)},
+    {"ghgd_held_stretches", "gauge", "stretches",
+     "Stretches that are held, and end after the floor: of registers, stocks and totals.",
+     SURVEY(stretches)},
+    {"ghgd_meter_held_seconds", "gauge", "seconds",
+     "Their time, of meters that have some. The page /held tells more of them.",
+     PRINTED(metric_print_meter_held, "facility, meter, reason")},
+    {"ghgd_meter_glitches", "gauge", "readings",
+     "Readings of a register after the floor that are left aside, of meters that have some.",
+     PRINTED(metric_print_meter_glitches, "facility, meter")},
+    {"ghgd_meters_unlisted", "gauge", "meters",
+     "Meters that the two above leave out, as they have 100 already; versions count each.",
+     SURVEY(unlisted)},
     {"ghgd_reading_overlaps_total", "counter", "readings",
      "Readings that overlap another of the same meter by more than stamps jitter; the better one "
      "counts at every moment.",

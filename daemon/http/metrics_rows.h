@@ -24,6 +24,7 @@ enum place {
     PLACE_SINK,            /* struct sink_stats */
     PLACE_CHECKPOINT,      /* struct checkpoint_stats */
     PLACE_PART,            /* struct metrics_part */
+    PLACE_SURVEY,          /* struct survey_round */
     PLACE_NONE             /* has a printer of its own */
 };
 
@@ -52,6 +53,10 @@ void metric_print_events(const struct metric *metric, const struct metrics_sourc
                          struct buffer *out);
 void metric_print_failing(const struct metric *metric, const struct metrics_source *source,
                           struct buffer *out);
+void metric_print_meter_glitches(const struct metric *metric, const struct metrics_source *source,
+                                 struct buffer *out);
+void metric_print_meter_held(const struct metric *metric, const struct metrics_source *source,
+                             struct buffer *out);
 void metric_print_latency(const struct metric *metric, const struct metrics_source *source,
                           struct buffer *out);
 void metric_print_reloads(const struct metric *metric, const struct metrics_source *source,

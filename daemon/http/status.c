@@ -16,6 +16,7 @@
 #include "daemon/http/held_page.h"
 #include "daemon/http/http.h"
 #include "daemon/http/metrics.h"
+#include "daemon/http/survey.h"
 #include "pipelines/kafka/client_threads.h"
 
 enum {
@@ -51,6 +52,7 @@ struct status {
     int64_t started_ms;
     uint64_t well_ms[SINKS_MAX]; /* uv_now() when the sink was last seen healthy */
     struct resync_page resync;
+    struct survey_walk survey;
     void (*closed)(void *context);
     void *closed_context;
 
@@ -250,8 +252,11 @@ static const char *fatal_of(const struct status *status)
 
 static unsigned on_metrics(void *context, struct buffer *body)
 {
+    struct status *status = context;
     struct metrics_source source;
-    gather(context, &source);
+    gather(status, &source);
+    source.survey =
+        survey_step(&status->survey, status->conf.intake, status->conf.config->registry);
     metrics_print(&source, body);
     return 200;
 }

@@ -104,11 +104,12 @@ static void print_summary(const struct replay *replay)
             (void)fprintf(stderr, "  rejected %" PRIu64 " %s: %s\n", counts[i], outcome_reason(i),
                           outcome_help(i));
     }
-    if (account->discontinuities + account->rollovers + account->overlaps > 0)
+    const struct chain_sums *chains = &account->chains;
+    if (chains->breaks + chains->rollovers + chains->left_aside + account->overlaps > 0)
         (void)fprintf(stderr,
-                      "registers: %" PRIu64 " discontinuities held, %" PRIu64
-                      " rollovers; intervals: %" PRIu64 " overlaps\n",
-                      account->discontinuities, account->rollovers, account->overlaps);
+                      "registers: %" PRIu64 " rollovers, %" PRIu64 " breaks held, %" PRIu64
+                      " readings left aside; intervals: %" PRIu64 " overlaps\n",
+                      chains->rollovers, chains->breaks, chains->left_aside, account->overlaps);
     if (account->negative_rests + account->check_differences > 0)
         (void)fprintf(stderr,
                       "days: %" PRIu64

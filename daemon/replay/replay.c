@@ -94,8 +94,7 @@ void replay_close_pipeline(struct replay *replay)
     message_applier_add_outcomes(replay->applier, account->counts);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         account->counts[i] += stats->outcomes[i];
-    account->discontinuities += stats->discontinuities;
-    account->rollovers += stats->rollovers;
+    shard_add_chains(replay->shard, &account->chains);
     account->overlaps += stats->overlaps;
     account->facilities += stats->facilities;
     account->negative_rests += stats->negative_rests + stats->left_negative_rests;

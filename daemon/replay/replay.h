@@ -18,7 +18,8 @@
 /* The outcomes of all events: read = the sum of the counts. */
 struct account {
     uint64_t read, counts[OUTCOME_COUNT];
-    uint64_t discontinuities, rollovers, overlaps, facilities;
+    struct chain_sums chains; /* of registers, as they stand at the end */
+    uint64_t overlaps, facilities;
     uint64_t negative_rests, check_differences; /* days */
 };
 

@@ -279,12 +279,6 @@ static void enter_register(struct booking *booking, const struct meter *meter,
         booking->from_ms = MIN(booking->from_ms, reading->start_ms);
         booking->to_ms = MAX(booking->to_ms, reading->start_ms + 1);
     }
-    bool is_in = false;
-    index = find_identity(meter, journal, reading, &is_in);
-    ASSERT(is_in);
-    struct chain_link link = chain_link_of(journal_at(journal, index));
-    booking->discontinuity = !link.kept || link.step == CHAIN_BREAK;
-    booking->rollover = link.kept && link.step == CHAIN_ROLLOVER;
 }
 
 /* Puts a document in, in the place of those that it displaces. */

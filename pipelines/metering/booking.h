@@ -20,7 +20,7 @@ struct booking {
     int64_t from_ms, to_ms; /* cells in [from, to) changed; empty if from == to */
     int64_t left_from_ms, left_to_ms; /* so did these, where a document was or would have been; also
                                          of one that is not used */
-    bool discontinuity, rollover, overlap;
+    bool overlap;
 };
 
 /* Whether the reading changes a stretch that begins before floor_ms, where windows are closed: a

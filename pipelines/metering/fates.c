@@ -259,9 +259,9 @@ static void find_register_held(struct held_stretches *held_out, const struct met
 }
 
 void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
-                     const struct journal *journal)
+                     const struct journal *journal, int64_t since_ms)
 {
-    *held_out = (struct held_stretches){0};
+    *held_out = (struct held_stretches){.since_ms = since_ms};
     if (meter->kind == KIND_REGISTER)
         find_register_held(held_out, meter, journal);
     else if (meter->kind == KIND_STOCK)

@@ -59,11 +59,14 @@ struct held_stretches {
     int64_t from_ms, to_ms; /* from the beginning of the oldest to the end of the newest */
     int64_t newest_ms;      /* when the newest begins: of a stock its opening dip */
     int64_t amount;         /* micro-units in question in the newest */
+    int64_t since_ms;       /* those that end at or before it were left out */
 };
 
 static inline void held_stretches_add(struct held_stretches *held, int64_t from_ms, int64_t to_ms,
                                       int64_t held_ms, int64_t amount)
 {
+    if (to_ms <= held->since_ms)
+        return;
     if (held->count++ == 0)
         held->from_ms = from_ms;
     held->newest_ms = from_ms;
@@ -75,9 +78,9 @@ static inline void held_stretches_add(struct held_stretches *held, int64_t from_
 /* Why something of the meter is held: a word that stays. */
 const char *held_reason(const struct meter *meter);
 
-/* Finds them, for gauges and deliveries none, without memory of its own; what fates_judge() does
- * takes some for each reading. */
+/* Finds those that end after since_ms, for gauges and deliveries none, without memory of its own;
+ * what fates_judge() does takes some for each reading. */
 void fates_find_held(struct held_stretches *held_out, const struct meter *meter,
-                     const struct journal *journal);
+                     const struct journal *journal, int64_t since_ms);
 
 #endif

@@ -58,6 +58,12 @@ static inline bool reading_is_before(const struct reading *a, const struct readi
     return a->id_hash != b->id_hash ? a->id_hash < b->id_hash : a->value < b->value;
 }
 
+/* Readings of a register, and steps between them, by what its chain says. */
+struct chain_counts {
+    uint32_t rollovers, breaks;
+    uint32_t left_aside;
+};
+
 struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
@@ -72,6 +78,8 @@ struct journal {
      * of the first reading itself if windows that closed before it booked too much: base_booked; or
      * too little, and then base_booked is below zero. */
     int64_t base_ms, base_booked;
+    struct chain_counts
+        gone; /* of its readings that were forgotten since this was made; not saved */
 
     int64_t forgotten_ms; /* cells before it rest on readings that may be gone; INT64_MIN: none */
 

@@ -69,6 +69,11 @@ struct stretch register_chain_cut(const struct meter *meter, struct journal *jou
 /* Judges all of the journal, whose links are not known. */
 void register_chain_judge(const struct meter *meter, struct journal *journal);
 
+/* Adds what the chain says of the readings [from, to), and of the steps to them. Versions that
+ * share a counter count their own time each. */
+void register_chain_count(struct chain_counts *counts, const struct meter *meter,
+                          const struct journal *journal, uint32_t from, uint32_t to);
+
 /* The amount of the step from `before` to `reading`; both are kept, next to each other. */
 int64_t register_chain_amount(const struct meter *meter, const struct reading *before,
                               const struct reading *reading);

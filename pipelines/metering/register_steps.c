@@ -265,3 +265,18 @@ bool chain_is_glitch(const struct judged *chain, const struct look_back *window,
     *step = CHAIN_RISE;
     return true;
 }
+
+void register_chain_count(struct chain_counts *counts, const struct meter *meter,
+                          const struct journal *journal, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        struct chain_link link = chain_link_of(reading);
+        if (meter->versioned &&
+            (reading->start_ms < meter->valid_from_ms || reading->start_ms >= meter->valid_to_ms))
+            continue;
+        counts->left_aside += !link.kept;
+        counts->breaks += link.kept && link.step == CHAIN_BREAK;
+        counts->rollovers += link.kept && link.step == CHAIN_ROLLOVER;
+    }
+}

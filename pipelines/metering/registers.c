@@ -190,6 +190,8 @@ static void trim(const struct meter *meter, struct journal *journal, uint32_t cl
     int64_t base_ms = journal->base_ms;
     int64_t missing = booked_up_to_base(meter, journal) - journal->base_booked;
     struct step was = find_carrying_step(meter, journal);
+    /* The step to the first one that stays goes, too. */
+    register_chain_count(&journal->gone, meter, journal, 0, first + 1);
     journal_drop_first(journal, first);
     journal->base_ms = base_ms;
     struct stretch judged = register_chain_cut(meter, journal);

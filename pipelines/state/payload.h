@@ -9,7 +9,7 @@
  *   number 0 only: the configuration of windows, the names of the sinks, of the outcomes, and of
  *     the figures (each with uint decimals of its unit)
  *   int newest_ms, floor_ms, passed_ms, final_ms, idle_final_ms, top_row
- *   uint discontinuities, rollovers, overlaps; uint per outcome: over the whole log
+ *   uint 0, 0 (counters of earlier versions), overlaps; uint per outcome: over the whole log
  *   uint count of sites, and as many parts, each of one facility:
  *     uint number of its dictionary; if it is the next new one, that dictionary (dictionary.c)
  *     int first_row, begin_ms; uint 1 if a lead follows: uint bits of the sinks that it is not

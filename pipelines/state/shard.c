@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/param.h>
 
+#include "pipelines/metering/register_chain.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/state/shard_state.h"
 
@@ -115,6 +116,44 @@ const struct journal *shard_get_journal(const struct shard *shard, uint32_t mete
     uint32_t facility = shard->context.registry->meters[meter].facility;
     const struct site *site = shard->sites[facility];
     return site == NULL ? NULL : &site->journals[meter - site->facility->meters_first];
+}
+
+bool shard_find_standing(const struct shard *shard, uint32_t meter,
+                         struct meter_standing *standing_out)
+{
+    const struct meter *conf = &shard->context.registry->meters[meter];
+    const struct journal *journal = shard_get_journal(shard, meter);
+    int64_t floor_ms = shard->clock.floor_ms;
+    if (journal == NULL)
+        return false;
+    *standing_out = (struct meter_standing){.readings = journal->count};
+    fates_find_held(&standing_out->held, conf, journal, floor_ms);
+    if (conf->kind == KIND_REGISTER)
+        register_chain_count(&standing_out->chain, conf, journal, journal_find(journal, floor_ms),
+                             journal->count);
+    return true;
+}
+
+static void add_chain(struct chain_sums *sums, const struct meter *meter,
+                      const struct journal *journal)
+{
+    struct chain_counts counts = journal->gone;
+    register_chain_count(&counts, meter, journal, 0, journal->count);
+    sums->rollovers += counts.rollovers;
+    sums->breaks += counts.breaks;
+    sums->left_aside += counts.left_aside;
+}
+
+void shard_add_chains(const struct shard *shard, struct chain_sums *sums)
+{
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        const struct site *site = shard->own[i];
+        for (uint32_t j = 0; j < site->facility->meters_count; j++) {
+            const struct meter *meter = &site->panel->meters[j];
+            if (meter->kind == KIND_REGISTER)
+                add_chain(sums, meter, &site->journals[j]);
+        }
+    }
 }
 
 /* Days whose main meters, sub-meters and check meters contradict each other. */

@@ -16,6 +16,7 @@
 #include "pipelines/delivery/takeover.h"
 #include "pipelines/ingest/batch.h"
 #include "pipelines/metering/cell_note.h"
+#include "pipelines/metering/fates.h"
 #include "pipelines/rollup/row.h"
 
 struct shard;
@@ -45,13 +46,11 @@ struct shard_context {
 /* The outcomes of events. */
 struct shard_counts {
     uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t discontinuities, rollovers, overlaps;
+    uint64_t overlaps;
 };
 
 struct shard_stats {
     uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t discontinuities; /* register falls and implausible jumps that were held */
-    uint64_t rollovers;
     uint64_t overlaps;           /* readings that overlap another of the same meter */
     struct shard_counts earlier; /* of earlier lives of the partition: the account of its whole log
                                     is the sum of these and the above */
@@ -152,6 +151,22 @@ const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility)
 /* The readings of one meter (registry->meters); NULL if there is none of its facility here.
  * Borrowed until the shard applies events or is destroyed. */
 const struct journal *shard_get_journal(const struct shard *shard, uint32_t meter);
+/* The state of one meter's readings, as they are now. Steps and stretches that end before the floor
+ * are left out: how many of them are still here depends on the order of the log. */
+struct meter_standing {
+    struct chain_counts chain;
+    struct held_stretches held;
+    uint32_t readings; /* that were looked at */
+};
+/* False: there is none of its facility here. It looks at every reading. */
+bool shard_find_standing(const struct shard *shard, uint32_t meter,
+                         struct meter_standing *standing_out);
+/* Registers, over all of the log that this shard has applied: each step once. */
+struct chain_sums {
+    uint64_t rollovers, breaks, left_aside;
+};
+void shard_add_chains(const struct shard *shard, struct chain_sums *sums);
+
 /* The newest open day of the facility on which sub-meters show more than their main meter, beyond
  * what is tolerated. */
 struct negative_rest {

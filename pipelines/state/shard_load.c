@@ -135,8 +135,8 @@ static void take_counts(struct shard *shard, struct packed *packed)
     const struct payload_names *names = &shard->loading->names;
     struct shard_counts *counts = &shard->stats.earlier;
     *counts = (struct shard_counts){0};
-    counts->discontinuities = packed_take_uint(packed, UINT64_MAX);
-    counts->rollovers = packed_take_uint(packed, UINT64_MAX);
+    (void)packed_take_uint(packed, UINT64_MAX); /* two counters of earlier versions */
+    (void)packed_take_uint(packed, UINT64_MAX);
     counts->overlaps = packed_take_uint(packed, UINT64_MAX);
     for (uint32_t i = 0; i < names->outcomes_count; i++) {
         uint64_t count = packed_take_uint(packed, UINT64_MAX);

@@ -29,8 +29,6 @@ bool shard_touch_pending(struct shard *shard)
 
 static void count_booking(struct shard *shard, const struct booking *booking)
 {
-    shard->stats.discontinuities += booking->discontinuity;
-    shard->stats.rollovers += booking->rollover;
     shard->stats.overlaps += booking->overlap;
 }
 

@@ -50,8 +50,8 @@ static void save_counts(const struct shard *shard, struct buffer *out)
 {
     const struct shard_stats *now = &shard->stats;
     const struct shard_counts *earlier = &shard->stats.earlier;
-    packed_add_uint(out, earlier->discontinuities + now->discontinuities);
-    packed_add_uint(out, earlier->rollovers + now->rollovers);
+    packed_add_uint(out, 0); /* two counters of earlier versions */
+    packed_add_uint(out, 0);
     packed_add_uint(out, earlier->overlaps + now->overlaps);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         packed_add_uint(out, earlier->outcomes[i] + now->outcomes[i]);

@@ -383,27 +383,27 @@ static void test_held_stretches(void **state)
     struct journal journal;
     struct held_stretches held;
     journal_init(&journal, slots, SLOTS);
-    fates_find_held(&held, &counter, &journal);
+    fates_find_held(&held, &counter, &journal, FLOOR);
     assert_int_equal(held.count, 0);
     for (size_t i = 0; i < ARRAY_LEN(given) - 2; i++)
         (void)book(&counter, &journal, &given[i], FLOOR);
-    fates_find_held(&held, &counter, &journal); /* a break */
+    fates_find_held(&held, &counter, &journal, FLOOR); /* a break */
     assert_int_equal(held.count, 1);
     assert_int_equal(held.held_ms, 10 * MINUTE_MS);
     assert_int_equal(held.from_ms, 10 * MINUTE_MS);
     assert_int_equal(held.to_ms, 20 * MINUTE_MS);
     assert_int_equal(held.amount, -9 * U);
     (void)book(&counter, &journal, &given[8], FLOOR);
-    fates_find_held(&held, &counter, &journal); /* and a steep rise */
+    fates_find_held(&held, &counter, &journal, FLOOR); /* and a steep rise */
     assert_int_equal(held.count, 2);
     assert_int_equal(held.held_ms, 25 * MINUTE_MS);
     assert_int_equal(held.from_ms, 10 * MINUTE_MS);
     assert_int_equal(held.to_ms, 50 * MINUTE_MS);
     assert_int_equal(held.amount, 993 * U);
     (void)book(&counter, &journal, &given[9], FLOOR);
-    fates_find_held(&held, &counter, &journal); /* which a fall behind it contradicts */
+    fates_find_held(&held, &counter, &journal, FLOOR); /* which a fall behind it contradicts */
     assert_int_equal(held.to_ms, 65 * MINUTE_MS);
-    fates_find_held(&held, &gauge, &journal); /* gauges hold nothing */
+    fates_find_held(&held, &gauge, &journal, FLOOR); /* gauges hold nothing */
     assert_int_equal(held.count, 0);
 }
 
@@ -415,7 +415,7 @@ static void find_held(struct held_stretches *held_out, const struct meter *meter
     journal_init(&journal, slots, SLOTS);
     for (size_t i = 0; i < count; i++)
         (void)book(meter, &journal, &given[i], FLOOR);
-    fates_find_held(held_out, meter, &journal);
+    fates_find_held(held_out, meter, &journal, FLOOR);
 }
 
 static void test_held_balances_and_totals(void **state)
@@ -482,7 +482,7 @@ static void test_held_time_is_that_of_the_cells(void **state)
             (void)book(meter, &journal, &given, FLOOR);
         }
         struct held_stretches held;
-        fates_find_held(&held, meter, &journal);
+        fates_find_held(&held, meter, &journal, FLOOR);
         int64_t held_ms = 0;
         for (int64_t bucket = 0; bucket < TRIAL_BUCKETS; bucket++) {
             struct cell cell;

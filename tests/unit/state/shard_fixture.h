@@ -37,6 +37,8 @@ struct output {
     struct row rows[ROWS_MAX];
     size_t count;
     struct shard_stats stats;
+    struct chain_sums chains;
+    struct meter_standing standing[METERS]; /* before the end of the input */
 };
 
 /* One sink, any order of taking. */

@@ -127,10 +127,16 @@ static void run(struct output *output, size_t batch_size)
         if (first % 7 == 0)
             drain(shard, block, output);
     }
+    for (uint32_t i = 0; i < METERS; i++) {
+        output->standing[i] = (struct meter_standing){0};
+        (void)shard_find_standing(shard, i, &output->standing[i]);
+    }
     shard_finish(shard);
     drain(shard, block, output);
     assert_true(shard_is_drained(shard));
     output->stats = *shard_get_stats(shard);
+    output->chains = (struct chain_sums){0};
+    shard_add_chains(shard, &output->chains);
     struct buffer why;
     buffer_init(&why, 1 << 16);
     if (shard_audit(shard, &why) != 0)
@@ -271,12 +277,82 @@ static void test_windows_of_a_short_day(void **state)
     assert_int_equal(hours, 23);
 }
 
+/* A counter that wraps every day and sometimes sends a 0, and one that is exchanged. Returns what
+ * of them stands. */
+static struct chain_sums make_wraps(int64_t from_ms)
+{
+    enum { EXCHANGED = (DAYS - 1) * 96 };
+    struct chain_sums want = {0};
+    int64_t value = 0;
+    random_state = 11;
+    events_count = 0;
+    for (uint32_t i = 0; i < DAYS * 96; i++) {
+        int64_t t = START_MS + i * 15 * MIN_MS;
+        bool counts = t >= from_ms;
+        bool aside = random_below(40) == 0 && i > 20 && value > 300 * U && value < 700 * U;
+        want.breaks += i == EXCHANGED && counts;
+        add_event(3, t, t, (i < EXCHANGED ? 5000 + i : i) * U);
+        add_event(1, t, t, aside ? 0 : value);
+        want.left_aside += aside && counts;
+        value += (5 + random_below(10)) * U;
+        want.rollovers += value >= 1000 * U && t + 15 * MIN_MS >= from_ms;
+        value %= 1000 * U;
+    }
+    return want;
+}
+
+static void check_wraps(const char *name)
+{
+    struct chain_sums want = make_wraps(INT64_MIN);
+    const struct chain_sums *got = &other.chains;
+    if (got->rollovers != want.rollovers || got->breaks != want.breaks ||
+        got->left_aside != want.left_aside)
+        fail_msg("%s: %" PRIu64 " rollovers, not %" PRIu64 "; %" PRIu64 " breaks; %" PRIu64
+                 " left aside, not %" PRIu64,
+                 name, got->rollovers, want.rollovers, got->breaks, got->left_aside,
+                 want.left_aside);
+    const struct meter_standing *stands = &other.standing[1];
+    want = make_wraps(other.stats.floor_ms);
+    if (stands->chain.rollovers != want.rollovers ||
+        other.standing[3].chain.breaks != want.breaks ||
+        stands->chain.left_aside != want.left_aside || other.standing[3].held.count != want.breaks)
+        fail_msg("%s: %" PRIu32 " rollovers stand, not %" PRIu64 "; %" PRIu32 " breaks; %" PRIu32
+                 " left aside, not %" PRIu64,
+                 name, stands->chain.rollovers, want.rollovers, other.standing[3].chain.breaks,
+                 stands->chain.left_aside, want.left_aside);
+}
+
+/* Each rollover is one, in any order: what passed by is not counted. */
+static void test_what_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t batch_size, disturbed;
+    } cases[] = {{"in order", 1, 0},
+                 {"in whole batches", BATCH_EVENTS_MAX, 0},
+                 {"shuffled", 1, 150},
+                 {"shuffled, in batches", 100, 150}};
+    meters[1].register_modulus = 1000 * U;
+    meters[3].kind = KIND_REGISTER;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        (void)make_wraps(INT64_MIN);
+        if (cases[i].disturbed > 0)
+            disturb(cases[i].disturbed);
+        run(&other, cases[i].batch_size);
+        assert_int_equal(other.stats.outcomes[OUTCOME_USED], events_count);
+        check_wraps(cases[i].name);
+    }
+    meters[1].register_modulus = 0;
+    meters[3].kind = KIND_INTERVAL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order_and_batch),    cmocka_unit_test(test_totals_and_steps),
         cmocka_unit_test(test_instant_at_an_end),      cmocka_unit_test(test_levels_add_up),
-        cmocka_unit_test(test_windows_of_a_short_day),
+        cmocka_unit_test(test_windows_of_a_short_day), cmocka_unit_test(test_what_stands),
     };
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
 }

@@ -22,6 +22,7 @@ struct example {
     struct metrics_part assigned_set[2];
     struct sink_stats sinks[2];
     struct metrics_sink sink_list[2];
+    struct survey_round survey;
     struct metrics_source source;
 };
 
@@ -32,7 +33,7 @@ static void fill_shards(struct example *e)
     e->elsewhere.dirty_rows = 5; /* no counter: not read */
     for (size_t i = 0; i < 2; i++) {
         e->shards[i].outcomes[OUTCOME_USED] = 10 + i;
-        e->shards[i].rollovers = 1;
+        e->shards[i].overlaps = 1;
         e->shards[i].dirty_rows = 100 + i;
         e->shard_list[i] = (struct metrics_shard){(int32_t)i, &e->shards[i]};
     }
@@ -86,12 +87,27 @@ static void fill_parts(struct example *e)
     e->source.parts_count = 1;
 }
 
+static void fill_survey(struct example *e)
+{
+    e->survey =
+        (struct survey_round){.rollovers = 959,
+                              .breaks = 2,
+                              .left_aside = 7,
+                              .stretches = 3,
+                              .unlisted = 4,
+                              .listed = 2,
+                              .meters = {{"kwh \"1\"", "hz", "register_contradiction", 900500, 0},
+                                         {"kwh 2", "hz", "register_contradiction", 0, 7}}};
+    e->source.survey = &e->survey;
+}
+
 static void fill(struct example *e)
 {
     memset(e, 0, sizeof(*e));
     fill_shards(e);
     fill_sinks(e);
     fill_parts(e);
+    fill_survey(e);
     e->consumer = (struct consumer_stats){.messages = 12, .assigned = 2, .rebalances = 1};
     e->partitions[0] = (struct consumer_partition_stats){
         .next_offset = 41, .log_end = 43, .lag = 2, .partition = 0, .caught_up = true};
@@ -148,7 +164,17 @@ static void test_samples(void **state)
         {"\nghgd_events_total{outcome=\"used\",reason=\"\"} 1021\n", true},
         {"\nghgd_events_total{outcome=\"rejected\",reason=\"undecodable\"} 7\n", true},
         {"\nghgd_events_total{outcome=\"rejected\",reason=\"conflict\"} 0\n", true},
-        {"\nghgd_register_rollovers_total 2\n", true},
+        {"\nghgd_reading_overlaps_total 2\n", true},
+        {"\nghgd_register_rollovers 959\n", true},
+        {"\nghgd_register_breaks 2\n", true},
+        {"\nghgd_held_stretches 3\n", true},
+        {"\nghgd_meters_unlisted 4\n", true},
+        {"\nghgd_meter_held_seconds{facility=\"hz\",meter=\"kwh \\\"1\\\"\","
+         "reason=\"register_contradiction\"} 900.5\n",
+         true},
+        {"\nghgd_meter_glitches{facility=\"hz\",meter=\"kwh \\\"1\\\"\"}", false},
+        {"\nghgd_meter_glitches{facility=\"hz\",meter=\"kwh 2\"} 7\n", true},
+        {"\nghgd_meter_held_seconds{facility=\"hz\",meter=\"kwh 2\"", false},
         {"\nghgd_shard_dirty_rows{partition=\"1\"} 101\n", true},
         {"\nghgd_shard_watermark_timestamp_seconds{partition=\"0\"} 1772323200.25\n", true},
         {"\nghgd_shard_floor_timestamp_seconds{partition=\"0\"} -1.5\n", true},
