@@ -1,6 +1,7 @@
 #include "pipelines/metering/registers.h"
 
 #include "pipelines/metering/register_chain.h"
+#include "pipelines/metering/register_steps.h"
 
 enum {
     USUAL_INTERVALS = 3, /* in a longer stretch the shape is assumed, not measured */
@@ -175,16 +176,43 @@ static void widen(struct stretch *changed, struct stretch other)
     changed->to_ms = MAX(changed->to_ms, other.to_ms);
 }
 
-/* Forgets all but the newest `kept` of the first `closed` readings, if one of the chain is then
- * first. */
+/* Whether readings behind this one of the chain go on from one another without any doubt, over as
+ * many rises as judge a step. Cut there, the links that follow stay what they are: a wrap soon
+ * behind the cut, say, is judged by the same rises. */
+static bool is_calm(const struct journal *journal, uint32_t first, uint32_t end)
+{
+    uint32_t rises = 0;
+    end = MIN(end, first + 1 + CHAIN_LOOK_BACK);
+    for (uint32_t i = first + 1; i < end && rises <= RISES_COUNTED; i++) {
+        struct chain_link link = chain_link_of(journal_at(journal, i));
+        if (!link.kept || !link.booked || link.step != CHAIN_RISE || link.before != 1)
+            return false;
+        rises += link.rise == 0;
+    }
+    return is_kept(journal, first) && rises > RISES_COUNTED;
+}
+
+/* Which of the first `closed` readings is to be the first one, so that about `kept` of them stay;
+ * NO_READING if none can be. */
+static uint32_t find_first(const struct journal *journal, uint32_t closed, uint32_t kept)
+{
+    uint32_t newest = closed - kept;
+    for (uint32_t first = newest; first > newest / 2; first--) {
+        if (is_calm(journal, first, closed))
+            return first;
+    }
+    uint32_t first = kept_before(journal, newest + 1);
+    return first != NO_READING ? first : kept_from(journal, newest + 1);
+}
+
+/* Forgets all but the newest `kept` of the first `closed` readings, or a few more, if one of the
+ * chain is then first. */
 static void trim(const struct meter *meter, struct journal *journal, uint32_t closed, uint32_t kept,
                  struct stretch *changed)
 {
     if (closed <= kept)
         return;
-    uint32_t first = kept_before(journal, closed - kept + 1);
-    if (first == NO_READING)
-        first = kept_from(journal, closed - kept + 1);
+    uint32_t first = find_first(journal, closed, kept);
     if (first == NO_READING || first == 0 || first >= closed)
         return;
     int64_t base_ms = journal->base_ms;

@@ -1,5 +1,6 @@
 /* Judges journals of registers that test_registers.py writes to its standard input, and prints what
- * became of each reading, and the sum of all cells.
+ * became of each reading, how many cells of open windows the readings touched, and the sum of all
+ * cells.
  *
  *   meter RATE_MAX MODULUS RESTARTS SIGNED DIGIT CAPACITY
  *   MS VALUE ESTIMATED ROLE FLOOR_MS      a reading, in the order of arrival
@@ -20,11 +21,12 @@ enum { BUCKET_MS = 900000, CELLS = 20000 };
 
 static struct cell cells[CELLS]; /* as a panel has them: those before the floor stay */
 static struct reading slots[1 << 16];
+static int64_t touched;
 
 static void project(const struct meter *meter, const struct journal *journal, int64_t from_ms,
                     int64_t to_ms)
 {
-    for (int64_t row = from_ms / BUCKET_MS; row * BUCKET_MS < to_ms; row++)
+    for (int64_t row = from_ms / BUCKET_MS; row * BUCKET_MS < to_ms; row++, touched++)
         projection_cell(&cells[row], meter, journal, row * BUCKET_MS, BUCKET_MS);
 }
 
@@ -106,7 +108,7 @@ static void check(const struct meter *meter, struct journal *journal)
                    cell.held_ms, cells[row].held_ms, cell.glitches, cells[row].glitches);
         sum += cell.activity;
     }
-    printf("sum %" PRId64 "\n", (int64_t)sum);
+    printf("sum %" PRId64 " %" PRId64 "\n", (int64_t)sum, touched);
     (void)fflush(stdout);
 }
 
@@ -135,6 +137,7 @@ int main(void)
         if (strncmp(line, "meter ", 6) == 0) {
             meter = read_meter(line + 6, &journal);
             memset(cells, 0, sizeof(cells));
+            touched = 0;
         } else if (strncmp(line, "restart", 7) == 0) {
             restart(&meter, &journal);
         } else if (strncmp(line, "end", 3) == 0) {

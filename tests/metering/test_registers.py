@@ -27,6 +27,7 @@ class Judge:
 
     def __init__(self, program):
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.touched = 0  # cells, by the last journal
 
     def judge(self, meter, readings, order=None, horizon_ms=None, capacity=60000):
         """([(ms, value, kept, booked)], sum of all cells, faults). The order has indices of readings,
@@ -50,6 +51,7 @@ class Judge:
             words = self.process.stdout.readline().split()
             assert words, "the program has ended"
             if words[0] == "sum":
+                self.touched = int(words[2])
                 return rows, int(words[1]), faults
             if words[0] in ("differs", "stale", "outcome"):
                 faults.append(" ".join(words))
