@@ -91,11 +91,11 @@ struct facility {
     const char *groups[GROUP_LEVELS_MAX]; /* NULL where a level is empty */
     const char *time_zone, *country, *grid_region;
     uint32_t zone;                      /* registry->zones */
+    uint8_t flows;                      /* a bit per enum flow that some meter of it books */
     int64_t valid_from_ms, valid_to_ms; /* [from, to) in UTC, which bounds that of its meters */
     uint32_t meters_first, meters_count;
     uint32_t series_first, series_count;
     uint32_t eras_first, eras_count; /* registry->eras; at least one, from INT64_MIN on */
-    uint8_t flows;                   /* a bit per enum flow that some meter of it books */
 };
 
 /* One edition of a factor, for explanations and the catalogue listing. */
