@@ -287,7 +287,7 @@ static struct chain_sums make_wraps(int64_t from_ms)
     random_state = 11;
     events_count = 0;
     for (uint32_t i = 0; i < DAYS * 96; i++) {
-        int64_t t = START_MS + i * 15 * MIN_MS;
+        int64_t t = START_MS + i * (15 * MIN_MS);
         bool counts = t >= from_ms;
         bool aside = random_below(40) == 0 && i > 20 && value > 300 * U && value < 700 * U;
         want.breaks += i == EXCHANGED && counts;
