@@ -68,7 +68,9 @@ struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
     uint32_t aside_count; /* the last slots, in the order of a journal */
-    bool overlapping;     /* some readings overlap, or have: the simple projection does not do */
+    /* Readings of a register that were forgotten since this was made; not saved. */
+    struct chain_counts gone;
+    bool overlapping;   /* some readings overlap, or have: the simple projection does not do */
     bool changed;       /* something did since the last save, if only that old readings are gone */
     int64_t longest_ms; /* no reading has a longer span, */
     int64_t end_ms;     /* and none ends later */
@@ -78,8 +80,6 @@ struct journal {
      * of the first reading itself if windows that closed before it booked too much: base_booked; or
      * too little, and then base_booked is below zero. */
     int64_t base_ms, base_booked;
-    struct chain_counts
-        gone; /* of its readings that were forgotten since this was made; not saved */
 
     int64_t forgotten_ms; /* cells before it rest on readings that may be gone; INT64_MIN: none */
 

@@ -103,7 +103,7 @@ static struct reading any_event(const struct meter *meter, uint64_t *random, int
                             .revision = random_below(random, 2) & 1U,
                             .quality =
                                 random_below(random, 4) == 0 ? QUALITY_ESTIMATED : QUALITY_ACTUAL,
-                            .role = any_role(meter, random)};
+                            .role = (unsigned)any_role(meter, random) & 7U};
     event.value = (step * 10 + (int64_t)random_below(random, 3) * 4) * U;
     if (meter->kind == KIND_DELIVERY || (meter->kind == KIND_STOCK && event.role != ROLE_DIP))
         event.id_hash = random_below(random, 3) * (uint64_t)(step + 1);
