@@ -141,6 +141,16 @@ struct decimal decimal_from_int(int64_t value, int32_t scale)
     return (struct decimal){.digits = value, .scale = value == 0 ? 0 : scale};
 }
 
+int128 greatest_divisor(int128 a, int128 b)
+{
+    while (b != 0) {
+        int128 rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 int128 div_round_even(int128 numerator, int128 denominator)
 {
     ASSERT(denominator > 0);

@@ -37,6 +37,8 @@ int decimal_to_micro(int64_t *micro_out, struct decimal value, struct ratio rati
 
 /* numerator / denominator, rounded half to even. The denominator is > 0. */
 int128 div_round_even(int128 numerator, int128 denominator);
+/* The greatest number that divides both; neither is < 0. a if b is 0. */
+int128 greatest_divisor(int128 a, int128 b);
 /* The largest whole number that is not greater than the quotient. The denominator is > 0. */
 static inline int128 div_floor(int128 numerator, int128 denominator)
 {

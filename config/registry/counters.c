@@ -4,16 +4,6 @@
 
 #include "base/decimal.h"
 
-static int128 greatest_divisor(int128 a, int128 b)
-{
-    while (b != 0) {
-        int128 rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* factors[] and divisors[] without what they have in common. */
 static void reduce(int128 factors[3], int128 divisors[2])
 {

@@ -2,22 +2,13 @@
 
 #include <sys/param.h>
 
+#include "base/decimal.h"
 #include "base/timestamp.h"
 #include "pipelines/metering/decisions.h"
 #include "pipelines/metering/gauges.h"
 #include "pipelines/metering/intervals.h"
 #include "pipelines/metering/registers.h"
 #include "pipelines/metering/stock.h"
-
-static int128 greatest_divisor(int128 a, int128 b)
-{
-    while (b != 0) {
-        int128 rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 
 /* Deliveries cover no time that is expected. So the time of the bucket can say which part of their
  * amount is estimated: exactly, if the fraction has so small a denominator; else rounded down. */

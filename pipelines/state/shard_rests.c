@@ -1,6 +1,5 @@
 /* Days on which the rest of a main meter is negative: by name, in the log and for people. */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/log.h"
 #include "base/timestamp.h"
@@ -17,33 +16,27 @@ static uint32_t worst_meter(const struct site *site, const struct day *day)
     return site->facility->meters_first + day->judgement.worst;
 }
 
-enum { AMOUNT_TEXT_SIZE = 32 };
-
-/* Micro-units as a decimal. */
-static const char *print_amount(char text[AMOUNT_TEXT_SIZE], int64_t micro)
-{
-    uint64_t size = micro < 0 ? -(uint64_t)micro : (uint64_t)micro;
-    (void)snprintf(text, AMOUNT_TEXT_SIZE, "%s%" PRIu64 ".%06" PRIu64, micro < 0 ? "-" : "",
-                   size / MICRO, size % MICRO);
-    return text;
-}
-
 static void tell(const struct shard *shard, const struct site *site, const struct day *day)
 {
+    enum { AMOUNTS_BYTES_MAX = 128, MICRO_DECIMALS = 6 };
     const struct meter *meter = &shard->context.registry->meters[worst_meter(site, day)];
     char from[TIMESTAMP_TEXT_SIZE];
     char to[TIMESTAMP_TEXT_SIZE];
-    char rest[AMOUNT_TEXT_SIZE];
-    char shown[AMOUNT_TEXT_SIZE];
+    struct buffer amounts;
+    buffer_init(&amounts, AMOUNTS_BYTES_MAX);
+    buffer_add_str(&amounts, "rest=");
+    buffer_add_fixed(&amounts, day->judgement.worst_rest, MICRO_DECIMALS);
+    buffer_add_str(&amounts, " shown=");
+    buffer_add_fixed(&amounts, day->judgement.worst_shown, MICRO_DECIMALS);
+    const char *text = buffer_text(&amounts);
     LOG_LIMITED(LOG_LEVEL_WARN, "shard.negative_rest",
-                "partition=%" PRIu32 " facility=\"%s\" main_meter=\"%s\" from=%s to=%s rest=%s "
-                "shown=%s unit=%s main_meters=%" PRIu32,
+                "partition=%" PRIu32 " facility=\"%s\" main_meter=\"%s\" from=%s to=%s %s "
+                "unit=%s main_meters=%" PRIu32,
                 shard->partition, site->facility->id, meter->id,
                 timestamp_format(from, day->window.start_ms),
-                timestamp_format(to, day->window.end_ms),
-                print_amount(rest, day->judgement.worst_rest),
-                print_amount(shown, day->judgement.worst_shown),
+                timestamp_format(to, day->window.end_ms), text != NULL ? text : "rest=?",
                 quantity_unit((enum quantity)meter->quantity), day->judgement.negative_rests);
+    buffer_fini(&amounts);
 }
 
 void shard_tell_rests(const struct shard *shard, struct site *site)
