@@ -24,11 +24,10 @@ static bool read_tolerance(struct meter_row *parsed, const struct csv_row *row)
         parsed->meter.tolerance_ppm = (uint32_t)ppm;
         return true;
     }
-    csv_fault(
-        row, METER_TOLERANCE,
-        "\"%s\" is not accepted; a part of what the main meter shows is, from 0 %% to 100 %%, "
-        "such as 2 %%",
-        text);
+    csv_fault(row, METER_TOLERANCE,
+              "\"%s\" is not accepted; accepted: from 0 %% to 100 %% of what the main meter shows, "
+              "such as 2 %%",
+              text);
     return false;
 }
 

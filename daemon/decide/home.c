@@ -21,7 +21,8 @@ struct home_search {
 
 /* --- partitions --- */
 
-/* The versions of an id have journals of their own. A reading is in one of them. */
+/* Each version of a meter has a journal. Those of a register share readings, and each says the same
+ * of one in units of its own; of other kinds one version has it. */
 static void find_subject(struct home_search *search, const struct assigned *part)
 {
     const struct registry *registry = search->config->registry;

@@ -1,7 +1,7 @@
 /*
  * subject.h - the reading that a person means, found in a saved journal.
  *
- * Pure. Gives copies of what it finds.
+ * Pure. The answer has copies of the readings.
  */
 #ifndef GHGD_SUBJECT_H
 #define GHGD_SUBJECT_H

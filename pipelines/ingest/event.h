@@ -47,7 +47,7 @@ struct event {
     uint8_t quality;   /* enum quality; actual if absent */
     uint16_t revision; /* 0 if absent */
     uint8_t kind;      /* enum event_kind */
-    uint8_t of;        /* of a decision: the enum event_kind of what it is about */
+    uint8_t of;        /* decisions: the enum event_kind of the reading that they name */
     bool id_is_bad;    /* there is an `id`, and it is no text of 1 to 255 bytes */
     /* Text lies in the message, or in the decoder's scratch until the next event. A number as `id`
      * is its text: in JSON the digits that stand there. */

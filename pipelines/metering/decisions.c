@@ -65,7 +65,7 @@ void decisions_mark(const struct meter *meter, struct journal *journal)
             decisions_find(meter, journal, journal_at(journal, i)) != NULL;
 }
 
-/* --- cells of what is set aside --- */
+/* --- cells of readings that are set aside --- */
 
 /* The neighbours of an instant, and the first and last reading of all; INT64_MIN and INT64_MAX
  * stand for no reading. */

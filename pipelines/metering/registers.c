@@ -223,8 +223,7 @@ static void trim(const struct meter *meter, struct journal *journal, uint32_t cl
     journal_drop_first(journal, first);
     journal->base_ms = base_ms;
     struct stretch judged = register_chain_cut(meter, journal);
-    /* The first steps are judged by less than before; that is no news of what closed windows miss.
-     */
+    /* Fewer rises judge the first steps now. Closed windows miss as much as they did. */
     journal->base_booked = booked_up_to_base(meter, journal) - missing;
     if (judged.to_ms > base_ms)
         widen(changed, judged);
