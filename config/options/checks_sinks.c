@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "config/options/checks.h"
 
 /* The kind of a sink, as one bit. */
@@ -128,6 +129,38 @@ static void check_times(struct loading *loading, int index)
                       "sinks.backoff_min is longer than sinks.backoff_max");
 }
 
+/* In the order of enum level, which lies above this folder; the unit test holds the two together.
+ */
+static const char *const window_words[SINK_WINDOWS] = {"bucket", "hour", "day", "month", "year"};
+
+static void check_windows(struct loading *loading, int index)
+{
+    struct sink_conf *sink = &loading->config->sinks[index];
+    struct file_place place = loading_place(loading, index, "sinks.windows");
+    uint8_t taken = 0;
+    for (uint32_t i = 0; i < sink->windows.count; i++) {
+        size_t level = 0;
+        while (level < SINK_WINDOWS && strcmp(window_words[level], sink->windows.items[i]) != 0)
+            level++;
+        if (level == SINK_WINDOWS)
+            LOADING_ERROR(loading, place,
+                          "sinks.windows: \"%s\" is no length of windows; expected some of bucket, "
+                          "hour, day, month and year",
+                          sink->windows.items[i]);
+        else if ((taken >> level & 1) != 0)
+            LOADING_ERROR(loading, place, "sinks.windows: \"%s\" comes twice",
+                          sink->windows.items[i]);
+        taken |= (uint8_t)(level < SINK_WINDOWS ? 1U << level : 0);
+    }
+    if (loading->config->window.bucket_ms == HOUR_MS && (taken & 3) != 0)
+        taken |= 3; /* the bucket and the hour are the same window */
+    if (sink->windows.count > 0)
+        sink->skips = (uint8_t)(((1U << SINK_WINDOWS) - 1) & ~taken);
+    else if (place.line > 0)
+        LOADING_ERROR(loading, place,
+                      "sinks.windows is empty; leave it out for a sink that gets all windows");
+}
+
 static void check_unique(struct loading *loading, int index)
 {
     const struct sink_conf *sinks = loading->config->sinks;
@@ -180,6 +213,7 @@ static void check_sink(struct loading *loading, int index)
     check_rules(loading, index, variant);
     check_secrets(loading, index, variant);
     check_times(loading, index);
+    check_windows(loading, index);
     if (variant == SQLITE && sink->path != NULL && strcmp(sink->path, "-") == 0)
         LOADING_ERROR(loading, loading_place(loading, index, "sinks.path"),
                       "sinks.path: \"-\" is no database file; expected a path, or type file");

@@ -17,6 +17,8 @@ enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
 enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
 enum unreadable_policy { UNREADABLE_STOP, UNREADABLE_REBUILD };
 enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE };
+/* Lengths of windows that a sink can be without: bucket, hour, day, month, year. */
+enum { SINK_WINDOWS = 5 };
 enum sink_dialect { DIALECT_INFLUX1, DIALECT_INFLUX2, DIALECT_VICTORIA };
 
 struct conf_property {
@@ -82,7 +84,9 @@ struct sink_conf {
         *dead_rows_path; /* secrets are already read from their files */
     bool gzip;
     int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
-    int64_t rows_max; /* per request */
+    int64_t rows_max;         /* per request */
+    struct text_list windows; /* the lengths of windows that it gets; none: all */
+    uint8_t skips;            /* a bit for each that it does not get, as enum level numbers them */
 };
 
 struct config {

@@ -167,6 +167,8 @@ static int on_row(void *context, const struct archive_row *row)
 
 static int read_level(struct ledger *ledger, enum level level, struct buffer *why)
 {
+    if ((ledger->audit->config->sinks[ledger->sink].skips >> level & 1) != 0)
+        return 0;
     ledger->level = level;
     for (uint32_t i = 0; i < ledger->lines_count; i++)
         ledger->lines[i].last_start_ms = INT64_MIN;
@@ -258,7 +260,8 @@ static void compare_line(struct ledger *ledger, uint32_t index)
     }
     place.level = LEVEL_MONTH;
     place.start_ms = ledger->month.start_ms;
-    if (ledger->has_days && !is_begun_earlier(ledger, line))
+    bool gets_months = (ledger->audit->config->sinks[ledger->sink].skips >> LEVEL_MONTH & 1) == 0;
+    if (ledger->has_days && gets_months && !is_begun_earlier(ledger, line))
         compare(ledger, &place, &line->sum, &line->month);
 }
 

@@ -38,6 +38,7 @@ static int open_shard(struct replay *replay, int32_t partition)
                                     .window = &config->window,
                                     .kernels = kernels,
                                     .sinks_count = row_drain_sinks_count(replay->row_drain),
+                                    .sinks = row_drain_sinks(replay->row_drain),
                                     .facility_partition = replay->owners,
                                     .known_from_ms = replay->known_from_ms,
                                     .first_floor_ms = &replay->first_floor_ms};

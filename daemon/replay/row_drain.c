@@ -13,6 +13,7 @@ struct row_drain {
     uv_loop_t *loop;
     struct sink_conf output; /* the file, as a sink */
     struct sink *sinks[SINKS_MAX];
+    struct sink_conf sink_confs[SINKS_MAX]; /* of those */
     uint32_t sinks_count, open_count;
     struct block *block;
     uint64_t rows;
@@ -72,7 +73,7 @@ static int open_sink(struct row_drain *row_drain, const struct sink_conf *conf)
                       row_drain->conf.command, conf->name, err_str(err));
         return err;
     }
-    row_drain->sinks_count++;
+    row_drain->sink_confs[row_drain->sinks_count++] = *conf;
     row_drain->open_count++;
     return 0;
 }
@@ -124,6 +125,11 @@ void row_drain_close(struct row_drain **row_drain)
     uv_run(gone->loop, UV_RUN_DEFAULT);
     block_destroy(&gone->block);
     free(gone);
+}
+
+const struct sink_conf *row_drain_sinks(const struct row_drain *row_drain)
+{
+    return row_drain->sink_confs;
 }
 
 uint32_t row_drain_sinks_count(const struct row_drain *row_drain)

@@ -37,6 +37,8 @@ int row_drain_open(struct row_drain **row_drain_out, uv_loop_t *loop,
                    const struct row_drain_conf *conf) MUST_CHECK;
 /* Closes the sinks, and runs the loop until they are closed. */
 void row_drain_close(struct row_drain **row_drain);
+/* As many as row_drain_sinks_count() says. */
+const struct sink_conf *row_drain_sinks(const struct row_drain *row_drain);
 uint32_t row_drain_sinks_count(const struct row_drain *row_drain);
 /* Rows written so far, to all sinks together. */
 uint64_t row_drain_rows(const struct row_drain *row_drain);

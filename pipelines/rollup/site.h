@@ -117,7 +117,8 @@ struct site_conf {
     const struct window_conf *window;
     struct rating *rating; /* shared scratch */
     uint32_t facility, sinks_count, partition;
-    int64_t known_from_ms; /* the log is known from then on; 0: from its beginning */
+    uint8_t skipped[LEVEL_COUNT]; /* a bit for each sink that gets no windows of the level */
+    int64_t known_from_ms;        /* the log is known from then on; 0: from its beginning */
 };
 
 struct site {

@@ -36,5 +36,5 @@ void site_open_lead(struct site *site)
     site->changed = true;
     book(site, LEVEL_MONTH, begin_ms, until_ms);
     book(site, LEVEL_YEAR, begin_ms, until_ms);
-    site_mark_dirty(site, NULL, &lead->mark, site_all_sinks(site));
+    site_mark_dirty(site, NULL, &lead->mark, site_lead_sinks(site));
 }

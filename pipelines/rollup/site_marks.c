@@ -7,9 +7,21 @@
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
 
-uint8_t site_all_sinks(const struct site *site)
+static uint8_t all_sinks(const struct site *site)
 {
     return (uint8_t)((1U << site->conf.sinks_count) - 1);
+}
+
+_Static_assert((int)SINK_WINDOWS == (int)LEVEL_COUNT, "a bit of sink_conf.skips for each level");
+
+uint8_t site_sinks_of(const struct site *site, enum level level)
+{
+    return (uint8_t)(all_sinks(site) & ~site->conf.skipped[level]);
+}
+
+uint8_t site_lead_sinks(const struct site *site)
+{
+    return site_sinks_of(site, LEVEL_DAY) | site_sinks_of(site, LEVEL_MONTH);
 }
 
 static void note_change(struct site *site, struct day *day)
@@ -66,14 +78,14 @@ bool site_has_passed(const struct site *site, int64_t passed_ms, int64_t end_ms)
     return passed_ms != INT64_MIN && end_ms + site->conf.window->grace_ms <= passed_ms;
 }
 
-void site_touch_mark(struct site *site, int64_t passed_ms, struct day *day, struct mark *mark,
-                     int64_t end_ms, uint32_t readings)
+void site_touch_mark(struct site *site, int64_t passed_ms, const struct mark_place *place,
+                     uint32_t readings)
 {
-    mark->touches += readings;
-    if (site_has_passed(site, passed_ms, end_ms))
-        mark->revision += readings;
-    note_change(site, day);
-    site_mark_dirty(site, day, mark, site_all_sinks(site));
+    place->mark->touches += readings;
+    if (site_has_passed(site, passed_ms, place->end_ms))
+        place->mark->revision += readings;
+    note_change(site, place->day);
+    site_mark_dirty(site, place->day, place->mark, place->sinks);
 }
 
 static struct mark *find_period_mark(struct site *site, enum level level, int64_t start_ms)
@@ -125,8 +137,8 @@ struct walk {
 };
 
 /* begin_ms: windows that end then or before have no row without a reading. */
-static void visit(const struct walk *walk, struct mark *mark, struct day *day, struct window window,
-                  int64_t begin_ms)
+static void visit(const struct walk *walk, enum level level, struct mark *mark, struct day *day,
+                  struct window window, int64_t begin_ms)
 {
     const struct site *site = walk->site;
     bool closed = window.end_ms <= site->closed_ms && site->first_row != INT64_MAX &&
@@ -135,6 +147,7 @@ static void visit(const struct walk *walk, struct mark *mark, struct day *day, s
         .mark = mark,
         .day = day,
         .end_ms = window.end_ms,
+        .sinks = site_sinks_of(site, level),
         .told = mark->touches > 0 ||
                 (closed && site_is_expected(site, window.start_ms, window.end_ms))};
     walk->visit(walk->context, &place);
@@ -146,20 +159,23 @@ static void visit_day(const struct walk *walk, struct day *day)
     int64_t bucket_ms = site->conf.window->bucket_ms;
     int64_t begin_ms = site->first_row == INT64_MAX ? INT64_MAX : site->first_row * bucket_ms;
     for (int64_t row = day->first_row; row < day->end_row; row++)
-        visit(walk, &site->row_marks[panel_slot(site->panel, row)], day,
+        visit(walk, LEVEL_BUCKET, &site->row_marks[panel_slot(site->panel, row)], day,
               (struct window){row * bucket_ms, (row + 1) * bucket_ms}, begin_ms);
     for (uint32_t hour = 0; hour < day->hours_count; hour++)
-        visit(walk, &day->hours[hour], day,
+        visit(walk, LEVEL_HOUR, &day->hours[hour], day,
               (struct window){(day->first_row + day->hour_row[hour]) * bucket_ms,
                               (day->first_row + day->hour_row[hour + 1]) * bucket_ms},
               begin_ms);
-    visit(walk, &day->mark, day, day->window, INT64_MIN);
+    visit(walk, LEVEL_DAY, &day->mark, day, day->window, INT64_MIN);
 }
 
 static void visit_lead(const struct walk *walk)
 {
     struct lead *lead = &walk->site->lead;
-    const struct mark_place place = {.mark = &lead->mark, .end_ms = lead->until_ms, .told = true};
+    const struct mark_place place = {.mark = &lead->mark,
+                                     .end_ms = lead->until_ms,
+                                     .sinks = site_lead_sinks(walk->site),
+                                     .told = true};
     if (site_has_lead(walk->site))
         walk->visit(walk->context, &place);
 }
@@ -175,7 +191,7 @@ void site_visit_marks(struct site *site,
         bool kept = period->window.end_ms <= site_day(site, 0)->window.start_ms &&
                     marks_are_settled(period->mark.sinks); /* for its weights only */
         if (period->used && !kept)
-            visit(&walk, &period->mark, NULL, period->window, INT64_MIN);
+            visit(&walk, (enum level)period->level, &period->mark, NULL, period->window, INT64_MIN);
     }
     visit_lead(&walk);
 }
@@ -190,8 +206,7 @@ static void touch_told(void *context, const struct mark_place *place)
 {
     const struct telling *telling = context;
     if (place->told)
-        site_touch_mark(telling->site, telling->clock->passed_ms, place->day, place->mark,
-                        place->end_ms, 1);
+        site_touch_mark(telling->site, telling->clock->passed_ms, place, 1);
 }
 
 void site_touch_told(struct site *site, const struct site_clock *clock)
@@ -204,7 +219,7 @@ static void tell_again(void *context, const struct mark_place *place)
 {
     const struct telling *telling = context;
     if (place->told)
-        site_mark_dirty(telling->site, place->day, place->mark, telling->sinks);
+        site_mark_dirty(telling->site, place->day, place->mark, telling->sinks & place->sinks);
 }
 
 void site_tell_again(struct site *site, uint8_t sinks)

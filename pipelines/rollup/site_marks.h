@@ -12,7 +12,8 @@ struct mark_place {
     struct mark *mark;
     struct day *day;
     int64_t end_ms;
-    bool told; /* some row of the window has been written, or has to be */
+    uint8_t sinks; /* that get such windows, a bit each */
+    bool told;     /* some row of the window has been written, or has to be */
 };
 /* Calls visitor for the mark of every open window. */
 void site_visit_marks(struct site *site,
@@ -22,7 +23,10 @@ void site_visit_marks(struct site *site,
 struct mark *site_find_mark(struct site *site, enum level level, int64_t start_ms,
                             struct day **day_out);
 
-uint8_t site_all_sinks(const struct site *site);
+/* The sinks that get windows of the level, a bit each. */
+uint8_t site_sinks_of(const struct site *site, enum level level);
+/* The sinks that get days or months: they get the lead. */
+uint8_t site_lead_sinks(const struct site *site);
 /* day: in which the window lies, NULL for months and years. */
 void site_mark_dirty(struct site *site, struct day *day, struct mark *mark, uint8_t sinks);
 void site_mark_taken(struct site *site, struct day *day, struct mark *mark, uint32_t sink);
@@ -32,9 +36,9 @@ bool site_mark_ended(struct site *site, struct day *day, struct mark *mark, uint
 /* Whether the watermark had passed the window that ends then, with its grace. passed_ms: as in the
  * clock. */
 bool site_has_passed(const struct site *site, int64_t passed_ms, int64_t end_ms);
-/* So many accepted readings have changed the window that ends then. */
-void site_touch_mark(struct site *site, int64_t passed_ms, struct day *day, struct mark *mark,
-                     int64_t end_ms, uint32_t readings);
+/* So many accepted readings have changed a window. place: of it; what is told does not matter. */
+void site_touch_mark(struct site *site, int64_t passed_ms, const struct mark_place *place,
+                     uint32_t readings);
 /* The registry rates the facility otherwise than before: touches what has been told. */
 void site_touch_told(struct site *site, const struct site_clock *clock);
 /* Marks what has been told dirty for these sinks, untouched. */

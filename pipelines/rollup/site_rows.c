@@ -223,7 +223,8 @@ static bool take_periods(struct site *site, const struct row_taking *taking, int
 static void take_lead_window(struct site *site, const struct row_taking *taking, enum level level,
                              struct window window)
 {
-    if (!site_is_expected(site, window.start_ms, window.end_ms))
+    if ((site_sinks_of(site, level) & taking->bit) == 0 ||
+        !site_is_expected(site, window.start_ms, window.end_ms))
         return;
     site_clear_figures(site, site->scratch.window, site->scratch.reporting);
     site_expect_span(site, window.start_ms, window.end_ms, site->scratch.window);

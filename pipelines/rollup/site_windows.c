@@ -66,16 +66,19 @@ struct touch {
     uint32_t readings;
 };
 
-static void tell_mark(const struct touch *touch, struct day *day, struct mark *mark, int64_t end_ms)
+static void tell_mark(const struct touch *touch, enum level level, struct day *day,
+                      struct mark *mark, int64_t end_ms)
 {
-    site_touch_mark(touch->site, touch->passed_ms, day, mark, end_ms, touch->readings);
+    const struct mark_place place = {
+        .mark = mark, .day = day, .end_ms = end_ms, .sinks = site_sinks_of(touch->site, level)};
+    site_touch_mark(touch->site, touch->passed_ms, &place, touch->readings);
 }
 
 static void tell_period(const struct touch *touch, enum level level, int64_t time_ms)
 {
     struct period *period = site_find_period(touch->site, level, time_ms);
     ASSERT(period != NULL); /* made when its day was opened, and kept while the day is */
-    tell_mark(touch, NULL, &period->mark, period->window.end_ms);
+    tell_mark(touch, level, NULL, &period->mark, period->window.end_ms);
 }
 
 /* Tells every window around the rows [from, to) once. They lie in one day. */
@@ -85,16 +88,16 @@ static void tell_windows(const struct touch *touch, struct day *day, int64_t fro
     struct site *site = touch->site;
     uint32_t hour = UINT32_MAX;
     for (int64_t row = from_row; row < to_row; row++) {
-        tell_mark(touch, day, &site->row_marks[panel_slot(site->panel, row)],
+        tell_mark(touch, LEVEL_BUCKET, day, &site->row_marks[panel_slot(site->panel, row)],
                   row_end_ms(site, row));
         uint32_t row_hour = day->hours_count > 0 ? site_hour_index(day, row) : UINT32_MAX;
         if (row_hour == hour)
             continue;
         hour = row_hour;
-        tell_mark(touch, day, &day->hours[hour],
+        tell_mark(touch, LEVEL_HOUR, day, &day->hours[hour],
                   row_end_ms(site, day->first_row + day->hour_row[hour + 1] - 1));
     }
-    tell_mark(touch, day, &day->mark, day->window.end_ms);
+    tell_mark(touch, LEVEL_DAY, day, &day->mark, day->window.end_ms);
     tell_period(touch, LEVEL_MONTH, day->window.start_ms);
     tell_period(touch, LEVEL_YEAR, day->window.start_ms);
 }
@@ -187,18 +190,18 @@ void site_tell(struct site *site)
 /* --- time passes --- */
 
 /* A window without a reading in which none was expected has no row. */
-static void close_mark(struct site *site, const struct site_clock *clock, struct day *day,
-                       struct mark *mark, struct window window)
+static void close_mark(struct site *site, const struct site_clock *clock, enum level level,
+                       struct day *day, struct mark *mark, struct window window)
 {
     if (window.end_ms > site->closed_ms && window.end_ms <= clock->final_ms &&
         (mark->touches > 0 || site_is_expected(site, window.start_ms, window.end_ms)))
-        site_mark_dirty(site, day, mark, site_all_sinks(site));
+        site_mark_dirty(site, day, mark, site_sinks_of(site, level));
 }
 
-static void write_again(struct site *site, struct day *day, struct mark *mark)
+static void write_again(struct site *site, enum level level, struct day *day, struct mark *mark)
 {
     if (mark->touches > 0) /* of a window without a reading nothing is told before it is final */
-        site_mark_dirty(site, day, mark, site_all_sinks(site));
+        site_mark_dirty(site, day, mark, site_sinks_of(site, level));
 }
 
 static void expect_more_of_day(struct site *site, struct day *day, int64_t from_row)
@@ -206,9 +209,9 @@ static void expect_more_of_day(struct site *site, struct day *day, int64_t from_
     for (uint32_t hour = 0; hour < day->hours_count; hour++) {
         int64_t end_row = day->first_row + day->hour_row[hour + 1];
         if (end_row > from_row)
-            write_again(site, day, &day->hours[hour]);
+            write_again(site, LEVEL_HOUR, day, &day->hours[hour]);
     }
-    write_again(site, day, &day->mark);
+    write_again(site, LEVEL_DAY, day, &day->mark);
 }
 
 /* The shard has come to further buckets, perhaps by the readings of others. The hours, days, months
@@ -226,7 +229,7 @@ static void expect_more(struct site *site, const struct site_clock *clock)
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
         if (period->used && period->window.end_ms >= row_end_ms(site, from_row))
-            write_again(site, NULL, &period->mark);
+            write_again(site, (enum level)period->level, NULL, &period->mark);
     }
     site->seen_row = seen_row;
     site->changed = true;
@@ -239,16 +242,16 @@ static void close_marks_of_day(struct site *site, const struct site_clock *clock
                         site->closed_ms == INT64_MIN ? INT64_MIN : site_row(site, site->closed_ms));
     int64_t end = MIN(day->end_row, clock->top_row + 1);
     for (int64_t row = first; row < end && (row + 1) * bucket_ms <= clock->final_ms; row++)
-        close_mark(site, clock, day, &site->row_marks[panel_slot(site->panel, row)],
+        close_mark(site, clock, LEVEL_BUCKET, day, &site->row_marks[panel_slot(site->panel, row)],
                    (struct window){row * bucket_ms, (row + 1) * bucket_ms});
     for (uint32_t hour = 0; hour < day->hours_count; hour++) {
         int64_t first_row = day->first_row + day->hour_row[hour];
         int64_t end_row = day->first_row + day->hour_row[hour + 1];
         if (end_row > site->first_row)
-            close_mark(site, clock, day, &day->hours[hour],
+            close_mark(site, clock, LEVEL_HOUR, day, &day->hours[hour],
                        (struct window){first_row * bucket_ms, end_row * bucket_ms});
     }
-    close_mark(site, clock, day, &day->mark, day->window);
+    close_mark(site, clock, LEVEL_DAY, day, &day->mark, day->window);
 }
 
 bool site_has_opened(const struct site *site, const struct site_clock *clock)
@@ -273,7 +276,7 @@ void site_advance(struct site *site, const struct site_clock *clock)
     for (uint32_t i = 0; i < SITE_PERIODS_MAX; i++) {
         struct period *period = &site->periods[i];
         if (period->used)
-            close_mark(site, clock, NULL, &period->mark, period->window);
+            close_mark(site, clock, (enum level)period->level, NULL, &period->mark, period->window);
     }
     site->changed = true;
     site->closed_ms =

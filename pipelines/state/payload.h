@@ -93,6 +93,11 @@ static inline const int64_t *saved_window_ms(const struct window_conf *window, s
     return (const int64_t *)((const char *)window + saved_windows[index].offset);
 }
 
+/* The name under which a sink is saved. The lengths of windows that it gets are part of it: a sink
+ * whose list changes is a new sink. */
+enum { SINK_NAME_SIZE = 128 };
+const char *payload_sink_name(const struct sink_conf *sink, char name[SINK_NAME_SIZE]);
+
 /* The reason, or the class of those that have none. */
 const char *payload_outcome_name(enum outcome outcome);
 

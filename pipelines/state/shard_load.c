@@ -75,13 +75,14 @@ static void take_sink_names(const struct shard *shard, struct packed *packed)
 {
     struct shard_loading *loading = shard->loading;
     char name[NAME_BYTES_MAX + 1];
+    char own[SINK_NAME_SIZE];
     loading->new_sinks = (uint8_t)((1U << shard->context.sinks_count) - 1);
     loading->names.sinks_count = packed_take_count(packed, SINKS_MAX);
     for (uint32_t i = 0; i < loading->names.sinks_count; i++) {
         packed_take_text(packed, name, sizeof(name));
         loading->names.sinks[i] = 0;
         for (uint32_t k = 0; k < shard->context.sinks_count; k++) {
-            if (strcmp(shard->context.sinks[k].name, name) == 0)
+            if (strcmp(payload_sink_name(&shard->context.sinks[k], own), name) == 0)
                 loading->names.sinks[i] = (uint8_t)(1U << k);
         }
         loading->new_sinks &= (uint8_t)~loading->names.sinks[i];

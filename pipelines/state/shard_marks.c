@@ -106,7 +106,7 @@ struct resync {
 static void mark_one(void *context, const struct mark_place *place)
 {
     struct resync *resync = context;
-    if (!place->told || place->end_ms <= resync->from_ms)
+    if (!place->told || place->end_ms <= resync->from_ms || (place->sinks & resync->sinks) == 0)
         return;
     site_mark_dirty(resync->site, place->day, place->mark, resync->sinks);
     resync->windows++;

@@ -1,5 +1,6 @@
 /* A shard as bytes; payload.h tells the order. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/state/dictionary.h"
@@ -21,6 +22,15 @@ const char *payload_outcome_name(enum outcome outcome)
     return reason[0] != '\0' ? reason : outcome_class(outcome);
 }
 
+const char *payload_sink_name(const struct sink_conf *sink, char name[SINK_NAME_SIZE])
+{
+    if (sink->skips == 0)
+        return sink->name;
+    int size = snprintf(name, SINK_NAME_SIZE, "%s without %u", sink->name, sink->skips);
+    ASSERT(size > 0 && size < SINK_NAME_SIZE); /* a name has 63 bytes at most */
+    return name;
+}
+
 static void save_configuration(const struct shard *shard, struct buffer *out)
 {
     const struct window_conf *window = shard->context.window;
@@ -28,8 +38,9 @@ static void save_configuration(const struct shard *shard, struct buffer *out)
         packed_add_int(out, *saved_window_ms(window, i));
     packed_add_int(out, window->fiscal_year_start);
     packed_add_uint(out, shard->context.sinks_count);
+    char name[SINK_NAME_SIZE];
     for (uint32_t i = 0; i < shard->context.sinks_count; i++)
-        packed_add_text(out, shard->context.sinks[i].name);
+        packed_add_text(out, payload_sink_name(&shard->context.sinks[i], name));
     packed_add_uint(out, OUTCOME_COUNT);
     for (enum outcome i = 0; i < OUTCOME_COUNT; i++)
         packed_add_text(out, payload_outcome_name(i));

@@ -56,6 +56,15 @@ static void starve(struct shard *shard, uint32_t facility)
                 context->memory_used != NULL ? *context->memory_used : 0, context->memory_max);
 }
 
+/* The sinks that get no windows of the level, a bit each. */
+static uint8_t sinks_without(const struct shard_context *context, enum level level)
+{
+    uint8_t sinks = 0;
+    for (uint32_t i = 0; context->sinks != NULL && i < context->sinks_count; i++)
+        sinks |= (uint8_t)((context->sinks[i].skips >> level & 1U) << i);
+    return sinks;
+}
+
 int shard_make_site(struct shard *shard, uint32_t facility)
 {
     const struct shard_context *context = &shard->context;
@@ -66,6 +75,8 @@ int shard_make_site(struct shard *shard, uint32_t facility)
                              .sinks_count = context->sinks_count,
                              .partition = shard->partition,
                              .known_from_ms = context->known_from_ms};
+    for (uint32_t level = 0; level < LEVEL_COUNT; level++)
+        conf.skipped[level] = sinks_without(context, (enum level)level);
     int err = -ENOMEM;
     if (shard_has_memory(shard, site_size(context->registry, context->window, facility)))
         err = site_create(&shard->sites[facility], &conf, &shard->clock);

@@ -23,6 +23,16 @@ static void end_block(struct site *site, struct day *day, struct mark *mark, enu
     assert_true(site_mark_ended(site, day, mark, 0, end) == sent);
 }
 
+/* One reading changes the first bucket. */
+static void touch(struct site *site, int64_t passed_ms, struct day *day, struct mark *mark)
+{
+    const struct mark_place place = {.mark = mark,
+                                     .day = day,
+                                     .end_ms = MARCH_4_MS + 15 * MINUTE_MS,
+                                     .sinks = site_sinks_of(site, LEVEL_BUCKET)};
+    site_touch_mark(site, passed_ms, &place, 1);
+}
+
 /* One letter is one thing that befalls the first bucket's mark, as to sink 0. */
 static void befall(struct site *site, struct day *day, struct mark *mark, char what)
 {
@@ -38,7 +48,7 @@ static void befall(struct site *site, struct day *day, struct mark *mark, char w
         if (ends[i].letter == what)
             end_block(site, day, mark, ends[i].end);
     if (what == 't')
-        site_touch_mark(site, no_clock.passed_ms, day, mark, MARCH_4_MS + 15 * MINUTE_MS, 1);
+        touch(site, no_clock.passed_ms, day, mark);
     else if (what == 'k')
         site_mark_taken(site, day, mark, 0);
     else if (what == 'o')
@@ -154,8 +164,7 @@ static void test_revision(void **state)
         struct mark *mark = site_find_mark(fixture.site, LEVEL_BUCKET, MARCH_4_MS, &day);
         uint32_t before = mark->revision;
         fixture.window.grace_ms = cases[i].grace_ms;
-        site_touch_mark(fixture.site, cases[i].passed_ms, day, mark, MARCH_4_MS + 15 * MINUTE_MS,
-                        1);
+        touch(fixture.site, cases[i].passed_ms, day, mark);
         if (mark->revision - before != cases[i].want)
             fail_msg("row %zu", i);
     }
