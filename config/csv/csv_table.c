@@ -64,6 +64,12 @@ static void on_row(int terminator, void *context)
     reader->ended = true;
 }
 
+static void note_unread(const struct csv_schema *schema)
+{
+    if (schema->refused != NULL)
+        schema->refused->incomplete = true;
+}
+
 static void report_unknown_column(struct csv_reader *reader, const struct csv_field *field)
 {
     const char *names[CSV_COLUMNS_MAX];
@@ -86,10 +92,31 @@ static void report_unknown_column(struct csv_reader *reader, const struct csv_fi
                  "unknown column \"%s\"; accepted: %s", found, list);
 }
 
+/* Spreadsheets of many countries write semicolons. Such a header is one field, of several names. */
+static bool report_separator(struct csv_reader *reader)
+{
+    const struct csv_field *field = &reader->fields[0];
+    const char *found = strpbrk(reader->text + field->offset, ";\t|");
+    if (reader->fields_count > 1 || found == NULL)
+        return false;
+    faults_error(reader->faults, reader->name, field->line, field->column,
+                 "the columns are divided by %s; accepted: commas, and double quotes around a cell "
+                 "that holds one",
+                 *found == ';'   ? "semicolons"
+                 : *found == '|' ? "\"|\""
+                                 : "tabs");
+    reader->header_bad = true;
+    note_unread(reader->schema);
+    return true;
+}
+
 static void read_header(struct csv_reader *reader)
 {
     const struct csv_schema *schema = reader->schema;
     bool seen[CSV_COLUMNS_MAX] = {false};
+    reader->header_count = reader->fields_count;
+    if (report_separator(reader))
+        return;
     for (uint32_t i = 0; i < reader->fields_count; i++) {
         const struct csv_field *field = &reader->fields[i];
         size_t at = 0;
@@ -113,8 +140,21 @@ static void read_header(struct csv_reader *reader)
         faults_error(reader->faults, reader->name, reader->fields[0].line, 0,
                      "the header lacks the column \"%s\"", schema->columns[at].name);
         reader->header_bad = true;
+        note_unread(schema);
     }
-    reader->header_count = reader->fields_count;
+}
+
+/* Gives the row to its reader, and keeps its id if it has faults. */
+static int call_row(struct csv_reader *reader, const struct csv_row *row)
+{
+    const struct csv_schema *schema = reader->schema;
+    uint32_t errors = reader->faults->errors;
+    int err = schema->row(schema->context, row);
+    if (err < 0 || schema->refused == NULL || reader->faults->errors == errors)
+        return err;
+    const struct csv_cell *id = &row->cells[0];
+    const char *kept = arena_text(schema->refused->arena, id->text, id->size);
+    return kept == NULL ? -ENOMEM : id_index_set(&schema->refused->ids, kept, 0);
 }
 
 static void give_row(struct csv_reader *reader)
@@ -124,6 +164,7 @@ static void give_row(struct csv_reader *reader)
         faults_error(reader->faults, reader->name, line, 0,
                      "the row has %u fields, the header has %u", reader->fields_count,
                      reader->header_count);
+        note_unread(reader->schema);
         return;
     }
     for (size_t i = 0; i < reader->schema->count; i++)
@@ -136,7 +177,7 @@ static void give_row(struct csv_reader *reader)
     }
     struct csv_row row = {reader->name, line, reader->schema->columns, reader->cells,
                           reader->faults};
-    reader->result = reader->schema->row(reader->schema->context, &row);
+    reader->result = call_row(reader, &row);
 }
 
 static void end_row(struct csv_reader *reader)
@@ -266,6 +307,7 @@ static int parse_table(const char *name, const char *data, size_t size,
     }
     size_t text_size = utf8_text_size(data, size);
     if (text_size < size) {
+        note_unread(schema);
         report_at(name, data, text_size, "this byte is not UTF-8 text", faults);
         return 0;
     }
@@ -280,6 +322,8 @@ static int parse_table(const char *name, const char *data, size_t size,
     int err = read_rows(reader, data, size);
     free(reader);
     bool reported = err == ERR_SYNTAX || err == ERR_CONFIG;
+    if (reported)
+        note_unread(schema);
     return reported ? 0 : err;
 }
 
@@ -313,6 +357,7 @@ int csv_table_read(const char *path, const struct csv_schema *schema, struct fau
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
+        note_unread(schema);
         faults_error(faults, path, 0, 0, "cannot be read: %s", err_str(-errno));
         return 0;
     }
@@ -323,12 +368,24 @@ int csv_table_read(const char *path, const struct csv_schema *schema, struct fau
     if (err == -ENOMEM)
         return err;
     if (err < 0) {
+        note_unread(schema);
         faults_error(faults, path, 0, 0, "cannot be read: %s", err_str(err));
         return 0;
     }
     err = parse_table(path, data, size, schema, faults);
     free(data);
     return err;
+}
+
+void csv_refused_fini(struct csv_refused *refused)
+{
+    id_index_fini(&refused->ids);
+    *refused = (struct csv_refused){0};
+}
+
+bool csv_is_refused(const struct csv_refused *refused, const char *id)
+{
+    return refused->incomplete || id_index_find(&refused->ids, id, strlen(id)) != ID_INDEX_NONE;
 }
 
 void csv_fault(const struct csv_row *row, size_t column, const char *format, ...)

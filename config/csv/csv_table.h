@@ -12,7 +12,9 @@
 #ifndef GHGD_CSV_TABLE_H
 #define GHGD_CSV_TABLE_H
 
+#include "base/arena.h"
 #include "base/faults.h"
+#include "base/id_index.h"
 
 enum {
     CSV_COLUMNS_MAX = 48,         /* columns of a header */
@@ -39,12 +41,24 @@ struct csv_row {
     struct faults *faults;
 };
 
+/* The ids of rows with faults. A table that names one of them is right: the fault is elsewhere. */
+struct csv_refused {
+    struct arena *arena; /* keeps the ids */
+    struct id_index ids;
+    bool incomplete; /* there are rows whose ids are not known, or no rows at all */
+};
+
 struct csv_schema {
     const struct csv_column *columns;
     size_t count;
     int (*row)(void *context, const struct csv_row *row); /* negative stops, and is returned */
     void *context;
+    struct csv_refused *refused; /* gets the first column of rows with faults; NULL for none */
 };
+
+void csv_refused_fini(struct csv_refused *refused);
+/* Whether the id may be that of a row with faults. */
+bool csv_is_refused(const struct csv_refused *refused, const char *id);
 
 /* Reads a file. Returns 0 also when there were faults; -ENOMEM; or what the row function returned.
  */

@@ -157,7 +157,7 @@ static int read_row(void *context, const struct csv_row *row)
 
 int countries_load(struct country_table *table, const char *path, struct faults *faults)
 {
-    const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, table};
+    const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, table, NULL};
     uint32_t errors = faults->errors;
     int err = csv_table_read(path, &schema, faults);
     if (err == 0 && faults->errors == errors && table->count == 0)

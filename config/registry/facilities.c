@@ -23,7 +23,8 @@ enum column {
 void facilities_init(struct facility_table *table, struct arena *arena,
                      const struct tables_conf *conf, const struct country_table *countries)
 {
-    *table = (struct facility_table){.arena = arena, .conf = conf, .countries = countries};
+    *table = (struct facility_table){
+        .arena = arena, .conf = conf, .countries = countries, .refused.arena = arena};
     zones_init(&table->zones, arena, conf->bucket_ms, conf->fiscal_year_start);
     const char *from = conf->reporting_from;
     int err = from == NULL ? 0 : date_parse(&table->reporting_from, from, strlen(from));
@@ -35,6 +36,7 @@ void facilities_fini(struct facility_table *table)
     zones_fini(&table->zones);
     free(table->rows);
     id_index_fini(&table->ids);
+    csv_refused_fini(&table->refused);
     *table = (struct facility_table){0};
 }
 
@@ -229,7 +231,7 @@ int facilities_load(struct facility_table *table, struct faults *faults)
     for (uint32_t i = 0; i < conf->group_levels_count; i++)
         columns[COLUMN_GROUPS + i] = (struct csv_column){conf->group_levels[i], true};
     const struct csv_schema schema = {columns, COLUMN_GROUPS + conf->group_levels_count, read_row,
-                                      table};
+                                      table, &table->refused};
     return csv_table_read(conf->facilities, &schema, faults);
 }
 

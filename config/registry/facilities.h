@@ -16,6 +16,7 @@ struct facility_table {
     struct facility *rows; /* in the order of the file */
     uint32_t count, capacity;
     struct id_index ids;
+    struct csv_refused refused;
     struct zone_table zones;
     struct date reporting_from; /* of windows.reporting_from; open if it is not given */
 };

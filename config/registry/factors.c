@@ -85,7 +85,8 @@ struct factors_loading {
 void factors_init(struct factor_table *table, struct arena *arena, const char *gwp_set,
                   const struct country_table *countries)
 {
-    *table = (struct factor_table){.arena = arena, .countries = countries, .gwp_set = gwp_set};
+    *table = (struct factor_table){
+        .arena = arena, .countries = countries, .refused.arena = arena, .gwp_set = gwp_set};
     gwp_init(&table->gwp);
 }
 
@@ -112,6 +113,7 @@ void factors_fini(struct factor_table *table)
     gwp_fini(&table->gwp);
     id_index_fini(&table->ids);
     id_index_fini(&table->grids);
+    csv_refused_fini(&table->refused);
     *table = (struct factor_table){0};
 }
 
@@ -489,7 +491,7 @@ int factors_load(struct factor_table *table, const char *path, struct faults *fa
     if (file == NULL)
         return -ENOMEM;
     struct factors_loading loading = {table, file};
-    const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &loading};
+    const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &loading, &table->refused};
     return csv_table_read(path, &schema, faults);
 }
 

@@ -56,7 +56,8 @@ struct factor_table {
     struct factor_row *rows;
     struct factor *texts; /* the same, for people; in the arena's keeping after factors_end() */
     uint32_t count, capacity;
-    struct id_index ids;   /* first edition by id */
+    struct id_index ids; /* first edition by id */
+    struct csv_refused refused;
     struct id_index grids; /* first edition by "country" and "country/region" */
     const char *gwp_set;   /* in force; rows of another set are left out */
     struct gwp gwp;

@@ -72,7 +72,7 @@ static int read_row(void *context, const struct csv_row *row)
 int gwp_load(struct gwp *gwp, const char *path, const char *set, struct faults *faults)
 {
     struct gwp_reading reading = {set, gwp};
-    const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &reading};
+    const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &reading, NULL};
     uint32_t errors = faults->errors;
     int err = csv_table_read(path, &schema, faults);
     if (err < 0)

@@ -13,6 +13,8 @@ static bool suggests(const struct csv_row *row)
 static void report_unknown(const struct meter_table *table, const struct csv_row *row)
 {
     const char *found = row->cells[METER_FACTOR].text;
+    if (csv_is_refused(&table->factors->refused, found))
+        return;
     const char *near = suggests(row) ? factors_suggest(table->factors, found) : NULL;
     if (near != NULL)
         csv_fault(row, METER_FACTOR, "there is no factor \"%s\"; did you mean \"%s\"?", found,

@@ -40,6 +40,7 @@ bool meter_read_role(struct meter_row *parsed, const struct csv_row *row)
         return false;
     parsed->meter.check = role == 1;
     parsed->parent = row->cells[METER_PARENT].text; /* of the row until it is kept */
+    parsed->parent_column = row->cells[METER_PARENT].column;
     if (parsed->parent[0] == '\0' || parsed->meter.kind != KIND_DELIVERY)
         return true;
     csv_fault(row, METER_PARENT,
@@ -85,15 +86,40 @@ static const char *find_misfit(const struct meter_row *sub, const struct meter_r
     return NULL;
 }
 
+/* The id of the table that is nearest to what was found, or NULL. */
+static const char *suggest_parent(const struct meter_table *table, const char *found)
+{
+    const char **ids = calloc(table->count + 1, sizeof(*ids));
+    if (ids == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < table->count; i++)
+        ids[i] = table->rows[i].meter.id;
+    const char *near = faults_suggest(found, ids, table->count);
+    free(ids);
+    return near;
+}
+
+static void report_no_parent(const struct family *family, const struct meter_row *sub)
+{
+    bool shown = family->faults->errors < family->faults->errors_max;
+    const char *near = shown ? suggest_parent(family->table, sub->parent) : NULL;
+    if (near != NULL && strcmp(near, sub->meter.id) != 0)
+        faults_error(family->faults, family->file, sub->line, sub->parent_column,
+                     "parent: there is no meter \"%s\"; did you mean \"%s\"?", sub->parent, near);
+    else
+        faults_error(
+            family->faults, family->file, sub->line, sub->parent_column,
+            "parent: there is no meter \"%s\"; accepted: the id of the main meter of \"%s\"",
+            sub->parent, sub->meter.id);
+}
+
 static void check_parent(const struct family *family, const struct meter_row *sub)
 {
     const struct meter_table *table = family->table;
     uint32_t at = first_version(table, sub->parent);
     if (at == ID_INDEX_NONE) {
-        faults_error(
-            family->faults, family->file, sub->line, 0,
-            "parent: there is no meter \"%s\"; accepted: the id of the main meter of \"%s\"",
-            sub->parent, sub->meter.id);
+        if (!csv_is_refused(&table->refused, sub->parent))
+            report_no_parent(family, sub);
         return;
     }
     bool meets = false;
@@ -106,14 +132,14 @@ static void check_parent(const struct family *family, const struct meter_row *su
         if (misfit == NULL)
             continue;
         faults_error(
-            family->faults, family->file, sub->line, 0,
+            family->faults, family->file, sub->line, sub->parent_column,
             "parent: \"%s\" (line %d) %s; accepted: a meter of the same facility, quantity "
             "and factor as \"%s\"",
             sub->parent, main->line, misfit, sub->meter.id);
         return;
     }
-    if (!meets)
-        faults_error(family->faults, family->file, sub->line, 0,
+    if (!meets && !csv_is_refused(&table->refused, sub->parent))
+        faults_error(family->faults, family->file, sub->line, sub->parent_column,
                      "parent: no version of \"%s\" is valid while this one of \"%s\" is",
                      sub->parent, sub->meter.id);
 }
@@ -160,12 +186,12 @@ static void check_levels(const struct family *family, uint8_t *levels)
             continue;
         if (is_above_itself(table, row))
             faults_error(
-                family->faults, family->file, row->line, 0,
+                family->faults, family->file, row->line, row->parent_column,
                 "parent: \"%s\" is below \"%s\" itself; accepted: a meter that is not below "
                 "it",
                 row->parent, row->meter.id);
         else
-            faults_error(family->faults, family->file, row->line, 0,
+            faults_error(family->faults, family->file, row->line, row->parent_column,
                          "parent: more than %d meters are above \"%s\", or its main meter is in a "
                          "circle",
                          METER_LEVELS_MAX, row->meter.id);

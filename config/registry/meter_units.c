@@ -84,7 +84,7 @@ static bool read_quantity(struct meter_row *parsed, const struct csv_row *row,
     if (!unit_fits(unit, (enum quantity)quantity)) {
         char list[512];
         list_units(list, sizeof(list), (enum quantity)quantity, parsed->meter.kind == KIND_GAUGE);
-        csv_fault(row, METER_UNIT, "\"%s\" does not measure %s; accepted: %s",
+        csv_fault(row, METER_UNIT, "\"%s\" does not measure %s; accepted: units such as %s",
                   row->cells[METER_UNIT].text, names[quantity], list);
         return false;
     }

@@ -60,7 +60,8 @@ struct meters_loading {
 void meters_init(struct meter_table *table, struct arena *arena,
                  const struct facility_table *facilities, const struct factor_table *factors)
 {
-    *table = (struct meter_table){.arena = arena, .facilities = facilities, .factors = factors};
+    *table = (struct meter_table){
+        .arena = arena, .facilities = facilities, .factors = factors, .refused.arena = arena};
 }
 
 void meters_fini(struct meter_table *table)
@@ -69,6 +70,7 @@ void meters_fini(struct meter_table *table)
     free(table->grid_reported);
     conversion_table_fini(&table->conversions);
     id_index_fini(&table->ids);
+    csv_refused_fini(&table->refused);
     *table = (struct meter_table){0};
 }
 
@@ -79,6 +81,8 @@ static bool read_facility(struct meter_row *parsed, const struct meter_table *ta
         return false;
     const char *id = row->cells[METER_FACILITY].text;
     const struct facility *facility = facilities_find(table->facilities, id);
+    if (facility == NULL && csv_is_refused(&table->facilities->refused, id))
+        return false;
     if (facility == NULL) {
         bool shown = row->faults->errors < row->faults->errors_max;
         const char *near = shown ? facilities_suggest(table->facilities, id) : NULL;
@@ -335,7 +339,7 @@ int meters_load(struct meter_table *table, const struct tables_conf *conf, struc
     if (err < 0)
         return err;
     struct meters_loading loading = {table, conf};
-    const struct csv_schema schema = {columns, METER_COLUMNS, read_row, &loading};
+    const struct csv_schema schema = {columns, METER_COLUMNS, read_row, &loading, &table->refused};
     err = csv_table_read(conf->meters, &schema, faults);
     if (err == 0)
         err = meters_check_parents(table, conf->meters, faults);

@@ -67,7 +67,7 @@ struct meter_row {
     const char *parent; /* the id of its main meter; "" if none */
     uint32_t factor;    /* first edition in the factor table, or ID_INDEX_NONE for `none` */
     uint32_t next;      /* the next version of the id, or ID_INDEX_NONE */
-    int line;
+    int line, parent_column;
 };
 
 struct meter_table {
@@ -77,7 +77,8 @@ struct meter_table {
     struct conversion_table conversions; /* every edition of the factors that meters have */
     struct meter_row *rows;              /* in the order of the file */
     uint32_t count, capacity;
-    struct id_index ids;     /* first version by id */
+    struct id_index ids; /* first version by id */
+    struct csv_refused refused;
     uint32_t states_assumed; /* meters whose gas volume names no state */
     int state_assumed_line;  /* of the first */
     uint32_t bounds_missing; /* registers and intervals without max_rate */

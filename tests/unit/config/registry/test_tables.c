@@ -40,6 +40,20 @@ static void compare(const char *path, struct buffer *got)
     free(want);
 }
 
+static void compare_faults(const struct tables_conf *conf, const char *out)
+{
+    struct buffer text;
+    buffer_init(&text, TEXT_MAX);
+    struct faults faults = {.text = &text, .errors_max = 1000};
+    struct registry *registry = NULL;
+    int err = registry_build(&registry, conf, &faults);
+    assert_int_equal(err, faults.errors == 0 ? 0 : ERR_CONFIG);
+    assert_true((registry == NULL) == (err != 0));
+    compare(out, &text);
+    registry_destroy(&registry);
+    buffer_fini(&text);
+}
+
 static void check_table(const char *name)
 {
     char path[512];
@@ -67,16 +81,44 @@ static void check_table(const char *name)
         .fiscal_year_start = 1,
         .reporting_from = strcmp(name, "meters_unbounded.csv") == 0 ? NULL : "2026-01-01",
     };
-    struct buffer text;
-    buffer_init(&text, TEXT_MAX);
-    struct faults faults = {.text = &text, .errors_max = 1000};
-    struct registry *registry = NULL;
-    int err = registry_build(&registry, &conf, &faults);
-    assert_int_equal(err, faults.errors == 0 ? 0 : ERR_CONFIG);
-    assert_true((registry == NULL) == (err != 0));
-    compare(out, &text);
-    registry_destroy(&registry);
-    buffer_fini(&text);
+    compare_faults(&conf, out);
+}
+
+/* A fault of one table is not told once more of each row that names its row. */
+static void test_faults_elsewhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *facilities, *meters, *factors;
+    } cases[] = {
+        {"rows", "small_follow_facilities.csv", "small_follow_meters.csv",
+         "small_follow_factors.csv"},
+        {"header", "small_follow_header.csv", "small_follow_meters.csv", "small_follow_header.csv"},
+        {"file", "no_such_file.csv", "small_follow_meters.csv", "no_such_file.csv"},
+        {"fields", "small_follow_fields.csv", "small_follow_meters.csv", "small_follow_fields.csv"},
+        {"good", "bad_facilities.csv", "small_follow_meters.csv", "own_factors.csv"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char paths[4][256];
+        const char *names[] = {cases[i].facilities, cases[i].meters, cases[i].factors};
+        for (size_t at = 0; at < ARRAY_LEN(names); at++)
+            (void)snprintf(paths[at], sizeof(paths[at]), FOLDER "%s", names[at]);
+        (void)snprintf(paths[3], sizeof(paths[3]), FOLDER "small_follow_%s.out", cases[i].name);
+        const char *const factors[] = {paths[2]};
+        const struct tables_conf conf = {
+            .facilities = paths[0],
+            .meters = paths[1],
+            .factors = factors,
+            .factors_count = 1,
+            .catalogue = "config/factors",
+            .countries = "config/factors/countries.csv",
+            .gwp_set = "AR5",
+            .bucket_ms = 900000,
+            .horizon_ms = INT64_C(7) * 86400000,
+            .fiscal_year_start = 1,
+        };
+        compare_faults(&conf, paths[3]);
+    }
 }
 
 static void test_texts(void **state)
@@ -101,6 +143,7 @@ static void test_texts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),
+                                       cmocka_unit_test(test_faults_elsewhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
