@@ -210,8 +210,10 @@ static void check_sink(struct loading *loading, int index)
     if (!check_named(loading, index))
         return;
     unsigned variant = variant_of(sink);
-    check_rules(loading, index, variant);
-    check_secrets(loading, index, variant);
+    if (!loading->sinks_unsure[index]) {
+        check_rules(loading, index, variant);
+        check_secrets(loading, index, variant);
+    }
     check_times(loading, index);
     check_windows(loading, index);
     if (variant == SQLITE && sink->path != NULL && strcmp(sink->path, "-") == 0)

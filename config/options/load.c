@@ -89,10 +89,17 @@ static void refuse_kind(const struct section_walk *walk, const struct option *op
     buffer_fini(&accepted);
 }
 
+/* Whether the other options of a sink depend on this one. */
+static bool decides_sink(const struct option *option)
+{
+    return strcmp(option->path, "sinks.type") == 0 || strcmp(option->path, "sinks.dialect") == 0;
+}
+
 static void set_option(const struct section_walk *walk, const struct option *option,
                        const struct yaml_pair *pair)
 {
     struct loading *loading = walk->loading;
+    uint32_t errors = loading->faults->errors;
     loading->places[1 + walk->sink][option_index(option)] = pair->value.place;
     if (option->type == OPTION_PROPERTIES) {
         properties_read(loading, walk->yaml, pair->value);
@@ -106,6 +113,8 @@ static void set_option(const struct section_walk *walk, const struct option *opt
     } else {
         refuse_kind(walk, option, pair);
     }
+    if (loading->faults->errors > errors && decides_sink(option))
+        loading->sinks_unsure[walk->sink] = true;
 }
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as the paths in the table, which is three. */
@@ -254,8 +263,9 @@ void options_load(struct loading *loading, struct buffer *text)
     set_defaults(loading, loading->config, false);
     int err = read_file(loading->file, text);
     if (err < 0) {
-        LOADING_ERROR(loading, ((struct file_place){0, 0}), "cannot be read: %s",
-                      err == -EFBIG ? "it is larger than 1MiB" : strerrordesc_np(-err));
+        LOADING_ERROR(loading, ((struct file_place){0, 0}), "cannot be read: %s%s",
+                      err == -EFBIG ? "it is larger than 1MiB" : strerrordesc_np(-err),
+                      err == -ENOENT ? "; --config FILE names another one" : "");
         loading->tables_unsure = true;
         return;
     }

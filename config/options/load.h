@@ -26,6 +26,7 @@ struct loading {
     struct file_place places[1 + SINKS_MAX]
                             [OPTIONS_MAX]; /* where options stand: [0] global, [1 + sink] */
     struct file_place sinks[SINKS_MAX];
+    bool sinks_unsure[SINKS_MAX]; /* its type or dialect is not known, nor what it needs */
     bool tables_unsure; /* what the tables are read with is wrong: they would be blamed for it */
     bool failed_memory;
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sys/param.h>
 
+#include "base/durations.h"
 #include "base/timestamp.h"
 #include "config/registry/meter_columns.h"
 
@@ -13,16 +14,30 @@ static int64_t longest_of(struct calendar_length length, int64_t usual_ms)
     return length.months > 0 ? (int64_t)length.months * 31 * DAY_MS : usual_ms;
 }
 
+/* Warns of a length that does not fit into the horizon, and says what follows. */
+static void warn_of_horizon(const struct csv_row *row, enum meter_column column, int64_t horizon_ms,
+                            const char *follows)
+{
+    enum { DURATION_SIZE_MAX = 64 };
+    struct buffer text;
+    buffer_init(&text, DURATION_SIZE_MAX);
+    duration_print(&text, horizon_ms);
+    const char *horizon = buffer_text(&text);
+    const struct csv_cell *cell = &row->cells[column];
+    faults_warn(row->faults, row->file, row->line, cell->column,
+                "%s \"%s\" is longer than windows.horizon (%s): %s; raise windows.horizon above it",
+                row->columns[column].name, cell->text, horizon == NULL ? "" : horizon, follows);
+    buffer_fini(&text);
+}
+
 /* An interval longer than the horizon ends after its own beginning has left it. */
 static void warn_longer(const struct meter *meter, const struct csv_row *row,
                         const struct tables_conf *conf)
 {
     if (longest_of(meter->length, meter->interval_ms) <= conf->horizon_ms)
         return;
-    faults_warn(row->faults, row->file, row->line, row->cells[METER_INTERVAL].column,
-                "interval \"%s\" is longer than windows.horizon (%lldh): a reading that arrives "
-                "after its beginning has left the horizon is late; raise windows.horizon above it",
-                row->cells[METER_INTERVAL].text, (long long)(conf->horizon_ms / HOUR_MS));
+    warn_of_horizon(row, METER_INTERVAL, conf->horizon_ms,
+                    "a reading that arrives after its beginning has left the horizon is late");
 }
 
 /* A choice of two that meters of one kind have; `second_out` is whether the second one holds. */
@@ -65,10 +80,8 @@ static bool read_every(struct meter *meter, const struct csv_row *row,
         return false;
     }
     if (longest_of(meter->every, meter->every_ms) > conf->horizon_ms)
-        faults_warn(row->faults, row->file, row->line, row->cells[METER_EXPECTED_EVERY].column,
-                    "expected_every \"%s\" is longer than windows.horizon (%lldh): a document that "
-                    "is dated before the horizon is late; raise windows.horizon above it",
-                    row->cells[METER_EXPECTED_EVERY].text, (long long)(conf->horizon_ms / HOUR_MS));
+        warn_of_horizon(row, METER_EXPECTED_EVERY, conf->horizon_ms,
+                        "a document that is dated before the horizon is late");
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/faults.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
 #include "daemon/deadletter/deadletter_job.h"
@@ -133,6 +134,30 @@ static int parse_format(struct deadletter_job *job, const char *text)
     return EXIT_GOOD;
 }
 
+/* The words that letters have: classes that are kept apart, and reasons of what was rejected. */
+static int parse_reason(struct deadletter_job *job, const char *text)
+{
+    const char *words[OUTCOME_COUNT];
+    size_t count = 0;
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
+        enum outcome outcome = (enum outcome)i;
+        const char *reason = outcome_reason(outcome);
+        if (outcome_is_kept_apart(outcome))
+            words[count++] = reason[0] != '\0' ? reason : outcome_class(outcome);
+    }
+    job->filter.reason = text;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], text) == 0)
+            return EXIT_GOOD;
+    const char *near = faults_suggest(text, words, count);
+    char wants[128];
+    (void)snprintf(wants, sizeof(wants),
+                   near != NULL ? "--reason wants a reason, such as %s, not"
+                                : "--reason wants a reason, such as %s, late or unknown, not",
+                   near != NULL ? near : "unit_mismatch");
+    return command_misused("deadletter", wants, text);
+}
+
 static int parse_valued(struct deadletter_job *job, int option, const char *value)
 {
     switch (option) {
@@ -140,8 +165,7 @@ static int parse_valued(struct deadletter_job *job, int option, const char *valu
         job->config_file = value;
         return EXIT_GOOD;
     case CODE_REASON:
-        job->filter.reason = value;
-        return EXIT_GOOD;
+        return parse_reason(job, value);
     case CODE_METER:
         job->filter.meter = value;
         return EXIT_GOOD;

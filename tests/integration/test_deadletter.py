@@ -34,6 +34,19 @@ def listed(ghgd, *args):
     return [json.loads(line) for line in deadletter(ghgd, "list", "--json", *args).stdout.splitlines()]
 
 
+class Words(unittest.TestCase):
+    def test_a_reason_that_no_letter_has(self):
+        """It would select nothing, and say that there is nothing."""
+        for word, near in (("conflct", "conflict,"), ("Unknown", "unknown,"), ("used", "unit_mismatch, late or")):
+            got = daemon.ghgd("deadletter", "list", "--reason", word)
+            self.assertEqual((got.returncode, got.stdout), (2, ""), word)
+            self.assertIn(f"such as {near}", got.stderr)
+            self.assertIn(f'not "{word}"', got.stderr)
+        for word in ("late", "early", "unknown", "undecodable", "implausible"):
+            got = daemon.ghgd("deadletter", "list", "--reason", word, "-c", "no-such-file")
+            self.assertEqual(got.returncode, 1, word)
+
+
 @unittest.skipIf(daemon.is_sanitized("tsan"), "the commands have one thread of their own")
 class Deadletter(test_daemon.RowsCase):
     def test_look_mend_retry(self):

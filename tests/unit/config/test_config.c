@@ -206,7 +206,8 @@ static void test_missing_file(void **state)
     buffer_init(&out, TEXT_MAX);
     load_and_tell("no-such-file", &out);
     assert_string_equal(buffer_text(&out),
-                        "no-such-file: error: cannot be read: No such file or directory\n");
+                        "no-such-file: error: cannot be read: No such file or directory; "
+                        "--config FILE names another one\n");
     buffer_fini(&out);
 }
 
