@@ -192,5 +192,8 @@ int home_explain(const struct home *home, const struct config *config,
         (void)fputs("; near it are", stderr);
     (void)fputs(subject->count > 0 ? ":\n" : "\n", stderr);
     list_matches(home, config);
+    if (subject->state == SUBJECT_NONE)
+        (void)fputs("an event that was refused is no reading: ghgd deadletter list shows it\n",
+                    stderr);
     return -ENOENT;
 }

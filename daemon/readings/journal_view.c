@@ -299,7 +299,9 @@ void journal_view_add_why(struct buffer *out, const struct journal_view *view, u
         add_outranked(out, view, index);
         break;
     case FATE_BEGINS:
-        buffer_add_str(out, "begins: later readings go on from it");
+        buffer_add_str(out, view->meter->step && index > 0
+                                ? "begins: holds from here on, until the next one comes"
+                                : "begins: later readings go on from it");
         break;
     case FATE_GAP:
         add_gap(out, view);

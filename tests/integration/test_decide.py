@@ -172,7 +172,8 @@ class Decide(unittest.TestCase):
                                             "  2024-03-01T09:15:00+08:00  reading 99999 kWh\n"),
                 (("hz-kwh", 7, "drop"), 1, "  2024-03-01T08:00:00+08:00  reading 100 kWh\n"
                                            "  2024-03-01T08:15:00+08:00  reading 101 kWh\n"),
-                (("hz-gas", 0, "drop"), 1, "no such reading at that time\n"),
+                (("hz-gas", 0, "drop"), 1, "no such reading at that time\n"
+                                           "an event that was refused is no reading: ghgd deadletter list shows it\n"),
                 (("lx-pv", 0, "drop"), 1, 'none of them knows facility "lx"'),
                 (("hz-oil", 0, "drop"), 1, "several things begin at that time"),
                 (("hz-oil", 0, "drop", "--id", "INV-8"), 1, "no such reading at that time"),

@@ -24,6 +24,16 @@ static const struct meter digits = {
     .cell_max = CELL_MAX, .kind = KIND_REGISTER, .register_modulus = 1000 * U};
 static const struct meter bounded = {
     .cell_max = CELL_MAX, .kind = KIND_REGISTER, .rate_max = 40 * U};
+static const struct meter older = {.cell_max = CELL_MAX,
+                                   .kind = KIND_REGISTER,
+                                   .versioned = true,
+                                   .valid_from_ms = INT64_MIN,
+                                   .valid_to_ms = 15 * MINUTE_MS};
+static const struct meter newer = {.cell_max = CELL_MAX,
+                                   .kind = KIND_REGISTER,
+                                   .versioned = true,
+                                   .valid_from_ms = 15 * MINUTE_MS,
+                                   .valid_to_ms = INT64_MAX};
 static const struct meter gauge = {
     .cell_max = CELL_MAX, .kind = KIND_GAUGE, .hold_ms = 20 * MINUTE_MS};
 static const struct meter step = {
@@ -117,6 +127,25 @@ static const struct {
      {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
       {4 * U, 0, FATE_COUNTS, 0, NONE, true, false},
       {0, 0, FATE_COUNTS, 1, NONE, true, false}}},
+    {"a reading at the change ends the older version",
+     &older,
+     {{0, 0, 100 * U, ACTUAL}, {15, 0, 104 * U, ACTUAL}},
+     2,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {4 * U, 0, FATE_COUNTS, 0, NONE, true, false}}},
+    {"and begins the newer one",
+     &newer,
+     {{0, 0, 100 * U, ACTUAL}, {15, 0, 104 * U, ACTUAL}, {30, 0, 105 * U, ACTUAL}},
+     3,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {U, 0, FATE_COUNTS, 1, NONE, true, false}}},
+    {"a stretch over the change: the newer version has its share",
+     &newer,
+     {{0, 0, 100 * U, ACTUAL}, {30, 0, 104 * U, ACTUAL}},
+     2,
+     {{0, 0, FATE_BEGINS, NONE, NONE, false, false},
+      {2 * U, 0, FATE_COUNTS, 0, NONE, true, false}}},
     {"a register that falls: later readings decide",
      &counter,
      {{0, 0, 640 * U, ACTUAL}, {15, 0, 641 * U, ACTUAL}, {30, 0, 18 * U, ACTUAL}},
