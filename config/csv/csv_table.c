@@ -383,6 +383,11 @@ void csv_refused_fini(struct csv_refused *refused)
     *refused = (struct csv_refused){0};
 }
 
+bool csv_has_refused(const struct csv_refused *refused)
+{
+    return refused->incomplete || refused->ids.count > 0;
+}
+
 bool csv_is_refused(const struct csv_refused *refused, const char *id)
 {
     return refused->incomplete || id_index_find(&refused->ids, id, strlen(id)) != ID_INDEX_NONE;

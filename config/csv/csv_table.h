@@ -57,6 +57,7 @@ struct csv_schema {
 };
 
 void csv_refused_fini(struct csv_refused *refused);
+bool csv_has_refused(const struct csv_refused *refused);
 /* Whether the id may be that of a row with faults. */
 bool csv_is_refused(const struct csv_refused *refused, const char *id);
 

@@ -47,5 +47,9 @@ bool meter_read_validity(struct meter_row *parsed, const struct meter_table *tab
  * itself. Returns 0 (faults reported), or -ENOMEM. */
 int meters_check_parents(const struct meter_table *table, const char *file,
                          struct faults *faults) MUST_CHECK;
+/* Warns of tolerances with which nothing is compared; the table has no fault. Returns 0 or -ENOMEM.
+ */
+int meters_warn_of_tolerances(const struct meter_table *table, const char *file,
+                              struct faults *faults) MUST_CHECK;
 
 #endif

@@ -22,6 +22,7 @@ static bool read_tolerance(struct meter_row *parsed, const struct csv_row *row)
         strcmp(text + skip, "%") == 0 &&
         decimal_to_micro(&ppm, percent, (struct ratio){1, PERCENTS}) == 0 && ppm <= MAX_PPM) {
         parsed->meter.tolerance_ppm = (uint32_t)ppm;
+        parsed->tolerance_column = row->cells[METER_TOLERANCE].column;
         return true;
     }
     csv_fault(row, METER_TOLERANCE,
@@ -215,5 +216,40 @@ int meters_check_parents(const struct meter_table *table, const char *file, stru
         return -ENOMEM;
     check_levels(&family, levels);
     free(levels);
+    return 0;
+}
+
+static bool is_compared(const struct meter_row *row, const bool *is_main, uint32_t first)
+{
+    return is_main[first] || (row->meter.check && row->parent[0] != '\0');
+}
+
+int meters_warn_of_tolerances(const struct meter_table *table, const char *file,
+                              struct faults *faults)
+{
+    const struct meter_row *found = NULL;
+    uint32_t count = 0;
+    bool *is_main = calloc(table->count + 1, sizeof(*is_main)); /* by first version */
+    if (is_main == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct meter_row *row = &table->rows[i];
+        if (row->parent[0] != '\0' && !row->meter.check)
+            is_main[first_version(table, row->parent)] = true;
+    }
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct meter_row *row = &table->rows[i];
+        if (row->tolerance_column == 0 ||
+            is_compared(row, is_main, first_version(table, row->meter.id)))
+            continue;
+        found = found == NULL ? row : found;
+        count++;
+    }
+    if (found != NULL)
+        faults_warn(faults, file, found->line, found->tolerance_column,
+                    "tolerance: no sub-meter names \"%s\" as its parent, and it is no check meter "
+                    "with a parent, so nothing is compared (meters: %u)",
+                    found->meter.id, count);
+    free(is_main);
     return 0;
 }

@@ -65,6 +65,18 @@ static bool read_choices(struct meter *meter, const struct csv_row *row)
                           meter->kind == KIND_INTERVAL, "readings of intervals");
 }
 
+/* Samples in their usual rhythm would be too far apart to be joined. */
+static void warn_of_gaps(const struct meter *meter, const struct csv_row *row)
+{
+    if (cell_is_empty(row, METER_HOLD) || cell_is_empty(row, METER_INTERVAL) ||
+        meter->hold_ms >= meter->interval_ms)
+        return;
+    faults_warn(row->faults, row->file, row->line, row->cells[METER_HOLD].column,
+                "hold \"%s\" is shorter than interval \"%s\": between two usual samples is a gap; "
+                "give the longest time between two samples that belong together",
+                row->cells[METER_HOLD].text, row->cells[METER_INTERVAL].text);
+}
+
 /* How long documents may be apart. */
 static bool read_every(struct meter *meter, const struct csv_row *row,
                        const struct tables_conf *conf)
@@ -128,6 +140,7 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     }
     meter->readings_max = (uint32_t)readings;
     warn_longer(meter, row, conf);
+    warn_of_gaps(meter, row);
     return true;
 }
 

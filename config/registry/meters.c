@@ -344,7 +344,9 @@ int meters_load(struct meter_table *table, const struct tables_conf *conf, struc
     if (err == 0)
         err = meters_check_parents(table, conf->meters, faults);
     /* Rows with faults are not counted: the warnings wait until all faults are mended. */
-    if (err == 0 && faults->errors == errors)
-        warn_of_all(table, conf->meters, faults);
-    return err;
+    if (err < 0 || faults->errors > errors || csv_has_refused(&table->facilities->refused) ||
+        csv_has_refused(&table->factors->refused))
+        return err;
+    warn_of_all(table, conf->meters, faults);
+    return meters_warn_of_tolerances(table, conf->meters, faults);
 }

@@ -68,6 +68,7 @@ struct meter_row {
     uint32_t factor;    /* first edition in the factor table, or ID_INDEX_NONE for `none` */
     uint32_t next;      /* the next version of the id, or ID_INDEX_NONE */
     int line, parent_column;
+    int tolerance_column; /* 0: it is not given */
 };
 
 struct meter_table {
