@@ -170,7 +170,7 @@ static void judge_kept(struct reading_fate *fate, const struct meter *meter,
     /* An exchange whose final state fits leaves no time between the two counters. */
     if (link.step == CHAIN_BRIDGE && old->start_ms == reading->start_ms)
         return;
-    /* What was counted up to the change of versions is that of the version before. */
+    /* The version before has all that was counted up to the change. */
     if (link.booked && meter->versioned && reading->start_ms <= meter->valid_from_ms)
         return;
     bool breaks = link.step == CHAIN_BREAK || link.step == CHAIN_BRIDGE;
