@@ -62,12 +62,16 @@ static enum outcome count_refused(struct message_applier *applier, enum outcome 
 /* Words that the help of the outcome cannot have; NULL: no such words, or no memory for them. */
 static const char *explain(struct message_applier *applier, const struct batch_event *event)
 {
-    if (event->outcome != REJECT_IMPLAUSIBLE)
+    if (event->refused_by == REGISTRY_NONE)
         return NULL;
-    ASSERT(event->bounded_by < applier->conf.registry->meters_count);
+    ASSERT(event->refused_by < applier->conf.registry->meters_count);
     buffer_clear(&applier->detail);
-    const struct meter *meter = &applier->conf.registry->meters[event->bounded_by];
-    if (meter->kind == KIND_DELIVERY || meter->kind == KIND_STOCK)
+    const struct meter *meter = &applier->conf.registry->meters[event->refused_by];
+    if (event->outcome != REJECT_IMPLAUSIBLE)
+        buffer_printf(&applier->detail, "%s; the unit of meter \"%s\" is %s, of %s",
+                      outcome_help((enum outcome)event->outcome), meter->id, meter->own.unit,
+                      quantity_name((enum quantity)meter->quantity));
+    else if (meter->kind == KIND_DELIVERY || meter->kind == KIND_STOCK)
         bound_explain_amount(&applier->detail, meter, event->role, event->value);
     else
         bound_explain(&applier->detail, meter, event->value, event->end_ms - event->start_ms);

@@ -20,7 +20,8 @@ struct batch_event {
     int64_t arrived_ms;       /* Kafka timestamp of the message; INT64_MIN if none */
     uint32_t meter;      /* column of the registry: the version valid at the time. REGISTRY_NONE:
                             the event was refused, and is no reading */
-    uint32_t bounded_by; /* implausible: the meter whose bound it exceeds; else REGISTRY_NONE */
+    uint32_t refused_by; /* implausible, or in a unit that does not fit: the meter with that bound
+                            or unit; else REGISTRY_NONE */
     uint16_t revision;
     uint8_t quality : 2, role : 3; /* enum quality, reading_role; an exchange has ROLE_FINAL, and a
                                       decision of a person decision_pack() as its value */

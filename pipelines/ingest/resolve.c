@@ -209,13 +209,20 @@ static enum outcome resolve(struct resolved *reading, const struct registry *reg
     return resolve_value(reading, registry, event);
 }
 
+/* Whether a person has to know the meter to understand why: its bound, or its unit. */
+static bool is_told_with_meter(enum outcome outcome)
+{
+    return outcome == REJECT_IMPLAUSIBLE || outcome == REJECT_UNIT_MISMATCH ||
+           outcome == REJECT_UNIT_UNKNOWN;
+}
+
 enum outcome resolve_event(struct batch_event *resolved_out, const struct registry *registry,
                            const struct event *event, const struct place *place)
 {
     struct resolved reading = {.meter = REGISTRY_NONE};
     enum outcome outcome = resolve(&reading, registry, event);
     *resolved_out = (struct batch_event){.meter = REGISTRY_NONE,
-                                         .bounded_by = REGISTRY_NONE,
+                                         .refused_by = REGISTRY_NONE,
                                          .outcome = (uint8_t)outcome,
                                          .offset = place->offset,
                                          .arrived_ms = place->arrived_ms,
@@ -223,13 +230,13 @@ enum outcome resolve_event(struct batch_event *resolved_out, const struct regist
                                                     .index = place->index,
                                                     .size = event->bytes_size,
                                                     .bytes = event->bytes}};
-    if (outcome != OUTCOME_USED && outcome != REJECT_IMPLAUSIBLE)
+    if (outcome != OUTCOME_USED && !is_told_with_meter(outcome))
         return outcome;
     ASSERT(reading.meter < registry->meters_count && reading.start_ms <= reading.end_ms);
     if (outcome == OUTCOME_USED)
         resolved_out->meter = reading.meter;
     else
-        resolved_out->bounded_by = reading.meter;
+        resolved_out->refused_by = reading.meter;
     resolved_out->start_ms = reading.start_ms;
     resolved_out->end_ms = reading.end_ms;
     resolved_out->value = reading.value;

@@ -436,18 +436,27 @@ static void test_places(void **state)
     assert_ptr_equal(resolved.origin.bytes, event.bytes);
 }
 
-/* An implausible event names the meter whose bound it exceeds, its value and its length. */
-static void test_bounded(void **state)
+/* An implausible event names the meter whose bound it exceeds, its value and its length; one in a
+ * wrong unit the meter that has another one. */
+static void test_refused_by(void **state)
 {
     (void)state;
     assert_int_equal(run("bounded", "2026-03-01T10:00:00Z", NULL, "1000000", NULL),
                      REJECT_IMPLAUSIBLE);
-    assert_string_equal(registry->meters[resolved.bounded_by].id, "bounded");
-    assert_string_equal(registry->meters[resolved.bounded_by].rate_max_text, "4 MW");
+    assert_string_equal(registry->meters[resolved.refused_by].id, "bounded");
+    assert_string_equal(registry->meters[resolved.refused_by].rate_max_text, "4 MW");
     assert_int_equal(resolved.value, INT64_C(1000000000000));
     assert_int_equal(resolved.end_ms - resolved.start_ms, 15 * MINUTE_MS);
     assert_int_equal(run("bounded", "2026-03-01T10:00:00Z", NULL, "1", NULL), OUTCOME_USED);
-    assert_int_equal(resolved.bounded_by, REGISTRY_NONE);
+    assert_int_equal(resolved.refused_by, REGISTRY_NONE);
+    assert_int_equal(run("bounded", "2026-03-01T10:00:00Z", NULL, "1", "kg"), REJECT_UNIT_MISMATCH);
+    assert_string_equal(registry->meters[resolved.refused_by].id, "bounded");
+    assert_int_equal(run("bounded", "2026-03-01T10:00:00Z", NULL, "1", "kWhh"),
+                     REJECT_UNIT_UNKNOWN);
+    assert_string_equal(registry->meters[resolved.refused_by].id, "bounded");
+    assert_int_equal(run("interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "-1", NULL),
+                     REJECT_VALUE_NEGATIVE);
+    assert_int_equal(resolved.refused_by, REGISTRY_NONE);
 }
 
 int main(void)
@@ -455,7 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readings), cmocka_unit_test(test_documents),
         cmocka_unit_test(test_exchange), cmocka_unit_test(test_decisions),
-        cmocka_unit_test(test_places),   cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_places),   cmocka_unit_test(test_refused_by),
     };
     return cmocka_run_group_tests(tests, build, destroy);
 }

@@ -132,8 +132,8 @@ static void write_days(char *text, int days)
     (void)snprintf(text + size, MESSAGE_BYTES - size, "]");
 }
 
-/* A refusal for a bound says which, and those around it have their own words. */
-static void test_bounds_are_told(void **state)
+/* A refusal for a bound or a unit says which, and those around it have their own words. */
+static void test_bounds_and_units_are_told(void **state)
 {
     (void)state;
     static const struct {
@@ -148,6 +148,13 @@ static void test_bounds_are_told(void **state)
          "\"unit\":\"GW\"}",
          "1000000 kW is more than max_rate 50 kW allows, 55 kW with a margin of a tenth; correct "
          "the value or its unit, or max_rate in the meters table"},
+        {"{\"meter\":\"bounded\",\"time\":\"2026-03-01T10:00:00Z\",\"value\":1,\"unit\":\"kg\"}",
+         "the unit measures another quantity, basis or reference state than the meter; give one of "
+         "the meter's quantity; the unit of meter \"bounded\" is kWh, of energy"},
+        {"{\"meter\":\"bounded-gauge\",\"time\":\"2026-03-01T10:00:00Z\",\"value\":1,"
+         "\"unit\":\"kw\"}",
+         "the unit is not known; `docs/events.md` lists what is accepted; the unit of meter "
+         "\"bounded-gauge\" is kW, of energy"},
     };
     struct bench bench;
     assert_int_equal(bench_open(&bench), 0);
@@ -375,7 +382,7 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounds_are_told),
+        cmocka_unit_test(test_bounds_and_units_are_told),
         cmocka_unit_test(test_stops_in_the_midst),
         cmocka_unit_test(test_takes_whole_messages),
         cmocka_unit_test(test_more_than_a_batch),
