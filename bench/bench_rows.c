@@ -55,8 +55,7 @@ static const struct window_conf windows = {.bucket_ms = ROUND_MS,
                                            .grace_ms = ROUND_MS,
                                            .horizon_ms = ROUNDS_MAX * ROUND_MS,
                                            .early_tolerance_ms = 4 * ROUND_MS,
-                                           .backfill_max_ms = INT64_C(34560000000), /* 400 days */
-                                           .fiscal_year_start = 1};
+                                           .fiscal_year_start = 1 AND_BACKFILL};
 static const struct sink_conf sinks[SINKS_MANY] = {
     {.name = "one"}, {.name = "two"}, {.name = "three"}};
 static struct batch batch;
@@ -111,9 +110,8 @@ static void build_meters(struct plant *plant, uint32_t facility)
                                .interval_ms = ROUND_MS,
                                .valid_from_ms = INT64_MIN,
                                .valid_to_ms = INT64_MAX,
-                               .expected_from_ms = INT64_MIN,
                                .own.scale = {1, 1},
-                               .cell_max = CELL_MAX};
+                               .cell_max = CELL_MAX AND_EXPECTED};
     }
 }
 

@@ -23,6 +23,19 @@
 #define SET_FLOWS(facility) ((void)(facility))
 #endif
 
+/* From when on a meter is expected, and how old a first reading may be: the ends of initializers.
+ */
+#if __has_include("pipelines/rollup/site_expected.h")
+#define AND_EXPECTED , .expected_from_ms = INT64_MIN
+#else
+#define AND_EXPECTED
+#endif
+#if __has_include("pipelines/metering/stock.h")
+#define AND_BACKFILL , .backfill_max_ms = INT64_C(34560000000) /* 400 days */
+#else
+#define AND_BACKFILL
+#endif
+
 /* Rows of the factor matrix, and an era of it. The kernels are the best ones, except `rate`: it
  * counts the facilities that it is given, a bucket each. So the benchmark knows how often a
  * facility of so many meters was rated.
