@@ -109,6 +109,7 @@ void journal_changed(struct journal *journal, int64_t start_ms)
 void journal_saved(struct journal *journal)
 {
     journal->changed = false;
+    journal->past_changed = false;
     journal->changed_ms = INT64_MAX;
     journal->saved_forgotten_ms = journal->forgotten_ms;
 }

@@ -64,6 +64,21 @@ struct chain_counts {
     uint32_t left_aside;
 };
 
+/* A rise of a register's chain: from the state `before`, by `amount`, over `ms`. */
+struct register_rise {
+    int64_t before, amount, ms;
+    uint8_t step; /* enum chain_step */
+};
+
+/* How the chain of a register came to the first reading, if those before it are forgotten. */
+enum { PAST_RISES = 8 }; /* as many as judge a step */
+struct register_past {
+    bool known;    /* then the first reading is measured, and in the chain for good */
+    bool exempt;   /* its counter began at a known state */
+    uint8_t rises; /* as in struct chain_link: since its counter began */
+    struct register_rise newest[PAST_RISES]; /* as many as there are, newest first */
+};
+
 struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
@@ -86,6 +101,9 @@ struct journal {
     /* For saving what changed only: the first reading that did, INT64_MAX if none. */
     int64_t changed_ms;
     int64_t saved_forgotten_ms; /* as it was then: cells before that are saved */
+    bool past_changed;
+
+    struct register_past past;
 };
 
 void journal_init(struct journal *journal, struct reading *slots, uint32_t capacity);

@@ -17,7 +17,7 @@ struct chain_end {
 static void fill_window(const struct judged *chain, struct look_back *window, uint32_t index)
 {
     uint32_t at = CHAIN_LOOK_BACK;
-    window->from_start = true;
+    window->from_start = !chain->journal->past.known; /* else no chain passes over the first */
     while (index > 0) {
         const struct reading *reading = journal_at(chain->journal, --index);
         if (!is_measured(reading))
@@ -224,10 +224,9 @@ static struct rise newest_rise(const struct judged *chain, uint32_t index)
     if (link.rise == 0 && link.before == 1 && link.step == CHAIN_RISE && is_measured(reading - 1))
         return (struct rise){size_of(reading->value - reading[-1].value),
                              between_ms(reading - 1, reading)};
-    struct rise newest = {0, 0};
-    uint32_t ignored = 0;
-    (void)chain_list_rises(chain, index, &newest, 1, &ignored);
-    return newest;
+    struct register_rise newest = {0};
+    (void)chain_list_rises(chain, index, &newest, 1);
+    return (struct rise){size_of(newest.amount), newest.ms};
 }
 
 /* The reading at `index` goes on from the one just before it, and no other chain can be better. */
@@ -274,6 +273,12 @@ static struct chain_link plain_link(const struct reading *before, const struct r
 static struct chain_link judge_reading(const struct judged *chain, uint32_t index)
 {
     const struct reading *reading = journal_at(chain->journal, index);
+    const struct register_past *past = &chain->journal->past;
+    if (index == 0 && past->known)
+        return (struct chain_link){.step = CHAIN_START,
+                                   .exempt = past->exempt,
+                                   .rises = past->rises & 15U,
+                                   .quiet = CHAIN_LOOK_BACK};
     if (!is_measured(reading))
         return (struct chain_link){0};
     if (index > 0 && goes_on(chain, index - 1, reading))
@@ -397,11 +402,9 @@ static bool shows_first_rise(const struct judged *chain, uint32_t index, struct 
 {
     if (link.rises < RISES_COUNTED)
         return link.rises > 0;
-    if (link.rise != 0)
-        return false;
-    struct chain_link before =
-        chain_link_of(journal_at(chain->journal, chain_before(chain, index)));
-    return before.rises < RISES_COUNTED;
+    uint32_t before = chain_before(chain, index);
+    return link.rise == 0 && before != NO_READING &&
+           chain_link_of(journal_at(chain->journal, before)).rises < RISES_COUNTED;
 }
 
 /* Marks the chain that ends at `end`, from there back to what is settled. */
@@ -566,19 +569,16 @@ struct stretch register_chain_update(const struct meter *meter, struct journal *
     return span_of(journal, &changes);
 }
 
-int64_t register_chain_amount(const struct meter *meter, const struct reading *before,
-                              const struct reading *reading)
-{
-    return chain_step_amount(meter, (enum chain_step)chain_link_of(reading).step, before, reading);
-}
-
-struct stretch register_chain_cut(const struct meter *meter, struct journal *journal)
+struct stretch register_chain_cut(const struct meter *meter, struct journal *journal,
+                                  uint32_t count)
 {
     struct judged chain = {meter, journal};
     struct changes changes = no_changes;
-    if (journal->count == 0)
-        return (struct stretch){0, 0};
-    struct reading *first = journal_at(journal, 0);
+    struct reading *first = journal_at(journal, count);
+    struct register_past past = chain_past(&chain, count);
+    journal_drop_first(journal, count);
+    journal->past = past;
+    journal->past_changed = true;
     struct chain_link link = chain_link_of(first);
     link.booked = 0; /* the step to it has gone with the reading before: nothing has changed */
     set_link(first, link);

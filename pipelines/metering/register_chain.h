@@ -63,9 +63,10 @@ void register_chain_append(struct journal *journal);
  * for which the chain says something else than before. */
 struct stretch register_chain_update(const struct meter *meter, struct journal *journal,
                                      uint32_t index);
-/* Judges the journal after its first readings were forgotten. Returns what register_chain_update()
- * does, from 0 to 0 if nothing changed. */
-struct stretch register_chain_cut(const struct meter *meter, struct journal *journal);
+/* Forgets the first `count` readings. The next one, a reading of the chain, stays in it for good
+ * if it is measured. Returns what register_chain_update() does, from 0 to 0 if nothing changed. */
+struct stretch register_chain_cut(const struct meter *meter, struct journal *journal,
+                                  uint32_t count);
 /* Judges all of the journal, whose links are not known. */
 void register_chain_judge(const struct meter *meter, struct journal *journal);
 

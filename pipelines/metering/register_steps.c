@@ -34,57 +34,73 @@ int64_t chain_step_amount(const struct meter *meter, enum chain_step step,
     }
 }
 
-/* The newest rises of the chain that ends at the reading, newest first, `max` at most. */
-uint32_t chain_list_rises(const struct judged *chain, uint32_t index, struct rise *rises,
-                          uint32_t max, uint32_t *first_before)
+uint32_t chain_list_rises(const struct judged *chain, uint32_t index, struct register_rise *rises,
+                          uint32_t max)
 {
     uint32_t count = 0;
-    while (count < max) {
+    while (count < max && index != NO_READING) {
         struct chain_link link = chain_link_of(journal_at(chain->journal, index));
         if (link.rises == 0)
-            break;
+            return count;
         uint32_t at = index - (uint32_t)link.rise;
         const struct reading *reading = journal_at(chain->journal, at);
         index = chain_before(chain, at);
+        if (index == NO_READING)
+            break;
         const struct reading *before = journal_at(chain->journal, index);
-        rises[count++] = (struct rise){
-            size_of(chain_step_amount(chain->meter, (enum chain_step)chain_link_of(reading).step,
-                                      before, reading)),
-            between_ms(before, reading)};
-        *first_before = index;
+        enum chain_step step = (enum chain_step)chain_link_of(reading).step;
+        rises[count++] =
+            (struct register_rise){.before = before->value,
+                                   .amount = chain_step_amount(chain->meter, step, before, reading),
+                                   .ms = between_ms(before, reading),
+                                   .step = (uint8_t)step};
     }
+    const struct register_past *past = &chain->journal->past; /* of the first reading */
+    for (uint32_t i = 0; count < max && i < MIN(past->rises, PAST_RISES); i++)
+        rises[count++] = past->newest[i];
     return count;
+}
+
+struct register_past chain_past(const struct judged *chain, uint32_t index)
+{
+    const struct reading *reading = journal_at(chain->journal, index);
+    struct chain_link link = chain_link_of(reading);
+    struct register_past past = {
+        .known = is_measured(reading), .exempt = link.exempt, .rises = (uint8_t)link.rises};
+    (void)chain_list_rises(chain, index, past.newest, PAST_RISES);
+    return past;
+}
+
+static struct rise steepest_of(const struct register_rise *rises, uint32_t count)
+{
+    struct rise steepest = {0, 0};
+    for (uint32_t i = 0; i < count; i++)
+        steepest = steeper(steepest, (struct rise){size_of(rises[i].amount), rises[i].ms});
+    return steepest;
 }
 
 static struct rise largest_rise(const struct judged *chain, uint32_t index)
 {
-    struct rise rises[RISES_MAX];
-    uint32_t first_before = 0;
-    uint32_t count = chain_list_rises(chain, index, rises, RISES_MAX, &first_before);
-    struct rise largest = {0, 0};
-    for (uint32_t i = 0; i < count; i++)
-        largest = steeper(largest, rises[i]);
-    return largest;
+    struct register_rise rises[RISES_MAX];
+    return steepest_of(rises, chain_list_rises(chain, index, rises, RISES_MAX));
 }
 
 struct verdict chain_judge_first_rise(const struct judged *chain, uint32_t index, struct rise more)
 {
-    struct rise rises[RISES_COUNTED + 1];
+    struct register_rise rises[RISES_COUNTED + 1];
+    const struct reading *reading = journal_at(chain->journal, index);
+    struct chain_link link = chain_link_of(reading);
     uint32_t count = more.ms != 0;
-    uint32_t first_before = index;
-    rises[0] = more;
-    struct chain_link link = chain_link_of(journal_at(chain->journal, index));
-    count += chain_list_rises(chain, index, rises + count, (uint32_t)link.rises, &first_before);
+    rises[0] = (struct register_rise){reading->value, more.amount, more.ms, CHAIN_RISE};
+    count += chain_list_rises(chain, index, rises + count, (uint32_t)link.rises);
     if (chain->meter->rate_max > 0 || count == 0)
         return (struct verdict){0, true};
-    bool from_zero = !link.exempt && journal_at(chain->journal, first_before)->value == 0;
+    const struct register_rise *first = &rises[count - 1];
+    bool from_zero = !link.exempt && first->before == 0;
     if (count == 1)
         return (struct verdict){0, !from_zero};
-    struct rise largest = {0, 0};
-    for (uint32_t i = 0; i + 1 < count; i++)
-        largest = steeper(largest, rises[i]);
-    struct rise first = rises[count - 1];
-    if (is_within(first.amount, first.ms, largest, LOOSE_TIMES))
+    struct rise largest = steepest_of(rises, count - 1);
+    if (is_within(size_of(first->amount), first->ms, largest, LOOSE_TIMES))
         return (struct verdict){0, true};
     return from_zero ? (struct verdict){BREAK_COST, false} : (struct verdict){1, true};
 }
@@ -134,17 +150,15 @@ static bool is_possible(const struct judged *chain, const struct look_back *wind
  * the rises is beyond the loose rate: then nothing is below. */
 static int64_t limit_of_rollover(const struct judged *chain, uint32_t index)
 {
-    for (int i = 0; i < RISES_MAX; i++) {
-        struct chain_link link = chain_link_of(journal_at(chain->journal, index));
-        uint32_t at = index - (uint32_t)link.rise;
-        struct chain_link rise = chain_link_of(journal_at(chain->journal, at));
-        if (link.rises == 0 || rise.step == CHAIN_ROLLOVER)
-            break;
-        if (rise.step == CHAIN_LOOSE)
+    struct register_rise rises[RISES_MAX];
+    uint32_t count = chain_list_rises(chain, index, rises, RISES_MAX);
+    int64_t lowest = journal_at(chain->journal, index)->value;
+    for (uint32_t i = 0; i < count && rises[i].step != CHAIN_ROLLOVER; i++) {
+        if (rises[i].step == CHAIN_LOOSE)
             return INT64_MIN;
-        index = chain_before(chain, at);
+        lowest = rises[i].before;
     }
-    return journal_at(chain->journal, index)->value;
+    return lowest;
 }
 
 static enum chain_step judge_fall(const struct judged *chain, const struct look_back *window,
@@ -264,6 +278,12 @@ bool chain_is_glitch(const struct judged *chain, const struct look_back *window,
         return false;
     *step = CHAIN_RISE;
     return true;
+}
+
+int64_t register_chain_amount(const struct meter *meter, const struct reading *before,
+                              const struct reading *reading)
+{
+    return chain_step_amount(meter, (enum chain_step)chain_link_of(reading).step, before, reading);
 }
 
 void register_chain_count(struct chain_counts *counts, const struct meter *meter,

@@ -15,13 +15,13 @@
 #include "pipelines/metering/register_chain.h"
 
 enum {
-    BREAK_COST = 3,        /* measured readings */
-    RISES_MAX = 8,         /* the loose rate is that of so many rises */
-    RISES_COUNTED = 9,     /* the first of a counter, and those after it that judge it */
-    LOOSE_TIMES = 20,      /* how much steeper than they a rise may be */
-    ROLLOVER_TIMES = 2,    /* and a wrapped one */
-    RETURN_TAIL = 4,       /* readings of a run from which the return must not go on */
-    RISE_DISTANCE = 65535, /* entries; a rise before that gives no rate */
+    BREAK_COST = 3,         /* measured readings */
+    RISES_MAX = PAST_RISES, /* the loose rate is that of so many rises */
+    RISES_COUNTED = 9,      /* the first of a counter, and those after it that judge it */
+    LOOSE_TIMES = 20,       /* how much steeper than they a rise may be */
+    ROLLOVER_TIMES = 2,     /* and a wrapped one */
+    RETURN_TAIL = 4,        /* readings of a run from which the return must not go on */
+    RISE_DISTANCE = 65535,  /* entries; a rise before that gives no rate */
 };
 #define NO_READING UINT32_MAX
 
@@ -108,10 +108,12 @@ uint32_t chain_before(const struct judged *chain, uint32_t index);
 /* The amount of a step of this kind. */
 int64_t chain_step_amount(const struct meter *meter, enum chain_step step,
                           const struct reading *before, const struct reading *reading);
-/* The newest rises of the chain that ends at the reading, newest first, `max` at most. Sets
- * *first_before to the index of the reading before the oldest of them, if there is one. */
-uint32_t chain_list_rises(const struct judged *chain, uint32_t index, struct rise *rises,
-                          uint32_t max, uint32_t *first_before);
+/* The newest rises of the chain that ends at the reading, newest first, `max` at most. Those before
+ * the journal's first reading are among them. */
+uint32_t chain_list_rises(const struct judged *chain, uint32_t index, struct register_rise *rises,
+                          uint32_t max);
+/* How the chain came to the reading; that is not known of an estimate. */
+struct register_past chain_past(const struct judged *chain, uint32_t index);
 /* The verdict of later rises on the first one of the chain that ends at the reading, with one rise
  * more unless its ms is 0. */
 struct verdict chain_judge_first_rise(const struct judged *chain, uint32_t index, struct rise more);

@@ -176,20 +176,21 @@ static void widen(struct stretch *changed, struct stretch other)
     changed->to_ms = MAX(changed->to_ms, other.to_ms);
 }
 
-/* Whether readings behind this one of the chain go on from one another without any doubt, over as
- * many rises as judge a step. Cut there, the links that follow stay what they are: a wrap soon
- * behind the cut, say, is judged by the same rises. */
-static bool is_calm(const struct journal *journal, uint32_t first, uint32_t end)
+/* Whether readings before this one decide nothing more, once the journal remembers how the chain
+ * came to it: it is in the chain beyond doubt, and no chain behind it passes over it. */
+static bool is_firm(const struct journal *journal, uint32_t index)
 {
-    uint32_t rises = 0;
-    end = MIN(end, first + 1 + CHAIN_LOOK_BACK);
-    for (uint32_t i = first + 1; i < end && rises <= RISES_COUNTED; i++) {
-        struct chain_link link = chain_link_of(journal_at(journal, i));
-        if (!link.kept || !link.booked || link.step != CHAIN_RISE || link.before != 1)
+    const struct reading *reading = journal_at(journal, index);
+    struct chain_link link = chain_link_of(reading);
+    if (!is_measured(reading) || !link.kept || link.quiet == 0)
+        return false;
+    uint32_t distance = 0; /* measured readings behind */
+    for (uint32_t i = index + 1; i < journal->count && distance < CHAIN_LOOK_BACK; i++) {
+        distance += is_measured(journal_at(journal, i));
+        if (chain_link_of(journal_at(journal, i)).before > distance)
             return false;
-        rises += link.rise == 0;
     }
-    return is_kept(journal, first) && rises > RISES_COUNTED;
+    return true;
 }
 
 /* Which of the first `closed` readings is to be the first one, so that about `kept` of them stay;
@@ -198,11 +199,15 @@ static uint32_t find_first(const struct journal *journal, uint32_t closed, uint3
 {
     uint32_t newest = closed - kept;
     for (uint32_t first = newest; first > newest / 2; first--) {
-        if (is_calm(journal, first, closed))
+        if (is_firm(journal, first))
+            return first;
+    }
+    for (uint32_t first = newest + 1; first < closed; first++) {
+        if (is_firm(journal, first))
             return first;
     }
     uint32_t first = kept_before(journal, newest + 1);
-    return first != NO_READING ? first : kept_from(journal, newest + 1);
+    return first != NO_READING && first > 0 ? first : kept_from(journal, newest + 1);
 }
 
 /* Forgets all but the newest `kept` of the first `closed` readings, or a few more, if one of the
@@ -220,10 +225,9 @@ static void trim(const struct meter *meter, struct journal *journal, uint32_t cl
     struct step was = find_carrying_step(meter, journal);
     /* The step to the first one that stays goes, too. */
     register_chain_count(&journal->gone, meter, journal, 0, first + 1);
-    journal_drop_first(journal, first);
+    struct stretch judged = register_chain_cut(meter, journal, first);
     journal->base_ms = base_ms;
-    struct stretch judged = register_chain_cut(meter, journal);
-    /* Fewer rises judge the first steps now. Closed windows miss as much as they did. */
+    /* Steps before the first one have gone. Closed windows miss as much as they did. */
     journal->base_booked = booked_up_to_base(meter, journal) - missing;
     if (judged.to_ms > base_ms)
         widen(changed, judged);

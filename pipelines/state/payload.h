@@ -28,8 +28,8 @@
  *
  * Version 1 does not name its figures: it holds those of payload_set_first_figures(). Up to version
  * 2 a reading has neither role nor id, a frozen cell no note, a site neither begin_ms nor a lead,
- * and a meter no first reading: all of a facility were expected from its first bucket. All payloads
- * of a chain have one version.
+ * and a meter no first reading: all of a facility were expected from its first bucket. Up to
+ * version 3 a register has no past. All payloads of a chain have one version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
  * figures are in the units of their table. A mark is dirty for each sink for which it was not
@@ -44,7 +44,11 @@
 #include "pipelines/state/packed.h"
 
 #define PAYLOAD_MAGIC "ghgdS"
-enum { PAYLOAD_VERSION = 3, PAYLOAD_MAGIC_BYTES = 5 };
+enum {
+    PAYLOAD_VERSION = 4,
+    PAYLOAD_VERSION_ROWS = 3, /* since then, what was written to sinks is what would be now */
+    PAYLOAD_MAGIC_BYTES = 5
+};
 
 /* A run of marks: uint gap of untouched ones plus one, times four, plus what follows the touches
  * (1 a revision, 2 sinks); uint touches; revision; sinks. 0 ends the run. */
@@ -60,8 +64,14 @@ enum {
     METER_HAS_CHANGED = 16,
     METER_HAS_FIRST = 32,    /* the start of its first reading */
     METER_HAS_DOCUMENT = 64, /* the newest document that the journal has forgotten */
-    METER_HAS_ASIDE = 128 /* decisions and what they set aside: uint count, and as many readings */
+    METER_HAS_ASIDE = 128, /* decisions and what they set aside: uint count, and as many readings */
+    METER_HAS_PAST = 256   /* how the chain of a register came to its first reading: below */
 };
+
+/* A register's past comes when it is new: uint rises of its counter plus one, times two, plus one
+ * if the counter began at a known state; 0: there is no past. For each of the newest rises: uint
+ * step, int amount, int ms less those of the later rise, int state before the later rise less the
+ * amount and the state before this one, which is mostly 0. */
 
 /* A reading: flags, and what they announce; int value and offset less those of the one before.
  * A step is the start less the start before it, and comes as its change. */

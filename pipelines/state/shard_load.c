@@ -352,7 +352,7 @@ static int settle_sites(struct shard *shard)
             .clock = &clock,
             .dictionary = dictionary,
             .new_sinks = loading->new_sinks,
-            .earlier = loading->names.version < PAYLOAD_VERSION,
+            .earlier = loading->names.version < PAYLOAD_VERSION_ROWS,
             .pending_column = waits ? shard->pending.column : UINT32_MAX,
             .pending_row = shard->pending.next_row,
         };

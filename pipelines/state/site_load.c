@@ -281,12 +281,43 @@ static void take_document(const struct meter_taking *taken, int64_t document_ms)
         taken->taking->site->expected->document_ms[taken->column] = document_ms;
 }
 
+static void take_past(struct packed *packed, struct register_past *past)
+{
+    uint64_t key = packed_take_uint(packed, (PAST_RISES + 2) << 1 | 1);
+    *past = (struct register_past){.known = key != 0, .exempt = key & 1};
+    packed->damaged |= key == 1;
+    past->rises = (uint8_t)(MAX(key >> 1, 1) - 1);
+    struct register_rise behind = {0};
+    for (uint32_t i = 0; i < MIN(past->rises, PAST_RISES); i++) {
+        struct register_rise *rise = &past->newest[i];
+        rise->step = (uint8_t)packed_take_uint(packed, CHAIN_RESTART);
+        rise->amount = packed_take_int(packed, -2 * REGISTER_MAX, 2 * REGISTER_MAX);
+        rise->ms = behind.ms + packed_take_int(packed, -TIME_MAX_MS, TIME_MAX_MS);
+        rise->before = behind.before - rise->amount -
+                       packed_take_int(packed, -4 * REGISTER_MAX, 4 * REGISTER_MAX);
+        packed->damaged |= rise->step < CHAIN_RISE || rise->amount == 0 || rise->ms < 1 ||
+                           rise->ms > TIME_MAX_MS - TIME_MIN_MS || rise->before > REGISTER_MAX ||
+                           rise->before < -REGISTER_MAX;
+        if (packed->damaged)
+            return;
+        behind = *rise;
+    }
+}
+
+/* Whether the journal may have the past that it has. */
+static bool is_sound_past(const struct meter *meter, const struct journal *journal)
+{
+    return !journal->past.known || (meter->kind == KIND_REGISTER && journal->count > 0 &&
+                                    journal_at(journal, 0)->quality != QUALITY_ESTIMATED);
+}
+
 static int take_meter(const struct meter_taking *taken)
 {
     struct packed *packed = taken->taking->packed;
     struct journal ignored = {0};
     struct journal *journal = taken->journal != NULL ? taken->journal : &ignored;
-    uint64_t flags = packed_take_uint(packed, 2 * METER_HAS_ASIDE - 1);
+    uint64_t last_flag = taken->taking->names->version < 4 ? METER_HAS_ASIDE : METER_HAS_PAST;
+    uint64_t flags = packed_take_uint(packed, 2 * last_flag - 1);
     int64_t base_ms = INT64_MIN;
     int64_t base_booked = 0;
     int128 left = 0;
@@ -307,6 +338,8 @@ static int take_meter(const struct meter_taking *taken)
         take_first(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
     if ((flags & METER_HAS_DOCUMENT) != 0)
         take_document(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
+    if ((flags & METER_HAS_PAST) != 0)
+        take_past(packed, &journal->past);
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
     journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
     const struct readings_taking readings = {.meter = taken->meter,
@@ -319,8 +352,10 @@ static int take_meter(const struct meter_taking *taken)
         err = readings_take_aside(&readings);
     journal->base_ms = base_ms;
     journal->base_booked = base_booked;
-    if (taken->journal != NULL)
+    if (taken->journal != NULL) {
         taken->taking->site->panel->left[taken->column] = left;
+        packed->damaged |= !is_sound_past(taken->meter, taken->journal);
+    }
     if (err == 0 && !packed->damaged)
         take_frozen(taken);
     return err;

@@ -214,6 +214,20 @@ static void save_frozen(const struct site *site, uint32_t column, bool full, str
     packed_add_uint(out, 0);
 }
 
+static void save_past(const struct register_past *past, struct buffer *out)
+{
+    packed_add_uint(out, past->known ? (past->rises + 1U) << 1 | past->exempt : 0);
+    struct register_rise behind = {0};
+    for (uint32_t i = 0; i < MIN(past->rises, PAST_RISES); i++) {
+        const struct register_rise *rise = &past->newest[i];
+        packed_add_uint(out, rise->step);
+        packed_add_int(out, rise->amount);
+        packed_add_int(out, rise->ms - behind.ms);
+        packed_add_int(out, behind.before - rise->amount - rise->before);
+        behind = *rise;
+    }
+}
+
 static void save_meter(const struct site *site, uint32_t column, bool full, struct buffer *out)
 {
     const struct journal *journal = &site->journals[column];
@@ -224,14 +238,15 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
     bool heard = first_ms != INT64_MAX;
     int64_t document_ms = site->expected->document_ms[column];
     bool documented = document_ms != INT64_MIN;
+    bool past = full ? journal->past.known : journal->past_changed;
     int128 left = site->panel->left[column];
     packed_add_uint(out, column + 1);
-    packed_add_uint(out,
-                    (journal->overlapping ? METER_OVERLAPS : 0U) | (based ? METER_HAS_BASE : 0U) |
-                        (forgotten ? METER_HAS_FORGOTTEN : 0U) | (left != 0 ? METER_HAS_LEFT : 0U) |
-                        (changed ? METER_HAS_CHANGED : 0U) | (heard ? METER_HAS_FIRST : 0U) |
-                        (documented ? METER_HAS_DOCUMENT : 0U) |
-                        (journal->aside_count > 0 ? METER_HAS_ASIDE : 0U));
+    packed_add_uint(
+        out, (journal->overlapping ? METER_OVERLAPS : 0U) | (based ? METER_HAS_BASE : 0U) |
+                 (forgotten ? METER_HAS_FORGOTTEN : 0U) | (left != 0 ? METER_HAS_LEFT : 0U) |
+                 (changed ? METER_HAS_CHANGED : 0U) | (heard ? METER_HAS_FIRST : 0U) |
+                 (documented ? METER_HAS_DOCUMENT : 0U) |
+                 (journal->aside_count > 0 ? METER_HAS_ASIDE : 0U) | (past ? METER_HAS_PAST : 0U));
     if (based) {
         packed_add_int(out, journal->base_ms);
         packed_add_int(out, journal->base_booked);
@@ -246,6 +261,8 @@ static void save_meter(const struct site *site, uint32_t column, bool full, stru
         packed_add_int(out, first_ms);
     if (documented)
         packed_add_int(out, document_ms);
+    if (past)
+        save_past(&journal->past, out);
     uint32_t kept = full ? 0 : journal_find(journal, journal->changed_ms);
     journal_check(journal, kept > 0 ? kept - 1 : 0);
     packed_add_uint(out, kept);

@@ -1,5 +1,7 @@
 #include "pipelines/state/site_versions.h"
 
+#include <sys/param.h>
+
 #include "config/registry/counters.h"
 
 bool site_versions_share(const struct site *site, uint32_t column, uint32_t of)
@@ -60,10 +62,33 @@ static void adopt_aside(struct site *site, uint32_t column, uint32_t from)
     }
 }
 
+/* How the chain came to the first reading, as this version would have read it; unknown
+ * if it could not. */
+static struct register_past rescale_past(const struct register_past *past, const struct meter *from,
+                                         const struct meter *to)
+{
+    struct register_past own = *past;
+    for (uint32_t i = 0; i < MIN(own.rises, PAST_RISES); i++) {
+        struct register_rise *rise = &own.newest[i];
+        if (!counters_rescale(&rise->before, from, to, rise->before) ||
+            !counters_rescale(&rise->amount, from, to, rise->amount) || rise->amount == 0)
+            return (struct register_past){0};
+    }
+    return own;
+}
+
+static bool begins_with(const struct journal *journal, const struct journal *others)
+{
+    return journal->count > 0 && others->count > 0 &&
+           journal_at(journal, 0)->start_ms == journal_at(others, 0)->start_ms;
+}
+
 static void adopt(struct site *site, uint32_t column, uint32_t from)
 {
     const struct meter *meter = &site->panel->meters[column];
     const struct journal *others = &site->journals[from];
+    struct journal *journal = &site->journals[column];
+    bool begun = begins_with(journal, others);
     for (uint32_t i = 0; i < others->count; i++) {
         struct reading reading = *journal_at(others, i);
         int64_t value;
@@ -72,7 +97,11 @@ static void adopt(struct site *site, uint32_t column, uint32_t from)
             continue;
         reading.value = value;
         reading.chain = 0;
-        take(&site->journals[column], &reading);
+        take(journal, &reading);
+    }
+    if (!begun && begins_with(journal, others)) {
+        journal->past = rescale_past(&others->past, &site->panel->meters[from], meter);
+        journal->past_changed = true;
     }
 }
 

@@ -78,12 +78,12 @@ static void load(struct shard *shard)
         fail_msg("%s", buffer_text(&why));
 }
 
-static void take(struct shard *shard)
+static void take(struct shard *shard, uint32_t sink)
 {
     block->count = 0;
-    shard_take_rows(shard, 0, TAKE_ALL, block);
+    shard_take_rows(shard, sink, TAKE_ALL, block);
     for (uint32_t i = 0; i < block->count; i++)
-        shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
+        shard_end_row(shard, sink, &block->rows[i], BLOCK_DURABLE);
 }
 
 /* Line 1 has more than it can hold in a bucket by now: cells that were projected for good count as
@@ -102,7 +102,7 @@ static void expect_limited(int64_t value, int64_t cell_max, int64_t want)
     plant.meters[LINE].cell_max = cell_max;
     shard = make(&plant, 0, NULL);
     load(shard);
-    take(shard);
+    take(shard, 0);
     struct figures sum = {0};
     for (uint32_t i = 0; i < block->count; i++) {
         const struct row *row = &block->rows[i];
@@ -167,7 +167,7 @@ static void test_another_factor_is_a_revision(void **state)
     plant_init(&plant, after, ARRAY_LEN(after));
     shard = make(&plant, 0, NULL);
     load(shard);
-    take(shard);
+    take(shard, 0);
     uint32_t found = 0;
     for (uint32_t i = 0; i < block->count; i++) {
         const struct row *row = &block->rows[i];
@@ -231,6 +231,50 @@ static void test_roles(void **state)
     plant_fini(&plant);
 }
 
+/* A register that wraps once a day and a half, and whose journal is cut: what was forgotten decides
+ * as before. Each part of a chain of payloads is loaded. */
+static void test_past(void **state)
+{
+    (void)state;
+    enum { READINGS = 900, EACH = 60 };
+    struct plant plant;
+    plant_init(&plant, before, ARRAY_LEN(before));
+    plant.meters[0].readings_max = 304;
+    plant.meters[0].register_modulus = 1000 * U;
+    struct shard *shard = make(&plant, 0, NULL);
+    struct shard *other = make(&plant, 0, NULL);
+    struct journal *journal = NULL;
+    uint32_t pasts = 0;
+    for (int64_t i = 0; i < READINGS; i++) {
+        int64_t at_ms = START_MS + i * 15 * MIN_MS;
+        apply(shard, (struct input){0, at_ms, at_ms, i * 7 % 1000 * U, 0});
+        for (uint32_t sink = 0; sink < 2; sink++)
+            take(shard, sink);
+        journal = &shard->own[0]->journals[0];
+        if (i % EACH != EACH - 1)
+            continue;
+        pasts += journal->past_changed;
+        buffer_clear(&saved);
+        assert_int_equal(shard_save(shard, false, &saved), 0);
+        shard_saved(shard);
+        assert_false(journal->past_changed);
+        assert_int_equal(shard_load(other, saved.data, saved.size, &why), 0);
+    }
+    assert_true(pasts > 2 && pasts < READINGS / EACH);
+    assert_int_equal(shard_load_end(other, &why), 0);
+    const struct journal *loaded = &other->own[0]->journals[0];
+    assert_true(journal->past.known && journal->past.rises > PAST_RISES);
+    assert_int_equal(loaded->count, journal->count);
+    for (uint32_t i = 1; i < journal->count; i++)
+        assert_true(journal_at(loaded, i)->chain == journal_at(journal, i)->chain);
+    buffer_clear(&saved);
+    assert_int_equal(shard_save(shard, true, &saved), 0);
+    expect_same_bytes(other);
+    shard_destroy(&shard);
+    shard_destroy(&other);
+    plant_fini(&plant);
+}
+
 static const struct cell noted_cell = {.activity = 3 * U,
                                        .covered_ms = 1000,
                                        .spread_ms = 999,
@@ -280,7 +324,7 @@ static void test_notes(void **state)
     expect_noted_cell(&panel_get_row(shard->own[0]->panel, row).notes[LINE]);
     assert_int_equal(shard_get_stats(shard)->noted.glitches, NOTE_COUNT_MAX);
     expect_same_bytes(shard);
-    take(shard);
+    take(shard, 0);
     uint32_t found = 0;
     for (uint32_t i = 0; i < block->count; i++) {
         assert_int_equal(tells_noted_cell(&block->rows[i]), block->rows[i].figures.noted);
@@ -333,12 +377,12 @@ static void test_decisions(void **state)
     load(shard);
     expect_same_bytes(shard);
     assert_int_equal(shard_get_stats(shard)->dropped, 1);
-    take(shard);
+    take(shard, 0);
     assert_true(activity_of(LEVEL_DAY) == (int128)(50 + 90000) * U);
     apply(shard, (struct input){LINE, START_MS + 9 * HOUR_MS, START_MS + 10 * HOUR_MS, 10 * U, 0});
     decide(shard, LINE, START_MS + HOUR_MS, START_MS + 2 * HOUR_MS, false);
     decide(shard, 0, START_MS + 5 * HOUR_MS, START_MS + 5 * HOUR_MS, true);
-    take(shard);
+    take(shard, 0);
     assert_true(activity_of(LEVEL_DAY) == (int128)(60 + 4) * U);
     shard_destroy(&shard);
     plant_fini(&plant);
@@ -373,7 +417,7 @@ int main(void)
         cmocka_unit_test(test_decisions),      cmocka_unit_test(test_lower_limit),
         cmocka_unit_test(test_largest_values), cmocka_unit_test(test_another_factor_is_a_revision),
         cmocka_unit_test(test_owner),          cmocka_unit_test(test_roles),
-        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_notes),          cmocka_unit_test(test_past),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
