@@ -476,6 +476,27 @@ bool intake_get_facility(const struct intake *intake, uint32_t facility,
     return found;
 }
 
+bool intake_has_heard(const struct intake *intake, uint32_t facility)
+{
+    uint32_t owner = intake->set->context.facility_partition[facility];
+    if (owner == UINT32_MAX)
+        return false;
+    const struct assigned *assigned = assigned_set_find(intake->set, (int32_t)owner);
+    return assigned != NULL && shard_has_heard(assigned->shard, facility);
+}
+
+bool intake_find_newest(const struct intake *intake, int64_t *newest_ms_out)
+{
+    *newest_ms_out = INT64_MIN;
+    for (uint32_t i = 0; i < intake->set->count; i++) {
+        const struct assigned *assigned = intake->set->items[i];
+        if (assigned->state == ASSIGNED_RESTORING || assigned->state == ASSIGNED_UNREADABLE)
+            return false;
+        *newest_ms_out = MAX(*newest_ms_out, shard_get_newest(assigned->shard));
+    }
+    return intake->set->count > 0;
+}
+
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake)
 {
     return consumer_get_stats(intake->consumer);

@@ -71,6 +71,11 @@ bool intake_find_standing(const struct intake *intake, uint32_t meter,
 /* As shard_find_rest(), in the first partition here that has some. */
 bool intake_find_rest(const struct intake *intake, uint32_t facility,
                       struct negative_rest *rest_out);
+/* Whether the partition here that the facility belongs to has an accepted reading of it. */
+bool intake_has_heard(const struct intake *intake, uint32_t facility);
+/* The end of the newest reading of all partitions here; INT64_MIN: they have none. False: there are
+ * no partitions, or the state of one is not restored. */
+bool intake_find_newest(const struct intake *intake, int64_t *newest_ms_out);
 const struct consumer_stats *intake_get_consumer_stats(const struct intake *intake);
 const struct producer_stats *intake_get_deadletter_stats(const struct intake *intake);
 const struct checkpoint_stats *intake_get_checkpoint_stats(const struct intake *intake);

@@ -1,7 +1,10 @@
 #include "daemon/http/health.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <sys/param.h>
+
+#include "base/foreign.h"
 
 enum { STATUS_OK = 200, STATUS_UNAVAILABLE = 503 };
 
@@ -153,6 +156,22 @@ static bool check_rekey(const struct metrics_source *source, struct buffer *out)
            good;
 }
 
+/* It is information: a process can do nothing for a facility that does not report. */
+static void tell_unheard(const struct unheard_round *round, struct buffer *out)
+{
+    if (round == NULL)
+        return;
+    buffer_printf(out, "ok facilities: %" PRIu64 " of %" PRIu64 " have readings here",
+                  round->heard, round->heard + round->unheard);
+    for (uint32_t i = 0; i < round->named; i++) {
+        buffer_add_str(out, i == 0 ? "; none ever of " : ", ");
+        foreign_add_quoted(out, round->names[i], strlen(round->names[i]));
+    }
+    if (round->unheard > round->named)
+        buffer_printf(out, " and %" PRIu64 " more", round->unheard - round->named);
+    buffer_add_char(out, '\n');
+}
+
 unsigned health_print_ready(const char *fatal, const struct metrics_source *source,
                             struct buffer *out)
 {
@@ -167,5 +186,6 @@ unsigned health_print_ready(const char *fatal, const struct metrics_source *sour
     good = check_state(source, out) && good;
     for (size_t i = 0; i < source->sinks_count; i++)
         good = check_sink(&source->sinks[i], out) && good;
+    tell_unheard(source->unheard, out);
     return good ? STATUS_OK : STATUS_UNAVAILABLE;
 }

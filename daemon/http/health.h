@@ -22,7 +22,8 @@ unsigned health_print(const char *fatal, const struct metrics_source *source, st
 /* Ready: the group has answered, no partition is halted, and every partition has its state and is
  * caught up. Every sink works or has not failed for long. If a stage re-keys the input topic, its
  * group and partitions have to be ready too. A process without partitions is a spare, and ready.
- * Returns 200 or 503. */
+ * A last line names facilities without a reading, and makes nothing not ready. Returns 200 or 503.
+ */
 unsigned health_print_ready(const char *fatal, const struct metrics_source *source,
                             struct buffer *out);
 

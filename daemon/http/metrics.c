@@ -140,6 +140,9 @@ static void print_samples(const struct metric *metric, const struct metrics_sour
     case PLACE_SURVEY:
         print_process(metric, source->survey, out);
         break;
+    case PLACE_UNHEARD:
+        print_process(metric, source->unheard, out);
+        break;
     case PLACE_DEADLETTER:
         print_process(metric, source->deadletter, out);
         break;
@@ -399,6 +402,25 @@ void metrics_print_facility(const char *id, const uint64_t outcomes[OUTCOME_COUN
     }
 }
 
+static const struct metric facility_heard = {
+    .name = "ghgd_facility_heard",
+    .type = "gauge",
+    .unit = "",
+    .help = "1 if the partitions here have a reading of the facility, from whenever on, else 0. "
+            "Facilities whose meters are all not valid at the newest reading have no sample.",
+    .labels = "facility"};
+
+void metrics_print_heard_head(struct buffer *out)
+{
+    print_head(&facility_heard, out);
+}
+
+void metrics_print_heard(const char *id, bool heard, struct buffer *out)
+{
+    add_series(out, facility_heard.name, "facility", id, NULL, NULL);
+    add_sample(out, heard, 0);
+}
+
 static const char *metric_labels(const struct metric *metric)
 {
     static const char *const labels[] = {
@@ -434,10 +456,11 @@ static void print_facilities_reference(struct buffer *out)
         "`" METRICS_FACILITIES_PATH
         "` is a page of its own, to be scraped less often: thousands of\n"
         "facilities have thousands of series. It is made while it is read, however long it is.\n"
-        "There are samples for the facilities of the process's partitions, and for outcomes that\n"
-        "they had; so a facility has up to nine series, and most have two or "
-        "three.\n\n" TABLE_HEAD);
+        "The ledger has samples for the facilities of the process's partitions, and for outcomes\n"
+        "that they had; so a facility has up to nine series, and most have two or three.\n"
+        "`ghgd_facility_heard` has one for every facility that has a valid meter.\n\n" TABLE_HEAD);
     print_row(&facility_account, out);
+    print_row(&facility_heard, out);
     buffer_add_str(
         out, "\n"
              "```yaml\n"
@@ -451,7 +474,10 @@ static void print_facilities_reference(struct buffer *out)
              "```\n\n"
              "A process that gives a partition away no longer has its facilities. All readings\n"
              "of one are `sum by (facility) (ghgd_facility_account_events)`, over all\n"
-             "processes.\n");
+             "processes. A facility that no process has ever heard of is one of\n"
+             "`max by (facility) (ghgd_facility_heard) == 0`. While a partition moves from\n"
+             "one process to another, its facilities may be among them: give an alert a\n"
+             "`for: 30m`.\n");
 }
 
 void metrics_print_reference(struct buffer *out)

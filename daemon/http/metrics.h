@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "daemon/engine/rekey/rekey.h"
 #include "daemon/http/survey.h"
+#include "daemon/http/unheard.h"
 #include "pipelines/checkpoint/checkpoint.h"
 #include "pipelines/kafka/consumer.h"
 #include "pipelines/kafka/producer.h"
@@ -83,6 +84,7 @@ struct metrics_source {
     const struct metrics_sink *sinks;
     size_t sinks_count;
     const struct survey_round *survey;
+    const struct unheard_round *unheard;
 };
 
 /* Prometheus text format 0.0.4; the Content-Type that goes with it. */
@@ -97,6 +99,9 @@ void metrics_print_facilities_head(struct buffer *out);
 /* By outcome; of those that it never had there is no sample, but of `used`. */
 void metrics_print_facility(const char *id, const uint64_t outcomes[OUTCOME_COUNT],
                             struct buffer *out);
+/* Behind the ledger: whether there is a reading of each facility whose meters are valid. */
+void metrics_print_heard_head(struct buffer *out);
+void metrics_print_heard(const char *id, bool heard, struct buffer *out);
 
 /* The reference as Markdown: docs/metrics.md is this output. */
 void metrics_print_reference(struct buffer *out);

@@ -20,6 +20,7 @@
 #define CHECKPOINT(member) AT(PLACE_CHECKPOINT, SHAPE_U64, struct checkpoint_stats, member)
 #define PART_MS(member) AT_SCALED(PLACE_PART, SHAPE_I64, struct metrics_part, member, 3)
 #define SURVEY(member) AT(PLACE_SURVEY, SHAPE_U64, struct survey_round, member)
+#define UNHEARD(member) AT(PLACE_UNHEARD, SHAPE_U64, struct unheard_round, member)
 #define SINK(member) AT(PLACE_SINK, SHAPE_U64, struct sink_stats, member)
 
 const struct metric metrics[] = {
@@ -160,6 +161,15 @@ const struct metric metrics[] = {
     {"ghgd_meters_unlisted", "gauge", "meters",
      "Meters that the two above leave out, as they have 100 already; versions count each.",
      SURVEY(unlisted)},
+    {"ghgd_facilities_heard", "gauge", "facilities",
+     "Facilities of the table of which the partitions here have a reading, from whenever on. This "
+     "and the next leave out facilities whose meters are all not valid at the newest reading.",
+     UNHEARD(heard)},
+    {"ghgd_facilities_unheard", "gauge", "facilities",
+     "Facilities of the table of which the partitions here have never had a reading: /readyz names "
+     "some. Of all processes: `max(ghgd_facilities_heard + ghgd_facilities_unheard) - "
+     "sum(ghgd_facilities_heard)`.",
+     UNHEARD(unheard)},
     {"ghgd_reading_overlaps_total", "counter", "readings",
      "Readings that overlap another of the same meter by more than stamps jitter; the better one "
      "counts at every moment.",

@@ -25,6 +25,7 @@ enum place {
     PLACE_CHECKPOINT,      /* struct checkpoint_stats */
     PLACE_PART,            /* struct metrics_part */
     PLACE_SURVEY,          /* struct survey_round */
+    PLACE_UNHEARD,         /* struct unheard_round */
     PLACE_NONE             /* has a printer of its own */
 };
 

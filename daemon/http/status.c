@@ -17,6 +17,7 @@
 #include "daemon/http/http.h"
 #include "daemon/http/metrics.h"
 #include "daemon/http/survey.h"
+#include "daemon/http/unheard.h"
 #include "pipelines/kafka/client_threads.h"
 
 enum {
@@ -53,6 +54,7 @@ struct status {
     uint64_t well_ms[SINKS_MAX]; /* uv_now() when the sink was last seen healthy */
     struct resync_page resync;
     struct survey_walk survey;
+    struct unheard_walk unheard;
     void (*closed)(void *context);
     void *closed_context;
 
@@ -250,6 +252,12 @@ static const char *fatal_of(const struct status *status)
     return status->fatal[0] != '\0' ? status->fatal : NULL;
 }
 
+static const struct unheard_round *step_unheard(struct status *status)
+{
+    return unheard_step(&status->unheard, status->conf.intake, status->conf.config->registry,
+                        clock_wall_ms());
+}
+
 static unsigned on_metrics(void *context, struct buffer *body)
 {
     struct status *status = context;
@@ -257,25 +265,55 @@ static unsigned on_metrics(void *context, struct buffer *body)
     gather(status, &source);
     source.survey =
         survey_step(&status->survey, status->conf.intake, status->conf.config->registry);
+    source.unheard = step_unheard(status);
     metrics_print(&source, body);
     return 200;
 }
 
-/* The cursor is the facility that comes next. */
+static void add_accounts(const struct status *status, uint64_t from, uint64_t to,
+                         struct buffer *body)
+{
+    for (uint64_t facility = from; facility < to; facility++) {
+        uint64_t outcomes[OUTCOME_COUNT];
+        if (intake_get_facility(status->conf.intake, (uint32_t)facility, outcomes))
+            metrics_print_facility(status->conf.config->registry->facilities[facility].id, outcomes,
+                                   body);
+    }
+}
+
+static void add_heard(const struct status *status, uint64_t from, uint64_t to, struct buffer *body)
+{
+    const struct registry *registry = status->conf.config->registry;
+    int64_t time_ms;
+    if (!unheard_find_time(status->conf.intake, clock_wall_ms(), &time_ms))
+        return;
+    for (uint64_t i = from; i < to; i++) {
+        uint32_t facility = (uint32_t)i;
+        if (unheard_is_due(registry, facility, time_ms))
+            metrics_print_heard(registry->facilities[facility].id,
+                                intake_has_heard(status->conf.intake, facility), body);
+    }
+}
+
+/* The cursor is the facility that comes next: in the ledger, and then once more in the list of
+ * those that were heard. */
 static bool on_facilities(void *context, uint64_t *cursor, struct buffer *body)
 {
     const struct status *status = context;
-    const struct registry *registry = status->conf.config->registry;
-    if (*cursor == 0)
+    uint64_t count = status->conf.config->registry->facilities_count;
+    uint64_t from = *cursor;
+    if (from == 0)
         metrics_print_facilities_head(body);
-    uint64_t end = MIN(*cursor + FACILITIES_PER_PIECE, registry->facilities_count);
-    for (; *cursor < end; (*cursor)++) {
-        uint64_t outcomes[OUTCOME_COUNT];
-        uint32_t facility = (uint32_t)*cursor;
-        if (intake_get_facility(status->conf.intake, facility, outcomes))
-            metrics_print_facility(registry->facilities[facility].id, outcomes, body);
+    if (from < count) {
+        *cursor = MIN(from + FACILITIES_PER_PIECE, count);
+        add_accounts(status, from, *cursor, body);
+        return true;
     }
-    return end < registry->facilities_count;
+    if (from == count)
+        metrics_print_heard_head(body);
+    *cursor = MIN(from + FACILITIES_PER_PIECE, 2 * count);
+    add_heard(status, from - count, *cursor - count, body);
+    return *cursor < 2 * count;
 }
 
 static bool on_held(void *context, uint64_t *cursor, struct buffer *body)
@@ -293,9 +331,11 @@ static unsigned on_healthz(void *context, struct buffer *body)
 
 static unsigned on_readyz(void *context, struct buffer *body)
 {
+    struct status *status = context;
     struct metrics_source source;
-    gather(context, &source);
-    return health_print_ready(fatal_of(context), &source, body);
+    gather(status, &source);
+    source.unheard = step_unheard(status);
+    return health_print_ready(fatal_of(status), &source, body);
 }
 
 int status_create(struct status **status_out, const struct status_conf *conf)

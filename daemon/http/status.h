@@ -2,9 +2,8 @@
  * status.h - what the process shows of itself over HTTP: /metrics, /metrics/facilities, /healthz,
  * /readyz; and the one thing that it can be told: /resync.
  *
- * Asks the parts when it is asked; keeps nothing but when each sink was last well, and how far the
- * survey is (survey.h). The loop thread
- * owns it.
+ * Asks the parts when it is asked; keeps nothing but when each sink was last well, and how far two
+ * walks are (survey.h, unheard.h). The loop thread owns it.
  */
 #ifndef GHGD_STATUS_H
 #define GHGD_STATUS_H

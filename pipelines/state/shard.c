@@ -111,6 +111,17 @@ const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility)
     return shard->sites[facility] == NULL ? NULL : shard->sites[facility]->outcomes;
 }
 
+bool shard_has_heard(const struct shard *shard, uint32_t facility)
+{
+    const struct site *site = shard->sites[facility];
+    return site != NULL && site->first_row != INT64_MAX;
+}
+
+int64_t shard_get_newest(const struct shard *shard)
+{
+    return shard->newest_ms;
+}
+
 const struct journal *shard_get_journal(const struct shard *shard, uint32_t meter)
 {
     uint32_t facility = shard->context.registry->meters[meter].facility;

@@ -148,6 +148,10 @@ const struct shard_stats *shard_get_stats(struct shard *shard);
 /* By outcome: what became of the facility's readings, over the whole log, from the first that was
  * in force on; NULL if there is none of it here. */
 const uint64_t *shard_get_outcomes(const struct shard *shard, uint32_t facility);
+/* Whether a reading of the facility was accepted here. */
+bool shard_has_heard(const struct shard *shard, uint32_t facility);
+/* The end of the newest accepted reading; INT64_MIN: none. */
+int64_t shard_get_newest(const struct shard *shard);
 /* The readings of one meter (registry->meters); NULL if there is none of its facility here.
  * Borrowed until the shard applies events or is destroyed. */
 const struct journal *shard_get_journal(const struct shard *shard, uint32_t meter);

@@ -11,11 +11,15 @@ import urllib.request
 import servers
 from daemon import Daemon
 
+# No reading ever comes of the last three: one without meters, one that is silent, one not valid yet.
 FACILITIES = ("id,name,time_zone,country,grid_region\nplant,Plant,Europe/Istanbul,TR,\n"
-              '"Fabrik ""Süd"" 工",South,Europe/Istanbul,TR,\nidle,Idle,Europe/Istanbul,TR,\n')
-METERS = ("id,facility,kind,quantity,unit,interval,scope,category,source,factor\n"
-          "m1,plant,interval,energy,kWh,15m,2,purchased_electricity,grid,auto\n"
-          'm2,"Fabrik ""Süd"" 工",interval,energy,kWh,15m,2,purchased_electricity,grid,auto\n')
+              '"Fabrik ""Süd"" 工",South,Europe/Istanbul,TR,\nidle,Idle,Europe/Istanbul,TR,\n'
+              "silent,Silent,Europe/Istanbul,TR,\nnext,Next,Europe/Istanbul,TR,\n")
+METERS = ("id,facility,kind,quantity,unit,interval,scope,category,source,factor,valid_from\n"
+          "m1,plant,interval,energy,kWh,15m,2,purchased_electricity,grid,auto,\n"
+          'm2,"Fabrik ""Süd"" 工",interval,energy,kWh,15m,2,purchased_electricity,grid,auto,\n'
+          "m3,silent,interval,energy,kWh,15m,2,purchased_electricity,grid,auto,\n"
+          "m4,next,interval,energy,kWh,15m,2,purchased_electricity,grid,auto,2090-01-01\n")
 TABLES = {"facilities.csv": FACILITIES, "meters.csv": METERS}
 
 
@@ -140,7 +144,9 @@ class WithBroker(unittest.TestCase):
         plant, south = ("facility", "plant"), ("facility", r'Fabrik \"Süd\" 工')
         account = lambda facility, outcome, reason="": ("ghgd_facility_account_events", *facility,
                                                         "outcome", outcome, "reason", reason)
-        want = {account(plant, "used"): 2, account(plant, "duplicate"): 1, account(plant, "late"): 1,
+        heard = {("ghgd_facility_heard", *plant): 1, ("ghgd_facility_heard", *south): 1,
+                 ("ghgd_facility_heard", "facility", "silent"): 0}
+        want = {**heard, account(plant, "used"): 2, account(plant, "duplicate"): 1, account(plant, "late"): 1,
                 account(plant, "corrected"): 1, account(south, "used"): 50}
         daemon = Alive(kafka.brokers, topic)
         daemon.config["kafka"].update(dead_letter_topic=kafka.topic("refused"), late_topic=kafka.topic("late"))
@@ -158,6 +164,44 @@ class WithBroker(unittest.TestCase):
         checked = promtool(text)
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
         self.check_parts(daemon.metrics(), want)
+
+    def test_unheard(self):
+        """A facility without a reading is told, also after a restart and after a reload."""
+        kafka = servers.kafka()
+        topic = kafka.topic("unheard", partitions=2)
+        now = time.time() // 900 * 900
+        start, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t)) for t in (now - 1800, now - 900))
+        event = lambda meter: f'{{"meter": "{meter}", "start": "{start}", "end": "{end}", "value": 2}}'
+        south = r'"Fabrik \"Süd\" 工"'
+        with Alive(kafka.brokers, topic) as daemon:
+            self.expect_unheard(daemon, 0, f'"plant", {south}, "silent"')
+            kafka.produce(topic, [event("m1")], partition=0)
+            self.expect_unheard(daemon, 1, f'{south}, "silent"')
+            kafka.produce(topic, [event("m2")], partition=1)
+            self.expect_unheard(daemon, 2, '"silent"')
+            self.assertEqual(daemon.terminate(), 0)
+            daemon.launch()
+            self.expect_unheard(daemon, 2, '"silent"')
+            daemon.reload({"meters.csv": METERS.replace("2090", "2020").replace("m4", "m5")})
+            self.expect_unheard(daemon, 2, '"silent", "next"')
+            kafka.produce(topic, [event("m3"), event("m5")], partition=0)
+            self.expect_unheard(daemon, 4, "")
+
+    def readyz(self, daemon):
+        """Its text once it is ready. A reload may close the pages for a moment."""
+        try:
+            status, _, text = daemon.get("/readyz")
+            return text if status == 200 else ""
+        except OSError:
+            return ""
+
+    def expect_unheard(self, daemon, heard, names):
+        count = names.count(", ") + 1 if names else 0
+        want = f"ok facilities: {heard} of {heard + count} have readings here"
+        want += f"; none ever of {names}\n" if names else "\n"
+        servers.eventually(lambda: want in self.readyz(daemon))
+        got = daemon.metrics()
+        self.assertEqual((got["ghgd_facilities_heard",], got["ghgd_facilities_unheard",]), (heard, count))
 
     def check_parts(self, partitions, want):
         """The outcomes of facilities add up to those of the partitions."""

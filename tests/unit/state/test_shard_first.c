@@ -147,12 +147,42 @@ static void test_booked_whole(void **state)
     block_destroy(&block);
 }
 
+/* A facility is heard with its first reading that is used, and still after a restart. */
+static void test_heard(void **state)
+{
+    (void)state;
+    struct window_conf window = windows;
+    window.backfill_max_ms = 10 * DAY_MS;
+    struct shard *shard = make(&window, NULL);
+    assert_false(shard_has_heard(shard, 1));
+    assert_true(shard_get_newest(shard) == INT64_MIN);
+    assert_int_equal(apply_end(shard, 3000, START_MS), OUTCOME_LATE);
+    assert_false(shard_has_heard(shard, 1));
+    const struct input gas = {1, START_MS - 15 * MIN_MS, START_MS - 15 * MIN_MS, U, 0};
+    fill_batch(&one, &gas, 1); /* a decision on facility 0 is no reading of it */
+    one.events[0].role = ROLE_DECISION;
+    one.events[0].value = decision_pack(true, ROLE_READING);
+    one.events[0].end_ms = one.events[0].start_ms;
+    assert_int_equal(shard_apply(shard, &one, 0), 1);
+    assert_int_equal(one.events[0].outcome, OUTCOME_USED);
+    assert_false(shard_has_heard(shard, 0));
+    assert_int_equal(apply_end(shard, START_MS, START_MS), OUTCOME_USED);
+    for (int i = 0; i < 2; i++) {
+        assert_false(shard_has_heard(shard, 0));
+        assert_true(shard_has_heard(shard, 1));
+        assert_true(shard_get_newest(shard) == START_MS);
+        shard = restart(&shard);
+    }
+    shard_destroy(&shard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_how_old),
         cmocka_unit_test(test_then_the_floor_decides),
         cmocka_unit_test(test_booked_whole),
+        cmocka_unit_test(test_heard),
     };
     return cmocka_run_group_tests(tests, set_up_registry, NULL);
 }

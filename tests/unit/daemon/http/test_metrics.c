@@ -23,6 +23,7 @@ struct example {
     struct sink_stats sinks[2];
     struct metrics_sink sink_list[2];
     struct survey_round survey;
+    struct unheard_round unheard;
     struct metrics_source source;
 };
 
@@ -99,6 +100,9 @@ static void fill_survey(struct example *e)
                               .meters = {{"kwh \"1\"", "hz", "register_contradiction", 900500, 0},
                                          {"kwh 2", "hz", "register_contradiction", 0, 7}}};
     e->source.survey = &e->survey;
+    e->unheard =
+        (struct unheard_round){.heard = 38, .unheard = 3, .named = 2, .names = {"a \"b\"", "c\nd"}};
+    e->source.unheard = &e->unheard;
 }
 
 static void fill(struct example *e)
@@ -169,6 +173,8 @@ static void test_samples(void **state)
         {"\nghgd_register_breaks 2\n", true},
         {"\nghgd_held_stretches 3\n", true},
         {"\nghgd_meters_unlisted 4\n", true},
+        {"\nghgd_facilities_heard 38\n", true},
+        {"\nghgd_facilities_unheard 3\n", true},
         {"\nghgd_meter_held_seconds{facility=\"hz\",meter=\"kwh \\\"1\\\"\","
          "reason=\"register_contradiction\"} 900.5\n",
          true},
@@ -340,6 +346,23 @@ static void test_facilities(void **state)
     buffer_fini(&out);
 }
 
+static void test_heard(void **state)
+{
+    (void)state;
+    struct buffer out;
+    buffer_init(&out, 1 << 16);
+    metrics_print_heard_head(&out);
+    metrics_print_heard("plant", true, &out);
+    metrics_print_heard("Fabrik \"Süd\"", false, &out);
+    char *text = strdup(buffer_text(&out));
+    assert_non_null(text);
+    assert_non_null(strstr(text, "\nghgd_facility_heard{facility=\"plant\"} 1\n"
+                                 "ghgd_facility_heard{facility=\"Fabrik \\\"Süd\\\"\"} 0\n"));
+    check_format(text);
+    free(text);
+    buffer_fini(&out);
+}
+
 static void test_usage(void **state)
 {
     (void)state;
@@ -483,6 +506,43 @@ static void test_ready(void **state)
     buffer_fini(&out);
 }
 
+/* What /readyz says of facilities without a reading, whatever else it says. */
+static void test_unheard(void **state)
+{
+    (void)state;
+    static const struct unheard_round all = {.heard = 3};
+    static const struct unheard_round some = {
+        .heard = 1, .unheard = 2, .named = 2, .names = {"a \"b\"", "c\nd"}};
+    static const struct unheard_round many = {.unheard = 12, .named = 1, .names = {"a"}};
+    static const struct {
+        const char *name;
+        const struct unheard_round *round;
+        const char *want;
+    } cases[] = {
+        {"not known", NULL, ""},
+        {"all are heard", &all, "ok facilities: 3 of 3 have readings here\n"},
+        {"names from outside", &some,
+         "ok facilities: 1 of 3 have readings here; none ever of \"a \\\"b\\\"\", \"c\\nd\"\n"},
+        {"more than are named", &many,
+         "ok facilities: 0 of 12 have readings here; none ever of \"a\" and 11 more\n"},
+    };
+    static struct example example;
+    struct buffer out;
+    buffer_init(&out, 1 << 16);
+    fill(&example);
+    example.partitions[1].caught_up = true;
+    example.source.sinks_count = 1;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buffer_clear(&out);
+        example.source.unheard = cases[i].round;
+        assert_int_equal(health_print_ready(NULL, &example.source, &out), 200);
+        const char *line = strstr(buffer_text(&out), "ok facilities: ");
+        if (strcmp(line != NULL ? line : "", cases[i].want) != 0)
+            fail_msg("%s: %s", cases[i].name, buffer_text(&out));
+    }
+    buffer_fini(&out);
+}
+
 /* The stage that re-keys: no samples without it, and its partitions are waited for too. */
 static void test_rekey(void **state)
 {
@@ -573,6 +633,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_facilities), cmocka_unit_test(test_usage),
         cmocka_unit_test(test_reference),  cmocka_unit_test(test_health),
         cmocka_unit_test(test_ready),      cmocka_unit_test(test_rekey),
+        cmocka_unit_test(test_heard),      cmocka_unit_test(test_unheard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
