@@ -338,6 +338,25 @@ static void take_subject(struct decision *decision, const struct subject *subjec
         decision->end_ms = reading_end_ms(reading);
 }
 
+/* A document of a stock behind the floor whose balance is open: the decision reaches it by its id,
+ * if its own time is not late. */
+static void reach_back(struct decision *decision, const struct config *config,
+                       const struct home *home)
+{
+    const struct registry *registry = config->registry;
+    if (decision->id == NULL || decision->time_ms >= home->floor_ms ||
+        decision->time_ms < home->reach_ms ||
+        registry_meter_at(registry, registry->meters[home->meter].first_version, home->newest_ms) !=
+            home->meter)
+        return;
+    char time[TIMESTAMP_TEXT_SIZE];
+    decision->time_ms = home->newest_ms;
+    (void)fprintf(stderr,
+                  "ghgd decide: windows of that day are closed, but the balance is open: the "
+                  "decision has the time %s, and finds the document by its id\n",
+                  timestamp_format(time, decision->time_ms));
+}
+
 /* Whether there is anything to decide on the reading that was found. */
 static bool has_to_decide(const struct decision *decision, const struct config *config,
                           const struct home *home)
@@ -375,6 +394,7 @@ static int run(struct decide_arguments *arguments, const struct config *config)
         if (!has_to_decide(decision, config, &home))
             return EXIT_GOOD;
         take_subject(decision, &home.subject);
+        reach_back(decision, config, &home);
     }
     return send_decision(arguments, config, &home);
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/readings/journal_view.h"
 #include "daemon/saved/saved_state.h"
+#include "pipelines/metering/decisions.h"
 #include "pipelines/ingest/event_builder.h"
 
 enum { WORDS_BYTES_MAX = 64 << 10 };
@@ -40,6 +41,8 @@ static void find_subject(struct home_search *search, const struct assigned *part
             continue;
         looked = true;
         home->subject = subject;
+        home->reach_ms =
+            decisions_reach_from(&registry->meters[i], journal, search->home->floor_ms);
         home->meter = i;
     }
 }
@@ -56,6 +59,8 @@ static void look_into(struct home_search *search, const struct assigned *part)
     }
     *home = (struct home){.partition = part->number,
                           .floor_ms = shard_get_stats(part->shard)->floor_ms,
+                          .reach_ms = shard_get_stats(part->shard)->floor_ms,
+                          .newest_ms = shard_get_newest(part->shard),
                           .offset = part->position.offset,
                           .meter = search->meter,
                           .facility = search->facility};

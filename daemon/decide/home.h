@@ -10,9 +10,11 @@
 
 struct home {
     int32_t partition;
-    int64_t floor_ms; /* windows before it are closed; INT64_MIN: none */
-    int64_t offset;   /* up to which its state was saved */
-    uint32_t meter;   /* the version that has the subject, or the first one */
+    int64_t floor_ms;  /* windows before it are closed; INT64_MIN: none */
+    int64_t reach_ms;  /* the subject can be decided on from then on */
+    int64_t newest_ms; /* end of the partition's newest reading */
+    int64_t offset;    /* up to which its state was saved */
+    uint32_t meter;    /* the version that has the subject, or the first one */
     uint32_t facility;
     struct subject subject;
 };

@@ -390,7 +390,9 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
                  const struct reading *reading, int64_t bucket_ms, int64_t floor_ms)
 {
     ASSERT(meter->kind == KIND_INTERVAL || reading->span_ms == 0);
-    ASSERT(meter->kind == KIND_INTERVAL || reading->start_ms >= floor_ms); /* it is not late */
+    ASSERT(meter->kind == KIND_INTERVAL || reading->start_ms >= floor_ms || /* it is not late, */
+           (meter->kind == KIND_STOCK && /* or was dropped, and comes back */
+            reading->start_ms >= stock_known_from(journal, floor_ms)));
     struct booking booking = {.outcome = OUTCOME_USED,
                               .displaced = OUTCOME_USED,
                               .from_ms = reading->start_ms,

@@ -47,8 +47,8 @@ void booking_add(struct booking *booking_out, const struct meter *meter, struct 
 bool booking_make_room(struct booking *booking, const struct meter *meter, struct journal *journal,
                        int64_t floor_ms);
 
-/* Takes the reading at `index` out again, as if it had never come. It starts at or after floor_ms.
- */
+/* Takes the reading at `index` out again, as if it had never come. It starts at or after floor_ms,
+ * or is an amount of a stock whose balance is open. */
 void booking_remove(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                     uint32_t index, int64_t floor_ms);
 

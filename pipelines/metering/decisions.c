@@ -1,6 +1,7 @@
 #include "pipelines/metering/decisions.h"
 
 #include "pipelines/metering/documents.h"
+#include "pipelines/metering/stock.h"
 
 #define NO_ENTRY UINT32_MAX
 
@@ -54,6 +55,12 @@ const struct reading *decisions_find(const struct meter *meter, const struct jou
         return NULL;
     const struct reading *decision = journal_aside(journal, index);
     return reading_rank(reading) <= reading_rank(decision) ? decision : NULL;
+}
+
+int64_t decisions_reach_from(const struct meter *meter, const struct journal *journal,
+                             int64_t floor_ms)
+{
+    return meter->kind == KIND_STOCK ? stock_known_from(journal, floor_ms) : floor_ms;
 }
 
 void decisions_mark(const struct meter *meter, struct journal *journal)
@@ -284,11 +291,11 @@ static void gather_aside(struct group *group, const struct meter *meter, struct 
     }
 }
 
-/* Whether the journal has a reading of this identity up to the rank, from floor_ms on. */
+/* Whether the journal has a reading of this identity up to the rank, within reach. */
 static bool is_under(const struct meter *meter, const struct reading *reading,
-                     const struct reading *decision, int64_t floor_ms)
+                     const struct reading *decision, int64_t from_ms)
 {
-    return reading->start_ms >= floor_ms && reading->role != ROLE_MOVED &&
+    return reading->start_ms >= from_ms && reading->role != ROLE_MOVED &&
            is_same_subject(meter, reading, decision) &&
            reading_rank(reading) <= reading_rank(decision);
 }
@@ -297,9 +304,10 @@ static bool is_under(const struct meter *meter, const struct reading *reading,
 static void gather_booked(struct group *group, struct booking *booking, const struct meter *meter,
                           struct journal *journal, const struct reading *decision, int64_t floor_ms)
 {
+    int64_t from_ms = decisions_reach_from(meter, journal, floor_ms);
     for (uint32_t i = 0; i < journal->count && group->count < ASIDE_MAX;) {
         const struct reading *reading = journal_at(journal, i);
-        if (!is_under(meter, reading, decision, floor_ms)) {
+        if (!is_under(meter, reading, decision, from_ms)) {
             i++;
             continue;
         }
@@ -338,11 +346,12 @@ static void bring_back(struct booking *booking, const struct meter *meter, struc
 static void settle(struct group *group, struct booking *booking, const struct meter *meter,
                    struct journal *journal, const struct reading *decision, struct when when)
 {
+    int64_t from_ms = decisions_reach_from(meter, journal, when.floor_ms);
     for (uint32_t i = 0; i < group->count; i++) {
         struct reading *reading = &group->readings[i];
         bool under = reading_rank(reading) <= reading_rank(decision);
         reading->accepted = under && meter->kind == KIND_REGISTER;
-        if ((under && decision_drops(decision->value)) || reading->start_ms < when.floor_ms)
+        if ((under && decision_drops(decision->value)) || reading->start_ms < from_ms)
             put_aside(booking, meter, journal, reading);
         else
             bring_back(booking, meter, journal, reading, when);
@@ -388,9 +397,10 @@ static bool enter_decision(struct booking *booking, const struct meter *meter,
 static uint32_t count_under(const struct meter *meter, const struct journal *journal,
                             const struct reading *decision, int64_t floor_ms)
 {
+    int64_t from_ms = decisions_reach_from(meter, journal, floor_ms);
     uint32_t count = 1;
     for (uint32_t i = 0; i < journal->count; i++)
-        count += is_under(meter, journal_at(journal, i), decision, floor_ms);
+        count += is_under(meter, journal_at(journal, i), decision, from_ms);
     return count;
 }
 

@@ -30,6 +30,11 @@ void decisions_book(struct booking *booking_out, const struct meter *meter, stru
 const struct reading *decisions_find(const struct meter *meter, const struct journal *journal,
                                      const struct reading *reading);
 
+/* From when on readings can be decided on: from the floor; an amount of a stock as long as its
+ * balance is open. A decision, which is not late itself, reaches behind the floor by the id. */
+int64_t decisions_reach_from(const struct meter *meter, const struct journal *journal,
+                             int64_t floor_ms);
+
 /* Marks the accepted readings of a register whose journal was loaded. */
 void decisions_mark(const struct meter *meter, struct journal *journal);
 

@@ -14,6 +14,7 @@ MINUTE, QUARTER, DAY = 60_000, 15, 86_400_000
 METERS = test_daemon.METERS + """\
 hz-kwh,hz,register,energy,kWh,purchased_electricity,counter,,15m,,,
 hz-oil,hz,delivery,volume,L,stationary_combustion,oil,ipcc2006.gas_diesel_oil,,,,
+hz-tank,hz,stock,volume,L,stationary_combustion,tank,ipcc2006.gas_diesel_oil,,,,
 """
 PARTITION = 1
 EVENTS = [reading("hz-kwh", QUARTER * i, value) for i, value in enumerate((100, 101, 102, 103, 104, 99999))] + [
@@ -218,6 +219,31 @@ class Decide(unittest.TestCase):
                                 partition=PARTITION)
         servers.eventually(lambda: self.saved("hz-oil") >= len(EVENTS) + 3, every=1)
         self.assert_refused(self.decide("hz-oil", 45, "drop"), 1, "it is a document with a number; give --id")
+
+    def test_a_document_behind_the_horizon(self):
+        """As long as its balance is open, the decision reaches it by its id."""
+        self.start()
+        days = 20 * DAY // MINUTE
+        events = [reading("hz-tank", 0, 12000, event="dip"), reading("hz-tank", 60, 30000, id="INV-3"),
+                  reading("hz-tank", days, 11000, event="dip")]
+        servers.kafka().produce(self.topic, [("hz", json.dumps(event)) for event in events], partition=PARTITION)
+
+        def booked():
+            return sum(row["activity"] for (table, _, name, _), row in rows(f"{self.folder}/live.db", final=False).items()
+                       if table == "emissions_1d" and name == "tank")
+        servers.eventually(lambda: round(booked(), 3) == 31000)
+        servers.eventually(lambda: self.saved("hz-tank") >= len(EVENTS) + 3, every=1)
+        self.assert_refused(self.decide("hz-tank", 60, "drop"), 1, "it is a document with a number; give --id")
+        self.assert_refused(self.decide("hz-tank", 0, "drop"), 1, "the day has left the horizon")
+        said = self.decide("hz-tank", 60, "drop", "--id", "INV-3", "--dry-run")
+        event = json.loads(said.stdout.splitlines()[-1])
+        self.assertEqual((event["time"], event["id"]), (stamp(START + days * MINUTE), "INV-3"))
+        self.assertIn("the balance is open: the decision has the time 2024-03-21T00:00:00", said.stderr)
+        self.decided("hz-tank", 60, "drop", "--id", "INV-3")
+        servers.eventually(lambda: round(booked(), 3) == 1000)
+        self.assertIn("dropped by decision", self.why("hz-tank", 60)[0])
+        self.decided("hz-tank", 60, "accept", "--id", "INV-3")
+        servers.eventually(lambda: round(booked(), 3) == 31000)
 
     def test_before_the_first_checkpoint(self):
         self.topic = test_daemon.make_topics()

@@ -316,6 +316,60 @@ static void test_closed_windows(void **state)
     }
 }
 
+static struct reading any_amount(uint64_t *random, int64_t floor_ms, int64_t offset)
+{
+    enum reading_role role = random_below(random, 3) == 0 ? ROLE_TRANSFER : ROLE_READING;
+    struct reading event = {.start_ms = floor_ms + random_below(random, 8) * (int64_t)BUCKET_MS + 1,
+                            .offset = offset,
+                            .value = (1 + (int64_t)random_below(random, 50)) * U,
+                            .quality = QUALITY_ACTUAL,
+                            .role = role & 7U,
+                            .id_hash = 1 + random_below(random, 6)};
+    if (random_below(random, 3) == 0) {
+        event.value = decision_pack(random_below(random, 2) > 0, role);
+        event.role = ROLE_DECISION;
+    }
+    return event;
+}
+
+/* Between two dips documents come, move, are dropped and come back by their ids, before the floor
+ * and behind it: what was booked is the balance of those that are in force. */
+static void test_open_balance(void **state)
+{
+    (void)state;
+    enum { CLOSING = CELLS - BEFORE - 2 };
+    uint64_t random = seed_of_run();
+    static struct bench bench;
+    const struct meter *meter = &kinds[6];
+    for (uint32_t round = 0; round < ROUNDS / 4; round++) {
+        uint32_t dropped = 0;
+        struct reading dip = {.value = 9000 * U, .quality = QUALITY_ACTUAL, .role = ROLE_DIP};
+        bench_init(&bench);
+        (void)decide(&bench, meter, &dip, INT64_MIN);
+        dip.start_ms = CLOSING * (int64_t)BUCKET_MS;
+        dip.value = 10 * U;
+        (void)decide(&bench, meter, &dip, INT64_MIN);
+        for (int64_t offset = 1, newest = 9; newest < CLOSING; offset++) {
+            int64_t floor_ms = (newest - 8) * BUCKET_MS;
+            struct reading event = any_amount(&random, floor_ms, offset);
+            uint32_t aside = bench.journal.aside_count;
+            (void)go_on(&bench, meter, &event, newest * BUCKET_MS);
+            dropped += event.role == ROLE_DECISION && bench.journal.aside_count > aside + 1;
+            newest += random_below(&random, 4) == 0;
+        }
+        int128 want = (9000 - 10) * (int128)U;
+        for (uint32_t i = 0; i < bench.journal.count; i++) {
+            const struct reading *reading = journal_at(&bench.journal, i);
+            want += reading->role == ROLE_READING ? reading->value : 0;
+            want -= reading->role == ROLE_TRANSFER ? reading->value : 0;
+        }
+        if (sum_cells(&bench) != want)
+            fail_msg("round %" PRIu32 ": booked %" PRId64 ", not %" PRId64, round,
+                     (int64_t)sum_cells(&bench), (int64_t)want);
+        assert_true(dropped > 0);
+    }
+}
+
 /* --- examples --- */
 
 enum { STEPS = 12 };
@@ -534,6 +588,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_closed_windows),
+        cmocka_unit_test(test_open_balance),
         cmocka_unit_test(test_registers),
         cmocka_unit_test(test_exchange),
         cmocka_unit_test(test_full),
