@@ -54,9 +54,10 @@ static inline void set_link(struct reading *reading, struct chain_link link)
     memcpy(&reading->chain, &link, sizeof(link));
 }
 
+/* Whether it is a link of chains. An estimate is one if a person says that it is true. */
 static inline bool is_measured(const struct reading *reading)
 {
-    return reading->quality != QUALITY_ESTIMATED;
+    return reading->quality != QUALITY_ESTIMATED || reading->accepted;
 }
 
 static inline int64_t size_of(int64_t amount)
