@@ -148,6 +148,7 @@ int site_load(struct site *site, const struct dictionary *dictionary,
               struct buffer *why) MUST_CHECK;
 struct site_loaded {
     const struct site_clock *clock; /* its passed_ms is the watermark */
+    int64_t newest_ms;              /* no accepted reading ends later */
     const struct dictionary *dictionary;
     uint8_t new_sinks; /* bits */
     bool earlier;      /* an earlier version: the rows that it wrote say less than they would now */

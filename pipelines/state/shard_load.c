@@ -350,6 +350,7 @@ static int settle_sites(struct shard *shard)
         bool waits = shard->pending.site == site;
         const struct site_loaded loaded = {
             .clock = &clock,
+            .newest_ms = shard->newest_ms,
             .dictionary = dictionary,
             .new_sinks = loading->new_sinks,
             .earlier = loading->names.version < PAYLOAD_VERSION_ROWS,

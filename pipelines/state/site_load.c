@@ -541,10 +541,33 @@ static void accept_balance(struct site *site)
     }
 }
 
+/* Decisions may come before their readings. A note of a document that has moved may be of one that
+ * was never in force. */
+static bool is_after(const struct reading *entry, int64_t newest_ms)
+{
+    return entry->role != ROLE_DECISION && entry->role != ROLE_MOVED &&
+           reading_end_ms(entry) > newest_ms;
+}
+
+/* Whether the journal has a reading that would have moved the clock further. */
+static bool is_ahead(const struct journal *journal, int64_t newest_ms)
+{
+    bool ahead = false;
+    for (uint32_t i = 0; i < journal->count; i++)
+        ahead |= is_after(journal_at(journal, i), newest_ms);
+    for (uint32_t i = 0; i < journal->aside_count; i++)
+        ahead |= is_after(journal_aside(journal, i), newest_ms);
+    return ahead;
+}
+
 int site_load_end(struct site *site, const struct site_loaded *loaded)
 {
     if (!has_room_for_periods(site))
         return ERR_SYNTAX;
+    for (uint32_t column = 0; column < site->facility->meters_count; column++) {
+        if (is_ahead(&site->journals[column], loaded->newest_ms))
+            return ERR_SYNTAX;
+    }
     site_visit_marks(site, count_dirty, site);
     site_versions_adopt(site, loaded->dictionary);
     for (uint32_t column = 0; column < site->facility->meters_count; column++) {

@@ -388,6 +388,64 @@ static void test_decisions(void **state)
     plant_fini(&plant);
 }
 
+/* No accepted reading of a saved state ends after its newest time. A decision, and the note of a
+ * document that stands elsewhere, may lie later. */
+static void test_ahead_of_the_clock(void **state)
+{
+    (void)state;
+    enum { NEWEST = 2 * HOUR_MS };
+    static const struct {
+        const char *name;
+        uint32_t meter;
+        bool aside;
+        int64_t start_ms, span_ms;
+        enum reading_role role;
+        bool good;
+    } cases[] = {
+        {"an interval up to the newest time", LINE, false, NEWEST - 60000, 60000, ROLE_READING,
+         true},
+        {"one that ends later", LINE, false, NEWEST - 60000, 60001, ROLE_READING, false},
+        {"one far ahead", LINE, false, NEWEST + 100 * DAY_MS, 60000, ROLE_READING, false},
+        {"a counter at the newest time", 0, false, NEWEST, 0, ROLE_READING, true},
+        {"a counter later", 0, false, NEWEST + 1, 0, ROLE_READING, false},
+        {"a new counter later", 0, false, NEWEST + 1, 0, ROLE_INITIAL, false},
+        {"a delivery later", TRUCK, false, NEWEST + 1, 0, ROLE_READING, false},
+        {"a delivery that stood there", TRUCK, false, NEWEST + 1, 0, ROLE_MOVED, true},
+        {"a dropped one at the newest time", LINE, true, NEWEST - 60000, 60000, ROLE_READING, true},
+        {"a dropped one later", LINE, true, NEWEST, 60000, ROLE_READING, false},
+        {"a decision later", LINE, true, NEWEST, 60000, ROLE_DECISION, true},
+    };
+    struct plant plant;
+    plant_init(&plant, before, ARRAY_LEN(before));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct shard *shard = make(&plant, 0, NULL);
+        apply(shard, (struct input){0, START_MS, START_MS, U, 0});
+        apply(shard, (struct input){TRUCK, START_MS, START_MS, U, 0});
+        apply(shard, (struct input){LINE, START_MS, START_MS + NEWEST - 60000, U, 0});
+        apply(shard, (struct input){0, START_MS + NEWEST - 1, START_MS + NEWEST - 1, U, 0});
+        apply(shard, (struct input){TRUCK, START_MS + NEWEST, START_MS + NEWEST, U, 0});
+        const struct reading entry = {
+            .start_ms = START_MS + cases[i].start_ms,
+            .span_ms = (uint64_t)cases[i].span_ms & UINT32_MAX,
+            .value = cases[i].role == ROLE_DECISION ? decision_pack(true, ROLE_READING) : U,
+            .role = cases[i].role & 7U};
+        struct journal *journal = cases[i].meter == TRUCK
+                                      ? &shard->own[1]->journals[0]
+                                      : &shard->own[0]->journals[cases[i].meter];
+        assert_int_equal(cases[i].aside ? journal_put_aside(journal, &entry)
+                                        : journal_insert(journal, journal->count, &entry),
+                         0);
+        save(&shard);
+        shard = make(&plant, 0, NULL);
+        buffer_clear(&why);
+        assert_int_equal(shard_load(shard, saved.data, saved.size, &why), 0);
+        if ((shard_load_end(shard, &why) == 0) != cases[i].good)
+            fail_msg("%s: %s", cases[i].name, cases[i].good ? buffer_text(&why) : "was loaded");
+        shard_destroy(&shard);
+    }
+    plant_fini(&plant);
+}
+
 /* The facilities of a state belong to its partition, unless another one has them by now. */
 static void test_owner(void **state)
 {
@@ -414,10 +472,15 @@ static void test_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decisions),      cmocka_unit_test(test_lower_limit),
-        cmocka_unit_test(test_largest_values), cmocka_unit_test(test_another_factor_is_a_revision),
-        cmocka_unit_test(test_owner),          cmocka_unit_test(test_roles),
-        cmocka_unit_test(test_notes),          cmocka_unit_test(test_past),
+        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_lower_limit),
+        cmocka_unit_test(test_largest_values),
+        cmocka_unit_test(test_another_factor_is_a_revision),
+        cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_past),
+        cmocka_unit_test(test_ahead_of_the_clock),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
