@@ -62,14 +62,16 @@ enum figure_adds {
       "cells (a meter in a bucket) whose energy is not known", SUM_ALL)
 
 /* Fields of emissions_* and coverage_*. */
-#define FIGURES_OF_COVERAGE(X)                                                                     \
+#define FIGURES_OF_COVERED(X)                                                                      \
     X(COVERED, "covered_s", "s", 3, ADDS_COVERED, RATE_NONE, NONE,                                 \
       "meter-seconds of the window that readings cover", SUM_ALL)                                  \
     X(ESTIMATED, "estimated_s", "s", 3, ADDS_ESTIMATED, RATE_NONE, NONE,                           \
-      "meter-seconds that rest on estimated readings", SUM_ALL)                                    \
+      "meter-seconds that rest on estimated readings", SUM_ALL)
+#define FIGURE_OF_EXPECTED(X, sums)                                                                \
     X(EXPECTED, "expected_s", "s", 3, ADDS_EXPECTED, RATE_NONE, NONE,                              \
       "meter-seconds that should be covered; deliveries expect none without `expected_every`",     \
-      SUM_ALL)
+      sums)
+#define FIGURES_OF_COVERAGE(X) FIGURES_OF_COVERED(X) FIGURE_OF_EXPECTED(X, SUM_ALL)
 
 /* Both have notes of how far their figures can be trusted. States and rows of earlier versions lack
  * them: closed windows have 0 then, as nothing was noted. */

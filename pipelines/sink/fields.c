@@ -48,10 +48,13 @@
 
 #define SUM_RATIO(formula) "never; form it again: " formula
 
-#define COVERAGE                                                                                   \
+#define COVERAGE_THAT(sums)                                                                        \
     RATIO("coverage", figures.value[FIGURE_COVERED], figures.value[FIGURE_EXPECTED], true,         \
-          "covered_s / expected_s; null if nothing is expected",                                   \
-          SUM_RATIO("sum(covered_s) / sum(expected_s)"))
+          "covered_s / expected_s; null if nothing is expected", sums)
+#define COVERAGE COVERAGE_THAT(SUM_RATIO("sum(covered_s) / sum(expected_s)"))
+/* A source has no row of a window without a reading of it, though it is expected there. */
+#define SUM_SEEN                                                                                   \
+    "every tag; windows of one measurement; but where a source was silent there is no row"
 #define REVISION                                                                                   \
     COUNT("revision", "", revision, "changes since the window had been final: 0, 1, 2 ...",        \
           "never; take the maximum")
@@ -65,7 +68,8 @@ static const struct field emissions_fields[] = {
     RATIO("estimated_share", figures.value[FIGURE_CO2E_ESTIMATED], figures.value[FIGURE_CO2E],
           false, "co2e_estimated_kg / co2e_kg; 0 if co2e_kg is 0",
           SUM_RATIO("sum(co2e_estimated_kg) / sum(co2e_kg)")),
-    FIGURES_OF_COVERAGE(FIGURE) COVERAGE,
+    FIGURES_OF_COVERED(FIGURE) FIGURE_OF_EXPECTED(FIGURE, SUM_SEEN)
+        COVERAGE_THAT("never; take `coverage_*`, or the source's row of the longer window"),
     FIGURES_OF_NOTES(FIGURE) REVISION,
     FINAL,
 };

@@ -141,6 +141,38 @@ static void test_silence_before_the_first_reading(void **state)
     plant_fini(&plant);
 }
 
+static void expect_sum(enum row_kind kind, enum level level, int64_t covered_s, int64_t expected_s)
+{
+    struct row sum = {.level = (uint8_t)level};
+    for (size_t i = 0; i < output.count; i++)
+        if (output.rows[i].kind == kind && output.rows[i].level == level)
+            figures_add(&sum.figures, &output.rows[i].figures);
+    expect_seconds(&sum, covered_s, expected_s);
+}
+
+/* A source has no row of an hour in which it is silent; its day has the hour's expected time all
+ * the same, as the facility's rows have. */
+static void test_silent_hours(void **state)
+{
+    (void)state;
+    build(from_january, ARRAY_LEN(from_january));
+    int64_t start_ms = at("2026-03-01T00:00:00Z");
+    struct shard *shard = make();
+    for (int64_t hour = 0; hour < 24; hour++) {
+        int64_t from_ms = start_ms + hour * HOUR_MS;
+        if (hour != 7 && hour != 8)
+            apply(shard, (struct input){0, from_ms, from_ms + HOUR_MS, U, 0}, &output);
+    }
+    shard_finish(shard);
+    drain(shard, block, &output);
+    expect_sum(ROW_EMISSIONS, LEVEL_HOUR, 22 * HOUR_S, 22 * HOUR_S);
+    expect_sum(ROW_EMISSIONS, LEVEL_DAY, 22 * HOUR_S, 24 * HOUR_S);
+    expect_sum(ROW_COVERAGE, LEVEL_HOUR, 22 * HOUR_S, 24 * HOUR_S);
+    expect_seconds(find(&output, LEVEL_DAY, start_ms), 22 * HOUR_S, 24 * HOUR_S);
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
 /* No time is expected before the fiscal year of the first reading. */
 static void test_fiscal_year(void **state)
 {
@@ -549,6 +581,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silence_before_the_first_reading),
+        cmocka_unit_test(test_silent_hours),
         cmocka_unit_test(test_fiscal_year),
         cmocka_unit_test(test_own_first_reading),
         cmocka_unit_test(test_versions_grow),
