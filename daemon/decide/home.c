@@ -6,8 +6,8 @@
 
 #include "daemon/readings/journal_view.h"
 #include "daemon/saved/saved_state.h"
-#include "pipelines/metering/decisions.h"
 #include "pipelines/ingest/event_builder.h"
+#include "pipelines/metering/decisions.h"
 
 enum { WORDS_BYTES_MAX = 64 << 10 };
 

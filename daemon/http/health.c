@@ -161,8 +161,8 @@ static void tell_unheard(const struct unheard_round *round, struct buffer *out)
 {
     if (round == NULL)
         return;
-    buffer_printf(out, "ok facilities: %" PRIu64 " of %" PRIu64 " have readings here",
-                  round->heard, round->heard + round->unheard);
+    buffer_printf(out, "ok facilities: %" PRIu64 " of %" PRIu64 " have readings here", round->heard,
+                  round->heard + round->unheard);
     for (uint32_t i = 0; i < round->named; i++) {
         buffer_add_str(out, i == 0 ? "; none ever of " : ", ");
         foreign_add_quoted(out, round->names[i], strlen(round->names[i]));

@@ -406,7 +406,7 @@ static const struct metric facility_heard = {
     .name = "ghgd_facility_heard",
     .type = "gauge",
     .unit = "",
-    .help = "1 if the partitions here have a reading of the facility, from whenever on, else 0. "
+    .help = "1 if the partitions here have a reading of the facility, however old, else 0. "
             "Facilities whose meters are all not valid at the newest reading have no sample.",
     .labels = "facility"};
 

@@ -162,12 +162,13 @@ const struct metric metrics[] = {
      "Meters that the two above leave out, as they have 100 already; versions count each.",
      SURVEY(unlisted)},
     {"ghgd_facilities_heard", "gauge", "facilities",
-     "Facilities of the table of which the partitions here have a reading, from whenever on. This "
-     "and the next leave out facilities whose meters are all not valid at the newest reading.",
+     "Facilities of the table with a reading in the partitions here, however old it is. This and "
+     "the next leave out facilities whose meters are all not valid at the newest reading.",
      UNHEARD(heard)},
     {"ghgd_facilities_unheard", "gauge", "facilities",
-     "Facilities of the table of which the partitions here have never had a reading: /readyz names "
-     "some. Of all processes: `max(ghgd_facilities_heard + ghgd_facilities_unheard) - "
+     "Facilities of the table without any reading in the partitions here so far: /readyz names "
+     "some. "
+     "The number for all processes is `max(ghgd_facilities_heard + ghgd_facilities_unheard) - "
      "sum(ghgd_facilities_heard)`.",
      UNHEARD(unheard)},
     {"ghgd_reading_overlaps_total", "counter", "readings",

@@ -586,14 +586,10 @@ static void test_accepted_behind_the_floor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_closed_windows),
-        cmocka_unit_test(test_open_balance),
-        cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_exchange),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_accepted_behind_the_floor),
+        cmocka_unit_test(test_any_order),    cmocka_unit_test(test_closed_windows),
+        cmocka_unit_test(test_open_balance), cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_exchange),     cmocka_unit_test(test_full),
+        cmocka_unit_test(test_many),         cmocka_unit_test(test_accepted_behind_the_floor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -346,23 +346,6 @@ static void test_facilities(void **state)
     buffer_fini(&out);
 }
 
-static void test_heard(void **state)
-{
-    (void)state;
-    struct buffer out;
-    buffer_init(&out, 1 << 16);
-    metrics_print_heard_head(&out);
-    metrics_print_heard("plant", true, &out);
-    metrics_print_heard("Fabrik \"Süd\"", false, &out);
-    char *text = strdup(buffer_text(&out));
-    assert_non_null(text);
-    assert_non_null(strstr(text, "\nghgd_facility_heard{facility=\"plant\"} 1\n"
-                                 "ghgd_facility_heard{facility=\"Fabrik \\\"Süd\\\"\"} 0\n"));
-    check_format(text);
-    free(text);
-    buffer_fini(&out);
-}
-
 static void test_usage(void **state)
 {
     (void)state;
@@ -506,43 +489,6 @@ static void test_ready(void **state)
     buffer_fini(&out);
 }
 
-/* What /readyz says of facilities without a reading, whatever else it says. */
-static void test_unheard(void **state)
-{
-    (void)state;
-    static const struct unheard_round all = {.heard = 3};
-    static const struct unheard_round some = {
-        .heard = 1, .unheard = 2, .named = 2, .names = {"a \"b\"", "c\nd"}};
-    static const struct unheard_round many = {.unheard = 12, .named = 1, .names = {"a"}};
-    static const struct {
-        const char *name;
-        const struct unheard_round *round;
-        const char *want;
-    } cases[] = {
-        {"not known", NULL, ""},
-        {"all are heard", &all, "ok facilities: 3 of 3 have readings here\n"},
-        {"names from outside", &some,
-         "ok facilities: 1 of 3 have readings here; none ever of \"a \\\"b\\\"\", \"c\\nd\"\n"},
-        {"more than are named", &many,
-         "ok facilities: 0 of 12 have readings here; none ever of \"a\" and 11 more\n"},
-    };
-    static struct example example;
-    struct buffer out;
-    buffer_init(&out, 1 << 16);
-    fill(&example);
-    example.partitions[1].caught_up = true;
-    example.source.sinks_count = 1;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        buffer_clear(&out);
-        example.source.unheard = cases[i].round;
-        assert_int_equal(health_print_ready(NULL, &example.source, &out), 200);
-        const char *line = strstr(buffer_text(&out), "ok facilities: ");
-        if (strcmp(line != NULL ? line : "", cases[i].want) != 0)
-            fail_msg("%s: %s", cases[i].name, buffer_text(&out));
-    }
-    buffer_fini(&out);
-}
-
 /* The stage that re-keys: no samples without it, and its partitions are waited for too. */
 static void test_rekey(void **state)
 {
@@ -633,7 +579,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_facilities), cmocka_unit_test(test_usage),
         cmocka_unit_test(test_reference),  cmocka_unit_test(test_health),
         cmocka_unit_test(test_ready),      cmocka_unit_test(test_rekey),
-        cmocka_unit_test(test_heard),      cmocka_unit_test(test_unheard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
