@@ -77,7 +77,7 @@ static void warn_of_gaps(const struct meter *meter, const struct csv_row *row)
                 row->cells[METER_HOLD].text, row->cells[METER_INTERVAL].text);
 }
 
-/* How long documents may be apart. */
+/* How long documents may be apart before the next one is overdue. */
 static bool read_every(struct meter *meter, const struct csv_row *row,
                        const struct tables_conf *conf)
 {
@@ -86,9 +86,10 @@ static bool read_every(struct meter *meter, const struct csv_row *row,
     if (meter->every_ms == 0)
         return true;
     if (meter->check || meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE) {
-        csv_fault(row, METER_EXPECTED_EVERY,
-                  "only documents are expected so often (deliveries, bills as intervals, dips of "
-                  "stocks), of meters that count; accepted for this one: empty");
+        csv_fault(
+            row, METER_EXPECTED_EVERY,
+            "only documents become overdue (deliveries, bills as intervals, dips of stocks), of "
+            "meters that count; accepted for this one: empty");
         return false;
     }
     if (longest_of(meter->every, meter->every_ms) > conf->horizon_ms)

@@ -447,6 +447,17 @@ bool intake_find_standing(const struct intake *intake, uint32_t meter,
     return found;
 }
 
+bool intake_find_overdue(const struct intake *intake, uint32_t meter, struct overdue *overdue_out)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < intake->set->count && !found; i++) {
+        const struct assigned *assigned = intake->set->items[i];
+        if (assigned->state != ASSIGNED_RESTORING && assigned->state != ASSIGNED_UNREADABLE)
+            found = shard_find_overdue(assigned->shard, meter, overdue_out);
+    }
+    return found;
+}
+
 bool intake_find_rest(const struct intake *intake, uint32_t facility,
                       struct negative_rest *rest_out)
 {

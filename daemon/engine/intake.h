@@ -65,6 +65,8 @@ bool intake_get_facility(const struct intake *intake, uint32_t facility,
 /* The readings of one meter (registry->meters), as shard_get_journal(), in the first partition here
  * that has them; NULL: none of the partitions has. */
 const struct journal *intake_get_journal(const struct intake *intake, uint32_t meter);
+/* As shard_find_overdue(), in all partitions here. */
+bool intake_find_overdue(const struct intake *intake, uint32_t meter, struct overdue *overdue_out);
 /* As shard_find_standing(), in the first partition here that has some of its facility. */
 bool intake_find_standing(const struct intake *intake, uint32_t meter,
                           struct meter_standing *standing_out);

@@ -60,6 +60,23 @@ static void add_line(struct buffer *body, const struct registry *registry,
     buffer_add_char(body, '\n');
 }
 
+/* A document that should have come by now, as event time is. */
+static void add_overdue(struct buffer *body, const struct registry *registry,
+                        const struct meter *meter, const struct overdue *overdue)
+{
+    char time[TIMESTAMP_TEXT_SIZE];
+    const char *facility = registry->facilities[meter->facility].id;
+    buffer_add_str(body, "meter=");
+    foreign_add_quoted(body, meter->id, strlen(meter->id));
+    buffer_add_str(body, " facility=");
+    foreign_add_quoted(body, facility, strlen(facility));
+    buffer_printf(body, " reason=overdue newest_document=%s",
+                  overdue->document_ms == INT64_MIN ? "none"
+                                                    : timestamp_format(time, overdue->document_ms));
+    buffer_printf(body, " due=%s overdue_s=%" PRId64 "\n", timestamp_format(time, overdue->due_ms),
+                  overdue->time_ms / SECOND_MS);
+}
+
 /* One line a facility: the newest day of it. */
 static void add_rest(struct buffer *body, const struct registry *registry,
                      const struct negative_rest *rest)
@@ -103,6 +120,10 @@ bool held_page_add(const struct intake *intake, const struct registry *registry,
         if (progress.meter == registry->facilities[meter->facility].meters_first &&
             intake_find_rest(intake, meter->facility, &rest) && has_line(&progress))
             add_rest(body, registry, &rest);
+        struct overdue overdue;
+        if (meter->every_ms > 0 && intake_find_overdue(intake, progress.meter, &overdue) &&
+            has_line(&progress))
+            add_overdue(body, registry, meter, &overdue);
         const struct journal *journal = intake_get_journal(intake, progress.meter++);
         struct held_stretches held = {0};
         if (journal != NULL)
@@ -114,7 +135,7 @@ bool held_page_add(const struct intake *intake, const struct registry *registry,
     *cursor = pack(&progress);
     if (progress.meter < registry->meters_count)
         return true;
-    buffer_printf(body, "meters with something held: %" PRIu32 ", listed: %" PRIu32 "\n",
+    buffer_printf(body, "meters with something held or overdue: %" PRIu32 ", listed: %" PRIu32 "\n",
                   progress.listed + progress.rest, progress.listed);
     return false;
 }

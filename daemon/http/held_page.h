@@ -1,6 +1,6 @@
 /*
- * held_page.h - the answer to GET /held: the meters of this process that have something held, and
- * the main meters whose rest is negative.
+ * held_page.h - the answer to GET /held: the meters of this process that have something held or
+ * overdue, and the main meters whose rest is negative.
  *
  * For people: it looks at every reading, in pieces between which the loop goes on. A meter that
  * changes meanwhile is told as it is when its turn comes.
@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "daemon/engine/intake.h"
 
-/* Lines, of both kinds together; the rest is counted. At their longest they stay below
+/* Lines, of all kinds together; the rest is counted. At their longest they stay below
  * HTTP_PIECE_BYTES_MAX. */
 enum { HELD_METERS_MAX = 100 };
 

@@ -324,16 +324,23 @@ static void print_histogram(const struct metric *metric, const struct metrics_si
     add_sample(out, sink->stats->latency_count, 0);
 }
 
+static void print_held(struct buffer *out, const char *name, const struct survey_meter *line,
+                       const char *reason, uint64_t time_ms)
+{
+    if (time_ms == 0)
+        return;
+    add_meter(out, name, line);
+    buffer_printf(out, ",reason=\"%s\"}", reason);
+    add_sample(out, time_ms, 3);
+}
+
 void metric_print_meter_held(const struct metric *metric, const struct metrics_source *source,
                              struct buffer *out)
 {
     for (uint32_t i = 0; source->survey != NULL && i < source->survey->listed; i++) {
         const struct survey_meter *line = &source->survey->meters[i];
-        if (line->held_ms == 0)
-            continue;
-        add_meter(out, metric->name, line);
-        buffer_printf(out, ",reason=\"%s\"}", line->reason);
-        add_sample(out, line->held_ms, 3);
+        print_held(out, metric->name, line, line->reason, line->held_ms);
+        print_held(out, metric->name, line, "overdue", line->overdue_ms);
     }
 }
 

@@ -153,7 +153,9 @@ const struct metric metrics[] = {
      "Stretches that are held, and end after the floor: of registers, stocks and totals.",
      SURVEY(stretches)},
     {"ghgd_meter_held_seconds", "gauge", "seconds",
-     "Their time, of meters that have some. The page /held tells more of them.",
+     "Their time, of meters that have some; reason `overdue`: the time since a document was due. "
+     "The "
+     "page /held tells more of them.",
      PRINTED(metric_print_meter_held, "facility, meter, reason")},
     {"ghgd_meter_glitches", "gauge", "readings",
      "Readings of a register after the floor that are left aside, of meters that have some.",

@@ -42,13 +42,14 @@ void survey_add(struct survey_round *round, const struct registry *registry, uin
     round->breaks += chain->breaks;
     round->left_aside += chain->left_aside;
     round->stretches += standing->held.count;
-    if (standing->held.count == 0 && chain->left_aside == 0)
+    if (standing->held.count == 0 && chain->left_aside == 0 && standing->overdue.time_ms == 0)
         return;
     struct survey_meter *line = add_line(round, registry, &registry->meters[meter]);
     if (line == NULL)
         return;
     line->held_ms += (uint64_t)standing->held.held_ms;
     line->left_aside += chain->left_aside;
+    line->overdue_ms += (uint64_t)standing->overdue.time_ms; /* of the version that holds now */
 }
 
 const struct survey_round *survey_step(struct survey_walk *survey, const struct intake *intake,

@@ -12,10 +12,11 @@
 
 enum { SURVEY_METERS_MAX = 100 };
 
-/* A meter that has something held or left aside; its versions are one. Ids are the registry's. */
+/* A meter that has something held, left aside or overdue; its versions are one. Ids are the
+ * registry's. */
 struct survey_meter {
-    const char *meter, *facility, *reason;
-    uint64_t held_ms, left_aside;
+    const char *meter, *facility, *reason; /* why something is held */
+    uint64_t held_ms, left_aside, overdue_ms;
 };
 
 struct survey_round {

@@ -75,6 +75,13 @@ static inline void held_stretches_add(struct held_stretches *held, int64_t from_
     held->amount = amount;
 }
 
+/* A document that should have come by now, as event time is. */
+struct overdue {
+    int64_t document_ms; /* the end of the newest document; INT64_MIN: no document is there */
+    int64_t due_ms;      /* when the next one was due: the first one, after the meter is expected */
+    int64_t time_ms;     /* since then; 0: none is overdue */
+};
+
 /* Why something of the meter is held: a word that stays. */
 const char *held_reason(const struct meter *meter);
 

@@ -2,6 +2,8 @@
 
 #include <sys/param.h>
 
+#include "pipelines/rollup/site_expected.h"
+
 bool site_is_document(const struct meter *meter)
 {
     return meter->kind == KIND_DELIVERY && meter->every_ms > 0;
@@ -94,13 +96,63 @@ void site_document_widen(const struct site *site, const struct site_clock *clock
     booking->to_ms = MAX(booking->to_ms, MIN(due_ms, newest_ms));
 }
 
+/* The newest end at or before until_ms of a document in the journal; INT64_MIN: none. */
+static int64_t newest_end(const struct journal *journal, const struct meter *meter,
+                          int64_t until_ms)
+{
+    enum reading_role role = meter->kind == KIND_STOCK ? ROLE_DIP : ROLE_READING;
+    int64_t newest_ms = INT64_MIN;
+    for (uint32_t i = 0; i < journal->count; i++) {
+        const struct reading *reading = journal_at(journal, i);
+        if (reading->role == role && reading_end_ms(reading) <= until_ms)
+            newest_ms = MAX(newest_ms, reading_end_ms(reading));
+    }
+    return newest_ms;
+}
+
 void site_forget(struct site *site, uint32_t column, int64_t floor_ms)
 {
     const struct meter *meter = &site->panel->meters[column];
     struct journal *journal = &site->journals[column];
+    int64_t *document_ms = &site->expected->document_ms[column];
     int64_t newest = site_is_document(meter) ? newest_at(journal, floor_ms - 1) : -1;
     if (newest >= 0)
-        site->expected->document_ms[column] = MAX(site->expected->document_ms[column],
-                                                  journal_at(journal, (uint32_t)newest)->start_ms);
+        *document_ms = MAX(*document_ms, journal_at(journal, (uint32_t)newest)->start_ms);
+    if (meter->kind == KIND_INTERVAL && meter->every_ms > 0)
+        *document_ms = MAX(*document_ms, newest_end(journal, meter, floor_ms));
     booking_forget(meter, journal, floor_ms);
+}
+
+/* The newest end of all documents of the meter, of all its versions. */
+static int64_t newest_document(const struct site *site, uint32_t column)
+{
+    const struct registry *registry = site->conf.registry;
+    uint32_t own = column + site->facility->meters_first;
+    int64_t newest_ms = INT64_MIN;
+    for (uint32_t i = registry->meters[own].first_version; i != REGISTRY_NONE;
+         i = registry->meters[i].next_version) {
+        const struct meter *meter = &registry->meters[i];
+        if (meter->facility != registry->meters[own].facility)
+            continue;
+        uint32_t other = i - site->facility->meters_first;
+        newest_ms = MAX(newest_ms, site->expected->document_ms[other]);
+        newest_ms = MAX(newest_ms, newest_end(&site->journals[other], meter, INT64_MAX));
+    }
+    return newest_ms;
+}
+
+bool site_find_overdue(const struct site *site, uint32_t column, int64_t newest_ms,
+                       struct overdue *overdue_out)
+{
+    const struct meter *meter = &site->panel->meters[column];
+    *overdue_out = (struct overdue){.document_ms = INT64_MIN};
+    if (meter->every_ms == 0 || newest_ms < meter->valid_from_ms || newest_ms >= meter->valid_to_ms)
+        return false;
+    int64_t document_ms = newest_document(site, column);
+    int64_t since_ms = document_ms != INT64_MIN ? document_ms : site_expected_from(site, column);
+    if (since_ms >= newest_ms)
+        return false;
+    int64_t due_ms = due_after(site, meter, since_ms);
+    *overdue_out = (struct overdue){document_ms, due_ms, MAX(newest_ms - due_ms, 0)};
+    return overdue_out->time_ms > 0;
 }

@@ -75,6 +75,11 @@ static struct window span_of(const struct site *site, uint32_t column)
     return (struct window){from_ms, meter->valid_to_ms};
 }
 
+int64_t site_expected_from(const struct site *site, uint32_t column)
+{
+    return span_of(site, column).start_ms;
+}
+
 /* How long of [from_ms, to_ms) the column is expected. */
 static int64_t time_of(const struct site *site, uint32_t column, int64_t from_ms, int64_t to_ms)
 {

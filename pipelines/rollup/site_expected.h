@@ -23,6 +23,8 @@ void site_expected_destroy(struct site_expected **expected);
  * Returns whether the facility begins earlier than before: then site_open_lead() has to follow. */
 bool site_hear(struct site *site, uint32_t column, int64_t start_ms);
 
+/* From when on the column is expected; INT64_MAX: it is not, or not yet. */
+int64_t site_expected_from(const struct site *site, uint32_t column);
 /* Adds the expected time of rows [from, to) to figures[series], in ms. Buckets that have not come
  * yet are not expected to hold readings. */
 void site_expect(const struct site *site, const struct site_clock *clock, int64_t from_row,

@@ -6,6 +6,7 @@
 
 #include "pipelines/metering/register_chain.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/rollup/site_documents.h"
 #include "pipelines/state/shard_state.h"
 
 static uint32_t largest_facility(const struct registry *registry)
@@ -129,6 +130,14 @@ const struct journal *shard_get_journal(const struct shard *shard, uint32_t mete
     return site == NULL ? NULL : &site->journals[meter - site->facility->meters_first];
 }
 
+bool shard_find_overdue(const struct shard *shard, uint32_t meter, struct overdue *overdue_out)
+{
+    uint32_t facility = shard->context.registry->meters[meter].facility;
+    const struct site *site = shard->sites[facility];
+    return site != NULL && site_find_overdue(site, meter - site->facility->meters_first,
+                                             shard->newest_ms, overdue_out);
+}
+
 bool shard_find_standing(const struct shard *shard, uint32_t meter,
                          struct meter_standing *standing_out)
 {
@@ -139,6 +148,7 @@ bool shard_find_standing(const struct shard *shard, uint32_t meter,
         return false;
     *standing_out = (struct meter_standing){.readings = journal->count};
     fates_find_held(&standing_out->held, conf, journal, floor_ms);
+    (void)shard_find_overdue(shard, meter, &standing_out->overdue);
     if (conf->kind == KIND_REGISTER)
         register_chain_count(&standing_out->chain, conf, journal, journal_find(journal, floor_ms),
                              journal->count);

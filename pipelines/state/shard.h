@@ -160,11 +160,15 @@ const struct journal *shard_get_journal(const struct shard *shard, uint32_t mete
 struct meter_standing {
     struct chain_counts chain;
     struct held_stretches held;
+    struct overdue overdue;
     uint32_t readings; /* that were looked at */
 };
 /* False: there is none of its facility here. It looks at every reading. */
 bool shard_find_standing(const struct shard *shard, uint32_t meter,
                          struct meter_standing *standing_out);
+/* The meter's document that should have come by the newest reading of the partition. False: there
+ * is no such document. */
+bool shard_find_overdue(const struct shard *shard, uint32_t meter, struct overdue *overdue_out);
 /* Registers, over all of the log that this shard has applied: each step once. */
 struct chain_sums {
     uint64_t rollovers, breaks, left_aside;

@@ -201,7 +201,7 @@ class Held(unittest.TestCase):
 
             def produce(events):
                 servers.kafka().produce(topic, [("hz", json.dumps(event)) for event in events])
-            nothing = "meters with something held: 0, listed: 0"
+            nothing = "meters with something held or overdue: 0, listed: 0"
             self.assertEqual(page(), [nothing])
             produce([reading(ids[0], 0, 9), reading(ids[0], 15, 10)])
             servers.eventually(lambda: server.metrics().get(("ghgd_shard_readings", "partition", "0")) == 2)
@@ -209,8 +209,43 @@ class Held(unittest.TestCase):
             produce([reading(ids[0], 30, "4.5")])
             servers.eventually(lambda: page() == [
                 'meter="r000" facility="hz" reason=register_contradiction stretches=1 held_s=900 from=2024-03-01T00:15:00Z '
-                'to=2024-03-01T00:30:00Z amount=-5.5 unit=kWh', "meters with something held: 1, listed: 1"])
+                'to=2024-03-01T00:30:00Z amount=-5.5 unit=kWh', "meters with something held or overdue: 1, listed: 1"])
             produce([reading(meter, minute, 9 - minute) for meter in ids for minute in (0, 5)])
-            servers.eventually(lambda: page()[-1] == f"meters with something held: {self.COUNT}, listed: 100")
+            servers.eventually(lambda: page()[-1] == f"meters with something held or overdue: {self.COUNT}, listed: 100")
             self.assertEqual([line.split()[0] for line in page()[:-1]],
                              [f'meter="{meter}"' for meter in ids[:100]])
+
+    def test_overdue(self):
+        meters = ("id,facility,kind,quantity,unit,category,factor,interval,expected_every,valid_from\n"
+                  "bill,hz,interval,energy,kWh,purchased_electricity,,1d,1d,2024-03-01T00:00:00Z\n"
+                  "grid,hz,interval,energy,kWh,purchased_electricity,,15m,,2024-03-01T00:00:00Z\n"
+                  "tank,hz,stock,volume,L,stationary_combustion,ipcc2006.gas_diesel_oil,,2d,2024-03-01T00:00:00Z\n"
+                  "truck,hz,delivery,volume,L,mobile_combustion,ipcc2006.gas_diesel_oil,,1d,2024-03-01T00:00:00Z\n")
+        topic = test_daemon.make_topics()
+        config = configuration(topic, [influx_sink(servers.influxdb().database())])
+        day = 24 * 60
+        with make_daemon(config, meters) as server:
+            def page():
+                return servers.http(f"{server.url}/held")[1].splitlines()
+
+            def produce(events):
+                servers.kafka().produce(topic, [("hz", json.dumps(event)) for event in events])
+
+            def gauge(meter):
+                return server.metrics().get(("ghgd_meter_held_seconds", "facility", "hz", "meter", meter, "reason", "overdue"))
+            produce([{"meter": "truck", "time": stamp(START), "value": 500},
+                     {"meter": "tank", "event": "dip", "time": stamp(START), "value": 900},
+                     {"meter": "bill", "start": stamp(START), "end": stamp(START + day * MINUTE), "value": 10},
+                     {"meter": "grid", "start": stamp(START + 2 * day * MINUTE), "end": stamp(START + (2 * day + 15) * MINUTE), "value": 1}])
+            times = {"bill": ("2024-03-02", "2024-03-03"), "tank": ("2024-03-01", "2024-03-03"),
+                     "truck": ("2024-03-01", "2024-03-02")}
+            lines = {meter: f'meter="{meter}" facility="hz" reason=overdue newest_document={last}T00:00:00Z '
+                            f'due={due}T00:00:00Z overdue_s={87300 if meter == "truck" else 900}'
+                     for meter, (last, due) in times.items()}
+            servers.eventually(lambda: sorted(page()) == sorted(
+                [*lines.values(), "meters with something held or overdue: 3, listed: 3"]))
+            servers.eventually(lambda: [gauge(meter) for meter in lines] == [900, 900, 87300])
+            produce([{"meter": "tank", "event": "dip", "time": stamp(START + day * MINUTE), "value": 800},
+                     {"meter": "bill", "start": stamp(START + day * MINUTE), "end": stamp(START + 2 * day * MINUTE), "value": 10}])
+            servers.eventually(lambda: page() == [lines["truck"], "meters with something held or overdue: 1, listed: 1"])
+            servers.eventually(lambda: [gauge(meter) for meter in lines] == [None, None, 87300])

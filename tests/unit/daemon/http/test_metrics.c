@@ -90,15 +90,16 @@ static void fill_parts(struct example *e)
 
 static void fill_survey(struct example *e)
 {
-    e->survey =
-        (struct survey_round){.rollovers = 959,
-                              .breaks = 2,
-                              .left_aside = 7,
-                              .stretches = 3,
-                              .unlisted = 4,
-                              .listed = 2,
-                              .meters = {{"kwh \"1\"", "hz", "register_contradiction", 900500, 0},
-                                         {"kwh 2", "hz", "register_contradiction", 0, 7}}};
+    e->survey = (struct survey_round){
+        .rollovers = 959,
+        .breaks = 2,
+        .left_aside = 7,
+        .stretches = 3,
+        .unlisted = 4,
+        .listed = 3,
+        .meters = {{"kwh \"1\"", "hz", "register_contradiction", 900500, 0, 0},
+                   {"kwh 2", "hz", "register_contradiction", 0, 7, 0},
+                   {"tank", "hz", "stock_negative", 2000, 0, 86400000}}};
     e->source.survey = &e->survey;
     e->unheard =
         (struct unheard_round){.heard = 38, .unheard = 3, .named = 2, .names = {"a \"b\"", "c\nd"}};
@@ -181,6 +182,10 @@ static void test_samples(void **state)
         {"\nghgd_meter_glitches{facility=\"hz\",meter=\"kwh \\\"1\\\"\"}", false},
         {"\nghgd_meter_glitches{facility=\"hz\",meter=\"kwh 2\"} 7\n", true},
         {"\nghgd_meter_held_seconds{facility=\"hz\",meter=\"kwh 2\"", false},
+        {"\nghgd_meter_held_seconds{facility=\"hz\",meter=\"tank\",reason=\"stock_negative\"} 2\n",
+         true},
+        {"\nghgd_meter_held_seconds{facility=\"hz\",meter=\"tank\",reason=\"overdue\"} 86400\n",
+         true},
         {"\nghgd_shard_dirty_rows{partition=\"1\"} 101\n", true},
         {"\nghgd_shard_watermark_timestamp_seconds{partition=\"0\"} 1772323200.25\n", true},
         {"\nghgd_shard_floor_timestamp_seconds{partition=\"0\"} -1.5\n", true},

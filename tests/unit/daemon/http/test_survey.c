@@ -35,6 +35,7 @@ static void test_sums_and_versions(void **state)
     const struct meter_standing broken = {.chain = {.rollovers = 1, .breaks = 1},
                                           .held = {.count = 2, .held_ms = 900}};
     const struct meter_standing glitch = {.chain = {.left_aside = 4}};
+    const struct meter_standing late = {.overdue = {.due_ms = 1, .time_ms = 700}};
     meters[3].id = meters[1].id; /* another version of it */
     meters[4].id = meters[1].id; /* its name at another facility */
     meters[4].facility = 1;
@@ -45,12 +46,13 @@ static void test_sums_and_versions(void **state)
     survey_add(&round, &registry, 2, &broken);
     survey_add(&round, &registry, 3, &glitch);
     survey_add(&round, &registry, 4, &glitch);
+    survey_add(&round, &registry, 5, &late);
     assert_int_equal(round.rollovers, 5);
     assert_int_equal(round.breaks, 2);
     assert_int_equal(round.left_aside, 8);
     assert_int_equal(round.stretches, 4);
     assert_int_equal(round.unlisted, 0);
-    assert_int_equal(round.listed, 3);
+    assert_int_equal(round.listed, 4);
     assert_string_equal(round.meters[0].meter, "m1");
     assert_int_equal(round.meters[0].held_ms, 900);
     assert_int_equal(round.meters[0].left_aside, 4);
@@ -58,6 +60,9 @@ static void test_sums_and_versions(void **state)
     assert_string_equal(round.meters[1].reason, "stock_negative");
     assert_string_equal(round.meters[2].facility, "sz");
     assert_int_equal(round.meters[2].held_ms, 0);
+    assert_string_equal(round.meters[3].meter, "m5");
+    assert_int_equal(round.meters[3].overdue_ms, 700);
+    assert_int_equal(round.meters[3].held_ms, 0);
 }
 
 static void test_bound(void **state)
