@@ -249,15 +249,32 @@ static bool is_subject_open(const struct meter *meter, const struct journal *jou
     return false;
 }
 
-/* Forgets what lies before the floor. Nothing but the log decides when. */
+/* Whether the entry is forgotten as the floor comes to floor_ms. Nothing but the log decides that.
+ */
+static bool is_gone(const struct meter *meter, const struct journal *journal,
+                    const struct reading *entry, int64_t floor_ms)
+{
+    return entry->start_ms < floor_ms && !is_subject_open(meter, journal, entry, floor_ms);
+}
+
+bool decisions_forget_reading(const struct meter *meter, const struct journal *journal,
+                              int64_t floor_ms)
+{
+    for (uint32_t i = 0; i < journal->aside_count; i++) {
+        const struct reading *entry = journal_aside(journal, i);
+        if (!is_decision(entry) && is_gone(meter, journal, entry, floor_ms))
+            return true;
+    }
+    return false;
+}
+
 static void forget(const struct meter *meter, struct journal *journal, int64_t floor_ms)
 {
     bool gone[ASIDE_MAX + 2];
     uint32_t count = journal->aside_count;
     ASSERT(count <= ARRAY_LEN(gone));
     for (uint32_t i = 0; i < count; i++)
-        gone[i] = journal_aside(journal, i)->start_ms < floor_ms &&
-                  !is_subject_open(meter, journal, journal_aside(journal, i), floor_ms);
+        gone[i] = is_gone(meter, journal, journal_aside(journal, i), floor_ms);
     for (uint32_t i = count; i-- > 0;) {
         if (gone[i])
             journal_take_aside(journal, i);

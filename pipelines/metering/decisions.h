@@ -26,6 +26,12 @@
 void decisions_book(struct booking *booking_out, const struct meter *meter, struct journal *journal,
                     const struct reading *reading, int64_t bucket_ms, int64_t floor_ms);
 
+/* Whether decisions_book() would now forget a reading that was dropped. The panel has its cells for
+ * the last time then: the caller projects those before the floor and calls booking_forget() first.
+ */
+bool decisions_forget_reading(const struct meter *meter, const struct journal *journal,
+                              int64_t floor_ms);
+
 /* The decision on the reading that is in force and reaches its rank, or NULL. */
 const struct reading *decisions_find(const struct meter *meter, const struct journal *journal,
                                      const struct reading *reading);

@@ -187,7 +187,8 @@ void site_book(struct site *site, const struct site_clock *clock, uint32_t meter
     /* A full journal may hold readings of days that have not left yet. How long they stay is up to
      * the sinks, and must not decide whether a reading is taken. */
     if (!booking_has_room(journal) ||
-        booking_reaches_back(conf, journal, reading, clock->floor_ms)) {
+        booking_reaches_back(conf, journal, reading, clock->floor_ms) ||
+        decisions_forget_reading(conf, journal, clock->floor_ms)) {
         site_refresh_until(site, column, site_row(site, clock->floor_ms));
         site_forget(site, column, clock->floor_ms);
     }

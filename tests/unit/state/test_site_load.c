@@ -446,6 +446,41 @@ static void test_ahead_of_the_clock(void **state)
     plant_fini(&plant);
 }
 
+static bool has_bucket_row(int64_t start_ms)
+{
+    for (uint32_t i = 0; i < block->count; i++)
+        if (block->rows[i].kind == ROW_EMISSIONS && block->rows[i].level == LEVEL_BUCKET &&
+            block->rows[i].window.start_ms == start_ms)
+            return true;
+    return false;
+}
+
+/* A reading that was dropped is forgotten behind the floor. While its day is open, its bucket says
+ * 0 after a restart as before it. */
+static void test_dropped_behind_the_floor(void **state)
+{
+    (void)state;
+    struct plant plant;
+    plant_init(&plant, before, ARRAY_LEN(before));
+    struct shard *shard = make(&plant, 0, NULL);
+    int64_t noon_ms = START_MS + 12 * HOUR_MS;
+    apply(shard, (struct input){LINE, noon_ms, noon_ms + 15 * MIN_MS, 10 * U, 0});
+    decide(shard, LINE, noon_ms, noon_ms + 15 * MIN_MS, true);
+    for (int64_t i = 1; i < 3; i++) { /* the second one is behind a floor that has passed */
+        int64_t time_ms = noon_ms + windows.horizon_ms + i * HOUR_MS;
+        apply(shard, (struct input){LINE, time_ms, time_ms + 15 * MIN_MS, 10 * U, 0});
+    }
+    assert_int_equal(shard_get_stats(shard)->dropped, 0);
+    save(&shard);
+    shard = make(&plant, 0, NULL);
+    load(shard);
+    expect_same_bytes(shard);
+    take(shard);
+    assert_true(has_bucket_row(noon_ms));
+    shard_destroy(&shard);
+    plant_fini(&plant);
+}
+
 /* The facilities of a state belong to its partition, unless another one has them by now. */
 static void test_owner(void **state)
 {
@@ -473,6 +508,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_dropped_behind_the_floor),
         cmocka_unit_test(test_lower_limit),
         cmocka_unit_test(test_largest_values),
         cmocka_unit_test(test_another_factor_is_a_revision),
