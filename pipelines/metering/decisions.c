@@ -511,6 +511,26 @@ static void replace_aside(struct booking *booking, const struct meter *meter,
         booking->displaced = OUTCOME_CORRECTED;
 }
 
+/* Whether the reading is now the neighbour of a dropped one, which has its part up to it. */
+static bool is_beside_dropped(const struct meter *meter, const struct journal *journal,
+                              const struct reading *reading)
+{
+    bool samples = meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE;
+    if (!samples && reading->role != ROLE_DIP)
+        return false;
+    int64_t time_ms = reading->start_ms;
+    for (uint32_t i = 0; i < journal->aside_count; i++) {
+        const struct reading *entry = journal_aside(journal, i);
+        if (is_decision(entry))
+            continue;
+        struct neighbours found = find_neighbours(meter, journal, entry->start_ms);
+        if (found.near.from_ms == time_ms || found.near.to_ms == time_ms ||
+            found.all.from_ms == time_ms || found.all.to_ms == time_ms)
+            return true;
+    }
+    return false;
+}
+
 static void add_decided(struct booking *booking, const struct meter *meter, struct journal *journal,
                         const struct reading *reading, struct when when)
 {
@@ -527,7 +547,8 @@ static void add_decided(struct booking *booking, const struct meter *meter, stru
         return;
     if (decision == NULL)
         replace_aside(booking, meter, journal, reading, when.floor_ms);
-    widen(booking, part_of(meter, journal, reading)); /* it may be the neighbour of a dropped one */
+    if (is_beside_dropped(meter, journal, reading))
+        widen(booking, part_of(meter, journal, reading));
 }
 
 void decisions_book(struct booking *booking_out, const struct meter *meter, struct journal *journal,

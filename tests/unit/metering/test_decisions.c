@@ -388,6 +388,31 @@ static void test_many(void **state)
     assert_true(bench.journal.aside_count == ASIDE_MAX - 100 + 1);
 }
 
+/* A decision on another reading, which waits, does not change which cells a reading changes. How
+ * long it waits depends on the horizon, and revisions must not. */
+static void test_a_decision_elsewhere(void **state)
+{
+    (void)state;
+    struct bench bench;
+    static const struct meter stock = {
+        .kind = KIND_STOCK, .interval_ms = BUCKET_MS, .cell_max = CELL_MAX};
+    for (int decided = 0; decided < 2; decided++) {
+        bench_init(&bench);
+        struct reading waits = {
+            .role = ROLE_DECISION, .value = decision_pack(true, ROLE_DIP), ACTUAL};
+        if (decided)
+            (void)decide(&bench, &stock, &waits, INT64_MIN);
+        struct reading amount = {.start_ms = INT64_C(5) * BUCKET_MS,
+                                 .value = U,
+                                 .role = ROLE_TRANSFER,
+                                 .id_hash = 7,
+                                 ACTUAL};
+        struct booking booking = decide(&bench, &stock, &amount, INT64_MIN);
+        assert_int_equal(booking.outcome, OUTCOME_USED);
+        assert_true(booking.from_ms == booking.to_ms); /* there is no balance yet */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_exchange),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_a_decision_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
