@@ -72,8 +72,7 @@ def sink(name, dialect, url, database):
 
 def configuration(topic, brokers, sinks, horizon=readings.HORIZON, by_meter=False):
     rekey = {"rekey": True, "rekey_topic": topic + REKEYED} if by_meter else {}
-    # Messages are sent twice: the last of two values would depend on the faults.
-    return {"input": {"topic": topic, "time_unit": "ms", "on_conflict": "larger", **rekey},
+    return {"input": {"topic": topic, "time_unit": "ms", **rekey},
             "kafka": {"brokers": brokers, "group": topic, "dead_letter_topic": topic + "-dead",
                       "late_topic": topic + "-late",
                       "properties": {"session.timeout.ms": f"{SESSION_S * 1000:.0f}",

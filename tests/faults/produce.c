@@ -24,9 +24,11 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "pipelines/kafka/native_header.h"
 
 struct __attribute__((packed)) head {
     int32_t partition;
+    uint32_t native; /* 1: the message says so (pipelines/kafka/native_header.h) */
     uint32_t key_size, value_size;
 };
 
@@ -111,11 +113,15 @@ static void send_one(rd_kafka_t *client, const char *topic, struct head *head)
 {
     char *key = (char *)(head + 1);
     rd_kafka_resp_err_t err;
+    rd_kafka_headers_t *headers = head->native ? rd_kafka_headers_new(1) : NULL;
+    if (headers != NULL)
+        rd_kafka_header_add(headers, NATIVE_HEADER, -1, NATIVE_HEADER_VALUE, -1);
     do {
         err = rd_kafka_producev(
             client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(head->partition),
             RD_KAFKA_V_KEY(key, head->key_size),
-            RD_KAFKA_V_VALUE(key + head->key_size, head->value_size), RD_KAFKA_V_END);
+            RD_KAFKA_V_VALUE(key + head->key_size, head->value_size), RD_KAFKA_V_HEADERS(headers),
+            RD_KAFKA_V_END); /* which takes the headers if it succeeds */
         rd_kafka_poll(client, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 50 : 0);
     } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)

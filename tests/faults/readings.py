@@ -9,7 +9,8 @@ late topic must hold for it. Files of one input, in a folder of its own:
                                  for a short one only
     log-by-meter, expected-by-meter
                                  that as gateways send it that know nothing of facilities: the meter
-                                 is the key of a message
+                                 is the key of a message; without what the log's order decides, as
+                                 messages are sent twice when they are re-keyed
     partition-N                  the same readings for `ghgd replay`, one MessagePack after another
 """
 import multiprocessing
@@ -37,9 +38,13 @@ HORIZON_VICTORIA = "8d"
 OLD_MS = 60 * DAY_MS
 EVENTS_MIN = 2_000_000
 LETTERS_PER_MESSAGE = 64  # of one message; the next takes the message along whole
-SPARE, RECENT = "spare", "recent"
+SPARE = "spare"
 LONG, BY_METER = "-long", "-by-meter"  # the other logs
-HEAD = struct.Struct("<iII")  # partition, size of the key, size of the value
+LOGS = ("", LONG, BY_METER)
+RECENT, IN_ORDER, REPEATED = ("",), ("", LONG), (BY_METER,)  # records that some logs have only
+DECISIONS = 25      # on readings of each meter; a meter has room for 256 in a horizon
+DIP_MS = 4 * HOUR_MS  # what a dip changes stays within the shortest horizon, if its neighbour is dropped
+HEAD = struct.Struct("<iIII")  # partition, whether it is native JSON, size of the key, size of the value
 
 PLACES = (("Asia/Shanghai", "CN", ""), ("Europe/Lisbon", "PT", ""),
           ("America/New_York", "US", "NYCW"), ("Asia/Kathmandu", "NP", ""),
@@ -49,7 +54,8 @@ PLACES = (("Asia/Shanghai", "CN", ""), ("Europe/Lisbon", "PT", ""),
 # name: kind, minutes between readings, and columns of the meters table
 METERS = {
     "grid": ("interval", 5, {"unit": "kWh", "stamp": "end", "category": "purchased_electricity"}),
-    "line-1": ("gauge", 1, {"unit": "kW", "hold": "5m", "category": "purchased_electricity"}),
+    "line-1": ("gauge", 1, {"unit": "kW", "hold": "5m", "category": "purchased_electricity",
+                             "on_conflict": "larger"}),
     "line-2": ("gauge", 1, {"unit": "kW", "hold": "5m", "category": "purchased_electricity"}),
     "shop": ("register", 1, {"unit": "kWh", "multiplier": "1.25", "digits": 6, "decimals": 1,
                              "category": "purchased_electricity", "source": "shop"}),
@@ -57,7 +63,7 @@ METERS = {
                             "category": "stationary_combustion",
                             "factor": "ipcc2006.natural_gas"}),
     "boiler": ("gauge", 1, {"unit": "L/h", "hold": "5m", "category": "stationary_combustion",
-                            "factor": "ipcc2006.gas_diesel_oil"}),
+                            "factor": "ipcc2006.gas_diesel_oil", "on_conflict": "larger"}),
     "sun": ("interval", 15, {"unit": "kWh", "stamp": "start", "negative": "yes",
                              "category": "onsite_generation", "factor": "onsite.solar"}),
     "steam": ("interval", 10, {"unit": "MJ", "stamp": "end", "basis": "ncv",
@@ -65,6 +71,8 @@ METERS = {
                                "factor": "ipcc2006.residual_fuel_oil"}),
     "diesel": ("delivery", 480, {"unit": "L", "category": "mobile_combustion",
                                  "factor": "ipcc2006.gas_diesel_oil", "source": "trucks"}),
+    "tank": ("stock", 60, {"unit": "L", "capacity": "40000 L", "category": "stationary_combustion",
+                           "factor": "ipcc2006.gas_diesel_oil", "source": "tank"}),
 }
 
 
@@ -94,14 +102,15 @@ class Expected:
 
 class Record:
     """One event on its way into a message. letter: whether it must leave by one; SPARE: only when
-    it is read once more. gateway: whose message it comes in where the key is no facility;
-    RECENT: it is in the first log only."""
+    it is read once more. gateway: whose message it comes in where the key is no facility. logs:
+    those that have it. native: it is a message of its own, JSON with names and times of ghgd."""
 
-    __slots__ = ("arrival", "packed", "json", "outcome", "letter", "gateway")
+    __slots__ = ("arrival", "packed", "json", "outcome", "letter", "gateway", "logs", "native")
 
-    def __init__(self, arrival, packed, json, outcome, letter, gateway):
+    def __init__(self, arrival, packed, json, outcome, letter, gateway, logs=LOGS, native=False):
         self.arrival, self.packed, self.json = arrival, packed, json
         self.outcome, self.letter, self.gateway = outcome, letter, gateway
+        self.logs, self.native = logs, native
 
 
 def tables():
@@ -156,9 +165,20 @@ class Facility:
         self.records = []
         self.gateway = "grid"
 
-    def add(self, arrival, event, outcome, letter=False):
-        json = json_text(event).encode() if self.is_json else None
-        self.records.append(Record(arrival, msgpack(event), json, outcome, letter, self.gateway))
+    def add(self, arrival, event, outcome, letter=False, logs=LOGS, native=False):
+        told = event
+        if native:
+            told = {key: stamp(value) if key in ("time", "start", "end") else value
+                    for key, value in event.items()}
+        json = json_text(told).encode() if self.is_json or native else None
+        self.records.append(Record(arrival, msgpack(event), json, outcome, letter, self.gateway,
+                                   logs, native))
+
+    def displace(self, arrival, later, first, second, native=False):
+        """Two events of one identity and rank: the one that stands later in the log stays."""
+        self.add(arrival, first, "used", logs=IN_ORDER, native=native)
+        self.add(later, second, "corrected", logs=IN_ORDER, native=native)
+        self.add(later, second, "used", logs=REPEATED, native=native)
 
     def meter(self, name, kind, minutes):
         """All readings of a meter. Most of them are made by pasting, because there are so many."""
@@ -168,32 +188,116 @@ class Facility:
         text = '{"meter": "' + meter + '", "time": %d, "value": %r}'
         pack_time, pack_value = struct.Struct(">q").pack, struct.Struct(">d").pack
         delay, rare = delays(pick), 0.012 if kind != "delivery" else 0.2
+        decided = min(0.2, DECISIONS * minutes * MINUTE_MS / (END - BEGIN))
         # All facilities end together, whichever share a partition: its newest reading decides what
         # is final.
         begins = METERS[name][2].get("stamp") == "start"
         end = END - minutes * MINUTE_MS if begins else END
         at = BEGIN + MINUTE_MS * pick.randrange(1, minutes + 1)
-        for value in values(kind, name, minutes, pick):
-            if at >= end:
-                return
+        counter = values(kind, name, minutes, pick)
+        while at < end:
+            value = next(counter)
             arrival = at + 16 * MINUTE_MS + next(delay)  # an interval may end by then, not begin
+            if kind == "register" and pick.random() < decided / 4:
+                counter = values(kind, name, minutes, pick)
+                value = self.exchange(meter, at - 30_000, arrival, value, next(counter))
             if pick.random() < rare:
                 self.unusual(meter, kind, at, arrival, value)
             else:
                 packed = head + pack_time(at) + b"\xa5value\xcb" + pack_value(value)
                 json = (text % (at, value)).encode() if is_json else None
                 records.append(Record(arrival, packed, json, "used", False, name))
+            if pick.random() < decided:
+                self.decide({"meter": meter, "time": at},
+                            "delivery" if kind == "delivery" else "reading", arrival)
             at += minutes * MINUTE_MS
+
+    def exchange(self, meter, at, arrival, final, initial):
+        """Of the counter of a register, as a gateway or a person sends it. Returns the initial state."""
+        event = {"meter": meter, "time": at, "event": "exchange", "final": str(final),
+                 "initial": str(initial)}
+        native = self.pick.random() < 0.5
+        self.add(arrival, event, "used", native=native)
+        if self.pick.random() < 0.2:
+            self.add(arrival + HOUR_MS, event, "duplicate", native=native)
+        return initial
+
+    def decide(self, subject, of, arrival):
+        """What a person decides on a reading, before it comes or behind it."""
+        pick = self.pick
+        arrival += pick.randrange(-HOUR_MS, HOUR_MS)
+        later = arrival + 1 + pick.randrange(2 * HOUR_MS)
+
+        def event(word, revision=0):
+            return {**subject, "event": word, "of": of, "quality": "actual", "revision": revision,
+                    "by": "ines", "at": stamp(arrival), "note": "a test of the meter"}
+        way = pick.choices(("drop", "accept", "twice", "regretted", "outranked"),
+                           (50, 10, 10, 20, 10))[0]
+        if way == "regretted":
+            self.displace(arrival, later, event("drop"), event("accept"), native=True)
+            return
+        first = event("accept" if way == "accept" else "drop", 3 if way == "outranked" else 0)
+        self.add(arrival, first, "used", native=True)
+        if way == "twice":
+            self.add(later, first, "duplicate", native=True)
+        elif way == "outranked":
+            self.add(later, event("accept", 2), "corrected", native=True)
+
+    def stock(self):
+        """Dips of the tank, and what came and went in between."""
+        pick, self.gateway = self.pick, "tank"
+        level, at, number = pick.randrange(5000, 15000), BEGIN + pick.randrange(HOUR_MS), 0
+        while at < END:
+            self.document({"event": "dip", "time": at, "value": level})
+            for event, chance, most in (("delivery", 0.5 if level < 25000 else 0, 9000),
+                                        ("transfer", 0.3, 1500), ("credit", 0.05, 500)):
+                if pick.random() < chance:
+                    number += 1
+                    amount = pick.randrange(1, most)
+                    level += amount if event == "delivery" else -amount
+                    when = at + pick.randrange(1, DIP_MS)
+                    if when < END:
+                        self.document({"event": event, "time": when, "value": amount,
+                                       "id": f"N-{number}"})
+            level = max(0, level - pick.randrange(50, 900))  # a transfer may be too large: it is held
+            at += DIP_MS
+
+    def document(self, event):
+        """A dip, or an amount with an id."""
+        pick, event = self.pick, {"meter": f"{self.name}-tank", **event}
+        arrival = event["time"] + 16 * MINUTE_MS + next(delays(pick))
+        later = arrival + 1 + pick.randrange(3 * HOUR_MS)
+        way = pick.choices(("plain", "lost", "twice", "corrected", "estimated", "displaced"),
+                           (60, 2, 10, 10, 8, 10))[0]
+        other = {**event, "value": event["value"] + pick.randrange(1, 900)}
+        if "id" in event:  # it may have been of another time
+            other["time"] = min(END, event["time"] + pick.randrange(-HOUR_MS, HOUR_MS)) - 1
+        if way == "displaced":
+            self.displace(arrival, later, other, event)
+        elif way != "lost":
+            outranked = {"estimated": {**other, "quality": "estimated"}, "corrected": other}
+            self.add(arrival, outranked.get(way, event), "used")
+        if way == "twice":
+            self.add(later, event, "duplicate")
+        elif way == "estimated":
+            self.add(later, event, "corrected")
+        elif way == "corrected":
+            self.add(later, {**event, "revision": pick.randrange(1, 9)}, "corrected")
+        if pick.random() < 0.06:
+            self.decide(without(without(event, "value"), "event"), event["event"], arrival)
 
     def unusual(self, meter, kind, at, arrival, value):
         pick = self.pick
         event = {"meter": meter, "time": at, "value": value}
         later = arrival + 1 + (0 if pick.random() < 0.3 else pick.randrange(4 * HOUR_MS))
+        is_larger = METERS[self.gateway][2].get("on_conflict") == "larger"
         way = pick.choices(("lost", "twice", "corrected", "outranked", "estimated", "conflict",
-                            "outbid", "written"), (60, 90, 40, 20, 30, 3, 3, 40))[0]
-        if kind == "register" and way not in ("lost", "twice"):
+                            "outbid", "displaced", "written"),
+                           (60, 90, 40, 20, 30, 3 * is_larger, 3 * is_larger, 12 * (not is_larger),
+                            40))[0]
+        if kind == "register" and way not in ("lost", "twice", "displaced"):
             way = "written"  # another count would be a fall or a jump
-        if kind == "delivery" and way in ("conflict", "outbid"):
+        if kind == "delivery" and way == "displaced":
             way = "written"  # another amount of one time is another delivery
         if way == "lost":
             return
@@ -216,6 +320,9 @@ class Facility:
         elif way == "outbid":
             self.add(arrival, event, "used", letter=SPARE)  # and it is the one in conflict
             self.add(later, {**event, "value": value + 3.5}, "conflict")
+        elif way == "displaced":
+            self.displace(arrival, later, {**event, "value": value + pick.choice((-0.5, 3.5))
+                                           if value > 1 else value + 3.5}, event)
         else:
             self.add(arrival, {"time": stamp(at, 345), "meter": meter, "value": f"{value:.3f}",
                                "id": f"no {at}", "quality": pick.choice(("edited", "invoice"))},
@@ -229,6 +336,9 @@ class Facility:
             self.add(start + DAY_MS + HOUR_MS + self.pick.randrange(HOUR_MS),
                      {"meter": f"{self.name}-grid", "start": start, "end": start + DAY_MS,
                       "value": self.pick.randrange(9000), "quality": "estimated"}, "used")
+            if self.pick.random() < 0.15:
+                self.decide({"meter": f"{self.name}-grid", "start": start, "end": start + DAY_MS},
+                            "reading", start + DAY_MS + HOUR_MS)
 
     def refused(self, count):
         """Events that must leave by the dead-letter or the late topic."""
@@ -239,12 +349,15 @@ class Facility:
                     "value": 5}
             event, reason = bad_event(good, self.name, pick)
             is_recent = reason == "late" and event["time"] > arrival - OLD_MS
-            self.gateway = RECENT if is_recent else "grid"
-            self.add(arrival, event, reason, letter=True)
+            self.gateway = "grid"
+            self.add(arrival, event, reason, letter=True, logs=RECENT if is_recent else LOGS,
+                     native="of" in event)
 
     def make(self):
         for name, (kind, minutes, _) in METERS.items():
-            self.meter(name, kind, minutes)
+            if kind != "stock":
+                self.meter(name, kind, minutes)
+        self.stock()
         self.estimates()
         self.refused(60)
         self.records.sort(key=lambda record: record.arrival)
@@ -257,6 +370,7 @@ def without(event, name):
 
 def bad_event(good, facility, pick):
     """(event, reason)"""
+    decision = {**without(good, "value"), "event": "drop"}
     return pick.choice((
         lambda: ({**good, "time": good["time"] - HORIZON_MS - DAY_MS - pick.randrange(DAY_MS)},
                  "late"),
@@ -278,6 +392,10 @@ def bad_event(good, facility, pick):
         lambda: (without(good, "time"), "time_missing"),
         lambda: (without(good, "value"), "value_missing"),
         lambda: ({**good, "note": "x" * 65_500}, "too_large"),
+        lambda: ({**good, "meter": f"{facility}-tank", "event": "dip", "value": 40001}, "implausible"),
+        lambda: ({**good, "event": "dip"}, "event_kind"),
+        lambda: ({**decision, "of": "dip"}, "event_kind"),
+        lambda: ({**decision, "time": good["time"] - OLD_MS - DAY_MS, "of": "reading"}, "late"),
     ))()
 
 
@@ -296,9 +414,10 @@ class Message:
     """A message to send, and the outcomes that it must have: outcomes, and letters by the index of the
     event. timestamp: event time, by which the log is sorted."""
 
-    def __init__(self, key, timestamp, value, records, damaged=False):
+    def __init__(self, key, timestamp, value, records, damaged=False, native=False):
         """damaged: behind the records comes what cannot be read."""
         self.key, self.timestamp, self.value, self.partition = key, timestamp, value, None
+        self.native = native
         self.records = records  # until the replay is written
         self.outcomes = Counter(record.outcome for record in records)
         self.letters, self.spare = {}, {}
@@ -322,6 +441,10 @@ class Message:
 def messages_of(key, records, is_json, pick):
     """The records in messages of about a hundred; some damaged, some sent twice."""
     at = 0
+    for record in records:
+        if record.native:
+            yield Message(key, record.arrival, record.json, [record], native=True)
+    records = [record for record in records if not record.native]
     while at < len(records):
         part = records[at:at + pick.randint(60, 140)]
         at += len(part)
@@ -381,7 +504,7 @@ def keyed(facility, records, pick):
 
 def for_long_horizon(message):
     """The message without what is late for a short one only; the others keep their order."""
-    kept = [record for record in message.records if record.gateway != RECENT]
+    kept = [record for record in message.records if LONG in record.logs]
     if len(kept) == len(message.records):
         return message
     found = Message(message.key, message.timestamp, array_of(kept, message.is_json), kept)
@@ -407,8 +530,9 @@ def make_partition(folder, seed, partition):
     for number in range(partition, FACILITIES, PARTITIONS):
         facility = Facility(number, pick)
         facility.make()
-        logs[0].extend(keyed(facility, facility.records, pick))
-        records = [record for record in facility.records if record.gateway != RECENT]
+        by_key, records = ([record for record in facility.records if log in record.logs]
+                           for log in ("", BY_METER))
+        logs[0].extend(keyed(facility, by_key, pick))
         logs[2].extend(by_meter(facility, records, pick_again))
     logs[0].sort(key=lambda message: message.timestamp)
     logs[1].extend(map(for_long_horizon, logs[0]))
@@ -428,7 +552,7 @@ def write_log(folder, name, messages):
         for message in messages:
             expected.add(message)
             key = message.key.encode()
-            log.write(HEAD.pack(message.partition, len(key), len(message.value)) + key
+            log.write(HEAD.pack(message.partition, message.native, len(key), len(message.value)) + key
                       + message.value)
     if expected.events < EVENTS_MIN:
         raise AssertionError(f"only {expected.events} events")
@@ -439,7 +563,7 @@ def make(folder, seed):
     """Writes the files of the seed's input into the folder."""
     with multiprocessing.Pool(os.cpu_count()) as pool:
         parts = pool.starmap(make_partition, [(folder, seed, n) for n in range(PARTITIONS)])
-    for number, name in reversed(list(enumerate(("", LONG, BY_METER)))):  # "expected" comes last
+    for number, name in reversed(list(enumerate(LOGS))):  # "expected" comes last
         write_log(folder, name, [message for part in parts for message in part[number]])
 
 

@@ -12,7 +12,8 @@ SHOWN = 10  # differences printed in full
 VICTORIA_WINDOW_MS = 900_000
 QUOTIENTS = ("coverage", "share")
 # Sent twice after a crash, a reading counts a revision more; what is final does not depend on it.
-NOT_REKEYED = ("revision",)
+# The log that is re-keyed has no two values between which its order decides, so no such conflicts.
+NOT_REKEYED = ("revision", "conflicts")
 # Coverage is weighed by a month that has left the horizon. With a longer horizon than the calm run's
 # none leaves it within the input, so that the field is null in every row.
 UNWEIGHED = ("coverage_weighted",)
