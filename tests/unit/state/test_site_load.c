@@ -213,10 +213,13 @@ static void test_roles(void **state)
     newest_reading(shard, 1, 0)->role = ROLE_MOVED;
     newest_reading(shard, 1, 0)->conflict = 1;
     apply(shard, (struct input){TRUCK, START_MS + 1, START_MS + 1, U, 0});
+    apply(shard, (struct input){TRUCK, START_MS + 2, START_MS + 2, U, 0});
+    newest_reading(shard, 1, 0)->role = ROLE_TRANSFER;
     save(&shard);
     shard = make(&plant, 0, NULL);
     load(shard);
-    const struct reading *plain = newest_reading(shard, 1, 0);
+    const struct reading *plain = newest_reading(shard, 1, 0) - 1;
+    assert_int_equal(plain[1].role, ROLE_TRANSFER);
     assert_int_equal(plain[-1].role, ROLE_MOVED);
     assert_int_equal(plain[-1].conflict, 1);
     assert_true(plain[-1].id_hash == UINT64_MAX);
