@@ -135,9 +135,16 @@ check: deps-check ## unit tests, layers, and the daemon against real servers; in
 	$(SUITE) check-integration
 check-unit: ## unit tests
 	$(SUITE) test
-check-registers: $(O)/tests/metering/register_judge ## registers against the oracle of docs/metering.md, from SEED
+check-registers: $(O)/tests/metering/register_judge $(O)/tests/metering/history_cut ## registers against the oracle of docs/metering.md, histories with a restart at any event, from SEED
 	$(PYTHON) tests/metering/test_registers.py $< $(SEED)
 	$(PYTHON) tests/metering/test_floor.py $< $(SEED)
+	$(PYTHON) tests/metering/test_cuts.py $(word 2,$^) $(SEED)
+check-public: $(O)/tests/metering/register_judge $(BUILD)/public/fetched ## registers that count real consumption, with glitches, from SEED; build/public/ may hold further series
+	$(PYTHON) tests/metering/test_public.py $< $(BUILD)/public $(SEED)
+$(BUILD)/public/fetched: # a month of hourly load is in the Debian package; it is not installed
+	rm -rf $(@D)/gretl-data; mkdir -p $(@D)/gretl-data
+	cd $(@D)/gretl-data && apt-get -q download gretl-data && dpkg -x gretl-data_*.deb . && rm gretl-data_*.deb
+	touch $@
 check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(O)/tests/integration/checkpoint_store $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
 	GHGD=$(abspath $<) SINK_WRITER=$(abspath $(word 2,$^)) CHECKPOINT_STORE=$(abspath $(word 3,$^)) BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) tests/integration/run.py $(MATCH)
@@ -298,7 +305,7 @@ help: ## this list
 	    sub(/:.*/, "", $$1); printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
-.PHONY: all deps deps-check demo check check-unit check-integration check-year check-clang check-asan check-tsan \
+.PHONY: all deps deps-check demo check check-unit check-registers check-public check-integration check-year check-clang check-asan check-tsan \
         check-valgrind check-tiers check-tiers-run check-neon faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench bench-against bench-checkpoints mutants coverage coverage-run install uninstall help clean \
         FORCE

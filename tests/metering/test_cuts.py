@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""Cuts histories of meters in two with history_cut.c: a state that is saved behind any event, and loaded
+by a new shard, changes no figure.
+
+    test_cuts.py PROGRAM [SEED]
+
+The histories are those of tests/data/metering/, each as it is written and shuffled, and some long
+ones from the seed, whose days leave the horizon on the way. A long history is cut at some places.
+"""
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+import test_histories  # noqa: E402
+
+LONG = 6
+CUTS = 20  # of a long history
+BEGIN = datetime(2026, 3, 25, tzinfo=timezone.utc)  # clocks change on the way, and a month ends
+DAYS = 9
+
+
+def cut(program, history, events, cuts, seed):
+    """What differs, in words."""
+    with tempfile.TemporaryDirectory() as folder:
+        test_histories.write_configuration(history, Path(folder))
+        Path(folder, "events").write_text(test_histories.lines(events))
+        done = subprocess.run([program, f"{folder}/ghgd.yaml", f"{folder}/events", str(cuts), str(seed)],
+                              cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    return done.stdout + done.stderr if done.returncode != 0 else ""
+
+
+# --- long histories
+
+METERS = {
+    "grid": {"kind": "interval", "interval": "1h", "stamp": "start"},
+    "bill": {"kind": "interval", "interval": "1d", "stamp": "start", "reconcile": "total"},
+    "count": {"kind": "register", "interval": "30m", "digits": "4"},
+    "power": {"kind": "gauge", "unit": "kW", "interval": "1h", "between": "step"},
+    "diesel": {"kind": "delivery", "unit": "L"},
+    "tank": {"kind": "stock", "unit": "L", "interval": "1h"},
+}
+
+
+class Plant:
+    """Makes the events of a long history, and when they arrive."""
+
+    def __init__(self, rng):
+        self.rng, self.pairs = rng, []
+
+    def add(self, meter, minute, **more):
+        event = {"meter": meter, "time": instant(minute), **more}
+        arrival = minute + self.rng.choice((20, 20, 20, self.rng.randrange(12 * 60)))
+        self.pairs.append((arrival, event))
+        dice = self.rng.random()
+        if dice < 0.04:
+            self.pairs.append((arrival + self.rng.randrange(300), dict(event)))
+        elif dice < 0.10 and "value" in event:
+            other = {**event, "value": event["value"] + self.rng.randrange(1, 30)}
+            if dice < 0.07:
+                other["revision"] = self.rng.randrange(1, 5)
+            self.pairs.append((arrival + self.rng.randrange(300), other))
+        elif dice < 0.15 and event.get("event") != "exchange":
+            of = event.get("event", "reading")
+            decided = {key: event[key] for key in ("meter", "time", "id") if key in event}
+            self.pairs.append((arrival + self.rng.randrange(-60, 300),
+                               {**decided, "event": self.rng.choice(("drop", "drop", "accept")), "of": of}))
+
+    def events(self):
+        rng, count = self.rng, 9500
+        for minute in range(0, DAYS * 1440, 30):
+            count = (count + rng.randrange(8)) % 10000
+            shown = count if rng.random() > 0.03 else rng.choice((0, 9999, count + 500))
+            self.add("count", minute, value=shown)
+            if rng.random() < 0.01:
+                self.add("count", minute + 10, event="exchange", final=str(count), initial="17")
+                count = 17
+            if minute % 60 == 0:
+                self.add("grid", minute, value=rng.randrange(90))
+                self.add("power", minute + rng.randrange(50), value=rng.randrange(9))
+            if minute % 1440 == 0:
+                self.add("bill", minute, value=rng.randrange(500, 900))
+            if minute % 240 == 0:
+                self.add("tank", minute, event="dip", value=rng.randrange(2000, 9000))
+                self.add("tank", minute + rng.randrange(1, 239), value=rng.randrange(4000), id=f"T-{minute}",
+                         event=rng.choice(("delivery", "delivery", "transfer", "credit")))
+                self.add("diesel", minute, value=rng.randrange(900), **({"id": f"D-{minute}"} if minute % 480 else {}))
+        self.pairs.sort(key=lambda pair: pair[0])
+        return [event for _, event in self.pairs]
+
+
+def instant(minute):
+    return (BEGIN + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def long_history(number):
+    history = test_histories.History(f"long {number}", "from the seed")
+    history.zone = test_histories.ZoneInfo(("Europe/Berlin", "UTC", "Asia/Dhaka")[number % 3])
+    history.options = {"windows.horizon": ("36h", "60h")[number % 2]}
+    history.meters = {name: [cells] for name, cells in METERS.items()}
+    return history
+
+
+def main():
+    program = str(Path(sys.argv[1]).resolve())
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
+    print("seed", seed, flush=True)
+    faults, count = [], 0
+
+    def judge(history, way, events, cuts=0):
+        nonlocal count
+        count += 1
+        found = cut(program, history, events, cuts, seed)
+        if found:
+            faults.append(f"{history.place}: {history.name}: {way}:\n{found}")
+    rng = random.Random(seed)
+    for path in sorted(test_histories.FOLDER.glob("*.txt")):
+        for history in test_histories.read_histories(path):
+            judge(history, "as it is", history.events)
+            judge(history, "shuffled", rng.sample(history.events, len(history.events)))
+    for number in range(LONG):
+        judge(long_history(number), "some cuts", Plant(random.Random(f"{seed}/{number}")).events(), CUTS)
+    print("\n".join(faults))
+    print(f"cuts: {count} histories, {len(faults)} differ")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
