@@ -213,7 +213,7 @@ class Facility:
             at += minutes * MINUTE_MS
 
     def exchange(self, meter, at, arrival, final, initial):
-        """Of the counter of a register, as a gateway or a person sends it. Returns the initial state."""
+        """A register gets another counter; a gateway or a person says so. Returns its initial state."""
         event = {"meter": meter, "time": at, "event": "exchange", "final": str(final),
                  "initial": str(initial)}
         native = self.pick.random() < 0.5
@@ -223,7 +223,7 @@ class Facility:
         return initial
 
     def decide(self, subject, of, arrival):
-        """What a person decides on a reading, before it comes or behind it."""
+        """A person decides on a reading, before it comes or behind it."""
         pick = self.pick
         arrival += pick.randrange(-HOUR_MS, HOUR_MS)
         later = arrival + 1 + pick.randrange(2 * HOUR_MS)

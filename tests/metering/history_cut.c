@@ -20,7 +20,7 @@
 
 enum { SHOWN = 5, PAYLOAD_MAX = 1 << 28, ROWS = 5000 };
 
-/* What has become of the rows by the time of the cut. */
+/* The state of the rows at the time of the cut. */
 enum rows_until { ROWS_WAIT, ROWS_WRITTEN, ROWS_UNDER_WAY, ROWS_UNTIL_COUNT };
 static const char *const rows_words[] = {"rows wait", "rows are written", "rows are under way"};
 

@@ -25,7 +25,7 @@ DAYS = 9
 
 
 def cut(program, history, events, cuts, seed):
-    """What differs, in words."""
+    """The differences, in words."""
     with tempfile.TemporaryDirectory() as folder:
         test_histories.write_configuration(history, Path(folder))
         Path(folder, "events").write_text(test_histories.lines(events))

@@ -5,8 +5,8 @@
 
 FOLDER, and the archives in it, have public series of consumption: *.csv or *.csv.gz with the columns
 start,value, or data files of gretl (*.gdt) with a variable that is called load. Each series becomes
-registers. At one reading of a hundred a register begins to show 0, spikes, or the ones of all its bits. Of
-what was used, at most that around the glitches may be missing, and nothing may be booked twice.
+registers. At one reading of a hundred a register begins to show 0, spikes, or the ones of all its bits. The
+use around the glitches may be missing, but no more, and nothing may be booked twice.
 `make check-public` brings one such series with a Debian package.
 """
 import csv
@@ -41,7 +41,7 @@ def contents(path):
 
 
 def series_of(name, data):
-    """What was used, step by step; None if the file is no such series."""
+    """The use, step by step; None if the file is no such series."""
     if not re.search(r"\.(csv|gdt)(\.gz)?$", name):
         return None
     text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode(errors="replace")
