@@ -478,7 +478,7 @@ static void test_dropped_behind_the_floor(void **state)
     shard = make(&plant, 0, NULL);
     load(shard);
     expect_same_bytes(shard);
-    take(shard);
+    take(shard, 0);
     assert_true(has_bucket_row(noon_ms));
     shard_destroy(&shard);
     plant_fini(&plant);
