@@ -1,0 +1,101 @@
+/*
+ * course.h - the course of one target: daily totals in, budget, forecast and alert out.
+ *
+ * A course is told of every local day of its subject when it first becomes final, and of the
+ * running day at each full hour of the watermark. It knows no clock: `stamp_ms` is the instant of
+ * event time that the row stands for. What is known of earlier days may have changed since; the
+ * caller says so (`restated`), and then the closed days of the target year are judged again, from
+ * the level that the year began with. If that ends lower, the level becomes that, as a retraction.
+ * Else all stays as judged.
+ *
+ * The caller owns the ledger, the history and the plan's tables; a course keeps what must survive
+ * in struct course_state, which is part of a saved state. Pure.
+ */
+#ifndef GHGD_COURSE_H
+#define GHGD_COURSE_H
+
+#include "pipelines/trajectory/day_ledger.h"
+#include "pipelines/trajectory/forecast.h"
+#include "pipelines/trajectory/slip.h"
+#include "pipelines/trajectory/target_line.h"
+
+struct course_conf {
+    struct slip_conf slip;
+    int64_t share_min;     /* 100,000,000: no forecast and no judgement below W = 0.1 */
+    int64_t coverage_min;  /* 800,000,000: exactly 80 % counts */
+    int64_t base_threshold; /* 50,000,000 */
+    bool by_model;         /* forecast: model */
+};
+
+/* What is the same for all days of a target year. */
+struct course_plan {
+    struct civil_year year;
+    struct shares shares;
+    struct target_line line;
+    struct residuals residuals;
+    int64_t last_year_mg[YEAR_MONTHS]; /* of the year before, for trailing twelve months; -1 unknown */
+    bool years_closed_known; /* of all years from the base year on: for what is needed */
+    int64_t emitted_since_base_mg, allowed_since_base_mg; /* years after the base year, closed ones */
+    int64_t last_closed_mg; /* -1 unknown */
+};
+
+struct course_state {
+    int16_t year;          /* the target year that is judged; 0: none yet */
+    int32_t closed_day;    /* the last day that was closed; INT32_MIN: none */
+    uint32_t number;       /* of transitions so far: with target and base version their id */
+    struct slip_state slip;
+    struct slip_state year_began; /* as the target year began */
+    int64_t since_ms;      /* end of the day on which the alert began; INT64_MIN: none */
+    int64_t row_ms;        /* stamp of the last row */
+};
+
+struct course_row {
+    int64_t stamp_ms;
+    int32_t day;
+    bool closed;          /* the row of a day that became final; else of a full hour */
+    bool restated, counted; /* counted: the day counts for levels */
+    uint16_t base_version;
+    int64_t base_mg, budget_mg; /* B of the year */
+    int64_t share;        /* W */
+    int64_t due_mg;       /* B * W, half to even */
+    int64_t ytd_mg, estimated_mg;
+    int64_t covered_s, expected_s; /* of the year to date */
+    int32_t slip;         /* g; INT32_MIN: no budget is due yet */
+    int64_t trailing_mg;  /* twelve months; -1: not known */
+    struct forecast forecast;
+    struct needed needed;
+    int64_t achieved;     /* parts; INT64_MIN: not known */
+    int64_t overshoot_mg; /* of closed years since the base; INT64_MIN: not known */
+    uint8_t level;        /* enum alert_level after this row */
+};
+
+enum course_event { COURSE_NOTHING, COURSE_ENTERED, COURSE_LEFT, COURSE_RETRACTED };
+
+struct course_transition {
+    uint8_t event;         /* enum course_event */
+    uint8_t from, to;      /* enum alert_level */
+    uint32_t number;
+    int64_t stamp_ms;      /* of the row */
+    int64_t day_end_ms;    /* of the day that decided */
+    int64_t since_ms;      /* when the alert that goes on, or has ended, began */
+};
+
+/* A target year begins: what the slip stood at is kept, for days that are judged again. */
+void course_begin_year(struct course_state *state, const struct course_plan *plan);
+
+struct course_day {
+    int32_t day;
+    int64_t end_ms;   /* of the local day */
+    int64_t stamp_ms; /* closed: end + delay + grace; else the full hour */
+    int64_t part;     /* of the day that has passed, parts of PART_ONE; closed: PART_ONE */
+    bool closed, restated;
+};
+/* Makes the row, and judges if the day is closed. day_end_ms tells the end of other local days of
+ * the year, for days that are judged again. At most one transition. */
+void course_step(struct course_state *state, const struct course_conf *conf,
+                 const struct course_plan *plan, const struct day_ledger *ledger,
+                 const struct course_day *day, int64_t (*day_end_ms)(void *context, int32_t day),
+                 void *context, struct course_row *row_out,
+                 struct course_transition *transition_out);
+
+#endif
