@@ -13,7 +13,7 @@ from pathlib import Path
 
 PIPELINE = ["kafka", "ingest", "metering", "emissions", "delivery", "rollup", "trajectory", "state", "checkpoint", "sink"]
 ROOMS = [
-    "base", "config/options", "config/units", "config/calendar", "config/csv", "config/registry", "config",
+    "base", "config/options", "config/units", "config/calendar", "config/csv", "config/registry", "config/targets", "config",
     *("pipelines/" + step for step in PIPELINE),
     "daemon/engine/refused", "daemon/engine/rekey", "daemon/engine", "daemon",
 ]
