@@ -41,3 +41,10 @@ bool date_is_open(struct date date)
 {
     return date.year == 0;
 }
+
+const char *date_weekday_name(int weekday)
+{
+    static const char names[WEEKDAYS][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+    ASSERT(weekday >= 0 && weekday < WEEKDAYS);
+    return names[weekday];
+}

@@ -17,4 +17,8 @@ int date_parse(struct date *date_out, const char *text, size_t size) MUST_CHECK;
 int date_cmp(struct date a, struct date b);
 bool date_is_open(struct date date);
 
+enum { WEEKDAYS = 7 };
+/* Mon, Tue, ...; 0 is Monday. */
+const char *date_weekday_name(int weekday);
+
 #endif

@@ -141,6 +141,22 @@ struct decimal decimal_from_int(int64_t value, int32_t scale)
     return (struct decimal){.digits = value, .scale = value == 0 ? 0 : scale};
 }
 
+int decimal_whole(int64_t *whole_out, struct decimal value, int decimals)
+{
+    ASSERT(decimals >= 0 && decimals <= DIGITS_MAX);
+    int power = value.digits == 0 ? 0 : decimals - value.scale;
+    int64_t digits = value.digits;
+    for (; power < 0 && digits % 10 == 0; power++)
+        digits /= 10;
+    if (power < 0)
+        return ERR_SYNTAX;
+    int64_t whole = 0;
+    if (power > DIGITS_MAX || __builtin_mul_overflow(digits, powers[power], &whole))
+        return ERR_RANGE;
+    *whole_out = whole;
+    return 0;
+}
+
 int128 greatest_divisor(int128 a, int128 b)
 {
     while (b != 0) {

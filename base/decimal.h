@@ -31,6 +31,13 @@ int decimal_from_double(struct decimal *decimal_out, double value) MUST_CHECK;
 
 struct decimal decimal_from_int(int64_t value, int32_t scale);
 
+/* Shares and percentages are whole parts of it. */
+enum { PART_ONE = 1000000000, PART_DECIMALS = 9 };
+
+/* value * 10^decimals as a whole number, exactly; 0 <= decimals <= 18. Returns 0; ERR_SYNTAX if the
+ * value has more decimals; or ERR_RANGE if the result does not fit an int64. */
+int decimal_whole(int64_t *whole_out, struct decimal value, int decimals) MUST_CHECK;
+
 /* value * ratio in whole micro-units (1e-6), rounded once, half to even.
  * Returns 0, or ERR_RANGE if the result does not fit an int64. */
 int decimal_to_micro(int64_t *micro_out, struct decimal value, struct ratio ratio) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/timestamp.h"
 
 struct duration_unit {
@@ -129,4 +130,32 @@ void size_print(struct buffer *out, int64_t bytes)
         if (bytes > 0 && bytes % size_units[i].factor == 0 && size_units[i].factor > best->factor)
             best = &size_units[i];
     buffer_printf(out, "%" PRId64 "%s", bytes / best->factor, best->name);
+}
+
+static void print_scaled(struct buffer *out, int64_t number, int decimals)
+{
+    int64_t one = 1;
+    for (int i = 0; i < decimals; i++)
+        one *= 10;
+    uint64_t size = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    uint64_t rest = size % (uint64_t)one;
+    buffer_printf(out, "%s%" PRIu64, number < 0 ? "-" : "", size / (uint64_t)one);
+    if (rest == 0)
+        return;
+    while (rest % 10 == 0) {
+        rest /= 10;
+        decimals--;
+    }
+    buffer_printf(out, ".%0*" PRIu64, decimals, rest);
+}
+
+void percent_print(struct buffer *out, int64_t part)
+{
+    print_scaled(out, part, PART_DECIMALS - 2);
+    buffer_add_char(out, '%');
+}
+
+void share_print(struct buffer *out, int64_t part)
+{
+    print_scaled(out, part, PART_DECIMALS);
 }

@@ -222,7 +222,32 @@ static void check_tables(struct loading *loading)
     if (tables->meters == NULL && global(loading, "tables.meters").line == 0)
         LOADING_ERROR(loading, nowhere,
                       "tables.meters is missing; expected the path of a CSV table");
+    if (tables->targets == NULL && tables->weights != NULL)
+        LOADING_ERROR(loading, global(loading, "tables.weights"),
+                      "tables.weights: there are no targets that could have weights; expected "
+                      "tables.targets as well");
+    if (tables->targets == NULL && tables->base_changes != NULL)
+        LOADING_ERROR(loading, global(loading, "tables.base_changes"),
+                      "tables.base_changes: there are no targets whose base could change; expected "
+                      "tables.targets as well");
     check_groups(loading);
+}
+
+static void check_levels(struct loading *loading)
+{
+    const struct trajectory_conf *trajectory = &loading->config->trajectory;
+    if (trajectory->warning < trajectory->watch)
+        LOADING_ERROR(
+            loading,
+            either(global(loading, "trajectory.warning"), global(loading, "trajectory.watch")),
+            "trajectory.warning is below trajectory.watch; expected watch, warning and "
+            "critical in this order");
+    if (trajectory->critical < trajectory->warning)
+        LOADING_ERROR(
+            loading,
+            either(global(loading, "trajectory.critical"), global(loading, "trajectory.warning")),
+            "trajectory.critical is below trajectory.warning; expected watch, warning "
+            "and critical in this order");
 }
 
 static void check_http(struct loading *loading)
@@ -252,6 +277,7 @@ void checks_run(struct loading *loading)
     check_windows(loading);
     if (loading->faults->errors > errors)
         loading->tables_unsure = true;
+    check_levels(loading);
     check_fields(loading);
     check_topics(loading);
     check_rekey(loading);

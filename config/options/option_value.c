@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/decimal.h"
 #include "base/durations.h"
 #include "config/options/endpoints.h"
 #include "config/options/print.h"
@@ -253,6 +254,71 @@ static int set_size(const struct value *value)
     return set_measured(value, size_parse, "is not a size");
 }
 
+/* A whole number of PART_ONE: a percentage with its sign, or a plain decimal. */
+static int set_part(const struct value *value, int decimals, size_t size, const char *accuracy)
+{
+    struct decimal decimal;
+    int64_t part = 0;
+    if (decimal_parse(&decimal, value->text, size) < 0)
+        return refuse(value, "is not a number");
+    int err = decimal_whole(&part, decimal, decimals);
+    if (err == ERR_SYNTAX)
+        return refuse(value, accuracy);
+    if (err < 0 || part < value->option->min || part > value->option->max)
+        return refuse(value, decimal.digits < 0 || (err == 0 && part < value->option->min)
+                                 ? "is too small"
+                                 : "is too large");
+    *(int64_t *)value->member = part;
+    return 0;
+}
+
+static int set_percent(const struct value *value)
+{
+    size_t size = strlen(value->text);
+    if (size == 0 || value->text[size - 1] != '%')
+        return refuse(value, is_number(value->text) ? "has no %" : "is not a percentage");
+    size--;
+    while (size > 0 && value->text[size - 1] == ' ')
+        size--;
+    return set_part(value, PART_DECIMALS - 2, size, "has more than 7 decimals");
+}
+
+static int set_share(const struct value *value)
+{
+    return set_part(value, PART_DECIMALS, strlen(value->text), "has more than 9 decimals");
+}
+
+static int find_weekday(const char *text, size_t size)
+{
+    for (int i = 0; i < WEEKDAYS; i++)
+        if (strlen(date_weekday_name(i)) == size && strncmp(text, date_weekday_name(i), size) == 0)
+            return i;
+    return -1;
+}
+
+static int set_weekdays(const struct value *value)
+{
+    struct weekdays *member = value->member;
+    uint8_t days = 0;
+    bool none = strcmp(value->text, "none") == 0;
+    for (const char *at = value->text; !none; at++) {
+        at += strspn(at, " ");
+        size_t size = strcspn(at, ", ");
+        int day = find_weekday(at, size);
+        if (day < 0)
+            return refuse(value, "is not known");
+        days |= (uint8_t)(1U << day);
+        at += size + strspn(at + size, " ");
+        if (*at == '\0')
+            break;
+        if (*at != ',')
+            return refuse(value, "is not known");
+    }
+    bool listed = value->place.line > 0;
+    *member = (struct weekdays){(uint8_t)(member->given ? member->days | days : days), listed};
+    return 0;
+}
+
 static int set_url(const struct value *value)
 {
     const char *fault = url_fault(value->text);
@@ -370,6 +436,9 @@ static int (*const setters[OPTION_TYPE_COUNT])(const struct value *value) = {
     [OPTION_BOOLEAN] = set_boolean,
     [OPTION_DURATION] = set_duration,
     [OPTION_SIZE] = set_size,
+    [OPTION_PERCENT] = set_percent,
+    [OPTION_SHARE] = set_share,
+    [OPTION_WEEKDAYS] = set_weekdays,
     [OPTION_URL] = set_url,
     [OPTION_LISTEN] = set_listen,
     [OPTION_INPUT_PATH] = set_input_path,
@@ -395,5 +464,5 @@ int value_set(struct loading *loading, const struct option *option, void *base, 
 bool option_is_list(const struct option *option)
 {
     return option->type == OPTION_IDENTIFIERS || option->type == OPTION_INPUT_PATHS ||
-           option->type == OPTION_BROKERS;
+           option->type == OPTION_BROKERS || option->type == OPTION_WEEKDAYS;
 }

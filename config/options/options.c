@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/measure.h"
@@ -35,6 +36,10 @@ static const struct choice dialects[] = {{"influx1", DIALECT_INFLUX1},
                                          {"influx2", DIALECT_INFLUX2},
                                          {"victoria", DIALECT_VICTORIA},
                                          {NULL, 0}};
+static const struct choice profiles[] = {
+    {"none", PROFILE_NONE}, {"mcap-sat", PROFILE_MCAP_SAT}, {NULL, 0}};
+static const struct choice forecasts[] = {
+    {"ratio", FORECAST_RATIO}, {"model", FORECAST_MODEL}, {NULL, 0}};
 static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
                                            {"warn", LOG_LEVEL_WARN},
                                            {"info", LOG_LEVEL_INFO},
@@ -147,6 +152,20 @@ const struct option options[] = {
     {"tables.catalogue", OPTION_INPUT_PATH, MEMBER(tables.catalogue), 1, PATH_BYTES_MAX, NULL, NULL,
      NULL, "Folder of the shipped factor catalogue. By default the one installed with ghgd."},
 
+    {"tables.targets", OPTION_INPUT_PATH, MEMBER(tables.targets), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
+     "Table of targets, CSV: [targets.md](targets.md)."},
+    {"tables.weights", OPTION_INPUT_PATH, MEMBER(tables.weights), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
+     "Table of the shares that months have in the year of a target, CSV."},
+    {"tables.base_changes", OPTION_INPUT_PATH, MEMBER(tables.base_changes), 1, PATH_BYTES_MAX, NULL,
+     NULL, NULL, "Table of the changes of base years, CSV."},
+    {"tables.ownership", OPTION_INPUT_PATH, MEMBER(tables.ownership), 1, PATH_BYTES_MAX, NULL, NULL,
+     NULL, "Table of the shares of facilities that count, CSV. A facility without rows counts whole."},
+    {"tables.history", OPTION_INPUT_PATH, MEMBER(tables.history), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
+     "Table of emissions from before the daemon, CSV."},
+    {"tables.holidays", OPTION_INPUT_PATHS, MEMBER(tables.holidays), 0, 32, NULL, NULL, NULL,
+     "Tables of holidays, CSV. A country's code alone is the shipped table of it: `[CN, VN, "
+     "ours.csv]`."},
+
     {"windows.bucket", OPTION_DURATION, MEMBER(window.bucket_ms), MINUTE_MS, HOUR_MS, "15m", NULL, NULL,
      "Length of the base window; it divides an hour."},
     {"windows.allowed_delay", OPTION_DURATION, MEMBER(window.allowed_delay_ms), 0, 7 * DAY_MS, "5m",
@@ -176,6 +195,39 @@ const struct option options[] = {
 
     {"emissions.gwp", OPTION_WORD, MEMBER(gwp_set), 0, 0, "AR5", gwp_sets, NULL,
      "Set of global warming potentials (100 years): the IPCC assessment report it is from."},
+
+    {"trajectory.profile", OPTION_CHOICE, MEMBER(trajectory.profile), 0, 0, "none", profiles, NULL,
+     "What targets are expected to be like: `mcap-sat` warns of those that do not meet the criteria "
+     "of SBTi near-term targets."},
+    {"trajectory.forecast", OPTION_CHOICE, MEMBER(trajectory.forecast), 0, 0, "ratio", forecasts, NULL,
+     "What decides whether a target slips. `ratio` takes the year to date against its budget; "
+     "`model` also takes the year's end by the model, and the larger of both counts."},
+    {"trajectory.nonworking", OPTION_SHARE, MEMBER(trajectory.nonworking), 0, PART_ONE, "0.5", NULL,
+     NULL, "The part of a working day's emissions that a day off has."},
+    {"trajectory.days_off", OPTION_WEEKDAYS, MEMBER(trajectory.days_off), 0, 0, "Sun", NULL, NULL,
+     "Weekdays off; holidays are days off as well. A holidays table may say that a day is worked."},
+    {"trajectory.base_change_min", OPTION_PERCENT, MEMBER(trajectory.base_change_min), 0, PART_ONE,
+     "5%", NULL, NULL, "Changes of this part of a target's base, one or together, make a new base."},
+    {"trajectory.share_min", OPTION_PERCENT, MEMBER(trajectory.share_min), 0, PART_ONE, "10%", NULL,
+     NULL, "Part of a year's budget that must be due before there is a forecast, or a judgement."},
+    {"trajectory.coverage_min", OPTION_PERCENT, MEMBER(trajectory.coverage_min), 0, PART_ONE, "80%",
+     NULL, NULL, "Coverage of the year to date under which a day is not judged."},
+    {"trajectory.watch", OPTION_PERCENT, MEMBER(trajectory.watch), 0, 10 * (int64_t)PART_ONE, "0.5%",
+     NULL, NULL, "Emissions above the budget by this part are level `watch`."},
+    {"trajectory.warning", OPTION_PERCENT, MEMBER(trajectory.warning), 0, 10 * (int64_t)PART_ONE, "2%",
+     NULL, NULL, "The same of level `warning`; at least trajectory.watch."},
+    {"trajectory.critical", OPTION_PERCENT, MEMBER(trajectory.critical), 0, 10 * (int64_t)PART_ONE,
+     "5%", NULL, NULL, "The same of level `critical`; at least trajectory.warning."},
+    {"trajectory.margin", OPTION_PERCENT, MEMBER(trajectory.margin), 0, PART_ONE, "1%", NULL, NULL,
+     "Emissions must be this many points below a level's threshold before the level is left."},
+    {"trajectory.miss_probability", OPTION_SHARE, MEMBER(trajectory.miss_probability), 0, PART_ONE,
+     "0.9", NULL, NULL, "A target that will be missed with this probability is `critical` too."},
+    {"trajectory.enter_days", OPTION_INTEGER, MEMBER(trajectory.enter_days), 1, 366, "3", NULL, "days",
+     "Judged days in a row at a level, before it is entered."},
+    {"trajectory.leave_days", OPTION_INTEGER, MEMBER(trajectory.leave_days), 1, 366, "3", NULL, "days",
+     "Judged days in a row below a level and its margin, before it is left."},
+    {"trajectory.dwell", OPTION_DURATION, MEMBER(trajectory.dwell_ms), 0, 366 * DAY_MS, "24h", NULL,
+     NULL, "The least time between entering a level and leaving it, by the ends of days."},
 
     {"sinks.name", OPTION_IDENTIFIER, OF_SINK(name), 1, 63, NULL, NULL, NULL,
      "Name in logs and metrics; each sink has its own. Needed."},

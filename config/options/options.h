@@ -23,6 +23,9 @@ enum option_type {
     OPTION_DATE,        /* const char *, YYYY-MM-DD, local to whatever it is applied to */
     OPTION_DURATION,    /* int64_t in ms */
     OPTION_SIZE,        /* int64_t in bytes */
+    OPTION_PERCENT,     /* int64_t, parts of PART_ONE; written with its sign: 5% */
+    OPTION_SHARE,       /* int64_t, parts of PART_ONE; written as a decimal: 0.5 */
+    OPTION_WEEKDAYS,    /* struct weekdays; a list, or one text with commas, or "none" */
     OPTION_URL,         /* const char *, http or https, without credentials and query */
     OPTION_LISTEN,      /* const char *, HOST:PORT, or "off" for NULL */
     OPTION_INPUT_PATH,  /* const char *, relative to the folder of the YAML file */
@@ -45,14 +48,14 @@ struct option {
     const char *path;
     enum option_type type;
     size_t offset, size;          /* of the member */
-    int64_t min, max;             /* in ms, bytes, text bytes, items, or the number itself */
+    int64_t min, max;             /* in ms, bytes, text bytes, items, parts, or the number itself */
     const char *standard;         /* the default as it would be written; NULL: none */
     const struct choice *choices; /* up to a NULL word */
     const char *unit;             /* of an integer; else the type tells */
     const char *help;             /* one sentence, or a few */
 };
 
-enum { OPTIONS_MAX = 96 }; /* rows in the table, checked where it stands */
+enum { OPTIONS_MAX = 128 }; /* rows in the table, checked where it stands */
 
 extern const struct option options[];
 extern const size_t options_count;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/date.h"
 #include "base/durations.h"
 #include "config/options/options.h"
 #include "config/options/properties.h"
@@ -57,6 +58,9 @@ static bool value_is_set(const struct option *option, const void *base)
     case OPTION_BOOLEAN:
     case OPTION_DURATION:
     case OPTION_SIZE:
+    case OPTION_PERCENT:
+    case OPTION_SHARE:
+    case OPTION_WEEKDAYS:
     case OPTION_LISTEN:
         return true;
     case OPTION_SECRET_FILE:
@@ -88,6 +92,19 @@ static void print_choice(const struct option *option, int value, struct buffer *
             buffer_add_str(out, choice->word);
 }
 
+static void print_weekdays(uint8_t days, struct buffer *out)
+{
+    bool several = (days & (days - 1)) != 0;
+    const char *before = several ? "[" : "";
+    for (int i = 0; i < WEEKDAYS; i++) {
+        if ((days >> i & 1) == 0)
+            continue;
+        buffer_printf(out, "%s%s", before, date_weekday_name(i));
+        before = ", ";
+    }
+    buffer_add_str(out, days == 0 ? "none" : several ? "]" : "");
+}
+
 static void value_print(const struct option *option, const void *base, struct buffer *out)
 {
     const void *member = member_of(option, base);
@@ -107,6 +124,15 @@ static void value_print(const struct option *option, const void *base, struct bu
         break;
     case OPTION_SIZE:
         size_print(out, *(const int64_t *)member);
+        break;
+    case OPTION_PERCENT:
+        percent_print(out, *(const int64_t *)member);
+        break;
+    case OPTION_SHARE:
+        share_print(out, *(const int64_t *)member);
+        break;
+    case OPTION_WEEKDAYS:
+        print_weekdays(((const struct weekdays *)member)->days, out);
         break;
     case OPTION_IDENTIFIERS:
     case OPTION_INPUT_PATHS:
@@ -155,6 +181,7 @@ void option_describe(const struct option *option, struct buffer *out)
         [OPTION_BROKERS] = "host:port, several as a list",
         [OPTION_FIELD] = "a field's name, nested ones with dots: device.id",
         [OPTION_BOOLEAN] = "true or false",
+        [OPTION_WEEKDAYS] = "some of Mon, Tue, Wed, Thu, Fri, Sat, Sun, or none",
         [OPTION_DATE] = "a date from 1900 to 2199, such as 2026-01-01",
         [OPTION_URL] = "a URL like http://localhost:8086",
         [OPTION_LISTEN] = "host:port or off",
@@ -176,6 +203,12 @@ void option_describe(const struct option *option, struct buffer *out)
         break;
     case OPTION_SIZE:
         describe_range(option, "a size", size_print, out);
+        break;
+    case OPTION_PERCENT:
+        describe_range(option, "a percentage", percent_print, out);
+        break;
+    case OPTION_SHARE:
+        describe_range(option, "a number", share_print, out);
         break;
     case OPTION_INTEGER:
         buffer_printf(out, "a number from %" PRId64 " to %" PRId64, option->min, option->max);
@@ -299,8 +332,12 @@ static const struct {
     {"checkpoint",
      "Where the state of a partition is saved together with its offset. A restart, or another "
      "process, goes on from there; see Checkpoints above."},
-    {"tables", "Facilities, meters and factors stand in CSV tables; see Tables above."},
+    {"tables",
+     "Facilities, meters, factors, targets and what belongs to them stand in CSV tables; see "
+     "Tables above, and [targets.md](targets.md)."},
     {"windows", "How time is cut, and how long it may change."},
+    {"trajectory",
+     "How targets are judged: [targets.md](targets.md). They stand in tables.targets."},
     {"emissions", "How activity becomes CO2e."},
     {"sinks", "A list: where the rows go. Each item has these keys. Several sinks do not wait for "
               "each other."},

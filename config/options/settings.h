@@ -35,6 +35,29 @@ struct table_files {
     const char *facilities, *meters, *catalogue; /* catalogue: folder of the shipped factors */
     struct text_list factors; /* further factor tables, searched before the shipped ones */
     struct text_list groups;  /* names of the group levels, from the top */
+    const char *targets, *weights, *ownership, *history, *base_changes; /* NULL: there is none */
+    struct text_list holidays; /* a path whose last part is a country's code (CN) is a shipped one */
+};
+
+/* A bit per day: 1 << 0 is Monday. */
+struct weekdays {
+    uint8_t days;
+    bool given; /* not the default, which days that are listed replace */
+};
+
+enum target_profile { PROFILE_NONE, PROFILE_MCAP_SAT };
+enum forecast_rule { FORECAST_RATIO, FORECAST_MODEL };
+
+/* How targets are judged. Shares and percentages are parts of PART_ONE. */
+struct trajectory_conf {
+    int profile;  /* enum target_profile: what targets are expected to be like */
+    int forecast; /* enum forecast_rule: what slips are judged by, beside the year to date */
+    int64_t nonworking;
+    struct weekdays days_off;
+    int64_t base_change_min, share_min, coverage_min;
+    int64_t watch, warning, critical, margin, miss_probability;
+    int enter_days, leave_days;
+    int64_t dwell_ms;
 };
 
 struct input_conf {
@@ -97,6 +120,7 @@ struct config {
     struct checkpoint_conf checkpoint;
     struct table_files tables;
     struct window_conf window;
+    struct trajectory_conf trajectory;
     const char *reporting_from; /* YYYY-MM-DD in each facility's zone; NULL: not given */
     const char *gwp_set;
     struct sink_conf *sinks;

@@ -13,8 +13,6 @@
 
 #include "config/registry/registry.h"
 
-enum { PART_ONE = 1000000000 }; /* 100 % */
-
 enum {
     TARGETS_MAX = 4096,
     TARGET_YEARS_MAX = 100,      /* of a path, and from base year to target year */

@@ -419,6 +419,45 @@ static void test_div(void **state)
     }
 }
 
+static void test_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int decimals, want_err;
+        int64_t want;
+    } cases[] = {
+        {"0", 9, 0, 0},
+        {"0.000", 0, 0, 0},
+        {"0.72", 9, 0, 720000000},
+        {"1", 9, 0, 1000000000},
+        {"-6000", 9, 0, -INT64_C(6000000000000)},
+        {"1.50", 1, 0, 15},
+        {"150e-1", 0, 0, 15},
+        {"155e-1", 0, ERR_SYNTAX, 0},
+        {"1e3", 2, 0, 100000},
+        {"0.0000000001", 9, ERR_SYNTAX, 0},
+        {"0.123456789", 9, 0, 123456789},
+        {"123.4567", 3, ERR_SYNTAX, 0},
+        {"9223372036.85477580", 9, 0, INT64_C(9223372036854775800)},
+        {"-9.22337203685477580e9", 9, 0, -INT64_C(9223372036854775800)},
+        {"9223372036.85477581", 9, ERR_RANGE, 0},
+        {"1e10", 9, ERR_RANGE, 0},
+        {"1e18", 18, ERR_RANGE, 0},
+        {"0e18", 18, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct decimal value = {0};
+        int64_t got = 0;
+        int err = decimal_parse(&value, cases[i].text, strlen(cases[i].text));
+        if (err == 0)
+            err = decimal_whole(&got, value, cases[i].decimals);
+        if (err != cases[i].want_err || got != cases[i].want)
+            fail_msg("%s to %d decimals: got %d, %" PRId64, cases[i].text, cases[i].decimals, err,
+                     got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_to_micro_table),
         cmocka_unit_test(test_to_micro_random),
         cmocka_unit_test(test_div),
+        cmocka_unit_test(test_whole),
     };
     return cmocka_run_group_tests_name("decimal", tests, random_seed, NULL);
 }

@@ -96,11 +96,43 @@ static void test_sizes(void **state)
         check(&rows[i], size_parse, size_print);
 }
 
+static void test_shares(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t part;
+        const char *percent, *share;
+    } cases[] = {
+        {0, "0%", "0"},
+        {1, "0.0000001%", "0.000000001"},
+        {50000000, "5%", "0.05"},
+        {42000000, "4.2%", "0.042"},
+        {720000000, "72%", "0.72"},
+        {1000000000, "100%", "1"},
+        {-50400000, "-5.04%", "-0.0504"},
+        {2500000000, "250%", "2.5"},
+        {INT64_MIN, "-922337203685.4775808%", "-9223372036.854775808"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buffer percent;
+        struct buffer share;
+        buffer_init(&percent, 64);
+        buffer_init(&share, 64);
+        percent_print(&percent, cases[i].part);
+        share_print(&share, cases[i].part);
+        assert_string_equal(buffer_text(&percent), cases[i].percent);
+        assert_string_equal(buffer_text(&share), cases[i].share);
+        buffer_fini(&percent);
+        buffer_fini(&share);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
