@@ -1,11 +1,13 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "config/options/load.h"
 #include "config/registry/tables.h"
+#include "config/targets/target_tables.h"
 
 enum { ERRORS_SHOWN_MAX = 100 };
 
@@ -40,6 +42,39 @@ static void build_registry(struct loading *loading)
         LOADING_ERROR(loading, ((struct file_place){0, 0}), "tables: %s", err_str(err));
 }
 
+/* The shipped table, if the last part of the path is nothing but the code of a country. */
+static const char *holidays_path(struct loading *loading, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    if (strlen(name) != 2 || !g_ascii_isupper(name[0]) || !g_ascii_isupper(name[1]))
+        return path;
+    return loading_join(loading, GHGD_CATALOGUE_DIR "/../holidays/", name, ".csv");
+}
+
+static void build_targets(struct loading *loading)
+{
+    struct config *config = loading->config;
+    const struct table_files *files = &config->tables;
+    const char *holidays[HOLIDAY_TABLES_MAX];
+    ASSERT(files->holidays.count <= ARRAY_LEN(holidays));
+    for (uint32_t i = 0; i < files->holidays.count; i++)
+        holidays[i] = holidays_path(loading, files->holidays.items[i]);
+    const struct targets_conf conf = {
+        .targets = files->targets,
+        .weights = files->weights,
+        .base_changes = files->base_changes,
+        .ownership = files->ownership,
+        .history = files->history,
+        .holidays = holidays,
+        .holidays_count = files->holidays.count,
+        .year_start = config->window.fiscal_year_start,
+        .mcap_sat = config->trajectory.profile == PROFILE_MCAP_SAT,
+    };
+    if (targets_build(&config->targets, &conf, config->registry, loading->faults) == -ENOMEM)
+        loading->failed_memory = true;
+}
+
 static void load(struct loading *loading, struct buffer *text)
 {
     options_load(loading, text);
@@ -47,6 +82,8 @@ static void load(struct loading *loading, struct buffer *text)
         loading->config->tables.catalogue = GHGD_CATALOGUE_DIR;
     if (!loading->tables_unsure)
         build_registry(loading);
+    if (loading->config->registry != NULL)
+        build_targets(loading); /* else every id would seem unknown */
     faults_show_source(loading->faults, NULL, NULL, 0);
 }
 
@@ -102,6 +139,7 @@ void config_destroy(struct config **config)
         return;
     if (gone->registry != NULL)
         registry_destroy(&gone->registry);
+    targets_destroy(&gone->targets);
     struct arena *arena = gone->arena;
     arena_destroy(&arena); /* the configuration lies in it */
 }

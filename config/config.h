@@ -1,6 +1,6 @@
 /*
- * config.h - the configuration in force: the options of the YAML file and the registry that the
- * tables make up. Built by config_load(), const afterwards.
+ * config.h - the configuration in force: the options of the YAML file, and the registry and targets
+ * that the tables make up. Built by config_load(), const afterwards.
  */
 #ifndef GHGD_CONFIG_H
 #define GHGD_CONFIG_H
@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "config/options/settings.h"
 #include "config/registry/registry.h"
+#include "config/targets/targets.h"
 
 /* Reads the file and every table it names. All faults go to `faults` as text for people, in file
  * order: file:line:column, what was found, what would be accepted. Returns 0 or ERR_CONFIG;

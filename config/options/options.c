@@ -162,7 +162,7 @@ const struct option options[] = {
      NULL, "Table of the shares of facilities that count, CSV. A facility without rows counts whole."},
     {"tables.history", OPTION_INPUT_PATH, MEMBER(tables.history), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
      "Table of emissions from before the daemon, CSV."},
-    {"tables.holidays", OPTION_INPUT_PATHS, MEMBER(tables.holidays), 0, 32, NULL, NULL, NULL,
+    {"tables.holidays", OPTION_INPUT_PATHS, MEMBER(tables.holidays), 0, HOLIDAY_TABLES_MAX, NULL, NULL, NULL,
      "Tables of holidays, CSV. A country's code alone is the shipped table of it: `[CN, VN, "
      "ours.csv]`."},
 

@@ -11,6 +11,7 @@
 
 struct arena;
 struct registry;
+struct targets;
 
 enum start_policy { START_EARLIEST, START_LATEST };
 enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
@@ -31,6 +32,8 @@ struct text_list {
 };
 
 /* Paths are absolute, or relative to the working directory as `file` is. */
+enum { HOLIDAY_TABLES_MAX = 32 };
+
 struct table_files {
     const char *facilities, *meters, *catalogue; /* catalogue: folder of the shipped factors */
     struct text_list factors; /* further factor tables, searched before the shipped ones */
@@ -135,6 +138,7 @@ struct config {
     const char *simd; /* "auto", "scalar", "avx2", "avx512", "neon" */
     struct registry
         *registry; /* built of the tables, owned (config.h); the options do not look into it */
+    struct targets *targets; /* of the tables about targets, owned as well; NULL: there are none */
     struct arena *arena;
 };
 

@@ -15,18 +15,33 @@
 
 enum {
     TARGETS_MAX = 4096,
-    TARGET_YEARS_MAX = 100,      /* of a path, and from base year to target year */
-    BASE_CHANGES_MAX = 256,      /* of one target */
-    HISTORY_ROWS_MAX = 1 << 20,  /* 1,000 facilities, 40 years of months, two scopes */
+    TARGET_YEARS_MAX = 100,     /* of a path, and from base year to target year */
+    BASE_CHANGES_MAX = 256,     /* of one target */
+    HISTORY_ROWS_MAX = 1 << 20, /* 1,000 facilities, 40 years of months, two scopes */
     OWNERSHIP_ROWS_MAX = 1 << 16,
-    HOLIDAYS_MAX = 1 << 16
+    HOLIDAYS_MAX = 1 << 16,
+    TARGET_YEAR_MIN = 1990, /* no scheme has an earlier base year */
+    TARGET_YEAR_MAX = 2199  /* as far as dates go */
 };
+/* So a base, and a sum of shares of it, fit 64 bits: 100 Mt of one history row, 1 Gt of a base. */
+#define HISTORY_MG_MAX (INT64_C(100000000) * 1000000000)
+#define BASE_MG_MAX (INT64_C(1000000000) * 1000000000)
+/* Of a unit of production; a million units fit too. */
+#define INTENSITY_MG_MAX (INT64_C(9000) * 1000000000)
 
 /* Whose emissions a target is about. */
 enum target_level { TARGET_FACILITY, TARGET_GROUP, TARGET_ALL };
 
 /* What of a facility counts: all of what is controlled, or the share that is owned. */
 enum approach { APPROACH_CONTROL, APPROACH_EQUITY, APPROACH_COUNT };
+
+/* Where the emissions of the base year come from. */
+enum base_from {
+    BASE_VALIDATED, /* given in the table */
+    BASE_HISTORY,   /* every facility's base year stands in the history */
+    BASE_MEASURED,  /* of at least one facility it does not: it is measured, or will be */
+    BASE_NONE       /* an intensity has none */
+};
 
 /* How the allowed emissions of a year follow. */
 enum target_form {
@@ -52,19 +67,22 @@ struct base_change {
 
 struct target {
     const char *id;
-    const char *name; /* of the group, or the facility's id; "all" for the whole */
-    uint8_t level;    /* enum target_level */
-    uint8_t group_level;   /* registry->group_levels, if level is TARGET_GROUP */
-    uint8_t scopes;        /* a bit per scope: 1 << 1, 1 << 2, 1 << 3 */
-    uint8_t approach;      /* enum approach */
-    uint8_t form;          /* enum target_form */
-    uint8_t year_start;    /* month 1 .. 12; a year is named by the calendar year in which it ends */
-    uint32_t facility;     /* registry->facilities, if level is TARGET_FACILITY */
-    uint32_t meter;        /* production meter of an intensity; REGISTRY_NONE */
+    const char *name;    /* of the group, or the facility's id; "all" for the whole */
+    uint8_t level;       /* enum target_level */
+    uint8_t group_level; /* registry->group_levels, if level is TARGET_GROUP */
+    uint8_t scopes;      /* a bit per scope: 1 << 1, 1 << 2, 1 << 3 */
+    uint8_t approach;    /* enum approach */
+    uint8_t form;        /* enum target_form */
+    uint8_t year_start;  /* month 1 .. 12; a year is named by the calendar year in which it ends */
+    uint32_t facility;   /* registry->facilities, if level is TARGET_FACILITY */
+    uint32_t meter;      /* production meter of an intensity; REGISTRY_NONE */
     int16_t base_year, target_year;
-    int64_t base_mg;       /* as validated; -1: from history, or as measured */
-    int64_t cut;           /* TARGET_LINEAR: the cut by the target year, parts of the base */
-    int64_t intensity;     /* TARGET_INTENSITY without a path: mg per micro-unit times 1e6 */
+    int16_t submitted; /* year in which it was submitted for validation; 0: not given */
+    uint8_t base_from; /* enum base_from */
+    int64_t base_mg;   /* BASE_VALIDATED, BASE_HISTORY: > 0, shares applied; else -1 */
+    int64_t cut;       /* TARGET_LINEAR: the cut by the target year, parts of the base */
+    int64_t intensity; /* TARGET_INTENSITY without a path: mg per unit of production, in the
+                          canonical unit of the meter (kg, unit, m3, ...) */
     const struct path_year *path; /* by year; NULL if there is none */
     uint32_t path_count;
     const struct base_change *changes; /* by day */
@@ -77,7 +95,7 @@ struct target {
 /* A facility's shares from a day on, until another one. */
 struct ownership {
     uint32_t facility;
-    int32_t from_day, to_day; /* [from, to); INT32_MIN and INT32_MAX if open */
+    int32_t from_day, to_day;      /* [from, to); INT32_MIN and INT32_MAX if open */
     int64_t share[APPROACH_COUNT]; /* control is 0 or PART_ONE */
 };
 
@@ -92,17 +110,17 @@ struct history_row {
     const char *evidence, *note;
 };
 
-/* A day off: of a facility, of a country ("CN"), or everywhere. */
+/* A day off, or a day that is worked, of a facility, of a country ("CN"), or everywhere. */
 struct holiday {
     int32_t day;
     uint32_t facility;   /* REGISTRY_NONE: not of one facility */
     const char *country; /* NULL: everywhere */
-    bool works;          /* facilities may say that they work on it */
+    bool works;          /* whoever it is of works on it, whatever weekday or holiday it is */
     const char *name;
 };
 
 struct targets {
-    struct target *targets; /* by id */
+    struct target *targets;       /* by id */
     struct ownership *ownerships; /* by facility, then day */
     struct history_row *history;  /* by facility, then scope, year, month */
     struct holiday *holidays;     /* by day */
@@ -117,7 +135,26 @@ void targets_destroy(struct targets **targets);
 int64_t targets_share(const struct targets *targets, uint32_t facility, int32_t day,
                       enum approach approach);
 
-/* mass * share / PART_ONE, half to even: the only place where a share is applied. */
+/* mass * share / PART_ONE, half to even: the only place where a share is applied. The share is from
+ * 0 to PART_ONE. */
 int64_t share_of(int64_t mass, int64_t share);
+/* The part that counts of a mass that was emitted evenly from first_day up to end_day. It is cut
+ * where shares change, and rounded once in each stretch. */
+int64_t targets_share_of_span(const struct targets *targets, uint32_t facility,
+                              enum approach approach, int64_t mass, int32_t first_day,
+                              int32_t end_day);
+
+/* What the history has of a facility and scope in that month; 0 is a row of the whole calendar
+ * year. NULL: nothing. */
+const struct history_row *targets_history(const struct targets *targets, uint32_t facility,
+                                          int scope, int year, int month);
+
+/* Whether people work there on that day: as the facility's row says, else its country's, else that
+ * of everywhere; without any, if it is no weekday of days_off (a bit per day, 1 << 0 is Monday). */
+bool targets_works(const struct targets *targets, const struct registry *registry,
+                   uint32_t facility, int32_t day, uint8_t days_off);
+
+/* Whether the target is about that facility, too. */
+bool target_has(const struct target *target, const struct registry *registry, uint32_t facility);
 
 #endif

@@ -1,0 +1,141 @@
+/*
+ * holidays.c - tables of days off, and of days that are worked; see target_loader.h.
+ */
+#include <errno.h>
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/targets/civil.h"
+#include "config/targets/target_loader.h"
+
+enum column {
+    COLUMN_DATE,
+    COLUMN_COUNTRY,
+    COLUMN_FACILITY,
+    COLUMN_NAME,
+    COLUMN_WORKS,
+    COLUMN_SOURCE,
+    COLUMN_NOTE,
+    COLUMN_COUNT
+};
+
+static const struct csv_column columns[COLUMN_COUNT] = {
+    [COLUMN_DATE] = {"date", true},          [COLUMN_COUNTRY] = {"country", false},
+    [COLUMN_FACILITY] = {"facility", false}, [COLUMN_NAME] = {"name", false},
+    [COLUMN_WORKS] = {"works", false},       [COLUMN_SOURCE] = {"source", false},
+    [COLUMN_NOTE] = {"note", false},
+};
+
+struct holiday_reading {
+    struct target_loader *loader;
+    const char *file;
+};
+
+static bool read_country(const struct csv_row *row)
+{
+    const struct csv_cell *cell = &row->cells[COLUMN_COUNTRY];
+    if (cell->size == 0 ||
+        (cell->size == 2 && g_ascii_isupper(cell->text[0]) && g_ascii_isupper(cell->text[1])))
+        return true;
+    csv_fault(row, COLUMN_COUNTRY,
+              "\"%s\" is not accepted; a code of ISO 3166-1 of two letters is, such as CN",
+              cell->text);
+    return false;
+}
+
+/* Whose day it is. */
+static bool read_subject(struct holiday *holiday, const struct target_loader *loader,
+                         const struct csv_row *row)
+{
+    holiday->facility = REGISTRY_NONE;
+    if (cell_is_empty(row, COLUMN_FACILITY))
+        return read_country(row);
+    if (!cell_is_empty(row, COLUMN_COUNTRY)) {
+        csv_fault(row, COLUMN_COUNTRY,
+                  "given beside a facility; accepted: one of both, or neither for everywhere");
+        return false;
+    }
+    return cell_facility(&holiday->facility, loader, row, COLUMN_FACILITY);
+}
+
+static int read_row(void *context, const struct csv_row *row)
+{
+    struct holiday_reading *reading = context;
+    struct target_loader *loader = reading->loader;
+    struct holiday holiday = {0};
+    struct date date = {0};
+    bool good = cell_id(row, COLUMN_DATE) && cell_date(&date, row, COLUMN_DATE);
+    good = read_subject(&holiday, loader, row) && good;
+    good = cell_name(row, COLUMN_NAME) && good;
+    good = cell_bool(&holiday.works, row, COLUMN_WORKS) && good;
+    if (!good)
+        return 0;
+    struct holiday_entry *added = loader_add(loader, &loader->holidays, row);
+    if (added == NULL)
+        return loader_result(loader);
+    holiday.day = civil_day(date.year, date.month, date.day);
+    holiday.name = loader_text(loader, row, COLUMN_NAME);
+    if (!cell_is_empty(row, COLUMN_COUNTRY))
+        holiday.country = loader_text(loader, row, COLUMN_COUNTRY);
+    *added = (struct holiday_entry){holiday, reading->file, row->line};
+    return loader_result(loader);
+}
+
+static int compare_subject(const struct holiday *a, const struct holiday *b)
+{
+    if (a->day != b->day)
+        return a->day < b->day ? -1 : 1;
+    if (a->facility != b->facility)
+        return a->facility < b->facility ? -1 : 1;
+    return strcmp(a->country == NULL ? "" : a->country, b->country == NULL ? "" : b->country);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct holiday_entry *a = left;
+    const struct holiday_entry *b = right;
+    int order = compare_subject(&a->row, &b->row);
+    if (order == 0)
+        order = strcmp(a->file, b->file);
+    return order != 0 ? order : a->line - b->line;
+}
+
+/* Two holidays may fall on one day; it is off and worked only by mistake. */
+static void check(const struct target_loader *loader, const struct holiday_entry *before,
+                  const struct holiday_entry *entry)
+{
+    if (compare_subject(&before->row, &entry->row) != 0 || before->row.works == entry->row.works)
+        return;
+    struct date date = civil_date(entry->row.day);
+    faults_error(loader->faults, entry->file, entry->line, 0,
+                 "%d-%02d-%02d is worked and off for the same facility, country or everywhere: "
+                 "%s:%d; accepted: one of both",
+                 date.year, date.month, date.day, before->file, before->line);
+}
+
+int holidays_load(struct target_loader *loader)
+{
+    int err = 0;
+    for (uint32_t i = 0; err == 0 && i < loader->conf->holidays_count; i++) {
+        struct holiday_reading reading = {loader, loader->conf->holidays[i]};
+        const struct csv_schema schema = {columns, COLUMN_COUNT, read_row, &reading, NULL};
+        err = csv_table_read(reading.file, &schema, loader->faults);
+    }
+    struct holiday_entry *entries = loader->holidays.items;
+    uint32_t count = loader->holidays.count;
+    if (err < 0 || count == 0)
+        return err;
+    qsort(entries, count, sizeof(*entries), compare);
+    struct holiday *kept = arena_alloc(loader->targets->arena, count * sizeof(*kept));
+    if (kept == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            check(loader, &entries[i - 1], &entries[i]);
+        kept[i] = entries[i].row;
+    }
+    loader->targets->holidays = kept;
+    loader->targets->holidays_count = count;
+    return 0;
+}

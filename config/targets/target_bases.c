@@ -1,0 +1,248 @@
+/*
+ * target_bases.c - the emissions of base years, as far as the history has them; see
+ * target_loader.h.
+ *
+ * A facility is part of a base year on the days on which it belongs to the group (valid_from,
+ * valid_to) and its share is not 0. The history has to have each scope of these days: all of their
+ * months, or the calendar year if the target's year is one. If it lacks some, the base is measured,
+ * provided that meters of the facility are expected to report from the year's first day on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "base/timestamp.h"
+#include "config/targets/civil.h"
+#include "config/targets/target_loader.h"
+
+struct days {
+    int32_t first, end; /* [first, end) */
+};
+
+/* The first gap of a target's base year. */
+struct gap {
+    uint32_t facilities;            /* that lack something */
+    uint32_t facility;              /* the first of them */
+    int scope, year, month, months; /* the first month, and how many lack of that scope */
+};
+
+struct base_search {
+    const struct target_loader *loader;
+    const struct target *target;
+    struct civil_year year;
+    int128 mg;
+    uint32_t members;         /* facilities that are part of the base year */
+    struct gap gap, measured; /* the second: those that are measured */
+};
+
+/* The local date at that instant. */
+static int32_t local_day(const struct registry *registry, uint32_t zone, int64_t time_ms)
+{
+    int64_t until_ms;
+    if (time_ms == INT64_MIN)
+        return INT32_MIN;
+    if (time_ms == INT64_MAX)
+        return INT32_MAX;
+    int64_t offset_ms = local_time_offset(&registry->local_times[zone], time_ms, &until_ms);
+    return (int32_t)div_floor((int128)time_ms + offset_ms, DAY_MS);
+}
+
+/* The days of the base year on which the facility belongs to the group. */
+static struct days member_days(const struct base_search *search, uint32_t index)
+{
+    const struct registry *registry = search->loader->registry;
+    const struct facility *facility = &registry->facilities[index];
+    struct days days = {search->year.first_day, search->year.month_first[12]};
+    days.first = MAX(days.first, local_day(registry, facility->zone, facility->valid_from_ms));
+    days.end = MIN(days.end, local_day(registry, facility->zone, facility->valid_to_ms));
+    return days;
+}
+
+/* Whether any of it counts on any of the days; a share is never below 0. */
+static bool has_share(const struct base_search *search, uint32_t facility, struct days days)
+{
+    if (days.first >= days.end)
+        return false;
+    /* 1 mg a day of every day: it is not cut away, as every share above 0 is at least 1e-9. */
+    int64_t probe = (int64_t)(days.end - days.first) * PART_ONE;
+    return targets_share_of_span(search->loader->targets, facility,
+                                 (enum approach)search->target->approach, probe, days.first,
+                                 days.end) > 0;
+}
+
+static bool is_measured(const struct base_search *search, uint32_t index, struct days days)
+{
+    const struct registry *registry = search->loader->registry;
+    const struct facility *facility = &registry->facilities[index];
+    for (uint32_t i = 0; i < facility->meters_count; i++) {
+        const struct meter *meter = &registry->meters[facility->meters_first + i];
+        int scope = registry->series[meter->series].scope;
+        if ((search->target->scopes >> scope & 1) != 0 && meter->expected_from_ms != INT64_MIN &&
+            local_day(registry, facility->zone, meter->expected_from_ms) <= days.first)
+            return true;
+    }
+    return false;
+}
+
+static void add_row(struct base_search *search, const struct history_row *row,
+                    const struct civil_year *year)
+{
+    int32_t first = year->first_day;
+    int32_t end = year->month_first[12];
+    if (row->month != 0) {
+        first = year->month_first[row->month - 1];
+        end = year->month_first[row->month];
+    }
+    search->mg +=
+        targets_share_of_span(search->loader->targets, row->facility,
+                              (enum approach)search->target->approach, row->mg, first, end);
+}
+
+/* Adds the scope's emissions of the base year, or notes the months that lack. */
+static void add_scope(struct base_search *search, uint32_t facility, int scope, struct days days,
+                      struct gap *gap)
+{
+    const struct targets *targets = search->loader->targets;
+    struct civil_year whole = civil_year_named(search->target->base_year, 1);
+    const struct history_row *row =
+        search->target->year_start == 1
+            ? targets_history(targets, facility, scope, search->target->base_year, 0)
+            : NULL;
+    if (row != NULL) {
+        add_row(search, row, &whole);
+        return;
+    }
+    for (int i = 0; i < 12; i++) {
+        int32_t first = search->year.month_first[i];
+        struct date month = civil_date(first);
+        row = targets_history(targets, facility, scope, month.year, month.month);
+        if (row != NULL) {
+            whole = civil_year_named(month.year, 1);
+            add_row(search, row, &whole);
+            continue;
+        }
+        struct days needed = {MAX(first, days.first),
+                              MIN(search->year.month_first[i + 1], days.end)};
+        if (!has_share(search, facility, needed))
+            continue;
+        if (gap->months == 0)
+            *gap = (struct gap){gap->facilities, facility, scope, month.year, month.month, 0};
+        if (gap->scope == scope)
+            gap->months++;
+    }
+}
+
+static void note(struct gap *all, const struct gap *gap)
+{
+    uint32_t facilities = all->facilities + 1;
+    if (all->facilities == 0)
+        *all = *gap;
+    all->facilities = facilities;
+}
+
+static void add_facility(struct base_search *search, uint32_t facility)
+{
+    struct gap gap = {0};
+    struct days days = member_days(search, facility);
+    for (int scope = 1; scope <= 3; scope++)
+        if ((search->target->scopes >> scope & 1) != 0)
+            add_scope(search, facility, scope, days, &gap);
+    if (gap.months == 0)
+        return;
+    note(is_measured(search, facility, days) ? &search->measured : &search->gap, &gap);
+}
+
+enum { GAP_SIZE = 400 };
+
+static const char *describe(char text[GAP_SIZE], const struct base_search *search,
+                            const struct gap *gap)
+{
+    const char *id = search->loader->registry->facilities[gap->facility].id;
+    char others[64] = "";
+    char months[64] = "";
+    if (gap->facilities > 1)
+        (void)snprintf(others, sizeof(others), "; others lack some too (facilities: %u)",
+                       gap->facilities);
+    if (gap->months > 1)
+        (void)snprintf(months, sizeof(months), " and %d more months", gap->months - 1);
+    (void)snprintf(text, GAP_SIZE, "facility \"%s\" has no history of scope %d in %d-%02d%s%s", id,
+                   gap->scope, gap->year, gap->month, months, others);
+    return text;
+}
+
+static void report(const struct base_search *search)
+{
+    const struct target *target = search->target;
+    struct faults *faults = search->loader->faults;
+    struct date first = civil_date(search->year.first_day);
+    char text[GAP_SIZE];
+    const char *facility = search->loader->registry->facilities[search->gap.facility].id;
+    faults_error(
+        faults, target->file, target->line, 0,
+        "target \"%s\" has no base: %s; give base_t, or add rows to tables.history, such "
+        "as \"%s,%d-%02d,%d,12345.678\" (facility,period,scope,kg). It is measured only if "
+        "windows.reporting_from, or valid_from of the facility, is %d-%02d-%02d or earlier",
+        target->id, describe(text, search, &search->gap), facility, search->gap.year,
+        search->gap.month, search->gap.scope, first.year, first.month, first.day);
+}
+
+/* The base stays above 0 with every change. */
+static void check_changes(const struct target_loader *loader, const struct target *target)
+{
+    int128 base = target->base_mg;
+    for (uint32_t i = 0; i < target->changes_count; i++) {
+        base += target->changes[i].delta_mg;
+        struct date date = civil_date(target->changes[i].day);
+        if (base > 0 && base <= BASE_MG_MAX)
+            continue;
+        const struct change_entry *entry = (const struct change_entry *)loader->changes.items +
+                                           (target->changes - loader->changes_kept) + i;
+        faults_error(
+            loader->faults, loader->conf->base_changes, entry->line, 0,
+            "the change of target \"%s\" on %d-%02d-%02d leaves a base of %.3f t; accepted: "
+            "changes that leave one above 0, up to 1000000000 t",
+            target->id, date.year, date.month, date.day, (double)base / 1e9);
+        return;
+    }
+}
+
+static void find(const struct target_loader *loader, struct target *target)
+{
+    struct base_search search = {.loader = loader, .target = target};
+    search.year = civil_year_named(target->base_year, target->year_start);
+    for (uint32_t i = 0; i < loader->registry->facilities_count; i++)
+        if (target_has(target, loader->registry, i))
+            add_facility(&search, i);
+    if (search.gap.facilities > 0) {
+        report(&search);
+        return;
+    }
+    if (search.measured.facilities > 0) {
+        char text[GAP_SIZE];
+        faults_warn(loader->faults, target->file, target->line, 0,
+                    "the base of target \"%s\" will be measured: %s", target->id,
+                    describe(text, &search, &search.measured));
+        return;
+    }
+    if (search.mg <= 0 || search.mg > BASE_MG_MAX) {
+        faults_error(loader->faults, target->file, target->line, 0,
+                     "target \"%s\" has a base of %.3f t by its history; accepted: one above 0, up "
+                     "to 1000000000 t",
+                     target->id, (double)search.mg / 1e9);
+        return;
+    }
+    target->base_from = BASE_HISTORY;
+    target->base_mg = (int64_t)search.mg;
+}
+
+void target_bases_find(struct target_loader *loader)
+{
+    struct target *rows = loader->rows.items;
+    for (uint32_t i = 0; i < loader->rows.count; i++) {
+        if (rows[i].base_from == BASE_MEASURED)
+            find(loader, &rows[i]);
+        if (rows[i].base_mg > 0)
+            check_changes(loader, &rows[i]);
+    }
+}

@@ -1,0 +1,65 @@
+/* Building targets with each of our own allocations failing in turn. */
+#include "tests/unit/failing_malloc.h"
+
+#include "config/registry/tables.h"
+#include "config/targets/target_tables.h"
+
+#define FOLDER "tests/data/targets/"
+
+static struct registry *registry;
+
+static int build(void)
+{
+    static const char *const holidays[] = {FOLDER "holidays_good.csv"};
+    static const struct targets_conf conf = {
+        .targets = FOLDER "targets_good.csv",
+        .weights = FOLDER "weights_good.csv",
+        .base_changes = FOLDER "own_changes.csv",
+        .ownership = FOLDER "ownership_good.csv",
+        .history = FOLDER "history_good.csv",
+        .holidays = holidays,
+        .holidays_count = 1,
+        .year_start = 1,
+    };
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    struct targets *targets = NULL;
+    int err = targets_build(&targets, &conf, registry, &faults);
+    if (err == ERR_CONFIG)
+        fail_msg("%s", buffer_text(&text));
+    assert_true((targets == NULL) == (err != 0));
+    targets_destroy(&targets);
+    buffer_fini(&text);
+    return err;
+}
+
+static void test_failing(void **state)
+{
+    (void)state;
+    static const struct tables_conf conf = {
+        .facilities = FOLDER "sites.csv",
+        .meters = FOLDER "site_meters.csv",
+        .catalogue = "config/factors",
+        .countries = "config/factors/countries.csv",
+        .group_levels = {"region", "division"},
+        .group_levels_count = 2,
+        .gwp_set = "AR5",
+        .bucket_ms = 900000,
+        .horizon_ms = INT64_C(7) * 86400000,
+        .fiscal_year_start = 1,
+    };
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    struct faults faults = {.text = &text, .errors_max = 100};
+    assert_int_equal(registry_build(&registry, &conf, &faults), 0);
+    buffer_fini(&text);
+    fail_each_allocation(build);
+    registry_destroy(&registry);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_failing)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
