@@ -289,7 +289,7 @@ install: $(O)/installed/ghgd ## install under DESTDIR/PREFIX (/usr/local)
 	for unit in ghgd.service ghgd@.service; do \
 	    sed 's,/usr/local/,$(PREFIX)/,' systemd/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
 	done
-	for folder in config/factors config/examples dashboards; do \
+	for folder in config/factors config/holidays config/examples dashboards; do \
 	    (cd $$folder && find . -type f -exec install -D -m 644 {} $(abspath $(DESTDIR))$(SHARE)/$${folder#config/}/{} \;) || exit 1; \
 	done
 	sed -i 's,/usr/local/,$(PREFIX)/,' $(DESTDIR)$(SHARE)/dashboards/provisioning/dashboards/ghgd.yaml

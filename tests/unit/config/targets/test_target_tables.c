@@ -202,6 +202,50 @@ static void test_texts(void **state)
     assert_true(cases >= CASES_MIN);
 }
 
+/* The shipped tables, as one set: they load, no day is both off and worked, and some days that
+ * everyone knows are right. */
+static void test_shipped_holidays(void **state)
+{
+    static const char *const files[] = {"config/holidays/BD.csv", "config/holidays/CN.csv",
+                                        "config/holidays/IN.csv", "config/holidays/TR.csv",
+                                        "config/holidays/VN.csv"};
+    static const struct targets_conf conf = {
+        .holidays = files, .holidays_count = ARRAY_LEN(files), .year_start = 1};
+    enum { DONGGUAN, BINH_DUONG, BURSA, LATE, SUNDAY = 1 << 6 };
+    static const struct {
+        const char *name;
+        struct date date;
+        uint32_t facility;
+        bool want;
+    } cases[] = {
+        {"Spring Festival", {2026, 2, 17}, DONGGUAN, false},
+        {"a Saturday that is worked for it", {2026, 2, 14}, DONGGUAN, true},
+        {"a Sunday that is worked", {2019, 2, 3}, DONGGUAN, true},
+        {"a Sunday", {2026, 3, 1}, DONGGUAN, false},
+        {"Tet 2030 is a day before the Spring Festival", {2030, 2, 2}, BINH_DUONG, false},
+        {"Tet of Viet Nam is not of Turkiye", {2026, 2, 17}, BURSA, true},
+        {"Reunification Day", {2025, 4, 30}, BINH_DUONG, false},
+        {"Kurban Bayrami", {2026, 5, 27}, BURSA, false},
+        {"Republic Day", {2026, 10, 29}, BURSA, false},
+        {"Eid al-Fitr", {2026, 3, 21}, LATE, false},
+        {"the day after Eid al-Fitr's three", {2026, 3, 24}, LATE, true},
+    };
+    struct buffer text;
+    buffer_init(&text, TEXT_MAX);
+    struct faults faults = {.text = &text, .errors_max = 1000};
+    struct targets *targets = NULL;
+    int err = targets_build(&targets, &conf, *state, &faults);
+    if (err != 0 || text.size > 0)
+        fail_msg("%s", buffer_text(&text));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int32_t day = civil_day(cases[i].date.year, cases[i].date.month, cases[i].date.day);
+        if (targets_works(targets, *state, cases[i].facility, day, SUNDAY) != cases[i].want)
+            fail_msg("%s", cases[i].name);
+    }
+    targets_destroy(&targets);
+    buffer_fini(&text);
+}
+
 static void test_no_tables(void **state)
 {
     static const struct targets_conf conf = {.year_start = 1};
@@ -229,6 +273,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_shipped_holidays),
         cmocka_unit_test(test_no_tables),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
