@@ -42,14 +42,24 @@ static void build_registry(struct loading *loading)
         LOADING_ERROR(loading, ((struct file_place){0, 0}), "tables: %s", err_str(err));
 }
 
-/* The shipped table, if the last part of the path is nothing but the code of a country. */
+/* The shipped table, if the last part of the path is nothing but the code of a country. NULL after
+ * a fault. */
 static const char *holidays_path(struct loading *loading, const char *path)
 {
+    static const char *const shipped[] = {"BD", "CN", "IN", "TR", "VN"};
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
     if (strlen(name) != 2 || !g_ascii_isupper(name[0]) || !g_ascii_isupper(name[1]))
         return path;
-    return loading_join(loading, GHGD_CATALOGUE_DIR "/../holidays/", name, ".csv");
+    for (size_t i = 0; i < ARRAY_LEN(shipped); i++)
+        if (strcmp(shipped[i], name) == 0)
+            return loading_join(loading, GHGD_CATALOGUE_DIR "/../holidays/", name, ".csv");
+    LOADING_ERROR(
+        loading, loading_place(loading, -1, "tables.holidays"),
+        "tables.holidays: no holidays of \"%s\" are shipped; expected BD, CN, IN, TR, VN, "
+        "or the path of a CSV table",
+        name);
+    return NULL;
 }
 
 static void build_targets(struct loading *loading)
@@ -58,8 +68,11 @@ static void build_targets(struct loading *loading)
     const struct table_files *files = &config->tables;
     const char *holidays[HOLIDAY_TABLES_MAX];
     ASSERT(files->holidays.count <= ARRAY_LEN(holidays));
-    for (uint32_t i = 0; i < files->holidays.count; i++)
-        holidays[i] = holidays_path(loading, files->holidays.items[i]);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < files->holidays.count; i++) {
+        holidays[count] = holidays_path(loading, files->holidays.items[i]);
+        count += holidays[count] != NULL;
+    }
     const struct targets_conf conf = {
         .targets = files->targets,
         .weights = files->weights,
@@ -67,7 +80,7 @@ static void build_targets(struct loading *loading)
         .ownership = files->ownership,
         .history = files->history,
         .holidays = holidays,
-        .holidays_count = files->holidays.count,
+        .holidays_count = count,
         .year_start = config->window.fiscal_year_start,
         .mcap_sat = config->trajectory.profile == PROFILE_MCAP_SAT,
     };

@@ -206,7 +206,7 @@ const struct option options[] = {
      NULL, "The part of a working day's emissions that a day off has."},
     {"trajectory.days_off", OPTION_WEEKDAYS, MEMBER(trajectory.days_off), 0, 0, "Sun", NULL, NULL,
      "Weekdays off; holidays are days off as well. A holidays table may say that a day is worked."},
-    {"trajectory.base_change_min", OPTION_PERCENT, MEMBER(trajectory.base_change_min), 0, PART_ONE,
+    {"trajectory.base_change_min", OPTION_PERCENT, MEMBER(trajectory.base_change_min), PART_ONE / 1000, PART_ONE,
      "5%", NULL, NULL, "Changes of this part of a target's base, one or together, make a new base."},
     {"trajectory.share_min", OPTION_PERCENT, MEMBER(trajectory.share_min), 0, PART_ONE, "10%", NULL,
      NULL, "Part of a year's budget that must be due before there is a forecast, or a judgement."},
