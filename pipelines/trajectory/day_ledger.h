@@ -16,6 +16,7 @@ enum { LEDGER_DAYS_MAX = 3 * 366, LEDGER_SCOPES = 4 };
 struct day_total {
     int64_t mg[LEDGER_SCOPES];           /* CO2e by scope; 0 is outside the scopes */
     int64_t estimated_mg[LEDGER_SCOPES]; /* the part of it that rests on estimated readings */
+    int64_t production_micro;            /* of an intensity's meter, in micro-units */
     int64_t covered_s, expected_s;       /* meter-seconds */
     uint32_t revision;
     bool known, final;
@@ -26,15 +27,21 @@ struct day_ledger;
 /* 0 or -ENOMEM; days_max at most LEDGER_DAYS_MAX. */
 int day_ledger_create(struct day_ledger **ledger_out, uint32_t days_max) MUST_CHECK;
 void day_ledger_destroy(struct day_ledger **ledger);
-/* Sets a day. Days more than days_max before the newest are forgotten; one older than that is not
- * taken, and false returned. */
+/* Sets a day. The newest day and the days_max - 1 before it are kept, older ones are forgotten; one
+ * that is older already is not taken, and false returned. */
 bool day_ledger_set(struct day_ledger *ledger, int32_t day, const struct day_total *total);
-/* NULL: nothing is known of it. */
+/* NULL: nothing is known of it. It is valid until the next day is set. */
 const struct day_total *day_ledger_get(const struct day_ledger *ledger, int32_t day);
 /* The first and last known day; false: none. */
 bool day_ledger_span(const struct day_ledger *ledger, int32_t *first_out, int32_t *last_out);
 
-/* A day's mass of a set of scopes, a bit per scope. */
-int64_t day_total_mg(const struct day_total *total, uint32_t scopes);
+/* Of a set of scopes, a bit per scope. A day that is not known has none. */
+struct days_sum {
+    int128 mg, estimated_mg, production_micro;
+    int64_t covered_s, expected_s;
+};
+/* Adds a day of the ledger to the sum; a day that nothing is known of changes nothing. */
+void day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scopes,
+                    struct days_sum *sum);
 
 #endif
