@@ -1,6 +1,9 @@
 #include <stdio.h>
 
+#include "base/clock.h"
+#include "base/timestamp.h"
 #include "config/options/print.h"
+#include "daemon/check_targets.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
 #include "daemon/engine/needs.h"
@@ -9,9 +12,11 @@ static const char usage[] =
     "ghgd check [-c FILE]\n"
     "\n"
     "Reads the configuration and every table that it names, reports all faults at once, tries the\n"
-    "Kafka properties on a client, and prints the configuration in force, the memory it will need\n"
-    "and the number of series it will write. Connects to nothing. Exit status 1 if there are\n"
-    "faults.\n"
+    "Kafka properties on a client, and prints the configuration in force, the memory it will "
+    "need,\n"
+    "the number of series it will write, and what targets allow in each year. Connects to "
+    "nothing.\n"
+    "Exit status 1 if there are faults.\n"
     "\n"
     "  -c, --config FILE   the configuration (default " CONFIG_FILE_DEFAULT ")\n"
     "  -q, --quiet         faults only\n"
@@ -31,6 +36,7 @@ static void print_config(const struct config *config)
     config_print(config, &out);
     buffer_add_char(&out, '\n');
     needs_print(config, &out);
+    check_targets_print(config, (int32_t)(clock_wall_ms() / DAY_MS), &out);
     (void)fwrite(out.data, 1, out.size, stdout);
     buffer_fini(&out);
 }

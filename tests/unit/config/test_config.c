@@ -20,6 +20,8 @@
 #include "config/options/checks.h"
 #include "config/options/options.h"
 #include "config/options/print.h"
+#include "config/targets/civil.h"
+#include "daemon/check_targets.h"
 #include "daemon/engine/needs.h"
 #include "pipelines/ingest/event.h"
 
@@ -78,6 +80,7 @@ static void load_and_tell(const char *path, struct buffer *out)
             err = needs_check(config, out);
         buffer_add_str(out, err == 0 ? "---\n" : "--- not enough to run\n");
         config_print(config, out);
+        check_targets_print(config, civil_day(2026, 7, 1), out);
         assert_int_equal(config->input.format >= 0, 1);
     } else {
         assert_int_equal(err, ERR_CONFIG);
