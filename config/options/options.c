@@ -197,10 +197,10 @@ const struct option options[] = {
      "Set of global warming potentials (100 years): the IPCC assessment report it is from."},
 
     {"trajectory.profile", OPTION_CHOICE, MEMBER(trajectory.profile), 0, 0, "none", profiles, NULL,
-     "What targets are expected to be like: `mcap-sat` warns of those that do not meet the criteria "
-     "of SBTi near-term targets."},
+     "Criteria for targets: `mcap-sat` warns of targets that do not meet those of SBTi near-term "
+     "targets."},
     {"trajectory.forecast", OPTION_CHOICE, MEMBER(trajectory.forecast), 0, 0, "ratio", forecasts, NULL,
-     "What decides whether a target slips. `ratio` takes the year to date against its budget; "
+     "The figure by which a target is judged. `ratio` takes the year to date against its budget; "
      "`model` also takes the year's end by the model, and the larger of both counts."},
     {"trajectory.nonworking", OPTION_SHARE, MEMBER(trajectory.nonworking), 0, PART_ONE, "0.5", NULL,
      NULL, "The part of a working day's emissions that a day off has."},

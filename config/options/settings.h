@@ -38,8 +38,8 @@ struct table_files {
     const char *facilities, *meters, *catalogue; /* catalogue: folder of the shipped factors */
     struct text_list factors; /* further factor tables, searched before the shipped ones */
     struct text_list groups;  /* names of the group levels, from the top */
-    const char *targets, *weights, *ownership, *history, *base_changes; /* NULL: there is none */
-    struct text_list holidays; /* a path whose last part is a country's code (CN) is a shipped one */
+    const char *targets, *weights, *ownership, *history, *base_changes; /* NULL: no table */
+    struct text_list holidays; /* the path DIR/CN, a country's code, stands for the shipped table */
 };
 
 /* A bit per day: 1 << 0 is Monday. */
@@ -54,7 +54,7 @@ enum forecast_rule { FORECAST_RATIO, FORECAST_MODEL };
 /* How targets are judged. Shares and percentages are parts of PART_ONE. */
 struct trajectory_conf {
     int profile;  /* enum target_profile: what targets are expected to be like */
-    int forecast; /* enum forecast_rule: what slips are judged by, beside the year to date */
+    int forecast; /* enum forecast_rule: of the year's end, if a slip is judged by it too */
     int64_t nonworking;
     struct weekdays days_off;
     int64_t base_change_min, share_min, coverage_min;
@@ -138,7 +138,7 @@ struct config {
     const char *simd; /* "auto", "scalar", "avx2", "avx512", "neon" */
     struct registry
         *registry; /* built of the tables, owned (config.h); the options do not look into it */
-    struct targets *targets; /* of the tables about targets, owned as well; NULL: there are none */
+    struct targets *targets; /* of the tables about targets, owned as well; NULL: no tables */
     struct arena *arena;
 };
 

@@ -1,5 +1,5 @@
 /*
- * base_changes.c - the ledger of base years: what changed a target's base, and by how much; see
+ * base_changes.c - the ledger of base years: changes of a target's base, with their causes; see
  * target_loader.h.
  */
 #include <errno.h>
@@ -34,7 +34,7 @@ static bool read_day(int32_t *day_out, const struct csv_row *row)
     return true;
 }
 
-/* What depends on the target. */
+/* The checks that depend on the target. */
 static bool check_target(const struct target_loader *loader, const struct change_entry *entry,
                          const struct csv_row *row)
 {

@@ -25,7 +25,7 @@ static const struct csv_column columns[COLUMN_COUNT] = {
     [COLUMN_EVIDENCE] = {"evidence", false}, [COLUMN_NOTE] = {"note", false},
 };
 
-/* A number of `size` digits; -1: it is none. */
+/* A number of `size` digits; -1: it is no number. */
 static int digits(const char *text, size_t size)
 {
     int number = 0;

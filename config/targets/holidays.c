@@ -44,7 +44,7 @@ static bool read_country(const struct csv_row *row)
     return false;
 }
 
-/* Whose day it is. */
+/* The facility or country that has the day. */
 static bool read_subject(struct holiday *holiday, const struct target_loader *loader,
                          const struct csv_row *row)
 {

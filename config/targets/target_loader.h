@@ -90,8 +90,8 @@ bool cell_facility(uint32_t *facility_out, const struct target_loader *loader,
 /* The row of the target, which may be TARGET_FAULTY. */
 bool cell_target(uint32_t *target_out, const struct target_loader *loader,
                  const struct csv_row *row, size_t column);
-/* The nearest of the texts that get() gives for 0 .. count - 1; NULL if none is near, or nobody
- * would see it. */
+/* The nearest of the texts that get() gives for 0 .. count - 1; NULL if no text is near, or
+ * if the fault will not be shown. */
 const char *loader_suggest(const struct target_loader *loader, const char *found, uint32_t count,
                            const char *(*get)(const struct target_loader *loader, uint32_t index));
 

@@ -1,5 +1,5 @@
 /*
- * targets.h - what a group has promised: targets, and the tables that go with them, as loaded.
+ * targets.h - the targets of a group, and the tables that go with them, as loaded.
  *
  * Targets stand above the registry of facilities and meters. Like it, they are const once built,
  * any thread may read them, and a reload builds new ones. Masses are whole milligrams of CO2e;
@@ -26,13 +26,13 @@ enum {
 /* So a base, and a sum of shares of it, fit 64 bits: 100 Mt of one history row, 1 Gt of a base. */
 #define HISTORY_MG_MAX (INT64_C(100000000) * 1000000000)
 #define BASE_MG_MAX (INT64_C(1000000000) * 1000000000)
-/* Of a unit of production; a million units fit too. */
+/* For a unit of production; a million units fit too. */
 #define INTENSITY_MG_MAX (INT64_C(9000) * 1000000000)
 
-/* Whose emissions a target is about. */
+/* The facilities that a target is about. */
 enum target_level { TARGET_FACILITY, TARGET_GROUP, TARGET_ALL };
 
-/* What of a facility counts: all of what is controlled, or the share that is owned. */
+/* The part of a facility that counts: all of it under control, or the share that is owned. */
 enum approach { APPROACH_CONTROL, APPROACH_EQUITY, APPROACH_COUNT };
 
 /* Where the emissions of the base year come from. */
@@ -83,7 +83,7 @@ struct target {
     int64_t cut;       /* TARGET_LINEAR: the cut by the target year, parts of the base */
     int64_t intensity; /* TARGET_INTENSITY without a path: mg per unit of production, in the
                           canonical unit of the meter (kg, unit, m3, ...) */
-    const struct path_year *path; /* by year; NULL if there is none */
+    const struct path_year *path; /* by year; NULL if there is no path */
     uint32_t path_count;
     const struct base_change *changes; /* by day */
     uint32_t changes_count;
@@ -115,7 +115,7 @@ struct holiday {
     int32_t day;
     uint32_t facility;   /* REGISTRY_NONE: not of one facility */
     const char *country; /* NULL: everywhere */
-    bool works;          /* whoever it is of works on it, whatever weekday or holiday it is */
+    bool works;          /* people work on it, also on a weekday off or a holiday */
     const char *name;
 };
 
@@ -144,8 +144,8 @@ int64_t targets_share_of_span(const struct targets *targets, uint32_t facility,
                               enum approach approach, int64_t mass, int32_t first_day,
                               int32_t end_day);
 
-/* What the history has of a facility and scope in that month; 0 is a row of the whole calendar
- * year. NULL: nothing. */
+/* The history's row of a facility, scope and month; month 0 is the whole calendar year. NULL: there
+ * is no such row. */
 const struct history_row *targets_history(const struct targets *targets, uint32_t facility,
                                           int scope, int year, int month);
 
