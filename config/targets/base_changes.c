@@ -16,6 +16,7 @@ enum column {
     COLUMN_DELTA_T,
     COLUMN_EVIDENCE,
     COLUMN_RECALC_FROM,
+    COLUMN_NOTE,
     COLUMN_COUNT
 };
 
@@ -23,6 +24,7 @@ static const struct csv_column columns[COLUMN_COUNT] = {
     [COLUMN_TARGET] = {"target", true},      [COLUMN_DATE] = {"date", true},
     [COLUMN_CAUSE] = {"cause", true},        [COLUMN_DELTA_T] = {"delta_t", true},
     [COLUMN_EVIDENCE] = {"evidence", false}, [COLUMN_RECALC_FROM] = {"recalc_from", false},
+    [COLUMN_NOTE] = {"note", false},
 };
 
 static bool read_day(int32_t *day_out, const struct csv_row *row)

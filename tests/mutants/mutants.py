@@ -837,5 +837,39 @@ STATE = [
            "rollup/test_site_expected"),
 ]
 
+TARGETS = [
+    mutant("the day of a sale still counts", "config/targets/targets.c",
+           "if (day < row->to_day) {", "if (day <= row->to_day) {", "config/targets/test_targets"),
+    mutant("a facility outside its rows counts whole", "config/targets/targets.c",
+           "    return 0;\n}\n\nint64_t targets_share(", "    return PART_ONE;\n}\n\nint64_t targets_share(",
+           "config/targets/test_targets"),
+    mutant("a sold site counts by the whole year", "config/targets/targets.c",
+           "(int128)mass * (until - first_day), days)", "(int128)mass * (end_day - first_day), days)",
+           "config/targets/test_targets"),
+    mutant("a country overrides its facilities", "config/targets/targets.c",
+           "enum { WEEKDAY, EVERYWHERE, COUNTRY, FACILITY };",
+           "enum { WEEKDAY, EVERYWHERE, FACILITY, COUNTRY };", "config/targets/test_targets"),
+    mutant("the rate is one year's cut", "config/targets/target_rows.c",
+           "        cut *= years;", "        cut *= 1;", "config/targets/test_target_tables"),
+    mutant("targets may overlap in their last year", "config/targets/target_rows.c",
+           "if (from > to || !same_subject", "if (from >= to || !same_subject",
+           "config/targets/test_target_tables"),
+    mutant("a calendar year is a year from April", "config/targets/target_bases.c",
+           "search->target->year_start == 1", "search->target->year_start <= 12",
+           "config/targets/test_target_tables"),
+    mutant("a site that joined later lacks history", "config/targets/target_bases.c",
+           "if (!has_share(search, facility, needed))", "if (false)",
+           "config/targets/test_target_tables"),
+    mutant("a measured base needs no meter in time", "config/targets/target_bases.c",
+           "meter->expected_from_ms) <= days.first)", "meter->expected_from_ms) > 0)",
+           "config/targets/test_target_tables"),
+    mutant("weights begin in January whatever the year", "config/targets/weights.c",
+           "(uint32_t)(target->year_start - 1 + i) % MONTHS", "(uint32_t)i % MONTHS",
+           "config/targets/test_target_tables"),
+    mutant("an earlier row that lasts longer hides an overlap", "config/targets/ownership.c",
+           "            entries[i].row.to_day > last->row.to_day)", "            true)",
+           "config/targets/test_target_tables"),
+]
+
 MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
-           STATE)
+           STATE + TARGETS)

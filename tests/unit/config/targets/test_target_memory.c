@@ -13,7 +13,7 @@ static int build(void)
     static const char *const holidays[] = {FOLDER "holidays_good.csv"};
     static const struct targets_conf conf = {
         .targets = FOLDER "targets_good.csv",
-        .weights = FOLDER "weights_good.csv",
+        .weights = FOLDER "own_weights.csv",
         .base_changes = FOLDER "own_changes.csv",
         .ownership = FOLDER "ownership_good.csv",
         .history = FOLDER "history_good.csv",
