@@ -32,6 +32,7 @@ struct forecast_input {
     int64_t part;            /* of that day that has passed, of PART_ONE */
     int64_t ytd_mg;
     int64_t budget_mg;       /* B, above 0 */
+    int64_t before_mg;       /* all of the year before; 0 or below: not known */
     int64_t open_mg;         /* what coverage and estimates leave open, as a deviation; 0: nothing */
     int64_t share_min;       /* no forecast before this share of the year */
     struct residuals residuals;
