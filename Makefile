@@ -80,6 +80,10 @@ $(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
 $(O)/tests/metering/%: $(O)/tests/metering/%.o $(TSAN_OBJ) $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
+# Its forecast is a simple one, which the oracle has too.
+$(O)/tests/trajectory/%: $(O)/tests/trajectory/%.o $(TSAN_OBJ) $(O)/libghgd.a
+	echo "  LD $@"
+	$(CC) $(BASE) -Wl,--wrap=forecast_make $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(O)/tests/integration/%: $(O)/tests/integration/%.o $(TSAN_OBJ) $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -114,7 +118,7 @@ $(O)/flags: FORCE
 	    { cmp -s $@.new $@ || { [ -z "$(CI)" ] && sed 's/-Werror//g' $@ 2>/dev/null | cmp -s - $@.new; }; } \
 	    && rm $@.new || mv $@.new $@
 -include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
-                           $(wildcard tests/integration/*.c tests/faults/*.c tests/metering/*.c)) \
+                           $(wildcard tests/integration/*.c tests/faults/*.c tests/metering/*.c tests/trajectory/*.c)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
 
 # ---- what must be installed; make is started again after it, to look for the libraries again
@@ -131,7 +135,7 @@ demo: deps ## build, then watch a small group of factories until Ctrl-C, or for 
 SUITE = +$(MAKE) --no-print-directory $(JOBS) CI=1
 check: deps-check ## unit tests, layers, and the daemon against real servers; installs what it needs
 	$(SUITE) test
-	$(SUITE) layers check-registers
+	$(SUITE) layers check-registers check-course
 	$(SUITE) check-integration
 check-unit: ## unit tests
 	$(SUITE) test
@@ -145,6 +149,8 @@ $(BUILD)/public/fetched: # a month of hourly load is in the Debian package; it i
 	rm -rf $(@D)/gretl-data; mkdir -p $(@D)/gretl-data
 	cd $(@D)/gretl-data && apt-get -q download gretl-data && dpkg -x gretl-data_*.deb . && rm gretl-data_*.deb
 	touch $@
+check-course: $(O)/tests/trajectory/course_judge ## budgets, slips and levels against the oracle of docs/trajectory.md, from SEED
+	$(PYTHON) tests/trajectory/test_course.py $< $(SEED)
 check-integration: $(O)/ghgd $(O)/tests/integration/sink_writer $(O)/tests/integration/checkpoint_store $(BUILD)/kafka/fetched ## the daemon and real servers; MATCH=name picks tests
 	GHGD=$(abspath $<) SINK_WRITER=$(abspath $(word 2,$^)) CHECKPOINT_STORE=$(abspath $(word 3,$^)) BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) tests/integration/run.py $(MATCH)
@@ -204,7 +210,7 @@ check-grafana: ## the dashboards against the types that Grafana publishes (needs
 
 # ---- linting, with clang's eyes; -k, to show all faults at once
 LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
-             $(wildcard tests/integration/*.c tests/faults/*.c tests/metering/*.c)
+             $(wildcard tests/integration/*.c tests/faults/*.c tests/metering/*.c tests/trajectory/*.c)
 LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(call files,tests bench,*.h)
 lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths, words
 	$(SUITE) -k CC=clang lint-format lint-length lint-words lint-cppcheck lint-man lint-unit lint-tidy lint-headers

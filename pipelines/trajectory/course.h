@@ -3,10 +3,14 @@
  *
  * A course is told of every local day of its subject when it first becomes final, and of the
  * running day at each full hour of the watermark. It knows no clock: `stamp_ms` is the instant of
- * event time that the row stands for. What is known of earlier days may have changed since; the
- * caller says so (`restated`), and then the closed days of the target year are judged again, from
- * the level that the year began with. If that ends lower, the level becomes that, as a retraction.
- * Else all stays as judged.
+ * event time that the row stands for. A closed day is judged once; if it is told again, a row is
+ * made and nothing is judged. The first closed day of a later year begins that year, for which the
+ * level and its run of days stay.
+ *
+ * Earlier days may have changed since they were judged; the caller says so (`restated`). Then the
+ * closed days of the target year are judged again with what is known now, from the level that the
+ * year began with. If that ends lower, level and run become that, as a retraction. Else all stays
+ * as judged. Rules and examples: docs/trajectory.md.
  *
  * The caller owns the ledger, the history and the plan's tables; a course keeps what must survive
  * in struct course_state, which is part of a saved state. Pure.
@@ -21,50 +25,55 @@
 
 struct course_conf {
     struct slip_conf slip;
-    int64_t share_min;     /* 100,000,000: no forecast and no judgement below W = 0.1 */
-    int64_t coverage_min;  /* 800,000,000: exactly 80 % counts */
-    int64_t base_threshold; /* 50,000,000 */
-    bool by_model;         /* forecast: model */
+    int64_t share_min;      /* 100,000,000: no forecast and no judgement below W = 0.1 */
+    int64_t coverage_min;   /* 800,000,000: exactly 80 % counts */
+    int64_t base_threshold; /* 50,000,000, for target_line_make() */
+    bool by_model; /* forecast: model; the slip is that of the model's year end, if larger */
+    /* Deviations, in parts, of what stands for time without readings, and of what is estimated. */
+    int64_t missing_deviation;   /* 1,000,000,000 */
+    int64_t estimated_deviation; /* 150,000,000 */
 };
 
 /* What is the same for all days of a target year. */
 struct course_plan {
     struct civil_year year;
-    struct shares shares;
-    struct target_line line;
+    struct shares shares; /* of an intensity: linear */
+    const struct target_line *line;
     struct residuals residuals;
-    int64_t last_year_mg[YEAR_MONTHS]; /* of the year before, for trailing twelve months; -1 unknown */
-    bool years_closed_known; /* of all years from the base year on: for what is needed */
-    int64_t emitted_since_base_mg, allowed_since_base_mg; /* years after the base year, closed ones */
-    int64_t last_closed_mg; /* -1 unknown */
+    int64_t last_year_mg[YEAR_MONTHS]; /* of the year before; -1 unknown */
+    bool years_closed_known;           /* of all years from the base year on: for what is needed */
+    int64_t emitted_since_base_mg,
+        allowed_since_base_mg; /* years after the base year, closed ones */
+    int64_t last_closed_mg;    /* of the year before, once it is closed; -1 unknown */
 };
 
 struct course_state {
-    int16_t year;          /* the target year that is judged; 0: none yet */
-    int32_t closed_day;    /* the last day that was closed; INT32_MIN: none */
-    uint32_t number;       /* of transitions so far: with target and base version their id */
+    int16_t year;       /* the target year that is judged; 0: none yet */
+    int32_t closed_day; /* the last day that was judged or passed over; INT32_MIN: none */
+    uint32_t number;    /* of transitions so far: with target and base version their id */
     struct slip_state slip;
     struct slip_state year_began; /* as the target year began */
-    int64_t since_ms;      /* end of the day on which the alert began; INT64_MIN: none */
-    int64_t row_ms;        /* stamp of the last row */
+    int64_t row_ms;               /* stamp of the newest row; INT64_MIN: none */
 };
+void course_init(struct course_state *state_out);
 
 struct course_row {
     int64_t stamp_ms;
     int32_t day;
-    bool closed;          /* the row of a day that became final; else of a full hour */
-    bool restated, counted; /* counted: the day counts for levels */
+    bool closed;            /* the row of a day that became final; else of a full hour */
+    bool restated, counted; /* counted: it is a closed day that counts for levels */
     uint16_t base_version;
-    int64_t base_mg, budget_mg; /* B of the year */
-    int64_t share;        /* W */
-    int64_t due_mg;       /* B * W, half to even */
+    int64_t base_mg;
+    int64_t budget_mg; /* B of the year; of an intensity: as due_mg */
+    int64_t share;     /* W */
+    int64_t due_mg;    /* B * W, half to even; of an intensity: by the production to date */
     int64_t ytd_mg, estimated_mg;
     int64_t covered_s, expected_s; /* of the year to date */
-    int32_t slip;         /* g; INT32_MIN: no budget is due yet */
-    int64_t trailing_mg;  /* twelve months; -1: not known */
-    struct forecast forecast;
-    struct needed needed;
-    int64_t achieved;     /* parts; INT64_MIN: not known */
+    int32_t slip;                  /* g; INT32_MIN: no budget is due yet */
+    int64_t trailing_mg;           /* the last twelve complete months; -1: not known */
+    struct forecast forecast;      /* an intensity has none */
+    struct needed needed; /* cumulative is INT64_MIN if closed years or years ahead are not known */
+    int64_t achieved;     /* of the year last closed, parts; INT64_MIN: not known */
     int64_t overshoot_mg; /* of closed years since the base; INT64_MIN: not known */
     uint8_t level;        /* enum alert_level after this row */
 };
@@ -74,14 +83,12 @@ enum course_event { COURSE_NOTHING, COURSE_ENTERED, COURSE_LEFT, COURSE_RETRACTE
 struct course_transition {
     uint8_t event;         /* enum course_event */
     uint8_t from, to;      /* enum alert_level */
-    uint32_t number;
+    uint16_t base_version; /* of the row */
+    uint32_t number;       /* the first is 1 */
     int64_t stamp_ms;      /* of the row */
-    int64_t day_end_ms;    /* of the day that decided */
-    int64_t since_ms;      /* when the alert that goes on, or has ended, began */
+    int64_t day_end_ms;    /* of the last day that was judged */
+    int64_t since_ms;      /* when the alert that goes on, or has ended, began: end of a day */
 };
-
-/* A target year begins: what the slip stood at is kept, for days that are judged again. */
-void course_begin_year(struct course_state *state, const struct course_plan *plan);
 
 struct course_day {
     int32_t day;
@@ -90,12 +97,22 @@ struct course_day {
     int64_t part;     /* of the day that has passed, parts of PART_ONE; closed: PART_ONE */
     bool closed, restated;
 };
-/* Makes the row, and judges if the day is closed. day_end_ms tells the end of other local days of
- * the year, for days that are judged again. At most one transition. */
-void course_step(struct course_state *state, const struct course_conf *conf,
-                 const struct course_plan *plan, const struct day_ledger *ledger,
-                 const struct course_day *day, int64_t (*day_end_ms)(void *context, int32_t day),
-                 void *context, struct course_row *row_out,
+/* What a step reads. */
+struct course_basis {
+    const struct course_conf *conf;
+    const struct course_plan *plan;
+    const struct day_ledger *ledger;
+    /* The end of other local days of the year, for days that are judged again. */
+    int64_t (*day_end_ms)(void *context, int32_t day);
+    void *context;
+};
+
+/* Makes the row, and judges if the day is closed. The day lies in the plan's year. At most one
+ * transition: from the level before the step to the one after it, COURSE_RETRACTED if judging again
+ * lowered it below that; else COURSE_NOTHING. False: the target has no budget for the year, and
+ * nothing is judged, made or changed. */
+bool course_step(struct course_state *state, const struct course_basis *basis,
+                 const struct course_day *day, struct course_row *row_out,
                  struct course_transition *transition_out);
 
 #endif
