@@ -9,10 +9,11 @@
 /* Half of the width that holds 80 % of a normal distribution, in deviations. */
 #define INTERVAL_DEVIATIONS 1.2815515655446
 
-/* The model's filter; bench/forecast measured them. */
-#define LEVEL_WALK 0.06           /* variance of a month's step, of the variance of a month */
-#define BEFORE_DEVIATION 0.05     /* of the year before as a guess of this one, parts of it */
-#define MONTH_DEVIATION 0.05      /* of a month, parts of a twelfth: if history does not tell */
+/* The model's numbers; bench/forecast measures them. */
+#define LEVEL_WALK 0.12      /* variance of the level's step in a month, of a month's variance */
+#define YEAR_JUMP 0.03       /* usual deviation of a year's level from that of the month before */
+#define YEAR_JUMP_WEIGHT 2.0 /* so many years of it are counted beside those that were seen */
+#define MONTH_DEVIATION 0.05 /* of a month, parts of a twelfth, if history does not tell */
 #define MONTH_DEVIATION_MIN 0.005 /* history that repeats itself does not make months exact */
 
 double round_9(double value)
@@ -39,31 +40,98 @@ static int64_t whole(double value)
     return value > -0x1p63 ? (int64_t)rint(value) : -INT64_MAX;
 }
 
-struct residuals residuals_of(const int64_t months[YEAR_MONTHS], const struct past_year *past,
-                              uint32_t past_count)
+/* What a whole year amounts to at the level of now, and how sure that is. This is a local level
+ * model: a month tells its mass / its share, the more surely the larger its share. Between months
+ * the level may move. */
+struct year_level {
+    double mg, variance;
+    bool known;
+};
+
+static void level_see(struct year_level *level, double seen_mg, double variance)
 {
-    struct residuals residuals = {-1, past_count * YEAR_MONTHS};
-    if (residuals.months < RESIDUAL_MONTHS_MIN)
-        return residuals;
-    double sum = 0;
+    if (!level->known) {
+        *level = (struct year_level){seen_mg, variance, true};
+        return;
+    }
+    double sum = level->variance + variance;
+    double gain = sum > 0 ? level->variance / sum : 1;
+    level->mg += gain * (seen_mg - level->mg);
+    level->variance *= 1 - gain;
+}
+
+/* A month goes by; `passed` of its `planned` parts did, with mg in them. */
+static void level_month(struct year_level *level, int64_t mg, int64_t passed, int64_t planned,
+                        double month_variance)
+{
+    level->variance += LEVEL_WALK * month_variance * YEAR_MONTHS * YEAR_MONTHS;
+    if (passed <= 0)
+        return;
+    double share = (double)passed / PART_ONE;
+    double month_share = (double)planned / PART_ONE;
+    level_see(level, (double)mg / share, month_variance / (share * month_share));
+}
+
+/* Follows the level over past years, and how far it was off the year that came next. */
+static struct year_level level_of_past(const int64_t months[YEAR_MONTHS],
+                                       const struct past_year *past, uint32_t past_count,
+                                       double month_variance)
+{
+    struct year_level level = {0};
+    double jumps = 0;
+    for (uint32_t year = 0; year < past_count; year++) {
+        double before = level.mg;
+        double total = 0;
+        for (int month = 0; month < YEAR_MONTHS; month++) {
+            level_month(&level, past[year].mg[month], months[month], months[month], month_variance);
+            total += (double)past[year].mg[month];
+        }
+        if (year > 0)
+            jumps += (total - before) * (total - before);
+    }
+    double usual = YEAR_JUMP * level.mg;
+    level.variance +=
+        (YEAR_JUMP_WEIGHT * usual * usual + jumps) / (past_count - 1 + YEAR_JUMP_WEIGHT);
+    return level;
+}
+
+/* The variance of (month's total - share * year's total) over all months, the mean taken off. */
+static double month_variance_of_past(const int64_t months[YEAR_MONTHS],
+                                     const struct past_year *past, uint32_t past_count)
+{
+    uint32_t count = past_count * YEAR_MONTHS;
+    double mean = 0;
     double squares = 0;
     for (int pass = 0; pass < 2; pass++) {
-        double mean = sum / residuals.months;
+        double sum = 0;
+        squares = 0;
         for (uint32_t year = 0; year < past_count; year++) {
             int128 total = 0;
             for (int month = 0; month < YEAR_MONTHS; month++)
                 total += past[year].mg[month];
             for (int month = 0; month < YEAR_MONTHS; month++) {
                 int128 planned = div_round_even(total * months[month], PART_ONE);
-                double residual = (double)(past[year].mg[month] - planned);
-                if (pass == 0)
-                    sum += residual;
-                else
-                    squares += (residual - mean) * (residual - mean);
+                double off = (double)(past[year].mg[month] - planned) - mean;
+                sum += off;
+                squares += off * off;
             }
         }
+        mean = sum / count;
     }
-    residuals.deviation_mg = whole(round_9(sqrt(squares / (residuals.months - 1))));
+    return squares / (count - 1);
+}
+
+struct residuals residuals_of(const int64_t months[YEAR_MONTHS], const struct past_year *past,
+                              uint32_t past_count)
+{
+    struct residuals residuals = {-1, past_count * YEAR_MONTHS, -1, -1};
+    if (residuals.months < RESIDUAL_MONTHS_MIN)
+        return residuals;
+    double variance = month_variance_of_past(months, past, past_count);
+    struct year_level level = level_of_past(months, past, past_count, variance);
+    residuals.deviation_mg = whole(round_9(sqrt(variance)));
+    residuals.level_mg = whole(round_9(level.mg));
+    residuals.level_deviation_mg = whole(round_9(sqrt(level.variance)));
     return residuals;
 }
 
@@ -86,61 +154,40 @@ static struct year_place position_of(const struct forecast_input *input)
     int32_t first = shares->year.month_first[at.month];
     int32_t end = shares->year.month_first[at.month + 1];
     int64_t before = shares_until(shares, first - shares->year.first_day - 1);
-    int64_t running = (int64_t)div_round_even((int128)shares->day[day] * input->part, PART_ONE);
-    at.share = shares_until(shares, day - 1) + running;
+    at.share = shares_at(shares, day, input->part);
     at.month_share = at.share - before;
     int64_t left = (int64_t)(end - date) * PART_ONE - input->part;
     at.months_left = (double)left / ((double)(end - first) * PART_ONE) + YEAR_MONTHS - 1 - at.month;
     return at;
 }
 
-/* What a whole year amounts to at the level of now, and how sure that is. A local level model: a
- * month tells its mass / its share of it, the more surely the larger its share is; between months
- * the level may move. */
-struct year_level {
-    double mg, variance;
-    bool known;
-};
-
-static void level_see(struct year_level *level, double seen_mg, double variance)
+/* What a month's mass varies by: as history tells it, if that is not too little to be true. */
+static double month_deviation(const struct forecast_input *input, double ratio_mg)
 {
-    if (!level->known) {
-        *level = (struct year_level){seen_mg, variance, true};
-        return;
-    }
-    double sum = level->variance + variance;
-    double gain = sum > 0 ? level->variance / sum : 1;
-    level->mg += gain * (seen_mg - level->mg);
-    level->variance *= 1 - gain;
+    double usual = fabs(ratio_mg) / YEAR_MONTHS;
+    double deviation = (double)input->residuals.deviation_mg;
+    if (deviation < 0)
+        return MONTH_DEVIATION * usual;
+    return deviation < MONTH_DEVIATION_MIN * usual ? MONTH_DEVIATION_MIN * usual : deviation;
 }
 
 static struct year_level level_of(const struct forecast_input *input, const struct year_place *at,
                                   double ratio_mg)
 {
-    double usual = fabs(ratio_mg) / YEAR_MONTHS;
-    double deviation = (double)input->residuals.deviation_mg;
-    if (deviation < 0)
-        deviation = MONTH_DEVIATION * usual;
-    else if (deviation < MONTH_DEVIATION_MIN * usual)
-        deviation = MONTH_DEVIATION_MIN * usual;
-    double month_variance = deviation * deviation;
-    double walk = LEVEL_WALK * month_variance * YEAR_MONTHS * YEAR_MONTHS;
+    const struct residuals *residuals = &input->residuals;
+    double deviation = month_deviation(input, ratio_mg);
     struct year_level level = {0};
-    if (input->before_mg > 0) {
-        double before = (double)input->before_mg;
-        double before_deviation = BEFORE_DEVIATION * before;
-        level = (struct year_level){before, before_deviation * before_deviation + walk, true};
+    if (residuals->deviation_mg >= 0 && residuals->level_mg > 0) {
+        double off = (double)residuals->level_deviation_mg;
+        level = (struct year_level){(double)residuals->level_mg, off * off, true};
+    } else if (input->before_mg > 0) {
+        double off = YEAR_JUMP * (double)input->before_mg;
+        level = (struct year_level){(double)input->before_mg, off * off, true};
     }
     for (int month = 0; month <= at->month; month++) {
         int64_t planned = input->shares->month[month];
         int64_t passed = month == at->month ? at->month_share : planned;
-        level.variance += walk;
-        if (passed <= 0)
-            continue;
-        double share = (double)passed / PART_ONE;
-        double whole_share = (double)planned / PART_ONE;
-        level_see(&level, (double)input->month_mg[month] / share,
-                  month_variance / (share * whole_share));
+        level_month(&level, input->month_mg[month], passed, planned, deviation * deviation);
     }
     return level;
 }
@@ -170,8 +217,7 @@ static int32_t day_beyond(const struct shares *shares, int32_t first, int32_t en
     return -1;
 }
 
-/* Months behind us pass the budget on the day that their shares tell; later days by the forecast.
- */
+/* Past months pass the budget on the day that their shares tell; later days by the forecast. */
 static int32_t used_up_day(const struct forecast_input *input, const struct year_place *at,
                            int64_t forecast_mg)
 {
@@ -205,17 +251,33 @@ static int64_t deviation_of(const struct forecast_input *input, const struct yea
     return whole(round_9(sqrt(at->months_left * month * month + open * open)));
 }
 
+/* The interval knows more than s_F. The level may be off, and shares that were learnt from n years
+ * fit these better than another year, by (n + 1) / (n - 1) in variance. */
+static void make_interval(struct forecast *forecast, const struct forecast_input *input,
+                          const struct year_place *at, const struct year_level *level)
+{
+    if (forecast->deviation_mg < 0)
+        return;
+    double years = (double)input->residuals.months / YEAR_MONTHS;
+    years = years < 2 ? 2 : years;
+    double month = (double)input->residuals.deviation_mg;
+    double rest = (double)(PART_ONE - at->share) / PART_ONE;
+    double open = input->open_mg > 0 ? (double)input->open_mg : 0;
+    double variance = at->months_left * month * month * (years + 1) / (years - 1) +
+                      rest * rest * level->variance + open * open;
+    int64_t half = whole(round_9(INTERVAL_DEVIATIONS * sqrt(variance)));
+    forecast->interval_given = true;
+    forecast->low_mg = narrow((int128)forecast->model_mg - half);
+    forecast->high_mg = narrow((int128)forecast->model_mg + half);
+}
+
 void forecast_make(struct forecast *forecast_out, const struct forecast_input *input)
 {
     ASSERT(input->day_of_year >= 0 && input->day_of_year < input->shares->year.days);
     ASSERT(input->part >= 0 && input->part <= PART_ONE);
     struct year_place at = position_of(input);
-    *forecast_out = (struct forecast){.share = at.share,
-                                      .deviation_mg = -1,
-                                      .low_mg = -1,
-                                      .high_mg = -1,
-                                      .probability = -1,
-                                      .used_up_day = -1};
+    *forecast_out = (struct forecast){
+        .share = at.share, .deviation_mg = -1, .probability = -1, .used_up_day = -1};
     if (at.share <= 0 || at.share < input->share_min)
         return;
     struct forecast *forecast = forecast_out;
@@ -228,11 +290,7 @@ void forecast_make(struct forecast *forecast_out, const struct forecast_input *i
     forecast->deviation_mg = deviation_of(input, &at);
     forecast->probability = probability_of(input->budget_mg, by, forecast->deviation_mg);
     forecast->used_up_day = used_up_day(input, &at, by);
-    if (forecast->deviation_mg < 0)
-        return;
-    int64_t half = whole(round_9(INTERVAL_DEVIATIONS * (double)forecast->deviation_mg));
-    forecast->low_mg = narrow((int128)forecast->model_mg - half);
-    forecast->high_mg = narrow((int128)forecast->model_mg + half);
+    make_interval(forecast, input, &at, &level);
 }
 
 struct needed needed_rates(int64_t now_mg, int64_t end_mg, int64_t remaining_mg, int years)

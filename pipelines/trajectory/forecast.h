@@ -2,10 +2,10 @@
  * forecast.h - where the year will end, how sure that is, and what is still needed. Pure.
  *
  * Two forecasts stand side by side: the ratio rule (year to date / share of the year so far), and a
- * model that learns from the months of this year how far they are off what was planned, and trusts
- * them the more the further the year is. Whatever comes of a logarithm, a root or an error function
- * is rounded to 9 digits (round_9()) before it is compared or written, so every processor gives the
- * same. Rules, and how the model does against the ratio rule: docs/targets.md, bench/forecast.
+ * model. The model follows the level of the emissions from month to month, over past years and this
+ * one, and takes the rest of the year at the level of now. Whatever comes of a logarithm, a root or
+ * an error function is rounded to 9 digits (round_9()) before it is compared or written, so every
+ * processor gives the same. Formulas, and how the model does against other rules: docs/forecast.md.
  */
 #ifndef GHGD_FORECAST_H
 #define GHGD_FORECAST_H
@@ -15,13 +15,18 @@
 /* value rounded to 9 significant decimal digits, half to even. */
 double round_9(double value);
 
-/* (month's total - share * year) over the months of past years: what a month is off its plan. */
+/* What the months of past years tell. */
 struct residuals {
-    int64_t deviation_mg; /* standard deviation (n - 1), rounded; -1: fewer than months_min */
+    /* Of (month's total - share * year's total), the standard deviation (n - 1); -1: fewer months
+     * than RESIDUAL_MONTHS_MIN, and then no level is known, either. */
+    int64_t deviation_mg;
     uint32_t months;
+    int64_t level_mg;           /* a whole year's mass at the level of the last month */
+    int64_t level_deviation_mg; /* how far off the year's level may be that comes next */
 };
 enum { RESIDUAL_MONTHS_MIN = 24 };
-/* shares: of the year that is judged, as they were planned from these past years. */
+/* months: shares of the year that is judged, as they were planned from these past years. The past
+ * years follow each other, the oldest first. */
 struct residuals residuals_of(const int64_t months[YEAR_MONTHS], const struct past_year *past,
                               uint32_t past_count);
 
@@ -29,34 +34,35 @@ struct forecast_input {
     const struct shares *shares;
     const int64_t *month_mg; /* of this year's months so far, the running one in part */
     int32_t day_of_year;     /* the last day that has begun */
-    int64_t part;            /* of that day that has passed, of PART_ONE */
+    int64_t part;            /* of that day that has passed, 0 .. PART_ONE */
     int64_t ytd_mg;
-    int64_t budget_mg;       /* B, above 0 */
-    int64_t before_mg;       /* all of the year before; 0 or below: not known */
-    int64_t open_mg;         /* what coverage and estimates leave open, as a deviation; 0: nothing */
-    int64_t share_min;       /* no forecast before this share of the year */
+    int64_t budget_mg; /* B */
+    int64_t before_mg; /* all of the year before, if the residuals know no level; else 0 */
+    int64_t open_mg;   /* what coverage and estimates leave open, as a deviation; 0: nothing */
+    int64_t share_min; /* no forecast before this share of the year */
     struct residuals residuals;
-    bool by_model;           /* which forecast the probability goes by */
+    bool by_model; /* which forecast the probability goes by */
 };
 
 struct forecast {
-    int64_t share;        /* W, parts of 1e9 */
-    bool given;           /* false: W is below share_min, and nothing below is known */
-    int64_t ratio_mg;     /* YTD / W */
+    int64_t share;    /* W, parts of 1e9 */
+    bool given;       /* false: W is below share_min, and nothing below is known */
+    int64_t ratio_mg; /* YTD / W */
     int64_t model_mg;
-    int64_t deviation_mg; /* of the year's end: months that remain, and what is open; -1 unknown */
-    int64_t low_mg, high_mg; /* of the model, 80 % of cases; -1 unknown */
-    int32_t probability;  /* of a miss, 0.001; -1 unknown */
-    int32_t used_up_day;  /* of the year: on which the budget will be used up; -1: not this year */
+    int64_t deviation_mg; /* s_F: months that remain, and what is open; -1: not known */
+    bool interval_given;
+    int64_t low_mg, high_mg; /* of the model: 80 % of years end there */
+    int32_t probability;     /* of a miss, 0.001; -1: not known */
+    int32_t used_up_day; /* of the year, at whose end more than the budget is emitted; -1: none */
 };
 void forecast_make(struct forecast *forecast_out, const struct forecast_input *input);
 
 /* What it takes from the year last closed on. Rates are parts of 1e9 a year; docs/targets.md. */
 struct needed {
-    bool to_end_known;    /* there are years left, and the last one is above 0 */
-    int64_t to_end;       /* (E_now - E_T) / (E_now * n): 80,000 -> 53,800 in 5 years: 6.55 % */
-    int64_t cumulative;   /* 2 / (n + 1) * (1 - R / (E_now * n)); R 287,800, n 5: 9.35 % */
-    bool budget_gone;     /* cumulative * n is 1 or more */
+    bool to_end_known;  /* there are years left, and the last one is above 0 */
+    int64_t to_end;     /* (E_now - E_T) / (E_now * n): 80,000 -> 53,800 in 5 years: 6.55 % */
+    int64_t cumulative; /* 2 / (n + 1) * (1 - R / (E_now * n)); R 287,800, n 5: 9.35 % */
+    bool budget_gone;   /* cumulative * n is 1 or more */
 };
 /* remaining_mg: what all years after it may still emit together, overshoot of earlier ones taken
  * off; years: from the one after it up to the target year. */
