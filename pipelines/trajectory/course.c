@@ -99,12 +99,8 @@ static void forecast_of(struct course_row *row, const struct course_basis *basis
                         const struct year_to_date *ytd, int64_t part)
 {
     const struct course_plan *plan = basis->plan;
-    row->forecast = (struct forecast){.share = row->share,
-                                      .deviation_mg = -1,
-                                      .low_mg = -1,
-                                      .high_mg = -1,
-                                      .probability = -1,
-                                      .used_up_day = -1};
+    row->forecast = (struct forecast){
+        .share = row->share, .deviation_mg = -1, .probability = -1, .used_up_day = -1};
     if (plan->line->target->form == TARGET_INTENSITY || row->budget_mg <= 0)
         return;
     struct forecast_input input = {.shares = &plan->shares,
@@ -113,7 +109,8 @@ static void forecast_of(struct course_row *row, const struct course_basis *basis
                                    .part = part,
                                    .ytd_mg = row->ytd_mg,
                                    .budget_mg = row->budget_mg,
-                                   .before_mg = last_year_of(plan),
+                                   .before_mg =
+                                       plan->residuals.level_mg < 0 ? last_year_of(plan) : 0,
                                    .open_mg = open_of(basis->conf, &ytd->sum),
                                    .share_min = basis->conf->share_min,
                                    .residuals = plan->residuals,

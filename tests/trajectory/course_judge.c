@@ -160,13 +160,14 @@ static void take_plan(const int64_t n[])
         factors[i] = PART_ONE;
     for (uint32_t i = 0; i < factors_count; i++)
         factors[factors_off[0][i] - year.first_day] = factors_off[1][i];
-    *plan = (struct course_plan){.year = year,
-                                 .line = &line,
-                                 .residuals = {.deviation_mg = n[1], .months = 24},
-                                 .years_closed_known = n[2] != 0,
-                                 .emitted_since_base_mg = n[3],
-                                 .allowed_since_base_mg = n[4],
-                                 .last_closed_mg = n[5]};
+    *plan = (struct course_plan){
+        .year = year,
+        .line = &line,
+        .residuals = {.deviation_mg = n[1], .level_mg = n[1] % 2 != 0 ? -1 : 5},
+        .years_closed_known = n[2] != 0,
+        .emitted_since_base_mg = n[3],
+        .allowed_since_base_mg = n[4],
+        .last_closed_mg = n[5]};
     memcpy(plan->last_year_mg, n + 6, sizeof(plan->last_year_mg));
     if (is_given)
         shares_given(&plan->shares, &year, factors, given);
