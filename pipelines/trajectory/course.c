@@ -205,7 +205,7 @@ static int64_t trailing_of(const struct course_plan *plan, const struct year_to_
     return narrow(sum);
 }
 
-/* What all years from the running one on may still emit together. False: it is not known. */
+/* All years from the running one on may still emit this together. False: it is not known. */
 static bool remaining_of(int64_t *remaining_out, const struct course_plan *plan,
                          const struct base_version *version)
 {

@@ -34,7 +34,7 @@ struct course_conf {
     int64_t estimated_deviation; /* 150,000,000 */
 };
 
-/* What is the same for all days of a target year. */
+/* The figures that all days of a target year share. */
 struct course_plan {
     struct civil_year year;
     struct shares shares; /* of an intensity: linear */
@@ -97,7 +97,7 @@ struct course_day {
     int64_t part;     /* of the day that has passed, parts of PART_ONE; closed: PART_ONE */
     bool closed, restated;
 };
-/* What a step reads. */
+/* A step reads these. */
 struct course_basis {
     const struct course_conf *conf;
     const struct course_plan *plan;

@@ -35,7 +35,7 @@ const struct day_total *day_ledger_get(const struct day_ledger *ledger, int32_t 
 /* The first and last known day; false: none. */
 bool day_ledger_span(const struct day_ledger *ledger, int32_t *first_out, int32_t *last_out);
 
-/* Of a set of scopes, a bit per scope. A day that is not known has none. */
+/* The masses are those of a set of scopes, a bit per scope. */
 struct days_sum {
     int128 mg, estimated_mg, production_micro;
     int64_t covered_s, expected_s;

@@ -1,13 +1,13 @@
 /*
- * shares.h - how a year is planned over its months and days: whole parts of 1e9, of which a year
- * has exactly 1e9.
+ * shares.h - how a year is planned over its months and days: whole parts of 1e9. The parts of a
+ * year sum to exactly 1e9.
  *
  * Every day has a factor: PART_ONE for a working day, `nonworking` for a day off. A month's working
  * days are the sum of its factors. Its share of each past year is divided by its working days then;
  * the median (an even one is the mean of the middle two) is multiplied by its working days of this
  * year, and the twelve are normalised. Months are rounded first, then the days within each, in
  * proportion to their factors; remainders go to the largest rests, ties to the earlier. So the sum
- * up to a month's end is the sum of the months' own shares. Rules: docs/targets.md. Pure.
+ * up to a month's end is the sum of the months' own shares. Rules: docs/trajectory.md. Pure.
  */
 #ifndef GHGD_SHARES_H
 #define GHGD_SHARES_H
@@ -60,8 +60,8 @@ void shares_given(struct shares *shares_out, const struct civil_year *year, cons
 
 /* The sum up to the end of that day of the year (0 is the first); -1: 0. */
 int64_t shares_until(const struct shares *shares, int32_t day_of_year);
-/* W within that day, of which `part` of PART_ONE has passed: the sum up to the day before, and the
- * day's share in proportion, half to even. */
+/* W within that day: the sum up to the day before, and of the day's share the `part` (of PART_ONE)
+ * that has passed, half to even. */
 int64_t shares_at(const struct shares *shares, int32_t day_of_year, int64_t part);
 
 /* Cuts `whole` >= 0 into parts in proportion to weights >= 0, whose sum is above 0 and below 2^62:

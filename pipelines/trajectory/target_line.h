@@ -2,11 +2,12 @@
  * target_line.h - what a target allows in each year: milligrams, by the base that is in force.
  *
  * Linear targets are linear in points of the base year, not compound: 100,000 t in 2019 and 4.2 % a
- * year allow 74,800 t in 2025 and 53,800 t in 2030 (SBTi's absolute contraction; docs/targets.md).
- * Changes of the base count when they reach the threshold (5 %) of the base in force, one by one or
- * summed since the last new base: then a new version holds, from the next target year on, or at
- * once if the change says so. A path of masses scales with the base; intensities do not. Up to the
- * base year, and after the target year, nothing is allowed or judged. Pure.
+ * year allow 74,800 t in 2025 and 53,800 t in 2030 (SBTi's absolute contraction;
+ * docs/trajectory.md). Changes of the base count when they reach the threshold (5 %) of the base in
+ * force, one by one or summed since the last new base: then a new version holds, from the next
+ * target year on, or at once if the change says so. A path of masses scales with the base;
+ * intensities do not. Up to the base year, and after the target year, nothing is allowed or judged.
+ * Pure.
  */
 #ifndef GHGD_TARGET_LINE_H
 #define GHGD_TARGET_LINE_H

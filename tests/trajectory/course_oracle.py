@@ -89,7 +89,7 @@ def shares_of_past(year, factors, past):
 
 
 class Line:
-    """What a target allows, under each version of its base."""
+    """The years of a target: the mass that each allows, under each version of its base."""
 
     def __init__(self, target, base, threshold):
         self.target = target

@@ -221,7 +221,7 @@ def random_plan(rng, history, name, masses):
 
 
 class Weather:
-    """What days emit: near the budget's own course, so that levels come and go."""
+    """The masses of days: near the budget's own course, so that levels come and go."""
 
     def __init__(self, rng):
         self.rng = rng

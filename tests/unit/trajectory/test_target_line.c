@@ -1,4 +1,4 @@
-/* What targets allow: lines, paths, intensities, and new bases. */
+/* The allowed emissions of targets: lines, paths, intensities, and new bases. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
