@@ -41,10 +41,9 @@ static void year_advance(struct year_to_date *ytd, const struct course_basis *ba
     if (day >= year->month_first[ytd->month + 1])
         ytd->month++;
     int128 before = ytd->sum.mg;
-    day_ledger_add(basis->ledger, day, basis->plan->line->target->scopes, &ytd->sum);
-    ytd->month_mg[ytd->month] = narrow((int128)ytd->month_mg[ytd->month] + ytd->sum.mg - before);
-    if (day_ledger_get(basis->ledger, day) == NULL)
+    if (!day_ledger_add(basis->ledger, day, basis->plan->line->target->scopes, &ytd->sum))
         ytd->month_known[ytd->month] = false;
+    ytd->month_mg[ytd->month] = narrow((int128)ytd->month_mg[ytd->month] + ytd->sum.mg - before);
 }
 
 /* The budget of the year and to date. False: none. */

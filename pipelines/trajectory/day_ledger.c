@@ -30,8 +30,9 @@ void day_ledger_destroy(struct day_ledger **ledger)
 
 static uint32_t slot_of(const struct day_ledger *ledger, int32_t day)
 {
-    int64_t rest = day % (int64_t)ledger->days_max;
-    return (uint32_t)(rest < 0 ? rest + ledger->days_max : rest);
+    int32_t days_max = (int32_t)ledger->days_max; /* narrow: 64-bit division is slow */
+    int32_t rest = day % days_max;
+    return (uint32_t)(rest < 0 ? rest + days_max : rest);
 }
 
 static bool is_forgotten(const struct day_ledger *ledger, int32_t day)
@@ -84,12 +85,12 @@ bool day_ledger_span(const struct day_ledger *ledger, int32_t *first_out, int32_
     return found;
 }
 
-void day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scopes,
+bool day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scopes,
                     struct days_sum *sum)
 {
     const struct day_total *total = day_ledger_get(ledger, day);
     if (total == NULL)
-        return;
+        return false;
     for (uint32_t scope = 0; scope < LEDGER_SCOPES; scope++) {
         if ((scopes >> scope & 1U) == 0)
             continue;
@@ -99,4 +100,5 @@ void day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scope
     sum->production_micro += total->production_micro;
     sum->covered_s += total->covered_s;
     sum->expected_s += total->expected_s;
+    return true;
 }

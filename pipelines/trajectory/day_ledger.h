@@ -40,8 +40,8 @@ struct days_sum {
     int128 mg, estimated_mg, production_micro;
     int64_t covered_s, expected_s;
 };
-/* Adds a day of the ledger to the sum; a day that nothing is known of changes nothing. */
-void day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scopes,
+/* Adds a day of the ledger to the sum. False: nothing is known of it, and nothing is added. */
+bool day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scopes,
                     struct days_sum *sum);
 
 #endif

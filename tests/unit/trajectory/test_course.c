@@ -130,7 +130,7 @@ static void emit(struct bench *bench, int32_t day, int32_t over)
         target_line_allowed(&budget, &bench->line, &bench->line.versions[0], plan->year.year));
     struct days_sum sum = {0};
     for (int32_t earlier = plan->year.first_day; earlier < day; earlier++)
-        day_ledger_add(bench->ledger, earlier, bench->target.scopes, &sum);
+        (void)day_ledger_add(bench->ledger, earlier, bench->target.scopes, &sum);
     int128 share = shares_until(&plan->shares, day - plan->year.first_day);
     int128 want = (int128)budget * share / PART_ONE * (10000 + over) / 10000;
     put(bench, day, (int64_t)(want - sum.mg), 100);

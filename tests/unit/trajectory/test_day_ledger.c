@@ -79,14 +79,15 @@ static void test_sums(void **state)
     put(ledger, 101, 3, true);
     struct days_sum sum = {0};
     for (int32_t day = 99; day < 103; day++)
-        day_ledger_add(ledger, day, 1U << 1 | 1U << 3, &sum);
+        assert_int_equal(day_ledger_add(ledger, day, 1U << 1 | 1U << 3, &sum),
+                         day == 100 || day == 101);
     assert_int_equal(sum.mg, 505);
     assert_int_equal(sum.estimated_mg, 10);
     assert_int_equal(sum.production_micro, 14);
     assert_int_equal(sum.covered_s, 6);
     assert_int_equal(sum.expected_s, 8);
     sum = (struct days_sum){0};
-    day_ledger_add(ledger, 100, 1U << 2, &sum);
+    assert_true(day_ledger_add(ledger, 100, 1U << 2, &sum));
     assert_int_equal(sum.mg, 20);
     day_ledger_destroy(&ledger);
 }
