@@ -152,7 +152,7 @@ static void test_medians(void **state)
     static const struct {
         const char *name;
         int64_t mg[4]; /* of January, in parts of 1,200 */
-        uint32_t count;
+        int64_t count;
         double want; /* of it in parts of the year; others share the rest */
         enum shares_basis basis;
     } cases[] = {
@@ -169,10 +169,10 @@ static void test_medians(void **state)
         fill(factors, 0);
         for (int month = 0; month < YEAR_MONTHS; month++)
             factors[year.month_first[month] - year.first_day] = PART_ONE; /* one day works */
-        for (uint32_t k = 0; k < cases[i].count; k++)
+        for (int64_t k = 0; k < cases[i].count; k++)
             year_with(&past[k], 0, cases[i].mg[k]);
         struct shares shares;
-        shares_of_past(&shares, &year, factors, past, cases[i].count);
+        shares_of_past(&shares, &year, factors, past, (uint32_t)cases[i].count);
         check_sums(&shares);
         int64_t want = (int64_t)(cases[i].want / 1200 * PART_ONE);
         if (shares.month[0] - want > 1 || want - shares.month[0] > 1 ||
@@ -356,8 +356,9 @@ static void test_running_day(void **state)
     assert_int_equal(shares_at(&shares, 0, 0), 0);
     assert_int_equal(shares_at(&shares, 0, PART_ONE), 2739727);
     assert_int_equal(shares_at(&shares, 1, PART_ONE), 2739732);
-    assert_int_equal(shares_at(&shares, 1, PART_ONE / 2), 2739729);        /* 2.5: half to even */
-    assert_int_equal(shares_at(&shares, 1, 3 * (PART_ONE / 10)), 2739729); /* 1.5: half to even */
+    assert_int_equal(shares_at(&shares, 1, PART_ONE / 2), 2739729); /* 2.5: half to even */
+    assert_int_equal(shares_at(&shares, 1, 3 * ((int64_t)PART_ONE / 10)),
+                     2739729); /* 1.5: half to even */
     assert_int_equal(shares_at(&shares, 2, 0), 2739732);
 }
 

@@ -11,6 +11,7 @@
 #include "pipelines/trajectory/slip.h"
 
 #define HOUR INT64_C(3600000)
+#define DAY (24 * HOUR)
 #define T INT64_C(1000000000)
 enum { DAYS_MAX = 40 };
 
@@ -19,7 +20,7 @@ static const struct slip_conf conf = {.threshold = {0, 50, 200, 500},
                                       .probability = 900,
                                       .enter_days = 3,
                                       .leave_days = 3,
-                                      .dwell_ms = 24 * HOUR};
+                                      .dwell_ms = DAY};
 
 static void test_slip_of(void **state)
 {
@@ -178,7 +179,7 @@ static void test_dwell(void **state)
     for (size_t i = 0; i < ARRAY_LEN(stories); i++)
         tell_story(&stories[i], &conf);
     struct slip_conf slow = conf;
-    slow.dwell_ms = 5 * 24 * HOUR;
+    slow.dwell_ms = 5 * DAY;
     static const struct story waits = {
         "five days", {500, 500, 500, 0, 0, 0, 0, 0, 0}, "..CCCCCww", {0}, {0}};
     tell_story(&waits, &slow);
@@ -201,14 +202,14 @@ static void test_options(void **state)
     slip_init(&slip);
     for (int i = 0; i < 2 * SLIP_RUN_MAX;
          i++) { /* the ring is full: one day below, then all above */
-        struct slip_day day = {i * 24 * HOUR, i == SLIP_RUN_MAX - 1 ? 0 : 60, -1};
+        struct slip_day day = {i * DAY, i == SLIP_RUN_MAX - 1 ? 0 : 60, -1};
         (void)slip_judge(&slip, &longest, &day);
         assert_int_equal(slip.level, ALERT_OK);
         assert_int_equal(slip.count, i < SLIP_RUN_MAX ? i + 1 : SLIP_RUN_MAX);
         if (i == 2 * SLIP_RUN_MAX - 2)
             break;
     }
-    struct slip_day day = {2 * SLIP_RUN_MAX * 24 * HOUR, 60, -1};
+    struct slip_day day = {(int64_t)2 * SLIP_RUN_MAX * DAY, 60, -1};
     (void)slip_judge(&slip, &longest, &day);
     assert_int_equal(slip.level, ALERT_WATCH);
 }
