@@ -448,6 +448,7 @@ static void test_running_day(void **state)
     assert_true(hour(&bench, day, 0, false)); /* nothing is due yet */
     assert_int_equal(bench.row.share, 0);
     assert_int_equal(bench.row.slip, INT32_MIN);
+    assert_true(bench.state.row_ms > bench.row.stamp_ms); /* an older stamp */
     bench_fini(&bench);
 }
 
@@ -544,6 +545,10 @@ static void test_open(void **state)
     assert_true(close_day(&bench, day, false));
     assert_int_equal(bench.row.forecast.deviation_mg, 150 * T);
     assert_int_equal(bench.row.estimated_mg, 1000 * T);
+    total.estimated_mg[1] = -1000 * T; /* less than nothing leaves nothing open */
+    assert_true(day_ledger_set(bench.ledger, day - 1, &total));
+    assert_true(close_day(&bench, day, false));
+    assert_int_equal(bench.row.forecast.deviation_mg, 0);
     bench_fini(&bench);
 }
 

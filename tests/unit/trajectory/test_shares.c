@@ -160,6 +160,7 @@ static void test_medians(void **state)
         {"the mean of two", {100, 300}, 2, 200, SHARES_MEDIAN},
         {"the middle of three", {700, 100, 300}, 3, 300, SHARES_MEDIAN},
         {"the middle two of four", {700, 100, 300, 200}, 4, 250, SHARES_MEDIAN},
+        {"nothing in one of two", {0, 300}, 2, 150, SHARES_MEDIAN},
         {"an odd sum of two", {100, 201}, 2, 150.5, SHARES_MEDIAN},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
