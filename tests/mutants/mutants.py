@@ -873,3 +873,45 @@ TARGETS = [
 
 MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
            STATE + TARGETS)
+TRAJECTORY = [
+    mutant("a mean of two is the upper one", "pipelines/trajectory/shares.c",
+           "parts[(count - 1) / 2 + i]", "parts[count / 2]", "trajectory/test_shares"),
+    mutant("equal rests go to the later month", "pipelines/trajectory/shares.c",
+           "if (wide_compare(&rests[month], &rests[best]) > 0)",
+           "if (wide_compare(&rests[month], &rests[best]) >= 0)", "trajectory/test_shares"),
+    mutant("a month of nothing tells nothing", "pipelines/trajectory/shares.c",
+           "if (part.whole == 0 || part.working == 0)",
+           "if (part.whole == 0 || part.working == 0 || part.mass == 0)", "trajectory/test_shares"),
+    mutant("5 % reached exactly makes no new base", "pipelines/trajectory/target_line.c",
+           "return size * PART_ONE >= (int128)base_mg * threshold;",
+           "return size * PART_ONE > (int128)base_mg * threshold;", "trajectory/test_target_line"),
+    mutant("a year that is over is judged by a later base", "pipelines/trajectory/target_line.c",
+           "int32_t known = day < last_day ? day : last_day;", "int32_t known = day;",
+           "trajectory/test_target_line"),
+    mutant("the ledger keeps a day too many", "pipelines/trajectory/day_ledger.c",
+           "return ledger->newest - (int64_t)day >= ledger->days_max;",
+           "return ledger->newest - (int64_t)day > ledger->days_max;",
+           "trajectory/test_day_ledger"),
+    mutant("a level that is fallen to was entered before", "pipelines/trajectory/slip.c",
+           "    state->entered_ms = day->end_ms;\n",
+           "    if (level > before)\n        state->entered_ms = day->end_ms;\n",
+           "trajectory/test_slip"),
+    mutant("P does not hold a critical level", "pipelines/trajectory/slip.c",
+           "(state->level == ALERT_CRITICAL && state->probability[at] >= conf->probability)",
+           "false", "trajectory/test_slip"),
+    mutant("80 % of coverage is too little", "pipelines/trajectory/course.c",
+           ">= (int128)row->expected_s * conf->coverage_min",
+           "> (int128)row->expected_s * conf->coverage_min", "trajectory/test_course"),
+    mutant("a day that is told again is judged again", "pipelines/trajectory/course.c",
+           "day->day > state->closed_day", "day->day >= state->closed_day",
+           "trajectory/test_course_levels"),
+    mutant("days are judged again from no level", "pipelines/trajectory/course.c",
+           "    state->year_began = state->slip;\n", "    slip_init(&state->year_began);\n",
+           "trajectory/test_course_levels"),
+    mutant("a retraction keeps the run as it was", "pipelines/trajectory/course.c",
+           "    state->slip = again;\n", "    state->slip.level = again.level;\n",
+           "trajectory/test_course_levels"),
+]
+
+MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
+           STATE + TRAJECTORY)
