@@ -20,6 +20,7 @@ enum {
     TREND_DAYS_MIN = 660,  /* and a trend not from a season */
     PASSES = 3,            /* of fitting, each without the days that were far off */
     HELD_OUT_DAYS = 365,
+    H_STEPS = 71, /* up to 40 */
     TRIAL_YEARS = 100,
     TRIAL_DAYS = 365,
     BLOCK_DAYS = 28 /* drawn together, because what lasts longer than a day stays in a residual */
@@ -33,7 +34,6 @@ enum {
 #define K_MIN 0.3 /* or years that differ a little would sum up */
 #define K_MAX 0.5
 #define H_MIN 5.0
-#define H_MAX 40.0
 #define H_STEP 0.5
 #define CUSUM_MAX 2.0      /* of h: an alarm ends soon after its cause */
 #define EWMA_LIMIT 1.0     /* at H_MIN: three of the EWMA's own deviations */
@@ -82,34 +82,45 @@ static bool counts(const struct drift_day *day)
     return day->known && fabs(day->production) < NUMBER_MAX && fabs(day->factor) < NUMBER_MAX;
 }
 
+/* The row, of those that are not used, with the largest number of that term. */
+static int pivot_of(double rows[TERMS][TERMS + 1], const bool used[TERMS], int term)
+{
+    int best = -1;
+    for (int row = 0; row < TERMS; row++)
+        if (!used[row] && (best < 0 || fabs(rows[row][term]) > fabs(rows[best][term])))
+            best = row;
+    return best;
+}
+
+/* Takes the pivot's row off another one, so that the term is only in the pivot's. */
+static void take_off(double row[TERMS + 1], const double pivot[TERMS + 1], int term)
+{
+    double times = row[term] / pivot[term];
+    for (int column = term; column <= TERMS; column++)
+        row[column] -= times * pivot[column];
+}
+
 /* Normal equations, the right side in the last column. A term that the others already tell, or that
  * never differs, gets 0. */
 static void solve(double solution_out[TERMS], double rows[TERMS][TERMS + 1])
 {
     bool used[TERMS] = {false};
-    int pivot_row[TERMS];
+    int pivots[TERMS];
     double least = 1e-9 * rows[0][0]; /* rows[0][0] is the number of days */
     for (int term = 0; term < TERMS; term++) {
-        int best = -1;
-        for (int row = 0; row < TERMS; row++)
-            if (!used[row] && (best < 0 || fabs(rows[row][term]) > fabs(rows[best][term])))
-                best = row;
-        pivot_row[term] = -1;
-        if (!(fabs(rows[best][term]) > least))
+        int pivot = pivot_of(rows, used, term);
+        pivots[term] = -1;
+        if (!(fabs(rows[pivot][term]) > least))
             continue;
-        used[best] = true;
-        pivot_row[term] = best;
-        for (int row = 0; row < TERMS; row++) {
-            if (row == best)
-                continue;
-            double times = rows[row][term] / rows[best][term];
-            for (int column = term; column <= TERMS; column++)
-                rows[row][column] -= times * rows[best][column];
-        }
+        used[pivot] = true;
+        pivots[term] = pivot;
+        for (int row = 0; row < TERMS; row++)
+            if (row != pivot)
+                take_off(rows[row], rows[pivot], term);
     }
     for (int term = 0; term < TERMS; term++) {
-        int row = pivot_row[term];
-        solution_out[term] = row < 0 ? 0 : rows[row][TERMS] / rows[row][term];
+        const double *row = pivots[term] < 0 ? NULL : rows[pivots[term]];
+        solution_out[term] = row == NULL ? 0 : row[TERMS] / row[term];
     }
 }
 
@@ -359,9 +370,9 @@ void drift_fit(struct drift_baseline *baseline_out, const struct drift_day days[
         (void)fit_expected(&first, &work, days, first_count);
     if (!fit_expected(baseline_out, &work, days, count))
         return;
-    for (double h = H_MIN; h <= H_MAX; h += H_STEP) {
-        set_limits(baseline_out, h);
-        set_limits(&first, h);
+    for (int step_h = 0; step_h < H_STEPS; step_h++) {
+        set_limits(baseline_out, H_MIN + step_h * H_STEP);
+        set_limits(&first, baseline_out->h);
         if (first.usable && alarms_after(&first, days + first_count, count - first_count) > 0)
             continue;
         if (alarms_a_year(baseline_out, work.residual, work.count) <= ALARMS_A_YEAR)

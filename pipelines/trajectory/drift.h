@@ -20,10 +20,10 @@ enum { DRIFT_BASELINE_MIN = 180, DRIFT_BASELINE_MAX = 3 * 366 };
 #define DRIFT_WEIGHT 0.2 /* of a day in the EWMA */
 
 struct drift_day {
-    int32_t day; /* from 1970 */
     int64_t mg;
     double production; /* 0 if there is no production meter */
     double factor;     /* working day 1, day off `nonworking` */
+    int32_t day;       /* from 1970 */
     bool known;        /* false: it is passed over */
 };
 

@@ -10,7 +10,7 @@
 #define INTERVAL_DEVIATIONS 1.2815515655446
 
 /* The model's numbers; bench/forecast measures them. */
-#define LEVEL_WALK 0.12      /* variance of the level's step in a month, of a month's variance */
+#define LEVEL_WALK 0.08      /* variance of the level's step in a month, of a month's variance */
 #define YEAR_JUMP 0.03       /* usual deviation of a year's level from that of the month before */
 #define YEAR_JUMP_WEIGHT 2.0 /* so many years of it are counted beside those that were seen */
 #define MONTH_DEVIATION 0.05 /* of a month, parts of a twelfth, if history does not tell */
@@ -203,15 +203,21 @@ static int32_t probability_of(int64_t budget_mg, int64_t forecast_mg, int64_t de
     return (int32_t)rint(probability * 1000);
 }
 
-/* The first day, from `first` up to `end`, at whose end a sum is above room_mg. It grows in step
- * with the shares of days: by more_mg over share_over parts, from share_from on. -1: none. */
+/* A sum that grows in step with the shares of days: by more_mg over `share` parts, from `from` on.
+ */
+struct growth {
+    int64_t from, share;
+    int128 more_mg;
+};
+
+/* The first day, from `first` up to `end`, at whose end the sum is above room_mg. -1: none. */
 static int32_t day_beyond(const struct shares *shares, int32_t first, int32_t end,
-                          int64_t share_from, int64_t share_over, int128 room_mg, int128 more_mg)
+                          const struct growth *growth, int128 room_mg)
 {
     int64_t sum = shares_until(shares, first - 1);
     for (int32_t day = first; day < end; day++) {
         sum += shares->day[day];
-        if (more_mg * (sum - share_from) > room_mg * share_over)
+        if (growth->more_mg * (sum - growth->from) > room_mg * growth->share)
             return day;
     }
     return -1;
@@ -223,22 +229,23 @@ static int32_t used_up_day(const struct forecast_input *input, const struct year
 {
     const struct shares *shares = input->shares;
     int128 room = input->budget_mg;
-    for (int month = 0; month <= at->month; month++) {
-        int32_t first = shares->year.month_first[month] - shares->year.first_day;
-        int32_t end = shares->year.month_first[month + 1] - shares->year.first_day;
+    for (int month = 0; month <= at->month; room -= input->month_mg[month++]) {
+        if (input->month_mg[month] <= room)
+            continue;
         bool running = month == at->month;
-        if (input->month_mg[month] > room) {
-            int64_t over = running ? at->month_share : shares->month[month];
-            int32_t day =
-                day_beyond(shares, first, running ? input->day_of_year : end,
-                           shares_until(shares, first - 1), over, room, input->month_mg[month]);
-            return day >= 0 ? day : running ? input->day_of_year : end - 1;
-        }
-        room -= input->month_mg[month];
+        int32_t first = shares->year.month_first[month] - shares->year.first_day;
+        int32_t last = running ? input->day_of_year
+                               : shares->year.month_first[month + 1] - shares->year.first_day - 1;
+        const struct growth passed = {shares_until(shares, first - 1),
+                                      running ? at->month_share : shares->month[month],
+                                      input->month_mg[month]};
+        int32_t day = day_beyond(shares, first, last, &passed, room);
+        return day >= 0 ? day : last;
     }
-    return day_beyond(shares, input->day_of_year, shares->year.days, at->share,
-                      PART_ONE - at->share, (int128)input->budget_mg - input->ytd_mg,
-                      (int128)forecast_mg - input->ytd_mg);
+    const struct growth ahead = {at->share, PART_ONE - at->share,
+                                 (int128)forecast_mg - input->ytd_mg};
+    return day_beyond(shares, input->day_of_year, shares->year.days, &ahead,
+                      (int128)input->budget_mg - input->ytd_mg);
 }
 
 /* The forecasts' common deviation: months that remain, and what is open of those that passed. */

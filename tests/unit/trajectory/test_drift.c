@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { FIRST_DAY = 18262 /* 2020-01-01 */, YEAR = 365 };
+enum { FIRST_DAY = 18262 /* 2020-01-01 */, YEAR = 365, TWO_YEARS = 2 * YEAR };
 
 /* A number of [-1, 1). */
 static double noise(uint64_t *seed)
@@ -63,7 +63,7 @@ static void test_expected(void **state)
     static struct drift_day days[3 * YEAR];
     make_days(days, FIRST_DAY, 3 * YEAR, 0.02, 1);
     struct drift_baseline baseline;
-    drift_fit(&baseline, days, 2 * YEAR);
+    drift_fit(&baseline, days, TWO_YEARS);
     assert_true(baseline.usable && baseline.with_production);
     assert_true(fabs(baseline.per_unit - 20e6) < 1e6);
     assert_true(baseline.autocorrelation > 0.4 && baseline.autocorrelation < 0.6);
@@ -72,7 +72,7 @@ static void test_expected(void **state)
     struct drift_state drift = {0};
     double squares = 0;
     double sum = 0;
-    for (uint32_t i = 2 * YEAR; i < 3 * YEAR; i++) {
+    for (uint32_t i = TWO_YEARS; i < 3 * YEAR; i++) {
         struct drift_judgement judgement = drift_judge(&drift, &baseline, &days[i]);
         assert_true(fabs(judgement.expected_mg - (double)days[i].mg) < 0.1 * (double)days[i].mg);
         squares += judgement.residual * judgement.residual;
@@ -92,19 +92,19 @@ static void test_drift_is_seen(void **state)
     for (uint64_t seed = 1; seed <= 20; seed++) {
         make_days(days, FIRST_DAY, 3 * YEAR, 0.02, seed);
         struct drift_baseline baseline;
-        drift_fit(&baseline, days, 2 * YEAR);
+        drift_fit(&baseline, days, TWO_YEARS);
         struct drift_state drift = {0};
-        false_alarms += first_alarm(&drift, &baseline, days + 2 * YEAR, YEAR) >= 0;
-        add_drift(days, 2 * YEAR + 181, 3 * YEAR, 0.05);
+        false_alarms += first_alarm(&drift, &baseline, days + TWO_YEARS, YEAR) >= 0;
+        add_drift(days, TWO_YEARS + 181, 3 * YEAR, 0.05);
         drift = (struct drift_state){0};
-        for (uint32_t i = 2 * YEAR; i < 2 * YEAR + 181; i++)
+        for (uint32_t i = TWO_YEARS; i < TWO_YEARS + 181; i++)
             (void)drift_judge(&drift, &baseline, &days[i]);
         drift_reset(&drift);
-        int32_t seen = first_alarm(&drift, &baseline, days + 2 * YEAR + 181, YEAR - 181);
+        int32_t seen = first_alarm(&drift, &baseline, days + TWO_YEARS + 181, YEAR - 181);
         if (seen < 0 || seen > 30)
             fail_msg("seed %" PRIu64 ": seen on day %d", seed, seen);
-        assert_in_range(drift.since_day, FIRST_DAY + 2 * YEAR + 181,
-                        FIRST_DAY + 2 * YEAR + 181 + seen);
+        assert_in_range(drift.since_day, FIRST_DAY + TWO_YEARS + 181,
+                        FIRST_DAY + TWO_YEARS + 181 + seen);
     }
     assert_true(false_alarms <= 10); /* half an alarm a year */
 }
@@ -118,15 +118,15 @@ static void test_growth_is_no_drift(void **state)
     for (uint64_t seed = 1; seed <= 20; seed++) {
         make_days(days, FIRST_DAY, 3 * YEAR, 0.01, seed);
         struct drift_baseline baseline;
-        drift_fit(&baseline, days, 2 * YEAR);
+        drift_fit(&baseline, days, TWO_YEARS);
         struct drift_state drift = {0};
-        alarms -= first_alarm(&drift, &baseline, days + 2 * YEAR, YEAR) >= 0;
-        for (uint32_t i = 2 * YEAR; i < 3 * YEAR; i++) {
+        alarms -= first_alarm(&drift, &baseline, days + TWO_YEARS, YEAR) >= 0;
+        for (uint32_t i = TWO_YEARS; i < 3 * YEAR; i++) {
             days[i].mg += llrint(20e6 * days[i].production * 0.1);
             days[i].production *= 1.1;
         }
         drift = (struct drift_state){0};
-        alarms += first_alarm(&drift, &baseline, days + 2 * YEAR, YEAR) >= 0;
+        alarms += first_alarm(&drift, &baseline, days + TWO_YEARS, YEAR) >= 0;
     }
     assert_true(alarms <= 2);
 }
@@ -138,12 +138,12 @@ static void test_what_is_better_stays(void **state)
     static struct drift_day days[3 * YEAR];
     make_days(days, FIRST_DAY, 3 * YEAR, 0.01, 4);
     struct drift_baseline baseline;
-    drift_fit(&baseline, days, 2 * YEAR);
-    add_drift(days, 2 * YEAR, 2 * YEAR + 150, -0.06);
+    drift_fit(&baseline, days, TWO_YEARS);
+    add_drift(days, TWO_YEARS, TWO_YEARS + 150, -0.06);
     struct drift_state drift = {0};
-    assert_int_equal(first_alarm(&drift, &baseline, days + 2 * YEAR, 150), -1);
+    assert_int_equal(first_alarm(&drift, &baseline, days + TWO_YEARS, 150), -1);
     assert_true(drift.offset < 0);
-    int32_t seen = first_alarm(&drift, &baseline, days + 2 * YEAR + 150, YEAR - 150);
+    int32_t seen = first_alarm(&drift, &baseline, days + TWO_YEARS + 150, YEAR - 150);
     assert_in_range(seen, 0, 40);
 }
 
@@ -153,16 +153,16 @@ static void test_an_alarm_ends(void **state)
     static struct drift_day days[3 * YEAR];
     make_days(days, FIRST_DAY, 3 * YEAR, 0.01, 5);
     struct drift_baseline baseline;
-    drift_fit(&baseline, days, 2 * YEAR);
-    add_drift(days, 2 * YEAR, 2 * YEAR + 200, 0.1);
+    drift_fit(&baseline, days, TWO_YEARS);
+    add_drift(days, TWO_YEARS, TWO_YEARS + 200, 0.1);
     struct drift_state drift = {0};
-    assert_true(first_alarm(&drift, &baseline, days + 2 * YEAR, 30) >= 0);
-    for (uint32_t i = 2 * YEAR + 30; i < 2 * YEAR + 200; i++) {
+    assert_true(first_alarm(&drift, &baseline, days + TWO_YEARS, 30) >= 0);
+    for (uint32_t i = TWO_YEARS + 30; i < TWO_YEARS + 200; i++) {
         struct drift_judgement judgement = drift_judge(&drift, &baseline, &days[i]);
         assert_true(judgement.alarm_cusum);
         assert_true(drift.cusum <= 2 * baseline.h);
     }
-    for (uint32_t i = 2 * YEAR + 200; i < 2 * YEAR + 260; i++)
+    for (uint32_t i = TWO_YEARS + 200; i < TWO_YEARS + 260; i++)
         (void)drift_judge(&drift, &baseline, &days[i]);
     assert_false(drift.alarm_cusum);
     assert_false(drift.alarm_ewma);
@@ -175,23 +175,23 @@ static void test_odd_days(void **state)
     static struct drift_day days[3 * YEAR];
     make_days(days, FIRST_DAY, 3 * YEAR, 0.01, 6);
     struct drift_baseline plain;
-    drift_fit(&plain, days, 2 * YEAR);
-    for (uint32_t i = 20; i < 2 * YEAR; i += 61)
+    drift_fit(&plain, days, TWO_YEARS);
+    for (uint32_t i = 20; i < TWO_YEARS; i += 61)
         days[i].mg = i % 2 == 0 ? 0 : days[i].mg * 5;
-    for (uint32_t i = 50; i < 2 * YEAR; i += 40)
+    for (uint32_t i = 50; i < TWO_YEARS; i += 40)
         days[i].known = false;
     struct drift_baseline baseline;
-    drift_fit(&baseline, days, 2 * YEAR);
+    drift_fit(&baseline, days, TWO_YEARS);
     assert_true(baseline.usable);
     assert_true(fabs(baseline.per_unit / plain.per_unit - 1) < 0.02);
     assert_true(baseline.deviation < 2 * plain.deviation);
     struct drift_state drift = {0};
-    days[2 * YEAR + 10].mg *= 20;
-    days[2 * YEAR + 40].known = false;
-    days[2 * YEAR + 41].production = NAN;
-    days[2 * YEAR + 42].production = 1e300;
-    days[2 * YEAR + 43].factor = INFINITY;
-    assert_int_equal(first_alarm(&drift, &baseline, days + 2 * YEAR, 100), -1);
+    days[TWO_YEARS + 10].mg *= 20;
+    days[TWO_YEARS + 40].known = false;
+    days[TWO_YEARS + 41].production = NAN;
+    days[TWO_YEARS + 42].production = 1e300;
+    days[TWO_YEARS + 43].factor = INFINITY;
+    assert_int_equal(first_alarm(&drift, &baseline, days + TWO_YEARS, 100), -1);
     assert_int_equal(drift.days, 96);
     assert_true(isfinite(drift.cusum) && isfinite(drift.ewma) && isfinite(drift.low));
 }
@@ -212,12 +212,12 @@ static void test_not_usable(void **state)
         {"a day too few", DRIFT_BASELINE_MIN - 1, 0, 0, 1000000, 0.1, false},
         {"just enough", DRIFT_BASELINE_MIN, 0, 0, 1000000, 0.1, true},
         {"one of them is not known", DRIFT_BASELINE_MIN, 1, 0, 1000000, 0.1, false},
-        {"always the same", 2 * YEAR, 0, 0, 1000000, 0, false},
-        {"nothing is emitted", 2 * YEAR, 0, 0, 0, 0, false},
-        {"more is taken up", 2 * YEAR, 0, 0, -1000000, 0.1, false},
-        {"production that never differs", 2 * YEAR, 0, 50, 1000000, 0.1, true},
-        {"production that is no number", 2 * YEAR, 0, NAN, 1000000, 0.1, false},
-        {"production beyond belief", 2 * YEAR, 0, 1e300, 1000000, 0.1, false},
+        {"always the same", TWO_YEARS, 0, 0, 1000000, 0, false},
+        {"nothing is emitted", TWO_YEARS, 0, 0, 0, 0, false},
+        {"more is taken up", TWO_YEARS, 0, 0, -1000000, 0.1, false},
+        {"production that never differs", TWO_YEARS, 0, 50, 1000000, 0.1, true},
+        {"production that is no number", TWO_YEARS, 0, NAN, 1000000, 0.1, false},
+        {"production beyond belief", TWO_YEARS, 0, 1e300, 1000000, 0.1, false},
         {"large masses", DRIFT_BASELINE_MAX, 0, 1e17, INT64_C(8000000000000000000), 0.1, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -254,8 +254,8 @@ static void test_not_usable(void **state)
 static void test_short_baseline(void **state)
 {
     (void)state;
-    static struct drift_day days[2 * YEAR];
-    make_days(days, FIRST_DAY, 2 * YEAR, 0.01, 7);
+    static struct drift_day days[TWO_YEARS];
+    make_days(days, FIRST_DAY, TWO_YEARS, 0.01, 7);
     struct drift_baseline baseline;
     drift_fit(&baseline, days, 200);
     assert_true(baseline.usable);

@@ -289,23 +289,23 @@ static void test_used_up(void **state)
     make_shares(&linear, NULL);
     int64_t months[YEAR_MONTHS];
     for (int i = 0; i < YEAR_MONTHS; i++)
-        months[i] = last_day(i + 1) * 1000 * TONNE;
+        months[i] = last_day(i + 1) * (1000 * TONNE);
     static const struct {
         const char *name;
-        int month;
         int64_t budget_t;
+        int month;
         int32_t want;
     } cases[] = {
-        {"exactly at the year's end is not beyond it", 6, 365000, -1},
-        {"a day before", 6, 364000, 364},
-        {"at the end of 1 July", 6, 181500, 181},
-        {"on a day of a month that has passed", 6, 40500, 40},
-        {"at the end of January it was not yet beyond", 6, 31000, 31},
-        {"of 15 days, the last passes it", 6, 180500, 180},
-        {"nothing was allowed", 6, 0, 0},
-        {"less than nothing", 6, -1, 0},
-        {"at the year's end it is known", 12, 365000, -1},
-        {"and a tonne less is not enough", 12, 364999, 364},
+        {"exactly at the year's end is not beyond it", 365000, 6, -1},
+        {"a day before", 364000, 6, 364},
+        {"at the end of 1 July", 181500, 6, 181},
+        {"on a day of a month that has passed", 40500, 6, 40},
+        {"at the end of January it was not yet beyond", 31000, 6, 31},
+        {"of 15 days, the last passes it", 180500, 6, 180},
+        {"nothing was allowed", 0, 6, 0},
+        {"less than nothing", -1, 6, 0},
+        {"at the year's end it is known", 365000, 12, -1},
+        {"and a tonne less is not enough", 364999, 12, 364},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct forecast_input input =
@@ -443,7 +443,7 @@ static void test_extremes(void **state)
         struct forecast_input input = {.shares = &plans[mixture % 2],
                                        .month_mg = months,
                                        .day_of_year = days[mixture % (int)ARRAY_LEN(days)],
-                                       .part = mixture % 3 * (PART_ONE / 2),
+                                       .part = mixture % 3 * INT64_C(500000000),
                                        .ytd_mg = value[1],
                                        .budget_mg = value[2],
                                        .before_mg = value[3],
