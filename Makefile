@@ -50,6 +50,7 @@ TEST_SRC  := $(call files,tests/unit,test_*.c)
 TEST_HELP := $(filter-out $(TEST_SRC),$(call files,tests/unit,*.c))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
+BENCH_HELP := $(wildcard bench/*/*.c)
 LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out daemon/main.c,$(SRC))) \
            $(patsubst %.cc,$(O)/%.o,$(SRCXX))
 # librdkafka's threads, in a form that the thread sanitizer knows.
@@ -73,7 +74,10 @@ $(TESTS): $(O)/%: $(O)/%.o $(TSAN_OBJ) $(O)/libtest.a $(O)/libghgd.a
 # Code that tests share lies beside them, in files not named test_*.
 $(O)/libtest.a: $(patsubst %.c,$(O)/%.o,$(TEST_HELP))
 	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
-$(BENCHES): $(O)/%: $(O)/%.o $(O)/libghgd.a
+# Code that benchmarks share lies in folders of bench.
+$(O)/libbench.a: $(patsubst %.c,$(O)/%.o,$(BENCH_HELP))
+	mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+$(BENCHES): $(O)/%: $(O)/%.o $(O)/libbench.a $(O)/libghgd.a
 	echo "  LD $@"
 	$(CC) $(BASE) $(LDFLAGS) $^ $(LDLIBS) -o $@
 # Programs that a test against real servers needs besides the daemon.
@@ -117,7 +121,7 @@ $(O)/flags: FORCE
 	mkdir -p $(@D); echo '$(CC) $(BASE) $(BASEXX) $(CFLAGS)' >$@.new; \
 	    { cmp -s $@.new $@ || { [ -z "$(CI)" ] && sed 's/-Werror//g' $@ 2>/dev/null | cmp -s - $@.new; }; } \
 	    && rm $@.new || mv $@.new $@
--include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
+-include $(patsubst %.c,$(O)/%.d,$(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) $(BENCH_HELP) \
                            $(wildcard tests/integration/*.c tests/faults/*.c tests/metering/*.c tests/trajectory/*.c)) \
          $(patsubst %.cc,$(O)/%.d,$(SRCXX))
 
@@ -209,7 +213,7 @@ check-grafana: ## the dashboards against the types that Grafana publishes (needs
 	    && node check.mjs $(abspath $(wildcard dashboards/*.json))
 
 # ---- linting, with clang's eyes; -k, to show all faults at once
-LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) \
+LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) $(BENCH_HELP) \
              $(wildcard tests/integration/*.c tests/faults/*.c tests/metering/*.c tests/trajectory/*.c)
 LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(call files,tests bench,*.h)
 lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths, words

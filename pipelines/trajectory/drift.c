@@ -52,8 +52,8 @@ static void season_of(double season_out[4], int32_t day)
     season_out[3] = 1 - 2 * season_out[0] * season_out[0];
 }
 
-/* What a baseline is fitted in: masses and production in parts of their mean, and time in years to
- * the last day, for the equations' sake. */
+/* Units of the fit, for the equations' sake: masses and production are parts of their mean, and
+ * time is in years to the last day. */
 struct drift_units {
     double mass, production, trend;
     int32_t last_day;
@@ -136,7 +136,7 @@ static double expected_of(const struct drift_baseline *baseline, const struct dr
     return expected + baseline->weekday[weekday_of(day->day)];
 }
 
-/* What is fitted: the known days, what they are off, and whether they count. */
+/* The known days, their residuals, and whether they count in the fit. */
 struct drift_work {
     struct drift_units units;
     uint32_t count;
@@ -198,8 +198,8 @@ static void fit_terms(struct drift_baseline *baseline, struct drift_work *work)
     units->trend = solution[TREND_TERM] * units->mass / YEAR_DAYS;
 }
 
-/* What each day is off; the trend ends with the baseline, and is not carried on. Days that are off
- * by more than BOUND deviations of those that count do not count from then on. */
+/* Each day's residual; the trend ends with the baseline, and is not carried on. Days that are off
+ * by more than BOUND deviations do not count in the next fit. */
 static void see_residuals(struct drift_baseline *baseline, struct drift_work *work)
 {
     double squares = 0;

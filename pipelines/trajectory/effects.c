@@ -7,7 +7,7 @@
 /* Effects larger than this are not told: the three could not be summed in 64 bits. */
 #define EFFECT_MAX 0x1p61
 
-/* ln(now / before), or false if there is none: a side is 0, unknown, or of another sign. */
+/* ln(now / before). False: a side is 0, unknown, or of another sign. */
 static bool log_ratio(double *log_out, double now, double before)
 {
     if (!isfinite(now) || !isfinite(before) || now == 0 || before == 0 ||

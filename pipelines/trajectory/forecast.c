@@ -40,7 +40,7 @@ static int64_t whole(double value)
     return value > -0x1p63 ? (int64_t)rint(value) : -INT64_MAX;
 }
 
-/* What a whole year amounts to at the level of now, and how sure that is. This is a local level
+/* A whole year's mass at the level of now, and how sure that is. This is a local level
  * model: a month tells its mass / its share, the more surely the larger its share. Between months
  * the level may move. */
 struct year_level {
@@ -161,7 +161,7 @@ static struct year_place position_of(const struct forecast_input *input)
     return at;
 }
 
-/* What a month's mass varies by: as history tells it, if that is not too little to be true. */
+/* The deviation of a month's mass: from history, if that is not too little to be true. */
 static double month_deviation(const struct forecast_input *input, double ratio_mg)
 {
     double usual = fabs(ratio_mg) / YEAR_MONTHS;

@@ -3,9 +3,10 @@
  *
  * Two forecasts stand side by side: the ratio rule (year to date / share of the year so far), and a
  * model. The model follows the level of the emissions from month to month, over past years and this
- * one, and takes the rest of the year at the level of now. Whatever comes of a logarithm, a root or
- * an error function is rounded to 9 digits (round_9()) before it is compared or written, so every
- * processor gives the same. Formulas, and how the model does against other rules: docs/forecast.md.
+ * one, and takes the rest of the year at the level of now. Results of roots and
+ * of the error function are rounded to 9 digits (round_9()) before they are compared or written, so
+ * every processor gives the same. Formulas, and how the model does against other rules:
+ * docs/forecast.md.
  */
 #ifndef GHGD_FORECAST_H
 #define GHGD_FORECAST_H
@@ -15,10 +16,10 @@
 /* value rounded to 9 significant decimal digits, half to even. */
 double round_9(double value);
 
-/* What the months of past years tell. */
+/* Figures from the months of past years. */
 struct residuals {
-    /* Of (month's total - share * year's total), the standard deviation (n - 1); -1: fewer months
-     * than RESIDUAL_MONTHS_MIN, and then no level is known, either. */
+    /* Standard deviation (n - 1) of (month's total - share * year's total). -1: there are fewer
+     * months than RESIDUAL_MONTHS_MIN, and then no level is known, either. */
     int64_t deviation_mg;
     uint32_t months;
     int64_t level_mg;           /* a whole year's mass at the level of the last month */
@@ -57,7 +58,7 @@ struct forecast {
 };
 void forecast_make(struct forecast *forecast_out, const struct forecast_input *input);
 
-/* What it takes from the year last closed on. Rates are parts of 1e9 a year; docs/targets.md. */
+/* The yearly cut that is needed from the year last closed on; parts of 1e9. docs/forecast.md. */
 struct needed {
     bool to_end_known;  /* there are years left, and the last one is above 0 */
     int64_t to_end;     /* (E_now - E_T) / (E_now * n): 80,000 -> 53,800 in 5 years: 6.55 % */

@@ -871,8 +871,6 @@ TARGETS = [
            "config/targets/test_target_tables"),
 ]
 
-MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
-           STATE + TARGETS)
 TRAJECTORY = [
     mutant("a mean of two is the upper one", "pipelines/trajectory/shares.c",
            "parts[(count - 1) / 2 + i]", "parts[count / 2]", "trajectory/test_shares"),
@@ -914,4 +912,4 @@ TRAJECTORY = [
 ]
 
 MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
-           STATE + TRAJECTORY)
+           STATE + TARGETS + TRAJECTORY)

@@ -115,7 +115,7 @@ static uint64_t next(uint64_t *seed)
     return *seed >> 33;
 }
 
-/* Whatever the sides, the effects sum to the difference, and what does not differ has none. */
+/* The effects of any two sides sum to the difference. A factor that does not differ has none. */
 static void test_sums(void **state)
 {
     (void)state;
