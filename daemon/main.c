@@ -26,6 +26,8 @@ static const struct command {
      "list the readings of a meter, and what became of each", command_readings},
     {"decide", "METER TIME drop|accept|exchange",
      "a person's decision on a reading, as an event of the log", command_decide},
+    {"trajectory", "[-c FILE] [TARGET ...]",
+     "judge targets by the days of a database: budget, forecast, level", command_trajectory},
     {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
     {"help", "[COMMAND]", "this list, or the options of one command", command_help},
     {"version", "", "the version", command_version},

@@ -83,9 +83,9 @@ static int64_t last_year_of(const struct course_plan *plan)
 static int64_t open_of(const struct course_conf *conf, const struct days_sum *sum)
 {
     int128 open = 0;
-    if (sum->covered_s > 0 && sum->covered_s < sum->expected_s && sum->mg > 0) {
+    if (sum->covered_ms > 0 && sum->covered_ms < sum->expected_ms && sum->mg > 0) {
         int128 missing =
-            div_round_even(sum->mg * (sum->expected_s - sum->covered_s), sum->covered_s);
+            div_round_even(sum->mg * (sum->expected_ms - sum->covered_ms), sum->covered_ms);
         open += div_round_even((int128)narrow(missing) * conf->missing_deviation, PART_ONE);
     }
     if (sum->estimated_mg > 0)
@@ -133,8 +133,8 @@ static void slip_find(struct course_row *row, const struct course_basis *basis)
 
 static bool is_covered(const struct course_row *row, const struct course_conf *conf)
 {
-    return row->expected_s > 0 &&
-           (int128)row->covered_s * PART_ONE >= (int128)row->expected_s * conf->coverage_min;
+    return row->expected_ms > 0 &&
+           (int128)row->covered_ms * PART_ONE >= (int128)row->expected_ms * conf->coverage_min;
 }
 
 /* Everything of the row that a day is judged by. False: the year has no budget. */
@@ -148,8 +148,8 @@ static bool reckon(struct course_row *row, const struct course_basis *basis,
                                .restated = day->restated,
                                .ytd_mg = narrow(ytd->sum.mg),
                                .estimated_mg = narrow(ytd->sum.estimated_mg),
-                               .covered_s = ytd->sum.covered_s,
-                               .expected_s = ytd->sum.expected_s};
+                               .covered_ms = ytd->sum.covered_ms,
+                               .expected_ms = ytd->sum.expected_ms};
     row->share = shares_at(&basis->plan->shares, ytd->day_of_year, day->part);
     if (!budget_of(row, basis->plan, ytd))
         return false;

@@ -68,10 +68,10 @@ struct course_row {
     int64_t share;     /* W */
     int64_t due_mg;    /* B * W, half to even; of an intensity: by the production to date */
     int64_t ytd_mg, estimated_mg;
-    int64_t covered_s, expected_s; /* of the year to date */
-    int32_t slip;                  /* g; INT32_MIN: no budget is due yet */
-    int64_t trailing_mg;           /* the last twelve complete months; -1: not known */
-    struct forecast forecast;      /* an intensity has none */
+    int64_t covered_ms, expected_ms; /* of the year to date */
+    int32_t slip;                    /* g; INT32_MIN: no budget is due yet */
+    int64_t trailing_mg;             /* the last twelve complete months; -1: not known */
+    struct forecast forecast;        /* an intensity has none */
     struct needed needed; /* cumulative is INT64_MIN if closed years or years ahead are not known */
     int64_t achieved;     /* of the year last closed, parts; INT64_MIN: not known */
     int64_t overshoot_mg; /* of closed years since the base; INT64_MIN: not known */

@@ -98,7 +98,7 @@ bool day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scope
         sum->estimated_mg += total->estimated_mg[scope];
     }
     sum->production_micro += total->production_micro;
-    sum->covered_s += total->covered_s;
-    sum->expected_s += total->expected_s;
+    sum->covered_ms += total->covered_ms;
+    sum->expected_ms += total->expected_ms;
     return true;
 }

@@ -1,6 +1,6 @@
 /*
- * day_ledger.h - the daily totals of one facility or group that trajectories are made of: two
- * target years of days at most, by date.
+ * day_ledger.h - the daily totals of one facility or group that trajectories are made of: twelve
+ * years of days at most, by date.
  *
  * Days are local dates without a zone. A day that nothing is known of is not there, which is not
  * zero. All memory is taken when it is made.
@@ -11,13 +11,13 @@
 #include "config/targets/civil.h"
 #include "config/targets/targets.h"
 
-enum { LEDGER_DAYS_MAX = 3 * 366, LEDGER_SCOPES = 4 };
+enum { LEDGER_DAYS_MAX = 12 * 366, LEDGER_SCOPES = 4 };
 
 struct day_total {
     int64_t mg[LEDGER_SCOPES];           /* CO2e by scope; 0 is outside the scopes */
     int64_t estimated_mg[LEDGER_SCOPES]; /* the part of it that rests on estimated readings */
     int64_t production_micro;            /* of an intensity's meter, in micro-units */
-    int64_t covered_s, expected_s;       /* meter-seconds */
+    int64_t covered_ms, expected_ms;     /* meter-milliseconds */
     uint32_t revision;
     bool known, final;
 };
@@ -38,7 +38,7 @@ bool day_ledger_span(const struct day_ledger *ledger, int32_t *first_out, int32_
 /* The masses are those of a set of scopes, a bit per scope. */
 struct days_sum {
     int128 mg, estimated_mg, production_micro;
-    int64_t covered_s, expected_s;
+    int64_t covered_ms, expected_ms;
 };
 /* Adds a day of the ledger to the sum. False: nothing is known of it, and nothing is added. */
 bool day_ledger_add(const struct day_ledger *ledger, int32_t day, uint32_t scopes,

@@ -190,7 +190,7 @@ static void take_plan(const int64_t n[])
 static void take_total(const int64_t n[])
 {
     struct day_total total = {
-        .production_micro = n[9], .covered_s = n[10], .expected_s = n[11], .known = true};
+        .production_micro = n[9], .covered_ms = n[10], .expected_ms = n[11], .known = true};
     memcpy(total.mg, n + 1, sizeof(total.mg));
     memcpy(total.estimated_mg, n + 5, sizeof(total.estimated_mg));
     (void)day_ledger_set(ledger, (int32_t)n[0], &total);
@@ -202,8 +202,8 @@ static void print_row(const struct course_row *row)
     printf("row %" PRId32 " %d %d %d %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
            " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId32 " %" PRId64,
            row->day, row->closed, row->restated, row->counted, row->base_version, row->base_mg,
-           row->budget_mg, row->share, row->due_mg, row->ytd_mg, row->estimated_mg, row->covered_s,
-           row->expected_s, row->slip, row->trailing_mg);
+           row->budget_mg, row->share, row->due_mg, row->ytd_mg, row->estimated_mg, row->covered_ms,
+           row->expected_ms, row->slip, row->trailing_mg);
     printf(" %d %" PRId64 " %" PRId32 " %d %" PRId64 " %" PRId64 " %d %" PRId64 " %" PRId64 " %d\n",
            row->forecast.given, row->forecast.model_mg, row->forecast.probability,
            needed->to_end_known, needed->to_end, needed->cumulative, needed->budget_gone,

@@ -187,11 +187,11 @@ class Course:
         for d in range(year.first, day + 1):
             share += shares[d] if d < day else half_even(Fraction(shares[d] * part, ONE))
             if d in self.totals:
-                mg_of, estimated_of, production, covered_s, expected_s = self.totals[d]
+                mg_of, estimated_of, production, covered_ms, expected_ms = self.totals[d]
                 for s in self.scopes:
                     months[year.month[d]] += mg_of[s]
                     estimated += estimated_of[s]
-                produced, covered, expected = produced + production, covered + covered_s, expected + expected_s
+                produced, covered, expected = produced + production, covered + covered_ms, expected + expected_ms
         ytd = sum(months)
         intensity = target["form"] == INTENSITY
         if intensity:

@@ -53,11 +53,11 @@ void course_bench_fini(struct course_bench *bench)
     day_ledger_destroy(&bench->ledger);
 }
 
-void course_bench_put(struct course_bench *bench, int32_t day, int64_t mg, int64_t covered_s)
+void course_bench_put(struct course_bench *bench, int32_t day, int64_t mg, int64_t covered_ms)
 {
     const struct day_total total = {.mg = {5, mg, 0, 7}, /* 0 and 3 are not of the target */
-                                    .covered_s = covered_s,
-                                    .expected_s = 100,
+                                    .covered_ms = covered_ms,
+                                    .expected_ms = 100,
                                     .known = true};
     assert_true(day_ledger_set(bench->ledger, day, &total));
 }

@@ -30,7 +30,7 @@ void course_bench_init(struct course_bench *bench, const struct target *target, 
                        int year);
 void course_bench_fini(struct course_bench *bench);
 /* A day's mass in scope 1, and how many of 100 seconds are covered. */
-void course_bench_put(struct course_bench *bench, int32_t day, int64_t mg, int64_t covered_s);
+void course_bench_put(struct course_bench *bench, int32_t day, int64_t mg, int64_t covered_ms);
 /* False: there is no budget. */
 bool course_bench_close(struct course_bench *bench, int32_t day, bool restated);
 bool course_bench_hour(struct course_bench *bench, int32_t day, int64_t part, bool restated);

@@ -71,8 +71,8 @@ static void test_counted(void **state)
     course_bench_put(&bench, first + 1, 0, 60); /* 160 of 200: exactly 80 % */
     assert_true(course_bench_close(&bench, first + 37, false));
     assert_true(bench.row.counted);
-    assert_int_equal(bench.row.covered_s, 160);
-    assert_int_equal(bench.row.expected_s, 200);
+    assert_int_equal(bench.row.covered_ms, 160);
+    assert_int_equal(bench.row.expected_ms, 200);
     course_bench_put(&bench, first + 1, 0, 59);
     assert_true(course_bench_close(&bench, first + 38, false));
     assert_false(bench.row.counted);
@@ -128,7 +128,7 @@ static void test_running_day(void **state)
     assert_true(course_bench_hour(&bench, day + 1, PART_ONE / 4, false));
     assert_int_equal(bench.row.share, 2739727 + 684932); /* 684,931.75 */
     assert_int_equal(bench.row.ytd_mg, 30 * T);
-    assert_int_equal(bench.row.covered_s, 150);
+    assert_int_equal(bench.row.covered_ms, 150);
     assert_int_equal(bench.row.due_mg, 3424659 * INT64_C(74800));
     assert_int_equal(bench.state.closed_day, INT32_MIN);
     assert_int_equal(bench.state.row_ms, bench.row.stamp_ms);
@@ -196,7 +196,7 @@ static void test_open(void **state)
     assert_true(course_bench_close(&bench, day - 1, false));
     assert_int_equal(bench.row.forecast.deviation_mg, 6250 * T);
     struct day_total total = *day_ledger_get(bench.ledger, day - 1);
-    total.covered_s = 120; /* more than expected: nothing is missing */
+    total.covered_ms = 120; /* more than expected: nothing is missing */
     total.estimated_mg[1] = 1000 * T;
     total.estimated_mg[3] = 9000 * T; /* not of the target */
     assert_true(day_ledger_set(bench.ledger, day - 1, &total));
@@ -225,8 +225,8 @@ static void test_intensity(void **state)
     int32_t day = civil_day(2026, 6, 1);
     struct day_total total = {.mg = {0, 26 * T, 0, 0},
                               .production_micro = 10000 * INT64_C(1000000),
-                              .covered_s = 1,
-                              .expected_s = 1,
+                              .covered_ms = 1,
+                              .expected_ms = 1,
                               .known = true};
     assert_true(day_ledger_set(bench.ledger, day, &total));
     for (int i = 0; i < 3; i++)

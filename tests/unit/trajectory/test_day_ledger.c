@@ -8,8 +8,8 @@ static struct day_total total_of(int64_t mg)
     return (struct day_total){.mg = {1, mg, 10 * mg, 100 * mg},
                               .estimated_mg = {0, 1, 2, 4},
                               .production_micro = 7,
-                              .covered_s = 3,
-                              .expected_s = 4,
+                              .covered_ms = 3,
+                              .expected_ms = 4,
                               .known = true};
 }
 
@@ -84,8 +84,8 @@ static void test_sums(void **state)
     assert_int_equal(sum.mg, 505);
     assert_int_equal(sum.estimated_mg, 10);
     assert_int_equal(sum.production_micro, 14);
-    assert_int_equal(sum.covered_s, 6);
-    assert_int_equal(sum.expected_s, 8);
+    assert_int_equal(sum.covered_ms, 6);
+    assert_int_equal(sum.expected_ms, 8);
     sum = (struct days_sum){0};
     assert_true(day_ledger_add(ledger, 100, 1U << 2, &sum));
     assert_int_equal(sum.mg, 20);

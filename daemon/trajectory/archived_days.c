@@ -1,0 +1,243 @@
+#include "daemon/trajectory/archived_days.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/timestamp.h"
+#include "config/targets/civil.h"
+#include "config/targets/past.h"
+
+struct source_day {
+    int64_t time_ms; /* of the row; INT64_MIN: there is none */
+    int64_t mg, estimated_mg, activity;
+};
+
+struct coverage_day {
+    int64_t time_ms; /* of the row; INT64_MIN: there is none */
+    int64_t covered_ms, expected_ms;
+    uint32_t revision;
+    bool final;
+};
+
+struct archived_days {
+    const struct registry *registry;
+    uint32_t facility;
+    struct calendar *calendar;
+    int32_t first_day, end_day;
+    struct coverage_day *coverage; /* by day */
+    struct source_day *sources;    /* by day, then series of the facility */
+};
+
+void archived_days_destroy(struct archived_days **days)
+{
+    struct archived_days *gone = TAKE(*days);
+    if (gone == NULL)
+        return;
+    calendar_destroy(&gone->calendar);
+    free(gone->coverage);
+    free(gone->sources);
+    free(gone);
+}
+
+static int64_t day_start_ms(const struct archived_days *days, int32_t day)
+{
+    struct date date = civil_date(day);
+    int64_t start_ms = 0;
+    int err = calendar_date_start(days->calendar, date.year, date.month, date.day, &start_ms);
+    ASSERT(err == 0); /* targets have years that calendars have */
+    return start_ms;
+}
+
+int64_t archived_days_end_ms(const struct archived_days *days, int32_t day)
+{
+    return day_start_ms(days, day + 1);
+}
+
+static int make(struct archived_days **days_out, const struct config *config, uint32_t facility,
+                int32_t first_day, int32_t end_day)
+{
+    const struct facility *row = &config->registry->facilities[facility];
+    struct archived_days *days = calloc(1, sizeof(*days));
+    if (days == NULL)
+        return -ENOMEM;
+    size_t count = (size_t)(end_day - first_day);
+    size_t sources = count * row->series_count;
+    *days = (struct archived_days){.registry = config->registry,
+                                   .facility = facility,
+                                   .first_day = first_day,
+                                   .end_day = end_day,
+                                   .coverage = calloc(count, sizeof(*days->coverage)),
+                                   .sources = calloc(sources + 1, sizeof(*days->sources))};
+    int err = days->coverage == NULL || days->sources == NULL
+                  ? -ENOMEM
+                  : calendar_create(&days->calendar, row->time_zone, config->window.bucket_ms,
+                                    config->window.fiscal_year_start);
+    for (size_t i = 0; err == 0 && i < count; i++)
+        days->coverage[i].time_ms = INT64_MIN;
+    for (size_t i = 0; err == 0 && i < sources; i++)
+        days->sources[i].time_ms = INT64_MIN;
+    if (err == 0)
+        *days_out = days;
+    else
+        archived_days_destroy(&days);
+    return err;
+}
+
+/* --- rows --- */
+
+static double value_of(const struct archive_row *row, const struct measurement *measurement,
+                       const char *name)
+{
+    for (size_t i = 0; i < measurement->fields_count; i++) {
+        if (strcmp(measurement->fields[i].name, name) == 0)
+            return (row->present >> i & 1) != 0 ? row->values[i] : 0;
+    }
+    ASSERT(false); /* a field of the table */
+    return 0;
+}
+
+/* Stores have decimals as doubles: as many digits as were written come back. */
+static int64_t whole(double value, double unit)
+{
+    double scaled = rint(value * unit);
+    return fabs(scaled) < 0x1p62 ? (int64_t)scaled : 0;
+}
+
+/* The place of the day, or -1. */
+static int32_t index_of(const struct archived_days *days, int64_t time_ms)
+{
+    const struct facility *row = &days->registry->facilities[days->facility];
+    int64_t until_ms;
+    int64_t offset_ms =
+        local_time_offset(&days->registry->local_times[row->zone], time_ms, &until_ms);
+    int32_t day = (int32_t)div_floor((int128)time_ms + offset_ms, DAY_MS);
+    return day >= days->first_day && day < days->end_day ? day - days->first_day : -1;
+}
+
+static int on_coverage(void *context, const struct archive_row *row)
+{
+    const struct measurement *measurement = &measurements[ROW_COVERAGE];
+    struct archived_days *days = context;
+    int32_t index = index_of(days, row->time_ms);
+    if (index < 0 || row->time_ms < days->coverage[index].time_ms)
+        return 0;
+    days->coverage[index] = (struct coverage_day){
+        .time_ms = row->time_ms,
+        .covered_ms = whole(value_of(row, measurement, "covered_s"), SECOND_MS),
+        .expected_ms = whole(value_of(row, measurement, "expected_s"), SECOND_MS),
+        .revision = (uint32_t)value_of(row, measurement, "revision"),
+        .final = value_of(row, measurement, "final") != 0};
+    return 0;
+}
+
+static int on_source(void *context, const struct archive_row *row)
+{
+    enum { MILLION = 1000000 };
+    const struct measurement *measurement = &measurements[ROW_EMISSIONS];
+    struct archived_days *days = context;
+    const struct facility *facility = &days->registry->facilities[days->facility];
+    int32_t index = index_of(days, row->time_ms);
+    if (row->is_stranger || index < 0)
+        return 0;
+    struct source_day *source = &days->sources[(size_t)index * facility->series_count +
+                                               (row->series - facility->series_first)];
+    if (row->time_ms < source->time_ms)
+        return 0;
+    *source = (struct source_day){
+        .time_ms = row->time_ms,
+        .mg = whole(value_of(row, measurement, "co2e_kg"), MILLION),
+        .estimated_mg = whole(value_of(row, measurement, "co2e_estimated_kg"), MILLION),
+        .activity = whole(value_of(row, measurement, "activity"), MILLION)};
+    return 0;
+}
+
+int archived_days_read(struct archived_days **days_out, struct archive *archive,
+                       const struct config *config, uint32_t facility, int32_t first_day,
+                       int32_t end_day, struct buffer *why)
+{
+    struct archived_days *days = NULL;
+    int err = make(&days, config, facility, first_day, end_day);
+    if (err < 0)
+        return err;
+    struct archive_query query = {.kind = ROW_COVERAGE,
+                                  .level = LEVEL_DAY,
+                                  .facility = facility,
+                                  .from_ms = day_start_ms(days, first_day),
+                                  .to_ms = day_start_ms(days, end_day)};
+    err = archive_read(archive, &query, on_coverage, days, why);
+    query.kind = ROW_EMISSIONS;
+    if (err == 0)
+        err = archive_read(archive, &query, on_source, days, why);
+    if (err == 0)
+        *days_out = days;
+    else
+        archived_days_destroy(&days);
+    return err;
+}
+
+/* --- days --- */
+
+bool archived_days_has(const struct archived_days *days, int32_t day)
+{
+    return day >= days->first_day && day < days->end_day &&
+           days->coverage[day - days->first_day].time_ms != INT64_MIN;
+}
+
+/* The time of the day in which meters were to report, by the tables alone. */
+static int64_t expected_ms(const struct archived_days *days, int32_t day)
+{
+    const struct facility *facility = &days->registry->facilities[days->facility];
+    int64_t sum_ms = 0;
+    for (uint32_t i = 0; i < facility->meters_count; i++) {
+        const struct meter *meter = &days->registry->meters[facility->meters_first + i];
+        if (meter->expected && meter->expected_from_ms != INT64_MIN)
+            sum_ms += registry_expected_time(days->registry, meter, day_start_ms(days, day),
+                                             day_start_ms(days, day + 1));
+    }
+    return sum_ms;
+}
+
+static void add_sources(const struct archived_days *days, int32_t day, const struct target *target,
+                        int64_t share, struct day_total *total)
+{
+    const struct registry *registry = days->registry;
+    const struct facility *facility = &registry->facilities[days->facility];
+    const struct source_day *sources =
+        &days->sources[(size_t)(day - days->first_day) * facility->series_count];
+    int64_t mg[LEDGER_SCOPES] = {0};
+    int64_t estimated_mg[LEDGER_SCOPES] = {0};
+    for (uint32_t i = 0; i < facility->series_count; i++) {
+        uint8_t scope = registry->series[facility->series_first + i].scope;
+        mg[scope] += sources[i].mg;
+        estimated_mg[scope] += sources[i].estimated_mg;
+        if (target->meter != REGISTRY_NONE &&
+            registry->meters[target->meter].series == facility->series_first + i)
+            total->production_micro += share_of(sources[i].activity, share);
+    }
+    for (int scope = 0; scope < LEDGER_SCOPES; scope++) {
+        total->mg[scope] += share_of(mg[scope], share);
+        total->estimated_mg[scope] += share_of(estimated_mg[scope], share);
+    }
+}
+
+void archived_days_add(const struct archived_days *days, int32_t day, const struct targets *targets,
+                       const struct target *target, struct day_total *total)
+{
+    struct member_days member = past_member_days(days->registry, days->facility, day, day + 1);
+    int64_t share = targets_share(targets, days->facility, day, (enum approach)target->approach);
+    if (member.first >= member.end || share == 0)
+        return;
+    if (!archived_days_has(days, day)) {
+        total->expected_ms += expected_ms(days, day);
+        return;
+    }
+    const struct coverage_day *coverage = &days->coverage[day - days->first_day];
+    total->covered_ms += coverage->covered_ms;
+    total->expected_ms += coverage->expected_ms;
+    total->final = (!total->known || total->final) && coverage->final;
+    total->known = true;
+    total->revision += coverage->revision;
+    add_sources(days, day, target, share, total);
+}

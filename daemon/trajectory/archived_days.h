@@ -1,0 +1,33 @@
+/*
+ * archived_days.h - the daily rows of a facility as a database has them.
+ *
+ * A row that was written again counts as it is now. Masses come back as the whole milligrams that
+ * they were. One owner, one thread; calls block.
+ */
+#ifndef GHGD_ARCHIVED_DAYS_H
+#define GHGD_ARCHIVED_DAYS_H
+
+#include "config/targets/targets.h"
+#include "daemon/audit/archive.h"
+#include "pipelines/trajectory/day_ledger.h"
+
+struct archived_days;
+
+/* The local days [first_day, end_day) of the facility. Returns 0, -ENOMEM, or what archive_read()
+ * returns, with its words. */
+int archived_days_read(struct archived_days **days_out, struct archive *archive,
+                       const struct config *config, uint32_t facility, int32_t first_day,
+                       int32_t end_day, struct buffer *why) MUST_CHECK;
+void archived_days_destroy(struct archived_days **days);
+
+/* Whether there is any row of the day. */
+bool archived_days_has(const struct archived_days *days, int32_t day);
+/* Adds the facility's day to the subject's, shares applied. A day without a row adds the time in
+ * which meters were expected to report. Nothing is added if no part of the facility counts on that
+ * day. */
+void archived_days_add(const struct archived_days *days, int32_t day, const struct targets *targets,
+                       const struct target *target, struct day_total *total);
+/* The end of the local day. */
+int64_t archived_days_end_ms(const struct archived_days *days, int32_t day);
+
+#endif

@@ -1,0 +1,371 @@
+#include "daemon/trajectory/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/timestamp.h"
+
+enum { TEXT_SIZE = 48, MG_PER_KG = 1000000, KG_PER_T = 1000 };
+
+static const char *const level_words[ALERT_LEVELS] = {"ok", "watch", "warning", "critical"};
+static const char *const event_words[] = {[COURSE_NOTHING] = "",
+                                          [COURSE_ENTERED] = "entered",
+                                          [COURSE_LEFT] = "left",
+                                          [COURSE_RETRACTED] = "retracted"};
+
+int report_format_find(const char *name)
+{
+    static const char *const names[REPORT_FORMAT_COUNT] = {"text", "csv", "json"};
+    for (int i = 0; i < REPORT_FORMAT_COUNT; i++) {
+        if (strcmp(names[i], name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* --- numbers for people --- */
+
+/* Tonnes, rounded to the kilogram. */
+static const char *tonnes(char text[TEXT_SIZE], int64_t mg)
+{
+    int64_t kg = (int64_t)div_round_even(mg, MG_PER_KG);
+    int64_t size = kg < 0 ? -kg : kg;
+    (void)snprintf(text, TEXT_SIZE, "%s%" PRId64 ".%03" PRId64, kg < 0 ? "-" : "", size / KG_PER_T,
+                   size % KG_PER_T);
+    return text;
+}
+
+/* A part of 1e9 as percent. */
+static const char *percent(char text[TEXT_SIZE], int64_t part)
+{
+    enum { PER_MYRIAD = PART_ONE / 10000, HUNDRED = 100 };
+    int64_t hundredths = (int64_t)div_round_even(part, PER_MYRIAD);
+    int64_t size = hundredths < 0 ? -hundredths : hundredths;
+    (void)snprintf(text, TEXT_SIZE, "%s%" PRId64 ".%02" PRId64 " %%", hundredths < 0 ? "-" : "",
+                   size / HUNDRED, size % HUNDRED);
+    return text;
+}
+
+/* Of a slip in 0.01 %. */
+static const char *slip_text(char text[TEXT_SIZE], int32_t slip)
+{
+    enum { HUNDRED = 100 };
+    int64_t size = slip < 0 ? -(int64_t)slip : slip;
+    if (slip == INT32_MIN)
+        (void)snprintf(text, TEXT_SIZE, "-");
+    else
+        (void)snprintf(text, TEXT_SIZE, "%s%" PRId64 ".%02" PRId64 " %%", slip < 0 ? "-" : "+",
+                       size / HUNDRED, size % HUNDRED);
+    return text;
+}
+
+static const char *date_text(char text[TEXT_SIZE], int32_t day)
+{
+    struct date date = civil_date(day);
+    (void)snprintf(text, TEXT_SIZE, "%04d-%02d-%02d", date.year, date.month, date.day);
+    return text;
+}
+
+static int64_t part_of(int64_t above, int64_t below)
+{
+    return below == 0 ? 0 : (int64_t)div_round_even((int128)above * PART_ONE, below);
+}
+
+/* --- text --- */
+
+static void add_subject(struct buffer *out, const struct config *config,
+                        const struct target *target)
+{
+    buffer_printf(out, "%s: ", target->id);
+    if (target->level == TARGET_FACILITY)
+        buffer_printf(out, "facility %s", target->name);
+    else if (target->level == TARGET_GROUP)
+        buffer_printf(out, "%s %s", config->registry->group_levels[target->group_level],
+                      target->name);
+    else
+        buffer_add_str(out, "all facilities");
+    buffer_add_str(out, ", scope");
+    for (int scope = 1; scope < LEDGER_SCOPES; scope++)
+        if ((target->scopes >> scope & 1) != 0)
+            buffer_printf(out, " %d", scope);
+    buffer_printf(out, ", %s\n", target->approach == APPROACH_EQUITY ? "equity share" : "control");
+}
+
+static void add_budget(struct buffer *out, const struct subject *subject)
+{
+    static const char *const bases[] = {
+        [SHARES_LINEAR] = "every day alike, as no two years of the past are known",
+        [SHARES_BASE_YEAR] = "the months of the base year",
+        [SHARES_MEDIAN] = "the median of past years",
+        [SHARES_GIVEN] = "weights that are given"};
+    const struct course_row *row = &subject->days[subject->days_count - 1].row;
+    char budget[TEXT_SIZE];
+    char base[TEXT_SIZE];
+    if (subject->target->form == TARGET_INTENSITY) {
+        buffer_printf(out, "  budget of %d: by production\n", subject->plan.year.year);
+        return;
+    }
+    buffer_printf(out, "  budget of %d: %s t (base %s t in %d, version %u), over the year by %s",
+                  subject->plan.year.year, tonnes(budget, row->budget_mg),
+                  tonnes(base, row->base_mg), subject->target->base_year, row->base_version,
+                  bases[subject->plan.shares.basis]);
+    if (subject->plan.shares.basis == SHARES_MEDIAN)
+        buffer_printf(out, " (%" PRIu32 ")", subject->past_years);
+    buffer_add_char(out, '\n');
+}
+
+static void add_now(struct buffer *out, const struct course_row *row)
+{
+    char date[TEXT_SIZE];
+    char ytd[TEXT_SIZE];
+    char due[TEXT_SIZE];
+    char slip[TEXT_SIZE];
+    char coverage[TEXT_SIZE];
+    buffer_printf(out, "  up to %s: %s t of %s t due, %s; coverage %s; level %s%s\n",
+                  date_text(date, row->day), tonnes(ytd, row->ytd_mg), tonnes(due, row->due_mg),
+                  slip_text(slip, row->slip),
+                  percent(coverage, part_of(row->covered_ms, row->expected_ms)),
+                  level_words[row->level],
+                  row->counted ? "" : " (the day does not count: too early, or coverage too low)");
+}
+
+static void add_forecast(struct buffer *out, const struct subject *subject,
+                         const struct course_row *row)
+{
+    const struct forecast *forecast = &row->forecast;
+    char model[TEXT_SIZE];
+    char ratio[TEXT_SIZE];
+    char low[TEXT_SIZE];
+    char high[TEXT_SIZE];
+    if (!forecast->given)
+        return;
+    buffer_printf(out, "  forecast of the year: %s t", tonnes(model, forecast->model_mg));
+    if (forecast->deviation_mg >= 0)
+        buffer_printf(out, " (80 %%: %s to %s)", tonnes(low, forecast->low_mg),
+                      tonnes(high, forecast->high_mg));
+    buffer_printf(out, "; year to date by share: %s t", tonnes(ratio, forecast->ratio_mg));
+    if (forecast->probability >= 0)
+        buffer_printf(out, "; probability of a miss %.3f", forecast->probability / 1000.0);
+    if (forecast->used_up_day >= 0)
+        buffer_printf(out, "; the budget is used up on %s",
+                      date_text(low, subject->plan.year.first_day + forecast->used_up_day));
+    buffer_add_char(out, '\n');
+}
+
+static void add_needed(struct buffer *out, const struct subject *subject,
+                       const struct course_row *row)
+{
+    char text[TEXT_SIZE];
+    if (row->achieved != INT64_MIN)
+        buffer_printf(out, "  achieved of the target by %d: %s\n", subject->plan.year.year - 1,
+                      percent(text, row->achieved));
+    if (row->overshoot_mg != INT64_MIN)
+        buffer_printf(out, "  emitted beyond what was allowed since %d: %s t\n",
+                      subject->target->base_year, tonnes(text, row->overshoot_mg));
+    if (!row->needed.to_end_known)
+        return;
+    buffer_printf(out, "  needed a year up to %d: %s of last year's emissions",
+                  subject->target->target_year, percent(text, row->needed.to_end));
+    if (row->needed.budget_gone)
+        buffer_add_str(out, "; the budget of all years together is used up");
+    else if (row->needed.cumulative != INT64_MIN)
+        buffer_printf(out, ", %s for the budget of all years together",
+                      percent(text, row->needed.cumulative));
+    buffer_add_char(out, '\n');
+}
+
+/* The last judged day of each month of the last year. */
+static void add_months(struct buffer *out, const struct subject *subject)
+{
+    buffer_printf(out, "  %-10s %16s %16s %10s %16s %6s %10s  %s\n", "up to", "emitted t", "due t",
+                  "slip", "forecast t", "P", "coverage", "level");
+    for (uint32_t i = 0; i < subject->days_count; i++) {
+        const struct course_row *row = &subject->days[i].row;
+        if (row->day < subject->plan.year.first_day ||
+            (i + 1 < subject->days_count && civil_date(row->day + 1).day != 1))
+            continue;
+        char date[TEXT_SIZE];
+        char ytd[TEXT_SIZE];
+        char due[TEXT_SIZE];
+        char slip[TEXT_SIZE];
+        char coverage[TEXT_SIZE];
+        char forecast[TEXT_SIZE] = "-";
+        char probability[TEXT_SIZE] = "-";
+        if (row->forecast.given)
+            (void)tonnes(forecast, row->forecast.model_mg);
+        if (row->forecast.given && row->forecast.probability >= 0)
+            (void)snprintf(probability, TEXT_SIZE, "%.3f", row->forecast.probability / 1000.0);
+        buffer_printf(out, "  %-10s %16s %16s %10s %16s %6s %10s  %s\n", date_text(date, row->day),
+                      tonnes(ytd, row->ytd_mg), tonnes(due, row->due_mg),
+                      slip_text(slip, row->slip), forecast, probability,
+                      percent(coverage, part_of(row->covered_ms, row->expected_ms)),
+                      level_words[row->level]);
+    }
+}
+
+static void add_transitions(struct buffer *out, const struct subject *subject)
+{
+    for (uint32_t i = 0; i < subject->days_count; i++) {
+        const struct course_transition *transition = &subject->days[i].transition;
+        char date[TEXT_SIZE];
+        char slip[TEXT_SIZE];
+        if (transition->event == COURSE_NOTHING)
+            continue;
+        buffer_printf(out, "  %s: %s -> %s, at %s (%s-%u-%" PRIu32 ")\n",
+                      date_text(date, subject->days[i].row.day), level_words[transition->from],
+                      level_words[transition->to], slip_text(slip, subject->days[i].row.slip),
+                      subject->target->id, transition->base_version, transition->number);
+    }
+}
+
+static void add_text(struct buffer *out, const struct config *config, const struct subject *subject)
+{
+    add_subject(out, config, subject->target);
+    if (subject->final_day == INT32_MIN)
+        buffer_add_str(out, "  no day of it is final in the database yet\n");
+    else if (subject->outcome == PLAN_BASE_UNKNOWN)
+        buffer_printf(
+            out,
+            "  no base: not every day of %d was measured, and the history lacks some; add "
+            "rows to tables.history, or base_t to the target\n",
+            subject->target->base_year);
+    else if (subject->outcome == PLAN_NOT_ALLOWED || subject->days_count == 0)
+        buffer_printf(out, "  nothing to judge: it allows emissions of %d to %d\n",
+                      subject->target->base_year + 1, subject->target->target_year);
+    if (subject->outcome != PLAN_MADE || subject->days_count == 0)
+        return;
+    const struct course_row *row = &subject->days[subject->days_count - 1].row;
+    add_budget(out, subject);
+    add_now(out, row);
+    add_forecast(out, subject, row);
+    add_needed(out, subject, row);
+    add_months(out, subject);
+    add_transitions(out, subject);
+}
+
+/* --- CSV and JSON: the same columns --- */
+
+/* A row in the making. In a row of heads, cells give their names. */
+struct cells {
+    struct buffer *out;
+    enum report_format format;
+    bool heads, begun;
+};
+
+static void begin_cell(struct cells *cells, const char *name)
+{
+    if (cells->begun)
+        buffer_add_char(cells->out, ',');
+    cells->begun = true;
+    if (cells->format == REPORT_JSON)
+        buffer_printf(cells->out, "\"%s\":", name);
+    else if (cells->heads)
+        buffer_add_str(cells->out, name);
+}
+
+/* Ids and dates: they have no control characters. */
+static void add_word(struct cells *cells, const char *name, const char *word)
+{
+    begin_cell(cells, name);
+    bool json = cells->format == REPORT_JSON;
+    bool quoted = json || strpbrk(word, ",\"") != NULL;
+    if (cells->heads)
+        return;
+    if (quoted)
+        buffer_add_char(cells->out, '"');
+    for (const char *c = word; *c != '\0'; c++) {
+        if (*c == '"')
+            buffer_add_char(cells->out, json ? '\\' : '"');
+        if (*c == '\\' && json)
+            buffer_add_char(cells->out, '\\');
+        buffer_add_char(cells->out, *c);
+    }
+    if (quoted)
+        buffer_add_char(cells->out, '"');
+}
+
+/* A number that is not known is null, or an empty cell. */
+static void add_number(struct cells *cells, const char *name, int64_t value, unsigned decimals,
+                       bool known)
+{
+    begin_cell(cells, name);
+    if (!cells->heads && known)
+        buffer_add_fixed(cells->out, value, decimals);
+    else if (cells->format == REPORT_JSON)
+        buffer_add_str(cells->out, "null");
+}
+
+static void add_kg(struct cells *cells, const char *name, int64_t mg, bool known)
+{
+    enum { KG_DECIMALS = 6 };
+    add_number(cells, name, mg, KG_DECIMALS, known);
+}
+
+static void add_part(struct cells *cells, const char *name, int64_t part, bool known)
+{
+    add_number(cells, name, part, PART_DECIMALS, known);
+}
+
+static void add_forecast_cells(struct cells *cells, const struct forecast *forecast)
+{
+    enum { PROBABILITY_DECIMALS = 3 };
+    bool ranged = forecast->given && forecast->deviation_mg >= 0;
+    add_kg(cells, "forecast_kg", forecast->model_mg, forecast->given);
+    add_kg(cells, "forecast_low_kg", forecast->low_mg, ranged);
+    add_kg(cells, "forecast_high_kg", forecast->high_mg, ranged);
+    add_kg(cells, "forecast_ratio_kg", forecast->ratio_mg, forecast->given);
+    add_number(cells, "miss_probability", forecast->probability, PROBABILITY_DECIMALS,
+               forecast->given && forecast->probability >= 0);
+}
+
+static void add_day(struct cells *cells, const char *target, const struct judged_day *day)
+{
+    enum { SLIP_DECIMALS = 2 };
+    const struct course_row *row = &day->row;
+    const struct course_transition *transition = &day->transition;
+    char date[TEXT_SIZE];
+    char stamp[TIMESTAMP_TEXT_SIZE];
+    add_word(cells, "target", target);
+    add_word(cells, "day", date_text(date, row->day));
+    add_word(cells, "stamp", timestamp_format(stamp, row->stamp_ms));
+    add_number(cells, "base_version", row->base_version, 0, true);
+    add_kg(cells, "budget_kg", row->budget_mg, true);
+    add_part(cells, "share", row->share, true);
+    add_kg(cells, "due_kg", row->due_mg, true);
+    add_kg(cells, "ytd_kg", row->ytd_mg, true);
+    add_kg(cells, "ytd_estimated_kg", row->estimated_mg, true);
+    add_part(cells, "coverage", part_of(row->covered_ms, row->expected_ms), row->expected_ms > 0);
+    add_number(cells, "slip_percent", row->slip, SLIP_DECIMALS, row->slip != INT32_MIN);
+    add_forecast_cells(cells, &row->forecast);
+    add_number(cells, "counted", row->counted, 0, true);
+    add_word(cells, "level", level_words[row->level]);
+    add_word(cells, "event", event_words[transition->event]);
+    add_number(cells, "number", transition->number, 0, transition->event != COURSE_NOTHING);
+}
+
+static void add_row(struct buffer *out, enum report_format format, bool heads, const char *target,
+                    const struct judged_day *day)
+{
+    struct cells cells = {.out = out, .format = format, .heads = heads};
+    if (format == REPORT_JSON)
+        buffer_add_char(out, '{');
+    add_day(&cells, target, day);
+    buffer_add_str(out, format == REPORT_JSON ? "}\n" : "\n");
+}
+
+void report_add_heads(struct buffer *out, enum report_format format)
+{
+    static const struct judged_day none;
+    if (format == REPORT_CSV)
+        add_row(out, format, true, "", &none);
+}
+
+void report_add(struct buffer *out, enum report_format format, const struct config *config,
+                const struct subject *subject)
+{
+    if (format == REPORT_TEXT)
+        add_text(out, config, subject);
+    for (uint32_t i = 0; format != REPORT_TEXT && i < subject->days_count; i++)
+        add_row(out, format, false, subject->target->id, &subject->days[i]);
+}

@@ -1,0 +1,147 @@
+#include "daemon/trajectory/subject.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "base/timestamp.h"
+
+int subject_make(struct subject *subject_out, const struct target *target, int32_t first_day,
+                 int32_t end_day)
+{
+    size_t count = (size_t)(end_day - first_day);
+    *subject_out = (struct subject){.target = target,
+                                    .first_day = first_day,
+                                    .end_day = end_day,
+                                    .totals = calloc(count, sizeof(*subject_out->totals)),
+                                    .end_ms = calloc(count, sizeof(*subject_out->end_ms)),
+                                    .days = calloc(count, sizeof(*subject_out->days)),
+                                    .known_day = INT32_MAX,
+                                    .final_day = INT32_MIN,
+                                    .outcome = PLAN_NOT_ALLOWED};
+    int err = day_ledger_create(&subject_out->ledger, LEDGER_DAYS_MAX);
+    if (err == 0 &&
+        (subject_out->totals == NULL || subject_out->end_ms == NULL || subject_out->days == NULL))
+        err = -ENOMEM;
+    for (size_t i = 0; err == 0 && i < count; i++)
+        subject_out->end_ms[i] = (int64_t)(first_day + (int32_t)i + 1) * DAY_MS;
+    if (err < 0)
+        subject_fini(subject_out);
+    return err;
+}
+
+void subject_fini(struct subject *subject)
+{
+    day_ledger_destroy(&subject->ledger);
+    free(subject->totals);
+    free(subject->end_ms);
+    free(subject->days);
+    *subject = (struct subject){0};
+}
+
+void subject_add(struct subject *subject, const struct config *config,
+                 const struct archived_days *days)
+{
+    for (int32_t day = subject->first_day; day < subject->end_day; day++) {
+        size_t i = (size_t)(day - subject->first_day);
+        archived_days_add(days, day, config->targets, subject->target, &subject->totals[i]);
+        if (subject->target->level == TARGET_FACILITY)
+            subject->end_ms[i] = archived_days_end_ms(days, day);
+    }
+}
+
+/* Days without any row lie between days that have some: nothing of them is covered. */
+static void fill_ledger(struct subject *subject)
+{
+    for (int32_t day = subject->first_day; day < subject->end_day; day++) {
+        const struct day_total *total = &subject->totals[day - subject->first_day];
+        if (!total->known)
+            continue;
+        subject->known_day = MIN(subject->known_day, day);
+        if (total->final)
+            subject->final_day = day;
+    }
+    for (int32_t day = subject->known_day; day <= subject->final_day; day++) {
+        struct day_total *total = &subject->totals[day - subject->first_day];
+        if (!total->known)
+            total->known = total->final = true;
+        (void)day_ledger_set(subject->ledger, day, total);
+    }
+}
+
+static struct course_conf course_conf_of(const struct trajectory_conf *conf)
+{
+    enum { PER_MYRIAD = PART_ONE / 10000, PER_MILLE = PART_ONE / 1000 };
+    return (struct course_conf){
+        .slip = {.threshold = {[ALERT_WATCH] = (int32_t)(conf->watch / PER_MYRIAD),
+                               [ALERT_WARNING] = (int32_t)(conf->warning / PER_MYRIAD),
+                               [ALERT_CRITICAL] = (int32_t)(conf->critical / PER_MYRIAD)},
+                 .margin = (int32_t)(conf->margin / PER_MYRIAD),
+                 .probability = (int32_t)(conf->miss_probability / PER_MILLE),
+                 .enter_days = (uint32_t)conf->enter_days,
+                 .leave_days = (uint32_t)conf->leave_days,
+                 .dwell_ms = conf->dwell_ms},
+        .share_min = conf->share_min,
+        .coverage_min = conf->coverage_min,
+        .base_threshold = conf->base_change_min,
+        .by_model = conf->forecast == FORECAST_MODEL,
+        .missing_deviation = PART_ONE,
+        .estimated_deviation = 15 * (PART_ONE / 100)};
+}
+
+static int64_t find_end_ms(void *context, int32_t day)
+{
+    const struct subject *subject = context;
+    ASSERT(day >= subject->first_day && day < subject->end_day);
+    return subject->end_ms[day - subject->first_day];
+}
+
+static void judge_year(struct subject *subject, const struct config *config,
+                       const struct course_conf *conf, struct course_state *state)
+{
+    const struct window_conf *window = &config->window;
+    const struct civil_year *year = &subject->plan.year;
+    const struct course_basis basis = {.conf = conf,
+                                       .plan = &subject->plan,
+                                       .ledger = subject->ledger,
+                                       .day_end_ms = find_end_ms,
+                                       .context = subject};
+    int32_t end_day = MIN(year->first_day + year->days, subject->final_day + 1);
+    for (int32_t day = MAX(year->first_day, subject->known_day); day < end_day; day++) {
+        int64_t end_ms = find_end_ms(subject, day);
+        const struct course_day step = {.day = day,
+                                        .end_ms = end_ms,
+                                        .stamp_ms =
+                                            end_ms + window->allowed_delay_ms + window->grace_ms,
+                                        .part = PART_ONE,
+                                        .closed = true};
+        struct judged_day *judged = &subject->days[subject->days_count];
+        subject->days_count += course_step(state, &basis, &step, &judged->row, &judged->transition);
+    }
+}
+
+void subject_judge(struct subject *subject, const struct config *config)
+{
+    const struct course_conf conf = course_conf_of(&config->trajectory);
+    const struct plan_input input = {.targets = config->targets,
+                                     .registry = config->registry,
+                                     .target = subject->target,
+                                     .ledger = subject->ledger,
+                                     .days_off = config->trajectory.days_off.days,
+                                     .nonworking = config->trajectory.nonworking,
+                                     .base_threshold = config->trajectory.base_change_min};
+    fill_ledger(subject);
+    if (subject->final_day == INT32_MIN)
+        return;
+    struct course_state state;
+    course_init(&state);
+    int start = subject->target->year_start;
+    int last = civil_year_of(subject->final_day, start).year;
+    for (int year = civil_year_of(subject->known_day, start).year; year <= last; year++) {
+        subject->outcome = plan_make(&subject->plan, &subject->line, &input, year);
+        if (subject->outcome == PLAN_MADE)
+            judge_year(subject, config, &conf, &state);
+    }
+    subject->past_years = plan_past_years(&input, last);
+}
