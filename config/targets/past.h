@@ -18,8 +18,8 @@ struct member_days {
 struct member_days past_member_days(const struct registry *registry, uint32_t facility,
                                     int32_t first_day, int32_t end_day);
 
-/* The subject's emissions of a calendar month, 1 .. 12. False: not known. A subject that nobody was
- * part of has no such month. */
+/* The subject's emissions of a calendar month, 1 .. 12. False: not known. A month is not
+ * known either if no facility is part of it. */
 bool past_month(int64_t *mg_out, const struct targets *targets, const struct registry *registry,
                 const struct target *target, int year, int month);
 

@@ -10,12 +10,12 @@
 #include "config/targets/past.h"
 
 struct source_day {
-    int64_t time_ms; /* of the row; INT64_MIN: there is none */
+    int64_t time_ms; /* of the row; INT64_MIN: there is no row */
     int64_t mg, estimated_mg, activity;
 };
 
 struct coverage_day {
-    int64_t time_ms; /* of the row; INT64_MIN: there is none */
+    int64_t time_ms; /* of the row; INT64_MIN: there is no row */
     int64_t covered_ms, expected_ms;
     uint32_t revision;
     bool final;
@@ -56,18 +56,18 @@ int64_t archived_days_end_ms(const struct archived_days *days, int32_t day)
 }
 
 static int make(struct archived_days **days_out, const struct config *config, uint32_t facility,
-                int32_t first_day, int32_t end_day)
+                struct archived_span span)
 {
     const struct facility *row = &config->registry->facilities[facility];
     struct archived_days *days = calloc(1, sizeof(*days));
     if (days == NULL)
         return -ENOMEM;
-    size_t count = (size_t)(end_day - first_day);
+    size_t count = (size_t)(span.end_day - span.first_day);
     size_t sources = count * row->series_count;
     *days = (struct archived_days){.registry = config->registry,
                                    .facility = facility,
-                                   .first_day = first_day,
-                                   .end_day = end_day,
+                                   .first_day = span.first_day,
+                                   .end_day = span.end_day,
                                    .coverage = calloc(count, sizeof(*days->coverage)),
                                    .sources = calloc(sources + 1, sizeof(*days->sources))};
     int err = days->coverage == NULL || days->sources == NULL
@@ -153,23 +153,28 @@ static int on_source(void *context, const struct archive_row *row)
     return 0;
 }
 
-int archived_days_read(struct archived_days **days_out, struct archive *archive,
-                       const struct config *config, uint32_t facility, int32_t first_day,
-                       int32_t end_day, struct buffer *why)
+static int read_rows(struct archived_days *days, struct archive *archive, struct buffer *why)
 {
-    struct archived_days *days = NULL;
-    int err = make(&days, config, facility, first_day, end_day);
-    if (err < 0)
-        return err;
     struct archive_query query = {.kind = ROW_COVERAGE,
                                   .level = LEVEL_DAY,
-                                  .facility = facility,
-                                  .from_ms = day_start_ms(days, first_day),
-                                  .to_ms = day_start_ms(days, end_day)};
-    err = archive_read(archive, &query, on_coverage, days, why);
+                                  .facility = days->facility,
+                                  .from_ms = day_start_ms(days, days->first_day),
+                                  .to_ms = day_start_ms(days, days->end_day)};
+    int err = archive_read(archive, &query, on_coverage, days, why);
     query.kind = ROW_EMISSIONS;
-    if (err == 0)
-        err = archive_read(archive, &query, on_source, days, why);
+    return err < 0 ? err : archive_read(archive, &query, on_source, days, why);
+}
+
+int archived_days_read(struct archived_days **days_out, struct archive *archive,
+                       const struct config *config, uint32_t facility, struct archived_span span,
+                       struct buffer *why)
+{
+    struct archived_days *days = NULL;
+    int err = make(&days, config, facility, span);
+    if (err < 0)
+        return err;
+    ASSERT(days != NULL);
+    err = read_rows(days, archive, why);
     if (err == 0)
         *days_out = days;
     else

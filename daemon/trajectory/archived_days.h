@@ -13,11 +13,16 @@
 
 struct archived_days;
 
-/* The local days [first_day, end_day) of the facility. Returns 0, -ENOMEM, or what archive_read()
+/* Local days. */
+struct archived_span {
+    int32_t first_day, end_day; /* [first_day, end_day) */
+};
+
+/* The days of the facility. Returns 0, -ENOMEM, or what archive_read()
  * returns, with its words. */
 int archived_days_read(struct archived_days **days_out, struct archive *archive,
-                       const struct config *config, uint32_t facility, int32_t first_day,
-                       int32_t end_day, struct buffer *why) MUST_CHECK;
+                       const struct config *config, uint32_t facility, struct archived_span span,
+                       struct buffer *why) MUST_CHECK;
 void archived_days_destroy(struct archived_days **days);
 
 /* Whether there is any row of the day. */

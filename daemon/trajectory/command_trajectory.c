@@ -153,8 +153,8 @@ static bool is_asked_for(const struct trajectory_job *job, uint32_t facility)
 static int read_facility(struct trajectory_job *job, uint32_t facility)
 {
     struct archived_days *days;
-    int err = archived_days_read(&days, job->archive, job->config, facility, job->first_day,
-                                 job->end_day, &job->why);
+    const struct archived_span span = {job->first_day, job->end_day};
+    int err = archived_days_read(&days, job->archive, job->config, facility, span, &job->why);
     if (err < 0)
         return err;
     for (uint32_t i = 0; i < job->subjects_count; i++) {

@@ -47,7 +47,7 @@ static const char *percent(char text[TEXT_SIZE], int64_t part)
     return text;
 }
 
-/* Of a slip in 0.01 %. */
+/* A slip in 0.01 %; INT32_MIN is not known. */
 static const char *slip_text(char text[TEXT_SIZE], int32_t slip)
 {
     enum { HUNDRED = 100 };

@@ -72,7 +72,11 @@ static void fill_ledger(struct subject *subject)
 
 static struct course_conf course_conf_of(const struct trajectory_conf *conf)
 {
-    enum { PER_MYRIAD = PART_ONE / 10000, PER_MILLE = PART_ONE / 1000 };
+    enum {
+        PER_MYRIAD = PART_ONE / 10000,
+        PER_MILLE = PART_ONE / 1000,
+        ESTIMATED_DEVIATION = 15 * (PART_ONE / 100)
+    };
     return (struct course_conf){
         .slip = {.threshold = {[ALERT_WATCH] = (int32_t)(conf->watch / PER_MYRIAD),
                                [ALERT_WARNING] = (int32_t)(conf->warning / PER_MYRIAD),
@@ -87,7 +91,7 @@ static struct course_conf course_conf_of(const struct trajectory_conf *conf)
         .base_threshold = conf->base_change_min,
         .by_model = conf->forecast == FORECAST_MODEL,
         .missing_deviation = PART_ONE,
-        .estimated_deviation = 15 * (PART_ONE / 100)};
+        .estimated_deviation = ESTIMATED_DEVIATION};
 }
 
 static int64_t find_end_ms(void *context, int32_t day)

@@ -8,7 +8,7 @@
 #include "daemon/trajectory/archived_days.h"
 #include "pipelines/trajectory/plan.h"
 
-/* What became of one day: a row, and perhaps a change of level. */
+/* One day: its row, and perhaps a change of level. */
 struct judged_day {
     struct course_row row;
     struct course_transition transition; /* event is COURSE_NOTHING: none */
@@ -21,7 +21,7 @@ struct subject {
     int64_t *end_ms;              /* of each of them */
     int32_t known_day, final_day; /* the first that is known, and the last that is final */
     struct day_ledger *ledger;
-    /* Of the last target year that was judged. */
+    /* The last target year that was judged. */
     struct course_plan plan;
     struct target_line line;
     enum plan_outcome outcome; /* of the year of the last final day */

@@ -10,7 +10,7 @@ struct months {
     int64_t sum;
 };
 
-/* Of all days of the month, or false. */
+/* False: not every day of the month is known and final. */
 static bool measured_month(int64_t *mg_out, const struct plan_input *input, int32_t first_day,
                            int32_t end_day)
 {
@@ -123,11 +123,9 @@ static void make_shares(struct course_plan *plan, const struct plan_input *input
     find_factors(factors, input, &plan->year);
     bool only_base =
         past->count == 1 && find_sum(&sum, past, target->base_year); /* of one year: of that only */
-    if (target->form == TARGET_INTENSITY)
-        shares_linear(&plan->shares, &plan->year);
-    else if (target->weights != NULL)
+    if (target->form != TARGET_INTENSITY && target->weights != NULL)
         shares_given(&plan->shares, &plan->year, factors, target->weights);
-    else if (past->count > 1 || only_base)
+    else if (target->form != TARGET_INTENSITY && (past->count > 1 || only_base))
         shares_of_past(&plan->shares, &plan->year, factors, past->years, past->count);
     else
         shares_linear(&plan->shares, &plan->year);

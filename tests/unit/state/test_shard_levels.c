@@ -68,7 +68,8 @@ static struct shard *restart(struct shard **shard, const struct sink_conf sinks[
     return again;
 }
 
-/* A sink of days gets no other rows, and days leave all the same, though nobody writes its hours.
+/* A sink of days gets no other rows, and days leave all the same, though no row of its hours is
+ * written.
  */
 static void test_rows(void **state)
 {
