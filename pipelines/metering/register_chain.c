@@ -403,8 +403,9 @@ static bool shows_first_rise(const struct judged *chain, uint32_t index, struct 
     if (link.rises < RISES_COUNTED)
         return link.rises > 0;
     uint32_t before = chain_before(chain, index);
-    return link.rise == 0 && before != NO_READING &&
-           chain_link_of(journal_at(chain->journal, before)).rises < RISES_COUNTED;
+    if (link.rise == 0 && before != NO_READING)
+        link = chain_link_of(journal_at(chain->journal, before));
+    return link.rises < RISES_COUNTED;
 }
 
 /* Marks the chain that ends at `end`, from there back to what is settled. */
@@ -527,8 +528,7 @@ void register_chain_append(struct journal *journal)
 {
     struct reading *reading = journal_at(journal, journal->count - 1);
     struct chain_link link = plain_link(reading - 1, reading);
-    link.kept = 1;
-    link.booked = 1;
+    link.kept = link.booked = 1;
     set_link(reading, link);
 }
 
