@@ -2,8 +2,6 @@
 
 #include <sys/param.h>
 
-#include "pipelines/rollup/site_expected.h"
-
 bool site_is_document(const struct meter *meter)
 {
     return meter->kind == KIND_DELIVERY && meter->every_ms > 0;
@@ -141,15 +139,15 @@ static int64_t newest_document(const struct site *site, uint32_t column)
     return newest_ms;
 }
 
-bool site_find_overdue(const struct site *site, uint32_t column, int64_t newest_ms,
-                       struct overdue *overdue_out)
+bool site_find_overdue(const struct site *site, uint32_t column, int64_t expected_from_ms,
+                       int64_t newest_ms, struct overdue *overdue_out)
 {
     const struct meter *meter = &site->panel->meters[column];
     *overdue_out = (struct overdue){.document_ms = INT64_MIN};
     if (meter->every_ms == 0 || newest_ms < meter->valid_from_ms || newest_ms >= meter->valid_to_ms)
         return false;
     int64_t document_ms = newest_document(site, column);
-    int64_t since_ms = document_ms != INT64_MIN ? document_ms : site_expected_from(site, column);
+    int64_t since_ms = document_ms != INT64_MIN ? document_ms : expected_from_ms;
     if (since_ms >= newest_ms)
         return false;
     int64_t due_ms = due_after(site, meter, since_ms);

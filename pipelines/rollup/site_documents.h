@@ -19,8 +19,8 @@
 
 /* Whether the newest time of the partition is behind the due time of the column's next document. A
  * version that holds at another time has nothing overdue. */
-bool site_find_overdue(const struct site *site, uint32_t column, int64_t newest_ms,
-                       struct overdue *overdue_out);
+bool site_find_overdue(const struct site *site, uint32_t column, int64_t expected_from_ms,
+                       int64_t newest_ms, struct overdue *overdue_out);
 
 /* Whether the meter's deliveries cover time. */
 bool site_is_document(const struct meter *meter);

@@ -7,6 +7,7 @@
 #include "pipelines/metering/register_chain.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_documents.h"
+#include "pipelines/rollup/site_expected.h"
 #include "pipelines/state/shard_state.h"
 
 static uint32_t largest_facility(const struct registry *registry)
@@ -134,8 +135,11 @@ bool shard_find_overdue(const struct shard *shard, uint32_t meter, struct overdu
 {
     uint32_t facility = shard->context.registry->meters[meter].facility;
     const struct site *site = shard->sites[facility];
-    return site != NULL && site_find_overdue(site, meter - site->facility->meters_first,
-                                             shard->newest_ms, overdue_out);
+    if (site == NULL)
+        return false;
+    uint32_t column = meter - site->facility->meters_first;
+    return site_find_overdue(site, column, site_expected_from(site, column), shard->newest_ms,
+                             overdue_out);
 }
 
 bool shard_find_standing(const struct shard *shard, uint32_t meter,
