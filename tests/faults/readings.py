@@ -269,6 +269,8 @@ class Facility:
         later = arrival + 1 + pick.randrange(3 * HOUR_MS)
         way = pick.choices(("plain", "lost", "twice", "corrected", "estimated", "displaced"),
                            (60, 2, 10, 10, 8, 10))[0]
+        if way == "displaced" and not 3 * DIP_MS < event["time"] - BEGIN < END - BEGIN - 3 * DIP_MS:
+            way = "plain"  # without a balance around it, its bucket has a row for the conflict alone
         other = {**event, "value": event["value"] + pick.randrange(1, 900)}
         if "id" in event:  # it may have been of another time
             other["time"] = min(END, event["time"] + pick.randrange(-HOUR_MS, HOUR_MS)) - 1

@@ -18,8 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import test_histories  # noqa: E402
 
-LONG = 6
-CUTS = 20  # of a long history
+LONG = 3
+CUTS = 10  # of a long history
 BEGIN = datetime(2026, 3, 25, tzinfo=timezone.utc)  # clocks change on the way, and a month ends
 DAYS = 9
 

@@ -58,8 +58,6 @@ METERING = [
     mutant("a dropped reading is forgotten before its cells are kept", "pipelines/rollup/site.c",
            "        decisions_forget_reading(conf, journal, clock->floor_ms)) {", "        false) {",
            "state/test_site_load"),
-    mutant("a day leaves before its silent windows are final", "pipelines/rollup/site_windows.c",
-           "    if (site->closed_ms < day->window.end_ms)\n", "    if (false)\n", "state/test_shard_rows"),
     mutant("a waiting decision touches other readings", "pipelines/metering/decisions.c",
            "    if (is_beside_dropped(meter, journal, reading))\n", "    if (true)\n",
            "metering/test_decisions"),
