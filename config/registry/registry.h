@@ -42,6 +42,9 @@ struct meter {
     bool has_parent; /* its main meter counts the rest only */
     bool check;      /* it is kept beside others, and books nothing */
     bool expected;   /* counts towards coverage (not deliveries, not check meters) */
+    /* Bounds of every reading: the plausible maximum in canonical micro-units per hour, 0
+     * unknown; |activity| of a cell, CELL_MAX, or less so that no mass exceeds it. */
+    int64_t rate_max, cell_max;
     uint32_t tolerance_ppm; /* of the main meter: how far sub-meters or a check meter may be off */
     struct calendar_length length, every; /* of the calendar, if `interval` or every_ms is one */
     int64_t interval_ms; /* nominal distance of readings, > 0; about, for lengths of calendar */
@@ -51,8 +54,7 @@ struct meter {
     int64_t register_digit;   /* registers: one unit of the last digit; 0: as they are written */
     /* Registers, if versioned: [from, to) of their counter, which may outlast the version. */
     int64_t counter_from_ms, counter_to_ms;
-    int64_t rate_max;          /* plausible maximum, canonical micro-units per hour; 0 unknown */
-    const char *rate_max_text; /* the same as the table has it, for people; NULL unknown */
+    const char *rate_max_text; /* rate_max as the table has it, for people; NULL unknown */
     int64_t amount_max,
         capacity; /* of one delivery, of a stock: canonical micro-units; 0 unknown */
     const char *amount_max_text, *capacity_text; /* for people; NULL unknown */
@@ -64,8 +66,7 @@ struct meter {
         *schedule;         /* of local clocks: it is expected within it only; NULL: always */
     struct unit_scale own; /* for events without `unit` */
     uint32_t units_first, units_count; /* registry->units: what other units events may use */
-    int64_t cell_max; /* |activity| of a cell; CELL_MAX, or less so that no mass exceeds it */
-    const char *factor_name; /* for people: the factor that rates it now */
+    const char *factor_name;           /* for people: the factor that rates it now */
 };
 
 /* One line of the output: what a facility emits from one source. */

@@ -71,17 +71,24 @@ static void judge_identity(struct booking *booking, const struct meter *meter,
         booking->outcome = loser;
 }
 
+/* Whether as many readings of its size as the journal takes fit into one bucket. */
+static bool is_small(const struct meter *meter, const struct journal *journal,
+                     const struct reading *reading)
+{
+    int64_t size = reading->value < 0 ? -reading->value : reading->value;
+    return ((int128)size + 1) * (journal->capacity + 1) <= meter->cell_max;
+}
+
 /* Whether a bucket that the reading touches could no longer be held, with the reading in place of
  * `same`, the one of its identity, or NULL. Only a very large reading can do that, so that the walk
  * over its neighbours is rare. */
 static bool overflows(const struct meter *meter, const struct journal *journal,
                       const struct reading *reading, const struct reading *same, int64_t bucket_ms)
 {
-    int64_t size = reading->value < 0 ? -reading->value : reading->value;
     if (meter->kind == KIND_REGISTER || meter->kind == KIND_GAUGE || meter->kind == KIND_STOCK ||
-        size < meter->cell_max / (int64_t)(journal->capacity + 1))
+        is_small(meter, journal, reading))
         return false;
-    int128 sum = size;
+    int128 sum = reading->value < 0 ? -reading->value : reading->value;
     for (uint32_t i = 0; i < journal->count; i++) {
         const struct reading *other = journal_at(journal, i);
         if (other->start_ms > reading_end_ms(reading) + bucket_ms)
@@ -475,17 +482,30 @@ void booking_remove(struct booking *booking_out, const struct meter *meter, stru
     *booking_out = booking;
 }
 
+/* An interval behind all others: it overlaps none, and is no correction. */
+static bool follows(const struct meter *meter, const struct journal *journal,
+                    const struct reading *reading)
+{
+    return reading->role == ROLE_READING && reading->start_ms >= journal->end_ms &&
+           is_small(meter, journal, reading);
+}
+
 bool booking_add_next(struct booking *booking_out, const struct meter *meter,
                       struct journal *journal, const struct reading *reading, int64_t floor_ms)
 {
-    if (meter->kind != KIND_REGISTER || !booking_has_room(journal) ||
-        !register_enter_next(meter, journal, reading, floor_ms))
+    if (!booking_has_room(journal))
         return false;
-    int64_t before_ms = journal_at(journal, journal->count - 2)->start_ms;
+    int64_t from_ms = reading->start_ms;
+    if (meter->kind == KIND_REGISTER && register_enter_next(meter, journal, reading, floor_ms))
+        from_ms = MAX(journal_at(journal, journal->count - 2)->start_ms, journal->base_ms);
+    else if (meter->kind == KIND_INTERVAL && follows(meter, journal, reading))
+        journal_append(journal, reading);
+    else
+        return false;
     *booking_out = (struct booking){.outcome = OUTCOME_USED,
                                     .displaced = OUTCOME_USED,
-                                    .from_ms = MAX(before_ms, journal->base_ms),
-                                    .to_ms = reading->start_ms};
+                                    .from_ms = from_ms,
+                                    .to_ms = reading_end_ms(reading)};
     return true;
 }
 

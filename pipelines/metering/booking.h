@@ -53,8 +53,8 @@ void booking_remove(struct booking *booking_out, const struct meter *meter, stru
                     uint32_t index, int64_t floor_ms);
 
 /* Adds the reading as booking_add() does, for less, if it follows on the newest one of a register
- * without any doubt, as most do. It reaches back before no floor. False of others, and then nothing
- * is changed. */
+ * without any doubt, or is an interval behind all others, as most are. It reaches back before no
+ * floor. False of others, and then nothing is changed. */
 bool booking_add_next(struct booking *booking_out, const struct meter *meter,
                       struct journal *journal, const struct reading *reading, int64_t floor_ms);
 

@@ -48,6 +48,15 @@ static void free_next_slot(struct journal *journal)
     journal->head = 0;
 }
 
+/* Puts a reading into its slot. */
+static void fill(struct journal *journal, struct reading *slot, const struct reading *reading)
+{
+    *slot = *reading;
+    journal->count++;
+    journal->longest_ms = MAX(journal->longest_ms, (int64_t)reading->span_ms);
+    journal->end_ms = MAX(journal->end_ms, reading_end_ms(reading));
+}
+
 int journal_insert(struct journal *journal, uint32_t index, const struct reading *reading)
 {
     ASSERT(index <= journal->count);
@@ -58,11 +67,18 @@ int journal_insert(struct journal *journal, uint32_t index, const struct reading
     ASSERT(index == 0 || slot[-1].start_ms <= reading->start_ms);
     ASSERT(index == journal->count || reading->start_ms <= slot->start_ms);
     memmove(slot + 1, slot, (journal->count - index) * sizeof(*slot));
-    *slot = *reading;
-    journal->count++;
-    journal->longest_ms = MAX(journal->longest_ms, (int64_t)reading->span_ms);
-    journal->end_ms = MAX(journal->end_ms, reading_end_ms(reading));
+    fill(journal, slot, reading);
     return 0;
+}
+
+void journal_append(struct journal *journal, const struct reading *reading)
+{
+    ASSERT(!journal_is_full(journal));
+    free_next_slot(journal);
+    struct reading *slot = journal_at(journal, journal->count);
+    ASSERT(journal->count == 0 || slot[-1].start_ms <= reading->start_ms);
+    fill(journal, slot, reading);
+    journal_changed(journal, reading->start_ms);
 }
 
 void journal_remove(struct journal *journal, uint32_t first, uint32_t count)

@@ -80,15 +80,18 @@ struct register_past {
 };
 
 struct journal {
+    /* The fields that an append needs lie together. */
     struct reading *slots;
     uint32_t capacity, head, count;
     uint32_t aside_count; /* the last slots, in the order of a journal */
-    /* Readings of a register that were forgotten since this was made; not saved. */
-    struct chain_counts gone;
-    bool overlapping;   /* some readings overlap, or have: the simple projection does not do */
+    bool overlapping;     /* some readings overlap, or have: the simple projection does not do */
     bool changed;       /* something did since the last save, if only that old readings are gone */
+    bool past_changed;  /* that, too */
     int64_t longest_ms; /* no reading has a longer span, */
     int64_t end_ms;     /* and none ends later */
+
+    /* For saving what changed only: the first reading that did, INT64_MAX if none. */
+    int64_t changed_ms;
 
     /* Registers, of the first reading: up to base_ms what follows it was booked in windows that
      * have closed since, base_booked in all. base_ms is INT64_MIN while nothing was. It is the time
@@ -97,12 +100,10 @@ struct journal {
     int64_t base_ms, base_booked;
 
     int64_t forgotten_ms; /* cells before it rest on readings that may be gone; INT64_MIN: none */
+    int64_t saved_forgotten_ms; /* as it was at the last save: cells before that are saved */
 
-    /* For saving what changed only: the first reading that did, INT64_MAX if none. */
-    int64_t changed_ms;
-    int64_t saved_forgotten_ms; /* as it was then: cells before that are saved */
-    bool past_changed;
-
+    /* Readings of a register that were forgotten since this was made; not saved. */
+    struct chain_counts gone;
     struct register_past past;
 };
 
@@ -134,6 +135,9 @@ uint32_t journal_find(const struct journal *journal, int64_t time_ms);
 /* Puts a reading in at an index that keeps the order. Returns 0 or ERR_FULL. */
 int journal_insert(struct journal *journal, uint32_t index,
                    const struct reading *reading) MUST_CHECK;
+/* Puts a reading in behind all others, and tells so. It does not start before the newest one, and
+ * there is room. */
+void journal_append(struct journal *journal, const struct reading *reading);
 /* Takes readings out; they are not forgotten, and so the caller tells journal_changed(). */
 void journal_remove(struct journal *journal, uint32_t first, uint32_t count);
 /* Sets a reading aside, in its order. Returns 0 or ERR_FULL. */

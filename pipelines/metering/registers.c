@@ -300,7 +300,7 @@ bool register_enter_next(const struct meter *meter, struct journal *journal,
     if (count == 0 || journal_at(journal, count - 1)->start_ms < floor_ms ||
         !register_chain_fits(meter, journal, reading))
         return false;
-    put(journal, count, false, reading);
+    journal_append(journal, reading);
     register_chain_append(journal);
     return true;
 }

@@ -192,7 +192,8 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
         shard_clock_advance(shard, &reading,
                             (enum meter_kind)shard->context.registry->meters[meter].kind);
     touch_open(shard, site, column, booking->left_from_ms, booking->left_to_ms, floor_ms);
-    if (booking->outcome == OUTCOME_USED)
+    if (booking->outcome == OUTCOME_USED &&
+        site_is_document(&shard->context.registry->meters[meter]))
         site_document_widen(site, &shard->clock, column, &reading, booking);
     int64_t from_ms = MAX(booking->from_ms, floor_ms);
     if (booking->to_ms <= from_ms)
