@@ -41,6 +41,11 @@ static int64_t given[YEAR_MONTHS];
 static bool is_given;
 static int32_t summer_from, summer_to;
 
+static int64_t bound(int128 value)
+{
+    return value > INT64_MAX ? INT64_MAX : value < -INT64_MAX ? -INT64_MAX : (int64_t)value;
+}
+
 /* As course_oracle.py has it. NOLINTBEGIN(*-reserved-identifier,cert-dcl*,*-identifier-naming): the
  * linker gives the name. */
 void __wrap_forecast_make(struct forecast *out, const struct forecast_input *input);
@@ -58,8 +63,8 @@ void __wrap_forecast_make(struct forecast *out, const struct forecast_input *inp
         mixed += (month + 1) * (int128)input->month_mg[month];
     int64_t noise = (int64_t)(mixed - div_floor(mixed, 7) * 7) - 3;
     out->given = true;
-    out->ratio_mg = (int64_t)div_round_even((int128)input->ytd_mg * PART_ONE, share);
-    out->model_mg = out->ratio_mg + (int64_t)div_floor((int128)input->budget_mg * noise, 10000);
+    out->ratio_mg = bound(div_round_even((int128)input->ytd_mg * PART_ONE, share));
+    out->model_mg = bound(out->ratio_mg + div_floor((int128)input->budget_mg * noise, 10000));
     if (input->residuals.deviation_mg < 0)
         return;
     int64_t slip = slip_of(input->ytd_mg, input->budget_mg, share);

@@ -26,6 +26,15 @@ def half_even(value):
     return round(Fraction(value))
 
 
+def bound(value, most):
+    return min(max(value, -most), most)
+
+
+def slip_of(emitted, to_date):
+    """In 0.01 %, as far as 32 bits go."""
+    return bound(half_even((emitted / Fraction(to_date) - 1) * 10000), 2**31 - 1)
+
+
 class Year:
     """A target year, named by the calendar year in which it ends."""
 
@@ -130,10 +139,11 @@ def forecast(plan, conf, year, day, part_share, ytd, budget, months, open_mg):
     mixed = (ytd + 3 * budget + 7 * open_mg + 11 * before + 17 * plan["deviation"] + 19 * (day - year.first)
              + sum((m + 1) * mg for m, mg in enumerate(months)))
     noise = mixed % 7 - 3
-    model = half_even(Fraction(ytd * ONE, part_share)) + budget * noise // 10000
+    ratio = bound(half_even(Fraction(ytd * ONE, part_share)), 2**63 - 1)
+    model = bound(ratio + budget * noise // 10000, 2**63 - 1)
     if plan["deviation"] < 0:
         return 1, model, -1
-    slip = half_even((Fraction(ytd * ONE, budget * part_share) - 1) * 10000)
+    slip = slip_of(ytd, Fraction(budget * part_share, ONE))
     return 1, model, min(max(900 + (slip - plan["deviation"] % 600) // 4 + noise, 0), 1000)
 
 
@@ -207,9 +217,9 @@ class Course:
         slip = NO_SLIP
         if budget > 0 and share > 0:
             to_date = Fraction(budget) if intensity else Fraction(budget * share, ONE)
-            slip = half_even((ytd / to_date - 1) * 10000)
+            slip = slip_of(ytd, to_date)
             if conf["by_model"] and given:
-                slip = max(slip, half_even((Fraction(model, budget) - 1) * 10000))
+                slip = max(slip, slip_of(model, budget))
         counted = (closed and slip != NO_SLIP and share >= conf["share_min"] and expected > 0
                    and Fraction(covered, expected) >= Fraction(conf["coverage_min"], ONE))
         return {"version": version, "budget": budget, "share": share, "due": due, "ytd": ytd,
