@@ -401,13 +401,13 @@ static void test_a_decision_elsewhere(void **state)
         struct reading waits = {
             .role = ROLE_DECISION, .value = decision_pack(true, ROLE_DIP), ACTUAL};
         if (decided)
-            (void)decide(&bench, &stock, &waits, INT64_MIN);
+            (void)bench_decide(&bench, &stock, &waits, INT64_MIN);
         struct reading amount = {.start_ms = INT64_C(5) * BUCKET_MS,
                                  .value = U,
                                  .role = ROLE_TRANSFER,
                                  .id_hash = 7,
                                  ACTUAL};
-        struct booking booking = decide(&bench, &stock, &amount, INT64_MIN);
+        struct booking booking = bench_decide(&bench, &stock, &amount, INT64_MIN);
         assert_int_equal(booking.outcome, OUTCOME_USED);
         assert_true(booking.from_ms == booking.to_ms); /* there is no balance yet */
     }
