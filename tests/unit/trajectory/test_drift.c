@@ -162,8 +162,11 @@ static void test_an_alarm_ends(void **state)
         assert_true(judgement.alarm_cusum);
         assert_true(drift.cusum <= 2 * baseline.h);
     }
+    int standing = 0;
     for (uint32_t i = TWO_YEARS + 200; i < TWO_YEARS + 260; i++)
-        (void)drift_judge(&drift, &baseline, &days[i]);
+        standing +=
+            drift_judge(&drift, &baseline, &days[i]).alarm_cusum && drift.cusum <= baseline.h;
+    assert_true(standing > 0); /* it ends at 0, not at h */
     assert_false(drift.alarm_cusum);
     assert_false(drift.alarm_ewma);
 }
@@ -194,6 +197,45 @@ static void test_odd_days(void **state)
     assert_int_equal(first_alarm(&drift, &baseline, days + TWO_YEARS, 100), -1);
     assert_int_equal(drift.days, 96);
     assert_true(isfinite(drift.cusum) && isfinite(drift.ewma) && isfinite(drift.low));
+}
+
+/* A day without emissions does not make the next one look high. */
+static void test_day_after(void **state)
+{
+    (void)state;
+    static struct drift_day days[3 * YEAR];
+    make_days(days, FIRST_DAY, 3 * YEAR, 0.01, 6);
+    struct drift_baseline baseline;
+    drift_fit(&baseline, days, TWO_YEARS);
+    struct drift_state drift = {0};
+    days[TWO_YEARS].mg = 0;
+    assert_true(drift_judge(&drift, &baseline, &days[TWO_YEARS]).residual <= -2.5);
+    assert_true(drift_judge(&drift, &baseline, &days[TWO_YEARS + 1]).residual < 3);
+}
+
+/* h rises with noise that lasts longer than a day, and with a last year that is unlike the first.
+ */
+static void test_limits_of_a_site(void **state)
+{
+    (void)state;
+    static struct drift_day days[TWO_YEARS];
+    struct drift_baseline baseline;
+    make_days(days, FIRST_DAY, TWO_YEARS, 0.01, 7);
+    drift_fit(&baseline, days, 600);
+    double plain = baseline.h;
+    for (uint32_t i = 0; i < TWO_YEARS; i++)
+        days[i].mg += llrint(0.15e9 * sin((double)i * 6.283185307179586 / 60));
+    drift_fit(&baseline, days, 600);
+    assert_true(baseline.h > plain + 2);
+    make_days(days, FIRST_DAY, TWO_YEARS, 0.01, 7);
+    drift_fit(&baseline, days, TWO_YEARS);
+    plain = baseline.h;
+    for (uint32_t i = 0; i < TWO_YEARS;
+         i++) /* a trend that the whole explains, and the first not */
+        days[i].mg += llrint(1e6 * i);
+    drift_fit(&baseline, days, TWO_YEARS);
+    assert_true(baseline.h > plain + 2);
+    assert_true(baseline.limit == baseline.h / 5);
 }
 
 static void test_not_usable(void **state)
@@ -286,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_expected),           cmocka_unit_test(test_drift_is_seen),
         cmocka_unit_test(test_growth_is_no_drift), cmocka_unit_test(test_what_is_better_stays),
         cmocka_unit_test(test_an_alarm_ends),      cmocka_unit_test(test_odd_days),
+        cmocka_unit_test(test_day_after),          cmocka_unit_test(test_limits_of_a_site),
         cmocka_unit_test(test_not_usable),         cmocka_unit_test(test_short_baseline),
         cmocka_unit_test(test_deterministic),
     };
