@@ -234,7 +234,9 @@ static double freed(const struct drift_baseline *baseline, double residual_mg, b
 
 static bool follows_at(const struct drift_work *work, uint32_t i)
 {
-    return i > 0 && (int64_t)work->days[i].day - 1 == work->days[i - 1].day;
+    if (i == 0)
+        return false;
+    return (int64_t)work->days[i].day - 1 == work->days[i - 1].day;
 }
 
 /* Autocorrelation and deviation of bounded residuals, which are freed of it. */
