@@ -280,7 +280,7 @@ static void test_overdue(void **state)
         struct shard *shard = make();
         struct heard heard = {INT64_MIN, {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN}};
         for (int i = 0; i < EVENTS; i++) {
-            apply_any(shard, &heard, START_MS + i * 4 * HOUR_MS, &seed);
+            apply_any(shard, &heard, START_MS + (int64_t)i * 4 * HOUR_MS, &seed);
             check_overdue(shard, &heard, round);
             if (rand_r(&seed) % 3 == 0)
                 write_rows(shard);
