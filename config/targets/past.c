@@ -5,8 +5,7 @@
 #include "base/timestamp.h"
 #include "config/targets/civil.h"
 
-/* The local date at that instant. */
-static int32_t local_day(const struct registry *registry, uint32_t zone, int64_t time_ms)
+int32_t past_local_day(const struct registry *registry, uint32_t zone, int64_t time_ms)
 {
     int64_t until_ms;
     if (time_ms == INT64_MIN)
@@ -22,15 +21,14 @@ struct member_days past_member_days(const struct registry *registry, uint32_t fa
 {
     const struct facility *row = &registry->facilities[facility];
     return (struct member_days){
-        .first = MAX(first_day, local_day(registry, row->zone, row->valid_from_ms)),
-        .end = MIN(end_day, local_day(registry, row->zone, row->valid_to_ms))};
+        .first = MAX(first_day, past_local_day(registry, row->zone, row->valid_from_ms)),
+        .end = MIN(end_day, past_local_day(registry, row->zone, row->valid_to_ms))};
 }
 
-/* Whether any of it counts on any of the days; a share is never below 0. */
-static bool has_share(const struct targets *targets, uint32_t facility, enum approach approach,
-                      struct member_days days)
+bool past_has_share(const struct targets *targets, uint32_t facility, enum approach approach,
+                    struct member_days days)
 {
-    /* 1 t a day of every day: it is not rounded away, as every share above 0 is at least 1e-9. */
+    /* 1 t on each day: a share is never below 0, and the least above it (1e-9) leaves 1 mg. */
     return days.first < days.end &&
            targets_share_of_span(targets, facility, approach,
                                  (int64_t)(days.end - days.first) * PART_ONE, days.first,
@@ -65,7 +63,7 @@ bool past_month(int64_t *mg_out, const struct targets *targets, const struct reg
             continue;
         struct member_days days =
             past_member_days(registry, i, whole.month_first[month - 1], whole.month_first[month]);
-        if (!has_share(targets, i, (enum approach)target->approach, days))
+        if (!past_has_share(targets, i, (enum approach)target->approach, days))
             continue;
         members++;
         if (!add_facility(&mg, targets, target, i, &whole, month))

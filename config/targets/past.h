@@ -10,6 +10,9 @@
 
 #include "config/targets/targets.h"
 
+/* The date at that instant in a zone of the registry; INT32_MIN and INT32_MAX of an open one. */
+int32_t past_local_day(const struct registry *registry, uint32_t zone, int64_t time_ms);
+
 /* The local days [first, end) of a span on which the facility belongs to the group; none if first
  * is not before end. */
 struct member_days {
@@ -17,6 +20,9 @@ struct member_days {
 };
 struct member_days past_member_days(const struct registry *registry, uint32_t facility,
                                     int32_t first_day, int32_t end_day);
+/* Whether any of the facility counts on any of these days. */
+bool past_has_share(const struct targets *targets, uint32_t facility, enum approach approach,
+                    struct member_days days);
 
 /* The subject's emissions of a calendar month, 1 .. 12. False: not known. A month is not
  * known either if no facility is part of it. */

@@ -12,13 +12,9 @@
 #include <string.h>
 #include <sys/param.h>
 
-#include "base/timestamp.h"
 #include "config/targets/civil.h"
+#include "config/targets/past.h"
 #include "config/targets/target_loader.h"
-
-struct days {
-    int32_t first, end; /* [first, end) */
-};
 
 /* The first gap of a target's base year. */
 struct gap {
@@ -36,42 +32,7 @@ struct base_search {
     struct gap gap, measured; /* the second: those that are measured */
 };
 
-/* The local date at that instant. */
-static int32_t local_day(const struct registry *registry, uint32_t zone, int64_t time_ms)
-{
-    int64_t until_ms;
-    if (time_ms == INT64_MIN)
-        return INT32_MIN;
-    if (time_ms == INT64_MAX)
-        return INT32_MAX;
-    int64_t offset_ms = local_time_offset(&registry->local_times[zone], time_ms, &until_ms);
-    return (int32_t)div_floor((int128)time_ms + offset_ms, DAY_MS);
-}
-
-/* The days of the base year on which the facility belongs to the group. */
-static struct days member_days(const struct base_search *search, uint32_t index)
-{
-    const struct registry *registry = search->loader->registry;
-    const struct facility *facility = &registry->facilities[index];
-    struct days days = {search->year.first_day, search->year.month_first[12]};
-    days.first = MAX(days.first, local_day(registry, facility->zone, facility->valid_from_ms));
-    days.end = MIN(days.end, local_day(registry, facility->zone, facility->valid_to_ms));
-    return days;
-}
-
-/* Whether any of it counts on any of the days; a share is never below 0. */
-static bool has_share(const struct base_search *search, uint32_t facility, struct days days)
-{
-    if (days.first >= days.end)
-        return false;
-    /* 1 mg a day of every day: it is not cut away, as every share above 0 is at least 1e-9. */
-    int64_t probe = (int64_t)(days.end - days.first) * PART_ONE;
-    return targets_share_of_span(search->loader->targets, facility,
-                                 (enum approach)search->target->approach, probe, days.first,
-                                 days.end) > 0;
-}
-
-static bool is_measured(const struct base_search *search, uint32_t index, struct days days)
+static bool is_measured(const struct base_search *search, uint32_t index, struct member_days days)
 {
     const struct registry *registry = search->loader->registry;
     const struct facility *facility = &registry->facilities[index];
@@ -79,7 +40,7 @@ static bool is_measured(const struct base_search *search, uint32_t index, struct
         const struct meter *meter = &registry->meters[facility->meters_first + i];
         int scope = registry->series[meter->series].scope;
         if ((search->target->scopes >> scope & 1) != 0 && meter->expected_from_ms != INT64_MIN &&
-            local_day(registry, facility->zone, meter->expected_from_ms) <= days.first)
+            past_local_day(registry, facility->zone, meter->expected_from_ms) <= days.first)
             return true;
     }
     return false;
@@ -100,8 +61,8 @@ static void add_row(struct base_search *search, const struct history_row *row,
 }
 
 /* Adds the scope's emissions of the base year, or notes the months that lack. */
-static void add_scope(struct base_search *search, uint32_t facility, int scope, struct days days,
-                      struct gap *gap)
+static void add_scope(struct base_search *search, uint32_t facility, int scope,
+                      struct member_days days, struct gap *gap)
 {
     const struct targets *targets = search->loader->targets;
     struct civil_year whole = civil_year_named(search->target->base_year, 1);
@@ -122,9 +83,9 @@ static void add_scope(struct base_search *search, uint32_t facility, int scope, 
             add_row(search, row, &whole);
             continue;
         }
-        struct days needed = {MAX(first, days.first),
-                              MIN(search->year.month_first[i + 1], days.end)};
-        if (!has_share(search, facility, needed))
+        struct member_days needed = {MAX(first, days.first),
+                                     MIN(search->year.month_first[i + 1], days.end)};
+        if (!past_has_share(targets, facility, (enum approach)search->target->approach, needed))
             continue;
         if (gap->months == 0)
             *gap = (struct gap){gap->facilities, facility, scope, month.year, month.month, 0};
@@ -144,7 +105,8 @@ static void note(struct gap *all, const struct gap *gap)
 static void add_facility(struct base_search *search, uint32_t facility)
 {
     struct gap gap = {0};
-    struct days days = member_days(search, facility);
+    struct member_days days = past_member_days(
+        search->loader->registry, facility, search->year.first_day, search->year.month_first[12]);
     for (int scope = 1; scope <= 3; scope++)
         if ((search->target->scopes >> scope & 1) != 0)
             add_scope(search, facility, scope, days, &gap);
