@@ -131,6 +131,18 @@ static void make_shares(struct course_plan *plan, const struct plan_input *input
         shares_linear(&plan->shares, &plan->year);
 }
 
+/* The model follows the months one by one up to this year: years before a gap are not of it. */
+static struct residuals find_residuals(const struct course_plan *plan, const struct past *past)
+{
+    struct past_year years[SHARES_YEARS_MAX];
+    uint32_t count = 0;
+    while (count < past->count && past->names[count] == plan->year.year - 1 - (int)count)
+        count++;
+    for (uint32_t i = 0; i < count; i++)
+        years[i] = past->years[count - 1 - i];
+    return residuals_of(plan->shares.month, years, count);
+}
+
 /* The years after the base year that are over, as they were and as they were allowed. */
 static void sum_closed_years(struct course_plan *plan, const struct plan_input *input,
                              const struct past *past)
@@ -180,7 +192,7 @@ enum plan_outcome plan_make(struct course_plan *plan_out, struct target_line *li
     plan_out->line = line_out;
     plan_out->year = civil_year_named(year, input->target->year_start);
     make_shares(plan_out, input, &past);
-    plan_out->residuals = residuals_of(plan_out->shares.month, past.years, past.count);
+    plan_out->residuals = find_residuals(plan_out, &past);
     struct civil_year before = civil_year_named(year - 1, input->target->year_start);
     struct months last = find_months(input, &before);
     memcpy(plan_out->last_year_mg, last.mg, sizeof(last.mg));
