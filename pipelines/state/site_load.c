@@ -509,8 +509,8 @@ static void mark_stale(struct site *site, uint32_t column, int64_t end_row)
         extent.from_ms = MIN(extent.from_ms, journal_at(journal, 0)->start_ms);
     if (extent.from_ms > extent.to_ms)
         return;
-    int64_t row = MAX(site_day(site, 0)->first_row, site->first_row);
-    row = MAX(row, site_row(site, extent.from_ms));
+    /* A document may have left a bucket before the first reading in force. */
+    int64_t row = MAX(site_day(site, 0)->first_row, site_row(site, extent.from_ms));
     if (journal->forgotten_ms != INT64_MIN)
         row = MAX(row, site_row(site, journal->forgotten_ms));
     end_row = MIN(end_row, site_row(site, extent.to_ms) + 1);
