@@ -31,6 +31,7 @@ struct meter {
     uint32_t next_version;  /* column of the next version of the same id, by valid_from; or NONE */
     uint32_t first_version; /* column of the first version of the same id */
     uint32_t readings_max;  /* capacity of the meter's journal within the horizon */
+    uint32_t tolerance_ppm; /* of the main meter: how far sub-meters or a check meter may be off */
     uint8_t kind, quantity; /* enum meter_kind, enum quantity */
     uint8_t stamp;          /* enum stamp: what a lone `time` of an interval meter means */
     uint8_t on_conflict;    /* enum conflict_policy */
@@ -45,7 +46,6 @@ struct meter {
     /* Bounds of every reading: the plausible maximum in canonical micro-units per hour, 0
      * unknown; |activity| of a cell, CELL_MAX, or less so that no mass exceeds it. */
     int64_t rate_max, cell_max;
-    uint32_t tolerance_ppm; /* of the main meter: how far sub-meters or a check meter may be off */
     struct calendar_length length, every; /* of the calendar, if `interval` or every_ms is one */
     int64_t interval_ms; /* nominal distance of readings, > 0; about, for lengths of calendar */
     int64_t every_ms;    /* documents: until the next one is due; about, as well; 0: not told */

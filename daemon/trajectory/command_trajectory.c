@@ -65,7 +65,7 @@ struct trajectory_job {
     const struct trajectory_arguments *arguments;
     const struct config *config;
     struct archive *archive;
-    struct subject *subjects;
+    struct target_subject *subjects;
     uint32_t subjects_count;
     int32_t first_day, end_day;
     struct buffer why;
@@ -190,7 +190,7 @@ static int print(struct trajectory_job *job, bool *slips_out)
     report_add_heads(&out, job->arguments->format);
     int err = 0;
     for (uint32_t i = 0; i < job->subjects_count && err == 0; i++) {
-        struct subject *subject = &job->subjects[i];
+        struct target_subject *subject = &job->subjects[i];
         subject_judge(subject, job->config);
         if (subject->days_count > 0)
             *slips_out |= subject->days[subject->days_count - 1].row.level != ALERT_OK;

@@ -92,7 +92,7 @@ static void add_subject(struct buffer *out, const struct config *config,
     buffer_printf(out, ", %s\n", target->approach == APPROACH_EQUITY ? "equity share" : "control");
 }
 
-static void add_budget(struct buffer *out, const struct subject *subject)
+static void add_budget(struct buffer *out, const struct target_subject *subject)
 {
     static const char *const bases[] = {
         [SHARES_LINEAR] = "every day alike, as no two years of the past are known",
@@ -130,7 +130,7 @@ static void add_now(struct buffer *out, const struct course_row *row)
                   row->counted ? "" : " (the day does not count: too early, or coverage too low)");
 }
 
-static void add_forecast(struct buffer *out, const struct subject *subject,
+static void add_forecast(struct buffer *out, const struct target_subject *subject,
                          const struct course_row *row)
 {
     const struct forecast *forecast = &row->forecast;
@@ -153,7 +153,7 @@ static void add_forecast(struct buffer *out, const struct subject *subject,
     buffer_add_char(out, '\n');
 }
 
-static void add_needed(struct buffer *out, const struct subject *subject,
+static void add_needed(struct buffer *out, const struct target_subject *subject,
                        const struct course_row *row)
 {
     char text[TEXT_SIZE];
@@ -176,7 +176,7 @@ static void add_needed(struct buffer *out, const struct subject *subject,
 }
 
 /* The last judged day of each month of the last year. */
-static void add_months(struct buffer *out, const struct subject *subject)
+static void add_months(struct buffer *out, const struct target_subject *subject)
 {
     buffer_printf(out, "  %-10s %16s %16s %10s %16s %6s %10s  %s\n", "up to", "emitted t", "due t",
                   "slip", "forecast t", "P", "coverage", "level");
@@ -204,7 +204,7 @@ static void add_months(struct buffer *out, const struct subject *subject)
     }
 }
 
-static void add_transitions(struct buffer *out, const struct subject *subject)
+static void add_transitions(struct buffer *out, const struct target_subject *subject)
 {
     for (uint32_t i = 0; i < subject->days_count; i++) {
         const struct course_transition *transition = &subject->days[i].transition;
@@ -219,7 +219,8 @@ static void add_transitions(struct buffer *out, const struct subject *subject)
     }
 }
 
-static void add_text(struct buffer *out, const struct config *config, const struct subject *subject)
+static void add_text(struct buffer *out, const struct config *config,
+                     const struct target_subject *subject)
 {
     add_subject(out, config, subject->target);
     if (subject->final_day == INT32_MIN)
@@ -362,7 +363,7 @@ void report_add_heads(struct buffer *out, enum report_format format)
 }
 
 void report_add(struct buffer *out, enum report_format format, const struct config *config,
-                const struct subject *subject)
+                const struct target_subject *subject)
 {
     if (format == REPORT_TEXT)
         add_text(out, config, subject);

@@ -15,6 +15,6 @@ void report_add_heads(struct buffer *out, enum report_format format);
 /* The target's course: as text the months of its last year and every change of level; else every
  * judged day. */
 void report_add(struct buffer *out, enum report_format format, const struct config *config,
-                const struct subject *subject);
+                const struct target_subject *subject);
 
 #endif

@@ -7,19 +7,19 @@
 
 #include "base/timestamp.h"
 
-int subject_make(struct subject *subject_out, const struct target *target, int32_t first_day,
+int subject_make(struct target_subject *subject_out, const struct target *target, int32_t first_day,
                  int32_t end_day)
 {
     size_t count = (size_t)(end_day - first_day);
-    *subject_out = (struct subject){.target = target,
-                                    .first_day = first_day,
-                                    .end_day = end_day,
-                                    .totals = calloc(count, sizeof(*subject_out->totals)),
-                                    .end_ms = calloc(count, sizeof(*subject_out->end_ms)),
-                                    .days = calloc(count, sizeof(*subject_out->days)),
-                                    .known_day = INT32_MAX,
-                                    .final_day = INT32_MIN,
-                                    .outcome = PLAN_NOT_ALLOWED};
+    *subject_out = (struct target_subject){.target = target,
+                                           .first_day = first_day,
+                                           .end_day = end_day,
+                                           .totals = calloc(count, sizeof(*subject_out->totals)),
+                                           .end_ms = calloc(count, sizeof(*subject_out->end_ms)),
+                                           .days = calloc(count, sizeof(*subject_out->days)),
+                                           .known_day = INT32_MAX,
+                                           .final_day = INT32_MIN,
+                                           .outcome = PLAN_NOT_ALLOWED};
     int err = day_ledger_create(&subject_out->ledger, LEDGER_DAYS_MAX);
     if (err == 0 &&
         (subject_out->totals == NULL || subject_out->end_ms == NULL || subject_out->days == NULL))
@@ -31,16 +31,16 @@ int subject_make(struct subject *subject_out, const struct target *target, int32
     return err;
 }
 
-void subject_fini(struct subject *subject)
+void subject_fini(struct target_subject *subject)
 {
     day_ledger_destroy(&subject->ledger);
     free(subject->totals);
     free(subject->end_ms);
     free(subject->days);
-    *subject = (struct subject){0};
+    *subject = (struct target_subject){0};
 }
 
-void subject_add(struct subject *subject, const struct config *config,
+void subject_add(struct target_subject *subject, const struct config *config,
                  const struct archived_days *days)
 {
     for (int32_t day = subject->first_day; day < subject->end_day; day++) {
@@ -52,7 +52,7 @@ void subject_add(struct subject *subject, const struct config *config,
 }
 
 /* Days without any row lie between days that have some: nothing of them is covered. */
-static void fill_ledger(struct subject *subject)
+static void fill_ledger(struct target_subject *subject)
 {
     for (int32_t day = subject->first_day; day < subject->end_day; day++) {
         const struct day_total *total = &subject->totals[day - subject->first_day];
@@ -96,12 +96,12 @@ static struct course_conf course_conf_of(const struct trajectory_conf *conf)
 
 static int64_t find_end_ms(void *context, int32_t day)
 {
-    const struct subject *subject = context;
+    const struct target_subject *subject = context;
     ASSERT(day >= subject->first_day && day < subject->end_day);
     return subject->end_ms[day - subject->first_day];
 }
 
-static void judge_year(struct subject *subject, const struct config *config,
+static void judge_year(struct target_subject *subject, const struct config *config,
                        const struct course_conf *conf, struct course_state *state)
 {
     const struct window_conf *window = &config->window;
@@ -125,7 +125,7 @@ static void judge_year(struct subject *subject, const struct config *config,
     }
 }
 
-void subject_judge(struct subject *subject, const struct config *config)
+void subject_judge(struct target_subject *subject, const struct config *config)
 {
     const struct course_conf conf = course_conf_of(&config->trajectory);
     const struct plan_input input = {.targets = config->targets,

@@ -14,7 +14,7 @@ struct judged_day {
     struct course_transition transition; /* event is COURSE_NOTHING: none */
 };
 
-struct subject {
+struct target_subject {
     const struct target *target;
     int32_t first_day, end_day;   /* the days that are asked for */
     struct day_total *totals;     /* of each of them */
@@ -31,13 +31,13 @@ struct subject {
 };
 
 /* 0 or -ENOMEM. */
-int subject_make(struct subject *subject_out, const struct target *target, int32_t first_day,
+int subject_make(struct target_subject *subject_out, const struct target *target, int32_t first_day,
                  int32_t end_day) MUST_CHECK;
-void subject_fini(struct subject *subject);
+void subject_fini(struct target_subject *subject);
 /* Adds a facility that the target has. */
-void subject_add(struct subject *subject, const struct config *config,
+void subject_add(struct target_subject *subject, const struct config *config,
                  const struct archived_days *days);
 /* All facilities are added: judges every day up to the last final one. */
-void subject_judge(struct subject *subject, const struct config *config);
+void subject_judge(struct target_subject *subject, const struct config *config);
 
 #endif

@@ -84,7 +84,9 @@ struct journal {
     struct reading *slots;
     uint32_t capacity, head, count;
     uint32_t aside_count; /* the last slots, in the order of a journal */
-    bool overlapping;     /* some readings overlap, or have: the simple projection does not do */
+    /* Readings of a register that were forgotten since this was made; not saved. */
+    struct chain_counts gone;
+    bool overlapping;   /* some readings overlap, or have: the simple projection does not do */
     bool changed;       /* something did since the last save, if only that old readings are gone */
     bool past_changed;  /* that, too */
     int64_t longest_ms; /* no reading has a longer span, */
@@ -102,8 +104,6 @@ struct journal {
     int64_t forgotten_ms; /* cells before it rest on readings that may be gone; INT64_MIN: none */
     int64_t saved_forgotten_ms; /* as it was at the last save: cells before that are saved */
 
-    /* Readings of a register that were forgotten since this was made; not saved. */
-    struct chain_counts gone;
     struct register_past past;
 };
 

@@ -156,7 +156,8 @@ static void test_one_year(void **state)
     }
 }
 
-/* Ten years before the base year count, those before do not; nor does the planned year itself. */
+/* Ten years before the base year count, those before do not, and the planned year itself does not.
+ */
 static void test_which_years(void **state)
 {
     (void)state;
@@ -186,7 +187,7 @@ static void test_earliest_year(void **state)
     fini(&bench);
 }
 
-/* What was measured is not what the history says. Each month is taken from either of them. */
+/* Measured months differ from those of the history. Each month is taken from either of them. */
 static void test_measured(void **state)
 {
     (void)state;
@@ -475,7 +476,7 @@ static void test_level_of_past(void **state)
         put_history(&bench, year, (year - 2019) * 10 * T, 1);
     plan(&bench, 2025);
     assert_int_equal(bench.plan.residuals.months, 60);
-    assert_in_range(bench.plan.residuals.level_mg, 17000 * T,
+    assert_in_range(bench.plan.residuals.level_mg, INT64_C(17000) * T,
                     19000 * T); /* 2024 emitted 18,300 t */
     fini(&bench);
 }

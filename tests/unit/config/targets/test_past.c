@@ -1,4 +1,4 @@
-/* What the history has of a subject's months, and how much of its days is worked. */
+/* Months that the history has of a subject, and how much of its days is worked. */
 #include "config/targets/past.h"
 
 #include <inttypes.h>

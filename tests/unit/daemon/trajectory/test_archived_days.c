@@ -95,8 +95,8 @@ static int read_days(struct bench *bench)
 {
     struct buffer why;
     buffer_init(&why, 100);
-    int err = archived_days_read(&bench->days, NULL, &bench->config, SITE, bench->first,
-                                 bench->first + DAYS, &why);
+    const struct archived_span span = {bench->first, bench->first + DAYS};
+    int err = archived_days_read(&bench->days, NULL, &bench->config, SITE, span, &why);
     buffer_fini(&why);
     return err;
 }

@@ -1,4 +1,4 @@
-/* What `ghgd trajectory` prints of a subject, byte by byte. */
+/* The output of `ghgd trajectory` for a subject, byte by byte. */
 #include "daemon/trajectory/report.h"
 
 #include <setjmp.h>
@@ -24,7 +24,7 @@ struct bench {
     struct config config;
     struct target target;
     struct judged_day days[DAYS_MAX];
-    struct subject subject;
+    struct target_subject subject;
     struct buffer out;
 };
 
@@ -65,14 +65,14 @@ static void make(struct bench *bench)
         .days = {day_of(1, 30, 1 * T, INT32_MIN), day_of(1, 31, 18000 * T, -374),
                  day_of(2, 28, 18701234499999, 1), day_of(3, 2, 18701234500000, 12345)}};
     bench->config.registry = &bench->registry;
-    bench->subject = (struct subject){.target = &bench->target,
-                                      .known_day = bench->days[0].row.day,
-                                      .final_day = bench->days[3].row.day,
-                                      .plan.year = civil_year_named(2025, 1),
-                                      .outcome = PLAN_MADE,
-                                      .past_years = 5,
-                                      .days = bench->days,
-                                      .days_count = DAYS_MAX};
+    bench->subject = (struct target_subject){.target = &bench->target,
+                                             .known_day = bench->days[0].row.day,
+                                             .final_day = bench->days[3].row.day,
+                                             .plan.year = civil_year_named(2025, 1),
+                                             .outcome = PLAN_MADE,
+                                             .past_years = 5,
+                                             .days = bench->days,
+                                             .days_count = DAYS_MAX};
     buffer_init(&bench->out, TEXT_MAX);
 }
 
@@ -188,8 +188,8 @@ static void test_json(void **state)
     fini(&bench);
 }
 
-/* A forecast without an interval and a probability has its two masses. One that is not given has
- * nothing, whatever else stands there. */
+/* A forecast without an interval and a probability has its two masses. A forecast that is not given
+ * has no number, whatever else stands there. */
 static void test_parts_of_forecasts(void **state)
 {
     (void)state;
@@ -306,7 +306,7 @@ static void test_text_of_little(void **state)
     fini(&bench);
 }
 
-/* Of the months, those of the plan's year are listed. */
+/* The months of the plan's year are listed, and no others. */
 static void test_text_of_two_years(void **state)
 {
     (void)state;
