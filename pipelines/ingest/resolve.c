@@ -230,8 +230,8 @@ enum outcome resolve_event(struct batch_event *resolved_out, const struct regist
                                                     .index = place->index,
                                                     .size = event->bytes_size,
                                                     .bytes = event->bytes}};
-    if (outcome != OUTCOME_USED && !is_told_with_meter(outcome))
-        return outcome;
+    if (outcome != OUTCOME_USED && (!is_told_with_meter(outcome) || reading.meter == REGISTRY_NONE))
+        return outcome; /* an event that is not whole names a unit before its meter is looked up */
     ASSERT(reading.meter < registry->meters_count && reading.start_ms <= reading.end_ms);
     if (outcome == OUTCOME_USED)
         resolved_out->meter = reading.meter;

@@ -457,6 +457,11 @@ static void test_refused_by(void **state)
     assert_int_equal(run("interval", "2026-03-01T10:00:00Z", "2026-03-01T10:15:00Z", "-1", NULL),
                      REJECT_VALUE_NEGATIVE);
     assert_int_equal(resolved.refused_by, REGISTRY_NONE);
+    /* a unit that is no text: the event was refused before its meter was looked up */
+    const struct event event = {.fault = REJECT_UNIT_UNKNOWN};
+    const struct place place = {0};
+    assert_int_equal(resolve_event(&resolved, registry, &event, &place), REJECT_UNIT_UNKNOWN);
+    assert_int_equal(resolved.refused_by, REGISTRY_NONE);
 }
 
 int main(void)
