@@ -69,8 +69,8 @@ bool past_month(int64_t *mg_out, const struct targets *targets, const struct reg
         if (!add_facility(&mg, targets, target, i, &whole, month))
             return false;
     }
-    *mg_out = (int64_t)MIN(mg, BASE_MG_MAX);
-    return members > 0 && mg <= BASE_MG_MAX;
+    *mg_out = (int64_t)MIN(mg, MONTH_MG_MAX);
+    return members > 0 && mg <= MONTH_MG_MAX;
 }
 
 int64_t past_day_factor(const struct targets *targets, const struct registry *registry,

@@ -10,6 +10,9 @@
 
 #include "config/targets/targets.h"
 
+/* The largest month: twelve of them fit 64 bits. */
+#define MONTH_MG_MAX (INT64_MAX / 12)
+
 /* The date at that instant in a zone of the registry; INT32_MIN and INT32_MAX of an open one. */
 int32_t past_local_day(const struct registry *registry, uint32_t zone, int64_t time_ms);
 
@@ -24,8 +27,8 @@ struct member_days past_member_days(const struct registry *registry, uint32_t fa
 bool past_has_share(const struct targets *targets, uint32_t facility, enum approach approach,
                     struct member_days days);
 
-/* The subject's emissions of a calendar month, 1 .. 12. False: not known. A month is not
- * known either if no facility is part of it. */
+/* The subject's emissions of a calendar month, 1 .. 12. False: not known. A subject that no
+ * facility was part of has no such month; one above MONTH_MG_MAX is not known. */
 bool past_month(int64_t *mg_out, const struct targets *targets, const struct registry *registry,
                 const struct target *target, int year, int month);
 

@@ -21,7 +21,7 @@ static bool measured_month(int64_t *mg_out, const struct plan_input *input, int3
             return false;
         day_ledger_add(input->ledger, day, input->target->scopes, &sum);
     }
-    *mg_out = (int64_t)MIN(sum.mg, BASE_MG_MAX);
+    *mg_out = (int64_t)MIN(sum.mg, MONTH_MG_MAX);
     return true;
 }
 

@@ -413,6 +413,26 @@ static void test_closed_years_too_large(void **state)
     fini(&bench);
 }
 
+/* The largest months that rows may have together make no year that 64 bits cannot hold. */
+static void test_largest_months(void **state)
+{
+    (void)state;
+    enum { PER_MONTH = 31 };
+    struct bench bench;
+    make(&bench);
+    measure_year(&bench, 2018, BASE_MG_MAX / PER_MONTH);
+    measure_year(&bench, 2019, BASE_MG_MAX / PER_MONTH);
+    for (int month = 1; month <= YEAR_MONTHS; month++)
+        put_month(&bench, 2020, month, BASE_MG_MAX);
+    plan(&bench, 2020);
+    assert_int_equal(bench.plan.last_year_mg[0], MONTH_MG_MAX);
+    assert_int_equal(bench.plan.last_closed_mg, MONTH_MG_MAX * YEAR_MONTHS);
+    assert_int_equal(bench.plan.shares.basis, SHARES_MEDIAN);
+    plan(&bench, 2021);
+    assert_int_equal(bench.plan.last_year_mg[0], -1); /* the history's are not bounded */
+    fini(&bench);
+}
+
 /* Sundays do not count. A past year's months are divided by their own working days: an even year
  * stays even by working day. */
 static void test_working_days(void **state)
@@ -520,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_closed_years),
         cmocka_unit_test(test_closed_years_of_versions),
         cmocka_unit_test(test_closed_years_too_large),
+        cmocka_unit_test(test_largest_months),
         cmocka_unit_test(test_working_days),
         cmocka_unit_test(test_year_from_april),
         cmocka_unit_test(test_level_of_past),

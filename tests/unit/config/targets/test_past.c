@@ -225,13 +225,13 @@ static void test_members(void **state)
     assert_int_equal(month_of(&bench, 2019, 6), -1); /* no facility is part of it */
 }
 
-/* No month is above the largest base. */
+/* Twelve months fit 64 bits. */
 static void test_too_large(void **state)
 {
     (void)state;
     struct history_row rows[] = {
-        {HANGZHOU, 2019, 1, 1, BASE_MG_MAX, "", ""},
-        {HANGZHOU, 2019, 2, 1, BASE_MG_MAX, "", ""},
+        {HANGZHOU, 2019, 1, 1, MONTH_MG_MAX, "", ""},
+        {HANGZHOU, 2019, 2, 1, MONTH_MG_MAX, "", ""},
         {HANGZHOU, 2019, 1, 2, 0, "", ""},
         {HANGZHOU, 2019, 2, 2, 1, "", ""},
     };
@@ -239,7 +239,7 @@ static void test_too_large(void **state)
     make(&bench);
     of_facility(&bench, HANGZHOU);
     put_history(&bench, rows, ARRAY_LEN(rows));
-    assert_int_equal(month_of(&bench, 2019, 1), BASE_MG_MAX);
+    assert_int_equal(month_of(&bench, 2019, 1), MONTH_MG_MAX);
     assert_int_equal(month_of(&bench, 2019, 2), -1);
 }
 

@@ -252,6 +252,24 @@ static void test_same_time(void **state)
     fini(&bench);
 }
 
+/* What a row does not have is 0, whatever stands in its place. */
+static void test_absent_fields(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench, "Asia/Shanghai");
+    put_coverage(start_ms(&bench, 0), 1, 2, true);
+    put_source(start_ms(&bench, 0), 0, 5)->present = 0;
+    store.rows[0][0].present = 0;
+    assert_int_equal(read_days(&bench), 0);
+    assert_true(archived_days_has(bench.days, bench.first));
+    struct day_total total = total_of(&bench, 0);
+    assert_int_equal(total.mg[1], 0);
+    assert_int_equal(total.covered_ms, 0);
+    assert_true(total.known && !total.final);
+    fini(&bench);
+}
+
 /* Whole milligrams below 2^51, which are 2.25 million tonnes, come back from doubles of kilograms.
  */
 static void test_whole_milligrams(void **state)
@@ -382,7 +400,7 @@ int main(void)
         cmocka_unit_test(test_end_of_days), cmocka_unit_test(test_rows),
         cmocka_unit_test(test_same_time),   cmocka_unit_test(test_whole_milligrams),
         cmocka_unit_test(test_shares),      cmocka_unit_test(test_days_without_rows),
-        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_several),     cmocka_unit_test(test_absent_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
