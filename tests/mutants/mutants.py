@@ -908,6 +908,17 @@ TRAJECTORY = [
     mutant("a retraction keeps the run as it was", "pipelines/trajectory/course.c",
            "    state->slip = again;\n", "    state->slip.level = again.level;\n",
            "trajectory/test_course_levels"),
+    mutant("the model sees past years backwards", "pipelines/trajectory/plan.c",
+           "years[i] = past->years[count - 1 - i];", "years[i] = past->years[i];",
+           "trajectory/test_plan"),
+    mutant("a closed year was allowed what its first day allowed", "pipelines/trajectory/plan.c",
+           "civil.first_day + civil.days - 1);", "civil.first_day);", "trajectory/test_plan"),
+    mutant("a site that was sold still works", "config/targets/past.c",
+           "targets_share(targets, i, day, (enum approach)target->approach) == 0)", "false)",
+           "config/targets/test_past"),
+    mutant("shares are taken source by source", "daemon/trajectory/archived_days.c",
+           "mg[scope] += sources[i].mg;", "mg[scope] += share_of(sources[i].mg, share);",
+           "daemon/trajectory/test_archived_days"),
 ]
 
 MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
