@@ -493,7 +493,7 @@ static void test_level_of_past(void **state)
     struct bench bench;
     make(&bench);
     for (int year = 2020; year < 2025; year++)
-        put_history(&bench, year, (year - 2019) * 10 * T, 1);
+        put_history(&bench, year, (int64_t)(year - 2019) * 10 * T, 1);
     plan(&bench, 2025);
     assert_int_equal(bench.plan.residuals.months, 60);
     assert_in_range(bench.plan.residuals.level_mg, INT64_C(17000) * T,

@@ -252,7 +252,7 @@ static void test_same_time(void **state)
     fini(&bench);
 }
 
-/* What a row does not have is 0, whatever stands in its place. */
+/* A field that a row lacks is 0, whatever stands in its place. */
 static void test_absent_fields(void **state)
 {
     (void)state;
