@@ -175,7 +175,8 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
     site_book(site, &shard->clock, meter, &reading, booking);
     if (reading.role == ROLE_FINAL)
         book_initial(shard, site, event, reading, booking);
-    if (shard->context.registry->meters[meter].versioned)
+    bool refused = booking->outcome >= REJECT_UNDECODABLE; /* then no version has it */
+    if (shard->context.registry->meters[meter].versioned && !refused)
         book_versions(shard, site, event, booking);
     count_booking(shard, booking);
     if (booking->outcome != OUTCOME_USED &&

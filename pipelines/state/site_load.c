@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "pipelines/metering/decisions.h"
 #include "pipelines/metering/register_chain.h"
+#include "pipelines/metering/register_steps.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
@@ -304,11 +305,11 @@ static void take_past(struct packed *packed, struct register_past *past)
     }
 }
 
-/* Whether the journal may have the past that it has. */
+/* Whether the journal may have the past that it has. Decisions have marked its readings. */
 static bool is_sound_past(const struct meter *meter, const struct journal *journal)
 {
     return !journal->past.known || (meter->kind == KIND_REGISTER && journal->count > 0 &&
-                                    journal_at(journal, 0)->quality != QUALITY_ESTIMATED);
+                                    is_measured(journal_at(journal, 0)));
 }
 
 static int take_meter(const struct meter_taking *taken)
@@ -352,10 +353,8 @@ static int take_meter(const struct meter_taking *taken)
         err = readings_take_aside(&readings);
     journal->base_ms = base_ms;
     journal->base_booked = base_booked;
-    if (taken->journal != NULL) {
+    if (taken->journal != NULL)
         taken->taking->site->panel->left[taken->column] = left;
-        packed->damaged |= !is_sound_past(taken->meter, taken->journal);
-    }
     if (err == 0 && !packed->damaged)
         take_frozen(taken);
     return err;
@@ -573,6 +572,8 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
     for (uint32_t column = 0; column < site->facility->meters_count; column++) {
         const struct meter *meter = &site->panel->meters[column];
         decisions_mark(meter, &site->journals[column]);
+        if (!is_sound_past(meter, &site->journals[column]))
+            return ERR_SYNTAX;
         if (meter->kind == KIND_REGISTER)
             register_chain_judge(meter, &site->journals[column]);
     }

@@ -249,13 +249,33 @@ static void test_closed_version(void **state)
     shard_destroy(&shard);
 }
 
+/* A reading for which the version's journal has no room is refused: no other version has it then,
+ * and the clock stands where it stood. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    enum { ROOM = 3, READINGS = 6 };
+    uint32_t room = versions.meters[1].readings_max;
+    versions.meters[1].readings_max = ROOM;
+    struct shard *shard = make(&versions);
+    for (int64_t i = 0; i < READINGS; i++) {
+        enum outcome want = i < ROOM ? OUTCOME_USED : REJECT_JOURNAL_FULL;
+        assert_int_equal(apply(shard, &versions,
+                               (struct shown){CHANGE_MS - (READINGS - i) * HOUR_MS, 100 + i}, 0),
+                         want);
+    }
+    assert_int_equal(shard_get_journal(shard, 0)->count, shard_get_journal(shard, 1)->count);
+    shard = restart(shard, &versions);
+    shard_destroy(&shard);
+    versions.meters[1].readings_max = room;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_correction),
-        cmocka_unit_test(test_late_version),
-        cmocka_unit_test(test_closed_version),
+        cmocka_unit_test(test_any_order),    cmocka_unit_test(test_correction),
+        cmocka_unit_test(test_late_version), cmocka_unit_test(test_closed_version),
+        cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

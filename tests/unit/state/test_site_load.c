@@ -278,6 +278,43 @@ static void test_past(void **state)
     plant_fini(&plant);
 }
 
+static void decide(struct shard *shard, uint32_t meter, int64_t start_ms, int64_t end_ms,
+                   bool drops)
+{
+    fill_batch(&batch, &(struct input){meter, start_ms, end_ms, 0, 0}, 1);
+    batch.events[0].value = decision_pack(drops, ROLE_READING);
+    batch.events[0].role = ROLE_DECISION;
+    batch.events[0].offset = 7;
+    assert_int_equal(shard_apply(shard, &batch, 0), 1);
+    assert_int_equal(batch.events[0].outcome, OUTCOME_USED);
+}
+
+/* A journal is cut at a reading that counts as measured: an estimate that a person has accepted is
+ * one. An estimate that nobody accepted has no past. */
+static void test_past_of_an_accepted_estimate(void **state)
+{
+    (void)state;
+    for (int accepted = 0; accepted < 2; accepted++) {
+        struct plant plant;
+        plant_init(&plant, before, ARRAY_LEN(before));
+        struct shard *shard = make(&plant, 0, NULL);
+        for (int64_t i = 0; i < 6; i++)
+            apply(shard,
+                  (struct input){0, START_MS + i * HOUR_MS, START_MS + i * HOUR_MS, i * U, 0});
+        if (accepted)
+            decide(shard, 0, START_MS, START_MS, false);
+        struct journal *journal = &shard->own[0]->journals[0];
+        journal_at(journal, 0)->quality = QUALITY_ESTIMATED;
+        journal->past = (struct register_past){.known = true};
+        save(&shard);
+        shard = make(&plant, 0, NULL);
+        assert_int_equal(shard_load(shard, saved.data, saved.size, &why), 0);
+        assert_int_equal(shard_load_end(shard, &why), accepted ? 0 : ERR_SYNTAX);
+        shard_destroy(&shard);
+        plant_fini(&plant);
+    }
+}
+
 static const struct cell noted_cell = {.activity = 3 * U,
                                        .covered_ms = 1000,
                                        .spread_ms = 999,
@@ -336,17 +373,6 @@ static void test_notes(void **state)
     assert_int_equal(found, 2 * LEVEL_COUNT); /* the series and the facility */
     shard_destroy(&shard);
     plant_fini(&plant);
-}
-
-static void decide(struct shard *shard, uint32_t meter, int64_t start_ms, int64_t end_ms,
-                   bool drops)
-{
-    fill_batch(&batch, &(struct input){meter, start_ms, end_ms, 0, 0}, 1);
-    batch.events[0].value = decision_pack(drops, ROLE_READING);
-    batch.events[0].role = ROLE_DECISION;
-    batch.events[0].offset = 7;
-    assert_int_equal(shard_apply(shard, &batch, 0), 1);
-    assert_int_equal(batch.events[0].outcome, OUTCOME_USED);
 }
 
 static int128 activity_of(enum level level)
@@ -519,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_roles),
         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_past),
+        cmocka_unit_test(test_past_of_an_accepted_estimate),
         cmocka_unit_test(test_ahead_of_the_clock),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
