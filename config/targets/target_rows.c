@@ -276,6 +276,19 @@ static const char *meter_id(const struct target_loader *loader, uint32_t index)
     return registry->series[meter->series].scope == 0 ? meter->id : NULL;
 }
 
+/* Another meter of the same source, whose activity stands in the same row; NULL: there is no other.
+ */
+static const struct meter *find_other(const struct registry *registry, uint32_t index)
+{
+    const struct series *series = &registry->series[registry->meters[index].series];
+    for (uint32_t i = 0; i < series->meters_count; i++) {
+        const struct meter *other = &registry->meters[series->meters_first + i];
+        if (other->first_version != registry->meters[index].first_version && !other->check)
+            return other;
+    }
+    return NULL;
+}
+
 static bool read_meter(struct target *target, const struct target_loader *loader,
                        const struct csv_row *row)
 {
@@ -301,6 +314,15 @@ static bool read_meter(struct target *target, const struct target_loader *loader
     if (!target_has(target, registry, meter->facility)) {
         csv_fault(row, COLUMN_METER, "\"%s\" is of facility \"%s\", which the target is not about",
                   cell->text, registry->facilities[meter->facility].id);
+        return false;
+    }
+    const struct meter *other = find_other(registry, target->meter);
+    if (other != NULL) {
+        csv_fault(
+            row, COLUMN_METER,
+            "\"%s\" has the source \"%s\" together with \"%s\": production is read by source; "
+            "accepted: a meter with a `source` of its own in tables.meters",
+            cell->text, registry->series[meter->series].source, other->id);
         return false;
     }
     return true;

@@ -290,7 +290,7 @@ static void decide(struct shard *shard, uint32_t meter, int64_t start_ms, int64_
 }
 
 /* A journal is cut at a reading that counts as measured: an estimate that a person has accepted is
- * one. An estimate that nobody accepted has no past. */
+ * one. An estimate without such a decision has no past. */
 static void test_past_of_an_accepted_estimate(void **state)
 {
     (void)state;
