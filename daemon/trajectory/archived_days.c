@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/timestamp.h"
 #include "config/targets/civil.h"
@@ -30,6 +31,15 @@ struct archived_days {
     struct source_day *sources;    /* by day, then series of the facility */
 };
 
+struct archived_span archived_span_before(int64_t end_day)
+{
+    /* Calendars have 1900 to 2199, and every zone has these days. */
+    const int32_t first = civil_day(1900, 1, 2);
+    const int32_t end = civil_day(2199, 12, 30);
+    int32_t until = (int32_t)MIN(MAX(end_day, first + 1), end);
+    return (struct archived_span){MAX(until - LEDGER_DAYS_MAX, first), until};
+}
+
 void archived_days_destroy(struct archived_days **days)
 {
     struct archived_days *gone = TAKE(*days);
@@ -46,7 +56,7 @@ static int64_t day_start_ms(const struct archived_days *days, int32_t day)
     struct date date = civil_date(day);
     int64_t start_ms = 0;
     int err = calendar_date_start(days->calendar, date.year, date.month, date.day, &start_ms);
-    ASSERT(err == 0); /* targets have years that calendars have */
+    ASSERT(err == 0); /* archived_span_before() sees to it */
     return start_ms;
 }
 

@@ -67,7 +67,7 @@ struct trajectory_job {
     struct archive *archive;
     struct target_subject *subjects;
     uint32_t subjects_count;
-    int32_t first_day, end_day;
+    struct archived_span span;
     struct buffer why;
 };
 
@@ -114,8 +114,8 @@ static const struct target *find_target(const struct config *config, const char 
 
 static int add_subject(struct trajectory_job *job, const struct target *target)
 {
-    return subject_make(&job->subjects[job->subjects_count++], target, job->first_day,
-                        job->end_day);
+    return subject_make(&job->subjects[job->subjects_count++], target, job->span.first_day,
+                        job->span.end_day);
 }
 
 static int choose_targets(struct trajectory_job *job)
@@ -153,8 +153,7 @@ static bool is_asked_for(const struct trajectory_job *job, uint32_t facility)
 static int read_facility(struct trajectory_job *job, uint32_t facility)
 {
     struct archived_days *days;
-    const struct archived_span span = {job->first_day, job->end_day};
-    int err = archived_days_read(&days, job->archive, job->config, facility, span, &job->why);
+    int err = archived_days_read(&days, job->archive, job->config, facility, job->span, &job->why);
     if (err < 0)
         return err;
     for (uint32_t i = 0; i < job->subjects_count; i++) {
@@ -230,12 +229,10 @@ static int run(const struct trajectory_arguments *arguments, const struct config
     }
     struct trajectory_job job = {.arguments = arguments, .config = config};
     buffer_init(&job.why, WORDS_BYTES_MAX);
-    job.end_day = (int32_t)div_floor(arguments->until_ms == INT64_MAX
-                                         ? arguments->now_ms + FUTURE_DAYS * DAY_MS
-                                         : arguments->until_ms - 1,
-                                     DAY_MS) +
-                  1;
-    job.first_day = job.end_day - LEDGER_DAYS_MAX;
+    int128 last_ms = arguments->until_ms == INT64_MAX
+                         ? (int128)arguments->now_ms + FUTURE_DAYS * DAY_MS
+                         : (int128)arguments->until_ms - 1;
+    job.span = archived_span_before((int64_t)div_floor(last_ms, DAY_MS) + 1);
     bool slips = false;
     int err = judge(&job, &slips);
     if (err < 0)

@@ -194,6 +194,46 @@ static void test_end_of_days(void **state)
     fini(&bench);
 }
 
+/* Days that calendars do not have are not asked for, whatever the end. */
+static void test_spans(void **state)
+{
+    (void)state;
+    const int32_t first = civil_day(1900, 1, 2);
+    const int32_t end = civil_day(2199, 12, 30);
+    const struct {
+        int64_t end_day;
+        struct archived_span want;
+    } cases[] = {
+        {INT64_MIN / DAY_MS, {first, first + 1}},
+        {first, {first, first + 1}},
+        {first + 2, {first, first + 2}},
+        {first + LEDGER_DAYS_MAX + 1, {first + 1, first + LEDGER_DAYS_MAX + 1}},
+        {20000, {20000 - LEDGER_DAYS_MAX, 20000}},
+        {end, {end - LEDGER_DAYS_MAX, end}},
+        {end + 1, {end - LEDGER_DAYS_MAX, end}},
+        {INT64_MAX / DAY_MS + 1, {end - LEDGER_DAYS_MAX, end}},
+    };
+    static const char *const zones_of_edges[] = {"Pacific/Kiritimati", "Pacific/Pago_Pago",
+                                                 "Asia/Manila", "UTC"};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct archived_span span = archived_span_before(cases[i].end_day);
+        assert_int_equal(span.first_day, cases[i].want.first_day);
+        assert_int_equal(span.end_day, cases[i].want.end_day);
+        for (size_t j = 0; j < ARRAY_LEN(zones_of_edges); j++) {
+            struct bench bench;
+            struct buffer why;
+            make(&bench, zones_of_edges[j]);
+            buffer_init(&why, 100);
+            assert_int_equal(archived_days_read(&bench.days, NULL, &bench.config, SITE, span, &why),
+                             0);
+            assert_true(archived_days_end_ms(bench.days, span.end_day - 1) >
+                        archived_days_end_ms(bench.days, span.first_day) - 1);
+            buffer_fini(&why);
+            fini(&bench);
+        }
+    }
+}
+
 /* A row belongs to the local day in which its time lies: VictoriaMetrics has later times for rows
  * that were written again, in any order. */
 static void test_rows(void **state)
@@ -396,11 +436,17 @@ static void test_several(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_queries),     cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_end_of_days), cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_same_time),   cmocka_unit_test(test_whole_milligrams),
-        cmocka_unit_test(test_shares),      cmocka_unit_test(test_days_without_rows),
-        cmocka_unit_test(test_several),     cmocka_unit_test(test_absent_fields),
+        cmocka_unit_test(test_queries),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_end_of_days),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_same_time),
+        cmocka_unit_test(test_whole_milligrams),
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_days_without_rows),
+        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_absent_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
