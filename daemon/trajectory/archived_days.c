@@ -97,22 +97,57 @@ static int make(struct archived_days **days_out, const struct config *config, ui
 
 /* --- rows --- */
 
-static double value_of(const struct archive_row *row, const struct measurement *measurement,
-                       const char *name)
+struct reading {
+    struct archived_days *days;
+    struct buffer *why;
+};
+
+/* Beyond 2^53 a double has no whole milligrams, and nothing that was written comes back. Ghgd
+ * counts activity up to 2^63 micro-units; half of that is no reading of a day. Times are those of
+ * all meters, whose sum over a year has to fit 64 bits. */
+#define ROW_MASS_END 0x1p53
+#define ROW_ACTIVITY_END 0x1p62
+#define ROW_TIME_END 0x1p53
+
+/* A field as whole units, of which there are `unit` in 1. Within [min, end). */
+struct row_field {
+    const char *name;
+    double unit, min, end;
+};
+
+static int refuse(const struct reading *reading, const struct archive_row *row, enum row_kind kind,
+                  const char *name, double value)
 {
-    for (size_t i = 0; i < measurement->fields_count; i++) {
-        if (strcmp(measurement->fields[i].name, name) == 0)
-            return (row->present >> i & 1) != 0 ? row->values[i] : 0;
-    }
-    ASSERT(false); /* a field of the table */
-    return 0;
+    const struct registry *registry = reading->days->registry;
+    const struct facility *facility = &registry->facilities[reading->days->facility];
+    struct date date = civil_date(past_local_day(registry, facility->zone, row->time_ms));
+    bool of_series = kind == ROW_EMISSIONS && row->series != REGISTRY_NONE;
+    buffer_printf(reading->why,
+                  "facility \"%s\": its row of %04d-%02d-%02d%s%s has %s %g, which "
+                  "cannot be",
+                  facility->id, date.year, date.month, date.day, of_series ? " and source " : "",
+                  of_series ? registry->series[row->series].source : "", name, value);
+    return -ERANGE;
 }
 
-/* Stores have decimals as doubles: as many digits as were written come back. */
-static int64_t whole(double value, double unit)
+/* A field that the row lacks is 0. Stores have decimals as doubles: as many digits as were written
+ * come back. */
+static int read_field(int64_t *whole_out, const struct reading *reading,
+                      const struct archive_row *row, enum row_kind kind,
+                      const struct row_field *field)
 {
-    double scaled = rint(value * unit);
-    return fabs(scaled) < 0x1p62 ? (int64_t)scaled : 0;
+    const struct measurement *measurement = &measurements[kind];
+    size_t i = 0;
+    while (strcmp(measurement->fields[i].name, field->name) != 0) {
+        i++;
+        ASSERT(i < measurement->fields_count); /* a field of the table */
+    }
+    double value = (row->present >> i & 1) != 0 ? row->values[i] : 0;
+    double scaled = rint(value * field->unit);
+    if (!(scaled >= field->min && scaled < field->end)) /* also what is no number */
+        return refuse(reading, row, kind, field->name, value);
+    *whole_out = (int64_t)scaled;
+    return 0;
 }
 
 /* The place of the day, or -1. */
@@ -128,25 +163,43 @@ static int32_t index_of(const struct archived_days *days, int64_t time_ms)
 
 static int on_coverage(void *context, const struct archive_row *row)
 {
-    const struct measurement *measurement = &measurements[ROW_COVERAGE];
-    struct archived_days *days = context;
+    static const struct row_field covered = {"covered_s", SECOND_MS, 0, ROW_TIME_END};
+    static const struct row_field expected = {"expected_s", SECOND_MS, 0, ROW_TIME_END};
+    static const struct row_field revision = {"revision", 1, 0, 0x1p32};
+    static const struct row_field final = {"final", 1, 0, 2};
+    const struct reading *reading = context;
+    struct archived_days *days = reading->days;
     int32_t index = index_of(days, row->time_ms);
     if (index < 0 || row->time_ms < days->coverage[index].time_ms)
         return 0;
-    days->coverage[index] = (struct coverage_day){
-        .time_ms = row->time_ms,
-        .covered_ms = whole(value_of(row, measurement, "covered_s"), SECOND_MS),
-        .expected_ms = whole(value_of(row, measurement, "expected_s"), SECOND_MS),
-        .revision = (uint32_t)value_of(row, measurement, "revision"),
-        .final = value_of(row, measurement, "final") != 0};
+    struct coverage_day day = {.time_ms = row->time_ms};
+    int64_t revisions = 0;
+    int64_t is_final = 0;
+    int err = read_field(&day.covered_ms, reading, row, ROW_COVERAGE, &covered);
+    if (err == 0)
+        err = read_field(&day.expected_ms, reading, row, ROW_COVERAGE, &expected);
+    if (err == 0)
+        err = read_field(&revisions, reading, row, ROW_COVERAGE, &revision);
+    if (err == 0)
+        err = read_field(&is_final, reading, row, ROW_COVERAGE, &final);
+    if (err < 0)
+        return err;
+    day.revision = (uint32_t)revisions;
+    day.final = is_final != 0;
+    days->coverage[index] = day;
     return 0;
 }
 
 static int on_source(void *context, const struct archive_row *row)
 {
     enum { MILLION = 1000000 };
-    const struct measurement *measurement = &measurements[ROW_EMISSIONS];
-    struct archived_days *days = context;
+    static const struct row_field mass = {"co2e_kg", MILLION, -ROW_MASS_END, ROW_MASS_END};
+    static const struct row_field estimated = {"co2e_estimated_kg", MILLION, -ROW_MASS_END,
+                                               ROW_MASS_END};
+    static const struct row_field activity = {"activity", MILLION, -ROW_ACTIVITY_END,
+                                              ROW_ACTIVITY_END};
+    const struct reading *reading = context;
+    struct archived_days *days = reading->days;
     const struct facility *facility = &days->registry->facilities[days->facility];
     int32_t index = index_of(days, row->time_ms);
     if (row->is_stranger || index < 0)
@@ -155,12 +208,15 @@ static int on_source(void *context, const struct archive_row *row)
                                                (row->series - facility->series_first)];
     if (row->time_ms < source->time_ms)
         return 0;
-    *source = (struct source_day){
-        .time_ms = row->time_ms,
-        .mg = whole(value_of(row, measurement, "co2e_kg"), MILLION),
-        .estimated_mg = whole(value_of(row, measurement, "co2e_estimated_kg"), MILLION),
-        .activity = whole(value_of(row, measurement, "activity"), MILLION)};
-    return 0;
+    struct source_day day = {.time_ms = row->time_ms};
+    int err = read_field(&day.mg, reading, row, ROW_EMISSIONS, &mass);
+    if (err == 0)
+        err = read_field(&day.estimated_mg, reading, row, ROW_EMISSIONS, &estimated);
+    if (err == 0)
+        err = read_field(&day.activity, reading, row, ROW_EMISSIONS, &activity);
+    if (err == 0)
+        *source = day;
+    return err;
 }
 
 static int read_rows(struct archived_days *days, struct archive *archive, struct buffer *why)
@@ -170,9 +226,10 @@ static int read_rows(struct archived_days *days, struct archive *archive, struct
                                   .facility = days->facility,
                                   .from_ms = day_start_ms(days, days->first_day),
                                   .to_ms = day_start_ms(days, days->end_day)};
-    int err = archive_read(archive, &query, on_coverage, days, why);
+    struct reading reading = {days, why};
+    int err = archive_read(archive, &query, on_coverage, &reading, why);
     query.kind = ROW_EMISSIONS;
-    return err < 0 ? err : archive_read(archive, &query, on_source, days, why);
+    return err < 0 ? err : archive_read(archive, &query, on_source, &reading, why);
 }
 
 int archived_days_read(struct archived_days **days_out, struct archive *archive,
@@ -214,6 +271,21 @@ static int64_t expected_ms(const struct archived_days *days, int32_t day)
     return sum_ms;
 }
 
+/* Sums stop at what 64 bits hold. */
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (!__builtin_add_overflow(a, b, &sum))
+        return sum;
+    return a > 0 ? INT64_MAX : -INT64_MAX;
+}
+
+/* Times stop where those of a year still fit 64 bits. */
+static int64_t add_time(int64_t a_ms, int64_t b_ms)
+{
+    return MIN(add(a_ms, b_ms), (int64_t)ROW_TIME_END);
+}
+
 static void add_sources(const struct archived_days *days, int32_t day, const struct target *target,
                         int64_t share, struct day_total *total)
 {
@@ -225,15 +297,17 @@ static void add_sources(const struct archived_days *days, int32_t day, const str
     int64_t estimated_mg[LEDGER_SCOPES] = {0};
     for (uint32_t i = 0; i < facility->series_count; i++) {
         uint8_t scope = registry->series[facility->series_first + i].scope;
-        mg[scope] += sources[i].mg;
-        estimated_mg[scope] += sources[i].estimated_mg;
+        mg[scope] = add(mg[scope], sources[i].mg);
+        estimated_mg[scope] = add(estimated_mg[scope], sources[i].estimated_mg);
         if (target->meter != REGISTRY_NONE &&
             registry->meters[target->meter].series == facility->series_first + i)
-            total->production_micro += share_of(sources[i].activity, share);
+            total->production_micro =
+                add(total->production_micro, share_of(sources[i].activity, share));
     }
     for (int scope = 0; scope < LEDGER_SCOPES; scope++) {
-        total->mg[scope] += share_of(mg[scope], share);
-        total->estimated_mg[scope] += share_of(estimated_mg[scope], share);
+        total->mg[scope] = add(total->mg[scope], share_of(mg[scope], share));
+        total->estimated_mg[scope] =
+            add(total->estimated_mg[scope], share_of(estimated_mg[scope], share));
     }
 }
 
@@ -245,12 +319,12 @@ void archived_days_add(const struct archived_days *days, int32_t day, const stru
     if (member.first >= member.end || share == 0)
         return;
     if (!archived_days_has(days, day)) {
-        total->expected_ms += expected_ms(days, day);
+        total->expected_ms = add_time(total->expected_ms, expected_ms(days, day));
         return;
     }
     const struct coverage_day *coverage = &days->coverage[day - days->first_day];
-    total->covered_ms += coverage->covered_ms;
-    total->expected_ms += coverage->expected_ms;
+    total->covered_ms = add_time(total->covered_ms, coverage->covered_ms);
+    total->expected_ms = add_time(total->expected_ms, coverage->expected_ms);
     total->final = (!total->known || total->final) && coverage->final;
     total->known = true;
     total->revision += coverage->revision;

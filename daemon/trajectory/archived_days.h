@@ -22,8 +22,8 @@ struct archived_span {
  * and at least one day is in it. */
 struct archived_span archived_span_before(int64_t end_day);
 
-/* The days of the facility. Returns 0, -ENOMEM, or what archive_read()
- * returns, with its words. */
+/* The days of the facility. Returns 0, -ENOMEM, -ERANGE for a value that no row can have, or what
+ * archive_read() returns; `why` has words. */
 int archived_days_read(struct archived_days **days_out, struct archive *archive,
                        const struct config *config, uint32_t facility, struct archived_span span,
                        struct buffer *why) MUST_CHECK;

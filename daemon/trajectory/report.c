@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/timestamp.h"
 
@@ -67,9 +68,12 @@ static const char *date_text(char text[TEXT_SIZE], int32_t day)
     return text;
 }
 
+/* 0 of nothing, and at most what 64 bits hold. */
 static int64_t part_of(int64_t above, int64_t below)
 {
-    return below == 0 ? 0 : (int64_t)div_round_even((int128)above * PART_ONE, below);
+    if (below <= 0 || above <= 0)
+        return 0;
+    return (int64_t)MIN(div_round_even((int128)above * PART_ONE, below), INT64_MAX);
 }
 
 /* --- text --- */

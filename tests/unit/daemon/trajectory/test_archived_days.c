@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -25,6 +27,7 @@ static struct store {
     struct archive_query queries[2];
     uint32_t queries_count;
     int fails[2]; /* by query: what it returns at its end */
+    char words[200];
 } store;
 
 int archive_read(struct archive *archive, const struct archive_query *query, archive_row_fn fn,
@@ -36,8 +39,11 @@ int archive_read(struct archive *archive, const struct archive_query *query, arc
     uint32_t number = store.queries_count++;
     assert_true(number < 2);
     store.queries[number] = *query;
-    for (uint32_t i = 0; i < store.count[emissions]; i++)
-        assert_int_equal(fn(context, &store.rows[emissions][i]), 0);
+    for (uint32_t i = 0; i < store.count[emissions]; i++) {
+        int err = fn(context, &store.rows[emissions][i]);
+        if (err < 0)
+            return err;
+    }
     return store.fails[number];
 }
 
@@ -66,7 +72,8 @@ static void make(struct bench *bench, const char *zone)
                                  .meters_count = 4,
                                  .series_first = SERIES_FIRST,
                                  .series_count = 3}},
-        .series = {[SERIES_FIRST] = {.scope = 1}, [SERIES_FIRST + 1] = {.scope = 2}},
+        .series = {[SERIES_FIRST] = {.scope = 1, .source = "gas"},
+                   [SERIES_FIRST + 1] = {.scope = 2}},
         .target = {.level = TARGET_ALL, .approach = APPROACH_EQUITY, .meter = REGISTRY_NONE},
         .first = civil_day(2025, 3, 29)};
     for (uint32_t i = 0; i < 4; i++)
@@ -94,9 +101,10 @@ static void fini(struct bench *bench)
 static int read_days(struct bench *bench)
 {
     struct buffer why;
-    buffer_init(&why, 100);
+    buffer_init(&why, sizeof(store.words));
     const struct archived_span span = {bench->first, bench->first + DAYS};
     int err = archived_days_read(&bench->days, NULL, &bench->config, SITE, span, &why);
+    (void)strncpy(store.words, why.size > 0 ? buffer_text(&why) : "", sizeof(store.words) - 1);
     buffer_fini(&why);
     return err;
 }
@@ -328,6 +336,81 @@ static void test_whole_milligrams(void **state)
     }
 }
 
+/* A value that no row can have ends the reading, and is not taken for 0. */
+static void test_unreadable(void **state)
+{
+    (void)state;
+    static const struct {
+        enum row_kind kind;
+        const char *field;
+        double value;
+        bool good;
+    } cases[] = {
+        {ROW_COVERAGE, "covered_s", -1, false},
+        {ROW_COVERAGE, "covered_s", -0.0001, true},
+        {ROW_COVERAGE, "covered_s", 0x1p53 / 1000, false},
+        {ROW_COVERAGE, "covered_s", (0x1p53 - 1000) / 1000, true},
+        {ROW_COVERAGE, "covered_s", NAN, false},
+        {ROW_COVERAGE, "expected_s", -86400, false},
+        {ROW_COVERAGE, "expected_s", INFINITY, false},
+        {ROW_COVERAGE, "revision", -1, false},
+        {ROW_COVERAGE, "revision", UINT32_MAX, true},
+        {ROW_COVERAGE, "revision", 0x1p32, false},
+        {ROW_COVERAGE, "final", -1, false},
+        {ROW_COVERAGE, "final", NAN, false},
+        {ROW_EMISSIONS, "co2e_kg", 0x1p53 / 1e6, false},
+        {ROW_EMISSIONS, "co2e_kg", -0x1p54 / 1e6, false},
+        {ROW_EMISSIONS, "co2e_kg", (0x1p53 - 2) / 1e6, true},
+        {ROW_EMISSIONS, "co2e_kg", NAN, false},
+        {ROW_EMISSIONS, "co2e_estimated_kg", -INFINITY, false},
+        {ROW_EMISSIONS, "activity", 0x1p62 / 1e6, false},
+        {ROW_EMISSIONS, "activity", 0x1p61 / 1e6, true},
+        {ROW_EMISSIONS, "activity", -1e300, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        char want[120];
+        make(&bench, "Asia/Shanghai");
+        put_coverage(start_ms(&bench, 1), 1, 2, true);
+        struct archive_row *row = put_source(start_ms(&bench, 1), 0, 1);
+        set(cases[i].kind == ROW_COVERAGE ? &store.rows[0][0] : row, cases[i].kind, cases[i].field,
+            cases[i].value);
+        int err = read_days(&bench);
+        if (err != (cases[i].good ? 0 : -ERANGE))
+            fail_msg("%s %g: %d", cases[i].field, cases[i].value, err);
+        (void)snprintf(want, sizeof(want),
+                       "facility \"hz\": its row of 2025-03-30%s has %s %g, which cannot be",
+                       cases[i].kind == ROW_COVERAGE ? "" : " and source gas", cases[i].field,
+                       cases[i].value);
+        assert_string_equal(store.words, cases[i].good ? "" : want);
+        fini(&bench);
+    }
+}
+
+/* Sums of the largest rows stop at what 64 bits hold; those of times where a year of them fits. */
+static void test_largest_sums(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench, "Asia/Shanghai");
+    bench.target.meter = 2;
+    put_coverage(start_ms(&bench, 0), 0x1p52 / 1000, 0x1p52 / 1000, true);
+    set(put_source(start_ms(&bench, 0), 0, -0x1p52 / 1e6), ROW_EMISSIONS, "co2e_estimated_kg",
+        0x1p52 / 1e6);
+    set(put_source(start_ms(&bench, 0), 2, 0), ROW_EMISSIONS, "activity", 0x1p61 / 1e6);
+    assert_int_equal(read_days(&bench), 0);
+    struct day_total total = {
+        .mg = {0, -INT64_MAX}, .estimated_mg = {0, INT64_MAX}, .production_micro = INT64_MAX};
+    for (int i = 0; i < 4; i++)
+        archived_days_add(bench.days, bench.first, &bench.targets, &bench.target, &total);
+    assert_int_equal(total.mg[1], -INT64_MAX);
+    assert_int_equal(total.estimated_mg[1], INT64_MAX);
+    assert_int_equal(total.production_micro, INT64_MAX);
+    assert_int_equal(total.covered_ms, INT64_C(1) << 53);
+    assert_int_equal(total.expected_ms, INT64_C(1) << 53);
+    fini(&bench);
+}
+
 /* Masses are summed by scope, then the share is taken, once. Times are not cut by it. */
 static void test_shares(void **state)
 {
@@ -441,6 +524,8 @@ int main(void)
         cmocka_unit_test(test_end_of_days),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_largest_sums),
         cmocka_unit_test(test_same_time),
         cmocka_unit_test(test_whole_milligrams),
         cmocka_unit_test(test_shares),

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -145,7 +146,7 @@ static void test_csv(void **state)
     make(&bench);
     know_all(&bench);
     bench.days[1].transition.number = 6; /* of no event */
-    bench.days[1].row.expected_ms = 0;
+    bench.days[1].row.expected_ms = -1;  /* coverage of nothing is not known */
     bench.days[2].transition.event = COURSE_RETRACTED;
     expect(&bench, REPORT_CSV,
            "north,2025-01-30,2025-01-31T01:05:00Z,1,74800000,0.25,18700000,1000,0,0.666666667,"
@@ -239,6 +240,32 @@ static void test_ids(void **state)
         report_add(&bench.out, REPORT_JSON, &bench.config, &bench.subject);
         if (strncmp(buffer_text(&bench.out), cases[i].json, strlen(cases[i].json)) != 0)
             fail_msg("%s: %s", cases[i].id, buffer_text(&bench.out));
+        fini(&bench);
+    }
+}
+
+/* Text shows the coverage of nothing as 0, and of too much as what 64 bits hold. */
+static void test_extreme_coverage(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t covered_ms, expected_ms;
+        const char *want;
+    } cases[] = {{5, 0, " 0.00 %;"},
+                 {5, -1, " 0.00 %;"},
+                 {-5, 2, " 0.00 %;"},
+                 {3, 2, " 150.00 %;"},
+                 {INT64_MAX, 1, " 922337203685.48 %;"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        char want[64];
+        make(&bench);
+        bench.days[3].row.covered_ms = cases[i].covered_ms;
+        bench.days[3].row.expected_ms = cases[i].expected_ms;
+        report_add(&bench.out, REPORT_TEXT, &bench.config, &bench.subject);
+        (void)snprintf(want, sizeof(want), "; coverage%s", cases[i].want);
+        if (strstr(buffer_text(&bench.out), want) == NULL)
+            fail_msg("%s: %s", cases[i].want, buffer_text(&bench.out));
         fini(&bench);
     }
 }
@@ -396,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_parts_of_forecasts),
         cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_extreme_coverage),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_of_little),
         cmocka_unit_test(test_text_of_two_years),
