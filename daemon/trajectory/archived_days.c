@@ -319,6 +319,7 @@ void archived_days_add(const struct archived_days *days, int32_t day, const stru
     if (member.first >= member.end || share == 0)
         return;
     if (!archived_days_has(days, day)) {
+        total->whole = false;
         total->expected_ms = add_time(total->expected_ms, expected_ms(days, day));
         return;
     }
@@ -326,6 +327,7 @@ void archived_days_add(const struct archived_days *days, int32_t day, const stru
     total->covered_ms = add_time(total->covered_ms, coverage->covered_ms);
     total->expected_ms = add_time(total->expected_ms, coverage->expected_ms);
     total->final = (!total->known || total->final) && coverage->final;
+    total->whole = total->whole && coverage->final;
     total->known = true;
     total->revision += coverage->revision;
     add_sources(days, day, target, share, total);

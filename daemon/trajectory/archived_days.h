@@ -31,9 +31,9 @@ void archived_days_destroy(struct archived_days **days);
 
 /* Whether there is any row of the day. */
 bool archived_days_has(const struct archived_days *days, int32_t day);
-/* Adds the facility's day to the subject's, shares applied. A day without a row adds the time in
- * which meters were expected to report. Nothing is added if no part of the facility counts on that
- * day. */
+/* Adds the facility's day to the subject's, shares applied; a total begins with `whole` set. A day
+ * without a row adds the time in which meters were expected to report. Nothing is added if no part
+ * of the facility counts on that day. */
 void archived_days_add(const struct archived_days *days, int32_t day, const struct targets *targets,
                        const struct target *target, struct day_total *total);
 /* The end of the local day. */

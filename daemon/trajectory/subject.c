@@ -24,8 +24,10 @@ int subject_make(struct target_subject *subject_out, const struct target *target
     if (err == 0 &&
         (subject_out->totals == NULL || subject_out->end_ms == NULL || subject_out->days == NULL))
         err = -ENOMEM;
-    for (size_t i = 0; err == 0 && i < count; i++)
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        subject_out->totals[i].whole = true;
         subject_out->end_ms[i] = (int64_t)(first_day + (int32_t)i + 1) * DAY_MS;
+    }
     if (err < 0)
         subject_fini(subject_out);
     return err;
@@ -51,7 +53,8 @@ void subject_add(struct target_subject *subject, const struct config *config,
     }
 }
 
-/* Days without any row lie between days that have some: nothing of them is covered. */
+/* Days without any row lie between days that have some: nothing of them is covered, and they are no
+ * measured zeros. */
 static void fill_ledger(struct target_subject *subject)
 {
     for (int32_t day = subject->first_day; day < subject->end_day; day++) {
@@ -64,8 +67,10 @@ static void fill_ledger(struct target_subject *subject)
     }
     for (int32_t day = subject->known_day; day <= subject->final_day; day++) {
         struct day_total *total = &subject->totals[day - subject->first_day];
-        if (!total->known)
+        if (!total->known) {
             total->known = total->final = true;
+            total->whole = false;
+        }
         (void)day_ledger_set(subject->ledger, day, total);
     }
 }

@@ -20,6 +20,7 @@ struct day_total {
     int64_t covered_ms, expected_ms;     /* meter-milliseconds */
     uint32_t revision;
     bool known, final;
+    bool whole; /* each facility that counts on the day has a final row: months are measured */
 };
 
 struct day_ledger;

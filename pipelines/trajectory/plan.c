@@ -10,14 +10,14 @@ struct months {
     int64_t sum;
 };
 
-/* False: not every day of the month is known and final. */
+/* False: not every day of the month is known and whole. */
 static bool measured_month(int64_t *mg_out, const struct plan_input *input, int32_t first_day,
                            int32_t end_day)
 {
     struct days_sum sum = {0};
     for (int32_t day = first_day; day < end_day; day++) {
         const struct day_total *total = day_ledger_get(input->ledger, day);
-        if (total == NULL || !total->final)
+        if (total == NULL || !total->whole)
             return false;
         day_ledger_add(input->ledger, day, input->target->scopes, &sum);
     }

@@ -1,11 +1,12 @@
 /*
  * plan.h - a target year before it is lived: what of the past and of the tables makes its budget.
  *
- * Months of past years are those that were measured, if all of their days are known and final, else
- * those of the history. A year gives shares if all of its months are known. With two such years or
- * more they are the median's, with one only if it is the base year; else every day counts alike.
- * The forecast's model gets the years that follow each other up to the year before.
- * Nothing here is kept: a plan is made again whenever one of its inputs may have changed. Pure.
+ * Months of past years are those that were measured, if each facility that counts has a final row
+ * on all of their days, else those of the history. A year gives shares if all of its months are
+ * known. With two such years or more they are the median's, with one only if it is the base year;
+ * else every day counts alike. The forecast's model gets the years that follow each other up to the
+ * year before. Nothing here is kept: a plan is made again whenever one of its inputs may have
+ * changed. Pure.
  */
 #ifndef GHGD_PLAN_H
 #define GHGD_PLAN_H

@@ -75,9 +75,10 @@ static void put_history(struct bench *bench, int year, int64_t day_mg, int janua
     }
 }
 
-static void put_day(struct bench *bench, int32_t day, int64_t mg, bool final)
+static void put_day(struct bench *bench, int32_t day, int64_t mg, bool whole)
 {
-    const struct day_total total = {.mg = {9, mg, 9, 9}, .known = true, .final = final};
+    const struct day_total total = {
+        .mg = {9, mg, 9, 9}, .known = true, .final = true, .whole = whole};
     assert_true(day_ledger_set(bench->ledger, day, &total));
 }
 
@@ -208,7 +209,7 @@ static void test_measured(void **state)
     fini(&bench);
 }
 
-/* A month is measured if each of its days is known and final. */
+/* A month is measured if each of its days is known and whole; else it is that of the history. */
 static void test_not_measured(void **state)
 {
     (void)state;
@@ -236,6 +237,10 @@ static void test_not_measured(void **state)
             if (bench.plan.last_closed_mg != -1 || plan_past_years(&bench.input, 2025) != 0 ||
                 bench.plan.last_year_mg[1] != (cases[i].february ? INT64_C(29) * 7 * T : -1))
                 fail_msg("%s: %" PRId64, cases[i].name, bench.plan.last_year_mg[1]);
+            put_month(&bench, 2024, 2, 1000 * T);
+            plan(&bench, 2025);
+            assert_int_equal(bench.plan.last_year_mg[1],
+                             cases[i].february ? INT64_C(29) * 7 * T : 1000 * T);
             put_day(&bench, day, 7 * T, true);
             plan(&bench, 2025);
             assert_int_equal(bench.plan.last_closed_mg, INT64_C(366) * 7 * T);

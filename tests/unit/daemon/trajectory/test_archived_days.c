@@ -150,7 +150,7 @@ static struct archive_row *put_source(int64_t time_ms, uint32_t series, double c
 
 static struct day_total total_of(const struct bench *bench, int32_t index)
 {
-    struct day_total total = {0};
+    struct day_total total = {.whole = true};
     archived_days_add(bench->days, bench->first + index, &bench->targets, &bench->target, &total);
     return total;
 }
@@ -273,12 +273,12 @@ static void test_rows(void **state)
     assert_int_equal(total.covered_ms, 10000);
     assert_int_equal(total.expected_ms, 20000);
     assert_int_equal(total.revision, 3);
-    assert_true(total.known && total.final);
+    assert_true(total.known && total.final && total.whole);
     total = total_of(&bench, 2);
     assert_int_equal(total.mg[1], 0);
     assert_int_equal(total.mg[2], -1);
     assert_int_equal(total.covered_ms, 7250);
-    assert_true(total.known && !total.final);
+    assert_true(total.known && !total.final && !total.whole);
     fini(&bench);
 }
 
@@ -440,7 +440,7 @@ static void test_shares(void **state)
     assert_int_equal(total.production_micro, 1250000);
     assert_int_equal(total.covered_ms, 1000);
     assert_int_equal(total.expected_ms, 2000);
-    struct day_total none = {0};
+    struct day_total none = {.whole = true};
     total = total_of(&bench, 1); /* it is of no owner */
     assert_memory_equal(&total, &none, sizeof(none));
     bench.target.meter = REGISTRY_NONE;
@@ -469,18 +469,20 @@ static void test_days_without_rows(void **state)
     struct day_total total = total_of(&bench, 0);
     assert_int_equal(total.expected_ms, 24 * HOUR_MS + 18 * HOUR_MS);
     assert_int_equal(total.covered_ms, 0);
-    assert_false(total.known || total.final);
+    assert_false(total.known || total.final || total.whole);
     assert_int_equal(total_of(&bench, 1).expected_ms, 48 * HOUR_MS);
     bench.facilities[SITE].valid_from_ms = start_ms(&bench, 1);
     bench.facilities[SITE].valid_to_ms = start_ms(&bench, 2);
     assert_int_equal(total_of(&bench, 0).expected_ms, 0);
+    assert_true(total_of(&bench, 0).whole);
     assert_int_equal(total_of(&bench, 1).expected_ms, 48 * HOUR_MS);
+    assert_false(total_of(&bench, 1).whole);
     assert_int_equal(total_of(&bench, 2).expected_ms, 0);
     fini(&bench);
 }
 
 /* A subject's day is final if each facility's row is. A facility without a row does not hold it
- * back. */
+ * back, but the day is not whole. */
 static void test_several(void **state)
 {
     (void)state;
@@ -495,13 +497,16 @@ static void test_several(void **state)
                                     .expected_ms = 10,
                                     .revision = 2,
                                     .known = true,
-                                    .final = true};
+                                    .final = true,
+                                    .whole = true};
     static const bool finals[DAYS] = {true, false, true};
+    static const bool wholes[DAYS] = {true, false, false};
     for (int32_t i = 0; i < DAYS; i++) {
         struct day_total total = other;
         archived_days_add(bench.days, bench.first + i, &bench.targets, &bench.target, &total);
         assert_true(total.known);
         assert_int_equal(total.final, finals[i]);
+        assert_int_equal(total.whole, wholes[i]);
         struct day_total open = other;
         open.final = false;
         archived_days_add(bench.days, bench.first + i, &bench.targets, &bench.target, &open);

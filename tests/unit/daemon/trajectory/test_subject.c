@@ -1,0 +1,126 @@
+/* A target's subject over the days of a database: gaps, first years, and what counts at the end. */
+#include "daemon/trajectory/subject.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/timestamp.h"
+
+#define T INT64_C(1000000000) /* a tonne in milligrams */
+enum { SCOPE_1 = 1 << 1, EXPECTED_MS = 1000 };
+
+static const struct local_time utc[] = {{NULL, 0}};
+
+/* A facility, and a target of 4.2 % a year from 2019 to 2030 for it, which allows 74,800 t in 2025.
+ */
+struct bench {
+    struct facility facility;
+    struct registry registry;
+    struct history_row history[1];
+    struct targets targets;
+    struct target target;
+    struct config config;
+    struct target_subject subject;
+};
+
+static void make(struct bench *bench)
+{
+    *bench = (struct bench){
+        .facility = {.valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX, .country = "DE"},
+        .target = {.id = "north",
+                   .level = TARGET_ALL,
+                   .form = TARGET_LINEAR,
+                   .scopes = SCOPE_1,
+                   .year_start = 1,
+                   .base_year = 2019,
+                   .base_from = BASE_VALIDATED,
+                   .base_mg = 100000 * T,
+                   .target_year = 2030,
+                   .cut = 462000000}};
+    bench->registry = (struct registry){
+        .facilities = &bench->facility, .facilities_count = 1, .local_times = utc};
+    bench->targets.history = bench->history;
+    bench->config.registry = &bench->registry;
+    bench->config.targets = &bench->targets;
+    bench->config.trajectory = (struct trajectory_conf){.nonworking = PART_ONE,
+                                                        .base_change_min = PART_ONE / 20,
+                                                        .share_min = PART_ONE / 10,
+                                                        .coverage_min = PART_ONE / 10 * 8,
+                                                        .watch = PART_ONE / 200,
+                                                        .warning = PART_ONE / 50,
+                                                        .critical = PART_ONE / 20,
+                                                        .margin = PART_ONE / 100,
+                                                        .miss_probability = PART_ONE / 10 * 9,
+                                                        .enter_days = 3,
+                                                        .leave_days = 3};
+    assert_int_equal(
+        subject_make(&bench->subject, &bench->target, civil_day(2023, 7, 1), civil_day(2026, 7, 1)),
+        0);
+}
+
+static void fini(struct bench *bench)
+{
+    subject_fini(&bench->subject);
+}
+
+static struct day_total *total_of(struct bench *bench, int32_t day)
+{
+    return &bench->subject.totals[day - bench->subject.first_day];
+}
+
+/* Rows of the days up to `end`, final and covered. */
+static void put(struct bench *bench, int32_t first, int32_t end, int64_t day_mg)
+{
+    for (int32_t day = first; day < end; day++)
+        *total_of(bench, day) = (struct day_total){.mg = {0, day_mg},
+                                                   .covered_ms = EXPECTED_MS,
+                                                   .expected_ms = EXPECTED_MS,
+                                                   .known = true,
+                                                   .final = true,
+                                                   .whole = true};
+}
+
+static void judge(struct bench *bench)
+{
+    subject_judge(&bench->subject, &bench->config);
+}
+
+/* A month without rows between months that have some is that of the history. */
+static void test_gap(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench);
+    put(&bench, civil_day(2024, 1, 1), civil_day(2025, 3, 1), 10 * T);
+    for (int32_t day = civil_day(2024, 6, 1); day < civil_day(2024, 7, 1); day++)
+        *total_of(&bench, day) = (struct day_total){.expected_ms = EXPECTED_MS};
+    judge(&bench);
+    assert_int_equal(bench.subject.plan.last_year_mg[4], 310 * T);
+    assert_int_equal(bench.subject.plan.last_year_mg[5], -1);
+    assert_int_equal(bench.subject.plan.last_closed_mg, -1);
+    const struct day_total *filler = day_ledger_get(bench.subject.ledger, civil_day(2024, 6, 15));
+    assert_non_null(filler);
+    assert_true(filler->final && !filler->whole);
+    fini(&bench);
+    make(&bench);
+    put(&bench, civil_day(2024, 1, 1), civil_day(2025, 3, 1), 10 * T);
+    for (int32_t day = civil_day(2024, 6, 1); day < civil_day(2024, 7, 1); day++)
+        *total_of(&bench, day) = (struct day_total){.whole = true}; /* nobody counts on it */
+    bench.history[0] = (struct history_row){.year = 2024, .month = 6, .scope = 1, .mg = 777 * T};
+    bench.targets.history_count = 1;
+    judge(&bench);
+    assert_int_equal(bench.subject.plan.last_year_mg[5], 777 * T);
+    assert_int_equal(bench.subject.plan.last_closed_mg, 3360 * T + 777 * T);
+    fini(&bench);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
