@@ -53,9 +53,7 @@ void subject_add(struct target_subject *subject, const struct config *config,
     }
 }
 
-/* Days without any row lie between days that have some: nothing of them is covered, and they are no
- * measured zeros. */
-static void fill_ledger(struct target_subject *subject)
+static void find_known(struct target_subject *subject)
 {
     for (int32_t day = subject->first_day; day < subject->end_day; day++) {
         const struct day_total *total = &subject->totals[day - subject->first_day];
@@ -65,8 +63,21 @@ static void fill_ledger(struct target_subject *subject)
         if (total->final)
             subject->final_day = day;
     }
-    for (int32_t day = subject->known_day; day <= subject->final_day; day++) {
+}
+
+/* Days without any row lie between days that have some: nothing of them is covered, and they are no
+ * measured zeros. So do the days of the first target year on which meters were to report already.
+ */
+static void fill_ledger(struct target_subject *subject)
+{
+    find_known(subject);
+    if (subject->final_day == INT32_MIN)
+        return;
+    struct civil_year year = civil_year_of(subject->known_day, subject->target->year_start);
+    for (int32_t day = MAX(year.first_day, subject->first_day); day <= subject->final_day; day++) {
         struct day_total *total = &subject->totals[day - subject->first_day];
+        if (day < subject->known_day && total->expected_ms == 0)
+            continue;
         if (!total->known) {
             total->known = total->final = true;
             total->whole = false;
@@ -149,7 +160,8 @@ void subject_judge(struct target_subject *subject, const struct config *config)
     int last = civil_year_of(subject->final_day, start).year;
     for (int year = civil_year_of(subject->known_day, start).year; year <= last; year++) {
         subject->outcome = plan_make(&subject->plan, &subject->line, &input, year);
-        if (subject->outcome == PLAN_MADE)
+        /* A year that began before the days that were asked for has no year to date. */
+        if (subject->outcome == PLAN_MADE && subject->plan.year.first_day >= subject->first_day)
             judge_year(subject, config, &conf, &state);
     }
     subject->past_years = plan_past_years(&input, last);

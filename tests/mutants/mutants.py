@@ -917,7 +917,8 @@ TRAJECTORY = [
            "targets_share(targets, i, day, (enum approach)target->approach) == 0)", "false)",
            "config/targets/test_past"),
     mutant("shares are taken source by source", "daemon/trajectory/archived_days.c",
-           "mg[scope] += sources[i].mg;", "mg[scope] += share_of(sources[i].mg, share);",
+           "mg[scope] = add(mg[scope], sources[i].mg);",
+           "mg[scope] = add(mg[scope], share_of(sources[i].mg, share));",
            "daemon/trajectory/test_archived_days"),
 ]
 

@@ -117,10 +117,87 @@ static void test_gap(void **state)
     fini(&bench);
 }
 
+/* The first row that was judged. */
+static const struct course_row *first_row(const struct bench *bench)
+{
+    assert_true(bench->subject.days_count > 0);
+    return &bench->subject.days[0].row;
+}
+
+/* Rows begin on 1 July, and meters were to report from some day of the year on: up to then, nothing
+ * is covered. */
+static void test_first_year(void **state)
+{
+    (void)state;
+    static const struct {
+        struct date from;
+        int32_t missing; /* days */
+        bool counts;     /* the last of the 62 days with rows */
+    } cases[] = {
+        {{2024, 6, 1}, 181, false}, {{2025, 1, 1}, 181, false}, {{2025, 6, 1}, 30, false},
+        {{2025, 6, 15}, 16, false}, {{2025, 6, 16}, 15, true},  {{2025, 7, 1}, 0, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        make(&bench);
+        const int32_t july = civil_day(2025, 7, 1);
+        for (int32_t day = civil_day(cases[i].from.year, cases[i].from.month, cases[i].from.day);
+             day < july; day++)
+            *total_of(&bench, day) = (struct day_total){.expected_ms = EXPECTED_MS};
+        put(&bench, july, july + 62, 100 * T);
+        judge(&bench);
+        assert_int_equal(bench.subject.known_day, july);
+        assert_int_equal(bench.subject.days_count, 62);
+        assert_int_equal(first_row(&bench)->day, july);
+        assert_int_equal(first_row(&bench)->covered_ms, EXPECTED_MS);
+        assert_int_equal(first_row(&bench)->expected_ms, EXPECTED_MS * (cases[i].missing + 1));
+        assert_int_equal(first_row(&bench)->ytd_mg, 100 * T);
+        assert_int_equal(bench.subject.days[61].row.counted, cases[i].counts);
+        fini(&bench);
+    }
+}
+
+/* A site that joins a group on 1 July is expected from then on only; the days before are whole. */
+static void test_joined_later(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench);
+    const int32_t july = civil_day(2025, 7, 1);
+    put(&bench, civil_day(2025, 1, 1), july + 62, 100 * T);
+    for (int32_t day = july; day < july + 62; day++) {
+        total_of(&bench, day)->covered_ms += 3 * EXPECTED_MS;
+        total_of(&bench, day)->expected_ms += 3 * EXPECTED_MS;
+    }
+    judge(&bench);
+    assert_int_equal(first_row(&bench)->day, civil_day(2025, 1, 1));
+    const struct course_row *row = &bench.subject.days[181].row;
+    assert_int_equal(row->day, july);
+    assert_int_equal(row->covered_ms, row->expected_ms);
+    assert_int_equal(row->expected_ms, EXPECTED_MS * (181 + 4));
+    fini(&bench);
+}
+
+/* A year that began before the days that were asked for is not judged. */
+static void test_cut_year(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench);
+    put(&bench, bench.subject.first_day, civil_day(2024, 1, 6), 100 * T);
+    judge(&bench);
+    assert_int_equal(bench.subject.days_count, 5);
+    assert_int_equal(first_row(&bench)->day, civil_day(2024, 1, 1));
+    fini(&bench);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gap),
+        cmocka_unit_test(test_first_year),
+        cmocka_unit_test(test_joined_later),
+        cmocka_unit_test(test_cut_year),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
