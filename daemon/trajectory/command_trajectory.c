@@ -191,8 +191,8 @@ static int print(struct trajectory_job *job, bool *slips_out)
     for (uint32_t i = 0; i < job->subjects_count && err == 0; i++) {
         struct target_subject *subject = &job->subjects[i];
         subject_judge(subject, job->config);
-        if (subject->days_count > 0)
-            *slips_out |= subject->days[subject->days_count - 1].row.level != ALERT_OK;
+        const struct judged_day *last = subject_last(subject);
+        *slips_out |= last != NULL && last->row.level != ALERT_OK;
         report_add(&out, job->arguments->format, job->config, subject);
         if (buffer_failed(&out) || fwrite(out.data, 1, out.size, stdout) != out.size)
             err = -EIO;

@@ -235,12 +235,13 @@ static void add_text(struct buffer *out, const struct config *config,
             "  no base: not every day of %d was measured, and the history lacks some; add "
             "rows to tables.history, or base_t to the target\n",
             subject->target->base_year);
-    else if (subject->outcome == PLAN_NOT_ALLOWED || subject->days_count == 0)
+    else if (subject_last(subject) == NULL)
         buffer_printf(out, "  nothing to judge: it allows emissions of %d to %d\n",
                       subject->target->base_year + 1, subject->target->target_year);
-    if (subject->outcome != PLAN_MADE || subject->days_count == 0)
+    const struct judged_day *last = subject_last(subject);
+    if (last == NULL)
         return;
-    const struct course_row *row = &subject->days[subject->days_count - 1].row;
+    const struct course_row *row = &last->row;
     add_budget(out, subject);
     add_now(out, row);
     add_forecast(out, subject, row);

@@ -166,3 +166,11 @@ void subject_judge(struct target_subject *subject, const struct config *config)
     }
     subject->past_years = plan_past_years(&input, last);
 }
+
+const struct judged_day *subject_last(const struct target_subject *subject)
+{
+    if (subject->outcome != PLAN_MADE || subject->days_count == 0)
+        return NULL;
+    const struct judged_day *last = &subject->days[subject->days_count - 1];
+    return last->row.day >= subject->plan.year.first_day ? last : NULL;
+}

@@ -39,5 +39,8 @@ void subject_add(struct target_subject *subject, const struct config *config,
                  const struct archived_days *days);
 /* All facilities are added: judges every day up to the last final one. */
 void subject_judge(struct target_subject *subject, const struct config *config);
+/* The last day that was judged, if it is of the plan's year; NULL: there is nothing to judge now.
+ */
+const struct judged_day *subject_last(const struct target_subject *subject);
 
 #endif

@@ -375,6 +375,20 @@ static void test_text_of_an_intensity(void **state)
     fini(&bench);
 }
 
+/* Rows of closed years are no course of a year that has none. */
+static void test_rows_of_closed_years(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench);
+    know_all(&bench);
+    bench.subject.plan.year = civil_year_named(2026, 1);
+    expect(&bench, REPORT_TEXT,
+           "north: region cn, scope 1 2, equity share\n"
+           "  nothing to judge: it allows emissions of 2020 to 2030\n");
+    fini(&bench);
+}
+
 static void test_nothing_to_judge(void **state)
 {
     (void)state;
@@ -428,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_text_of_little),
         cmocka_unit_test(test_text_of_two_years),
         cmocka_unit_test(test_text_of_an_intensity),
+        cmocka_unit_test(test_rows_of_closed_years),
         cmocka_unit_test(test_nothing_to_judge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,13 +191,48 @@ static void test_cut_year(void **state)
     fini(&bench);
 }
 
+/* Days of closed years say nothing about the year that cannot be judged. */
+static void test_last(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench);
+    assert_null(subject_last(&bench.subject));
+    put(&bench, civil_day(2024, 1, 1), civil_day(2025, 1, 2), 1000 * T);
+    judge(&bench);
+    assert_ptr_equal(subject_last(&bench.subject), &bench.subject.days[366]);
+    assert_int_equal(subject_last(&bench.subject)->row.level, ALERT_CRITICAL);
+    fini(&bench);
+    make(&bench);
+    bench.target.target_year = 2024; /* the last day is of a year that it does not allow */
+    put(&bench, civil_day(2024, 1, 1), civil_day(2025, 1, 2), 1000 * T);
+    judge(&bench);
+    assert_int_equal(bench.subject.days_count, 366);
+    assert_int_equal(bench.subject.days[365].row.level, ALERT_CRITICAL);
+    assert_int_equal(bench.subject.outcome, PLAN_NOT_ALLOWED);
+    assert_null(subject_last(&bench.subject));
+    fini(&bench);
+    make(&bench);
+    static const struct path_year path[] = {{2024, 100}};
+    bench.target.form = TARGET_INTENSITY;
+    bench.target.base_mg = -1;
+    bench.target.base_from = BASE_NONE;
+    bench.target.path = path;
+    bench.target.path_count = 1;
+    put(&bench, civil_day(2024, 1, 1), civil_day(2025, 1, 2), 1000 * T);
+    judge(&bench);
+    assert_int_equal(bench.subject.days_count, 366);
+    assert_int_equal(bench.subject.outcome, PLAN_MADE); /* of 2025, which has no value */
+    assert_null(subject_last(&bench.subject));
+    fini(&bench);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gap),
-        cmocka_unit_test(test_first_year),
-        cmocka_unit_test(test_joined_later),
-        cmocka_unit_test(test_cut_year),
+        cmocka_unit_test(test_gap),          cmocka_unit_test(test_first_year),
+        cmocka_unit_test(test_joined_later), cmocka_unit_test(test_cut_year),
+        cmocka_unit_test(test_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
