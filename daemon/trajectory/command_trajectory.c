@@ -78,27 +78,50 @@ static bool has_days(const struct sink_conf *sink)
     return (sink->skips >> LEVEL_DAY & 1) == 0;
 }
 
-/* The named sink, or the first that can be read back. */
-static int open_archive(struct trajectory_job *job)
+static int open_sink(struct trajectory_job *job, const struct sink_conf *sink)
 {
     const struct config *config = job->config;
-    int err = -ENOENT;
-    for (uint32_t i = 0; i < config->sinks_count && job->archive == NULL; i++) {
-        const struct sink_conf *sink = &config->sinks[i];
-        if (job->arguments->sink != NULL ? strcmp(sink->name, job->arguments->sink) != 0
-                                         : !has_days(sink))
-            continue;
-        err = archive_open(&job->archive, sink, config->registry, config->window.bucket_ms,
-                           &job->why);
-        if (err < 0 && err != -ENOTSUP)
-            break;
+    return archive_open(&job->archive, sink, config->registry, config->window.bucket_ms, &job->why);
+}
+
+static int open_named(struct trajectory_job *job, const char *name)
+{
+    const struct config *config = job->config;
+    uint32_t i = 0;
+    while (i < config->sinks_count && strcmp(config->sinks[i].name, name) != 0)
+        i++;
+    if (i == config->sinks_count) {
+        buffer_printf(&job->why, "there is no sink \"%s\"", name);
+        return -ENOENT;
     }
-    if (err == -ENOENT && job->arguments->sink != NULL)
-        buffer_printf(&job->why, "there is no sink \"%s\"", job->arguments->sink);
-    else if (err == -ENOENT || (err == -ENOTSUP && job->arguments->sink == NULL))
-        buffer_add_str(&job->why, ": no sink has days and can be read back; InfluxDB, "
-                                  "VictoriaMetrics and SQLite can");
-    return err;
+    if (!has_days(&config->sinks[i])) {
+        buffer_printf(&job->why, "sink \"%s\" gets no days, as its windows say; name one that does",
+                      name);
+        return -ENOENT;
+    }
+    return open_sink(job, &config->sinks[i]);
+}
+
+/* The first that has days and can be read back. */
+static int open_first(struct trajectory_job *job)
+{
+    const struct config *config = job->config;
+    for (uint32_t i = 0; i < config->sinks_count; i++) {
+        if (!has_days(&config->sinks[i]))
+            continue;
+        int err = open_sink(job, &config->sinks[i]);
+        if (err != -ENOTSUP)
+            return err;
+        buffer_clear(&job->why); /* the next one may do */
+    }
+    buffer_add_str(&job->why, "no sink has days and can be read back; InfluxDB, VictoriaMetrics "
+                              "and SQLite can");
+    return -ENOENT;
+}
+
+static int open_archive(struct trajectory_job *job)
+{
+    return job->arguments->sink != NULL ? open_named(job, job->arguments->sink) : open_first(job);
 }
 
 /* --- which targets --- */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/durations.h"
 #include "base/timestamp.h"
 
 enum { TEXT_SIZE = 48, MG_PER_KG = 1000000, KG_PER_T = 1000 };
@@ -96,13 +97,26 @@ static void add_subject(struct buffer *out, const struct config *config,
     buffer_printf(out, ", %s\n", target->approach == APPROACH_EQUITY ? "equity share" : "control");
 }
 
+static const char *basis_text(const struct target_subject *subject)
+{
+    bool several = subject->past_years > 1; /* perhaps without emissions */
+    switch (subject->plan.shares.basis) {
+    case SHARES_LINEAR:
+        return several ? "every day alike, as past years have no emissions to go by"
+                       : "every day alike, as no two years of the past are known";
+    case SHARES_BASE_YEAR:
+        return several ? "the months of the one past year that has emissions"
+                       : "the months of the base year";
+    case SHARES_MEDIAN:
+        return "the median of past years";
+    default:
+        ASSERT(subject->plan.shares.basis == SHARES_GIVEN);
+        return "weights that are given";
+    }
+}
+
 static void add_budget(struct buffer *out, const struct target_subject *subject)
 {
-    static const char *const bases[] = {
-        [SHARES_LINEAR] = "every day alike, as no two years of the past are known",
-        [SHARES_BASE_YEAR] = "the months of the base year",
-        [SHARES_MEDIAN] = "the median of past years",
-        [SHARES_GIVEN] = "weights that are given"};
     const struct course_row *row = &subject->days[subject->days_count - 1].row;
     char budget[TEXT_SIZE];
     char base[TEXT_SIZE];
@@ -113,25 +127,60 @@ static void add_budget(struct buffer *out, const struct target_subject *subject)
     buffer_printf(out, "  budget of %d: %s t (base %s t in %d, version %u), over the year by %s",
                   subject->plan.year.year, tonnes(budget, row->budget_mg),
                   tonnes(base, row->base_mg), subject->target->base_year, row->base_version,
-                  bases[subject->plan.shares.basis]);
+                  basis_text(subject));
     if (subject->plan.shares.basis == SHARES_MEDIAN)
-        buffer_printf(out, " (%" PRIu32 ")", subject->past_years);
+        buffer_printf(out, " (%" PRIu32 ")", subject->plan.shares.years);
     buffer_add_char(out, '\n');
 }
 
-static void add_now(struct buffer *out, const struct course_row *row)
+/* Why the day does not count: each reason that holds. */
+static void add_reasons(struct buffer *out, const struct trajectory_conf *conf,
+                        const struct target *target, const struct course_row *row)
+{
+    const char *between = " (the day does not count: ";
+    if (row->share < conf->share_min) {
+        buffer_printf(out, "%sW is ", between);
+        percent_print(out, row->share);
+        buffer_add_str(out, ", below trajectory.share_min of ");
+        percent_print(out, conf->share_min);
+        between = "; ";
+    }
+    if (row->expected_ms <= 0) {
+        buffer_printf(out, "%snothing is expected of its meters: deliveries need expected_every",
+                      between);
+        between = "; ";
+    } else if ((int128)row->covered_ms * PART_ONE < (int128)row->expected_ms * conf->coverage_min) {
+        buffer_printf(out, "%scoverage is below trajectory.coverage_min of ", between);
+        percent_print(out, conf->coverage_min);
+        between = "; ";
+    }
+    if (row->slip == INT32_MIN) {
+        bool intensity = target->form == TARGET_INTENSITY;
+        buffer_printf(out, "%s%s", between,
+                      intensity             ? "nothing is due, as nothing was produced"
+                      : row->budget_mg <= 0 ? "the budget is 0"
+                                            : "nothing is due yet");
+        if (!intensity && row->budget_mg <= 0 && row->ytd_mg > 0)
+            buffer_add_str(out, ", and there are emissions");
+    }
+    buffer_add_char(out, ')');
+}
+
+static void add_now(struct buffer *out, const struct config *config, const struct target *target,
+                    const struct course_row *row)
 {
     char date[TEXT_SIZE];
     char ytd[TEXT_SIZE];
     char due[TEXT_SIZE];
     char slip[TEXT_SIZE];
     char coverage[TEXT_SIZE];
-    buffer_printf(out, "  up to %s: %s t of %s t due, %s; coverage %s; level %s%s\n",
-                  date_text(date, row->day), tonnes(ytd, row->ytd_mg), tonnes(due, row->due_mg),
-                  slip_text(slip, row->slip),
-                  percent(coverage, part_of(row->covered_ms, row->expected_ms)),
-                  level_words[row->level],
-                  row->counted ? "" : " (the day does not count: too early, or coverage too low)");
+    buffer_printf(
+        out, "  up to %s: %s t of %s t due, %s; coverage %s; level %s", date_text(date, row->day),
+        tonnes(ytd, row->ytd_mg), tonnes(due, row->due_mg), slip_text(slip, row->slip),
+        percent(coverage, part_of(row->covered_ms, row->expected_ms)), level_words[row->level]);
+    if (!row->counted)
+        add_reasons(out, &config->trajectory, target, row);
+    buffer_add_char(out, '\n');
 }
 
 static void add_forecast(struct buffer *out, const struct target_subject *subject,
@@ -223,6 +272,22 @@ static void add_transitions(struct buffer *out, const struct target_subject *sub
     }
 }
 
+/* Its outcome says why there is no course of the last day's year. */
+static void add_nothing(struct buffer *out, const struct target_subject *subject)
+{
+    const struct target *target = subject->target;
+    if (subject->outcome == PLAN_MADE && subject->plan.year.first_day < subject->first_day)
+        buffer_printf(out, "  nothing to judge: %d began before the days that are read\n",
+                      subject->plan.year.year);
+    else if (target->form == TARGET_INTENSITY && target->path_count == 0)
+        buffer_printf(out,
+                      "  nothing to judge: it allows emissions of %d only, as it has no path\n",
+                      target->target_year);
+    else
+        buffer_printf(out, "  nothing to judge: it allows emissions of %d to %d\n",
+                      target->base_year + 1, target->target_year);
+}
+
 static void add_text(struct buffer *out, const struct config *config,
                      const struct target_subject *subject)
 {
@@ -236,14 +301,13 @@ static void add_text(struct buffer *out, const struct config *config,
             "rows to tables.history, or base_t to the target\n",
             subject->target->base_year);
     else if (subject_last(subject) == NULL)
-        buffer_printf(out, "  nothing to judge: it allows emissions of %d to %d\n",
-                      subject->target->base_year + 1, subject->target->target_year);
+        add_nothing(out, subject);
     const struct judged_day *last = subject_last(subject);
     if (last == NULL)
         return;
     const struct course_row *row = &last->row;
     add_budget(out, subject);
-    add_now(out, row);
+    add_now(out, config, subject->target, row);
     add_forecast(out, subject, row);
     add_needed(out, subject, row);
     add_months(out, subject);

@@ -286,7 +286,8 @@ void shares_of_past(struct shares *shares_out, const struct civil_year *year,
         median_of(&weights[month], month, past, past_count);
         weights[month].working = (uint64_t)shares_working(year, factors, month);
     }
-    struct shares shares = {.year = *year, .basis = usable > 1 ? SHARES_MEDIAN : SHARES_BASE_YEAR};
+    struct shares shares = {
+        .year = *year, .basis = usable > 1 ? SHARES_MEDIAN : SHARES_BASE_YEAR, .years = usable};
     if (!normalise(shares.month, weights)) {
         shares_linear(shares_out, year);
         return;

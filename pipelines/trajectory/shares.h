@@ -39,6 +39,7 @@ struct past_year {
 struct shares {
     struct civil_year year;
     enum shares_basis basis;
+    uint32_t years;             /* of the past that it is of: those with emissions */
     int64_t month[YEAR_MONTHS]; /* parts; they sum to PART_ONE */
     int32_t day[YEAR_DAYS_MAX]; /* parts; a month's days sum to its month */
 };

@@ -177,7 +177,7 @@ static void test_medians(void **state)
         check_sums(&shares);
         int64_t want = (int64_t)(cases[i].want / 1200 * PART_ONE);
         if (shares.month[0] - want > 1 || want - shares.month[0] > 1 ||
-            shares.basis != cases[i].basis)
+            shares.basis != cases[i].basis || shares.years != (uint32_t)cases[i].count)
             fail_msg("%s: %" PRId64 ", not %" PRId64, cases[i].name, shares.month[0], want);
         assert_int_equal(shares.day[0], shares.month[0]); /* and the month's other days nothing */
         assert_int_equal(shares.day[1], 0);
@@ -293,6 +293,7 @@ static void test_nothing_to_go_by(void **state)
     shares_of_past(&shares, &year, factors, past, 2);
     check_sums(&shares);
     assert_int_equal(shares.basis, SHARES_BASE_YEAR);
+    assert_int_equal(shares.years, 1);
     assert_int_equal(shares.month[6], PART_ONE);
     fill_month(factors, &year, 6, 0); /* but in this year nothing works in that month */
     shares_of_past(&shares, &year, factors, past, 2);

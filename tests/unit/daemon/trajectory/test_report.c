@@ -66,11 +66,14 @@ static void make(struct bench *bench)
         .days = {day_of(1, 30, 1 * T, INT32_MIN), day_of(1, 31, 18000 * T, -374),
                  day_of(2, 28, 18701234499999, 1), day_of(3, 2, 18701234500000, 12345)}};
     bench->config.registry = &bench->registry;
+    bench->config.trajectory.share_min = PART_ONE / 10;
+    bench->config.trajectory.coverage_min = PART_ONE / 10 * 8;
     bench->subject = (struct target_subject){.target = &bench->target,
                                              .known_day = bench->days[0].row.day,
                                              .final_day = bench->days[3].row.day,
                                              .plan.year = civil_year_named(2025, 1),
                                              .outcome = PLAN_MADE,
+                                             .plan.shares.years = 4,
                                              .past_years = 5,
                                              .days = bench->days,
                                              .days_count = DAYS_MAX};
@@ -296,7 +299,7 @@ static void test_text(void **state)
     expect(&bench, REPORT_TEXT,
            "north: region cn, scope 1 2, equity share\n"
            "  budget of 2025: 74800.000 t (base 100000.000 t in 2019, version 2), over the year by "
-           "the median of past years (5)\n"
+           "the median of past years (4)\n"
            "  up to 2025-03-02: 18701.234 t of 18700.000 t due, +123.45 %; coverage 66.67 %; level "
            "critical\n"
            "  forecast of the year: 74804.938 t (80 %: 0.000 to 9223372036.855); year to date by "
@@ -322,15 +325,100 @@ static void test_text_of_little(void **state)
     bench.target.scopes = 1 << 3;
     bench.target.approach = APPROACH_CONTROL;
     bench.subject.days_count = 1;
+    bench.subject.past_years = 1;
     expect(&bench, REPORT_TEXT,
            "north: all facilities, scope 3, control\n"
            "  budget of 2025: 74800.000 t (base 100000.000 t in 2019, version 1), over the year by "
            "every day alike, as no two years of the past are known\n"
            "  up to 2025-01-30: 1.000 t of 18700.000 t due, -; coverage 66.67 %; level ok (the day "
-           "does not count: too early, or coverage too low)\n" MONTHS
+           "does not count: coverage is below trajectory.coverage_min of 80%; nothing is due "
+           "yet)\n" MONTHS
            "  2025-01-30            1.000        18700.000          -                -      -    "
            "66.67 %  ok\n");
     fini(&bench);
+}
+
+static void test_reasons(void **state)
+{
+    (void)state;
+    static const struct {
+        int form;
+        int64_t share, covered_ms, expected_ms, budget_mg, ytd_mg;
+        int32_t slip;
+        const char *want;
+    } cases[] = {
+        {TARGET_LINEAR, PART_ONE / 10 - 1, 8, 10, T, T, 5,
+         "W is 9.9999999%, below trajectory.share_min of 10%"},
+        {TARGET_LINEAR, PART_ONE / 50, 8, 10, T, T, 5,
+         "W is 2%, below trajectory.share_min of 10%"},
+        {TARGET_LINEAR, PART_ONE / 10, 799999, 1000000, T, T, 5,
+         "coverage is below trajectory.coverage_min of 80%"},
+        {TARGET_LINEAR, PART_ONE / 10, 0, 0, T, T, 5,
+         "nothing is expected of its meters: deliveries need expected_every"},
+        {TARGET_LINEAR, PART_ONE / 10, 8, 10, T, T, INT32_MIN, "nothing is due yet"},
+        {TARGET_LINEAR, PART_ONE / 10, 8, 10, 0, 0, INT32_MIN, "the budget is 0"},
+        {TARGET_LINEAR, PART_ONE / 10, 8, 10, 0, 1, INT32_MIN,
+         "the budget is 0, and there are emissions"},
+        {TARGET_INTENSITY, PART_ONE / 10, 8, 10, 0, 1, INT32_MIN,
+         "nothing is due, as nothing was produced"},
+        {TARGET_LINEAR, 0, 7, 10, 0, 1, INT32_MIN,
+         "W is 0%, below trajectory.share_min of 10%; coverage is below "
+         "trajectory.coverage_min of 80%; the budget is 0, and there are emissions"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        char want[300];
+        make(&bench);
+        bench.target.form = (uint8_t)cases[i].form;
+        struct course_row *row = &bench.days[3].row;
+        row->share = cases[i].share;
+        row->covered_ms = cases[i].covered_ms;
+        row->expected_ms = cases[i].expected_ms;
+        row->budget_mg = cases[i].budget_mg;
+        row->ytd_mg = cases[i].ytd_mg;
+        row->slip = cases[i].slip;
+        report_add(&bench.out, REPORT_TEXT, &bench.config, &bench.subject);
+        (void)snprintf(want, sizeof(want), "; level ok (the day does not count: %s)\n",
+                       cases[i].want);
+        if (strstr(buffer_text(&bench.out), want) == NULL)
+            fail_msg("%s: %s", cases[i].want, buffer_text(&bench.out));
+        row->counted = true;
+        buffer_clear(&bench.out);
+        report_add(&bench.out, REPORT_TEXT, &bench.config, &bench.subject);
+        assert_null(strstr(buffer_text(&bench.out), "does not count"));
+        fini(&bench);
+    }
+}
+
+/* Past years without emissions are not those that shares are of. */
+static void test_bases_of_shares(void **state)
+{
+    (void)state;
+    static const struct {
+        enum shares_basis basis;
+        uint32_t past_years;
+        const char *want;
+    } cases[] = {
+        {SHARES_LINEAR, 0, "every day alike, as no two years of the past are known"},
+        {SHARES_LINEAR, 1, "every day alike, as no two years of the past are known"},
+        {SHARES_LINEAR, 2, "every day alike, as past years have no emissions to go by"},
+        {SHARES_BASE_YEAR, 1, "the months of the base year"},
+        {SHARES_BASE_YEAR, 2, "the months of the one past year that has emissions"},
+        {SHARES_MEDIAN, 5, "the median of past years (4)"},
+        {SHARES_GIVEN, 5, "weights that are given"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        char want[100];
+        make(&bench);
+        bench.subject.plan.shares.basis = cases[i].basis;
+        bench.subject.past_years = cases[i].past_years;
+        report_add(&bench.out, REPORT_TEXT, &bench.config, &bench.subject);
+        (void)snprintf(want, sizeof(want), "over the year by %s\n", cases[i].want);
+        if (strstr(buffer_text(&bench.out), want) == NULL)
+            fail_msg("%s: %s", cases[i].want, buffer_text(&bench.out));
+        fini(&bench);
+    }
 }
 
 /* The months of the plan's year are listed, and no others. */
@@ -386,6 +474,18 @@ static void test_rows_of_closed_years(void **state)
     expect(&bench, REPORT_TEXT,
            "north: region cn, scope 1 2, equity share\n"
            "  nothing to judge: it allows emissions of 2020 to 2030\n");
+    bench.target.form = TARGET_INTENSITY; /* without a path */
+    expect(&bench, REPORT_TEXT,
+           "north: region cn, scope 1 2, equity share\n"
+           "  nothing to judge: it allows emissions of 2030 only, as it has no path\n");
+    bench.target.path_count = 1;
+    expect(&bench, REPORT_TEXT,
+           "north: region cn, scope 1 2, equity share\n"
+           "  nothing to judge: it allows emissions of 2020 to 2030\n");
+    bench.subject.first_day = bench.subject.plan.year.first_day + 1;
+    expect(&bench, REPORT_TEXT,
+           "north: region cn, scope 1 2, equity share\n"
+           "  nothing to judge: 2026 began before the days that are read\n");
     fini(&bench);
 }
 
@@ -440,6 +540,8 @@ int main(void)
         cmocka_unit_test(test_extreme_coverage),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_of_little),
+        cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_bases_of_shares),
         cmocka_unit_test(test_text_of_two_years),
         cmocka_unit_test(test_text_of_an_intensity),
         cmocka_unit_test(test_rows_of_closed_years),
