@@ -107,8 +107,9 @@ static bool make_line(struct target_line *line, const struct config *config,
     bool intensity = target->form == TARGET_INTENSITY;
     if (target->base_mg < 0 && !intensity)
         return false;
-    target_line_make(line, target, intensity ? 0 : target->base_mg,
-                     config->trajectory.base_change_min);
+    bool made = target_line_make(line, target, intensity ? 0 : target->base_mg,
+                                 config->trajectory.base_change_min);
+    ASSERT(made); /* the tables were checked */
     return true;
 }
 

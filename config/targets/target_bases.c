@@ -149,17 +149,28 @@ static void report(const struct base_search *search)
         search->gap.month, search->gap.scope, first.year, first.month, first.day);
 }
 
-/* The base stays above 0 with every change. */
+/* The base stays above 0 with every change. Of one that is yet to be measured only the sum is
+ * known.
+ */
 static void check_changes(const struct target_loader *loader, const struct target *target)
 {
-    int128 base = target->base_mg;
+    bool known = target->base_mg > 0;
+    int128 base = MAX(target->base_mg, 0);
     for (uint32_t i = 0; i < target->changes_count; i++) {
         base += target->changes[i].delta_mg;
         struct date date = civil_date(target->changes[i].day);
-        if (base > 0 && base <= BASE_MG_MAX)
+        if (base > (known ? 0 : -BASE_MG_MAX - 1) && base <= BASE_MG_MAX)
             continue;
         const struct change_entry *entry = (const struct change_entry *)loader->changes.items +
                                            (target->changes - loader->changes_kept) + i;
+        if (!known) {
+            faults_error(
+                loader->faults, loader->conf->base_changes, entry->line, 0,
+                "the changes of target \"%s\" up to %d-%02d-%02d sum to %.3f t; accepted: up "
+                "to 1000000000 t, up or down",
+                target->id, date.year, date.month, date.day, (double)base / 1e9);
+            return;
+        }
         faults_error(
             loader->faults, loader->conf->base_changes, entry->line, 0,
             "the change of target \"%s\" on %d-%02d-%02d leaves a base of %.3f t; accepted: "
@@ -204,7 +215,6 @@ void target_bases_find(struct target_loader *loader)
     for (uint32_t i = 0; i < loader->rows.count; i++) {
         if (rows[i].base_from == BASE_MEASURED)
             find(loader, &rows[i]);
-        if (rows[i].base_mg > 0)
-            check_changes(loader, &rows[i]);
+        check_changes(loader, &rows[i]);
     }
 }

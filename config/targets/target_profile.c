@@ -7,6 +7,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/param.h>
 
 #include "base/durations.h"
 #include "config/targets/target_loader.h"
@@ -18,6 +19,9 @@ enum {
     RATE_MIN = PART_ONE / 1000 * 42, /* a year, of the base: 1.5 C */
     RATE_WB2C = PART_ONE / 1000 * 25 /* well below 2 C */
 };
+
+/* A rise beyond a billion times the base, as a cut, tells no more: and its printed steps fit. */
+#define CUT_MIN (-INT64_C(1000000000) * PART_ONE)
 
 PRINTF_LIKE(3, 4)
 static void warn(const struct target_loader *loader, const struct target *target,
@@ -55,7 +59,8 @@ static bool find_cut(int64_t *cut_out, const struct target *target)
     if (target->form != TARGET_PATH || target->base_mg <= 0)
         return false;
     int64_t end_mg = target->path[target->path_count - 1].value;
-    *cut_out = (int64_t)div_floor((int128)(target->base_mg - end_mg) * PART_ONE, target->base_mg);
+    int128 cut = div_floor(((int128)target->base_mg - end_mg) * PART_ONE, target->base_mg);
+    *cut_out = (int64_t)MAX(cut, CUT_MIN);
     return true;
 }
 

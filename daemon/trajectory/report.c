@@ -300,6 +300,12 @@ static void add_text(struct buffer *out, const struct config *config,
             "  no base: not every day of %d was measured, and the history lacks some; add "
             "rows to tables.history, or base_t to the target\n",
             subject->target->base_year);
+    else if (subject->outcome == PLAN_BASE_CHANGED)
+        buffer_printf(
+            out,
+            "  no base: what was measured in %d, with the changes of tables.base_changes, "
+            "leaves none that is above 0, and at most 1000000000 t\n",
+            subject->target->base_year);
     else if (subject_last(subject) == NULL)
         add_nothing(out, subject);
     const struct judged_day *last = subject_last(subject);

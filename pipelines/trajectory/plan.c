@@ -188,7 +188,8 @@ enum plan_outcome plan_make(struct course_plan *plan_out, struct target_line *li
     find_past(&past, input, year);
     if (!find_base(&base_mg, input->target, &past))
         return PLAN_BASE_UNKNOWN;
-    target_line_make(line_out, input->target, base_mg, input->base_threshold);
+    if (!target_line_make(line_out, input->target, base_mg, input->base_threshold))
+        return PLAN_BASE_CHANGED;
     plan_out->line = line_out;
     plan_out->year = civil_year_named(year, input->target->year_start);
     make_shares(plan_out, input, &past);

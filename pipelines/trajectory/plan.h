@@ -27,6 +27,8 @@ struct plan_input {
 enum plan_outcome {
     PLAN_MADE,
     PLAN_BASE_UNKNOWN, /* the base year has not been measured whole, and the history lacks it */
+    PLAN_BASE_CHANGED, /* what was measured, with changes, leaves a base that is not in 1 ..
+                          BASE_MG_MAX */
     PLAN_NOT_ALLOWED   /* the target says nothing of that year */
 };
 

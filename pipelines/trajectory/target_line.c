@@ -17,11 +17,13 @@ static int32_t begins(const struct target *target, const struct base_change *cha
     return change->day == year.first_day ? change->day : year.first_day + year.days;
 }
 
-void target_line_make(struct target_line *line_out, const struct target *target, int64_t base_mg,
+bool target_line_make(struct target_line *line_out, const struct target *target, int64_t base_mg,
                       int64_t threshold)
 {
     ASSERT(base_mg > 0 || (base_mg == 0 && target->form == TARGET_INTENSITY));
     ASSERT(threshold > 0 && target->changes_count <= BASE_CHANGES_MAX);
+    if (base_mg > BASE_MG_MAX)
+        return false;
     *line_out = (struct target_line){.target = target, .versions_count = 1};
     line_out->versions[0] =
         (struct base_version){.number = 1, .from_day = INT32_MIN, .base_mg = base_mg};
@@ -29,15 +31,22 @@ void target_line_make(struct target_line *line_out, const struct target *target,
         const struct base_change *change = &target->changes[i];
         struct base_version *last = &line_out->versions[line_out->versions_count - 1];
         ASSERT(i == 0 || change[-1].day <= change->day);
-        last->pending_mg += change->delta_mg;
+        int128 pending_mg = (int128)last->pending_mg + change->delta_mg;
+        if (pending_mg < -BASE_MG_MAX || pending_mg > BASE_MG_MAX)
+            return false;
+        last->pending_mg = (int64_t)pending_mg;
         if (!reaches(change->delta_mg, last->base_mg, threshold) &&
             !reaches(last->pending_mg, last->base_mg, threshold))
             continue;
+        int128 next_mg = pending_mg + last->base_mg;
+        if (next_mg < 1 || next_mg > BASE_MG_MAX)
+            return false;
         line_out->versions[line_out->versions_count++] =
             (struct base_version){.number = (uint16_t)(last->number + 1),
                                   .from_day = begins(target, change),
-                                  .base_mg = last->base_mg + last->pending_mg};
+                                  .base_mg = (int64_t)next_mg};
     }
+    return true;
 }
 
 const struct base_version *target_line_version(const struct target_line *line,
@@ -75,8 +84,9 @@ static bool path_allowed(int64_t *allowed_out, const struct target_line *line, i
     const struct path_year *value = path_find(line->target, year);
     if (value == NULL)
         return false;
-    *allowed_out =
-        (int64_t)div_round_even((int128)value->value * base_mg, line->versions[0].base_mg);
+    /* A base of next to nothing, which became a large one, scales a path beyond 64 bits. */
+    int128 scaled = div_round_even((int128)value->value * base_mg, line->versions[0].base_mg);
+    *allowed_out = scaled > INT64_MAX ? INT64_MAX : (int64_t)scaled;
     return true;
 }
 

@@ -32,17 +32,19 @@ struct target_line {
 
 /* base_mg: of the target, or as history and measurements have it; above 0; of an intensity it may
  * be 0, which is not known, and then there is one version. threshold: parts of 1e9 (50,000,000 is 5
- * %); reached is enough. */
-void target_line_make(struct target_line *line_out, const struct target *target, int64_t base_mg,
-                      int64_t threshold);
+ * %); reached is enough. False: the base, or what a change leaves of it, is not in 1 ..
+ * BASE_MG_MAX, and there is no line; tables see to it for a base that they know. */
+bool target_line_make(struct target_line *line_out, const struct target *target, int64_t base_mg,
+                      int64_t threshold) MUST_CHECK;
 /* The version by which a day of the year is judged: the newest that holds on it. A change `at_once`
  * holds in the year of its day: budgets of that year are those of the new base from then on. A day
  * after the year counts as its last. */
 const struct base_version *target_line_version(const struct target_line *line,
                                                const struct civil_year *year, int32_t day);
 /* Allowed in the year under that version, half to even; of an intensity: milligrams per unit of
- * production. False: the year is not after the base year, or it is after the target year, or the
- * path has no value for it. An intensity without a path has a value for the target year only. */
+ * production. A path stops at INT64_MAX. False: the year is not after the base year, or it is after
+ * the target year, or the path has no value for it. An intensity without a path has a value for the
+ * target year only. */
 bool target_line_allowed(int64_t *allowed_out, const struct target_line *line,
                          const struct base_version *version, int year);
 /* The allowed emissions of the target year; false as above. */

@@ -122,7 +122,8 @@ static void take_target(const int64_t n[])
                              .changes = changes,
                              .changes_count = changes_count};
     path_count = changes_count = 0;
-    target_line_make(&line, &target, n[7], conf.base_threshold);
+    if (!target_line_make(&line, &target, n[7], conf.base_threshold))
+        abort();
     for (uint32_t i = 0; i < line.versions_count; i++)
         printf("version %d %" PRId32 " %" PRId64 " %" PRId64 "\n", line.versions[i].number,
                line.versions[i].from_day, line.versions[i].base_mg, line.versions[i].pending_mg);

@@ -33,7 +33,7 @@ void course_bench_init(struct course_bench *bench, const struct target *target, 
                        int year)
 {
     *bench = (struct course_bench){.conf = standard, .target = *target};
-    target_line_make(&bench->line, &bench->target, base_mg, 50000000);
+    assert_true(target_line_make(&bench->line, &bench->target, base_mg, 50000000));
     for (int i = 0; i < 2; i++) {
         struct course_plan *plan = &bench->plans[i];
         *plan = (struct course_plan){.year = civil_year_named(year + i, target->year_start),

@@ -315,7 +315,7 @@ static void test_progress(void **state)
 
     struct target other = linear_target; /* 100,000 -> 58,000: 47.6 % */
     other.cut = 420000000;
-    target_line_make(&bench.line, &other, 100000 * T, 50000000);
+    assert_true(target_line_make(&bench.line, &other, 100000 * T, 50000000));
     assert_true(course_bench_close(&bench, day + 4, false));
     assert_int_equal(bench.row.achieved, 476190476);
     course_bench_fini(&bench);

@@ -290,6 +290,25 @@ static void test_base_of_nothing(void **state)
     fini(&bench);
 }
 
+/* Changes of a base that was measured may leave none. */
+static void test_base_changed(void **state)
+{
+    (void)state;
+    struct base_change change = {.day = civil_day(2021, 1, 1), .delta_mg = -365 * T};
+    struct bench bench;
+    make(&bench);
+    bench.target.base_mg = -1;
+    bench.target.changes = &change;
+    bench.target.changes_count = 1;
+    assert_int_equal(plan_make(&bench.plan, &bench.line, &bench.input, 2025), PLAN_BASE_UNKNOWN);
+    measure_year(&bench, 2019, T);
+    assert_int_equal(plan_make(&bench.plan, &bench.line, &bench.input, 2025), PLAN_BASE_CHANGED);
+    change.delta_mg++;
+    plan(&bench, 2025);
+    assert_int_equal(bench.line.versions[1].base_mg, 1);
+    fini(&bench);
+}
+
 static void test_outside(void **state)
 {
     (void)state;
@@ -540,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_base),
         cmocka_unit_test(test_base_of_nothing),
         cmocka_unit_test(test_outside),
+        cmocka_unit_test(test_base_changed),
         cmocka_unit_test(test_given),
         cmocka_unit_test(test_intensity),
         cmocka_unit_test(test_closed_years),

@@ -31,7 +31,7 @@ static void test_linear(void **state)
 {
     (void)state;
     struct target_line line;
-    target_line_make(&line, &linear, 100000 * T, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &linear, 100000 * T, FIVE_PERCENT));
     static const struct {
         int year;
         int64_t want;
@@ -55,10 +55,10 @@ static void test_rounding(void **state)
     target.base_year = 2020;
     target.target_year = 2022;
     target.cut = PART_ONE;
-    target_line_make(&line, &target, 5, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 5, FIVE_PERCENT));
     assert_int_equal(allowed_in(&line, 2021, civil_day(2021, 1, 1)), 2); /* 2.5 */
     assert_int_equal(allowed_in(&line, 2022, civil_day(2022, 1, 1)), 0);
-    target_line_make(&line, &target, 7, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 7, FIVE_PERCENT));
     assert_int_equal(allowed_in(&line, 2021, civil_day(2021, 1, 1)), 4); /* 3.5 */
 }
 
@@ -71,7 +71,7 @@ static void test_new_base(void **state)
     target.changes = changes;
     target.changes_count = 1;
     struct target_line line;
-    target_line_make(&line, &target, 100000 * T, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 100000 * T, FIVE_PERCENT));
     assert_int_equal(line.versions_count, 2);
     assert_int_equal(line.versions[1].number, 2);
     assert_int_equal(line.versions[1].base_mg, 94000 * T);
@@ -96,7 +96,7 @@ static void test_at_once(void **state)
     target.changes = changes;
     target.changes_count = 1;
     struct target_line line;
-    target_line_make(&line, &target, 100000 * T, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 100000 * T, FIVE_PERCENT));
     assert_int_equal(allowed_in(&line, 2025, civil_day(2025, 6, 30)), 74800 * T);
     assert_int_equal(allowed_in(&line, 2025, civil_day(2025, 7, 1)), 70312 * T);
     assert_int_equal(allowed_in(&line, 2026, civil_day(2026, 1, 1)), 66364 * T);
@@ -134,7 +134,7 @@ static void test_threshold(void **state)
                                               .delta_mg = cases[i].deltas[k]};
             target.changes_count = k + 1;
         }
-        target_line_make(&line, &target, 100000 * T, FIVE_PERCENT);
+        assert_true(target_line_make(&line, &target, 100000 * T, FIVE_PERCENT));
         uint32_t count = 1;
         for (; cases[i].bases[count - 1] != 0; count++) {
             if (count >= line.versions_count ||
@@ -160,7 +160,7 @@ static void test_fiscal_year(void **state)
     target.changes = changes;
     target.changes_count = 3;
     struct target_line line;
-    target_line_make(&line, &target, 100000 * T, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 100000 * T, FIVE_PERCENT));
     assert_int_equal(line.versions_count, 4);
     assert_int_equal(line.versions[1].from_day, civil_day(2025, 4, 1));
     assert_int_equal(line.versions[2].from_day, civil_day(2026, 4, 1));
@@ -187,7 +187,7 @@ static void test_path(void **state)
                             .changes = changes,
                             .changes_count = 1};
     struct target_line line;
-    target_line_make(&line, &target, 100000 * T, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 100000 * T, FIVE_PERCENT));
     assert_int_equal(line.versions_count, 2);
     assert_int_equal(allowed_in(&line, 2023, civil_day(2023, 5, 1)), -1); /* no value */
     assert_int_equal(allowed_in(&line, 2024, civil_day(2024, 5, 1)), 81000 * T);
@@ -214,26 +214,90 @@ static void test_intensity(void **state)
                             .changes = changes,
                             .changes_count = 1};
     struct target_line line;
-    target_line_make(&line, &target, 0, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 0, FIVE_PERCENT));
     assert_int_equal(line.versions_count, 1);
     assert_int_equal(allowed_in(&line, 2026, civil_day(2025, 5, 1)), -1);
     assert_int_equal(allowed_in(&line, 2027, civil_day(2026, 5, 1)), 2000000);
     target.path = path;
     target.path_count = 2;
-    target_line_make(&line, &target, 100000 * T, FIVE_PERCENT);
+    assert_true(target_line_make(&line, &target, 100000 * T, FIVE_PERCENT));
     assert_int_equal(line.versions_count, 2);
     assert_int_equal(allowed_in(&line, 2025, civil_day(2024, 5, 1)), -1);
     assert_int_equal(allowed_in(&line, 2026, civil_day(2025, 5, 1)), 2200000);
     assert_int_equal(allowed_in(&line, 2027, civil_day(2026, 5, 1)), 2100000);
 }
 
+/* Changes of a measured base, which tables could not check. */
+static void test_impossible_bases(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t base_mg, deltas[3];
+        bool made;
+    } cases[] = {
+        {"one milligram stays", 1000, {-999}, true},
+        {"nothing stays", 1000, {-1000}, false},
+        {"less than nothing", 1000, {-1001}, false},
+        {"nothing in between", 1000, {-1000, 500}, false},
+        {"together nothing", 1000, {-500, -500}, false},
+        {"the largest", 1000, {BASE_MG_MAX - 1000}, true},
+        {"more than the largest", 1000, {BASE_MG_MAX - 999}, false},
+        {"a base beyond it", BASE_MG_MAX + 1, {0}, false},
+        {"the largest base", BASE_MG_MAX, {0}, true},
+        {"beyond 64 bits", INT64_MAX, {INT64_MAX, INT64_MAX, INT64_MAX}, false},
+        {"beyond 64 bits by changes", 1000, {INT64_MAX}, false},
+        {"below 64 bits", 1000, {-INT64_MAX, -INT64_MAX}, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct base_change changes[3];
+        for (int j = 0; j < 3; j++)
+            changes[j] = (struct base_change){.day = civil_day(2021 + j, 1, 1),
+                                              .delta_mg = cases[i].deltas[j]};
+        struct target target = linear;
+        target.changes = changes;
+        target.changes_count = 3;
+        struct target_line line;
+        if (target_line_make(&line, &target, cases[i].base_mg, FIVE_PERCENT) != cases[i].made)
+            fail_msg("%s", cases[i].name);
+    }
+}
+
+/* A path whose base was a milligram and became a gigatonne stops at what 64 bits hold. */
+static void test_path_stops(void **state)
+{
+    (void)state;
+    static const struct path_year path[] = {{2024, BASE_MG_MAX}, {2025, 9}, {2026, 10}};
+    const struct base_change changes[] = {
+        {.day = civil_day(2023, 1, 1), .delta_mg = BASE_MG_MAX - 1}};
+    struct target target = {.form = TARGET_PATH,
+                            .year_start = 1,
+                            .base_year = 2022,
+                            .target_year = 2026,
+                            .path = path,
+                            .path_count = 3,
+                            .changes = changes,
+                            .changes_count = 1};
+    struct target_line line;
+    assert_true(target_line_make(&line, &target, 1, FIVE_PERCENT));
+    assert_int_equal(allowed_in(&line, 2024, civil_day(2024, 5, 1)), INT64_MAX);
+    assert_int_equal(allowed_in(&line, 2025, civil_day(2025, 5, 1)), 9 * BASE_MG_MAX);
+    assert_int_equal(allowed_in(&line, 2026, civil_day(2026, 5, 1)), INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear),    cmocka_unit_test(test_rounding),
-        cmocka_unit_test(test_new_base),  cmocka_unit_test(test_at_once),
-        cmocka_unit_test(test_threshold), cmocka_unit_test(test_fiscal_year),
-        cmocka_unit_test(test_path),      cmocka_unit_test(test_intensity),
+        cmocka_unit_test(test_impossible_bases),
+        cmocka_unit_test(test_path_stops),
+        cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_new_base),
+        cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_threshold),
+        cmocka_unit_test(test_fiscal_year),
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_intensity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

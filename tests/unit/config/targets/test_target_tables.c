@@ -171,6 +171,8 @@ static void check_table(const struct registry *registry, const char *name)
         conf.history = FOLDER "own_history.csv";
         conf.ownership = FOLDER "own_ownership.csv";
     }
+    if (strcmp(name, "base_changes_measured.csv") == 0)
+        conf.targets = FOLDER "measured_targets.csv";
     struct buffer text;
     buffer_init(&text, TEXT_MAX);
     struct faults faults = {.text = &text, .errors_max = 1000};

@@ -505,6 +505,10 @@ static void test_nothing_to_judge(void **state)
         {PLAN_BASE_UNKNOWN, 2, true,
          "  no base: not every day of 2019 was measured, and the history lacks some; add rows to "
          "tables.history, or base_t to the target\n"},
+        {PLAN_BASE_CHANGED, 2, true,
+         "  no base: what was measured in 2019, with the changes of tables.base_changes, leaves "
+         "none "
+         "that is above 0, and at most 1000000000 t\n"},
         {PLAN_NOT_ALLOWED, 0, true, "  nothing to judge: it allows emissions of 2020 to 2030\n"},
         {PLAN_NOT_ALLOWED, 2, true, "  nothing to judge: it allows emissions of 2020 to 2030\n"},
         {PLAN_MADE, 0, true, "  nothing to judge: it allows emissions of 2020 to 2030\n"},
