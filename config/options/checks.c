@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/durations.h"
 #include "base/timestamp.h"
 #include "config/options/endpoints.h"
@@ -233,6 +234,28 @@ static void check_tables(struct loading *loading)
     check_groups(loading);
 }
 
+/* Slips are judged in 0.01 %, probabilities in 0.001: what lies between would not be what it says.
+ */
+static void check_step(struct loading *loading, const char *path, int64_t part, int64_t step,
+                       const char *words)
+{
+    if (part % step != 0)
+        LOADING_ERROR(loading, global(loading, path),
+                      "%s: lies between steps of %s; expected a multiple of that", path, words);
+}
+
+static void check_steps(struct loading *loading)
+{
+    enum { SLIP_STEP = PART_ONE / 10000, PROBABILITY_STEP = PART_ONE / 1000 };
+    const struct trajectory_conf *conf = &loading->config->trajectory;
+    check_step(loading, "trajectory.watch", conf->watch, SLIP_STEP, "0.01%");
+    check_step(loading, "trajectory.warning", conf->warning, SLIP_STEP, "0.01%");
+    check_step(loading, "trajectory.critical", conf->critical, SLIP_STEP, "0.01%");
+    check_step(loading, "trajectory.margin", conf->margin, SLIP_STEP, "0.01%");
+    check_step(loading, "trajectory.miss_probability", conf->miss_probability, PROBABILITY_STEP,
+               "0.001");
+}
+
 static void check_levels(struct loading *loading)
 {
     const struct trajectory_conf *trajectory = &loading->config->trajectory;
@@ -248,6 +271,7 @@ static void check_levels(struct loading *loading)
             either(global(loading, "trajectory.critical"), global(loading, "trajectory.warning")),
             "trajectory.critical is below trajectory.warning; expected watch, warning "
             "and critical in this order");
+    check_steps(loading);
 }
 
 static void check_http(struct loading *loading)

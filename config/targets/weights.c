@@ -32,6 +32,14 @@ static int read_row(void *context, const struct csv_row *row)
     entry.month = (int)month;
     if (entry.target >= loader->rows.count)
         return 0;
+    const struct target *target = &((const struct target *)loader->rows.items)[entry.target];
+    if (target->form == TARGET_INTENSITY) {
+        csv_fault(
+            row, COLUMN_TARGET,
+            "\"%s\" is an intensity, whose budget follows production; accepted: a target in t",
+            target->id);
+        return 0;
+    }
     if (!good)
         entry.month = MONTH_FAULTY; /* the sum would be wrong for this row alone */
     struct weight_entry *added = loader_add(loader, &loader->weights, row);
