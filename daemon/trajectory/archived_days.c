@@ -261,12 +261,13 @@ bool archived_days_has(const struct archived_days *days, int32_t day)
 static int64_t expected_ms(const struct archived_days *days, int32_t day)
 {
     const struct facility *facility = &days->registry->facilities[days->facility];
+    const int64_t start_ms = day_start_ms(days, day);
+    const int64_t end_ms = day_start_ms(days, day + 1);
     int64_t sum_ms = 0;
     for (uint32_t i = 0; i < facility->meters_count; i++) {
         const struct meter *meter = &days->registry->meters[facility->meters_first + i];
         if (meter->expected && meter->expected_from_ms != INT64_MIN)
-            sum_ms += registry_expected_time(days->registry, meter, day_start_ms(days, day),
-                                             day_start_ms(days, day + 1));
+            sum_ms += registry_expected_time(days->registry, meter, start_ms, end_ms);
     }
     return sum_ms;
 }
