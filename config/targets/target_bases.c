@@ -149,9 +149,8 @@ static void report(const struct base_search *search)
         search->gap.month, search->gap.scope, first.year, first.month, first.day);
 }
 
-/* The base stays above 0 with every change. Of one that is yet to be measured only the sum is
- * known.
- */
+/* The base stays above 0 with every change. The sum alone is checked if the base is yet to be
+ * measured. */
 static void check_changes(const struct target_loader *loader, const struct target *target)
 {
     bool known = target->base_mg > 0;

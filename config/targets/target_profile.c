@@ -21,7 +21,7 @@ enum {
 };
 
 /* A rise beyond a billion times the base, as a cut, tells no more: and its printed steps fit. */
-#define CUT_MIN (-INT64_C(1000000000) * PART_ONE)
+#define CUT_MIN (-INT64_C(1000000000000000000))
 
 PRINTF_LIKE(3, 4)
 static void warn(const struct target_loader *loader, const struct target *target,

@@ -97,7 +97,7 @@ static int make(struct archived_days **days_out, const struct config *config, ui
 
 /* --- rows --- */
 
-struct reading {
+struct row_reading {
     struct archived_days *days;
     struct buffer *why;
 };
@@ -109,14 +109,14 @@ struct reading {
 #define ROW_ACTIVITY_END 0x1p62
 #define ROW_TIME_END 0x1p53
 
-/* A field as whole units, of which there are `unit` in 1. Within [min, end). */
+/* A field: its value times `unit` is whole, and lies in [min, end). */
 struct row_field {
     const char *name;
     double unit, min, end;
 };
 
-static int refuse(const struct reading *reading, const struct archive_row *row, enum row_kind kind,
-                  const char *name, double value)
+static int refuse(const struct row_reading *reading, const struct archive_row *row,
+                  enum row_kind kind, const char *name, double value)
 {
     const struct registry *registry = reading->days->registry;
     const struct facility *facility = &registry->facilities[reading->days->facility];
@@ -132,7 +132,7 @@ static int refuse(const struct reading *reading, const struct archive_row *row, 
 
 /* A field that the row lacks is 0. Stores have decimals as doubles: as many digits as were written
  * come back. */
-static int read_field(int64_t *whole_out, const struct reading *reading,
+static int read_field(int64_t *whole_out, const struct row_reading *reading,
                       const struct archive_row *row, enum row_kind kind,
                       const struct row_field *field)
 {
@@ -167,7 +167,7 @@ static int on_coverage(void *context, const struct archive_row *row)
     static const struct row_field expected = {"expected_s", SECOND_MS, 0, ROW_TIME_END};
     static const struct row_field revision = {"revision", 1, 0, 0x1p32};
     static const struct row_field final = {"final", 1, 0, 2};
-    const struct reading *reading = context;
+    const struct row_reading *reading = context;
     struct archived_days *days = reading->days;
     int32_t index = index_of(days, row->time_ms);
     if (index < 0 || row->time_ms < days->coverage[index].time_ms)
@@ -198,7 +198,7 @@ static int on_source(void *context, const struct archive_row *row)
                                                ROW_MASS_END};
     static const struct row_field activity = {"activity", MILLION, -ROW_ACTIVITY_END,
                                               ROW_ACTIVITY_END};
-    const struct reading *reading = context;
+    const struct row_reading *reading = context;
     struct archived_days *days = reading->days;
     const struct facility *facility = &days->registry->facilities[days->facility];
     int32_t index = index_of(days, row->time_ms);
@@ -226,7 +226,7 @@ static int read_rows(struct archived_days *days, struct archive *archive, struct
                                   .facility = days->facility,
                                   .from_ms = day_start_ms(days, days->first_day),
                                   .to_ms = day_start_ms(days, days->end_day)};
-    struct reading reading = {days, why};
+    struct row_reading reading = {days, why};
     int err = archive_read(archive, &query, on_coverage, &reading, why);
     query.kind = ROW_EMISSIONS;
     return err < 0 ? err : archive_read(archive, &query, on_source, &reading, why);

@@ -18,8 +18,8 @@ struct archived_span {
     int32_t first_day, end_day; /* [first_day, end_day), of archived_span_before() or within it */
 };
 
-/* The days up to `end_day`, as many as a ledger has. Those that calendars do not have are left out,
- * and at least one day is in it. */
+/* The days up to `end_day`, as many as a ledger has. Days that calendars do not have are left
+ * out, and at least one day is in it. */
 struct archived_span archived_span_before(int64_t end_day);
 
 /* The days of the facility. Returns 0, -ENOMEM, -ERANGE for a value that no row can have, or what

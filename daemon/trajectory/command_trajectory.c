@@ -252,9 +252,9 @@ static int run(const struct trajectory_arguments *arguments, const struct config
     }
     struct trajectory_job job = {.arguments = arguments, .config = config};
     buffer_init(&job.why, WORDS_BYTES_MAX);
-    int128 last_ms = arguments->until_ms == INT64_MAX
-                         ? (int128)arguments->now_ms + FUTURE_DAYS * DAY_MS
-                         : (int128)arguments->until_ms - 1;
+    int128 last_ms = (int128)arguments->until_ms - 1;
+    if (arguments->until_ms == INT64_MAX)
+        last_ms = arguments->now_ms + FUTURE_DAYS * DAY_MS;
     job.span = archived_span_before((int64_t)div_floor(last_ms, DAY_MS) + 1);
     bool slips = false;
     int err = judge(&job, &slips);

@@ -66,7 +66,8 @@ static void find_known(struct target_subject *subject)
 }
 
 /* Days without any row lie between days that have some: nothing of them is covered, and they are no
- * measured zeros. So do the days of the first target year on which meters were to report already.
+ * measured zeros. Days of the first target year on which meters were to report already are like
+ * them.
  */
 static void fill_ledger(struct target_subject *subject)
 {

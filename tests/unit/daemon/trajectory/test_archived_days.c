@@ -341,31 +341,31 @@ static void test_unreadable(void **state)
 {
     (void)state;
     static const struct {
-        enum row_kind kind;
         const char *field;
         double value;
+        enum row_kind kind;
         bool good;
     } cases[] = {
-        {ROW_COVERAGE, "covered_s", -1, false},
-        {ROW_COVERAGE, "covered_s", -0.0001, true},
-        {ROW_COVERAGE, "covered_s", 0x1p53 / 1000, false},
-        {ROW_COVERAGE, "covered_s", (0x1p53 - 1000) / 1000, true},
-        {ROW_COVERAGE, "covered_s", NAN, false},
-        {ROW_COVERAGE, "expected_s", -86400, false},
-        {ROW_COVERAGE, "expected_s", INFINITY, false},
-        {ROW_COVERAGE, "revision", -1, false},
-        {ROW_COVERAGE, "revision", UINT32_MAX, true},
-        {ROW_COVERAGE, "revision", 0x1p32, false},
-        {ROW_COVERAGE, "final", -1, false},
-        {ROW_COVERAGE, "final", NAN, false},
-        {ROW_EMISSIONS, "co2e_kg", 0x1p53 / 1e6, false},
-        {ROW_EMISSIONS, "co2e_kg", -0x1p54 / 1e6, false},
-        {ROW_EMISSIONS, "co2e_kg", (0x1p53 - 2) / 1e6, true},
-        {ROW_EMISSIONS, "co2e_kg", NAN, false},
-        {ROW_EMISSIONS, "co2e_estimated_kg", -INFINITY, false},
-        {ROW_EMISSIONS, "activity", 0x1p62 / 1e6, false},
-        {ROW_EMISSIONS, "activity", 0x1p61 / 1e6, true},
-        {ROW_EMISSIONS, "activity", -1e300, false},
+        {"covered_s", -1, ROW_COVERAGE, false},
+        {"covered_s", -0.0001, ROW_COVERAGE, true},
+        {"covered_s", 0x1p53 / 1000, ROW_COVERAGE, false},
+        {"covered_s", (0x1p53 - 1000) / 1000, ROW_COVERAGE, true},
+        {"covered_s", NAN, ROW_COVERAGE, false},
+        {"expected_s", -86400, ROW_COVERAGE, false},
+        {"expected_s", INFINITY, ROW_COVERAGE, false},
+        {"revision", -1, ROW_COVERAGE, false},
+        {"revision", UINT32_MAX, ROW_COVERAGE, true},
+        {"revision", 0x1p32, ROW_COVERAGE, false},
+        {"final", -1, ROW_COVERAGE, false},
+        {"final", NAN, ROW_COVERAGE, false},
+        {"co2e_kg", 0x1p53 / 1e6, ROW_EMISSIONS, false},
+        {"co2e_kg", -0x1p54 / 1e6, ROW_EMISSIONS, false},
+        {"co2e_kg", (0x1p53 - 2) / 1e6, ROW_EMISSIONS, true},
+        {"co2e_kg", NAN, ROW_EMISSIONS, false},
+        {"co2e_estimated_kg", -INFINITY, ROW_EMISSIONS, false},
+        {"activity", 0x1p62 / 1e6, ROW_EMISSIONS, false},
+        {"activity", 0x1p61 / 1e6, ROW_EMISSIONS, true},
+        {"activity", -1e300, ROW_EMISSIONS, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct bench bench;

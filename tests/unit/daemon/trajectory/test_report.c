@@ -67,7 +67,7 @@ static void make(struct bench *bench)
                  day_of(2, 28, 18701234499999, 1), day_of(3, 2, 18701234500000, 12345)}};
     bench->config.registry = &bench->registry;
     bench->config.trajectory.share_min = PART_ONE / 10;
-    bench->config.trajectory.coverage_min = PART_ONE / 10 * 8;
+    bench->config.trajectory.coverage_min = 800000000;
     bench->subject = (struct target_subject){.target = &bench->target,
                                              .known_day = bench->days[0].row.day,
                                              .final_day = bench->days[3].row.day,
@@ -342,28 +342,28 @@ static void test_reasons(void **state)
 {
     (void)state;
     static const struct {
-        int form;
-        int64_t share, covered_ms, expected_ms, budget_mg, ytd_mg;
-        int32_t slip;
         const char *want;
+        int64_t share, covered_ms, expected_ms, budget_mg, ytd_mg;
+        int form;
+        int32_t slip;
     } cases[] = {
-        {TARGET_LINEAR, PART_ONE / 10 - 1, 8, 10, T, T, 5,
-         "W is 9.9999999%, below trajectory.share_min of 10%"},
-        {TARGET_LINEAR, PART_ONE / 50, 8, 10, T, T, 5,
-         "W is 2%, below trajectory.share_min of 10%"},
-        {TARGET_LINEAR, PART_ONE / 10, 799999, 1000000, T, T, 5,
-         "coverage is below trajectory.coverage_min of 80%"},
-        {TARGET_LINEAR, PART_ONE / 10, 0, 0, T, T, 5,
-         "nothing is expected of its meters: deliveries need expected_every"},
-        {TARGET_LINEAR, PART_ONE / 10, 8, 10, T, T, INT32_MIN, "nothing is due yet"},
-        {TARGET_LINEAR, PART_ONE / 10, 8, 10, 0, 0, INT32_MIN, "the budget is 0"},
-        {TARGET_LINEAR, PART_ONE / 10, 8, 10, 0, 1, INT32_MIN,
-         "the budget is 0, and there are emissions"},
-        {TARGET_INTENSITY, PART_ONE / 10, 8, 10, 0, 1, INT32_MIN,
-         "nothing is due, as nothing was produced"},
-        {TARGET_LINEAR, 0, 7, 10, 0, 1, INT32_MIN,
-         "W is 0%, below trajectory.share_min of 10%; coverage is below "
-         "trajectory.coverage_min of 80%; the budget is 0, and there are emissions"},
+        {"W is 9.9999999%, below trajectory.share_min of 10%", PART_ONE / 10 - 1, 8, 10, T, T,
+         TARGET_LINEAR, 5},
+        {"W is 2%, below trajectory.share_min of 10%", PART_ONE / 50, 8, 10, T, T, TARGET_LINEAR,
+         5},
+        {"coverage is below trajectory.coverage_min of 80%", PART_ONE / 10, 799999, 1000000, T, T,
+         TARGET_LINEAR, 5},
+        {"nothing is expected of its meters: deliveries need expected_every", PART_ONE / 10, 0, 0,
+         T, T, TARGET_LINEAR, 5},
+        {"nothing is due yet", PART_ONE / 10, 8, 10, T, T, TARGET_LINEAR, INT32_MIN},
+        {"the budget is 0", PART_ONE / 10, 8, 10, 0, 0, TARGET_LINEAR, INT32_MIN},
+        {"the budget is 0, and there are emissions", PART_ONE / 10, 8, 10, 0, 1, TARGET_LINEAR,
+         INT32_MIN},
+        {"nothing is due, as nothing was produced", PART_ONE / 10, 8, 10, 0, 1, TARGET_INTENSITY,
+         INT32_MIN},
+        {"W is 0%, below trajectory.share_min of 10%; coverage is below "
+         "trajectory.coverage_min of 80%; the budget is 0, and there are emissions",
+         0, 7, 10, 0, 1, TARGET_LINEAR, INT32_MIN},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct bench bench;
