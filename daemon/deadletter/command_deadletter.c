@@ -137,7 +137,7 @@ static int parse_format(struct deadletter_job *job, const char *text)
 /* The words that letters have: classes that are kept apart, and reasons of what was rejected. */
 static int parse_reason(struct deadletter_job *job, const char *text)
 {
-    const char *words[OUTCOME_COUNT];
+    const char *words[OUTCOME_COUNT] = {NULL};
     size_t count = 0;
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         enum outcome outcome = (enum outcome)i;

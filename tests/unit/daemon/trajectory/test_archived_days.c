@@ -63,19 +63,19 @@ struct bench {
 static void make(struct bench *bench, const char *zone)
 {
     store = (struct store){0};
-    *bench = (struct bench){
-        .facilities = {[SITE] = {.id = "hz",
-                                 .time_zone = zone,
-                                 .zone = 1,
-                                 .valid_from_ms = INT64_MIN,
-                                 .valid_to_ms = INT64_MAX,
-                                 .meters_count = 4,
-                                 .series_first = SERIES_FIRST,
-                                 .series_count = 3}},
-        .series = {[SERIES_FIRST] = {.scope = 1, .source = "gas"},
-                   [SERIES_FIRST + 1] = {.scope = 2}},
-        .target = {.level = TARGET_ALL, .approach = APPROACH_EQUITY, .meter = REGISTRY_NONE},
-        .first = civil_day(2025, 3, 29)};
+    *bench = (struct bench){.first = civil_day(2025, 3, 29)};
+    bench->facilities[SITE] = (struct facility){.id = "hz",
+                                                .time_zone = zone,
+                                                .zone = 1,
+                                                .valid_from_ms = INT64_MIN,
+                                                .valid_to_ms = INT64_MAX,
+                                                .meters_count = 4,
+                                                .series_first = SERIES_FIRST,
+                                                .series_count = 3};
+    bench->series[SERIES_FIRST] = (struct series){.scope = 1, .source = "gas"};
+    bench->series[SERIES_FIRST + 1] = (struct series){.scope = 2};
+    bench->target =
+        (struct target){.level = TARGET_ALL, .approach = APPROACH_EQUITY, .meter = REGISTRY_NONE};
     for (uint32_t i = 0; i < 4; i++)
         bench->meters[i] = (struct meter){.facility = SITE,
                                           .series = SERIES_FIRST + i % 3,
