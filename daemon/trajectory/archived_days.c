@@ -154,10 +154,7 @@ static int read_field(int64_t *whole_out, const struct row_reading *reading,
 static int32_t index_of(const struct archived_days *days, int64_t time_ms)
 {
     const struct facility *row = &days->registry->facilities[days->facility];
-    int64_t until_ms;
-    int64_t offset_ms =
-        local_time_offset(&days->registry->local_times[row->zone], time_ms, &until_ms);
-    int32_t day = (int32_t)div_floor((int128)time_ms + offset_ms, DAY_MS);
+    int32_t day = past_local_day(days->registry, row->zone, time_ms);
     return day >= days->first_day && day < days->end_day ? day - days->first_day : -1;
 }
 

@@ -19,7 +19,7 @@ enum {
 };
 
 static const char usage[] =
-    "ghgd trajectory [-c FILE] [--sink NAME] [--until DATE] [--format text|csv|json] [TARGET ...]\n"
+    "ghgd trajectory [-c FILE] [--sink NAME] [--until TIME] [--format text|csv|json] [TARGET ...]\n"
     "\n"
     "Judges each target (tables.targets), or those that are named, by the days that a database\n"
     "has: year to date against the budget that was due, forecast of the year, probability of a\n"
@@ -31,7 +31,8 @@ static const char usage[] =
     "      --sink NAME     read this sink (by default the first that has days and can be read "
     "back:\n"
     "                      InfluxDB, VictoriaMetrics, SQLite)\n"
-    "      --until TIME    days before this time: a date, RFC 3339, or a duration back from now\n"
+    "      --until TIME    days that begin before this time (in UTC): a date, RFC 3339, or a\n"
+    "                      duration back from now, such as 30d\n"
     "      --format NAME   text: a summary, the months of the year, every change of level (the\n"
     "                      default); csv or json: a row a day\n"
     "  -h, --help          this text\n"
