@@ -134,7 +134,7 @@ static int parse_format(struct deadletter_job *job, const char *text)
     return EXIT_GOOD;
 }
 
-/* The words that letters have: classes that are kept apart, and reasons of what was rejected. */
+/* Letters have these words: the class, if it is kept apart, or the reason of a refusal. */
 static int parse_reason(struct deadletter_job *job, const char *text)
 {
     const char *words[OUTCOME_COUNT] = {NULL};

@@ -29,7 +29,7 @@ struct course_conf {
     int64_t coverage_min;   /* 800,000,000: exactly 80 % counts */
     int64_t base_threshold; /* 50,000,000, for target_line_make() */
     bool by_model; /* forecast: model; the slip is that of the model's year end, if larger */
-    /* Deviations, in parts, of what stands for time without readings, and of what is estimated. */
+    /* Time without readings, and estimated mass, may be off by these parts: their deviations. */
     int64_t missing_deviation;   /* 1,000,000,000 */
     int64_t estimated_deviation; /* 150,000,000 */
 };

@@ -296,7 +296,7 @@ static bool step(struct drift_state *state, const struct drift_baseline *baselin
 }
 
 /* Alarms a year of years that are put together from blocks of the baseline's own residuals. Each
- * year is off by some of what the baseline may be off: its level and season are estimates. */
+ * year is off as well, because the baseline's level and season are estimates. */
 static double alarms_a_year(const struct drift_baseline *baseline, const double residuals[],
                             uint32_t count)
 {

@@ -47,7 +47,7 @@ void drift_fit(struct drift_baseline *baseline_out, const struct drift_day days[
 struct drift_state {
     double cusum, ewma;
     double low;           /* of low residuals, as cusum */
-    double offset;        /* of what is expected, in deviations: 0 or below */
+    double offset;        /* the expected value moves by so many deviations: 0 or below */
     double last_residual; /* of last_day, in mg, before anything is taken off */
     int32_t last_day;
     bool begun, alarm_cusum, alarm_ewma;
