@@ -9,7 +9,7 @@
 
 #include "config/targets/targets.h"
 #include "daemon/audit/archive.h"
-#include "pipelines/trajectory/day_ledger.h"
+#include "pipelines/rollup/day_ledger.h"
 
 struct archived_days;
 

@@ -18,7 +18,7 @@
 #ifndef GHGD_COURSE_H
 #define GHGD_COURSE_H
 
-#include "pipelines/trajectory/day_ledger.h"
+#include "pipelines/rollup/day_ledger.h"
 #include "pipelines/trajectory/forecast.h"
 #include "pipelines/trajectory/slip.h"
 #include "pipelines/trajectory/target_line.h"

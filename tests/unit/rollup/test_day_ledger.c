@@ -1,7 +1,7 @@
 /* The ledger of days: a ring of dates. */
 #include "tests/unit/failing_malloc.h"
 
-#include "pipelines/trajectory/day_ledger.h"
+#include "pipelines/rollup/day_ledger.h"
 
 static struct day_total total_of(int64_t mg)
 {

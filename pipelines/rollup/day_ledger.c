@@ -1,4 +1,4 @@
-#include "pipelines/trajectory/day_ledger.h"
+#include "pipelines/rollup/day_ledger.h"
 
 #include <errno.h>
 #include <stdlib.h>
