@@ -303,7 +303,7 @@ static int sum_facility(struct ledger *ledger, struct buffer *why)
     ledger->lines_count = facility->series_count > 0 ? facility->series_count : 1;
     ledger->lines = calloc(ledger->lines_count, sizeof(*ledger->lines));
     err = ledger->lines == NULL ? -ENOMEM : 0;
-    for (int kind = 0; kind < ROW_KIND_COUNT && err == 0; kind++) {
+    for (int kind = 0; kind < ROW_WINDOW_KINDS && err == 0; kind++) {
         ledger->kind = (enum row_kind)kind;
         ledger->month = calendar_window(ledger->calendar, LEVEL_MONTH, audit->from_ms);
         while (err == 0 && ledger->month.end_ms <= audit->until_ms) {

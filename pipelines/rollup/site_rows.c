@@ -13,10 +13,13 @@
 #include "pipelines/rollup/site_sums.h"
 #include "pipelines/rollup/site_weights.h"
 
-/* Copies all but the figures, which are the last, and the largest. */
+/* Copies all but the figures, which are the last, and the largest. What was in the block before
+ * may have been the row of a target, which has no figures. */
 static struct row *append(struct block *block, const struct row *head)
 {
     struct row *out = &block->rows[block->count++];
+    if (out->kind >= ROW_WINDOW_KINDS)
+        memset(&out->figures, 0, sizeof(out->figures));
     memcpy(out, head, offsetof(struct row, figures));
     return out;
 }

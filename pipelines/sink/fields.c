@@ -123,7 +123,7 @@ static const struct field energy_fields[] = {
     FINAL,
 };
 
-const struct measurement measurements[ROW_KIND_COUNT] = {
+const struct measurement measurements[ROW_WINDOW_KINDS] = {
     [ROW_EMISSIONS] = {"emissions", "one row for each source of a facility and window", true,
                        emissions_fields, ARRAY_LEN(emissions_fields)},
     [ROW_COVERAGE] = {"coverage", "one row for each facility and window, also when it is silent",
@@ -137,7 +137,7 @@ _Static_assert(sizeof(struct row) <= UINT16_MAX, "an offset in a row fits 16 bit
 const char *measurement_name(char name[MEASUREMENT_NAME_SIZE], enum row_kind kind, enum level level,
                              int64_t bucket_ms)
 {
-    ASSERT(kind < ROW_KIND_COUNT && level < LEVEL_COUNT);
+    ASSERT(kind < ROW_WINDOW_KINDS && level < LEVEL_COUNT);
     char suffix[16];
     int size = snprintf(name, MEASUREMENT_NAME_SIZE, "%s_%s", measurements[kind].stem,
                         level_suffix(level, bucket_ms, suffix));

@@ -51,7 +51,7 @@ struct measurement {
 };
 
 /* By enum row_kind. */
-extern const struct measurement measurements[ROW_KIND_COUNT];
+extern const struct measurement measurements[ROW_WINDOW_KINDS];
 
 enum { MEASUREMENT_NAME_SIZE = 32 };
 /* "emissions_15m", "coverage_1mo", ... Returns `name`. */

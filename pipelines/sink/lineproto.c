@@ -12,7 +12,7 @@ void lineproto_init(struct lineproto *lineproto, enum sink_dialect dialect, int6
 {
     *lineproto = (struct lineproto){.dialect = dialect};
     lineproto->style = dialect == DIALECT_VICTORIA ? LABEL_VICTORIA : LABEL_INFLUX;
-    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+    for (int kind = 0; kind < ROW_WINDOW_KINDS; kind++)
         for (int level = 0; level < LEVEL_COUNT; level++)
             measurement_name(lineproto->names[kind][level], (enum row_kind)kind, (enum level)level,
                              bucket_ms);
@@ -141,7 +141,7 @@ static int64_t timestamp_ms(struct lineproto *lineproto, const struct row *row)
 void lineproto_add(struct lineproto *lineproto, struct buffer *out, const struct registry *registry,
                    const struct row *row)
 {
-    ASSERT(row->kind < ROW_KIND_COUNT && row->level < LEVEL_COUNT);
+    ASSERT(row->kind < ROW_WINDOW_KINDS && row->level < LEVEL_COUNT);
     ASSERT(registry->generation != GENERATION_NONE);
     if (lineproto->generation != registry->generation)
         learn_tags(lineproto, registry);

@@ -25,7 +25,7 @@ struct lineproto {
     enum sink_dialect dialect;
     enum label_style style;
     uint64_t versions_saturated;
-    char names[ROW_KIND_COUNT][LEVEL_COUNT][MEASUREMENT_NAME_SIZE];
+    char names[ROW_WINDOW_KINDS][LEVEL_COUNT][MEASUREMENT_NAME_SIZE];
     /* The tags of the registry last seen, sorted by key, each key as ",key=". */
     uint64_t generation;
     uint32_t tags_count;

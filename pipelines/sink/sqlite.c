@@ -23,7 +23,7 @@ enum {
 struct sqlite_sink {
     struct sink sink;
     sqlite3 *db; /* NULL after an error */
-    sqlite3_stmt *upserts[ROW_KIND_COUNT][LEVEL_COUNT];
+    sqlite3_stmt *upserts[ROW_WINDOW_KINDS][LEVEL_COUNT];
     struct local_clock *clock;
     uint64_t clock_generation; /* the registry of the clock; 0 for none */
     uint64_t names_generation; /* the registry whose facilities and views are committed */
@@ -34,7 +34,7 @@ struct sqlite_sink {
 
 static void close_database(struct sqlite_sink *lite)
 {
-    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+    for (int kind = 0; kind < ROW_WINDOW_KINDS; kind++)
         for (int level = 0; level < LEVEL_COUNT; level++) {
             sqlite3_finalize(lite->upserts[kind][level]);
             lite->upserts[kind][level] = NULL;
@@ -88,7 +88,7 @@ static int add_columns(struct sqlite_sink *lite)
     int status = sqlite3_prepare_v2(
         lite->db, "SELECT count(*), max(\"notnull\") FROM pragma_table_info(?) WHERE name = ?", -1,
         &query, NULL);
-    for (int i = 0; i < ROW_KIND_COUNT * LEVEL_COUNT && status == SQLITE_OK; i++) {
+    for (int i = 0; i < ROW_WINDOW_KINDS * LEVEL_COUNT && status == SQLITE_OK; i++) {
         enum row_kind kind = (enum row_kind)(i / LEVEL_COUNT);
         char name[MEASUREMENT_NAME_SIZE];
         measurement_name(name, kind, (enum level)(i % LEVEL_COUNT), lite->sink.bucket_ms);
@@ -117,7 +117,7 @@ static int prepare_upserts(struct sqlite_sink *lite)
     int status = SQLITE_OK;
     struct buffer sql;
     buffer_init(&sql, SQL_BYTES_MAX);
-    for (int i = 0; i < ROW_KIND_COUNT * LEVEL_COUNT && status == SQLITE_OK; i++) {
+    for (int i = 0; i < ROW_WINDOW_KINDS * LEVEL_COUNT && status == SQLITE_OK; i++) {
         enum row_kind kind = (enum row_kind)(i / LEVEL_COUNT);
         enum level level = (enum level)(i % LEVEL_COUNT);
         buffer_clear(&sql);
@@ -224,7 +224,7 @@ static void bind_field(sqlite3_stmt *statement, int column, const struct field *
 static int write_row(struct sqlite_sink *lite, const struct registry *registry,
                      const struct row *row)
 {
-    ASSERT(row->kind < ROW_KIND_COUNT && row->level < LEVEL_COUNT);
+    ASSERT(row->kind < ROW_WINDOW_KINDS && row->level < LEVEL_COUNT);
     const struct measurement *measurement = &measurements[row->kind];
     const struct facility *facility = &registry->facilities[row->facility];
     sqlite3_stmt *upsert = lite->upserts[row->kind][row->level];

@@ -64,7 +64,7 @@ void sqlite_schema_loosen_column(struct buffer *sql, const char *table, const st
 void sqlite_schema_add_tables(struct buffer *sql, int64_t bucket_ms)
 {
     char name[MEASUREMENT_NAME_SIZE];
-    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+    for (int kind = 0; kind < ROW_WINDOW_KINDS; kind++)
         for (int level = 0; level < LEVEL_COUNT; level++)
             add_table(sql,
                       measurement_name(name, (enum row_kind)kind, (enum level)level, bucket_ms),
@@ -147,7 +147,7 @@ static void add_total_view(struct buffer *sql, const char *name, const char *suf
 void sqlite_schema_add_views(struct buffer *sql, const struct registry *registry, int64_t bucket_ms)
 {
     char name[MEASUREMENT_NAME_SIZE];
-    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+    for (int kind = 0; kind < ROW_WINDOW_KINDS; kind++)
         for (int level = 0; level < LEVEL_COUNT; level++)
             add_named_view(
                 sql, measurement_name(name, (enum row_kind)kind, (enum level)level, bucket_ms),

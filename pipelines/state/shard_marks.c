@@ -41,9 +41,9 @@ uint64_t shard_count_at_risk(const struct shard *shard)
 /* The mark of the row that stands for its window; NULL for other rows, and for windows gone. */
 static struct mark *find_mark(struct shard *shard, const struct row *row, struct day **day_out)
 {
-    struct site *site = shard->sites[row->facility];
-    if (row->kind != ROW_COVERAGE || site == NULL)
+    if (row->kind != ROW_COVERAGE || shard->sites[row->facility] == NULL)
         return NULL;
+    struct site *site = shard->sites[row->facility];
     return site_find_mark(site, (enum level)row->level, row->window.start_ms, day_out);
 }
 

@@ -37,7 +37,7 @@ static void test_names(void **state)
 static void test_table(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < ROW_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < ROW_WINDOW_KINDS; kind++) {
         const struct measurement *measurement = &measurements[kind];
         for (size_t i = 0; i < measurement->fields_count; i++) {
             const struct field *field = &measurement->fields[i];
