@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "pipelines/ingest/batch.h"
 #include "pipelines/metering/journal.h"
-#include "pipelines/rollup/site.h"
+#include "pipelines/state/shard.h"
 
 enum {
     PROGRAM_BYTES = 48 << 20, /* code, libraries, the threads of librdkafka */
@@ -32,7 +32,9 @@ static int64_t journal_bytes(const struct registry *registry, const struct facil
 
 static int64_t facility_bytes(const struct config *config, uint32_t facility)
 {
-    return (int64_t)site_size(config->registry, &config->window, facility);
+    const struct shard_context context = {
+        .registry = config->registry, .window = &config->window, .targets = config->targets};
+    return (int64_t)shard_facility_size(&context, facility);
 }
 
 struct memory_estimate memory_estimate(const struct config *config)

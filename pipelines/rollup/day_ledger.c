@@ -10,11 +10,15 @@ struct day_ledger {
     struct day_total days[]; /* of a day: at day modulo days_max */
 };
 
+size_t day_ledger_size(uint32_t days_max)
+{
+    return sizeof(struct day_ledger) + (size_t)days_max * sizeof(struct day_total);
+}
+
 int day_ledger_create(struct day_ledger **ledger_out, uint32_t days_max)
 {
     ASSERT(days_max > 0 && days_max <= LEDGER_DAYS_MAX);
-    struct day_ledger *ledger =
-        calloc(1, sizeof(*ledger) + (size_t)days_max * sizeof(struct day_total));
+    struct day_ledger *ledger = calloc(1, day_ledger_size(days_max));
     if (ledger == NULL)
         return -ENOMEM;
     ledger->days_max = days_max;

@@ -25,6 +25,8 @@ struct day_total {
 
 struct day_ledger;
 
+/* The bytes that a ledger of so many days takes. */
+size_t day_ledger_size(uint32_t days_max);
 /* 0 or -ENOMEM; days_max at most LEDGER_DAYS_MAX. */
 int day_ledger_create(struct day_ledger **ledger_out, uint32_t days_max) MUST_CHECK;
 void day_ledger_destroy(struct day_ledger **ledger);

@@ -9,6 +9,7 @@
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_documents.h"
 #include "pipelines/rollup/site_expected.h"
+#include "pipelines/rollup/site_totals.h"
 
 /* The ring holds the horizon, the allowed delay, and all of the longest day that can straddle the
  * floor. So the oldest day is past the floor whenever a new row needs its room. */
@@ -127,11 +128,12 @@ int site_create(struct site **site_out, const struct site_conf *conf,
     site->words = layout.words;
     site->first_row = INT64_MAX;
     site->closed_ms = site->seen_row = INT64_MIN;
-    site->memory_bytes = layout.total;
     int err = site_allocate(site, &layout);
     if (err == 0)
         err = calendar_create(&site->calendar, facility->time_zone, conf->window->bucket_ms,
                               conf->window->fiscal_year_start);
+    if (err == 0 && conf->has_targets)
+        err = site_totals_create(&site->totals, conf->production_meter);
     if (err < 0) {
         site_destroy(&site);
         return err;
@@ -152,6 +154,7 @@ void site_destroy(struct site **site)
     rated_panel_destroy(&gone->rated);
     panel_destroy(&gone->panel);
     site_expected_destroy(&gone->expected);
+    site_totals_destroy(&gone->totals);
     free(gone->balance);
     free(gone->bits);
     free(gone->figures);

@@ -10,7 +10,8 @@
  *
  * The shard owns its sites; the loop thread only. All memory is taken when a site is made. The
  * functions that work on a site have a file for each noun: site_sums.h, site_days.h,
- * site_expected.h, site_lead.h, site_periods.h, site_marks.h, site_windows.h, site_rows.h.
+ * site_expected.h, site_lead.h, site_periods.h, site_marks.h, site_windows.h, site_rows.h,
+ * site_totals.h.
  */
 #ifndef GHGD_SITE_H
 #define GHGD_SITE_H
@@ -41,6 +42,7 @@ struct day {
     int64_t first_row, end_row; /* buckets that start in it */
     struct mark_counts marks;   /* in it, its own too */
     bool changed;               /* some mark in it, since the last save */
+    bool total_stale;           /* its total in the ledger may be another one */
     struct mark mark;
     uint32_t hours_count;
     uint16_t hour_row[HOURS_PER_DAY_MAX + 1]; /* first row of each hour, from first_row on */
@@ -119,6 +121,8 @@ struct site_conf {
     uint32_t facility, sinks_count, partition;
     uint8_t skipped[LEVEL_COUNT]; /* a bit for each sink that gets no windows of the level */
     int64_t known_from_ms;        /* the log is known from then on; 0: from its beginning */
+    bool has_targets;             /* then it keeps daily totals (site_totals.h) */
+    uint32_t production_meter;    /* whose activity is in them; REGISTRY_NONE */
 };
 
 struct site {
@@ -143,8 +147,9 @@ struct site {
     int64_t first_row; /* of the first reading; INT64_MAX if none */
     struct site_expected *expected;
     struct lead lead;
-    int64_t closed_ms; /* windows up to here were marked when they became final */
-    int64_t seen_row;  /* the newest row that running windows were marked for */
+    struct site_totals *totals; /* NULL: the facility has no target */
+    int64_t closed_ms;          /* windows up to here were marked when they became final */
+    int64_t seen_row;           /* the newest row that running windows were marked for */
     struct mark_counts marks;
     struct touched touched;
     uint8_t taking_over; /* a bit per sink: what becomes dirty is at risk */
@@ -155,10 +160,9 @@ struct site {
     /* By series: activity of closed years less what has left the panel. 0 while all years are there
      * and the registry is what it was when they were booked. */
     int128 *balance;
-    size_t memory_bytes;
 };
 
-/* The bytes that a site of this facility takes; for `ghgd check`. */
+/* The bytes that a site of this facility takes, without daily totals. */
 size_t site_size(const struct registry *registry, const struct window_conf *window,
                  uint32_t facility);
 /* 0, -ENOMEM, or what calendar_create says. clock: where the ring begins. */

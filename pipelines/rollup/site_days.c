@@ -27,6 +27,7 @@ static void day_open(struct site *site, struct day *day, int64_t time_ms)
     day->end_row = site_row_from(site, day->window.end_ms);
     day->stale_row = day->end_row;
     day->stale_end_row = day->first_row;
+    day->total_stale = true;
     int64_t hour_ms = day->window.start_ms;
     if (site->conf.window->bucket_ms == HOUR_MS)
         return; /* the buckets are the hours: one row, not two of the same name */

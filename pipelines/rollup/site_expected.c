@@ -9,6 +9,7 @@
 #include "base/timestamp.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_documents.h"
+#include "pipelines/rollup/site_totals.h"
 
 size_t site_expected_size(const struct facility *facility)
 {
@@ -181,6 +182,8 @@ bool site_hear(struct site *site, uint32_t column, int64_t start_ms)
     site->changed = true;
     site->expected->first_ms[column] = start_ms;
     site->expected->counted = false;
+    if (site->totals != NULL)
+        site->totals->seen_ms = INT64_MIN; /* open days expect more */
     if (row < site->first_row)
         begin_at(site, row);
     else if (begins_itself(meter_of(site, column)))

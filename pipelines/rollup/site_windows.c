@@ -9,6 +9,7 @@
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
+#include "pipelines/rollup/site_totals.h"
 
 /* --- opening and retiring --- */
 
@@ -20,6 +21,8 @@ static bool retire_oldest(struct site *site, const struct site_clock *clock)
         !site_has_periods(site, day->window.end_ms))
         return false;
     site_refresh_day(site, day);
+    if (site->totals != NULL)
+        site_totals_close(site, clock, day);
     site_close_day(site, clock, day);
     int64_t end_ms = day->window.end_ms;
     site_drop_oldest_day(site);
@@ -125,6 +128,7 @@ static void mark_stale(struct site *site, struct day *day, uint32_t column, int6
         mark_version_stale(site, version, from_row, to_row);
     day->stale_row = MIN(day->stale_row, from_row);
     day->stale_end_row = MAX(day->stale_end_row, to_row);
+    day->total_stale = true;
     for (int64_t row = from_row; row < to_row; row++)
         panel_mark_stale(site->panel, row, column);
 }

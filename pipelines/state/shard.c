@@ -26,6 +26,7 @@ int shard_create(struct shard **shard_out, const struct shard_context *context, 
     shard->context = *context;
     shard->partition = partition;
     shard->newest_ms = shard->idle_final_ms = INT64_MIN;
+    shard->judge_ms = INT64_MAX;
     shard->clock = (struct site_clock){INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
     int err = -ENOMEM;
     shard->sites = calloc(context->registry->facilities_count + 1, sizeof(struct site *));
@@ -34,6 +35,9 @@ int shard_create(struct shard **shard_out, const struct shard_context *context, 
     shard->own = calloc(context->registry->facilities_count + 1, sizeof(struct site *));
     if (shard->own == NULL)
         goto fail_own;
+    shard->courses = calloc(context->registry->facilities_count + 1, sizeof(struct courses *));
+    if (shard->courses == NULL)
+        goto fail_courses;
     err = rating_create(&shard->rating, context->kernels, largest_facility(context->registry));
     if (err < 0)
         goto fail_rating;
@@ -41,6 +45,8 @@ int shard_create(struct shard **shard_out, const struct shard_context *context, 
     return 0;
 
 fail_rating:
+    free(shard->courses);
+fail_courses:
     free(shard->own);
 fail_own:
     free(shard->sites);
@@ -58,6 +64,7 @@ void shard_destroy(struct shard **shard)
         shard_drop_site(gone, gone->own[gone->own_count - 1]->conf.facility);
     shard_loading_destroy(&gone->loading);
     rating_destroy(&gone->rating);
+    free(gone->courses);
     free(gone->own);
     free(gone->sites);
     free(gone);

@@ -27,6 +27,8 @@ struct journal;
 struct shard_context {
     const struct registry *registry;
     const struct window_conf *window;
+    const struct targets *targets;              /* NULL: there are none */
+    const struct trajectory_conf *trajectory;   /* how they are judged */
     const struct kernels *kernels;
     uint32_t sinks_count;
     const struct sink_conf *sinks; /* for their names; only saving and loading need them */
@@ -70,6 +72,10 @@ struct shard_stats {
     int64_t floor_ms;     /* nothing older is accepted */
 };
 
+/* The bytes that a facility takes: its site, and the courses of its targets. Of the context,
+ * registry, window and targets count. */
+size_t shard_facility_size(const struct shard_context *context, uint32_t facility);
+
 int shard_create(struct shard **shard_out, const struct shard_context *context,
                  uint32_t partition) MUST_CHECK;
 void shard_destroy(struct shard **shard);
@@ -81,7 +87,8 @@ uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first);
 
 enum shard_block {
     SHARD_GOES_ON,
-    SHARD_WAITS_FOR_SINKS,  /* a window that leaves the horizon still has to be written */
+    SHARD_WAITS_FOR_SINKS,  /* a window that leaves the horizon still has to be written, or rows of
+                               targets that can never be made again */
     SHARD_WAITS_FOR_MEMORY, /* for the facility of the next event; taking rows tries once more */
 };
 enum shard_block shard_get_block(const struct shard *shard);

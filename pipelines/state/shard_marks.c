@@ -2,14 +2,22 @@
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/state/shard_state.h"
 
+static void add_counts(struct mark_counts *sum, const struct mark_counts *counts, uint32_t sink)
+{
+    for (uint32_t state = 0; state < MARK_STATES; state++)
+        sum->state[sink][state] += counts->state[sink][state];
+    sum->at_risk[sink] += counts->at_risk[sink];
+}
+
 struct mark_counts shard_count_marks(const struct shard *shard, uint32_t sink)
 {
     struct mark_counts counts = {0};
     for (uint32_t i = 0; i < shard->own_count; i++) {
         const struct site *site = shard->own[i];
-        for (uint32_t state = 0; state < MARK_STATES; state++)
-            counts.state[sink][state] += site->marks.state[sink][state];
-        counts.at_risk[sink] += site->marks.at_risk[sink];
+        add_counts(&counts, &site->marks, sink);
+        const struct courses *courses = shard->courses[site->conf.facility];
+        if (courses != NULL)
+            add_counts(&counts, &courses->marks, sink);
     }
     return counts;
 }
@@ -47,12 +55,36 @@ static struct mark *find_mark(struct shard *shard, const struct row *row, struct
     return site_find_mark(site, (enum level)row->level, row->window.start_ms, day_out);
 }
 
+static void end_target_row(struct shard *shard, uint32_t sink, const struct row *row,
+                           enum block_end end)
+{
+    struct courses *courses = row->facility == REGISTRY_NONE ? NULL : shard->courses[row->facility];
+    if (courses == NULL)
+        return;
+    courses_end_row(courses, sink, row, end);
+    shard->sites[row->facility]->changed |= courses->changed;
+}
+
 void shard_end_row(struct shard *shard, uint32_t sink, const struct row *row, enum block_end end)
 {
     struct day *day;
+    if (row->kind >= ROW_WINDOW_KINDS) {
+        end_target_row(shard, sink, row, end);
+        return;
+    }
     struct mark *mark = find_mark(shard, row, &day);
     if (mark != NULL)
         (void)site_mark_ended(shard->sites[row->facility], day, mark, sink, end);
+}
+
+static void prove_site(struct shard *shard, struct site *site, uint32_t sink)
+{
+    struct courses *courses = shard->courses[site->conf.facility];
+    site_prove(site, sink);
+    if (courses == NULL)
+        return;
+    courses_prove(courses, sink);
+    site->changed |= courses->changed;
 }
 
 /* One generation after the other, if all is proven. */
@@ -66,7 +98,7 @@ bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t 
                              before_ms, now_ms))
             break;
         for (uint32_t i = 0; i < shard->own_count; i++)
-            site_prove(shard->own[i], sink);
+            prove_site(shard, shard->own[i], sink);
         proven |= old > 0;
         if (before_ms != INT64_MAX)
             break;
@@ -76,8 +108,12 @@ bool shard_prove(struct shard *shard, uint32_t sink, int64_t before_ms, int64_t 
 
 void shard_lose(struct shard *shard, uint32_t sink)
 {
-    for (uint32_t i = 0; i < shard->own_count; i++)
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        struct courses *courses = shard->courses[shard->own[i]->conf.facility];
         site_lose(shard->own[i], sink);
+        if (courses != NULL)
+            courses_lose(courses, sink);
+    }
 }
 
 void shard_take_over(struct shard *shard, uint32_t sink, enum takeover_action action)
@@ -90,8 +126,12 @@ void shard_take_over(struct shard *shard, uint32_t sink, enum takeover_action ac
         shard->taking_over &= (uint8_t)~bit;
     else
         shard->taking_over |= bit;
-    for (uint32_t i = 0; i < shard->own_count; i++)
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        struct courses *courses = shard->courses[shard->own[i]->conf.facility];
         site_take_over(shard->own[i], sink, action);
+        if (courses != NULL)
+            courses_take_over(courses, sink, action);
+    }
 }
 
 /* --- a sink has lost rows: what is still open is written to it once more --- */
@@ -119,6 +159,9 @@ uint64_t shard_mark_dirty(struct shard *shard, uint32_t sink, int64_t from_ms)
     for (uint32_t i = 0; i < shard->own_count; i++) {
         resync.site = shard->own[i];
         site_visit_marks(resync.site, mark_one, &resync);
+        struct courses *courses = shard->courses[resync.site->conf.facility];
+        if (courses != NULL)
+            resync.windows += courses_mark_dirty(courses, sink, from_ms);
     }
     return resync.windows;
 }

@@ -186,8 +186,10 @@ static void apply_reading(struct shard *shard, struct site *site, const struct b
     if (booking->outcome != OUTCOME_USED)     /* time goes on with what is accepted only */
         reading.start_ms = MIN(reading.start_ms, booking->from_ms);
     else if (reading.role != ROLE_DECISION && /* a decision is no reading of the meter */
-             site_hear(site, column, MAX(reading.start_ms, floor_ms)))
+             site_hear(site, column, MAX(reading.start_ms, floor_ms))) {
         site_open_lead(site);
+        shard_expect_courses(shard, site);
+    }
     /* No time goes on with a decision, unless the partition begins with it. */
     if (reading.role != ROLE_DECISION || shard->newest_ms == INT64_MIN)
         shard_clock_advance(shard, &reading,
@@ -318,7 +320,7 @@ static bool apply_event(struct shard *shard, struct batch_event *event)
 static bool apply_next(struct shard *shard, struct batch_event *event)
 {
     return !batch_event_is_reading(event) ||
-           (shard_touch_pending(shard) && apply_event(shard, event));
+           (shard_touch_pending(shard) && shard_judge(shard) && apply_event(shard, event));
 }
 
 uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
@@ -329,15 +331,15 @@ uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
     uint32_t i = first;
     while (i < batch->count && apply_next(shard, &batch->events[i]))
         i++;
-    if (i == batch->count)
-        shard_touch_pending(shard);
+    if (i == batch->count && shard_touch_pending(shard))
+        (void)shard_judge(shard);
     tell_sites(shard);
     return i;
 }
 
 enum shard_block shard_get_block(const struct shard *shard)
 {
-    if (shard->pending.site != NULL)
+    if (shard->pending.site != NULL || !shard_has_judged(shard))
         return SHARD_WAITS_FOR_SINKS;
     return shard->starved_bytes > 0 ? SHARD_WAITS_FOR_MEMORY : SHARD_GOES_ON;
 }

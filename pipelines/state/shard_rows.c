@@ -8,7 +8,8 @@
 static void advance_sites(struct shard *shard)
 {
     shard_clock_close(shard);
-    shard_touch_pending(shard);
+    if (shard_touch_pending(shard))
+        (void)shard_judge(shard);
     for (uint32_t i = 0; i < shard->own_count; i++) {
         site_retire(shard->own[i], &shard->clock, shard->clock.floor_ms);
         site_advance(shard->own[i], &shard->clock);
@@ -30,7 +31,8 @@ static void take_all(struct shard *shard, uint32_t sink, struct block *block)
     uint32_t first = shard_find_own(shard, shard->cursor);
     for (uint32_t n = 0; n < shard->own_count; n++) {
         struct site *site = shard->own[(first + n) % shard->own_count];
-        if (take_site(shard, site, sink, INT64_MAX, block))
+        if (take_site(shard, site, sink, INT64_MAX, block) &&
+            shard_take_courses(shard, site, sink, true, block))
             continue;
         shard->cursor = site->conf.facility;
         return;
@@ -56,6 +58,16 @@ static bool has_opened_all(const struct shard *shard)
     return true;
 }
 
+/* What targets told can never be made again, so that it must be written, too. */
+static bool take_all_courses(struct shard *shard, uint32_t sink, bool with_now, struct block *block)
+{
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        if (!shard_take_courses(shard, shard->own[i], sink, with_now, block))
+            return false;
+    }
+    return true;
+}
+
 /* Day by day of all facilities together, so that the order of rows is that of time and does not
  * depend on the order of arrival. */
 static void take_closing(struct shard *shard, uint32_t sink, struct block *block)
@@ -63,7 +75,7 @@ static void take_closing(struct shard *shard, uint32_t sink, struct block *block
     /* In the end what is not over goes too: once the panels have room for the newest bucket. */
     bool all = shard->finished && has_opened_all(shard);
     int64_t limit_ms = all ? INT64_MAX : shard->clock.floor_ms;
-    bool more = true;
+    bool more = take_all_courses(shard, sink, all, block);
     while (more) {
         int64_t closing_ms = next_closing_ms(shard, sink, limit_ms);
         more = closing_ms != INT64_MAX;
@@ -99,5 +111,5 @@ bool shard_is_drained(const struct shard *shard)
         if (mark_counts_dirty(&counts, sink) + mark_counts_sent(&counts, sink) > 0)
             return false;
     }
-    return shard->pending.site == NULL;
+    return shard->pending.site == NULL && shard_has_judged(shard);
 }

@@ -48,7 +48,7 @@ bool shard_has_memory(const struct shard *shard, size_t bytes)
 static void starve(struct shard *shard, uint32_t facility)
 {
     const struct shard_context *context = &shard->context;
-    shard->starved_bytes = site_size(context->registry, context->window, facility);
+    shard->starved_bytes = shard_facility_size(context, facility);
     LOG_LIMITED(LOG_LEVEL_ERROR, "shard.memory",
                 "partition=%" PRIu32 " facility=\"%s\" needed_bytes=%zu used_bytes=%zu"
                 " max_bytes=%zu consumption=stopped",
@@ -77,19 +77,24 @@ int shard_make_site(struct shard *shard, uint32_t facility)
                              .known_from_ms = context->known_from_ms};
     for (uint32_t level = 0; level < LEVEL_COUNT; level++)
         conf.skipped[level] = sinks_without(context, (enum level)level);
+    shard_put_targets(shard, &conf);
+    size_t bytes = shard_facility_size(context, facility);
     int err = -ENOMEM;
-    if (shard_has_memory(shard, site_size(context->registry, context->window, facility)))
+    if (shard_has_memory(shard, bytes))
         err = site_create(&shard->sites[facility], &conf, &shard->clock);
+    if (err == 0)
+        err = shard_make_courses(shard, facility);
     if (err < 0) {
+        site_destroy(&shard->sites[facility]);
         starve(shard, facility);
         return err;
     }
     add_own(shard, shard->sites[facility]);
     shard->sites[facility]->taking_over = shard->taking_over;
     shard->stats.facilities++;
-    shard->stats.memory_bytes += shard->sites[facility]->memory_bytes;
+    shard->stats.memory_bytes += bytes;
     if (context->memory_used != NULL)
-        *context->memory_used += shard->sites[facility]->memory_bytes;
+        *context->memory_used += bytes;
     return 0;
 }
 
@@ -113,8 +118,9 @@ static void disown(struct shard *shard, uint32_t facility)
 void shard_drop_site(struct shard *shard, uint32_t facility)
 {
     remove_own(shard, facility);
-    size_t bytes = shard->sites[facility]->memory_bytes;
+    size_t bytes = shard_facility_size(&shard->context, facility);
     disown(shard, facility);
+    courses_destroy(&shard->courses[facility]);
     site_destroy(&shard->sites[facility]);
     shard->stats.facilities--;
     shard->stats.memory_bytes -= bytes;

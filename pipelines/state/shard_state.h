@@ -2,7 +2,7 @@
  * shard_state.h - struct shard, for the files that make it up. No other file includes it.
  *
  *     shard_readings.c (in), shard_rows.c (out), shard_load.c, shard_save.c, shard_audit.c
- *     shard_clock.c, shard_sites.c, shard_marks.c, shard_rests.c: what those share
+ *     shard_clock.c, shard_sites.c, shard_marks.c, shard_rests.c, shard_courses.c: what those share
  *
  * shard.c makes and ends a shard, and calls the others.
  */
@@ -12,6 +12,7 @@
 #include "pipelines/delivery/generation.h"
 #include "pipelines/rollup/site.h"
 #include "pipelines/state/shard.h"
+#include "pipelines/trajectory/courses.h"
 
 /* The buckets that an accepted event has yet to touch: it waits for a day to be settled and to
  * leave. */
@@ -29,6 +30,8 @@ struct shard {
     struct site **sites; /* by facility; NULL where this partition has none of */
     struct site **own;   /* those of them that are there, in the order of facilities */
     uint32_t own_count;
+    struct courses **courses; /* by facility; NULL where it has no site, or no target */
+    int64_t judge_ms;         /* the watermark of the next stamp of any of them */
     struct rating *rating;
     struct site_clock clock;
     int64_t newest_ms;      /* end of the newest accepted reading; INT64_MIN: there are no sites */
@@ -91,6 +94,32 @@ uint64_t shard_count_at_risk(const struct shard *shard);
 /* One line of the log for each final day of the site on which the rest of a main meter is negative,
  * once in the life of the site. */
 void shard_tell_rests(const struct shard *shard, struct site *site);
+
+/* --- shard_courses.c --- */
+
+/* What the site keeps for targets of its facility. */
+void shard_put_targets(const struct shard *shard, struct site_conf *conf);
+/* The courses of the facility's targets, if it has any. 0 or -ENOMEM. */
+int shard_make_courses(struct shard *shard, uint32_t facility) MUST_CHECK;
+/* All stamps up to the watermark have been judged. */
+static inline bool shard_has_judged(const struct shard *shard)
+{
+    return shard->newest_ms == INT64_MIN ||
+           shard->newest_ms - shard->context.window->allowed_delay_ms < shard->judge_ms;
+}
+/* Judges the stamps up to the watermark; the event that moved it has touched all of its windows.
+ * False: rows have to be taken first. */
+bool shard_judge_due(struct shard *shard, int64_t watermark_ms);
+static inline bool shard_judge(struct shard *shard)
+{
+    return shard_has_judged(shard) ||
+           shard_judge_due(shard, shard->newest_ms - shard->context.window->allowed_delay_ms);
+}
+/* The site begins earlier than before. */
+void shard_expect_courses(struct shard *shard, struct site *site);
+/* Appends rows for the sink; with_now: those of `trajectory_now` too. False: the block is full. */
+bool shard_take_courses(struct shard *shard, struct site *site, uint32_t sink, bool with_now,
+                        struct block *block);
 
 /* --- shard_readings.c --- */
 

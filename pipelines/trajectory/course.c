@@ -4,6 +4,30 @@
 
 enum { UNITS_MICRO = 1000000 };
 
+struct course_conf course_conf_of(const struct trajectory_conf *conf)
+{
+    enum {
+        PER_MYRIAD = PART_ONE / 10000,
+        PER_MILLE = PART_ONE / 1000,
+        ESTIMATED_DEVIATION = 15 * (PART_ONE / 100)
+    };
+    return (struct course_conf){
+        .slip = {.threshold = {[ALERT_WATCH] = (int32_t)(conf->watch / PER_MYRIAD),
+                               [ALERT_WARNING] = (int32_t)(conf->warning / PER_MYRIAD),
+                               [ALERT_CRITICAL] = (int32_t)(conf->critical / PER_MYRIAD)},
+                 .margin = (int32_t)(conf->margin / PER_MYRIAD),
+                 .probability = (int32_t)(conf->miss_probability / PER_MILLE),
+                 .enter_days = (uint32_t)conf->enter_days,
+                 .leave_days = (uint32_t)conf->leave_days,
+                 .dwell_ms = conf->dwell_ms},
+        .share_min = conf->share_min,
+        .coverage_min = conf->coverage_min,
+        .base_threshold = conf->base_change_min,
+        .by_model = conf->forecast == FORECAST_MODEL,
+        .missing_deviation = PART_ONE,
+        .estimated_deviation = ESTIMATED_DEVIATION};
+}
+
 void course_init(struct course_state *state_out)
 {
     *state_out = (struct course_state){.closed_day = INT32_MIN, .row_ms = INT64_MIN};

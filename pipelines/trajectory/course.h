@@ -18,6 +18,7 @@
 #ifndef GHGD_COURSE_H
 #define GHGD_COURSE_H
 
+#include "config/options/settings.h"
 #include "pipelines/rollup/day_ledger.h"
 #include "pipelines/trajectory/forecast.h"
 #include "pipelines/trajectory/slip.h"
@@ -33,6 +34,8 @@ struct course_conf {
     int64_t missing_deviation;   /* 1,000,000,000 */
     int64_t estimated_deviation; /* 150,000,000 */
 };
+
+struct course_conf course_conf_of(const struct trajectory_conf *conf);
 
 /* The figures that all days of a target year share. */
 struct course_plan {

@@ -1,0 +1,225 @@
+/* Which rows of courses each sink still needs. */
+#include "pipelines/trajectory/courses.h"
+
+#include <sys/param.h>
+
+static void advance(struct courses *courses, struct marks *marks, uint32_t sink,
+                    enum mark_event event)
+{
+    const struct mark_tally tally = {.site = &courses->marks};
+    bool at_risk = (courses->taking_over >> sink & 1) != 0;
+    if (marks_advance(marks, sink, event, at_risk, &tally))
+        courses->changed = true;
+}
+
+void courses_dirty(struct courses *courses, struct marks *marks, uint8_t sinks)
+{
+    for (; sinks != 0; sinks &= (uint8_t)(sinks - 1))
+        advance(courses, marks, (uint32_t)__builtin_ctz(sinks), MARK_CHANGED);
+}
+
+uint8_t courses_sinks_of(const struct courses *courses, const struct course_told *told)
+{
+    bool alerts = told->transition.event != COURSE_NOTHING;
+    return courses->conf.sinks | (alerts ? courses->conf.alert_sinks : 0);
+}
+
+void courses_mark_now(struct courses *courses, struct course *course)
+{
+    course->stamps++;
+    courses->changed = true;
+    courses_dirty(courses, &course->now, courses->conf.sinks);
+}
+
+/* --- taking --- */
+
+enum { ROWS_EACH = 2 };
+
+static void put(struct block *block, const struct courses *courses, const struct course_told *told,
+                enum row_kind kind)
+{
+    struct row *row = &block->rows[block->count++];
+    course_put_row(row, told, kind);
+    row->partition = courses->conf.partition;
+}
+
+/* The row of the change of level goes first: the last one carries the acknowledgement. */
+static void take_told(struct courses *courses, struct told_row *row, uint32_t sink,
+                      struct block *block)
+{
+    if (row->told.transition.event != COURSE_NOTHING &&
+        (courses->conf.alert_sinks >> sink & 1) != 0)
+        put(block, courses, &row->told, ROW_ALERT);
+    if ((courses->conf.sinks >> sink & 1) != 0)
+        put(block, courses, &row->told, ROW_TRAJECTORY);
+    advance(courses, &row->sinks, sink, MARK_TAKEN);
+}
+
+static bool take_all_told(struct courses *courses, uint32_t sink, struct block *block)
+{
+    for (uint32_t i = 0; i < courses->told_count; i++) {
+        struct told_row *row = courses_told(courses, i);
+        if (marks_get(row->sinks, sink) != MARK_DIRTY)
+            continue;
+        if (block->capacity - block->count < ROWS_EACH)
+            return false;
+        take_told(courses, row, sink, block);
+    }
+    return true;
+}
+
+static void take_now(struct courses *courses, struct course *course,
+                     const struct courses_subject *subject, uint32_t sink,
+                     const struct course_day *now, struct block *block)
+{
+    struct course_told told;
+    advance(courses, &course->now, sink, MARK_TAKEN);
+    if (!courses_preview(&told, courses, course, subject, now)) {
+        const struct mark_tally tally = {.site = &courses->marks}; /* the year has no budget */
+        (void)marks_end_block(&course->now, sink, BLOCK_DURABLE, false, &tally);
+        return;
+    }
+    const struct civil_year *year = &course->plan.year;
+    const struct window window = {
+        subject->day_end_ms(subject->context, year->first_day - 1),
+        subject->day_end_ms(subject->context, year->first_day + year->days - 1)};
+    struct row *row = &block->rows[block->count++];
+    course_put_now(row, &told, window, course->stamps);
+    row->partition = courses->conf.partition;
+}
+
+bool courses_take(struct courses *courses, const struct courses_subject *subject, uint32_t sink,
+                  const struct course_day *now, struct block *block)
+{
+    if (courses->marks.state[sink][MARK_DIRTY] == 0)
+        return true;
+    if (!take_all_told(courses, sink, block))
+        return false;
+    for (uint32_t i = 0; now != NULL && i < courses->count; i++) {
+        struct course *course = &courses->courses[i];
+        if (marks_get(course->now, sink) != MARK_DIRTY)
+            continue;
+        if (block->count == block->capacity)
+            return false;
+        take_now(courses, course, subject, sink, now, block);
+    }
+    return true;
+}
+
+/* --- ends --- */
+
+/* The mark that the row acknowledges: if a sink gets both, a change of level has none. */
+static struct marks *find_marks(struct courses *courses, uint32_t sink, const struct row *row)
+{
+    if (row->kind == ROW_ALERT && (courses->conf.sinks >> sink & 1) != 0)
+        return NULL;
+    for (uint32_t i = 0; row->kind == ROW_TRAJECTORY_NOW && i < courses->count; i++) {
+        if (courses->courses[i].target == row->target)
+            return &courses->courses[i].now;
+    }
+    for (uint32_t i = 0; row->kind != ROW_TRAJECTORY_NOW && i < courses->told_count; i++) {
+        struct told_row *told = courses_told(courses, i);
+        if (told->told.target == row->target && told->told.row.stamp_ms == row->window.start_ms &&
+            told->told.row.closed == (row->level == LEVEL_DAY))
+            return &told->sinks;
+    }
+    return NULL;
+}
+
+void courses_end_row(struct courses *courses, uint32_t sink, const struct row *row,
+                     enum block_end end)
+{
+    struct marks *marks = find_marks(courses, sink, row);
+    if (marks == NULL)
+        return;
+    enum mark_state state = marks_get(*marks, sink);
+    if (state != MARK_SENT && state != MARK_SENT_CHANGED)
+        return; /* a row of an earlier life */
+    const struct mark_tally tally = {.site = &courses->marks};
+    bool at_risk = (courses->taking_over >> sink & 1) != 0;
+    if (marks_end_block(marks, sink, end, at_risk, &tally))
+        courses->changed = true;
+}
+
+/* --- what a sink has shown, and takeovers --- */
+
+static struct marks *visit(struct courses *courses, uint32_t index)
+{
+    if (index < courses->told_count)
+        return &courses_told(courses, index)->sinks;
+    index -= courses->told_count;
+    return index < courses->count ? &courses->courses[index].now : NULL;
+}
+
+static void advance_acked(struct courses *courses, uint32_t sink, enum mark_event event)
+{
+    struct marks *marks;
+    if (mark_counts_acked(&courses->marks, sink) == 0)
+        return;
+    for (uint32_t i = 0; (marks = visit(courses, i)) != NULL; i++)
+        advance(courses, marks, sink, event);
+}
+
+void courses_prove(struct courses *courses, uint32_t sink)
+{
+    advance_acked(courses, sink, MARK_PROVEN);
+}
+
+void courses_lose(struct courses *courses, uint32_t sink)
+{
+    advance_acked(courses, sink, MARK_LOST);
+}
+
+static void heal(struct courses *courses, uint32_t sink)
+{
+    struct marks *marks;
+    for (uint32_t i = 0; (marks = visit(courses, i)) != NULL; i++) {
+        if (marks_at_risk(*marks, sink))
+            advance(courses, marks, sink, MARK_HEALED);
+    }
+}
+
+static void put_dirty_at_risk(struct courses *courses, uint32_t sink)
+{
+    const struct mark_tally tally = {.site = &courses->marks};
+    struct marks *marks;
+    for (uint32_t i = 0; (marks = visit(courses, i)) != NULL; i++) {
+        enum mark_state state = marks_get(*marks, sink);
+        if (state == MARK_DIRTY || state == MARK_SENT_CHANGED)
+            (void)marks_put_at_risk(marks, sink, &tally);
+    }
+}
+
+void courses_take_over(struct courses *courses, uint32_t sink, enum takeover_action action)
+{
+    uint8_t bit = (uint8_t)(1U << sink);
+    if (action == TAKEOVER_ROUND_TWO)
+        courses->taking_over &= (uint8_t)~bit;
+    else if (action != TAKEOVER_NOTHING)
+        courses->taking_over |= bit;
+    if (action == TAKEOVER_ROUND_ONE || action == TAKEOVER_ROUND_TWO)
+        heal(courses, sink);
+    if (action == TAKEOVER_ROUND_ONE || action == TAKEOVER_PUT_AT_RISK)
+        put_dirty_at_risk(courses, sink);
+}
+
+uint64_t courses_mark_dirty(struct courses *courses, uint32_t sink, int64_t from_ms)
+{
+    uint8_t bit = (uint8_t)(1U << sink);
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < courses->told_count; i++) {
+        struct told_row *row = courses_told(courses, i);
+        if (row->told.row.stamp_ms <= from_ms || (courses_sinks_of(courses, &row->told) & bit) == 0)
+            continue;
+        courses_dirty(courses, &row->sinks, bit);
+        rows++;
+    }
+    for (uint32_t i = 0; i < courses->count && (courses->conf.sinks & bit) != 0; i++) {
+        struct course *course = &courses->courses[i];
+        if (course->stamps == 0)
+            continue;
+        courses_dirty(courses, &course->now, bit);
+        rows++;
+    }
+    return rows;
+}

@@ -1,0 +1,383 @@
+/*
+ * The targets of a facility are judged by event time alone: which stamps an event crosses, what a
+ * late reading changes, and what waits for a sink.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/decimal.h"
+#include "config/targets/civil.h"
+#include "pipelines/trajectory/course.h"
+#include "tests/unit/state/registry_builder.h"
+#include "tests/unit/state/shard_fixture.h"
+
+#define KOLKATA_MS (330 * MIN_MS)
+#define BEGIN_MS (START_MS - KOLKATA_MS) /* 1 March 2026 begins */
+enum { TOLD_MAX = 4000, BLOCK_ROWS = 400 };
+
+static const struct built_meter grid[] = {{.facility = "plant",
+                                           .id = "grid",
+                                           .kind = KIND_INTERVAL,
+                                           .category = "power",
+                                           .source = "grid",
+                                           .factor = 1}};
+static struct target target_rows[] = {{.id = "plant-2030",
+                                       .name = "plant",
+                                       .scopes = 1U << 1,
+                                       .year_start = 1,
+                                       .meter = REGISTRY_NONE,
+                                       .base_year = 2024,
+                                       .target_year = 2030,
+                                       .base_mg = 36500 * U,
+                                       .cut = PART_ONE / 2}};
+static struct targets targets = {.targets = target_rows, .targets_count = ARRAY_LEN(target_rows)};
+static const struct trajectory_conf trajectory = {.nonworking = PART_ONE,
+                                                  .base_change_min = PART_ONE / 20,
+                                                  .share_min = PART_ONE / 10,
+                                                  .coverage_min = PART_ONE / 5 * 4,
+                                                  .watch = PART_ONE / 200,
+                                                  .warning = PART_ONE / 50,
+                                                  .critical = PART_ONE / 20,
+                                                  .margin = PART_ONE / 100,
+                                                  .miss_probability = PART_ONE / 10 * 9,
+                                                  .enter_days = 3,
+                                                  .leave_days = 3,
+                                                  .dwell_ms = DAY_MS};
+static const struct sink_conf sinks[] = {{.name = "db"}};
+static const struct offset_change kolkata_offsets[] = {{INT64_MIN, KOLKATA_MS}};
+static const struct local_time kolkata = {kolkata_offsets, 1};
+
+static struct plant plant;
+
+static int set_up(void **state)
+{
+    (void)state;
+    plant_init(&plant, grid, ARRAY_LEN(grid));
+    plant.factors[0][RATE_CO2E] = 1; /* of one meter: a milligram for a micro-unit */
+    plant.registry.local_times = &kolkata;
+    plant.facilities[0].time_zone = "Asia/Kolkata";
+    plant.facilities[0].valid_from_ms = INT64_MIN;
+    plant.facilities[0].valid_to_ms = INT64_MAX;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    plant_fini(&plant);
+    return 0;
+}
+
+struct bench {
+    struct shard *shard;
+    struct block *block;
+    struct row told[TOLD_MAX]; /* of targets, but for `trajectory_now`, as they were taken */
+    uint32_t count;
+    struct row now;
+    bool keeps; /* no row is taken until the shard asks for it */
+};
+
+static struct shard *make(void)
+{
+    const struct shard_context context = {.registry = &plant.registry,
+                                          .window = &windows,
+                                          .targets = &targets,
+                                          .trajectory = &trajectory,
+                                          .kernels = tests_kernels(),
+                                          .sinks_count = ARRAY_LEN(sinks),
+                                          .sinks = sinks};
+    struct shard *shard;
+    assert_int_equal(shard_create(&shard, &context, 0), 0);
+    return shard;
+}
+
+static struct bench *begin(void)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    assert_non_null(bench);
+    bench->shard = make();
+    assert_int_equal(block_create(&bench->block, BLOCK_ROWS), 0);
+    return bench;
+}
+
+static void end(struct bench **bench)
+{
+    shard_destroy(&(*bench)->shard);
+    block_destroy(&(*bench)->block);
+    free(TAKE(*bench));
+}
+
+static void take(struct bench *bench, enum take_mode mode)
+{
+    struct block *block = bench->block;
+    for (block->count = 0; shard_take_rows(bench->shard, 0, mode, block) > 0; block->count = 0) {
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct row *row = &block->rows[i];
+            if (row->kind == ROW_TRAJECTORY_NOW)
+                bench->now = *row;
+            else if (row->kind >= ROW_WINDOW_KINDS)
+                bench->told[bench->count++] = *row;
+            assert_true(bench->count < TOLD_MAX);
+            shard_end_row(bench->shard, 0, row, BLOCK_DURABLE);
+        }
+    }
+}
+
+static void apply(struct bench *bench, struct batch *batch)
+{
+    uint32_t done = 0;
+    while ((done = shard_apply(bench->shard, batch, done)) < batch->count ||
+           shard_is_blocked(bench->shard)) {
+        uint32_t before = bench->count;
+        take(bench, TAKE_CLOSING);
+        assert_true(bench->count > before || !shard_is_blocked(bench->shard));
+        if (done == batch->count && !shard_is_blocked(bench->shard))
+            break;
+    }
+    if (!bench->keeps)
+        take(bench, TAKE_ALL);
+}
+
+/* A reading of 15 minutes. */
+static void read_one(struct bench *bench, int64_t start_ms, int64_t value, int64_t revision)
+{
+    static struct batch batch;
+    const struct input input = {0, start_ms, start_ms + 15 * MIN_MS, value, revision};
+    fill_batch(&batch, &input, 1);
+    apply(bench, &batch);
+    assert_int_equal(batch.events[0].outcome, OUTCOME_USED);
+}
+
+/* `value` a day, evenly, over [from, to). */
+static void read_days(struct bench *bench, int64_t from_ms, int64_t to_ms, int64_t value)
+{
+    for (int64_t at_ms = from_ms; at_ms < to_ms; at_ms += 15 * MIN_MS)
+        read_one(bench, at_ms, value / 96, 0);
+}
+
+/* The budget allows 83.3 units a day in 2026. January and February are not known. */
+enum { OVER = 2000, UNDER = 20 };
+
+static const struct row *find(const struct bench *bench, enum row_kind kind, enum level level,
+                              int64_t stamp_ms)
+{
+    const struct row *found = NULL;
+    for (uint32_t i = 0; i < bench->count; i++) {
+        const struct row *row = &bench->told[i];
+        if (row->kind != kind || row->level != level || row->window.start_ms != stamp_ms)
+            continue;
+        assert_null(found); /* a stamp is told once */
+        found = row;
+    }
+    return found;
+}
+
+static int64_t end_of_day(int32_t days)
+{
+    return BEGIN_MS + (days + 1) * DAY_MS;
+}
+
+#define CLOSES_AFTER_MS (windows.allowed_delay_ms + windows.grace_ms)
+
+static void test_each_hour_and_day_has_a_row(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    read_days(bench, BEGIN_MS, BEGIN_MS + 5 * DAY_MS + HOUR_MS, 96 * U);
+    int64_t watermark_ms = BEGIN_MS + 5 * DAY_MS + HOUR_MS - windows.allowed_delay_ms;
+    uint32_t hours = 0;
+    for (int64_t hour_ms = BEGIN_MS + 30 * MIN_MS; hour_ms <= watermark_ms; hour_ms += HOUR_MS) {
+        const struct row *row = find(bench, ROW_TRAJECTORY, LEVEL_HOUR, hour_ms);
+        assert_non_null(row);
+        int32_t day = (int32_t)((hour_ms - 1 + KOLKATA_MS) / DAY_MS);
+        assert_int_equal(row->course[COURSE_DAY], day * DAY_MS);
+        hours++;
+    }
+    for (int32_t day = 0; day < 5; day++) {
+        int64_t stamp_ms = end_of_day(day) + CLOSES_AFTER_MS;
+        const struct row *row = find(bench, ROW_TRAJECTORY, LEVEL_DAY, stamp_ms);
+        assert_non_null(row);
+        assert_int_equal(row->course[COURSE_YTD], (day + 1) * 96 * U);
+        assert_int_equal(row->course[COURSE_COVERAGE], PART_ONE);
+        assert_int_equal(row->course[COURSE_COUNTED], 1);
+        assert_int_equal(row->course[COURSE_SOURCE_1], 0);
+        assert_int_equal(row->course[COURSE_SOURCE_2], NULL_NUMBER);
+    }
+    assert_int_equal(bench->count, hours + 5);
+    /* As of 00:30, when a reading up to 00:45 came. */
+    assert_int_equal(bench->now.course[COURSE_YTD], 5 * 96 * U + 3 * U);
+    assert_int_equal(bench->now.window.start_ms, BEGIN_MS - 59 * DAY_MS);
+    end(&bench);
+}
+
+static void test_part_of_the_running_day(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    read_days(bench, BEGIN_MS, BEGIN_MS + DAY_MS + HOUR_MS, 96 * U);
+    const struct row *before =
+        find(bench, ROW_TRAJECTORY, LEVEL_HOUR, BEGIN_MS + 6 * HOUR_MS + 30 * MIN_MS);
+    const struct row *after =
+        find(bench, ROW_TRAJECTORY, LEVEL_HOUR, BEGIN_MS + 18 * HOUR_MS + 30 * MIN_MS);
+    const struct row *closed =
+        find(bench, ROW_TRAJECTORY, LEVEL_DAY, end_of_day(0) + CLOSES_AFTER_MS);
+    int64_t day_share = closed->course[COURSE_SHARE] / 60; /* linear: the 60th day */
+    int64_t half = after->course[COURSE_SHARE] - before->course[COURSE_SHARE];
+    assert_in_range(half, day_share / 2 - 2, day_share / 2 + 2);
+    end(&bench);
+}
+
+static void test_level_is_told_once(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    read_days(bench, BEGIN_MS, BEGIN_MS + 6 * DAY_MS, 96 * OVER * U);
+    int64_t stamp_ms = end_of_day(2) + CLOSES_AFTER_MS;
+    const struct row *alert = find(bench, ROW_ALERT, LEVEL_DAY, stamp_ms);
+    assert_non_null(alert);
+    assert_int_equal(alert->course[COURSE_EVENT], COURSE_ENTERED);
+    assert_int_equal(alert->course[COURSE_NUMBER], 1);
+    assert_int_equal(alert->course[COURSE_STARTED], end_of_day(2));
+    assert_int_equal(find(bench, ROW_TRAJECTORY, LEVEL_DAY, stamp_ms)->course[COURSE_LEVEL],
+                     ALERT_CRITICAL);
+    for (uint32_t i = 0; i < bench->count; i++)
+        assert_true(bench->told[i].kind != ROW_ALERT || bench->told[i].window.start_ms == stamp_ms);
+    end(&bench);
+}
+
+/* Four days without a reading, and then one: it crosses all of their stamps at once. */
+static void test_silence_is_judged_stamp_by_stamp(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    read_days(bench, BEGIN_MS, BEGIN_MS + 2 * DAY_MS, 96 * U);
+    int64_t again_ms = BEGIN_MS + 6 * DAY_MS + HOUR_MS;
+    uint32_t before = bench->count;
+    read_one(bench, again_ms, 7 * U, 0);
+    int64_t last_ms = INT64_MIN;
+    for (uint32_t i = before; i < bench->count; i++) {
+        const struct row *row = &bench->told[i];
+        bool closed = row->level == LEVEL_DAY;
+        int64_t watermark_ms = row->window.start_ms - (closed ? windows.allowed_delay_ms : 0);
+        assert_true(watermark_ms > last_ms || (watermark_ms == last_ms && !closed));
+        last_ms = watermark_ms;
+    }
+    for (int32_t day = 2; day < 6; day++) {
+        const struct row *row =
+            find(bench, ROW_TRAJECTORY, LEVEL_DAY, end_of_day(day) + CLOSES_AFTER_MS);
+        assert_non_null(row);
+        assert_int_equal(row->course[COURSE_YTD], 2 * 96 * U); /* the reading lies behind it */
+        assert_int_equal(row->course[COURSE_COVERAGE],
+                         div_round_even((int128)2 * PART_ONE, day + 1));
+        assert_int_equal(row->course[COURSE_COUNTED], 0);
+    }
+    assert_int_equal(bench->count - before, 4 + (4 * 24 + 2));
+    end(&bench);
+}
+
+/* Three days above the budget, which shows 61 days and more: of these a correction takes two back.
+ */
+static void test_correction_restates_and_retracts(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    int64_t day_ms = BEGIN_MS + 3 * DAY_MS;
+    read_days(bench, BEGIN_MS, BEGIN_MS + DAY_MS, 96 * U);
+    read_days(bench, BEGIN_MS + DAY_MS, BEGIN_MS + 2 * DAY_MS, 5050 * U);
+    read_days(bench, BEGIN_MS + 2 * DAY_MS, day_ms + DAY_MS + 30 * MIN_MS, 500 * U);
+    int64_t closed_ms = end_of_day(3) + CLOSES_AFTER_MS;
+    assert_int_equal(find(bench, ROW_ALERT, LEVEL_DAY, closed_ms)->course[COURSE_LEVEL],
+                     ALERT_WATCH);
+    for (int64_t at_ms = day_ms - DAY_MS + 30 * MIN_MS; at_ms < day_ms + DAY_MS;
+         at_ms += 15 * MIN_MS)
+        read_one(bench, at_ms, 0, 1);
+    int64_t hour_ms = day_ms + DAY_MS + 30 * MIN_MS;
+    assert_null(find(bench, ROW_TRAJECTORY, LEVEL_HOUR, hour_ms)); /* the log has not come so far */
+    read_days(bench, hour_ms, hour_ms + 2 * HOUR_MS, 0);
+    const struct row *hour = find(bench, ROW_TRAJECTORY, LEVEL_HOUR, hour_ms);
+    assert_int_equal(hour->course[COURSE_RESTATED], 1);
+    assert_int_equal(hour->course[COURSE_LEVEL], ALERT_OK);
+    const struct row *alert = find(bench, ROW_ALERT, LEVEL_HOUR, hour_ms);
+    assert_int_equal(alert->course[COURSE_EVENT], COURSE_RETRACTED);
+    assert_int_equal(alert->course[COURSE_NUMBER], 2);
+    hour = find(bench, ROW_TRAJECTORY, LEVEL_HOUR, hour_ms + HOUR_MS);
+    assert_int_equal(hour->course[COURSE_RESTATED], 0);
+    end(&bench);
+}
+
+static void same_rows(const struct bench *a, const struct bench *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (uint32_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->told[i].kind, b->told[i].kind);
+        assert_int_equal(a->told[i].level, b->told[i].level);
+        assert_int_equal(a->told[i].window.start_ms, b->told[i].window.start_ms);
+        assert_memory_equal(a->told[i].course, b->told[i].course, sizeof(a->told[i].course));
+    }
+}
+
+/* Without a sink that takes rows, ten days of them wait; then the shard does. */
+static void test_full_ring_stops_the_shard(void **state)
+{
+    (void)state;
+    static struct batch batch;
+    struct bench *often = begin();
+    struct bench *late = begin();
+    late->keeps = true;
+    for (int32_t day = 0; day < 30; day++) {
+        const struct input input[] = {
+            {0, BEGIN_MS + day * DAY_MS, BEGIN_MS + day * DAY_MS + 15 * MIN_MS, day * U, 0},
+            {0, BEGIN_MS + day * DAY_MS + 13 * HOUR_MS, BEGIN_MS + day * DAY_MS + 14 * HOUR_MS, U,
+             0}};
+        fill_batch(&batch, input, ARRAY_LEN(input));
+        apply(often, &batch);
+        fill_batch(&batch, input, ARRAY_LEN(input));
+        apply(late, &batch);
+    }
+    take(often, TAKE_ALL);
+    take(late, TAKE_ALL);
+    assert_true(often->count > 29 * 25);
+    same_rows(often, late);
+    end(&often);
+    end(&late);
+}
+
+static void test_ring_blocks(void **state)
+{
+    (void)state;
+    static struct batch batch;
+    struct bench *bench = begin();
+    read_one(bench, BEGIN_MS, U, 0);
+    const struct input input[] = {
+        {0, BEGIN_MS + 15 * DAY_MS, BEGIN_MS + 15 * DAY_MS + 15 * MIN_MS, U, 0},
+        {0, BEGIN_MS + 15 * DAY_MS + 15 * MIN_MS, BEGIN_MS + 15 * DAY_MS + 30 * MIN_MS, U, 0}};
+    fill_batch(&batch, input, ARRAY_LEN(input));
+    assert_int_equal(shard_apply(bench->shard, &batch, 0), 1); /* the first has been applied */
+    assert_int_equal(shard_get_block(bench->shard), SHARD_WAITS_FOR_SINKS);
+    assert_int_equal(shard_apply(bench->shard, &batch, 1), 1);
+    take(bench, TAKE_CLOSING);
+    assert_int_equal(shard_apply(bench->shard, &batch, 1), 2);
+    assert_false(shard_is_blocked(bench->shard));
+    end(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_hour_and_day_has_a_row),
+        cmocka_unit_test(test_part_of_the_running_day),
+        cmocka_unit_test(test_level_is_told_once),
+        cmocka_unit_test(test_silence_is_judged_stamp_by_stamp),
+        cmocka_unit_test(test_correction_restates_and_retracts),
+        cmocka_unit_test(test_full_ring_stops_the_shard),
+        cmocka_unit_test(test_ring_blocks),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
