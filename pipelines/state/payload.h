@@ -22,6 +22,7 @@
  *     per month and year: uint level, int start; 0; then for each of them: marks (one), uint 1 if
  *       the closed part follows: figures per series, words of bits of the meters that reported
  *     per changed meter: uint column plus one, what site_save.c says of it; 0
+ *     uint 1 if the facility has targets, and then what course_bytes.h says of them
  *   uint 1 if an event waits to touch windows: uint dictionary, uint column, int first
  *     and last row
  *   text: the facility whose rows come next
@@ -29,7 +30,8 @@
  * Version 1 does not name its figures: it holds those of payload_set_first_figures(). Up to version
  * 2 a reading has neither role nor id, a frozen cell no note, a site neither begin_ms nor a lead,
  * and a meter no first reading: all of a facility were expected from its first bucket. Up to
- * version 3 a register has no past. All payloads of a chain have one version.
+ * version 3 a register has no past, up to version 4 targets have no state. All payloads of a chain
+ * have one version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
  * figures are in the units of their table. A mark is dirty for each sink for which it was not
@@ -45,7 +47,8 @@
 
 #define PAYLOAD_MAGIC "ghgdS"
 enum {
-    PAYLOAD_VERSION = 4,
+    PAYLOAD_VERSION = 5,
+    PAYLOAD_VERSION_TARGETS = 5, /* since then, targets have state */
     PAYLOAD_VERSION_ROWS = 3, /* since then, what was written to sinks is what would be now */
     PAYLOAD_MAGIC_BYTES = 5
 };
@@ -141,6 +144,9 @@ void payload_take_figures(const struct payload_names *names, struct packed *pack
                           struct figures *figures_out);
 
 /* site_load.c */
+/* Sinks, a bit each, as they are numbered now. Returns false if the payload says 0. */
+bool payload_take_sinks(const struct payload_names *names, struct packed *packed,
+                        uint8_t *sinks_out);
 /* Takes a site's part of a payload; the site was made, and the payloads before were loaded. Returns
  * 0; ERR_SYNTAX if the bytes are damaged; or ERR_CONFIG, with words in `why`. */
 int site_load(struct site *site, const struct dictionary *dictionary,

@@ -27,8 +27,8 @@ struct journal;
 struct shard_context {
     const struct registry *registry;
     const struct window_conf *window;
-    const struct targets *targets;              /* NULL: there are none */
-    const struct trajectory_conf *trajectory;   /* how they are judged */
+    const struct targets *targets;            /* NULL: there are none */
+    const struct trajectory_conf *trajectory; /* how they are judged */
     const struct kernels *kernels;
     uint32_t sinks_count;
     const struct sink_conf *sinks; /* for their names; only saving and loading need them */

@@ -248,13 +248,12 @@ static bool judge_site(struct shard *shard, struct site *site, int64_t watermark
     }
     if (courses->judged_ms == INT64_MIN) {
         courses->judged_ms = watermark_ms;
-        site->changed = courses->changed = true;
+        courses->changed = true;
     }
     courses->next_ms = next_stamp(site, courses->judged_ms);
     if (courses->next_ms > watermark_ms)
         return true;
     site_totals_refresh(site, &shard->clock, watermark_ms);
-    site->changed = true;
     while (courses->next_ms <= watermark_ms) {
         struct course_day stamps[COURSE_STAMPS_MAX];
         if (!courses_have_room(courses))
@@ -302,8 +301,5 @@ bool shard_take_courses(struct shard *shard, struct site *site, uint32_t sink, b
     if (courses == NULL || courses->judged_ms == INT64_MIN)
         return true;
     const struct courses_subject subject = subject_of(site);
-    const struct course_day now = hour_stamp(site, hour_at(courses->judged_ms));
-    bool all = courses_take(courses, &subject, sink, with_now ? &now : NULL, block);
-    site->changed |= courses->changed;
-    return all;
+    return courses_take(courses, &subject, sink, with_now, block);
 }

@@ -8,6 +8,7 @@
 #include "base/durations.h"
 #include "base/log.h"
 #include "pipelines/rollup/site_days.h"
+#include "pipelines/state/course_bytes.h"
 #include "pipelines/state/payload.h"
 #include "pipelines/state/shard_state.h"
 
@@ -206,7 +207,12 @@ static int take_site(struct shard *shard, struct packed *packed, struct buffer *
     const struct dictionary *dictionary = loading->dictionaries[number - 1];
     if (dictionary->facility == REGISTRY_NONE)
         return 0;
-    return site_load(shard->sites[dictionary->facility], dictionary, &loading->names, packed, why);
+    struct site *site = shard->sites[dictionary->facility];
+    int err = site_load(site, dictionary, &loading->names, packed, why);
+    if (err == 0)
+        err = course_bytes_take(site, shard->courses[dictionary->facility], dictionary,
+                                &loading->names, packed);
+    return err == 0 && !packed_is_at_end(packed) ? ERR_SYNTAX : err;
 }
 
 static int take_sites(struct shard *shard, struct packed *packed, struct buffer *why)
@@ -360,6 +366,8 @@ static int settle_sites(struct shard *shard)
         int err = site_load_end(site, &loaded);
         if (err < 0)
             return err;
+        course_bytes_end(site, shard->courses[dictionary->facility], loading->new_sinks,
+                         clock.passed_ms);
         /* Another partition may have it: two processes could not know. */
         (void)shard_claim(shard, dictionary->facility);
     }

@@ -62,7 +62,6 @@ static void end_target_row(struct shard *shard, uint32_t sink, const struct row 
     if (courses == NULL)
         return;
     courses_end_row(courses, sink, row, end);
-    shard->sites[row->facility]->changed |= courses->changed;
 }
 
 void shard_end_row(struct shard *shard, uint32_t sink, const struct row *row, enum block_end end)
@@ -81,10 +80,8 @@ static void prove_site(struct shard *shard, struct site *site, uint32_t sink)
 {
     struct courses *courses = shard->courses[site->conf.facility];
     site_prove(site, sink);
-    if (courses == NULL)
-        return;
-    courses_prove(courses, sink);
-    site->changed |= courses->changed;
+    if (courses != NULL)
+        courses_prove(courses, sink);
 }
 
 /* One generation after the other, if all is proven. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "pipelines/rollup/site_marks.h"
+#include "pipelines/state/course_bytes.h"
 #include "pipelines/state/dictionary.h"
 #include "pipelines/state/payload.h"
 #include "pipelines/state/shard_state.h"
@@ -80,17 +81,24 @@ static void save_site(struct shard *shard, struct site *site, bool full, struct 
     if (is_new)
         dictionary_add(out, shard->context.registry, site->conf.facility);
     site_save(site, full, out);
+    course_bytes_save(site, shard->courses[site->conf.facility], full, out);
     packed_end_part(out, part);
+}
+
+static bool is_changed(const struct shard *shard, const struct site *site)
+{
+    const struct courses *courses = shard->courses[site->conf.facility];
+    return site->changed || (courses != NULL && courses->changed);
 }
 
 static void save_sites(struct shard *shard, bool full, struct buffer *out)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < shard->own_count; i++)
-        count += full || shard->own[i]->changed;
+        count += full || is_changed(shard, shard->own[i]);
     packed_add_uint(out, count);
     for (uint32_t i = 0; i < shard->own_count; i++) {
-        if (full || shard->own[i]->changed)
+        if (full || is_changed(shard, shard->own[i]))
             save_site(shard, shard->own[i], full || shard->own[i]->dictionary == 0, out);
     }
 }
@@ -136,6 +144,8 @@ int shard_save(struct shard *shard, bool full, struct buffer *payload)
 void shard_saved(struct shard *shard)
 {
     shard->chain_next = shard->chain_saving + 1;
-    for (uint32_t i = 0; i < shard->own_count; i++)
+    for (uint32_t i = 0; i < shard->own_count; i++) {
         site_saved(shard->own[i]);
+        course_bytes_saved(shard->own[i], shard->courses[shard->own[i]->conf.facility]);
+    }
 }

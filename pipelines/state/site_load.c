@@ -55,15 +55,22 @@ static void follow_days(const struct taking *taking)
         site->days_count != count || site_day(site, 0)->window.start_ms != first_ms;
 }
 
-/* The bits of the sinks as they are numbered now. */
+bool payload_take_sinks(const struct payload_names *names, struct packed *packed,
+                        uint8_t *sinks_out)
+{
+    uint64_t saved = packed_take_uint(packed, (1U << names->sinks_count) - 1);
+    *sinks_out = 0;
+    for (uint32_t i = 0; i < names->sinks_count; i++) {
+        if ((saved >> i & 1) != 0)
+            *sinks_out |= names->sinks[i];
+    }
+    return saved != 0;
+}
+
 static uint8_t take_sinks(const struct taking *taking)
 {
-    uint64_t saved = packed_take_uint(taking->packed, (1U << taking->names->sinks_count) - 1);
-    uint8_t sinks = 0;
-    for (uint32_t i = 0; i < taking->names->sinks_count; i++) {
-        if ((saved >> i & 1) != 0)
-            sinks |= taking->names->sinks[i];
-    }
+    uint8_t sinks;
+    (void)payload_take_sinks(taking->names, taking->packed, &sinks);
     return sinks;
 }
 
@@ -460,9 +467,7 @@ int site_load(struct site *site, const struct dictionary *dictionary,
     take_days(&taking);
     take_periods(&taking);
     int err = packed->damaged ? ERR_SYNTAX : take_meters(&taking);
-    if (err == 0 && (packed->damaged || !packed_is_at_end(packed)))
-        err = ERR_SYNTAX;
-    return err;
+    return err == 0 && packed->damaged ? ERR_SYNTAX : err;
 }
 
 /* --- what was not saved --- */

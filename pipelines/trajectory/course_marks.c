@@ -24,13 +24,6 @@ uint8_t courses_sinks_of(const struct courses *courses, const struct course_told
     return courses->conf.sinks | (alerts ? courses->conf.alert_sinks : 0);
 }
 
-void courses_mark_now(struct courses *courses, struct course *course)
-{
-    course->stamps++;
-    courses->changed = true;
-    courses_dirty(courses, &course->now, courses->conf.sinks);
-}
-
 /* --- taking --- */
 
 enum { ROWS_EACH = 2 };
@@ -69,39 +62,33 @@ static bool take_all_told(struct courses *courses, uint32_t sink, struct block *
 }
 
 static void take_now(struct courses *courses, struct course *course,
-                     const struct courses_subject *subject, uint32_t sink,
-                     const struct course_day *now, struct block *block)
+                     const struct courses_subject *subject, uint32_t sink, struct block *block)
 {
-    struct course_told told;
-    advance(courses, &course->now, sink, MARK_TAKEN);
-    if (!courses_preview(&told, courses, course, subject, now)) {
-        const struct mark_tally tally = {.site = &courses->marks}; /* the year has no budget */
-        (void)marks_end_block(&course->now, sink, BLOCK_DURABLE, false, &tally);
-        return;
-    }
-    const struct civil_year *year = &course->plan.year;
+    const struct civil_year year =
+        civil_year_of(course->newest.row.day, course->target->year_start);
     const struct window window = {
-        subject->day_end_ms(subject->context, year->first_day - 1),
-        subject->day_end_ms(subject->context, year->first_day + year->days - 1)};
+        subject->day_end_ms(subject->context, year.first_day - 1),
+        subject->day_end_ms(subject->context, year.first_day + year.days - 1)};
     struct row *row = &block->rows[block->count++];
-    course_put_now(row, &told, window, course->stamps);
+    course_put_now(row, &course->newest, window, course->stamps);
     row->partition = courses->conf.partition;
+    advance(courses, &course->now, sink, MARK_TAKEN);
 }
 
 bool courses_take(struct courses *courses, const struct courses_subject *subject, uint32_t sink,
-                  const struct course_day *now, struct block *block)
+                  bool with_now, struct block *block)
 {
     if (courses->marks.state[sink][MARK_DIRTY] == 0)
         return true;
     if (!take_all_told(courses, sink, block))
         return false;
-    for (uint32_t i = 0; now != NULL && i < courses->count; i++) {
+    for (uint32_t i = 0; with_now && i < courses->count; i++) {
         struct course *course = &courses->courses[i];
         if (marks_get(course->now, sink) != MARK_DIRTY)
             continue;
         if (block->count == block->capacity)
             return false;
-        take_now(courses, course, subject, sink, now, block);
+        take_now(courses, course, subject, sink, block);
     }
     return true;
 }

@@ -103,12 +103,37 @@ static void push(struct courses *courses, const struct course_told *told, uint8_
     courses_dirty(courses, &row->sinks, sinks);
 }
 
-bool courses_restore(struct courses *courses, const struct course_told *told, uint8_t sinks)
+/* The rows that wait are those of more targets than there are now. */
+static int grow(struct courses *courses)
 {
-    if (courses->told_count == courses->told_capacity)
-        return false;
-    push(courses, told, sinks);
-    return true;
+    uint32_t capacity = courses->told_capacity + COURSE_TOLD_MAX;
+    struct told_row *told = calloc(capacity, sizeof(*told));
+    if (told == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < courses->told_count; i++)
+        told[i] = *courses_told(courses, i);
+    free(courses->told);
+    courses->told = told;
+    courses->told_first = 0;
+    courses->told_capacity = capacity;
+    return 0;
+}
+
+int courses_restore(struct courses *courses, const struct course_told *told, uint8_t sinks)
+{
+    int err = courses->told_count == courses->told_capacity ? grow(courses) : 0;
+    if (err == 0)
+        push(courses, told, sinks & courses_sinks_of(courses, told));
+    return err;
+}
+
+void courses_clear_told(struct courses *courses)
+{
+    ASSERT(courses->told_first == 0); /* none has been let go yet */
+    for (uint32_t i = 0; i < courses->told_count; i++)
+        courses->told[i].sinks = (struct marks){0};
+    courses->told_count = 0;
+    courses->marks = (struct mark_counts){0};
 }
 
 /* --- days with shares applied --- */
@@ -219,7 +244,11 @@ static void tell(struct courses *courses, struct course *course,
         return;
     find_sources(course, subject, &told);
     push(courses, &told, courses_sinks_of(courses, &told));
-    courses_mark_now(courses, course);
+    if (!stamp->closed || course->stamps == 0)
+        course->newest = told;
+    course->newest.row.level = told.row.level;
+    course->stamps++;
+    courses_dirty(courses, &course->now, courses->conf.sinks);
 }
 
 void courses_judge(struct courses *courses, const struct courses_subject *subject,
@@ -242,18 +271,4 @@ void courses_judge(struct courses *courses, const struct courses_subject *subjec
     }
     courses->judged_ms = watermark_ms;
     courses->changed = true;
-}
-
-bool courses_preview(struct course_told *told_out, struct courses *courses, struct course *course,
-                     const struct courses_subject *subject, const struct course_day *now)
-{
-    *told_out = (struct course_told){.target = course->target};
-    if (!plan(course, courses, subject, now->day))
-        return false;
-    const struct course_basis basis = basis_of(courses, course, subject);
-    struct course_state state = course->state; /* nothing is kept */
-    if (!course_step(&state, &basis, now, &told_out->row, &told_out->transition))
-        return false;
-    find_sources(course, subject, told_out);
-    return true;
 }

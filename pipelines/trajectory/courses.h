@@ -7,8 +7,8 @@
  * judged once, and what it tells is kept in a ring until every sink has it for good: such a row can
  * never be made again. If the ring has no room, the owner has to wait before it judges a stamp.
  *
- * `trajectory_now` is made when it is taken: a step at the newest full hour, of which nothing is
- * kept. The loop thread owns all of it; all memory is taken when it is made.
+ * The row of `trajectory_now` is that of the newest full hour, with the level as it is. The loop
+ * thread owns all of it; all memory is taken when it is made.
  */
 #ifndef GHGD_COURSES_H
 #define GHGD_COURSES_H
@@ -37,8 +37,10 @@ struct course {
     struct course_plan plan;
     struct target_line line;
     struct day_ledger *shared; /* the days with shares applied; NULL: all of them count whole */
-    uint32_t stamps;           /* that changed `trajectory_now`: its version */
-    struct marks now;          /* of its row of `trajectory_now` */
+    struct course_told newest; /* what `trajectory_now` says */
+    uint32_t stamps;           /* that were told: its version; 0: it says nothing yet */
+    struct marks now;
+    uint8_t restored; /* while a state is loaded: the sinks that need it */
 };
 
 struct courses_conf {
@@ -94,12 +96,12 @@ bool courses_have_room(struct courses *courses);
 /* Judges the stamps at that watermark, in their order; there is room. `restated` is set here. */
 void courses_judge(struct courses *courses, const struct courses_subject *subject,
                    const struct course_day stamps[], uint32_t count, int64_t watermark_ms);
-/* The row of the newest full hour, as it would be judged now; nothing is kept. False: none. */
-bool courses_preview(struct course_told *told_out, struct courses *courses, struct course *course,
-                     const struct courses_subject *subject, const struct course_day *now);
-/* Puts a told row of a saved state back, behind the others, dirty for these sinks. False: there is
- * no room. */
-bool courses_restore(struct courses *courses, const struct course_told *told, uint8_t sinks);
+/* Puts a told row of a saved state back, behind the others, dirty for those of these sinks that get
+ * it; the ring grows if it has to. 0 or -ENOMEM. */
+int courses_restore(struct courses *courses, const struct course_told *told,
+                    uint8_t sinks) MUST_CHECK;
+/* A later payload says which rows there are. */
+void courses_clear_told(struct courses *courses);
 static inline struct told_row *courses_told(const struct courses *courses, uint32_t index)
 {
     return &courses->told[(courses->told_first + index) % courses->told_capacity];
@@ -107,15 +109,13 @@ static inline struct told_row *courses_told(const struct courses *courses, uint3
 
 /* --- course_marks.c: sinks --- */
 
-/* Appends dirty rows for the sink to the block, oldest first. now: the newest full hour, for rows
- * of `trajectory_now`; NULL: without them. False: the block has no room for more. */
+/* Appends dirty rows for the sink to the block, oldest first; with_now: those of `trajectory_now`
+ * too. False: the block has no room for more. */
 bool courses_take(struct courses *courses, const struct courses_subject *subject, uint32_t sink,
-                  const struct course_day *now, struct block *block);
+                  bool with_now, struct block *block);
 /* The block of a row of a target of the subject has ended. */
 void courses_end_row(struct courses *courses, uint32_t sink, const struct row *row,
                      enum block_end end);
-/* Sets a row of `trajectory_now`, and counts it. */
-void courses_mark_now(struct courses *courses, struct course *course);
 void courses_prove(struct courses *courses, uint32_t sink);
 void courses_lose(struct courses *courses, uint32_t sink);
 void courses_take_over(struct courses *courses, uint32_t sink, enum takeover_action action);

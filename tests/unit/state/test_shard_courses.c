@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include <cmocka.h>
 
@@ -20,7 +21,7 @@
 
 #define KOLKATA_MS (330 * MIN_MS)
 #define BEGIN_MS (START_MS - KOLKATA_MS) /* 1 March 2026 begins */
-enum { TOLD_MAX = 4000, BLOCK_ROWS = 400 };
+enum { TOLD_MAX = 4000, BLOCK_ROWS = 400, CHAIN_MAX = 8, PAYLOAD_MAX = 1 << 24 };
 
 static const struct built_meter grid[] = {{.facility = "plant",
                                            .id = "grid",
@@ -38,18 +39,18 @@ static struct target target_rows[] = {{.id = "plant-2030",
                                        .base_mg = 36500 * U,
                                        .cut = PART_ONE / 2}};
 static struct targets targets = {.targets = target_rows, .targets_count = ARRAY_LEN(target_rows)};
-static const struct trajectory_conf trajectory = {.nonworking = PART_ONE,
-                                                  .base_change_min = PART_ONE / 20,
-                                                  .share_min = PART_ONE / 10,
-                                                  .coverage_min = PART_ONE / 5 * 4,
-                                                  .watch = PART_ONE / 200,
-                                                  .warning = PART_ONE / 50,
-                                                  .critical = PART_ONE / 20,
-                                                  .margin = PART_ONE / 100,
-                                                  .miss_probability = PART_ONE / 10 * 9,
-                                                  .enter_days = 3,
-                                                  .leave_days = 3,
-                                                  .dwell_ms = DAY_MS};
+static struct trajectory_conf trajectory = {.nonworking = PART_ONE,
+                                            .base_change_min = PART_ONE / 20,
+                                            .share_min = PART_ONE / 10,
+                                            .coverage_min = PART_ONE / 5 * 4,
+                                            .watch = PART_ONE / 200,
+                                            .warning = PART_ONE / 50,
+                                            .critical = PART_ONE / 20,
+                                            .margin = PART_ONE / 100,
+                                            .miss_probability = PART_ONE / 10 * 9,
+                                            .enter_days = 3,
+                                            .leave_days = 3,
+                                            .dwell_ms = DAY_MS};
 static const struct sink_conf sinks[] = {{.name = "db"}};
 static const struct offset_change kolkata_offsets[] = {{INT64_MIN, KOLKATA_MS}};
 static const struct local_time kolkata = {kolkata_offsets, 1};
@@ -81,7 +82,10 @@ struct bench {
     struct row told[TOLD_MAX]; /* of targets, but for `trajectory_now`, as they were taken */
     uint32_t count;
     struct row now;
-    bool keeps; /* no row is taken until the shard asks for it */
+    bool keeps;              /* no row is taken until the shard asks for it */
+    uint32_t restarts_every; /* saves; 0: nothing is saved */
+    struct buffer payloads[CHAIN_MAX];
+    uint32_t payloads_count;
 };
 
 static struct shard *make(void)
@@ -110,6 +114,8 @@ static struct bench *begin(void)
 static void end(struct bench **bench)
 {
     shard_destroy(&(*bench)->shard);
+    for (uint32_t i = 0; i < (*bench)->payloads_count; i++)
+        buffer_fini(&(*bench)->payloads[i]);
     block_destroy(&(*bench)->block);
     free(TAKE(*bench));
 }
@@ -130,17 +136,47 @@ static void take(struct bench *bench, enum take_mode mode)
     }
 }
 
+static void restart(struct bench *bench)
+{
+    struct buffer why;
+    buffer_init(&why, 1000);
+    shard_destroy(&bench->shard);
+    bench->shard = make();
+    for (uint32_t i = 0; i < bench->payloads_count; i++) {
+        assert_int_equal(
+            shard_load(bench->shard, bench->payloads[i].data, bench->payloads[i].size, &why), 0);
+        buffer_fini(&bench->payloads[i]);
+    }
+    bench->payloads_count = 0;
+    assert_int_equal(shard_load_end(bench->shard, &why), 0);
+    buffer_fini(&why);
+}
+
+static void save(struct bench *bench)
+{
+    if (bench->restarts_every == 0)
+        return;
+    struct buffer *payload = &bench->payloads[bench->payloads_count++];
+    buffer_init(payload, PAYLOAD_MAX);
+    assert_int_equal(shard_save(bench->shard, false, payload), 0);
+    shard_saved(bench->shard);
+    if (bench->payloads_count == bench->restarts_every)
+        restart(bench);
+}
+
 static void apply(struct bench *bench, struct batch *batch)
 {
     uint32_t done = 0;
     while ((done = shard_apply(bench->shard, batch, done)) < batch->count ||
            shard_is_blocked(bench->shard)) {
         uint32_t before = bench->count;
+        save(bench);
         take(bench, TAKE_CLOSING);
         assert_true(bench->count > before || !shard_is_blocked(bench->shard));
         if (done == batch->count && !shard_is_blocked(bench->shard))
             break;
     }
+    save(bench);
     if (!bench->keeps)
         take(bench, TAKE_ALL);
 }
@@ -368,6 +404,159 @@ static void test_ring_blocks(void **state)
     end(&bench);
 }
 
+/* A year that begins, late readings of days that have closed, silences: whatever way the rows take.
+ */
+static void live(struct bench *bench)
+{
+    static struct batch batch;
+    uint32_t dice = 7;
+    int64_t now_ms = BEGIN_MS - 62 * DAY_MS; /* 29 December */
+    for (uint32_t i = 0; i < 900; i++) {
+        dice = dice * 1664525U + 1013904223U;
+        uint32_t throw = dice >> 16;
+        now_ms += throw % 97 == 0 ? 3 * DAY_MS : throw % 5 < 3 ? 15 * MIN_MS : HOUR_MS;
+        int64_t at_ms = throw % 7 == 0 ? now_ms - (throw % 30) * HOUR_MS : now_ms;
+        const struct input input = {0, at_ms, at_ms + 15 * MIN_MS, throw % 300 * U / 30, i};
+        fill_batch(&batch, &input, 1);
+        apply(bench, &batch);
+    }
+    take(bench, TAKE_ALL);
+}
+
+static void test_restarts_change_no_row(void **state)
+{
+    (void)state;
+    trajectory.share_min = PART_ONE / 1000;
+    trajectory.coverage_min = 0;
+    struct bench *whole = begin();
+    live(whole);
+    uint32_t restated = 0;
+    uint32_t alerts = 0;
+    for (uint32_t i = 0; i < whole->count; i++) {
+        restated += whole->told[i].course[COURSE_RESTATED] == 1;
+        alerts += whole->told[i].kind == ROW_ALERT;
+    }
+    assert_true(restated > 20 && alerts > 2);
+    for (uint32_t every = 1; every < 5; every++) {
+        for (int keeps = 0; keeps < 2; keeps++) {
+            struct bench *cut = begin();
+            cut->restarts_every = every;
+            cut->keeps = keeps != 0;
+            live(cut);
+            same_rows(whole, cut);
+            assert_memory_equal(whole->now.course, cut->now.course, sizeof(cut->now.course));
+            end(&cut);
+        }
+    }
+    end(&whole);
+    trajectory.share_min = PART_ONE / 10;
+    trajectory.coverage_min = PART_ONE / 5 * 4;
+}
+
+/* A byte that is another: an error, or a state that can be worked with. */
+static void test_any_byte(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    read_days(bench, BEGIN_MS, BEGIN_MS + 4 * DAY_MS, 96 * OVER * U);
+    bench->keeps = true; /* some rows wait */
+    read_days(bench, BEGIN_MS + 4 * DAY_MS, BEGIN_MS + 4 * DAY_MS + 5 * HOUR_MS, 96 * OVER * U);
+    struct buffer payload;
+    struct buffer why;
+    buffer_init(&payload, PAYLOAD_MAX);
+    buffer_init(&why, 1000);
+    assert_int_equal(shard_save(bench->shard, true, &payload), 0);
+    shard_destroy(&bench->shard);
+    uint32_t loaded = 0;
+    for (size_t at = payload.size - MIN(payload.size, 4000); at < payload.size; at++) {
+        char kept = payload.data[at];
+        payload.data[at] = (char)(kept ^ (1 << at % 8));
+        bench->shard = make();
+        buffer_clear(&why);
+        if (shard_load(bench->shard, payload.data, payload.size, &why) == 0 &&
+            shard_load_end(bench->shard, &why) == 0) {
+            static struct batch batch;
+            const struct input input = {0, BEGIN_MS + 4 * DAY_MS + 6 * HOUR_MS,
+                                        BEGIN_MS + 4 * DAY_MS + 6 * HOUR_MS + 15 * MIN_MS, U, 0};
+            fill_batch(&batch, &input, 1);
+            (void)shard_apply(bench->shard, &batch, 0);
+            bench->block->count = 0;
+            (void)shard_take_rows(bench->shard, 0, TAKE_ALL, bench->block);
+            loaded++;
+        }
+        shard_destroy(&bench->shard);
+        payload.data[at] = kept;
+    }
+    assert_true(loaded > 0);
+    buffer_fini(&payload);
+    buffer_fini(&why);
+    bench->shard = make();
+    end(&bench);
+}
+
+/* Makes a payload of version 4 of one of a facility without targets: a byte less in its part. */
+static void make_version_4(struct buffer *payload)
+{
+    const size_t behind = 1 + 1 + strlen("plant"); /* no event waits; the text */
+    const size_t end = payload->size - behind;
+    assert_int_equal(payload->data[5], 5);
+    assert_int_equal(payload->data[end - 1], 0);
+    size_t at = 6;
+    uint32_t size;
+    do {
+        at++;
+        memcpy(&size, payload->data + at, sizeof(size)); /* the lowest byte first */
+    } while (at + sizeof(size) + size != end);
+    size--;
+    memcpy(payload->data + at, &size, sizeof(size));
+    memmove(payload->data + end - 1, payload->data + end, behind);
+    payload->size--;
+    payload->data[5] = 4;
+}
+
+/* The facility has no state of targets yet: the days that have left are not known, and not zero. */
+static void test_version_4_begins_with_its_open_days(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    shard_destroy(&bench->shard);
+    targets.targets_count = 0;
+    bench->shard = make();
+    read_days(bench, BEGIN_MS, BEGIN_MS + 8 * DAY_MS, 96 * OVER * U);
+    assert_int_equal(bench->count, 0);
+    struct buffer *payload = &bench->payloads[bench->payloads_count++];
+    buffer_init(payload, PAYLOAD_MAX);
+    assert_int_equal(shard_save(bench->shard, true, payload), 0);
+    targets.targets_count = ARRAY_LEN(target_rows);
+    make_version_4(payload);
+    restart(bench);
+    read_days(bench, BEGIN_MS + 8 * DAY_MS, BEGIN_MS + 10 * DAY_MS, 96 * OVER * U);
+    assert_null(find(bench, ROW_TRAJECTORY, LEVEL_DAY, end_of_day(6) + CLOSES_AFTER_MS));
+    const struct row *row = find(bench, ROW_TRAJECTORY, LEVEL_DAY, end_of_day(8) + CLOSES_AFTER_MS);
+    /* Two days of horizon and the one in which it begins were open, and the ninth. */
+    assert_int_equal(row->course[COURSE_YTD], 4 * (int64_t)96 * OVER * U);
+    assert_int_equal(row->course[COURSE_COVERAGE], div_round_even((int128)4 * PART_ONE, 9));
+    assert_int_equal(row->course[COURSE_COUNTED], 0);
+    end(&bench);
+}
+
+/* What is said of a target that is gone is dropped, and its rows too. Another one goes on. */
+static void test_target_is_gone(void **state)
+{
+    (void)state;
+    struct bench *bench = begin();
+    bench->keeps = true;
+    read_days(bench, BEGIN_MS, BEGIN_MS + DAY_MS, 96 * U);
+    bench->restarts_every = 1;
+    targets.targets_count = 0;
+    save(bench);
+    bench->restarts_every = 0;
+    take(bench, TAKE_ALL);
+    assert_int_equal(bench->count, 0);
+    targets.targets_count = ARRAY_LEN(target_rows);
+    end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +567,10 @@ int main(void)
         cmocka_unit_test(test_correction_restates_and_retracts),
         cmocka_unit_test(test_full_ring_stops_the_shard),
         cmocka_unit_test(test_ring_blocks),
+        cmocka_unit_test(test_restarts_change_no_row),
+        cmocka_unit_test(test_any_byte),
+        cmocka_unit_test(test_version_4_begins_with_its_open_days),
+        cmocka_unit_test(test_target_is_gone),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -543,7 +543,7 @@ static void test_cut_off(void **state)
     longer.data[0] ^= 1;
     longer.data[5]++;
     expect_refused("another version", longer.data, payload.size);
-    assert_non_null(strstr(buffer_text(&why), "format 5"));
+    assert_non_null(strstr(buffer_text(&why), "format 6"));
     longer.data[5]--;
     longer.data[6]++;
     expect_refused("an increment first", longer.data, payload.size);
