@@ -346,6 +346,8 @@ static int compare_facility(struct comparison *comparison)
 static int add_pair(struct comparison *comparison, const struct row *row)
 {
     int err = 0;
+    if (row->kind >= ROW_WINDOW_KINDS)
+        return 0; /* rows of targets are of no window, and are not compared */
     if (comparison->pairs.size > 0 && pairs_of(comparison)[0].row.facility != row->facility)
         err = compare_facility(comparison);
     struct pair pair = {.row = *row, .compared = row->final && !is_open(comparison, row)};

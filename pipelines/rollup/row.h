@@ -29,9 +29,10 @@ enum row_kind {
 
 /* The numbers of a row of a target, in the place of a source's figures. Masses are milligrams of
  * CO2e, parts are of 1e9, instants and dates (00:00 UTC of them) are milliseconds since 1970.
- * NULL_NUMBER: it is not known, or there is none. */
+ * NULL_NUMBER: the number is not known, or does not exist. */
 enum course_number {
-    COURSE_DAY, /* a date */
+    COURSE_STAMP, /* the instant that it stands for */
+    COURSE_DAY,   /* a date */
     COURSE_BASE_VERSION,
     COURSE_BASE,
     COURSE_BUDGET,
@@ -60,7 +61,7 @@ enum course_number {
     COURSE_FORECAST_KNOWN,
     COURSE_INTERVAL_KNOWN,
     COURSE_USED_UP,
-    /* Of ROW_ALERT and ROW_TRAJECTORY_NOW: what contributes most. registry->series; if the target
+    /* ROW_ALERT and ROW_TRAJECTORY_NOW: the largest contributions. registry->series; if the target
      * is of no facility, registry->facilities. */
     COURSE_SOURCE_1,
     COURSE_SOURCE_2,
@@ -68,7 +69,7 @@ enum course_number {
     COURSE_SOURCE_1_YTD,
     COURSE_SOURCE_2_YTD,
     COURSE_SOURCE_3_YTD,
-    /* Of ROW_ALERT. */
+    /* ROW_ALERT alone. */
     COURSE_EVENT,  /* enum course_event */
     COURSE_NUMBER, /* of the target's changes of level */
     COURSE_LEVEL_FROM,

@@ -13,8 +13,8 @@
 #include "pipelines/rollup/site_sums.h"
 #include "pipelines/rollup/site_weights.h"
 
-/* Copies all but the figures, which are the last, and the largest. What was in the block before
- * may have been the row of a target, which has no figures. */
+/* Copies all but the figures, which are the last, and the largest. The block's last
+ * row here may have been that of a target, which has no figures. */
 static struct row *append(struct block *block, const struct row *head)
 {
     struct row *out = &block->rows[block->count++];

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pipelines/sink/target_fields.h"
+
 /* A figure that may be null is optional, and so are the count that tells so and what is noted: they
  * are younger than the first rows that databases have. */
 #define FIGURE(id, name, unit, decimals, adds, rate, unknown, help, sums)                          \
@@ -10,6 +12,7 @@
      unit,                                                                                         \
      FIELD_FIXED,                                                                                  \
      decimals,                                                                                     \
+     WORDS_NONE,                                                                                   \
      offsetof(struct row, figures.value[FIGURE_##id]),                                             \
      0,                                                                                            \
      FIGURE_##id,                                                                                  \
@@ -20,30 +23,31 @@
      sums},
 #define RATIO(name, above, below, optional, help, sums)                                            \
     {                                                                                              \
-        name, "1", FIELD_RATIO, 0, offsetof(struct row, above), offsetof(struct row, below),       \
-            FIGURE_NONE, 0, optional, help, sums                                                   \
+        name, "1", FIELD_RATIO, 0, WORDS_NONE, offsetof(struct row, above),                        \
+            offsetof(struct row, below), FIGURE_NONE, 0, optional, help, sums                      \
     }
 #define COUNT(name, unit, member, help, sums)                                                      \
     {                                                                                              \
-        name, unit, FIELD_INTEGER, 0, offsetof(struct row, member), 0, FIGURE_NONE, 0, false,      \
-            help, sums                                                                             \
+        name, unit, FIELD_INTEGER, 0, WORDS_NONE, offsetof(struct row, member), 0, FIGURE_NONE, 0, \
+            false, help, sums                                                                      \
     }
 #define FLAG(name, member, help, sums)                                                             \
     {                                                                                              \
-        name, "", FIELD_FLAG, 0, offsetof(struct row, member), 0, FIGURE_NONE, 0, false, help,     \
-            sums                                                                                   \
+        name, "", FIELD_FLAG, 0, WORDS_NONE, offsetof(struct row, member), 0, FIGURE_NONE, 0,      \
+            false, help, sums                                                                      \
     }
 
 /* An energy of a row of ROW_ENERGY, and a time of one of its flows. They add up as figures do. */
 #define ENERGY(id, name, help, sums)                                                               \
     {                                                                                              \
-        name, "kWh", FIELD_FIXED, 6, offsetof(struct row, figures.value[BALANCE_##id]), 0,         \
-            FIGURE_ACTIVITY, 1U << BALANCE_##id, true, help, sums                                  \
+        name, "kWh", FIELD_FIXED, 6, WORDS_NONE,                                                   \
+            offsetof(struct row, figures.value[BALANCE_##id]), 0, FIGURE_ACTIVITY,                 \
+            1U << BALANCE_##id, true, help, sums                                                   \
     }
 #define FLOW_TIME(id, name, figure, help)                                                          \
     {                                                                                              \
-        name, "s", FIELD_FIXED, 3, offsetof(struct row, figures.value[BALANCE_##id]), 0, figure,   \
-            0, false, help, SUM_ALL                                                                \
+        name, "s", FIELD_FIXED, 3, WORDS_NONE, offsetof(struct row, figures.value[BALANCE_##id]),  \
+            0, figure, 0, false, help, SUM_ALL                                                     \
     }
 
 #define SUM_RATIO(formula) "never; form it again: " formula
@@ -123,13 +127,25 @@ static const struct field energy_fields[] = {
     FINAL,
 };
 
-const struct measurement measurements[ROW_WINDOW_KINDS] = {
-    [ROW_EMISSIONS] = {"emissions", "one row for each source of a facility and window", true,
-                       emissions_fields, ARRAY_LEN(emissions_fields)},
+const struct measurement measurements[ROW_KIND_COUNT] = {
+    [ROW_EMISSIONS] = {"emissions", "one row for each source of a facility and window", true, false,
+                       false, emissions_fields, ARRAY_LEN(emissions_fields)},
     [ROW_COVERAGE] = {"coverage", "one row for each facility and window, also when it is silent",
-                      false, coverage_fields, ARRAY_LEN(coverage_fields)},
+                      false, false, false, coverage_fields, ARRAY_LEN(coverage_fields)},
     [ROW_ENERGY] = {"energy", "one row beside each of coverage, if the facility has electricity",
-                    false, energy_fields, ARRAY_LEN(energy_fields)},
+                    false, false, false, energy_fields, ARRAY_LEN(energy_fields)},
+    [ROW_TRAJECTORY] = {"trajectory",
+                        "one row for each closed day of a target, and for each hour of the running "
+                        "day, at that instant; a row is never changed",
+                        false, true, true, trajectory_fields, TRAJECTORY_FIELDS},
+    [ROW_TRAJECTORY_NOW] = {"trajectory_now",
+                            "one row for each target year, at its beginning, which follows the "
+                            "figures",
+                            false, true, false, trajectory_now_fields, TRAJECTORY_NOW_FIELDS},
+    [ROW_ALERT] = {"alerts",
+                   "one row for each change of a target's alert level, at the instant of its row "
+                   "of `trajectory`; a row is never changed",
+                   false, true, true, alert_fields, ALERT_FIELDS},
 };
 
 _Static_assert(sizeof(struct row) <= UINT16_MAX, "an offset in a row fits 16 bits");
@@ -137,10 +153,12 @@ _Static_assert(sizeof(struct row) <= UINT16_MAX, "an offset in a row fits 16 bit
 const char *measurement_name(char name[MEASUREMENT_NAME_SIZE], enum row_kind kind, enum level level,
                              int64_t bucket_ms)
 {
-    ASSERT(kind < ROW_WINDOW_KINDS && level < LEVEL_COUNT);
+    ASSERT(kind < ROW_KIND_COUNT && level < LEVEL_COUNT);
     char suffix[16];
-    int size = snprintf(name, MEASUREMENT_NAME_SIZE, "%s_%s", measurements[kind].stem,
-                        level_suffix(level, bucket_ms, suffix));
+    bool is_target = measurements[kind].is_target;
+    int size =
+        snprintf(name, MEASUREMENT_NAME_SIZE, "%s%s%s", measurements[kind].stem,
+                 is_target ? "" : "_", is_target ? "" : level_suffix(level, bucket_ms, suffix));
     ASSERT(size > 0 && size < MEASUREMENT_NAME_SIZE);
     return name;
 }
@@ -154,6 +172,8 @@ bool field_is_known(const struct field *field, const struct row *row)
 {
     if (field->type == FIELD_RATIO && field->optional)
         return *(const int128 *)member(row, field->offset_below) != 0;
+    if (field->type >= FIELD_NUMBER)
+        return *(const int64_t *)member(row, field->offset) != NULL_NUMBER;
     if (field->nullable != 0)
         return (row->unknown & field->nullable) == 0;
     return field->figure == FIGURE_NONE || figures_know(&row->figures, (enum figure)field->figure);
@@ -185,48 +205,10 @@ double field_ratio(const struct field *field, const struct row *row)
     return below == 0 ? 0.0 : (double)above / (double)below;
 }
 
-const char *tag_key(enum tag tag, const struct registry *registry)
+int64_t field_number(const struct field *field, const struct row *row)
 {
-    static const char *const keys[] = {[TAG_FACILITY] = "facility",
-                                       [TAG_SCOPE] = "scope",
-                                       [TAG_CATEGORY] = "category",
-                                       [TAG_SOURCE] = "source",
-                                       [TAG_UNIT] = "unit"};
-    if (tag < TAG_GROUP)
-        return keys[tag];
-    ASSERT(tag - TAG_GROUP < registry->group_levels_count);
-    return registry->group_levels[tag - TAG_GROUP];
-}
-
-static const char *scope_text(const struct series *series, char scratch[4])
-{
-    (void)snprintf(scratch, 4, "%u", series->scope);
-    return scratch;
-}
-
-const char *tag_value(enum tag tag, const struct registry *registry, const struct row *row,
-                      char scratch[4])
-{
-    ASSERT(row->facility < registry->facilities_count);
-    const struct facility *facility = &registry->facilities[row->facility];
-    if (tag == TAG_FACILITY)
-        return facility->id;
-    if (tag >= TAG_GROUP)
-        return facility->groups[tag - TAG_GROUP];
-    if (row->series == REGISTRY_NONE)
-        return NULL;
-    ASSERT(row->series < registry->series_count);
-    const struct series *series = &registry->series[row->series];
-    switch (tag) {
-    case TAG_SCOPE:
-        return scope_text(series, scratch);
-    case TAG_CATEGORY:
-        return series->category;
-    case TAG_SOURCE:
-        return series->source;
-    default:
-        return quantity_unit((enum quantity)series->quantity);
-    }
+    ASSERT(field->type >= FIELD_NUMBER);
+    return *(const int64_t *)member(row, field->offset);
 }
 
 static const char *type_text(const struct field *field)
@@ -234,33 +216,60 @@ static const char *type_text(const struct field *field)
     switch (field->type) {
     case FIELD_FIXED:
     case FIELD_RATIO:
+    case FIELD_NUMBER:
         return "float";
     case FIELD_INTEGER:
+    case FIELD_WHOLE:
         return "integer";
+    case FIELD_TEXT:
+        return "text";
     case FIELD_FLAG:
+    case FIELD_YES:
     default:
         return "boolean";
     }
+}
+
+static void print_head(struct buffer *out, const struct measurement *measurement)
+{
+    if (measurement->is_target)
+        buffer_printf(
+            out,
+            "### %s\n\nA measurement: %s.\n\nTags: `target`%s, `level`, `name`, `scopes`, "
+            "`facility` if it is of one, one per group level.\n\n",
+            measurement->stem, measurement->help, measurement->is_stamped ? ", `stage`" : "");
+    else
+        buffer_printf(out,
+                      "### %s_*\n\nOne measurement per window length: %s.\n\n"
+                      "Tags: `facility`, one per group level%s.\n\n",
+                      measurement->stem, measurement->help,
+                      measurement->is_series ? ", `scope`, `category`, `source`, `unit`" : "");
+}
+
+static void print_field(struct buffer *out, const struct measurement *measurement,
+                        const struct field *field)
+{
+    buffer_printf(out, "| `%s` | %s | %s | ", field->name, type_text(field), field->unit);
+    if (field->type == FIELD_FIXED || field->type == FIELD_NUMBER)
+        buffer_add_fixed(out, 1, field->decimals);
+    buffer_printf(out, " | %s |", field->help);
+    if (!measurement->is_target)
+        buffer_printf(out, " %s |", field->sums);
+    buffer_add_char(out, '\n');
 }
 
 void fields_print_reference(struct buffer *out)
 {
     for (size_t kind = 0; kind < ARRAY_LEN(measurements); kind++) {
         const struct measurement *measurement = &measurements[kind];
-        buffer_printf(out, "### %s_*\n\nOne measurement per window length: %s.\n\n",
-                      measurement->stem, measurement->help);
-        buffer_printf(out, "Tags: `facility`, one per group level%s.\n\n",
-                      measurement->is_series ? ", `scope`, `category`, `source`, `unit`" : "");
-        buffer_add_str(out,
-                       "| field | type | unit | counted in | what it is | may be summed over |\n"
+        print_head(out, measurement);
+        buffer_add_str(
+            out, measurement->is_target
+                     ? "| field | type | unit | counted in | what it is |\n|---|---|---|---|---|\n"
+                     : "| field | type | unit | counted in | what it is | may be summed over |\n"
                        "|---|---|---|---|---|---|\n");
-        for (size_t i = 0; i < measurement->fields_count; i++) {
-            const struct field *field = &measurement->fields[i];
-            buffer_printf(out, "| `%s` | %s | %s | ", field->name, type_text(field), field->unit);
-            if (field->type == FIELD_FIXED)
-                buffer_add_fixed(out, 1, field->decimals);
-            buffer_printf(out, " | %s | %s |\n", field->help, field->sums);
-        }
+        for (size_t i = 0; i < measurement->fields_count; i++)
+            print_field(out, measurement, &measurement->fields[i]);
         buffer_add_str(out, "\n");
     }
 }

@@ -6,6 +6,7 @@
  * opens it again. All of it happens on a thread of the pool, except the first opening.
  */
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "pipelines/sink/driver.h"
 #include "pipelines/sink/local_clock.h"
 #include "pipelines/sink/sqlite_schema.h"
@@ -22,8 +23,8 @@ enum {
 
 struct sqlite_sink {
     struct sink sink;
-    sqlite3 *db; /* NULL after an error */
-    sqlite3_stmt *upserts[ROW_WINDOW_KINDS][LEVEL_COUNT];
+    sqlite3 *db;                                        /* NULL after an error */
+    sqlite3_stmt *upserts[ROW_KIND_COUNT][LEVEL_COUNT]; /* of a target: of the first level only */
     struct local_clock *clock;
     uint64_t clock_generation; /* the registry of the clock; 0 for none */
     uint64_t names_generation; /* the registry whose facilities and views are committed */
@@ -34,7 +35,7 @@ struct sqlite_sink {
 
 static void close_database(struct sqlite_sink *lite)
 {
-    for (int kind = 0; kind < ROW_WINDOW_KINDS; kind++)
+    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
         for (int level = 0; level < LEVEL_COUNT; level++) {
             sqlite3_finalize(lite->upserts[kind][level]);
             lite->upserts[kind][level] = NULL;
@@ -88,8 +89,10 @@ static int add_columns(struct sqlite_sink *lite)
     int status = sqlite3_prepare_v2(
         lite->db, "SELECT count(*), max(\"notnull\") FROM pragma_table_info(?) WHERE name = ?", -1,
         &query, NULL);
-    for (int i = 0; i < ROW_WINDOW_KINDS * LEVEL_COUNT && status == SQLITE_OK; i++) {
+    for (int i = 0; i < ROW_KIND_COUNT * LEVEL_COUNT && status == SQLITE_OK; i++) {
         enum row_kind kind = (enum row_kind)(i / LEVEL_COUNT);
+        if (i % LEVEL_COUNT >= measurement_levels(kind))
+            continue;
         char name[MEASUREMENT_NAME_SIZE];
         measurement_name(name, kind, (enum level)(i % LEVEL_COUNT), lite->sink.bucket_ms);
         status = find_new_columns(query, name, &measurements[kind], &sql);
@@ -117,9 +120,11 @@ static int prepare_upserts(struct sqlite_sink *lite)
     int status = SQLITE_OK;
     struct buffer sql;
     buffer_init(&sql, SQL_BYTES_MAX);
-    for (int i = 0; i < ROW_WINDOW_KINDS * LEVEL_COUNT && status == SQLITE_OK; i++) {
+    for (int i = 0; i < ROW_KIND_COUNT * LEVEL_COUNT && status == SQLITE_OK; i++) {
         enum row_kind kind = (enum row_kind)(i / LEVEL_COUNT);
         enum level level = (enum level)(i % LEVEL_COUNT);
+        if ((int)level >= measurement_levels(kind))
+            continue;
         buffer_clear(&sql);
         sqlite_schema_add_upsert(&sql, kind, level, lite->sink.bucket_ms);
         const char *text = buffer_text(&sql);
@@ -196,9 +201,11 @@ static double fixed_to_double(int128 value, unsigned decimals)
     return (double)value / scale;
 }
 
-static void bind_field(sqlite3_stmt *statement, int column, const struct field *field,
+static void bind_field(struct sqlite_sink *lite, sqlite3_stmt *statement, int column,
+                       const struct field *field, const struct registry *registry,
                        const struct row *row)
 {
+    char words[FIELD_TEXT_SIZE];
     if (!field_is_known(field, row)) {
         sqlite3_bind_null(statement, column);
         return;
@@ -214,6 +221,17 @@ static void bind_field(sqlite3_stmt *statement, int column, const struct field *
     case FIELD_INTEGER:
         sqlite3_bind_int64(statement, column, field_count(field, row));
         break;
+    case FIELD_NUMBER:
+        sqlite3_bind_double(statement, column,
+                            fixed_to_double(field_number(field, row), field->decimals));
+        break;
+    case FIELD_WHOLE:
+    case FIELD_YES:
+        sqlite3_bind_int64(statement, column, field_number(field, row));
+        break;
+    case FIELD_TEXT:
+        bind_label(lite, statement, column, field_text(field, registry, row, words));
+        break;
     case FIELD_FLAG:
     default:
         sqlite3_bind_int(statement, column, field_flag(field, row));
@@ -221,25 +239,36 @@ static void bind_field(sqlite3_stmt *statement, int column, const struct field *
     }
 }
 
+/* By the clocks of the facility, or in UTC. */
+static void bind_local_start(struct sqlite_sink *lite, sqlite3_stmt *upsert,
+                             const struct registry *registry, const struct row *row)
+{
+    char text[LOCAL_TEXT_SIZE];
+    if (row->facility == REGISTRY_NONE)
+        timestamp_format(text, row->window.start_ms);
+    else
+        local_clock_format(lite->clock, registry->facilities[row->facility].zone,
+                           row->window.start_ms, text);
+    sqlite3_bind_text(upsert, COLUMN_LOCAL_START, text, -1, SQLITE_TRANSIENT);
+}
+
 static int write_row(struct sqlite_sink *lite, const struct registry *registry,
                      const struct row *row)
 {
-    ASSERT(row->kind < ROW_WINDOW_KINDS && row->level < LEVEL_COUNT);
+    ASSERT(row->kind < ROW_KIND_COUNT && row->level < LEVEL_COUNT);
     const struct measurement *measurement = &measurements[row->kind];
-    const struct facility *facility = &registry->facilities[row->facility];
-    sqlite3_stmt *upsert = lite->upserts[row->kind][row->level];
-    char text[LOCAL_TEXT_SIZE];
-    char scratch[4];
+    sqlite3_stmt *upsert = lite->upserts[row->kind][measurement->is_target ? 0 : row->level];
+    char scratch[TAG_SCRATCH_SIZE];
     sqlite3_bind_int64(upsert, COLUMN_START, row->window.start_ms);
     sqlite3_bind_int64(upsert, COLUMN_END, row->window.end_ms);
-    local_clock_format(lite->clock, facility->zone, row->window.start_ms, text);
-    sqlite3_bind_text(upsert, COLUMN_LOCAL_START, text, -1, SQLITE_TRANSIENT);
-    bind_label(lite, upsert, COLUMN_FACILITY, facility->id);
-    int column = COLUMN_SERIES_TAGS;
-    for (int tag = TAG_SCOPE; measurement->is_series && tag <= TAG_UNIT; tag++)
-        bind_label(lite, upsert, column++, tag_value((enum tag)tag, registry, row, scratch));
+    bind_local_start(lite, upsert, registry, row);
+    bind_label(lite, upsert, COLUMN_FACILITY, tag_value(TAG_FACILITY, registry, row, scratch));
+    int column = COLUMN_TAGS;
+    for (int tag = COLUMN_TAG_FIRST; tag <= COLUMN_TAG_LAST; tag++)
+        if (sqlite_schema_has_tag(measurement, tag))
+            bind_label(lite, upsert, column++, tag_value((enum tag)tag, registry, row, scratch));
     for (size_t i = 0; i < measurement->fields_count; i++)
-        bind_field(upsert, column++, &measurement->fields[i], row);
+        bind_field(lite, upsert, column++, &measurement->fields[i], registry, row);
     return step(upsert);
 }
 
@@ -444,7 +473,7 @@ static int lite_open(struct sink *sink)
         if (!is_passing(lite->status))
             return errno_of(lite->status);
     }
-    buffer_init(&lite->label, LABEL_BYTES_MAX);
+    buffer_init(&lite->label, 4 * FIELD_TEXT_SIZE); /* of a name too */
     return 0;
 }
 

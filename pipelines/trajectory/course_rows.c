@@ -14,7 +14,7 @@ static int64_t if_known(bool known, int64_t number)
     return known ? number : NULL_NUMBER;
 }
 
-/* What does not fit is the largest that does: NULL_NUMBER is none. */
+/* The nearest number that fits. It is not NULL_NUMBER. */
 static int64_t narrow(int128 value)
 {
     if (value > INT64_MAX)
@@ -36,6 +36,7 @@ static int64_t date_ms(int32_t day)
 
 static void put_year_to_date(int64_t *course, const struct course_row *row)
 {
+    course[COURSE_STAMP] = row->stamp_ms;
     course[COURSE_DAY] = date_ms(row->day);
     course[COURSE_BASE_VERSION] = row->base_version;
     course[COURSE_BASE] = if_known(row->base_mg > 0, row->base_mg);

@@ -19,7 +19,7 @@ struct course_source {
     int64_t ytd_mg;
 };
 
-/* What a row is made of. The target outlives the block, as the registry does. */
+/* A row is made of these. The target outlives the block, as the registry does. */
 struct course_told {
     const struct target *target;
     struct course_row row;

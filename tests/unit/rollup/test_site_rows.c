@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -132,6 +133,30 @@ static void test_order_of_periods(void **state)
     shard_destroy(&shard);
 }
 
+/* A block has had rows of targets, whose numbers lie where figures do: nothing of them is left. */
+static void test_block_of_targets_before(void **state)
+{
+    (void)state;
+    struct shard *shard = make_shard();
+    apply_used(shard, GRID2, START_MS, START_MS + 15 * MIN_MS);
+    memset(taken_rows->rows, 0xff, 64 * sizeof(struct row));
+    for (int i = 0; i < 64; i++) {
+        taken_rows->rows[i].kind = ROW_ALERT;
+        taken_rows->rows[i].course[0] = 0; /* there lies what says that there are no notes */
+    }
+    take(shard);
+    assert_true(taken_rows->count > 0 && taken_rows->count <= 64);
+    for (uint32_t i = 0; i < taken_rows->count; i++) {
+        const struct row *row = &taken_rows->rows[i];
+        assert_true(row->kind < ROW_WINDOW_KINDS);
+        assert_null(row->target);
+        assert_false(row->figures.noted);
+        for (size_t figure = FIGURES_NOTED; figure < FIGURE_COUNT; figure++)
+            assert_true(row->figures.value[figure] == 0);
+    }
+    shard_destroy(&shard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_revision_after_grace),
         cmocka_unit_test(test_order_of_periods),
+        cmocka_unit_test(test_block_of_targets_before),
     };
     return cmocka_run_group_tests(tests, set_up_taken, tear_down_taken);
 }

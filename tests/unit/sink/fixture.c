@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/targets/targets.h"
+#include "pipelines/trajectory/course.h"
+
 const struct registry *fixture_registry(void)
 {
     static struct series series[FIXTURE_SERIES] = {
@@ -99,6 +102,94 @@ struct row fixture_energy_row(uint32_t facility, int64_t start_ms)
     row.unknown = 1U << BALANCE_GENERATION | 1U << BALANCE_OWN_USE | 1U << BALANCE_CONSUMPTION;
     row.flows_unknown = 1;
     memcpy(row.figures.value, energies, sizeof(energies));
+    return row;
+}
+
+static const struct target *fixture_target(uint32_t facility)
+{
+    static const struct target dhaka = {.id = "dhaka-2030",
+                                        .name = "dhaka-1",
+                                        .level = TARGET_FACILITY,
+                                        .scopes = 1U << 1 | 1U << 2,
+                                        .facility = 0};
+    static const struct target awkward = {.id = "say \"no\", 5 %\\",
+                                          .name = "a, b=c\\",
+                                          .level = TARGET_FACILITY,
+                                          .scopes = 1U << 1,
+                                          .facility = 1};
+    static const struct target asia = {.id = "asia-2030",
+                                       .name = "Asia",
+                                       .level = TARGET_GROUP,
+                                       .group_level = 0,
+                                       .scopes = 1U << 1 | 1U << 2 | 1U << 3,
+                                       .facility = REGISTRY_NONE};
+    static const struct target all = {.id = "all-2030",
+                                      .name = "all",
+                                      .level = TARGET_ALL,
+                                      .scopes = 1U << 2,
+                                      .facility = REGISTRY_NONE};
+    if (facility < FIXTURE_FACILITIES)
+        return facility == 0 ? &dhaka : &awkward;
+    return facility == FIXTURE_GROUP ? &asia : &all;
+}
+
+struct row fixture_target_row(enum row_kind kind, uint32_t facility)
+{
+    static const int64_t numbers[COURSE_NUMBERS] = {
+        [COURSE_STAMP] = FIXTURE_START_MS,
+        [COURSE_DAY] = FIXTURE_START_MS - INT64_C(86400000),
+        [COURSE_BASE_VERSION] = 2,
+        [COURSE_BASE] = INT64_C(94000000000000),
+        [COURSE_BUDGET] = INT64_C(74800000000000),
+        [COURSE_SHARE] = 375000000,
+        [COURSE_DUE] = INT64_C(28050000000000),
+        [COURSE_YTD] = INT64_C(29000000000001),
+        [COURSE_YTD_ESTIMATED] = 2500000,
+        [COURSE_OVER] = INT64_C(950000000001),
+        [COURSE_COVERAGE] = 999999999,
+        [COURSE_SLIP] = 339,
+        [COURSE_FORECAST] = INT64_C(76000000000000),
+        [COURSE_FORECAST_LOW] = INT64_C(75000000000000),
+        [COURSE_FORECAST_HIGH] = INT64_C(77000000000000),
+        [COURSE_FORECAST_RATIO] = INT64_C(77333333333336),
+        [COURSE_MISS_PROBABILITY] = 905,
+        [COURSE_USED_UP_DAY] = INT64_C(1797724800000),
+        [COURSE_TRAILING] = INT64_C(80000000000000),
+        [COURSE_NEEDED_TO_END] = 65500000,
+        [COURSE_NEEDED_CUMULATIVE] = 93500000,
+        [COURSE_ACHIEVED] = -476190476,
+        [COURSE_OVERSHOOT] = -1,
+        [COURSE_LEVEL] = ALERT_CRITICAL,
+        [COURSE_RESTATED] = 1,
+        [COURSE_COUNTED] = 1,
+        [COURSE_FORECAST_KNOWN] = 1,
+        [COURSE_INTERVAL_KNOWN] = 1,
+        [COURSE_USED_UP] = 1,
+        [COURSE_SOURCE_1] = 0,
+        [COURSE_SOURCE_2] = 1,
+        [COURSE_SOURCE_3] = NULL_NUMBER,
+        [COURSE_SOURCE_1_YTD] = INT64_C(20000000000000),
+        [COURSE_SOURCE_2_YTD] = INT64_C(9000000000001),
+        [COURSE_SOURCE_3_YTD] = NULL_NUMBER,
+        [COURSE_EVENT] = COURSE_ENTERED,
+        [COURSE_NUMBER] = 7,
+        [COURSE_LEVEL_FROM] = ALERT_OK,
+        [COURSE_STARTED] = FIXTURE_START_MS - 3600000,
+        [COURSE_ENDED] = NULL_NUMBER,
+    };
+    struct row row = {.kind = (uint8_t)kind,
+                      .level = kind == ROW_TRAJECTORY_NOW ? LEVEL_YEAR : LEVEL_DAY,
+                      .final = kind != ROW_TRAJECTORY_NOW,
+                      .series = REGISTRY_NONE,
+                      .window = {FIXTURE_START_MS, FIXTURE_START_MS},
+                      .target = fixture_target(facility)};
+    row.facility = row.target->facility;
+    if (kind == ROW_TRAJECTORY_NOW) {
+        row.window.start_ms -= INT64_C(59) * 86400000;
+        row.window.end_ms = row.window.start_ms + INT64_C(365) * 86400000;
+        row.version = 12;
+    }
+    memcpy(row.course, numbers, sizeof(numbers));
     return row;
 }
 

@@ -21,6 +21,12 @@ struct row fixture_row(uint32_t facility, uint32_t series, int64_t start_ms);
 /* A row of energy whose generation is not known; own use and consumption are null too. */
 struct row fixture_energy_row(uint32_t facility, int64_t start_ms);
 
+/* A row of a target, with every number known. Its stamp is FIXTURE_START_MS, its year begins two
+ * months before. The target is about facility 0 or 1 if `facility` is one of them, about the region
+ * "Asia" if it is FIXTURE_GROUP, about the whole if it is REGISTRY_NONE. */
+enum { FIXTURE_GROUP = FIXTURE_FACILITIES };
+struct row fixture_target_row(enum row_kind kind, uint32_t facility);
+
 /* A block of `count` rows of series 0, one bucket after the other. */
 struct block *fixture_block(uint32_t count);
 

@@ -1,4 +1,7 @@
 #include "pipelines/sink/lineproto.h"
+
+#include "config/targets/targets.h"
+#include "pipelines/trajectory/course.h"
 #include "tests/unit/sink/fixture.h"
 
 #include <setjmp.h>
@@ -275,14 +278,182 @@ static void test_too_small(void **state)
     buffer_fini(&out);
 }
 
+#define COURSE                                                                                     \
+    "day=1772236800000i,base_version=2i,base_kg=94000000,budget_kg=74800000,share=0.375,"          \
+    "due_kg=28050000,ytd_kg=29000000.000001,ytd_estimated_kg=2.5,over_kg=950000.000001,"           \
+    "coverage=0.999999999,slip=0.0339,forecast_kg=76000000,forecast_low_kg=75000000,"              \
+    "forecast_high_kg=77000000,forecast_ratio_kg=77333333.333336,miss_probability=0.905,"          \
+    "used_up_day=1797724800000i,trailing_12mo_kg=80000000,needed_to_end=0.0655,"                   \
+    "needed_cumulative=0.0935,achieved=-0.476190476,overshoot_kg=-0.000001,alert_level=3i,"        \
+    "restated=true,counted=true"
+#define DHAKA                                                                                      \
+    "facility=dhaka-1,level=facility,name=dhaka-1,region=Asia,scopes=1+2,site=north\\ wing"
+
+/* A row of an instant stands exactly there, in every dialect. */
+static void test_trajectory(void **state)
+{
+    (void)state;
+    struct row row = fixture_target_row(ROW_TRAJECTORY, 0);
+    for (int dialect = DIALECT_INFLUX1; dialect <= DIALECT_VICTORIA; dialect++)
+        expect_line("of a facility", (enum sink_dialect)dialect, &row,
+                    "trajectory," DHAKA ",stage=day,target=dhaka-2030 " COURSE " 1772323200000\n");
+    row = fixture_target_row(ROW_TRAJECTORY, FIXTURE_GROUP);
+    row.level = LEVEL_HOUR;
+    expect_line("of a group, hour", DIALECT_INFLUX1, &row,
+                "trajectory,level=region,name=Asia,region=Asia,scopes=1+2+3,stage=hour,"
+                "target=asia-2030 " COURSE " 1772323200000\n");
+    row = fixture_target_row(ROW_TRAJECTORY, REGISTRY_NONE);
+    expect_line("of the whole", DIALECT_INFLUX1, &row,
+                "trajectory,level=all,name=all,scopes=2,stage=day,target=all-2030 " COURSE
+                " 1772323200000\n");
+}
+
+/* A number that is not known is left out, and 0 is not. */
+static void test_trajectory_null(void **state)
+{
+    (void)state;
+    struct row row = fixture_target_row(ROW_TRAJECTORY, REGISTRY_NONE);
+    static const enum course_number nullable[] = {
+        COURSE_BASE,         COURSE_COVERAGE,      COURSE_SLIP,           COURSE_FORECAST,
+        COURSE_FORECAST_LOW, COURSE_FORECAST_HIGH, COURSE_FORECAST_RATIO, COURSE_MISS_PROBABILITY,
+        COURSE_USED_UP_DAY,  COURSE_TRAILING,      COURSE_NEEDED_TO_END,  COURSE_NEEDED_CUMULATIVE,
+        COURSE_ACHIEVED,     COURSE_OVERSHOOT,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(nullable); i++)
+        row.course[nullable[i]] = NULL_NUMBER;
+    row.course[COURSE_RESTATED] = row.course[COURSE_LEVEL] = 0;
+    expect_line("what is always there", DIALECT_INFLUX1, &row,
+                "trajectory,level=all,name=all,scopes=2,stage=day,target=all-2030 "
+                "day=1772236800000i,base_version=2i,budget_kg=74800000,share=0.375,due_kg=28050000,"
+                "ytd_kg=29000000.000001,ytd_estimated_kg=2.5,over_kg=950000.000001,alert_level=0i,"
+                "restated=false,counted=true 1772323200000\n");
+    row.course[COURSE_SLIP] = row.course[COURSE_MISS_PROBABILITY] = 0;
+    expect_part("no slip is not null", &row, ",slip=0,miss_probability=0,");
+    row.course[COURSE_OVER] = -INT64_MAX;
+    expect_part("the smallest number", &row, ",over_kg=-9223372036854.775807,");
+}
+
+/* The row of a target year follows the figures, as those of windows do. */
+static void test_trajectory_now(void **state)
+{
+    (void)state;
+    struct row row = fixture_target_row(ROW_TRAJECTORY_NOW, 0);
+#define KNOWN ",forecast_known=true,interval_known=true,used_up=true"
+    expect_line("in place", DIALECT_INFLUX1, &row,
+                "trajectory_now," DHAKA ",target=dhaka-2030 stamp=1772323200000i," COURSE KNOWN
+                ",source_1=\"grid, purchased electricity, scope 2\",source_1_kg=20000000,"
+                "source_2=\"stationary combustion, scope 1\",source_2_kg=9000000.000001 "
+                "1767225600000\n");
+    expect_line("by its version, without text", DIALECT_VICTORIA, &row,
+                "trajectory_now," DHAKA ",target=dhaka-2030 stamp=1772323200000i," COURSE KNOWN
+                ",source_1_kg=20000000,source_2_kg=9000000.000001 1767225600013\n");
+}
+
+static void test_alerts(void **state)
+{
+    (void)state;
+    struct row row = fixture_target_row(ROW_ALERT, FIXTURE_GROUP);
+#define ASIA "alerts,level=region,name=Asia,region=Asia,scopes=1+2+3,stage=day,target=asia-2030 "
+#define FIGURES_OF_ALERT                                                                           \
+    "day=1772236800000i,slip=0.0339,budget_kg=74800000,due_kg=28050000,ytd_kg=29000000.000001,"    \
+    "over_kg=950000.000001,forecast_kg=76000000,forecast_low_kg=75000000,"                         \
+    "forecast_high_kg=77000000,miss_probability=0.905,coverage=0.999999999,"
+    expect_line("entered", DIALECT_INFLUX2, &row,
+                ASIA "id=\"asia-2030/2/7\",number=7i,base_version=2i,event=\"entered\","
+                     "from_level=0i,to_level=3i,from_name=\"ok\",to_name=\"critical\","
+                     "started=1772319600000i," FIGURES_OF_ALERT
+                     "source_1=\"Dhaka One\",source_1_kg=20000000,"
+                     "source_2=\"Awkward \\\"A\\\"\",source_2_kg=9000000.000001 1772323200000\n");
+    row.course[COURSE_EVENT] = COURSE_RETRACTED;
+    row.course[COURSE_LEVEL_FROM] = ALERT_WATCH;
+    row.course[COURSE_LEVEL] = ALERT_OK;
+    row.course[COURSE_ENDED] = FIXTURE_START_MS;
+    row.course[COURSE_SOURCE_1] = row.course[COURSE_SOURCE_2] = NULL_NUMBER;
+    expect_line("retracted, without text", DIALECT_VICTORIA, &row,
+                ASIA "number=7i,base_version=2i,from_level=1i,to_level=0i,started=1772319600000i,"
+                     "ended=1772323200000i," FIGURES_OF_ALERT
+                     "source_1_kg=20000000,source_2_kg=9000000.000001 1772323200000\n");
+}
+
+/* Quotes and backslashes are escaped in text, and text has no line ends. */
+static void test_text_is_escaped(void **state)
+{
+    (void)state;
+    struct row row = fixture_target_row(ROW_ALERT, 1);
+    expect_part("quotes and a backslash", &row, " id=\"say \\\"no\\\", 5 %\\\\/2/7\",number=7i,");
+    expect_part("as a tag", &row, ",target=say\\ \"no\"\\,\\ 5\\ %" REPLACED " id=");
+
+    struct target target = *row.target;
+    target.id = "a\nb\xff\xe0\xa6\xa2";
+    row.target = &target;
+    expect_part("controls and no UTF-8", &row,
+                " id=\"a" REPLACED "b" REPLACED "\xe0\xa6\xa2/2/7\",");
+}
+
+/* The longest names make the longest text, and it is not cut. */
+static void test_longest_text(void **state)
+{
+    (void)state;
+    char longest[NAME_BYTES_MAX + 1];
+    memset(longest, '"', NAME_BYTES_MAX);
+    longest[NAME_BYTES_MAX] = '\0';
+    struct target target = *fixture_target_row(ROW_ALERT, 0).target;
+    struct series series = {.scope = 3, .category = longest, .source = longest};
+    struct registry registry = *fixture_registry();
+    registry.series = &series;
+    registry.series_count = 1;
+    target.id = longest;
+    struct row row = fixture_target_row(ROW_ALERT, 0);
+    row.target = &target;
+    row.course[COURSE_SOURCE_1] = 0;
+    row.course[COURSE_SOURCE_2] = NULL_NUMBER;
+
+    struct lineproto lineproto;
+    struct buffer out;
+    buffer_init(&out, 1 << 16);
+    lineproto_init(&lineproto, DIALECT_INFLUX1, FIXTURE_BUCKET_MS);
+    lineproto_add(&lineproto, &out, &registry, &row);
+    assert_false(buffer_failed(&out));
+    assert_non_null(strstr(buffer_text(&out), "\\\"/2/7\",number=7i,"));
+    assert_non_null(strstr(buffer_text(&out), "\\\", scope 3\",source_1_kg=20000000,"));
+    lineproto_fini(&lineproto);
+    buffer_fini(&out);
+}
+
+/* A group level that is called like a tag of targets is not written with them. */
+static void test_group_level_of_the_same_name(void **state)
+{
+    (void)state;
+    struct registry other = *fixture_registry();
+    other.generation = 2;
+    other.group_levels[0] = "level";
+    struct row row = fixture_target_row(ROW_TRAJECTORY, 0);
+    struct lineproto lineproto;
+    struct buffer out;
+    buffer_init(&out, 1 << 16);
+    lineproto_init(&lineproto, DIALECT_INFLUX1, FIXTURE_BUCKET_MS);
+    lineproto_add(&lineproto, &out, &other, &row);
+    assert_non_null(strstr(buffer_text(&out), ",level=facility,name=dhaka-1,scopes=1+2,site="));
+    assert_null(strstr(buffer_text(&out), "level=Asia"));
+    row = fixture_row(0, REGISTRY_NONE, FIXTURE_START_MS);
+    buffer_clear(&out);
+    lineproto_add(&lineproto, &out, &other, &row);
+    assert_non_null(strstr(buffer_text(&out), "coverage_15m,facility=dhaka-1,level=Asia,site="));
+    lineproto_fini(&lineproto);
+    buffer_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labels),     cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_energy),     cmocka_unit_test(test_null),
-        cmocka_unit_test(test_no_notes),   cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_saturation), cmocka_unit_test(test_new_registry),
-        cmocka_unit_test(test_too_small),
+        cmocka_unit_test(test_labels),          cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_energy),          cmocka_unit_test(test_null),
+        cmocka_unit_test(test_no_notes),        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_saturation),      cmocka_unit_test(test_new_registry),
+        cmocka_unit_test(test_too_small),       cmocka_unit_test(test_trajectory),
+        cmocka_unit_test(test_trajectory_null), cmocka_unit_test(test_trajectory_now),
+        cmocka_unit_test(test_alerts),          cmocka_unit_test(test_text_is_escaped),
+        cmocka_unit_test(test_longest_text),    cmocka_unit_test(test_group_level_of_the_same_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

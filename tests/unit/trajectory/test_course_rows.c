@@ -75,10 +75,11 @@ static void expect_numbers(const char *name, const struct row *row,
                      want[i]);
 }
 
-/* What the row of told_of() holds, beside what a transition adds. */
+/* The row of told_of(), without the numbers of a transition. */
 static void want_all(int64_t want[COURSE_NUMBERS])
 {
     const int64_t all[COURSE_NUMBERS] = {
+        [COURSE_STAMP] = STAMP_MS,
         [COURSE_DAY] = INT64_C(1767139200000), /* 2025-12-31T00:00Z */
         [COURSE_BASE_VERSION] = 2,
         [COURSE_BASE] = 94000 * T,
@@ -263,6 +264,7 @@ static void test_nothing_known(void **state)
         want[i] = NULL_NUMBER;
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         want[known[i]] = 0;
+    want[COURSE_STAMP] = STAMP_MS;
     want[COURSE_DAY] = INT64_C(1743465600000);
     struct row row;
     course_put_row(&row, &told, ROW_TRAJECTORY);
