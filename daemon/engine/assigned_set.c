@@ -80,6 +80,8 @@ int assigned_set_init(struct assigned_set *set, const struct config *config,
                                  .memory_used = (size_t)memory_estimate_fixed(&needs)};
     set->context = (struct shard_context){.registry = config->registry,
                                           .window = &config->window,
+                                          .targets = config->targets,
+                                          .trajectory = &config->trajectory,
                                           .kernels = kernels,
                                           .sinks_count = config->sinks_count,
                                           .sinks = config->sinks,

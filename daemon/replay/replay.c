@@ -36,6 +36,8 @@ static int open_shard(struct replay *replay, int32_t partition)
     }
     struct shard_context context = {.registry = config->registry,
                                     .window = &config->window,
+                                    .targets = config->targets,
+                                    .trajectory = &config->trajectory,
                                     .kernels = kernels,
                                     .sinks_count = row_drain_sinks_count(replay->row_drain),
                                     .sinks = row_drain_sinks(replay->row_drain),

@@ -71,6 +71,8 @@ static struct life begin(struct history *history, GHashTable *rows)
     struct life life = {.history = history, .rows = rows, .at = {.offset = -1}};
     const struct shard_context context = {.registry = history->config->registry,
                                           .window = &history->config->window,
+                                          .targets = history->config->targets,
+                                          .trajectory = &history->config->trajectory,
                                           .kernels = history->kernels,
                                           .sinks_count = 1,
                                           .sinks = &sink};
