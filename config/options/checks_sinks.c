@@ -129,9 +129,16 @@ static void check_times(struct loading *loading, int index)
                       "sinks.backoff_min is longer than sinks.backoff_max");
 }
 
-/* In the order of enum level, which lies above this folder; the unit test holds the two together.
- */
-static const char *const window_words[SINK_WINDOWS] = {"bucket", "hour", "day", "month", "year"};
+/* First those of enum level, in its order. */
+static const char *const window_words[SINK_WINDOWS] = {
+    "bucket",
+    "hour",
+    "day",
+    "month",
+    "year",
+    [SINK_TRAJECTORY_BIT] = "trajectory",
+    [SINK_ALERTS_BIT] = "alerts",
+};
 
 static void check_windows(struct loading *loading, int index)
 {
@@ -145,7 +152,7 @@ static void check_windows(struct loading *loading, int index)
         if (level == SINK_WINDOWS)
             LOADING_ERROR(loading, place,
                           "sinks.windows: \"%s\" is no length of windows; expected some of bucket, "
-                          "hour, day, month and year",
+                          "hour, day, month, year, trajectory and alerts",
                           sink->windows.items[i]);
         else if ((taken >> level & 1) != 0)
             LOADING_ERROR(loading, place, "sinks.windows: \"%s\" comes twice",
@@ -158,7 +165,7 @@ static void check_windows(struct loading *loading, int index)
         sink->skips = (uint8_t)(((1U << SINK_WINDOWS) - 1) & ~taken);
     else if (place.line > 0)
         LOADING_ERROR(loading, place,
-                      "sinks.windows is empty; leave it out for a sink that gets all windows");
+                      "sinks.windows is empty; leave it out for a sink that gets all rows");
 }
 
 static void check_unique(struct loading *loading, int index)

@@ -279,8 +279,9 @@ const struct option options[] = {
     {"sinks.batch_rows", OPTION_INTEGER, OF_SINK(rows_max), 1, ROWS_PER_BLOCK_MAX, "5000", NULL,
      "rows", "Rows in one request or transaction."},
     {"sinks.windows", OPTION_IDENTIFIERS, OF_SINK(windows), 0, SINK_WINDOWS, NULL, NULL, NULL,
-     "Lengths of windows whose rows it gets, of `bucket`, `hour`, `day`, `month` and `year`; by "
-     "default all. A sink whose list has changed is a new sink: it gets every open window."},
+     "Rows that it gets: of windows of the lengths `bucket`, `hour`, `day`, `month` and `year`; "
+     "`trajectory`, of targets; `alerts`, of their levels. By default all. A sink whose lengths "
+     "have changed is a new sink: it gets every open window."},
 
     {"http.listen", OPTION_LISTEN, MEMBER(http_listen), 0, 0, "127.0.0.1:9477", NULL, NULL,
      "Address of metrics, health and API, `host:port`; `off` for none. There is no "

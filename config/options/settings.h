@@ -18,8 +18,9 @@ enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
 enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
 enum unreadable_policy { UNREADABLE_STOP, UNREADABLE_REBUILD };
 enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE };
-/* Lengths of windows that a sink can be without: bucket, hour, day, month, year. */
-enum { SINK_WINDOWS = 5 };
+/* Rows that a sink can be without, a bit each: windows of the lengths bucket, hour, day, month and
+ * year, the rows of targets, and those of their alerts. */
+enum { SINK_TRAJECTORY_BIT = 5, SINK_ALERTS_BIT = 6, SINK_WINDOWS = 7 };
 enum sink_dialect { DIALECT_INFLUX1, DIALECT_INFLUX2, DIALECT_VICTORIA };
 
 struct conf_property {
@@ -111,8 +112,8 @@ struct sink_conf {
     bool gzip;
     int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
     int64_t rows_max;         /* per request */
-    struct text_list windows; /* the lengths of windows that it gets; none: all */
-    uint8_t skips;            /* a bit for each that it does not get, as enum level numbers them */
+    struct text_list windows; /* the rows that it gets; empty: all */
+    uint8_t skips; /* a bit for each that it does not get: enum level, SINK_TRAJECTORY_BIT, ... */
 };
 
 struct config {

@@ -12,7 +12,8 @@ static uint8_t all_sinks(const struct site *site)
     return (uint8_t)((1U << site->conf.sinks_count) - 1);
 }
 
-_Static_assert((int)SINK_WINDOWS == (int)LEVEL_COUNT, "a bit of sink_conf.skips for each level");
+_Static_assert((int)SINK_TRAJECTORY_BIT == (int)LEVEL_COUNT,
+               "a bit of sink_conf.skips for a level");
 
 uint8_t site_sinks_of(const struct site *site, enum level level)
 {

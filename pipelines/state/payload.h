@@ -107,7 +107,7 @@ static inline const int64_t *saved_window_ms(const struct window_conf *window, s
 }
 
 /* The name under which a sink is saved. The lengths of windows that it gets are part of it: a sink
- * whose list changes is a new sink. */
+ * whose lengths change is a new sink. Rows of targets have no marks, and are no part of it. */
 enum { SINK_NAME_SIZE = 128 };
 const char *payload_sink_name(const struct sink_conf *sink, char name[SINK_NAME_SIZE]);
 

@@ -25,9 +25,10 @@ const char *payload_outcome_name(enum outcome outcome)
 
 const char *payload_sink_name(const struct sink_conf *sink, char name[SINK_NAME_SIZE])
 {
-    if (sink->skips == 0)
+    unsigned skips = sink->skips & ((1U << LEVEL_COUNT) - 1);
+    if (skips == 0)
         return sink->name;
-    int size = snprintf(name, SINK_NAME_SIZE, "%s without %u", sink->name, sink->skips);
+    int size = snprintf(name, SINK_NAME_SIZE, "%s without %u", sink->name, skips);
     ASSERT(size > 0 && size < SINK_NAME_SIZE); /* a name has 63 bytes at most */
     return name;
 }

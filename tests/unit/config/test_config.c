@@ -251,6 +251,32 @@ static void test_numbers(void **state)
                              fields[i].index * sizeof(const char *));
 }
 
+/* By the list, whatever its order; a list of lengths alone is without rows of targets. */
+static void test_windows_of_sinks(void **state)
+{
+    (void)state;
+    enum { TARGETS = 1 << SINK_TRAJECTORY_BIT | 1 << SINK_ALERTS_BIT };
+    static const uint8_t want[] = {
+        1 << LEVEL_BUCKET | 1 << LEVEL_HOUR | TARGETS,
+        TARGETS,
+        ((1 << LEVEL_COUNT) - 1 - (1 << LEVEL_DAY)) | TARGETS,
+        (1 << LEVEL_COUNT) - 1 - (1 << LEVEL_YEAR),
+        ((1 << LEVEL_COUNT) - 1) | 1 << SINK_TRAJECTORY_BIT,
+        0,
+        0,
+    };
+    struct buffer words;
+    struct config *config = NULL;
+    buffer_init(&words, TEXT_MAX);
+    assert_int_equal(config_load(&config, "good_windows.yaml", &words), 0);
+    assert_int_equal(config->sinks_count, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        if (config->sinks[i].skips != want[i])
+            fail_msg("sink %s: %x", config->sinks[i].name, config->sinks[i].skips);
+    config_destroy(&config);
+    buffer_fini(&words);
+}
+
 static void test_reference(void **state)
 {
     (void)state;
@@ -290,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_secrets_are_never_shown),
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_windows_of_sinks),
         cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "pipelines/state/payload.h"
 #include "tests/unit/state/shard_fixture.h"
 
 #define ONLY(level) ((uint8_t)(((1U << LEVEL_COUNT) - 1) & ~(1U << (level))))
@@ -117,6 +119,81 @@ static void test_changed(void **state)
     shard_destroy(&shard);
 }
 
+/* Rows of targets are no windows: with or without them, the sink is the one that was saved. */
+static void test_targets_are_no_windows(void **state)
+{
+    (void)state;
+    enum { TARGETS = 1 << SINK_TRAJECTORY_BIT | 1 << SINK_ALERTS_BIT };
+    static const struct {
+        const char *name;
+        uint8_t before, after;
+        bool is_new;
+    } cases[] = {
+        {"all, then without targets", 0, TARGETS, false},
+        {"without targets, then all", TARGETS, 0, false},
+        {"of an earlier version: days", ONLY(LEVEL_DAY), ONLY(LEVEL_DAY) | TARGETS, false},
+        {"days, then also alerts", ONLY(LEVEL_DAY) | TARGETS,
+         ONLY(LEVEL_DAY) | 1 << SINK_TRAJECTORY_BIT, false},
+        {"days, then hours", ONLY(LEVEL_DAY) | TARGETS, ONLY(LEVEL_HOUR) | TARGETS, true},
+        {"alerts alone, then all", ONLY(SINK_ALERTS_BIT), 0, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct sink_conf before[] = {{.name = "all"},
+                                           {.name = "some", .skips = cases[i].before}};
+        const struct sink_conf after[] = {{.name = "all"},
+                                          {.name = "some", .skips = cases[i].after}};
+        uint32_t rows[2][LEVEL_COUNT] = {{0}};
+        struct shard *shard = make(before);
+        feed(shard, 0, 1, rows);
+        shard = restart(&shard, after);
+        if ((shard_get_stats(shard)->dirty_rows > 0) != cases[i].is_new)
+            fail_msg("%s: %llu rows", cases[i].name,
+                     (unsigned long long)shard_get_stats(shard)->dirty_rows);
+        shard_destroy(&shard);
+    }
+}
+
+/* The name is that of the version that knew lengths of windows only. */
+static void test_saved_names(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t skips;
+        const char *want;
+    } cases[] = {
+        {0, "db"},
+        {1 << SINK_ALERTS_BIT | 1 << SINK_TRAJECTORY_BIT, "db"},
+        {1 << LEVEL_BUCKET | 1 << LEVEL_HOUR, "db without 3"},
+        {1 << LEVEL_BUCKET | 1 << LEVEL_HOUR | 1 << SINK_TRAJECTORY_BIT | 1 << SINK_ALERTS_BIT,
+         "db without 3"},
+        {(1 << LEVEL_COUNT) - 1, "db without 31"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char name[SINK_NAME_SIZE];
+        const struct sink_conf sink = {.name = "db", .skips = cases[i].skips};
+        assert_string_equal(payload_sink_name(&sink, name), cases[i].want);
+    }
+}
+
+/* A sink of alerts gets no windows, and holds no day. */
+static void test_no_windows_at_all(void **state)
+{
+    (void)state;
+    const struct sink_conf sinks[] = {{.name = "all"},
+                                      {.name = "some", .skips = (1U << LEVEL_COUNT) - 1}};
+    struct shard *shard = make(sinks);
+    uint32_t rows[2][LEVEL_COUNT] = {{0}};
+    feed(shard, 0, FED_DAYS, rows);
+    assert_int_equal(shard_get_stats(shard)->dirty_rows, 0);
+    assert_true(shard_open_ms(shard) > START_MS);
+    for (enum level i = 0; i < LEVEL_COUNT; i++)
+        assert_int_equal(rows[1][i], 0);
+    assert_int_equal(shard_mark_dirty(shard, 1, INT64_MIN), 0);
+    shard = restart(&shard, sinks);
+    assert_int_equal(shard_get_stats(shard)->dirty_rows, 0);
+    shard_destroy(&shard);
+}
+
 static int set_up(void **state)
 {
     set_up_registry(state);
@@ -135,6 +212,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_targets_are_no_windows),
+        cmocka_unit_test(test_saved_names),
+        cmocka_unit_test(test_no_windows_at_all),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
