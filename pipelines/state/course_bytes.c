@@ -284,8 +284,6 @@ static struct course_told take_row(const struct taking *taking)
 static int take_told(const struct taking *taking)
 {
     int err = 0;
-    if (taking->courses != NULL)
-        courses_clear_told(taking->courses);
     for (;;) {
         uint8_t sinks;
         if (!payload_take_sinks(taking->names, taking->packed, &sinks) || err < 0)
@@ -301,6 +299,16 @@ static int take_told(const struct taking *taking)
 
 /* --- all of it --- */
 
+static void save_now(const struct site *site, const struct now_row *now, struct buffer *out)
+{
+    packed_add_uint(out, now->told.target != NULL);
+    if (now->told.target == NULL)
+        return;
+    packed_add_uint(out, now->version);
+    packed_add_uint(out, marks_unsettled(now->sinks));
+    save_row(site, &now->told, out);
+}
+
 static void save_courses(const struct site *site, const struct courses *courses, struct buffer *out)
 {
     const struct way way = {.out = out};
@@ -311,11 +319,21 @@ static void save_courses(const struct site *site, const struct courses *courses,
         packed_add_text(out, courses->courses[i].target->id);
         pass_state(&way, &state);
         packed_add_uint(out, courses->courses[i].stamps);
-        packed_add_uint(out, marks_unsettled(courses->courses[i].now));
-        if (courses->courses[i].stamps > 0)
-            save_row(site, &courses->courses[i].newest, out);
+        for (int k = 0; k < COURSE_NOW_ROWS; k++)
+            save_now(site, &courses->courses[i].now[k], out);
     }
     save_told(site, courses, out);
+}
+
+static void take_now(const struct taking *taking, const struct course *course,
+                     struct now_row *now_out, uint8_t *sinks_out)
+{
+    if (packed_take_uint(taking->packed, 1) == 0)
+        return;
+    now_out->version = (uint32_t)packed_take_uint(taking->packed, UINT32_MAX);
+    (void)payload_take_sinks(taking->names, taking->packed, sinks_out);
+    now_out->told = take_row(taking);
+    now_out->told.target = course == NULL ? NULL : course->target;
 }
 
 static void take_course(const struct taking *taking)
@@ -323,21 +341,22 @@ static void take_course(const struct taking *taking)
     const struct way way = {.packed = taking->packed};
     struct course *course = take_target(taking);
     struct course_state state;
-    uint8_t sinks = 0;
+    struct now_row now[COURSE_NOW_ROWS] = {0};
+    uint8_t sinks[COURSE_NOW_ROWS] = {0};
     course_init(&state);
     pass_state(&way, &state);
     uint32_t stamps = (uint32_t)packed_take_uint(taking->packed, UINT32_MAX);
-    (void)payload_take_sinks(taking->names, taking->packed, &sinks);
-    struct course_told newest = {0};
-    if (stamps > 0)
-        newest = take_row(taking);
+    for (int k = 0; k < COURSE_NOW_ROWS; k++)
+        take_now(taking, course, &now[k], &sinks[k]);
     if (course == NULL || taking->packed->damaged)
         return;
     course->state = state;
-    course->newest = newest;
-    course->newest.target = course->target;
     course->stamps = stamps;
-    course->restored = sinks;
+    for (int k = 0; k < COURSE_NOW_ROWS; k++) {
+        course->now[k] = now[k];
+        courses_dirty(taking->courses, &course->now[k].sinks,
+                      sinks[k] & taking->courses->conf.sinks);
+    }
     settle_state(course);
 }
 
@@ -345,6 +364,8 @@ static int take_courses(const struct taking *taking)
 {
     int64_t judged_ms = payload_take_time(taking->packed);
     uint32_t count = packed_take_count(taking->packed, TARGETS_MAX);
+    if (taking->courses != NULL)
+        courses_clear_rows(taking->courses);
     for (uint32_t i = 0; i < count && !taking->packed->damaged; i++)
         take_course(taking);
     if (taking->courses != NULL)
@@ -382,6 +403,8 @@ int course_bytes_take(struct site *site, struct courses *courses,
     if (names->version < PAYLOAD_VERSION_TARGETS || packed_take_uint(packed, 1) == 0)
         return packed->damaged ? ERR_SYNTAX : 0;
     take_totals(site, dictionary, packed);
+    if (courses != NULL)
+        courses->continued = true;
     if (packed_take_uint(packed, 1) == 0)
         return packed->damaged ? ERR_SYNTAX : 0;
     int err = take_courses(&taking);
@@ -395,14 +418,17 @@ void course_bytes_end(struct site *site, struct courses *courses, uint8_t new_si
         return;
     for (uint32_t i = 0; i < courses->count; i++) {
         struct course *course = &courses->courses[i];
-        uint8_t sinks = course->stamps > 0 ? course->restored | new_sinks : 0;
-        courses_dirty(courses, &course->now, sinks & courses->conf.sinks);
+        for (int k = 0; k < COURSE_NOW_ROWS; k++) {
+            bool told = course->now[k].told.target != NULL;
+            courses_dirty(courses, &course->now[k].sinks,
+                          told ? new_sinks & courses->conf.sinks : 0);
+        }
     }
     for (uint32_t i = 0; i < courses->told_count; i++) {
         struct told_row *row = courses_told(courses, i);
         courses_dirty(courses, &row->sinks, new_sinks & courses_sinks_of(courses, &row->told));
     }
-    if (courses->judged_ms != INT64_MIN || site->expected->begin_ms == INT64_MAX)
+    if (courses->continued || site->expected->begin_ms == INT64_MAX)
         return;
     /* The facility has its first target. Of days that have left nothing is known. */
     courses->judged_ms = watermark_ms;

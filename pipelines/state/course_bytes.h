@@ -8,8 +8,8 @@
  *       its numbers in the order of struct day_total
  *     uint 1 if something of the courses has changed, and then:
  *       int watermark up to which they were judged; uint count; per course text target, its state,
- *         uint stamps told so far, uint sinks that need `trajectory_now`; if there were stamps, that
- *         row
+ *         uint stamps told so far; twice uint 1 if there is a row of `trajectory_now`, uint version,
+ *         uint sinks that need it, the row
  *       per row that some sink needs: uint sinks, text target, the row; 0
  *
  * A target is known by its id. What is said of one that the facility has no more passes.

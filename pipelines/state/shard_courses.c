@@ -65,9 +65,6 @@ void shard_put_targets(const struct shard *shard, struct site_conf *conf)
     conf->production_meter = own.meter;
 }
 
-/* Bits of sink_conf.skips behind those of the levels. */
-enum { SKIPS_TRAJECTORY = SINK_WINDOWS, SKIPS_ALERTS };
-
 /* The sinks that get such rows, a bit each. */
 static uint8_t sinks_with(const struct shard_context *context, int skip_bit)
 {
@@ -87,8 +84,8 @@ int shard_make_courses(struct shard *shard, uint32_t facility)
                                       .trajectory = context->trajectory,
                                       .facility = facility,
                                       .partition = shard->partition,
-                                      .sinks = sinks_with(context, SKIPS_TRAJECTORY),
-                                      .alert_sinks = sinks_with(context, SKIPS_ALERTS)};
+                                      .sinks = sinks_with(context, SINK_TRAJECTORY_BIT),
+                                      .alert_sinks = sinks_with(context, SINK_ALERTS_BIT)};
     uint32_t count = find_targets(context->targets, facility, NULL).count;
     if (count == 0)
         return 0;
@@ -174,8 +171,7 @@ static int64_t day_end_ms(void *context, int32_t day)
     struct date date = civil_date(day + 1);
     int64_t end_ms = 0;
     int err = calendar_date_start(site->calendar, date.year, date.month, date.day, &end_ms);
-    ASSERT(err == 0); /* readings are of the years that a calendar has */
-    return end_ms;
+    return err == 0 ? end_ms : (day + 1) * DAY_MS; /* outside of the years that a calendar has */
 }
 
 static void insert_source(struct course_source sources[COURSE_SOURCES], struct course_source source)

@@ -3,6 +3,8 @@
 
 #include <sys/param.h>
 
+#include "base/timestamp.h"
+
 static void advance(struct courses *courses, struct marks *marks, uint32_t sink,
                     enum mark_event event)
 {
@@ -61,18 +63,22 @@ static bool take_all_told(struct courses *courses, uint32_t sink, struct block *
     return true;
 }
 
-static void take_now(struct courses *courses, struct course *course,
+static void take_now(struct courses *courses, struct now_row *now,
                      const struct courses_subject *subject, uint32_t sink, struct block *block)
 {
-    const struct civil_year year =
-        civil_year_of(course->newest.row.day, course->target->year_start);
+    const struct civil_year year = civil_year_of(now->told.row.day, now->told.target->year_start);
     const struct window window = {
         subject->day_end_ms(subject->context, year.first_day - 1),
         subject->day_end_ms(subject->context, year.first_day + year.days - 1)};
     struct row *row = &block->rows[block->count++];
-    course_put_now(row, &course->newest, window, course->stamps);
+    course_put_now(row, &now->told, window, now->version);
     row->partition = courses->conf.partition;
-    advance(courses, &course->now, sink, MARK_TAKEN);
+    advance(courses, &now->sinks, sink, MARK_TAKEN);
+}
+
+static struct now_row *now_at(const struct courses *courses, uint32_t index)
+{
+    return &courses->courses[index / COURSE_NOW_ROWS].now[index % COURSE_NOW_ROWS];
 }
 
 bool courses_take(struct courses *courses, const struct courses_subject *subject, uint32_t sink,
@@ -82,27 +88,37 @@ bool courses_take(struct courses *courses, const struct courses_subject *subject
         return true;
     if (!take_all_told(courses, sink, block))
         return false;
-    for (uint32_t i = 0; with_now && i < courses->count; i++) {
-        struct course *course = &courses->courses[i];
-        if (marks_get(course->now, sink) != MARK_DIRTY)
+    for (uint32_t i = 0; with_now && i < courses->count * COURSE_NOW_ROWS; i++) {
+        struct now_row *now = now_at(courses, i);
+        if (marks_get(now->sinks, sink) != MARK_DIRTY)
             continue;
         if (block->count == block->capacity)
             return false;
-        take_now(courses, course, subject, sink, block);
+        take_now(courses, now, subject, sink, block);
     }
     return true;
 }
 
 /* --- ends --- */
 
+/* The row's window is the told row's target year: its beginning is at most a day off UTC. */
+static bool lies_in_year(const struct course_told *told, const struct row *row)
+{
+    struct civil_year year = civil_year_of(told->row.day, told->target->year_start);
+    int64_t off_ms = row->window.start_ms - year.first_day * DAY_MS;
+    return off_ms > -2 * DAY_MS && off_ms < 2 * DAY_MS;
+}
+
 /* The mark that the row acknowledges: if a sink gets both, a change of level has none. */
 static struct marks *find_marks(struct courses *courses, uint32_t sink, const struct row *row)
 {
     if (row->kind == ROW_ALERT && (courses->conf.sinks >> sink & 1) != 0)
         return NULL;
-    for (uint32_t i = 0; row->kind == ROW_TRAJECTORY_NOW && i < courses->count; i++) {
-        if (courses->courses[i].target == row->target)
-            return &courses->courses[i].now;
+    for (uint32_t i = 0; row->kind == ROW_TRAJECTORY_NOW && i < courses->count * COURSE_NOW_ROWS;
+         i++) {
+        struct now_row *now = now_at(courses, i);
+        if (now->told.target == row->target && lies_in_year(&now->told, row))
+            return &now->sinks;
     }
     for (uint32_t i = 0; row->kind != ROW_TRAJECTORY_NOW && i < courses->told_count; i++) {
         struct told_row *told = courses_told(courses, i);
@@ -135,7 +151,7 @@ static struct marks *visit(struct courses *courses, uint32_t index)
     if (index < courses->told_count)
         return &courses_told(courses, index)->sinks;
     index -= courses->told_count;
-    return index < courses->count ? &courses->courses[index].now : NULL;
+    return index < courses->count * COURSE_NOW_ROWS ? &now_at(courses, index)->sinks : NULL;
 }
 
 static void advance_acked(struct courses *courses, uint32_t sink, enum mark_event event)
@@ -201,11 +217,11 @@ uint64_t courses_mark_dirty(struct courses *courses, uint32_t sink, int64_t from
         courses_dirty(courses, &row->sinks, bit);
         rows++;
     }
-    for (uint32_t i = 0; i < courses->count && (courses->conf.sinks & bit) != 0; i++) {
-        struct course *course = &courses->courses[i];
-        if (course->stamps == 0)
+    for (uint32_t i = 0; i < courses->count * COURSE_NOW_ROWS; i++) {
+        struct now_row *now = now_at(courses, i);
+        if (now->told.target == NULL || (courses->conf.sinks & bit) == 0)
             continue;
-        courses_dirty(courses, &course->now, bit);
+        courses_dirty(courses, &now->sinks, bit);
         rows++;
     }
     return rows;

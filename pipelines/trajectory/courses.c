@@ -127,12 +127,11 @@ int courses_restore(struct courses *courses, const struct course_told *told, uin
     return err;
 }
 
-void courses_clear_told(struct courses *courses)
+void courses_clear_rows(struct courses *courses)
 {
-    ASSERT(courses->told_first == 0); /* none has been let go yet */
-    for (uint32_t i = 0; i < courses->told_count; i++)
-        courses->told[i].sinks = (struct marks){0};
-    courses->told_count = 0;
+    courses->told_first = courses->told_count = 0;
+    for (uint32_t i = 0; i < courses->count; i++)
+        memset(courses->courses[i].now, 0, sizeof(courses->courses[i].now));
     courses->marks = (struct mark_counts){0};
 }
 
@@ -233,6 +232,37 @@ static void find_sources(const struct course *course, const struct courses_subje
         subject->find_sources(subject->context, course->target, &course->plan.year, told->sources);
 }
 
+static int year_of(const struct course_told *told)
+{
+    return told->target == NULL ? 0 : civil_year_of(told->row.day, told->target->year_start).year;
+}
+
+/* The row of that target year, or the older one. */
+static struct now_row *find_now(struct course *course, int year)
+{
+    struct now_row *older = NULL;
+    for (int i = 0; i < COURSE_NOW_ROWS; i++) {
+        struct now_row *now = &course->now[i];
+        if (year_of(&now->told) == year)
+            return now;
+        if (older == NULL || year_of(&now->told) < year_of(&older->told))
+            older = now;
+    }
+    older->told = (struct course_told){.target = NULL};
+    return older;
+}
+
+/* A day that closes while the next one runs changes the level only. */
+static void tell_now(struct courses *courses, struct course *course, const struct course_told *told)
+{
+    struct now_row *now = find_now(course, course->year.year);
+    if (now->told.target == NULL || told->row.day >= now->told.row.day)
+        now->told = *told;
+    now->told.row.level = told->row.level;
+    now->version = ++course->stamps;
+    courses_dirty(courses, &now->sinks, courses->conf.sinks);
+}
+
 static void tell(struct courses *courses, struct course *course,
                  const struct courses_subject *subject, const struct course_day *stamp)
 {
@@ -244,11 +274,7 @@ static void tell(struct courses *courses, struct course *course,
         return;
     find_sources(course, subject, &told);
     push(courses, &told, courses_sinks_of(courses, &told));
-    if (!stamp->closed || course->stamps == 0)
-        course->newest = told;
-    course->newest.row.level = told.row.level;
-    course->stamps++;
-    courses_dirty(courses, &course->now, courses->conf.sinks);
+    tell_now(courses, course, &told);
 }
 
 void courses_judge(struct courses *courses, const struct courses_subject *subject,

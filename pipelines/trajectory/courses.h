@@ -7,8 +7,8 @@
  * judged once, and what it tells is kept in a ring until every sink has it for good: such a row can
  * never be made again. If the ring has no room, the owner has to wait before it judges a stamp.
  *
- * The row of `trajectory_now` is that of the newest full hour, with the level as it is. The loop
- * thread owns all of it; all memory is taken when it is made.
+ * A row of `trajectory_now` is that of the newest stamp in its target year, with the level as it
+ * is. The loop thread owns all of it; all memory is taken when it is made.
  */
 #ifndef GHGD_COURSES_H
 #define GHGD_COURSES_H
@@ -27,6 +27,15 @@ struct told_row {
     struct marks sinks;
 };
 
+/* A row of `trajectory_now`: of this target year, and of the one before, whose last day closes when
+ * this one has begun. */
+enum { COURSE_NOW_ROWS = 2 };
+struct now_row {
+    struct course_told told; /* target NULL: nothing yet */
+    uint32_t version;
+    struct marks sinks;
+};
+
 struct course {
     const struct target *target;
     struct course_state state;
@@ -37,10 +46,8 @@ struct course {
     struct course_plan plan;
     struct target_line line;
     struct day_ledger *shared; /* the days with shares applied; NULL: all of them count whole */
-    struct course_told newest; /* what `trajectory_now` says */
-    uint32_t stamps;           /* that were told: its version; 0: it says nothing yet */
-    struct marks now;
-    uint8_t restored; /* while a state is loaded: the sinks that need it */
+    uint32_t stamps;           /* that were told */
+    struct now_row now[COURSE_NOW_ROWS];
 };
 
 struct courses_conf {
@@ -65,6 +72,7 @@ struct courses {
     struct mark_counts marks;
     uint8_t taking_over; /* a bit per sink: what becomes dirty is at risk */
     bool changed;        /* anything, since the last save */
+    bool continued;      /* a saved state had them */
 };
 
 /* The days of the subject when stamps are judged, and what changed since those before. */
@@ -101,7 +109,7 @@ void courses_judge(struct courses *courses, const struct courses_subject *subjec
 int courses_restore(struct courses *courses, const struct course_told *told,
                     uint8_t sinks) MUST_CHECK;
 /* A later payload says which rows there are. */
-void courses_clear_told(struct courses *courses);
+void courses_clear_rows(struct courses *courses);
 static inline struct told_row *courses_told(const struct courses *courses, uint32_t index)
 {
     return &courses->told[(courses->told_first + index) % courses->told_capacity];

@@ -76,13 +76,17 @@ class Courses(unittest.TestCase):
 
     def test_now(self):
         rows = self.rows("SELECT * FROM trajectory_now WHERE target = 'hz-weighted' ORDER BY start_ms")
-        self.assertEqual([row["local_start"][:10] for row in rows], ["2026-01-01"])  # at the end of the replay
+        self.assertEqual([row["local_start"][:10] for row in rows], ["2025-01-01", "2026-01-01"])
+        closed = self.rows("SELECT * FROM trajectory WHERE target = 'hz-weighted' AND stage = 'day' AND "
+                           "local_start LIKE '2026-01-01%'")[0]  # the last day of 2025
+        self.assertEqual([rows[0][name] for name in ("stamp", "ytd_kg", "alert_level")],
+                         [closed["start_ms"], closed["ytd_kg"], closed["alert_level"]])
         newest = self.rows("SELECT * FROM trajectory WHERE target = 'hz-weighted' AND stage = 'hour' "
                            "ORDER BY start_ms DESC LIMIT 1")[0]
-        self.assertEqual([rows[0][name] for name in ("stamp", "ytd_kg", "due_kg", "alert_level")],
+        self.assertEqual([rows[1][name] for name in ("stamp", "ytd_kg", "due_kg", "alert_level")],
                          [newest["start_ms"], newest["ytd_kg"], newest["due_kg"], newest["alert_level"]])
-        self.assertRegex(rows[0]["source_1"], "stationary_combustion")
-        self.assertEqual(rows[0]["source_1_kg"], newest["ytd_kg"])
+        self.assertRegex(rows[1]["source_1"], "stationary_combustion")
+        self.assertEqual(rows[1]["source_1_kg"], newest["ytd_kg"])
 
     def test_again_writes_the_same(self):
         query = "SELECT * FROM trajectory UNION ALL SELECT * FROM trajectory WHERE 0 ORDER BY 1, 2, 3"
