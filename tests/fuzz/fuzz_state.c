@@ -31,11 +31,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         .meters_first = (index), .meters_count = 1, .scope = 1, .category = "c", .source = (name)  \
     }
 
+#define TARGET(ident, scope_bits, month)                                                           \
+    {                                                                                              \
+        .id = (ident), .name = "f", .scopes = (scope_bits), .year_start = (month),                 \
+        .meter = REGISTRY_NONE, .base_year = 2024, .target_year = 2030, .base_mg = 1000000000,     \
+        .cut = PART_ONE / 2                                                                        \
+    }
+
 static struct meter meters[METERS] = {METER("a", 0, KIND_INTERVAL), METER("b", 1, KIND_REGISTER),
                                       METER("c", 2, KIND_GAUGE), METER("d", 3, KIND_DELIVERY)};
 static struct series series[METERS] = {SERIES(0, "a"), SERIES(1, "b"), SERIES(2, "c"),
                                        SERIES(3, "d")};
 static struct facility facility = {.id = "f",
+                                   .valid_from_ms = INT64_MIN,
+                                   .valid_to_ms = INT64_MAX,
                                    .time_zone = "Europe/Berlin",
                                    .meters_count = METERS,
                                    .series_count = METERS,
@@ -44,6 +53,7 @@ static const double factors[RATE_COUNT * METERS] = {0.5, 2.0, 1.0, 0.25};
 static const uint32_t factor_ids[METERS];
 static struct factor_era era = {INT64_MIN, factors, factor_ids};
 static struct id_index facility_ids;
+static const struct local_time utc;
 static const struct registry registry = {.meters = meters,
                                          .series = series,
                                          .facilities = &facility,
@@ -52,7 +62,18 @@ static const struct registry registry = {.meters = meters,
                                          .series_count = METERS,
                                          .facilities_count = 1,
                                          .eras_count = 1,
-                                         .facility_ids = &facility_ids};
+                                         .facility_ids = &facility_ids,
+                                         .local_times = &utc};
+static struct target target_rows[] = {TARGET("t", 1U << 1, 1), TARGET("u", 1U << 1, 4)};
+static const struct targets targets = {.targets = target_rows,
+                                       .targets_count = ARRAY_LEN(target_rows)};
+static const struct trajectory_conf trajectory = {.nonworking = PART_ONE,
+                                                  .watch = PART_ONE / 200,
+                                                  .warning = PART_ONE / 50,
+                                                  .critical = PART_ONE / 20,
+                                                  .margin = PART_ONE / 100,
+                                                  .enter_days = 1,
+                                                  .leave_days = 1};
 static const struct window_conf windows = {.bucket_ms = HOUR_MS,
                                            .allowed_delay_ms = HOUR_MS,
                                            .grace_ms = HOUR_MS,
@@ -69,6 +90,8 @@ static struct shard *make_shard(void)
 {
     const struct shard_context context = {.registry = &registry,
                                           .window = &windows,
+                                          .targets = &targets,
+                                          .trajectory = &trajectory,
                                           .kernels = &kernels_scalar,
                                           .sinks_count = SINKS,
                                           .sinks = sinks};
