@@ -333,7 +333,10 @@ static void take_now(const struct taking *taking, const struct course *course,
     now_out->version = (uint32_t)packed_take_uint(taking->packed, UINT32_MAX);
     (void)payload_take_sinks(taking->names, taking->packed, sinks_out);
     now_out->told = take_row(taking);
-    now_out->told.target = course == NULL ? NULL : course->target;
+    if (course == NULL)
+        return;
+    now_out->told.target = course->target;
+    now_out->year = civil_year_of(now_out->told.row.day, course->target->year_start).year;
 }
 
 static void take_course(const struct taking *taking)

@@ -202,10 +202,11 @@ static void find_sources(void *context, const struct target *target, const struc
                          struct course_source sources_out[COURSE_SOURCES])
 {
     struct site *site = context;
-    int64_t end_ms = day_end_ms(site, year->first_day + year->days - 1);
-    const struct period *period = find_year(site, end_ms - 1);
+    /* Noon of the day before the last one is in the year in every zone. */
+    int64_t within_ms = (year->first_day + year->days - 2) * DAY_MS + DAY_MS / 2;
+    const struct period *period = find_year(site, within_ms);
     if (target->year_start != site->conf.window->fiscal_year_start || period == NULL ||
-        end_ms <= site->totals->floor_ms)
+        period->window.end_ms <= site->totals->floor_ms)
         return;
     for (uint32_t i = 0; i < site->days_count; i++)
         site_refresh_day(site, site_day(site, i));

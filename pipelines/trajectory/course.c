@@ -42,15 +42,6 @@ static int64_t narrow(int128 value)
     return value < -INT64_MAX ? -INT64_MAX : (int64_t)value;
 }
 
-/* The year up to a day, which grows day by day. */
-struct year_to_date {
-    struct days_sum sum;
-    int64_t month_mg[YEAR_MONTHS];
-    bool month_known[YEAR_MONTHS]; /* every day of it so far is in the ledger */
-    int month;                     /* of the newest day */
-    int32_t day_of_year;           /* the newest day; -1: none */
-};
-
 static void year_begin(struct year_to_date *ytd)
 {
     *ytd = (struct year_to_date){.day_of_year = -1};
@@ -68,6 +59,26 @@ static void year_advance(struct year_to_date *ytd, const struct course_basis *ba
     if (!day_ledger_add(basis->ledger, day, basis->plan->line->target->scopes, &ytd->sum))
         ytd->month_known[ytd->month] = false;
     ytd->month_mg[ytd->month] = narrow((int128)ytd->month_mg[ytd->month] + ytd->sum.mg - before);
+}
+
+/* The last days of a year to date change most: they are added in every step. */
+enum { MEMO_DAYS = 3 };
+
+static void year_sum(struct year_to_date *ytd, const struct course_basis *basis,
+                     int32_t day_of_year)
+{
+    int32_t first_day = basis->plan->year.first_day;
+    struct year_memo *memo = basis->memo;
+    if (memo != NULL && memo->used && memo->first_day == first_day &&
+        memo->ytd.day_of_year <= day_of_year)
+        *ytd = memo->ytd;
+    else
+        year_begin(ytd);
+    while (ytd->day_of_year < day_of_year) {
+        year_advance(ytd, basis);
+        if (memo != NULL && ytd->day_of_year == day_of_year - MEMO_DAYS)
+            *memo = (struct year_memo){.used = true, .first_day = first_day, .ytd = *ytd};
+    }
 }
 
 /* The budget of the year and to date. False: none. */
@@ -303,9 +314,7 @@ bool course_step(struct course_state *state, const struct course_basis *basis,
     ASSERT(day_of_year >= 0 && day_of_year < plan->year.days);
     ASSERT(!day->closed || day->part == PART_ONE);
     struct year_to_date ytd;
-    year_begin(&ytd);
-    for (int32_t i = 0; i <= day_of_year; i++)
-        year_advance(&ytd, basis);
+    year_sum(&ytd, basis, day_of_year);
     if (!reckon(row_out, basis, &ytd, day))
         return false;
     row_out->trailing_mg = trailing_of(plan, &ytd, day);

@@ -100,6 +100,22 @@ struct course_day {
     int64_t part;     /* of the day that has passed, parts of PART_ONE; closed: PART_ONE */
     bool closed, restated;
 };
+/* The year up to a day, which grows day by day. */
+struct year_to_date {
+    struct days_sum sum;
+    int64_t month_mg[YEAR_MONTHS];
+    bool month_known[YEAR_MONTHS]; /* every day of it so far is in the ledger */
+    int month;                     /* of the newest day */
+    int32_t day_of_year;           /* the newest day; -1: none */
+};
+/* The year to date as a step has left it, a few days before its day. Who keeps it clears `used`
+ * when a day up to there changes in the ledger. */
+struct year_memo {
+    bool used;
+    int32_t first_day; /* of the year */
+    struct year_to_date ytd;
+};
+
 /* A step reads these. */
 struct course_basis {
     const struct course_conf *conf;
@@ -108,6 +124,7 @@ struct course_basis {
     /* The end of other local days of the year, for days that are judged again. */
     int64_t (*day_end_ms)(void *context, int32_t day);
     void *context;
+    struct year_memo *memo; /* of this course; NULL: the year is summed from its first day on */
 };
 
 /* Makes the row, and judges if the day is closed. The day lies in the plan's year. At most one

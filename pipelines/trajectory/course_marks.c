@@ -52,7 +52,7 @@ static void take_told(struct courses *courses, struct told_row *row, uint32_t si
 
 static bool take_all_told(struct courses *courses, uint32_t sink, struct block *block)
 {
-    for (uint32_t i = 0; i < courses->told_count; i++) {
+    for (uint32_t i = courses->told_settled; i < courses->told_count; i++) {
         struct told_row *row = courses_told(courses, i);
         if (marks_get(row->sinks, sink) != MARK_DIRTY)
             continue;
@@ -66,12 +66,13 @@ static bool take_all_told(struct courses *courses, uint32_t sink, struct block *
 static void take_now(struct courses *courses, struct now_row *now,
                      const struct courses_subject *subject, uint32_t sink, struct block *block)
 {
-    const struct civil_year year = civil_year_of(now->told.row.day, now->told.target->year_start);
-    const struct window window = {
-        subject->day_end_ms(subject->context, year.first_day - 1),
-        subject->day_end_ms(subject->context, year.first_day + year.days - 1)};
+    if (now->window.start_ms == now->window.end_ms) {
+        const struct civil_year year = civil_year_named(now->year, now->told.target->year_start);
+        now->window.start_ms = subject->day_end_ms(subject->context, year.first_day - 1);
+        now->window.end_ms = subject->day_end_ms(subject->context, year.first_day + year.days - 1);
+    }
     struct row *row = &block->rows[block->count++];
-    course_put_now(row, &now->told, window, now->version);
+    course_put_now(row, &now->told, now->window, now->version);
     row->partition = courses->conf.partition;
     advance(courses, &now->sinks, sink, MARK_TAKEN);
 }
@@ -101,14 +102,6 @@ bool courses_take(struct courses *courses, const struct courses_subject *subject
 
 /* --- ends --- */
 
-/* The row's window is the told row's target year: its beginning is at most a day off UTC. */
-static bool lies_in_year(const struct course_told *told, const struct row *row)
-{
-    struct civil_year year = civil_year_of(told->row.day, told->target->year_start);
-    int64_t off_ms = row->window.start_ms - year.first_day * DAY_MS;
-    return off_ms > -2 * DAY_MS && off_ms < 2 * DAY_MS;
-}
-
 /* The mark that the row acknowledges: if a sink gets both, a change of level has none. */
 static struct marks *find_marks(struct courses *courses, uint32_t sink, const struct row *row)
 {
@@ -117,10 +110,11 @@ static struct marks *find_marks(struct courses *courses, uint32_t sink, const st
     for (uint32_t i = 0; row->kind == ROW_TRAJECTORY_NOW && i < courses->count * COURSE_NOW_ROWS;
          i++) {
         struct now_row *now = now_at(courses, i);
-        if (now->told.target == row->target && lies_in_year(&now->told, row))
+        if (now->told.target == row->target && now->window.start_ms == row->window.start_ms)
             return &now->sinks;
     }
-    for (uint32_t i = 0; row->kind != ROW_TRAJECTORY_NOW && i < courses->told_count; i++) {
+    for (uint32_t i = courses->told_settled;
+         row->kind != ROW_TRAJECTORY_NOW && i < courses->told_count; i++) {
         struct told_row *told = courses_told(courses, i);
         if (told->told.target == row->target && told->told.row.stamp_ms == row->window.start_ms &&
             told->told.row.closed == (row->level == LEVEL_DAY))
@@ -142,6 +136,14 @@ void courses_end_row(struct courses *courses, uint32_t sink, const struct row *r
     bool at_risk = (courses->taking_over >> sink & 1) != 0;
     if (marks_end_block(marks, sink, end, at_risk, &tally))
         courses->changed = true;
+    courses_settle(courses);
+}
+
+void courses_settle(struct courses *courses)
+{
+    while (courses->told_settled < courses->told_count &&
+           marks_are_settled(courses_told(courses, courses->told_settled)->sinks))
+        courses->told_settled++;
 }
 
 /* --- what a sink has shown, and takeovers --- */
@@ -166,6 +168,7 @@ static void advance_acked(struct courses *courses, uint32_t sink, enum mark_even
 void courses_prove(struct courses *courses, uint32_t sink)
 {
     advance_acked(courses, sink, MARK_PROVEN);
+    courses_settle(courses);
 }
 
 void courses_lose(struct courses *courses, uint32_t sink)
@@ -210,6 +213,7 @@ uint64_t courses_mark_dirty(struct courses *courses, uint32_t sink, int64_t from
 {
     uint8_t bit = (uint8_t)(1U << sink);
     uint64_t rows = 0;
+    courses->told_settled = 0;
     for (uint32_t i = 0; i < courses->told_count; i++) {
         struct told_row *row = courses_told(courses, i);
         if (row->told.row.stamp_ms <= from_ms || (courses_sinks_of(courses, &row->told) & bit) == 0)

@@ -91,6 +91,7 @@ bool courses_have_room(struct courses *courses)
            marks_are_settled(courses_told(courses, 0)->sinks)) {
         courses->told_first = (courses->told_first + 1) % courses->told_capacity;
         courses->told_count--;
+        courses->told_settled -= courses->told_settled > 0;
     }
     return courses->told_capacity - courses->told_count >= needed;
 }
@@ -129,7 +130,7 @@ int courses_restore(struct courses *courses, const struct course_told *told, uin
 
 void courses_clear_rows(struct courses *courses)
 {
-    courses->told_first = courses->told_count = 0;
+    courses->told_first = courses->told_count = courses->told_settled = 0;
     for (uint32_t i = 0; i < courses->count; i++)
         memset(courses->courses[i].now, 0, sizeof(courses->courses[i].now));
     courses->marks = (struct mark_counts){0};
@@ -194,8 +195,9 @@ static bool plan(struct course *course, const struct courses *courses,
                  const struct courses_subject *subject, int32_t day)
 {
     const struct courses_conf *conf = &courses->conf;
-    struct civil_year year = civil_year_of(day, course->target->year_start);
-    if (!course->planned || course->year.year != year.year) {
+    if (!course->planned || day < course->year.first_day ||
+        day >= course->year.first_day + course->year.days) {
+        struct civil_year year = civil_year_of(day, course->target->year_start);
         const struct plan_input input = {.targets = conf->targets,
                                          .registry = conf->registry,
                                          .target = course->target,
@@ -208,18 +210,19 @@ static bool plan(struct course *course, const struct courses *courses,
         course->planned = true;
     }
     /* A year's production counts from its first day on. */
-    return course->outcome == PLAN_MADE &&
-           (course->target->form != TARGET_INTENSITY || subject->production_day <= year.first_day);
+    return course->outcome == PLAN_MADE && (course->target->form != TARGET_INTENSITY ||
+                                            subject->production_day <= course->year.first_day);
 }
 
-static struct course_basis basis_of(const struct courses *courses, const struct course *course,
+static struct course_basis basis_of(const struct courses *courses, struct course *course,
                                     const struct courses_subject *subject)
 {
     return (struct course_basis){.conf = &courses->rules,
                                  .plan = &course->plan,
                                  .ledger = ledger_of(course, subject),
                                  .day_end_ms = subject->day_end_ms,
-                                 .context = subject->context};
+                                 .context = subject->context,
+                                 .memo = &course->memo};
 }
 
 static void find_sources(const struct course *course, const struct courses_subject *subject,
@@ -232,23 +235,20 @@ static void find_sources(const struct course *course, const struct courses_subje
         subject->find_sources(subject->context, course->target, &course->plan.year, told->sources);
 }
 
-static int year_of(const struct course_told *told)
-{
-    return told->target == NULL ? 0 : civil_year_of(told->row.day, told->target->year_start).year;
-}
-
 /* The row of that target year, or the older one. */
 static struct now_row *find_now(struct course *course, int year)
 {
     struct now_row *older = NULL;
     for (int i = 0; i < COURSE_NOW_ROWS; i++) {
         struct now_row *now = &course->now[i];
-        if (year_of(&now->told) == year)
+        if (now->year == year)
             return now;
-        if (older == NULL || year_of(&now->told) < year_of(&older->told))
+        if (older == NULL || now->year < older->year)
             older = now;
     }
     older->told = (struct course_told){.target = NULL};
+    older->year = year;
+    older->window = (struct window){0, 0};
     return older;
 }
 
@@ -286,6 +286,8 @@ void courses_judge(struct courses *courses, const struct courses_subject *subjec
         follow(course, courses, subject);
         if (subject->set_first < course->year.first_day)
             course->planned = false; /* its past is another one */
+        if (subject->set_first <= course->memo.first_day + course->memo.ytd.day_of_year)
+            course->memo.used = false;
     }
     for (uint32_t k = 0; k < count; k++) {
         for (uint32_t i = 0; i < courses->count; i++) {

@@ -32,6 +32,8 @@ struct told_row {
 enum { COURSE_NOW_ROWS = 2 };
 struct now_row {
     struct course_told told; /* target NULL: nothing yet */
+    int year;                /* its target year */
+    struct window window;    /* ... empty: not found yet */
     uint32_t version;
     struct marks sinks;
 };
@@ -45,6 +47,7 @@ struct course {
     struct civil_year year; /* that was planned */
     struct course_plan plan;
     struct target_line line;
+    struct year_memo memo;
     struct day_ledger *shared; /* the days with shares applied; NULL: all of them count whole */
     uint32_t stamps;           /* that were told */
     struct now_row now[COURSE_NOW_ROWS];
@@ -67,6 +70,7 @@ struct courses {
     uint32_t count;
     struct told_row *told; /* a ring, oldest first */
     uint32_t told_first, told_count, told_capacity;
+    uint32_t told_settled; /* so many of the oldest are settled with every sink */
     int64_t judged_ms; /* stamps up to this watermark were judged; INT64_MIN: the subject is new */
     int64_t next_ms;   /* for the owner: the watermark of the next stamp */
     struct mark_counts marks;
@@ -132,6 +136,8 @@ void courses_take_over(struct courses *courses, uint32_t sink, enum takeover_act
 uint64_t courses_mark_dirty(struct courses *courses, uint32_t sink, int64_t from_ms);
 /* The sinks that get the row, a bit each. */
 uint8_t courses_sinks_of(const struct courses *courses, const struct course_told *told);
+/* Some row may have become settled. */
+void courses_settle(struct courses *courses);
 /* Makes the mark dirty for these sinks, a bit each. */
 void courses_dirty(struct courses *courses, struct marks *marks, uint8_t sinks);
 

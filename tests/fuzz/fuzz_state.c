@@ -68,6 +68,7 @@ static struct target target_rows[] = {TARGET("t", 1U << 1, 1), TARGET("u", 1U <<
 static const struct targets targets = {.targets = target_rows,
                                        .targets_count = ARRAY_LEN(target_rows)};
 static const struct trajectory_conf trajectory = {.nonworking = PART_ONE,
+                                                  .base_change_min = PART_ONE / 20,
                                                   .watch = PART_ONE / 200,
                                                   .warning = PART_ONE / 50,
                                                   .critical = PART_ONE / 20,
