@@ -3,7 +3,8 @@
  * the same stream without targets, in turn in one run.
  *
  * A stream first lives through most of a year with a reading a day, so that a year to date is long.
- * Only what follows is measured: readings of 15 minutes, and rows for one sink after each round.
+ * Only what follows is measured: readings of 15 minutes, and after each round the rows for one
+ * sink, as text. A daemon also decodes messages and sends requests, which are not counted.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "base/timestamp.h"
 #include "config/targets/civil.h"
 #include "pipelines/emissions/kernels.h"
+#include "pipelines/sink/lineproto.h"
 #include "pipelines/state/shard.h"
 
 enum {
@@ -22,7 +24,8 @@ enum {
     NAME_SIZE = 20,
     DAYS_BEFORE = 300,
     ROUNDS = 192,
-    REPEATS = 3
+    REPEATS = 3,
+    TEXT_MAX = 1 << 26
 };
 #define ROUND_MS (15 * MINUTE_MS)
 
@@ -58,6 +61,8 @@ static const struct trajectory_conf trajectory = {.nonworking = PART_ONE,
 static const struct sink_conf sinks[] = {{.name = "one"}};
 static struct batch batch;
 static struct block *block;
+static struct lineproto lineproto;
+static struct buffer text;
 
 static double seconds_now(void)
 {
@@ -133,7 +138,8 @@ static void build_plant(struct plant *plant, uint32_t facilities)
 {
     struct registry *registry = &plant->registry;
     uint32_t meters = facilities * METERS_EACH;
-    *registry = (struct registry){.meters = array(meters, sizeof(struct meter)),
+    *registry = (struct registry){.generation = 1,
+                                  .meters = array(meters, sizeof(struct meter)),
                                   .series = array(meters, sizeof(struct series)),
                                   .facilities = array(facilities, sizeof(struct facility)),
                                   .eras = array(facilities, sizeof(struct factor_era)),
@@ -165,10 +171,13 @@ static void destroy_plant(struct plant *plant)
     id_index_fini(&plant->ids);
 }
 
-static uint64_t take_rows(struct shard *shard, enum take_mode mode)
+static uint64_t take_rows(const struct plant *plant, struct shard *shard, enum take_mode mode)
 {
     uint64_t rows = 0;
     for (block->count = 0; shard_take_rows(shard, 0, mode, block) > 0; block->count = 0) {
+        buffer_clear(&text);
+        for (uint32_t i = 0; i < block->count; i++)
+            lineproto_add(&lineproto, &text, &plant->registry, &block->rows[i]);
         for (uint32_t i = 0; i < block->count; i++)
             shard_end_row(shard, 0, &block->rows[i], BLOCK_DURABLE);
         rows += block->count;
@@ -176,17 +185,18 @@ static uint64_t take_rows(struct shard *shard, enum take_mode mode)
     return rows;
 }
 
-static void apply_batch(struct shard *shard)
+static void apply_batch(const struct plant *plant, struct shard *shard)
 {
     for (uint32_t done = 0; (done = shard_apply(shard, &batch, done)) < batch.count;)
-        (void)take_rows(shard, TAKE_CLOSING);
+        (void)take_rows(plant, shard, TAKE_CLOSING);
     batch_clear(&batch);
 }
 
-static void apply_round(struct shard *shard, uint32_t meters, int64_t start_ms, int64_t span_ms)
+static void apply_round(const struct plant *plant, struct shard *shard, int64_t start_ms,
+                        int64_t span_ms)
 {
     static uint32_t random = 1;
-    for (uint32_t i = 0; i < meters; i++) {
+    for (uint32_t i = 0; i < plant->registry.meters_count; i++) {
         random = random * 1664525U + 1013904223U;
         *batch_add(&batch) = (struct batch_event){.meter = i,
                                                   .start_ms = start_ms,
@@ -195,9 +205,9 @@ static void apply_round(struct shard *shard, uint32_t meters, int64_t start_ms, 
                                                   .quality = QUALITY_ACTUAL,
                                                   .arrived_ms = INT64_MIN};
         if (batch_is_full(&batch))
-            apply_batch(shard);
+            apply_batch(plant, shard);
     }
-    apply_batch(shard);
+    apply_batch(plant, shard);
 }
 
 struct cost {
@@ -214,19 +224,18 @@ static struct cost run(const struct plant *plant, bool with_targets)
                                           .kernels = kernels_best(),
                                           .sinks_count = 1,
                                           .sinks = sinks};
-    uint32_t meters = plant->registry.meters_count;
     int64_t begin_ms = civil_day(2026, 1, 1) * DAY_MS;
     struct shard *shard;
-    struct cost cost = {.readings = (uint64_t)meters * ROUNDS};
+    struct cost cost = {.readings = (uint64_t)plant->registry.meters_count * ROUNDS};
     int err = shard_create(&shard, &context, 0);
     ASSERT(err == 0);
     for (int64_t day = 0; day < DAYS_BEFORE; day++)
-        apply_round(shard, meters, begin_ms + day * DAY_MS, DAY_MS);
-    (void)take_rows(shard, TAKE_ALL);
+        apply_round(plant, shard, begin_ms + day * DAY_MS, DAY_MS);
+    (void)take_rows(plant, shard, TAKE_ALL);
     double start = seconds_now();
     for (int64_t round = 0; round < ROUNDS; round++) {
-        apply_round(shard, meters, begin_ms + DAYS_BEFORE * DAY_MS + round * ROUND_MS, ROUND_MS);
-        cost.rows += take_rows(shard, TAKE_ALL);
+        apply_round(plant, shard, begin_ms + DAYS_BEFORE * DAY_MS + round * ROUND_MS, ROUND_MS);
+        cost.rows += take_rows(plant, shard, TAKE_ALL);
     }
     cost.seconds = seconds_now() - start;
     shard_destroy(&shard);
@@ -244,6 +253,8 @@ int main(int argc, char **argv)
     build_plant(&plant, (uint32_t)facilities);
     int err = block_create(&block, ROWS_PER_BLOCK_MAX);
     ASSERT(err == 0);
+    lineproto_init(&lineproto, DIALECT_INFLUX1, ROUND_MS);
+    buffer_init(&text, TEXT_MAX);
     struct cost best[2] = {{.seconds = 0}, {.seconds = 0}};
     for (int i = 0; i < REPEATS; i++) {
         for (int with = 0; with < 2; with++) {
@@ -257,6 +268,8 @@ int main(int argc, char **argv)
            facilities, METERS_EACH, best[0].seconds * 1e9 / (double)best[0].readings,
            best[1].seconds * 1e9 / (double)best[1].readings, best[0].rows, best[1].rows,
            (best[1].seconds / best[0].seconds - 1) * 100);
+    buffer_fini(&text);
+    lineproto_fini(&lineproto);
     block_destroy(&block);
     destroy_plant(&plant);
     return 0;
