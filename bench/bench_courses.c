@@ -1,5 +1,5 @@
 /*
- * What targets cost a live stream: facilities of 20 meters in 8 series, each with a target, against
+ * Targets in a live stream: facilities of 20 meters in 8 series, each with a target, against
  * the same stream without targets, in turn in one run.
  *
  * A stream first lives through most of a year with a reading a day, so that a year to date is long.

@@ -1,6 +1,5 @@
 /*
- * site_totals.h - the daily totals of a facility, of which the trajectories of its targets are
- * made.
+ * site_totals.h - the daily totals of a facility, from which its targets are judged.
  *
  * A ledger holds one total for each local day: emissions by scope, coverage, production. A total of
  * an open day is formed of the day's cache, when trajectories are judged. A day that leaves puts

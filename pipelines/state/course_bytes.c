@@ -108,7 +108,7 @@ static void take_totals(struct site *site, const struct dictionary *dictionary,
     totals->production_day = production_day;
     uint32_t index = series == 0 ? REGISTRY_NONE : dictionary->series[series - 1];
     uint64_t now = index == REGISTRY_NONE ? 0 : (uint64_t)index + 1;
-    /* Another meter counts it now: of days that have left nothing is known. */
+    /* Another meter counts it now: nothing is known of days that have left. */
     if (production_series(site) != 0 && production_series(site) != now)
         totals->production_day = site_local_day(site, site_day(site, 0)->window);
 }
@@ -139,7 +139,7 @@ static void pass_state(const struct way *way, struct course_state *state)
     state->row_ms = pass_any(way, state->row_ms);
 }
 
-/* A year that begins in another month than before begins afresh. */
+/* A year that begins in another month than before begins with the next closed day. */
 static void settle_state(struct course *course)
 {
     struct course_state *state = &course->state;
@@ -433,7 +433,7 @@ void course_bytes_end(struct site *site, struct courses *courses, uint8_t new_si
     }
     if (courses->continued || site->expected->begin_ms == INT64_MAX)
         return;
-    /* The facility has its first target. Of days that have left nothing is known. */
+    /* The facility has its first target. Nothing is known of days that have left. */
     courses->judged_ms = watermark_ms;
     courses->changed = true;
     site->totals->production_day = site_local_day(site, site_day(site, 0)->window);

@@ -2,17 +2,18 @@
  * course_bytes.h - the state of a facility's targets as bytes and back: daily totals, courses, and
  * the rows that they told. It is a part of what a payload says of the facility:
  *
- *     uint number of the series whose activity is the production, plus one; int day from which on
- *       that is known; int earliest day that has changed since courses were told; uint count of
- *       days; their first, int; per day int flags (1 known, 2 final, 4 whole), and if it is known
- *       its numbers in the order of struct day_total
- *     uint 1 if something of the courses has changed, and then:
- *       int watermark up to which they were judged; uint count; per course text target, its state,
- *         uint stamps told so far; twice uint 1 if there is a row of `trajectory_now`, uint version,
- *         uint sinks that need it, the row
- *       per row that some sink needs: uint sinks, text target, the row; 0
+ *   uint number of the series whose activity is the production, plus one
+ *   int day from which on the production is known
+ *   int earliest day that has changed since courses were told
+ *   uint count of days; int the first; per day: int flags (1 known, 2 final, 4 whole), and if the
+ *     day is known the numbers of struct day_total
+ *   uint 1 if something of the courses has changed, and then:
+ *     int watermark up to which they were judged
+ *     uint count; per course: text target, its state, uint stamps that were told; twice: uint 1 if
+ *       there is a row of `trajectory_now`, uint version, uint sinks that need it, the row
+ *     per row that some sink needs: uint sinks, text target, the row; 0
  *
- * A target is known by its id. What is said of one that the facility has no more passes.
+ * A target is known by its id. The loader skips a target that the facility has no more.
  */
 #ifndef GHGD_COURSE_BYTES_H
 #define GHGD_COURSE_BYTES_H
@@ -28,7 +29,7 @@ void course_bytes_save(const struct site *site, const struct courses *courses, b
 /* The payload is in safe hands. */
 void course_bytes_saved(struct site *site, struct courses *courses);
 
-/* Takes it; what is said of targets that the facility no longer has passes. The site's days have
+/* Takes it; targets that the facility no longer has are skipped. The site's days have
  * been loaded. Returns 0, -ENOMEM, or ERR_SYNTAX. */
 int course_bytes_take(struct site *site, struct courses *courses,
                       const struct dictionary *dictionary, const struct payload_names *names,

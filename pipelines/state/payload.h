@@ -49,7 +49,7 @@
 enum {
     PAYLOAD_VERSION = 5,
     PAYLOAD_VERSION_TARGETS = 5, /* since then, targets have state */
-    PAYLOAD_VERSION_ROWS = 3, /* since then, what was written to sinks is what would be now */
+    PAYLOAD_VERSION_ROWS = 3,    /* since then, what was written to sinks is what would be now */
     PAYLOAD_MAGIC_BYTES = 5
 };
 

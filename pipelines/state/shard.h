@@ -27,7 +27,7 @@ struct journal;
 struct shard_context {
     const struct registry *registry;
     const struct window_conf *window;
-    const struct targets *targets;            /* NULL: there are none */
+    const struct targets *targets;            /* NULL: no target */
     const struct trajectory_conf *trajectory; /* how they are judged */
     const struct kernels *kernels;
     uint32_t sinks_count;
@@ -72,8 +72,8 @@ struct shard_stats {
     int64_t floor_ms;     /* nothing older is accepted */
 };
 
-/* The bytes that a facility takes: its site, and the courses of its targets. Of the context,
- * registry, window and targets count. */
+/* The bytes that a facility takes: its site, and the courses of its targets. It reads registry,
+ * window and targets of the context. */
 size_t shard_facility_size(const struct shard_context *context, uint32_t facility);
 
 int shard_create(struct shard **shard_out, const struct shard_context *context,

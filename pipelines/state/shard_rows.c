@@ -58,7 +58,7 @@ static bool has_opened_all(const struct shard *shard)
     return true;
 }
 
-/* What targets told can never be made again, so that it must be written, too. */
+/* A row of a target can never be made again: each of them is written, too. */
 static bool take_all_courses(struct shard *shard, uint32_t sink, bool with_now, struct block *block)
 {
     for (uint32_t i = 0; i < shard->own_count; i++) {

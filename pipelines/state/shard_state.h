@@ -97,7 +97,7 @@ void shard_tell_rests(const struct shard *shard, struct site *site);
 
 /* --- shard_courses.c --- */
 
-/* What the site keeps for targets of its facility. */
+/* Sets which daily totals the site keeps for targets of its facility. */
 void shard_put_targets(const struct shard *shard, struct site_conf *conf);
 /* The courses of the facility's targets, if it has any. 0 or -ENOMEM. */
 int shard_make_courses(struct shard *shard, uint32_t facility) MUST_CHECK;

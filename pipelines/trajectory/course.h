@@ -108,8 +108,8 @@ struct year_to_date {
     int month;                     /* of the newest day */
     int32_t day_of_year;           /* the newest day; -1: none */
 };
-/* The year to date as a step has left it, a few days before its day. Who keeps it clears `used`
- * when a day up to there changes in the ledger. */
+/* The year to date as a step has left it, a few days before its day. The caller keeps it, and
+ * clears `used` when a day up to there changes in the ledger. */
 struct year_memo {
     bool used;
     int32_t first_day; /* of the year */

@@ -147,8 +147,8 @@ static void apply_share(struct day_total *total, int64_t share)
     total->production_micro = share_of(total->production_micro, share);
 }
 
-/* A day on which nothing of the facility counts has nothing, and is not measured. Before the first
- * one that counts there is none. */
+/* A day on which nothing of the facility counts has nothing, and is not measured. The ledger
+ * begins with the first day that counts. */
 static void follow_day(struct course *course, const struct courses_conf *conf, int32_t day,
                        const struct day_total *whole)
 {

@@ -98,10 +98,10 @@ size_t courses_size(const struct courses_conf *conf, uint32_t count);
 int courses_create(struct courses **courses_out, const struct courses_conf *conf,
                    const struct target *const targets[], uint32_t count) MUST_CHECK;
 void courses_destroy(struct courses **courses);
-/* The course of the target with that id; NULL: there is none. */
+/* The course of the target with that id, or NULL. */
 struct course *courses_find(const struct courses *courses, const char *id);
 
-/* What one watermark crosses: at most a closed day, and then a full hour. */
+/* The stamps of one watermark: at most a closed day, and then a full hour. */
 enum { COURSE_STAMPS_MAX = 2 };
 /* Whether all rows of one more watermark have room. Lets go what every sink has. */
 bool courses_have_room(struct courses *courses);

@@ -79,7 +79,7 @@ static int tear_down(void **state)
 struct bench {
     struct shard *shard;
     struct block *block;
-    struct row told[TOLD_MAX]; /* of targets, but for `trajectory_now`, as they were taken */
+    struct row told[TOLD_MAX]; /* of targets as they were taken, without `trajectory_now` */
     uint32_t count;
     struct row now;
     bool keeps;              /* no row is taken until the shard asks for it */
@@ -540,7 +540,7 @@ static void test_version_4_begins_with_its_open_days(void **state)
     end(&bench);
 }
 
-/* What is said of a target that is gone is dropped, and its rows too. Another one goes on. */
+/* Level and rows of a target that is gone are dropped. */
 static void test_target_is_gone(void **state)
 {
     (void)state;
