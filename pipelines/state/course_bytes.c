@@ -23,7 +23,7 @@ struct way {
 
 static int64_t pass(const struct way *way, int64_t value, int64_t min, int64_t max)
 {
-    if (way->out == NULL)
+    if (way->packed != NULL)
         return packed_take_int(way->packed, min, max);
     packed_add_int(way->out, value);
     return value;
@@ -131,7 +131,7 @@ static void pass_state(const struct way *way, struct course_state *state)
 {
     state->year = (int16_t)pass(way, state->year, 0, INT16_MAX);
     state->closed_day = (int32_t)pass(way, state->closed_day, INT32_MIN, DAY_LAST);
-    if (way->out == NULL && state->closed_day != INT32_MIN && state->closed_day < DAY_FIRST)
+    if (way->packed != NULL && state->closed_day != INT32_MIN && state->closed_day < DAY_FIRST)
         way->packed->damaged = true;
     state->number = (uint32_t)pass(way, state->number, 0, UINT32_MAX);
     pass_slip(way, &state->slip);
