@@ -104,6 +104,7 @@ static void build_meters(struct plant *plant, uint32_t facility)
                                .facility = facility,
                                .series = index,
                                .kind = i % 2 == 0 ? KIND_INTERVAL : KIND_REGISTER,
+                               .first_version = i,
                                .next_version = REGISTRY_NONE,
                                .readings_max = 320,
                                .expected = true,

@@ -69,6 +69,7 @@ static void build_registry(void)
                                    .facility = i / METERS_EACH,
                                    .series = i / METERS_EACH,
                                    .kind = i % 2 == 0 ? KIND_INTERVAL : KIND_REGISTER,
+                                   .first_version = i,
                                    .next_version = REGISTRY_NONE,
                                    .readings_max = 320,
                                    .expected = true,

@@ -32,11 +32,15 @@ size_t rated_panel_size(const struct facility *facility, uint32_t rows, size_t r
            2 * words_of(facility) * sizeof(uint64_t);
 }
 
-static void note_expected(struct rated_panel *rated)
+static void note_meters(struct rated_panel *rated)
 {
-    for (uint32_t i = 0; i < rated->facility->meters_count; i++)
-        if (rated->registry->meters[rated->facility->meters_first + i].expected)
+    uint32_t first = rated->facility->meters_first;
+    for (uint32_t i = 0; i < rated->facility->meters_count; i++) {
+        const struct meter *meter = &rated->registry->meters[first + i];
+        if (meter->expected)
             rated->expected_bits[i / 64] |= UINT64_C(1) << i % 64;
+        rated->has_versions |= meter->first_version != first + i;
+    }
 }
 
 int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, struct rating *rating,
@@ -65,7 +69,7 @@ int rated_panel_create(struct rated_panel **rated_out, struct panel *panel, stru
         rated_panel_destroy(&rated);
         return -ENOMEM;
     }
-    note_expected(rated);
+    note_meters(rated);
     for (uint32_t i = 0; i < rated->slots; i++)
         rated->rows[i] = INT64_MIN;
     *rated_out = rated;
@@ -293,10 +297,34 @@ void rated_panel_add(struct rated_panel *rated, int64_t from_row, int64_t to_row
 
 /* --- who reported --- */
 
+static bool has_reported(const struct rated_panel *rated, const uint64_t *reporting,
+                         uint32_t column)
+{
+    return (reporting[column / 64] & rated->expected_bits[column / 64]) >> column % 64 & 1;
+}
+
+/* Whether the column and an earlier version of its meter have both reported. */
+static bool has_counted(const struct rated_panel *rated, const uint64_t *reporting, uint32_t column)
+{
+    const struct meter *meters = rated->registry->meters;
+    uint32_t first = rated->facility->meters_first;
+    uint32_t own = first + column;
+    if (!has_reported(rated, reporting, column))
+        return false;
+    for (uint32_t i = meters[own].first_version; i != own; i = meters[i].next_version) {
+        bool here = meters[i].facility == meters[own].facility; /* meters may move */
+        if (here && has_reported(rated, reporting, i - first))
+            return true;
+    }
+    return false;
+}
+
 uint32_t rated_panel_count_reporting(const struct rated_panel *rated, const uint64_t *reporting)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < words_of(rated->facility); i++)
         count += (uint32_t)__builtin_popcountll(reporting[i] & rated->expected_bits[i]);
+    for (uint32_t i = 0; rated->has_versions && i < rated->facility->meters_count; i++)
+        count -= has_counted(rated, reporting, i);
     return count;
 }

@@ -28,6 +28,7 @@ struct rated_panel {
 
     uint64_t *expected_bits; /* of meters that are expected to report at some time */
     uint32_t run_max;
+    bool has_versions; /* some meter has several */
 };
 
 /* The bytes that rated_panel_create takes beside journals of so many readings, without
@@ -50,7 +51,8 @@ bool rated_panel_refresh(struct rated_panel *rated, int64_t from_row, int64_t to
 void rated_panel_add(struct rated_panel *rated, int64_t from_row, int64_t to_row,
                      struct figures *sums, uint64_t *reporting);
 
-/* How many of the meters of these bits are expected to report at all. */
+/* How many of the meters of these bits are expected to report at all; one counts once, whatever
+ * number of its versions has. */
 uint32_t rated_panel_count_reporting(const struct rated_panel *rated, const uint64_t *reporting);
 
 #endif

@@ -241,6 +241,19 @@ void site_expect(const struct site *site, const struct site_clock *clock, int64_
                      figures);
 }
 
+/* Whether an earlier version of the column's meter is expected then, too: a meter counts once. */
+static bool has_counted(const struct site *site, uint32_t column, int64_t from_ms, int64_t to_ms)
+{
+    const struct meter *meters = site->conf.registry->meters;
+    uint32_t own = column + site->facility->meters_first;
+    for (uint32_t i = meters[own].first_version; i != own; i = meters[i].next_version) {
+        bool here = meters[i].facility == meters[own].facility; /* meters may move */
+        if (here && time_of(site, i - site->facility->meters_first, from_ms, to_ms) > 0)
+            return true;
+    }
+    return false;
+}
+
 uint32_t site_count_expected(const struct site *site, int64_t from_ms, int64_t to_ms)
 {
     const struct site_expected *expected = counted(site);
@@ -251,7 +264,7 @@ uint32_t site_count_expected(const struct site *site, int64_t from_ms, int64_t t
         return count + expected->count;
     }
     for (uint32_t i = 0; i < site->facility->meters_count; i++)
-        count += time_of(site, i, from_ms, to_ms) > 0;
+        count += time_of(site, i, from_ms, to_ms) > 0 && !has_counted(site, i, from_ms, to_ms);
     return count;
 }
 

@@ -34,7 +34,8 @@ void site_expect_span(const struct site *site, int64_t from_ms, int64_t to_ms,
                       struct figures *figures);
 /* Whether some meter is expected in [from_ms, to_ms). */
 bool site_is_expected(const struct site *site, int64_t from_ms, int64_t to_ms);
-/* How many meters are expected at some time of [from_ms, to_ms), which is not empty. */
+/* How many meters are expected at some time of [from_ms, to_ms), which is not empty. One counts
+ * once, whatever number of versions it has then. */
 uint32_t site_count_expected(const struct site *site, int64_t from_ms, int64_t to_ms);
 /* Grows whenever a window of rows [from, to) comes to expect more, by the log alone. */
 int64_t site_count_expectations(const struct site *site, const struct site_clock *clock,

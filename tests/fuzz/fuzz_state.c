@@ -22,9 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define METER(name, index, meter_kind)                                                             \
     {                                                                                              \
         .id = (name), .series = (index), .kind = (meter_kind), .expected = true,                   \
-        .next_version = REGISTRY_NONE, .readings_max = 300, .interval_ms = HOUR_MS,                \
-        .hold_ms = 2 * HOUR_MS, .valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX,              \
-        .expected_from_ms = INT64_MIN, .own.scale = {1, 1}, .cell_max = CELL_MAX                   \
+        .first_version = (index), .next_version = REGISTRY_NONE, .readings_max = 300,              \
+        .interval_ms = HOUR_MS, .hold_ms = 2 * HOUR_MS, .valid_from_ms = INT64_MIN,                \
+        .valid_to_ms = INT64_MAX, .expected_from_ms = INT64_MIN, .own.scale = {1, 1},              \
+        .cell_max = CELL_MAX                                                                       \
     }
 #define SERIES(index, name)                                                                        \
     {                                                                                              \

@@ -52,6 +52,8 @@ static void build_registry(struct fixture *fixture)
                                             .valid_from_ms = INT64_MIN,
                                             .valid_to_ms = INT64_MAX,
                                             .cell_max = CELL_MAX};
+    for (uint32_t i = 0; i < METERS; i++)
+        fixture->meters[i].first_version = i;
     for (uint32_t i = 0; i < SERIES; i++)
         fixture->series[i] = (struct series){.meters_first = i * 3, .meters_count = 3};
     for (size_t i = 0; i < (size_t)RATE_COUNT * METERS; i++) {

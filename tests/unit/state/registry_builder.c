@@ -64,6 +64,7 @@ void plant_init(struct plant *plant, const struct built_meter *meters_in, size_t
             .facility = registry->facilities_count - 1,
             .series = registry->series_count - 1,
             .next_version = REGISTRY_NONE,
+            .first_version = (uint32_t)i,
             .readings_max = 1024,
             .kind = meters_in[i].kind,
             .expected = meters_in[i].kind != KIND_DELIVERY,

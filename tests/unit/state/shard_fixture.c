@@ -102,6 +102,7 @@ int set_up_registry(void **state)
         meters[i].valid_from_ms = INT64_MIN;
         meters[i].valid_to_ms = INT64_MAX;
         meters[i].expected_from_ms = INT64_MIN;
+        meters[i].first_version = (uint32_t)i;
         meters[i].next_version = REGISTRY_NONE;
         meters[i].readings_max = 1024;
         meters[i].cell_max = CELL_MAX;

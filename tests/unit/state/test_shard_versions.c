@@ -270,12 +270,40 @@ static void test_no_room(void **state)
     versions.meters[1].readings_max = room;
 }
 
+/* A meter counts once in a window in which a version of it takes over from another. */
+static void test_a_meter_counts_once(void **state)
+{
+    (void)state;
+    static struct output output;
+    struct shard *shard = make(&versions);
+    for (int hour = 4; hour < 9; hour++) {
+        struct shown shown = {START_MS + hour * HOUR_MS, 10 * hour};
+        assert_int_equal(apply(shard, &versions, shown, 0), OUTCOME_USED);
+    }
+    shard_finish(shard);
+    drain(shard, block, &output);
+    for (int hour = 4; hour < 8; hour++) {
+        uint32_t rows = 0;
+        for (size_t i = 0; i < output.count; i++) {
+            const struct row *row = &output.rows[i];
+            if (row->kind != ROW_COVERAGE || row->level != LEVEL_HOUR ||
+                row->window.start_ms != START_MS + hour * HOUR_MS)
+                continue;
+            assert_int_equal(row->meters_expected, 1);
+            assert_int_equal(row->meters_reporting, 1);
+            rows++;
+        }
+        assert_int_equal(rows, 1);
+    }
+    shard_destroy(&shard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_order),    cmocka_unit_test(test_correction),
-        cmocka_unit_test(test_late_version), cmocka_unit_test(test_closed_version),
-        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_a_meter_counts_once), cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_correction),          cmocka_unit_test(test_late_version),
+        cmocka_unit_test(test_closed_version),      cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
