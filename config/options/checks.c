@@ -285,8 +285,7 @@ static void check_http(struct loading *loading)
     config->http_host = loading_text(loading, endpoint.host, endpoint.host_size);
     config->http_port = endpoint.port;
     instance_apply_port(loading);
-    if (strncmp(config->http_host, "127.", 4) != 0 && strcmp(config->http_host, "::1") != 0 &&
-        strcmp(config->http_host, "localhost") != 0)
+    if (!endpoint_is_loopback(&endpoint))
         LOADING_WARN(loading, global(loading, "http.listen"),
                      "http.listen: %s may be reached from other machines, and there is no "
                      "authentication",
@@ -308,6 +307,7 @@ void checks_run(struct loading *loading)
     check_checkpoint(loading);
     checks_sinks(loading);
     check_http(loading);
+    checks_doors(loading);
 }
 
 int config_check_run(const struct config *config, struct buffer *text)

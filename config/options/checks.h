@@ -12,6 +12,8 @@ void checks_run(struct loading *loading);
 
 /* Its part about sinks: what each type and dialect needs, and what it has no use for. */
 void checks_sinks(struct loading *loading);
+/* Warns of secrets in the clear and of protection that is switched off. */
+void checks_doors(struct loading *loading);
 
 /* Checks that `ghgd run` has all it needs (replay needs no Kafka and no sink): a topic, brokers, a
  * sink. Faults are appended. Returns 0 or ERR_CONFIG. */

@@ -64,6 +64,26 @@ const char *endpoint_split(struct endpoint *endpoint_out, const char *text, size
     return NULL;
 }
 
+static bool is_host_of(const struct endpoint *endpoint, const char *host)
+{
+    return endpoint->host_size == strlen(host) &&
+           strncasecmp(endpoint->host, host, endpoint->host_size) == 0;
+}
+
+static bool is_loopback_ipv4(const struct endpoint *endpoint)
+{
+    static const char first[] = "127.";
+    return endpoint->host_size > sizeof(first) - 1 &&
+           strspn(endpoint->host, "0123456789.") >= endpoint->host_size &&
+           strncmp(endpoint->host, first, sizeof(first) - 1) == 0;
+}
+
+bool endpoint_is_loopback(const struct endpoint *endpoint)
+{
+    return is_host_of(endpoint, "localhost") || is_host_of(endpoint, "::1") ||
+           is_loopback_ipv4(endpoint);
+}
+
 /* Whether libcurl, which will use the URL, can take it: an IPv6 address, control characters. */
 static const char *parse_fault(const char *url)
 {

@@ -17,6 +17,9 @@ struct endpoint {
 /* Splits HOST[:PORT]. Returns NULL, or what is wrong, as the end of a sentence: "has no host". */
 const char *endpoint_split(struct endpoint *endpoint_out, const char *text, size_t size) MUST_CHECK;
 
+/* The host is localhost, 127.x.y.z or ::1. */
+bool endpoint_is_loopback(const struct endpoint *endpoint);
+
 /* http or https, a host, a port or none, a path or none. Returns NULL or what is wrong. */
 const char *url_fault(const char *url) MUST_CHECK;
 

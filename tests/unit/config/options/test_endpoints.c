@@ -49,6 +49,27 @@ static void test_split(void **state)
     }
 }
 
+static void test_loopback(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool loopback;
+    } cases[] = {
+        {"localhost:8086", true},     {"LocalHost", true},   {"127.0.0.1:1", true},
+        {"127.255.0.9", true},        {"[::1]:80", true},    {"localhost.example.net", false},
+        {"127.example.net", false},   {"127", false},        {"[::2]", false},
+        {"[2001:db8::1:1]", false},   {"10.127.0.1", false}, {"local", false},
+        {"db.example.net:80", false}, {"0.0.0.0", false},    {"my-localhost", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct endpoint got;
+        assert_null(endpoint_split(&got, cases[i].text, strlen(cases[i].text)));
+        if (endpoint_is_loopback(&got) != cases[i].loopback)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 static void test_urls(void **state)
 {
     (void)state;
@@ -104,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_loopback),
         cmocka_unit_test(test_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
