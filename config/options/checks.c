@@ -285,9 +285,14 @@ static void check_http(struct loading *loading)
     config->http_host = loading_text(loading, endpoint.host, endpoint.host_size);
     config->http_port = endpoint.port;
     instance_apply_port(loading);
+    config->http_token_path = loading_path(loading, config->state_directory, "http-token");
+    if (global(loading, "http.token_file").line > 0 &&
+        global(loading, "http.token_credential").line > 0)
+        LOADING_ERROR(loading, global(loading, "http.token_credential"),
+                      "http.token_credential: there is a token_file too; expected one of the two");
     if (!endpoint_is_loopback(&endpoint))
         LOADING_WARN(loading, global(loading, "http.listen"),
-                     "http.listen: %s may be reached from other machines, and there is no "
+                     "http.listen: %s may be reached from other machines, and pages need no "
                      "authentication",
                      config->http_listen);
 }

@@ -284,8 +284,17 @@ const struct option options[] = {
      "have changed is a new sink: it gets every open window."},
 
     {"http.listen", OPTION_LISTEN, MEMBER(http_listen), 0, 0, "127.0.0.1:9477", NULL, NULL,
-     "Address of metrics, health and API, `host:port`; `off` for none. There is no "
+     "Address of metrics, health and API, `host:port`; `off` for none. Pages need no "
      "authentication: keep it on loopback, or behind a proxy."},
+    {"http.allowed_hosts", OPTION_BROKERS, MEMBER(http_allowed_hosts), 1, 4096, NULL, NULL, NULL,
+     "Names under which others ask for pages, such as that of a proxy. The loopback's names and the "
+     "address that was asked are always among them; ports do not matter."},
+    {"http.token", OPTION_SECRET, MEMBER(http_token), 0, 0, NULL, NULL, NULL, NULL},
+    {"http.token_file", OPTION_SECRET_FILE, MEMBER(http_token), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
+     "File with the token that commands (POST) have to show. By default the daemon makes `http-token` "
+     "in its state directory, readable by its owner only."},
+    {"http.token_credential", OPTION_CREDENTIAL, MEMBER(http_token), 1, 255, NULL, NULL, NULL,
+     "The same as a systemd credential."},
     {"log.level", OPTION_CHOICE, MEMBER(log_level), 0, 0, "info", log_levels, NULL,
      "Least severe log lines that are written."},
     {"state_directory", OPTION_INPUT_PATH, MEMBER(state_directory), 1, PATH_BYTES_MAX,

@@ -129,8 +129,11 @@ struct config {
     const char *gwp_set;
     struct sink_conf *sinks;
     uint32_t sinks_count;
-    const char *http_listen; /* HOST:PORT as written; NULL: no HTTP */
-    const char *http_host;   /* NULL: no HTTP */
+    const char *http_listen;        /* HOST:PORT as written; NULL: no HTTP */
+    const char *http_host;          /* NULL: no HTTP */
+    const char *http_token;         /* of its file or credential; NULL: the daemon makes one, */
+    const char *http_token_path;    /* here */
+    const char *http_allowed_hosts; /* joined by commas; NULL: none */
     int http_port;
     const char *state_directory;
     int64_t memory_bytes_max; /* 0: no ceiling */

@@ -10,7 +10,7 @@
 #include "base/timestamp.h"
 #include "daemon/command.h"
 #include "daemon/command_line.h"
-#include "daemon/http/http.h"
+#include "daemon/http/doors.h"
 
 enum { TIMEOUT_MS = 60000, URL_BYTES_MAX = 8 << 10, ANSWER_BYTES_MAX = 64 << 10 };
 
@@ -27,8 +27,8 @@ static const char usage[] =
     "      --sink NAME     this sink; may be given several times (all by default)\n"
     "      --from TIME     windows that end after TIME: RFC 3339, a date (in UTC), or a duration\n"
     "                      back from now, such as 36h (all by default)\n"
-    "      --at HOST:PORT  where the daemon listens (by default, what http.listen says); the\n"
-    "                      daemon takes commands from its own machine only\n"
+    "      --at HOST:PORT  where the daemon listens (by default, what http.listen says); it wants\n"
+    "                      its token: http.token_file, or http-token in its state directory\n"
     "  -h, --help          this text\n";
 
 enum { OPTION_SINK = 256, OPTION_FROM, OPTION_AT };
@@ -207,6 +207,30 @@ static int take_option(void *context, int option, const char *value)
 static const struct command_line command_line = {
     .command = "resync", .usage = usage, .letters = "c:h", .options = options, .take = take_option};
 
+/* The daemon's own token; negative: the complaint was printed, or there is no memory. */
+static int add_token(struct order *order)
+{
+    char made[DOORS_TOKEN_SIZE];
+    const char *token;
+    const char *path;
+    int err = doors_get_token(order->config, false, &token, made, &path);
+    if (err < 0) {
+        (void)fprintf(
+            stderr,
+            "ghgd resync: the daemon's token cannot be read from %s: %s. Run as the user of "
+            "the daemon, with its configuration.\n",
+            path, err == -ENOENT ? "there is none; has the daemon been started?" : err_str(err));
+        return err;
+    }
+    struct buffer header;
+    buffer_init(&header, URL_BYTES_MAX);
+    buffer_printf(&header, "Authorization: Bearer %s", token);
+    const char *text = buffer_text(&header);
+    order->headers = text == NULL ? NULL : curl_slist_append(NULL, text);
+    buffer_fini(&header);
+    return order->headers == NULL ? -ENOMEM : 0;
+}
+
 static int ask_all(struct order *order)
 {
     if (order->at == NULL && order->config->http_host == NULL) {
@@ -214,10 +238,9 @@ static int ask_all(struct order *order)
         return -ENOENT;
     }
     order->curl = curl_easy_init();
-    order->headers = curl_slist_append(NULL, HTTP_COMMAND_HEADER ": resync");
-    if (order->curl == NULL || order->headers == NULL)
-        return -ENOMEM;
-    int err = 0;
+    int err = add_token(order);
+    if (order->curl == NULL || err < 0)
+        return err < 0 ? err : -ENOMEM;
     for (uint32_t i = 0; i < order->sinks.count; i++) {
         int asked = ask(order, order->sinks.names[i]);
         err = err < 0 ? err : asked;

@@ -7,20 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/param.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/http/doors.h"
 
 struct http {
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_timer_t timer;
     uv_idle_t again; /* a timer of 0 ms that sets itself again would hold up all else */
-    const struct http_handler *handlers;
-    size_t handlers_count;
+    struct http_conf conf;
     struct buffer body; /* of the request in hand; the library takes a copy */
     int port;
     int handles_open;
@@ -150,6 +151,15 @@ static struct MHD_Response *create_stream(struct http *http, const struct http_h
     return response;
 }
 
+/* The pages are text, and no page of others shows them within itself. */
+static const char *const safety[][2] = {
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+};
+
 static enum MHD_Result respond(struct http *http, const struct exchange *exchange, unsigned status)
 {
     struct MHD_Response *response =
@@ -160,7 +170,10 @@ static enum MHD_Result respond(struct http *http, const struct exchange *exchang
         return MHD_NO;
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, exchange->content_type);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < ARRAY_LEN(safety); i++)
+        (void)MHD_add_response_header(response, safety[i][0], safety[i][1]);
+    if (status == MHD_HTTP_UNAUTHORIZED)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->allow);
     enum MHD_Result result = MHD_queue_response(exchange->connection, status, response);
@@ -168,34 +181,21 @@ static enum MHD_Result respond(struct http *http, const struct exchange *exchang
     return result;
 }
 
-static bool is_loopback(const struct sockaddr *address)
+static const char *header_of(const struct exchange *exchange, const char *name)
 {
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
-        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-    }
-    if (address->sa_family != AF_INET6)
-        return false;
-    const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == 127);
-}
-
-/* Users of this machine may command the daemon. Other machines and web pages may not. */
-static bool may_command(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return info != NULL && info->client_addr != NULL && is_loopback(info->client_addr) &&
-           MHD_lookup_connection_value(connection, MHD_HEADER_KIND, HTTP_COMMAND_HEADER) != NULL;
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
 static unsigned handle_post(struct http *http, const struct http_handler *handler,
                             const struct exchange *exchange)
 {
-    if (!may_command(exchange->connection)) {
-        buffer_add_str(&http->body, "Commands are taken from this machine only, with the header "
-                                    "\"" HTTP_COMMAND_HEADER "\".\n");
-        return MHD_HTTP_FORBIDDEN;
+    const char *token = http->conf.token;
+    if (token == NULL || !doors_know_token(header_of(exchange, "Authorization"), token)) {
+        buffer_add_str(&http->body,
+                       "A command needs the header \"Authorization: Bearer TOKEN\", with "
+                       "the token of http.token_file, or of the file http-token in "
+                       "the state directory.\n");
+        return MHD_HTTP_UNAUTHORIZED;
     }
     const struct http_query query = {exchange->connection};
     return handler->post(handler->context, &query, &http->body);
@@ -232,16 +232,62 @@ static unsigned handle_method(struct http *http, const struct http_handler *hand
 
 static unsigned handle_url(struct http *http, struct exchange *exchange, const char *method)
 {
-    for (size_t i = 0; i < http->handlers_count; i++) {
-        if (strcmp(exchange->url, http->handlers[i].path) == 0)
-            return handle_method(http, &http->handlers[i], exchange, method);
+    for (size_t i = 0; i < http->conf.handlers_count; i++) {
+        if (strcmp(exchange->url, http->conf.handlers[i].path) == 0)
+            return handle_method(http, &http->conf.handlers[i], exchange, method);
     }
     if (!is_get(method))
         return refuse_method(http, exchange, false);
     buffer_add_str(&http->body, "There is no such page. The pages are:\n");
-    for (size_t i = 0; i < http->handlers_count; i++)
-        buffer_printf(&http->body, "  %s\n", http->handlers[i].path);
+    for (size_t i = 0; i < http->conf.handlers_count; i++)
+        buffer_printf(&http->body, "  %s\n", http->conf.handlers[i].path);
     return MHD_HTTP_NOT_FOUND;
+}
+
+static enum MHD_Result count_length(void *context, enum MHD_ValueKind kind, const char *key,
+                                    const char *value)
+{
+    (void)kind;
+    (void)value;
+    unsigned *lengths = context;
+    *lengths += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+                strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    return MHD_YES;
+}
+
+/* Where a proxy and this server could disagree on where the next request begins. */
+static bool has_one_length(struct MHD_Connection *connection)
+{
+    unsigned lengths = 0;
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_length, &lengths);
+    return lengths <= 1;
+}
+
+/* A client of HTTP/1.0 need not name a host; no browser is one. */
+static bool is_for_us(const struct http *http, const struct exchange *exchange)
+{
+    const char *host = header_of(exchange, MHD_HTTP_HEADER_HOST);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct sockaddr_storage local = {0};
+    socklen_t size = sizeof(local);
+    return host == NULL ||
+           (info != NULL && getsockname(info->connect_fd, (struct sockaddr *)&local, &size) == 0 &&
+            doors_know_host(host, http->conf.allowed_hosts, (const struct sockaddr *)&local));
+}
+
+static unsigned handle(struct http *http, struct exchange *exchange, const char *method)
+{
+    if (!has_one_length(exchange->connection)) {
+        buffer_add_str(&http->body,
+                       "A request has one Content-Length, or one Transfer-Encoding.\n");
+        return MHD_HTTP_BAD_REQUEST;
+    }
+    if (is_for_us(http, exchange))
+        return handle_url(http, exchange, method);
+    buffer_add_str(&http->body, "This host is not known here. The name by which others ask belongs "
+                                "into http.allowed_hosts of the configuration.\n");
+    return MHD_HTTP_MISDIRECTED_REQUEST;
 }
 
 static enum MHD_Result answer(struct http *http, struct MHD_Connection *connection, const char *url,
@@ -250,7 +296,7 @@ static enum MHD_Result answer(struct http *http, struct MHD_Connection *connecti
     struct exchange exchange = {
         .connection = connection, .url = url, .content_type = "text/plain; charset=utf-8"};
     buffer_clear(&http->body);
-    unsigned status = handle_url(http, &exchange, method);
+    unsigned status = handle(http, &exchange, method);
     if (buffer_failed(&http->body)) {
         LOG_LIMITED(LOG_LEVEL_ERROR, "http.body_too_large", "path=\"%s\" bytes_max=%zu", url,
                     http->body.limit);
@@ -272,7 +318,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     uintptr_t read = (uintptr_t)*request;
     if (read == 0) {
         *request = (void *)(uintptr_t)1; // NOLINT(performance-no-int-to-ptr): a count, see above
-        return MHD_YES;
+        /* Nothing is read of a body whose length is in doubt. */
+        return has_one_length(connection) ? MHD_YES : answer(context, connection, url, method);
     }
     if (*upload_size == 0)
         return answer(context, connection, url, method);
@@ -332,11 +379,11 @@ static int socket_port(int fd)
 
 static struct MHD_Daemon *start_daemon(struct http *http, int fd)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http,
-                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)HTTP_REQUEST_BYTES_MAX, MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_REQUEST_BYTES_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
 /* All handles become live, or none. */
@@ -360,16 +407,14 @@ static int watch(struct http *http, uv_loop_t *loop)
     return 0;
 }
 
-int http_create(struct http **http_out, uv_loop_t *loop, const char *host, int port,
-                const struct http_handler *handlers, size_t count)
+int http_create(struct http **http_out, uv_loop_t *loop, const struct http_conf *conf)
 {
     struct http *http = calloc(1, sizeof(*http));
     if (http == NULL)
         return -ENOMEM;
-    http->handlers = handlers;
-    http->handlers_count = count;
+    http->conf = *conf;
     buffer_init(&http->body, HTTP_BODY_BYTES_MAX);
-    int fd = open_socket(host, port);
+    int fd = open_socket(conf->host, conf->port);
     int err = fd;
     if (err < 0)
         goto fail_socket;

@@ -1,8 +1,9 @@
 /*
  * http.h - the daemon's small HTTP server: a table of paths, answered on the loop.
  *
- * GET and HEAD are for all clients. POST changes something: it has to come from this machine, with
- * the header HTTP_COMMAND_HEADER, which no page in a browser can send unasked. No body is read.
+ * GET and HEAD are for all clients that ask for this host, as doors.h says. POST changes something:
+ * it has to show the token, too. No body is read.
+ *
  * libmicrohttpd runs in its external epoll mode, so there is no thread. Connections, their memory
  * and their idle time are bounded (limits.h): clients beyond the limit wait in the kernel's
  * backlog.
@@ -15,8 +16,6 @@
 #include "base/buffer.h"
 
 struct http;
-
-#define HTTP_COMMAND_HEADER "Ghgd-Command"
 
 struct http_query;
 /* A parameter of the query, decoded; NULL without it. Lives until the handler returns. */
@@ -36,11 +35,18 @@ struct http_handler {
     bool (*piece)(void *context, uint64_t *cursor, struct buffer *body);
 };
 
-/* Listens on host (a name or an address) and port; port 0 takes any free one. `handlers` is
- * borrowed until `closed`. Returns 0, -EADDRINUSE, -EADDRNOTAVAIL (no such host or not ours),
- * -EINVAL (no such port), -EACCES, -ENOMEM and what else the sockets say. */
-int http_create(struct http **http_out, uv_loop_t *loop, const char *host, int port,
-                const struct http_handler *handlers, size_t count) MUST_CHECK;
+/* All of it is borrowed until `closed`. */
+struct http_conf {
+    const char *host; /* a name or an address */
+    int port;         /* 0 takes any free one */
+    const char *allowed_hosts, *token; /* as doors.h says; without a token: no command */
+    const struct http_handler *handlers;
+    size_t handlers_count;
+};
+
+/* Listens. Returns 0, -EADDRINUSE, -EADDRNOTAVAIL (no such host or not ours), -EINVAL (no such
+ * port), -EACCES, -ENOMEM and what else the sockets say. */
+int http_create(struct http **http_out, uv_loop_t *loop, const struct http_conf *conf) MUST_CHECK;
 int http_get_port(const struct http *http);
 /* Drops every connection, then calls `closed` from the loop; nothing of the server is left then. */
 void http_close(struct http *http, void (*closed)(void *context), void *context);

@@ -12,6 +12,7 @@
 #include "daemon/engine/assigned_rows.h"
 #include "daemon/engine/intake.h"
 #include "daemon/engine/row_writer.h"
+#include "daemon/http/doors.h"
 #include "daemon/http/health.h"
 #include "daemon/http/held_page.h"
 #include "daemon/http/http.h"
@@ -48,6 +49,7 @@ struct resync_page {
 struct status {
     struct status_conf conf;
     struct http *http; /* NULL: nothing listens */
+    char token[DOORS_TOKEN_SIZE];
     struct http_handler handlers[PAGES_COUNT];
     char fatal[WHY_BYTES]; /* empty: nothing has happened */
     int64_t started_ms;
@@ -338,6 +340,20 @@ static unsigned on_readyz(void *context, struct buffer *body)
     return health_print_ready(fatal_of(status), &source, body);
 }
 
+/* Without a token the pages are there, and no command is taken. */
+static const char *find_token(struct status *status, const struct config *config)
+{
+    const char *token;
+    const char *path;
+    int err = doors_get_token(config, true, &token, status->token, &path);
+    if (err < 0)
+        LOG_WARN("status.no_token",
+                 "path=\"%s\" error=\"%s\" help=\"no command is taken; remove the file, or set "
+                 "http.token_file\"",
+                 path, err_str(err));
+    return token;
+}
+
 int status_create(struct status **status_out, const struct status_conf *conf)
 {
     struct status *status = calloc(1, sizeof(*status));
@@ -365,8 +381,13 @@ int status_create(struct status **status_out, const struct status_conf *conf)
         status->handlers[i].context = handlers[i].post != NULL ? (void *)&status->resync : status;
     const struct config *config = conf->config;
     if (config->http_host != NULL) {
-        int err = http_create(&status->http, conf->loop, config->http_host, config->http_port,
-                              status->handlers, PAGES_COUNT);
+        const struct http_conf http = {.host = config->http_host,
+                                       .port = config->http_port,
+                                       .allowed_hosts = config->http_allowed_hosts,
+                                       .token = find_token(status, config),
+                                       .handlers = status->handlers,
+                                       .handlers_count = PAGES_COUNT};
+        int err = http_create(&status->http, conf->loop, &http);
         if (err < 0) {
             LOG_ERROR("status.listen_failed", "host=%s port=%d error=\"%s\"", config->http_host,
                       config->http_port, err_str(err));

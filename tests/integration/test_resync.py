@@ -2,6 +2,7 @@
 import json
 import unittest
 import urllib.request
+from pathlib import Path
 
 import daemon
 import servers
@@ -110,10 +111,15 @@ class Resync(unittest.TestCase):
 
     def test_who_may_ask_and_for_what(self):
         server, _ = self.start()
-        for query, header, status in (("sink=influx", {}, 403), ("", {"Ghgd-Command": "1"}, 400),
-                                      ("sink=nobody", {"Ghgd-Command": "1"}, 404),
-                                      ("sink=influx&from=now", {"Ghgd-Command": "1"}, 400),
-                                      ("sink=influx", {"Ghgd-Command": "1"}, 200)):
+        token_path = Path(server.folder, "state", "http-token")
+        self.assertEqual(token_path.stat().st_mode & 0o777, 0o600)
+        token = {"Authorization": "Bearer " + token_path.read_text().strip()}
+        for query, header, status in (("sink=influx", {}, 401),
+                                      ("sink=influx", {"Authorization": "Bearer x"}, 401),
+                                      ("sink=influx", {**token, "Host": "example.net"}, 421),
+                                      ("", token, 400), ("sink=nobody", token, 404),
+                                      ("sink=influx&from=now", token, 400),
+                                      ("sink=influx", token, 200)):
             request = urllib.request.Request(f"{server.url}/resync?{query}", b"", header)
             try:
                 got = urllib.request.urlopen(request, timeout=60).status
@@ -128,3 +134,7 @@ class Resync(unittest.TestCase):
             done = self.ghgd(server, "resync", "-c", "ghgd.yaml", *options)
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertIn(words, done.stderr)
+        token_path.rename(token_path.with_name("elsewhere"))
+        done = self.ghgd(server, "resync", "-c", "ghgd.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("http-token: there is none", done.stderr)

@@ -113,6 +113,20 @@ static struct http_handler handlers[] = {
     {.path = "/long/nothing", TEXT, .piece = piece_of_nothing},
 };
 
+#define TOKEN "a-token"
+#define AUTHORIZED "Authorization: Bearer " TOKEN "\r\n"
+
+static int create(struct http **http_out, uv_loop_t *loop, const char *host, int port)
+{
+    const struct http_conf conf = {.host = host,
+                                   .port = port,
+                                   .allowed_hosts = "x,plant.example.net:443",
+                                   .token = TOKEN,
+                                   .handlers = handlers,
+                                   .handlers_count = ARRAY_LEN(handlers)};
+    return http_create(http_out, loop, &conf);
+}
+
 static int setup(void **state)
 {
     static struct fixture fixture;
@@ -120,9 +134,7 @@ static int setup(void **state)
     for (size_t i = 0; i < ARRAY_LEN(handlers); i++)
         handlers[i].context = &fixture;
     assert_int_equal(uv_loop_init(&fixture.loop), 0);
-    assert_int_equal(
-        http_create(&fixture.http, &fixture.loop, "127.0.0.1", 0, handlers, ARRAY_LEN(handlers)),
-        0);
+    assert_int_equal(create(&fixture.http, &fixture.loop, "127.0.0.1", 0), 0);
     *state = &fixture;
     return 0;
 }
@@ -217,26 +229,34 @@ static void test_requests(void **state)
         {"delete", "DELETE /hello HTTP/1.1\r\n", "HTTP/1.1 405 ", "Only GET"},
         {"options", "OPTIONS * HTTP/1.1\r\n", "HTTP/1.1 405 ", "Only GET"},
         {"unknown method", "BREW /hello HTTP/1.1\r\n", "HTTP/1.1 405 ", "Only GET"},
-        {"command", "POST /order?dish=soup&a=b HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 202 ",
+        {"command", "POST /order?dish=soup&a=b HTTP/1.1\r\n" AUTHORIZED "", "HTTP/1.1 202 ",
          "soup, no more"},
-        {"decoded", "POST /order?dish=a%26b%20c HTTP/1.1\r\nghgd-command: 1\r\n", "HTTP/1.1 202 ",
-         "a&b c, no more"},
-        {"no parameter", "POST /order HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 400 ",
+        {"decoded", "POST /order?dish=a%26b%20c HTTP/1.1\r\nauthorization: bearer " TOKEN "\r\n",
+         "HTTP/1.1 202 ", "a&b c, no more"},
+        {"no parameter", "POST /order HTTP/1.1\r\n" AUTHORIZED "", "HTTP/1.1 400 ",
          "nothing, no more"},
         {"a body with a command is read over",
-         "POST /order?dish=soup HTTP/1.1\r\nGhgd-Command: 1\r\nContent-Length: 5\r\n",
-         "HTTP/1.1 202 ", "soup"},
-        {"a form of a web page", "POST /order?dish=soup HTTP/1.1\r\n", "HTTP/1.1 403 ",
-         "\"Ghgd-Command\""},
-        {"get a command", "GET /order?dish=soup HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 405 ",
+         "POST /order?dish=soup HTTP/1.1\r\n" AUTHORIZED "Content-Length: 5\r\n", "HTTP/1.1 202 ",
+         "soup"},
+        {"without a token", "POST /order?dish=soup HTTP/1.1\r\n", "HTTP/1.1 401 ",
+         "\"Authorization: Bearer TOKEN\""},
+        {"another token", "POST /order?dish=soup HTTP/1.1\r\nAuthorization: Bearer a-tokem\r\n",
+         "HTTP/1.1 401 ", "WWW-Authenticate: Bearer\r\n"},
+        {"two lengths", "GET /hello HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 5\r\n",
+         "HTTP/1.1 400 ", ""},
+        {"two kinds of length",
+         "GET /hello HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+         "HTTP/1.1 400 ", ""},
+        {"no frame", "GET /hello HTTP/1.1\r\n", "HTTP/1.1 200 ", "X-Frame-Options: DENY\r\n"},
+        {"get a command", "GET /order?dish=soup HTTP/1.1\r\n" AUTHORIZED "", "HTTP/1.1 405 ",
          "Allow: POST\r\n"},
-        {"put a command", "PUT /order?dish=soup HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 405 ",
+        {"put a command", "PUT /order?dish=soup HTTP/1.1\r\n" AUTHORIZED "", "HTTP/1.1 405 ",
          "Only POST"},
         {"answer too large", "GET /endless HTTP/1.1\r\n", "HTTP/1.1 500 ", "Content-Length: 0\r\n"},
         {"in pieces", "GET /long HTTP/1.1\r\n", "HTTP/1.1 200 ", "Transfer-Encoding: chunked\r\n"},
         {"head of pieces", "HEAD /long HTTP/1.1\r\n", "HTTP/1.1 200 ", "text/plain\r\n"},
         {"no piece", "GET /long/nothing HTTP/1.1\r\n", "HTTP/1.1 200 ", "\r\n0\r\n\r\n"},
-        {"post pieces", "POST /long HTTP/1.1\r\nGhgd-Command: 1\r\n", "HTTP/1.1 405 ",
+        {"post pieces", "POST /long HTTP/1.1\r\n" AUTHORIZED "", "HTTP/1.1 405 ",
          "Allow: GET, HEAD\r\n"},
         {"wrong protocol", "GET /hello HTTP/9.9\r\n", "HTTP/1.1 505 ", ""},
         {"line noise", "\x16\x03\x01\x02 \xff\r\n", "HTTP/1.1 4", ""},
@@ -251,6 +271,36 @@ static void test_requests(void **state)
         if (strncmp(got, cases[i].want, strlen(cases[i].want)) != 0 ||
             strstr(got, cases[i].also) == NULL)
             fail_msg("%s: %.500s", cases[i].name, got);
+        (void)close(fd);
+    }
+}
+
+static void test_hosts(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *host, *want;
+    } cases[] = {
+        {"Host: localhost\r\n", "HTTP/1.1 200 "},
+        {"Host: LOCALHOST:9477\r\n", "HTTP/1.1 200 "},
+        {"Host: 127.0.0.1:1\r\n", "HTTP/1.1 200 "},
+        {"Host: [::1]:1\r\n", "HTTP/1.1 200 "},
+        {"Host: x:80\r\n", "HTTP/1.1 200 "},
+        {"Host: Plant.example.net\r\n", "HTTP/1.1 200 "},
+        {"Host: example.net\r\n", "HTTP/1.1 421 "},
+        {"Host: x.example.net\r\n", "HTTP/1.1 421 "},
+        {"Host: 10.0.0.1\r\n", "HTTP/1.1 421 "},
+        {"Host: localhost.example.net\r\n", "HTTP/1.1 421 "},
+        {"Host: a b\r\n", "HTTP/1.1 421 "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int fd = client_open(fixture);
+        client_send(fd, "GET /hello HTTP/1.1\r\nConnection: close\r\n");
+        client_send(fd, cases[i].host);
+        client_send(fd, "\r\n");
+        const char *got = client_read(fixture, fd, NULL);
+        if (strncmp(got, cases[i].want, strlen(cases[i].want)) != 0)
+            fail_msg("%s: %.100s", cases[i].host, got);
         (void)close(fd);
     }
 }
@@ -272,6 +322,7 @@ static bool find_own_address(struct sockaddr_in *address_out)
     return found;
 }
 
+/* The address at which a request arrives is a host that is known, without being told. */
 static void test_command_from_elsewhere(void **state)
 {
     struct fixture *fixture = *state;
@@ -279,13 +330,20 @@ static void test_command_from_elsewhere(void **state)
     if (!find_own_address(&address))
         skip();
     struct http *http;
-    assert_int_equal(
-        http_create(&http, &fixture->loop, "0.0.0.0", 0, handlers, ARRAY_LEN(handlers)), 0);
+    assert_int_equal(create(&http, &fixture->loop, "0.0.0.0", 0), 0);
     address.sin_port = htons((uint16_t)http_get_port(http));
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    client_send(fd, "POST /order?dish=soup HTTP/1.1\r\nHost: x\r\nGhgd-Command: 1\r\n\r\n");
-    (void)client_read(fixture, fd, "HTTP/1.1 403 ");
+    char host[INET_ADDRSTRLEN];
+    assert_int_equal(uv_ip4_name(&address, host, sizeof(host)), 0);
+    client_send(fd, "POST /order?dish=soup HTTP/1.1\r\nHost: ");
+    client_send(fd, host);
+    client_send(fd, "\r\n\r\n");
+    (void)client_read(fixture, fd, "HTTP/1.1 401 ");
+    client_send(fd, "POST /order?dish=soup HTTP/1.1\r\nHost: ");
+    client_send(fd, host);
+    client_send(fd, "\r\n" AUTHORIZED "\r\n");
+    (void)client_read(fixture, fd, "HTTP/1.1 202 ");
     (void)close(fd);
     http_close(http, on_closed, fixture);
     while (!fixture->closed)
@@ -493,7 +551,7 @@ static void test_addresses(void **state)
         freeaddrinfo(known);
     for (size_t i = 0; i < count; i++) {
         int port = cases[i].port == -1 ? http_get_port(fixture->http) : cases[i].port;
-        int got = http_create(&http, &fixture->loop, cases[i].host, port, handlers, 1);
+        int got = create(&http, &fixture->loop, cases[i].host, port);
         if (got != cases[i].want)
             fail_msg("%s:%d: got %d", cases[i].host, port, got);
         if (got < 0)
@@ -512,8 +570,7 @@ static void test_close_under_way(void **state)
 {
     struct fixture *fixture = *state;
     struct http *http = NULL;
-    assert_int_equal(
-        http_create(&http, &fixture->loop, "127.0.0.1", 0, handlers, ARRAY_LEN(handlers)), 0);
+    assert_int_equal(create(&http, &fixture->loop, "127.0.0.1", 0), 0);
     struct fixture view = {.http = http};
     int idle = client_open(&view);
     int half = client_open(&view);
@@ -539,6 +596,7 @@ int main(void)
     (void)alarm(240); /* rather than hang */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_command_from_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pipelined, setup, teardown),
