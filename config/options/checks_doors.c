@@ -26,7 +26,7 @@ static void check_sink(struct loading *loading, int index)
                      endpoint.host);
 }
 
-/* Of the property; NULL if it is not given. */
+/* The value of the property; NULL if it is not given. */
 static const char *value_of(const struct kafka_conf *kafka, const char *key)
 {
     for (uint32_t i = 0; i < kafka->properties_count; i++)
@@ -62,7 +62,7 @@ static const struct {
     const char *why;
 } weak[] = {
     {"enable.ssl.certificate.verification", is_false,
-     "anybody between ghgd and the brokers can take their place; give ssl.ca.location instead"},
+     "a machine between ghgd and the brokers can take their place; give ssl.ca.location instead"},
     {"ssl.endpoint.identification.algorithm", is_none,
      "a broker with any certificate of the same authority is taken for this one; use https"},
     {"check.crcs", is_false,

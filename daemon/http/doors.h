@@ -1,8 +1,8 @@
 /*
  * doors.h - who may ask the HTTP server, and who may command it.
  *
- * A page in somebody's browser can make it send requests here, under a name that its owner lets
- * point to this machine (DNS rebinding). So the `Host` of a request has to be a name of the
+ * A page can make the browser that shows it send requests here, under a name that the page's owner
+ * lets point to this machine (DNS rebinding). So the `Host` of a request has to be a name of the
  * loopback, the address at which the request arrived, or one of http.allowed_hosts. A command has
  * to show the token: that of http.token_file or http.token_credential, else of the file
  * `http-token` in the state directory, which the daemon makes.
@@ -20,8 +20,8 @@ enum { DOORS_TOKEN_BYTES = 32, DOORS_TOKEN_SIZE = 2 * DOORS_TOKEN_BYTES + 1 };
 /* host: the header's value. allowed: hosts joined by commas, or NULL. local: where the request
  * arrived. */
 bool doors_know_host(const char *host, const char *allowed, const struct sockaddr *local);
-/* authorization: the header's value, or NULL; "Bearer TOKEN". The time that it takes does not depend
- * on the bytes. An empty token fits nothing. */
+/* authorization: the header's value, or NULL; "Bearer TOKEN". The time that this takes does not
+ * depend on the bytes. An empty token fits nothing. */
 bool doors_know_token(const char *authorization, const char *token);
 
 /* The token of the configuration, or of the file. `make` makes a missing file, with mode
