@@ -219,7 +219,7 @@ static int add_token(struct order *order)
             stderr,
             "ghgd resync: the daemon's token cannot be read from %s: %s. Run as the user of "
             "the daemon, with its configuration.\n",
-            path, err == -ENOENT ? "there is none; has the daemon been started?" : err_str(err));
+            path, err == -ENOENT ? "it is not there; has the daemon been started?" : err_str(err));
         return err;
     }
     struct buffer header;

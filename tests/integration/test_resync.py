@@ -137,4 +137,4 @@ class Resync(unittest.TestCase):
         token_path.rename(token_path.with_name("elsewhere"))
         done = self.ghgd(server, "resync", "-c", "ghgd.yaml")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("http-token: there is none", done.stderr)
+        self.assertIn("http-token: it is not there", done.stderr)
