@@ -23,8 +23,8 @@ enum tag {
     TAG_MAX = TAG_GROUP + GROUP_LEVELS_MAX
 };
 
-/* Whether rows of the measurement may have the tag. Targets do not have the
- * group level that is called like another tag of theirs. */
+/* Whether rows of the measurement may have the tag. A group level that is
+ * called like a tag of targets is left out of their rows. */
 bool measurement_has_tag(const struct measurement *measurement, enum tag tag,
                          const struct registry *registry);
 /* "facility", "scope", ...; a group level's name is the registry's. */

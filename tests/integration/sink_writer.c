@@ -6,24 +6,33 @@
  *     row FACILITY START_MS ACTIVITY VERSION REVISION FINAL LEVEL
  *                adds a row of emissions and one of coverage
  *     energy ... the same, and one of energy: all was bought
+ *     target FACILITY STAMP_MS YTD VERSION LEVEL
+ *                adds rows of trajectory (of a day), trajectory_now and alerts. The target is
+ *                "ID-2030" of the facility; FACILITY -1 is the whole. YTD is in mg, and 28,050 t
+ *                are due. The level was ok before. The target year began 59 days before
  *     write      hands the rows to the sink, waits for them, prints its counters as JSON
  *     wait MS    lets the loop run for so long
  *
  * FACILITY counts the ids of the command line, ACTIVITY is in micro-units. GHGD_USER, GHGD_PASSWORD
  * and ROWS_MAX come from the environment. DIALECT "sqlite" takes the path of a database for URL.
  */
+#include "base/timestamp.h"
+#include "config/targets/targets.h"
 #include "pipelines/sink/sink.h"
+#include "pipelines/trajectory/course_rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define TONNE_MG INT64_C(1000000000)
 enum { BUCKET_MS = 900000, ROWS_MAX = 4000, DEADLINE_MS = 120000, BACKOFF_MS = 200 };
 
 struct writer {
     uv_loop_t loop;
     struct registry registry;
+    struct target *targets; /* of each facility, and of the whole */
     struct sink_conf conf;
     struct sink *sink;
     struct block *block;
@@ -54,6 +63,28 @@ static int make_registry(struct registry *registry, char **ids, uint32_t count)
     return 0;
 }
 
+static int make_targets(struct writer *writer)
+{
+    enum { ID_SIZE = 64 };
+    uint32_t count = writer->registry.facilities_count;
+    writer->targets = calloc(count + 1, sizeof(*writer->targets));
+    char *ids = calloc(count + 1, ID_SIZE);
+    if (writer->targets == NULL || ids == NULL)
+        return -1;
+    for (uint32_t i = 0; i <= count; i++) {
+        bool all = i == count;
+        const char *name = all ? "all" : writer->registry.facilities[i].id;
+        (void)snprintf(ids + (size_t)i * ID_SIZE, ID_SIZE, "%s-2030", name);
+        writer->targets[i] = (struct target){.id = ids + (size_t)i * ID_SIZE,
+                                             .name = name,
+                                             .level = all ? TARGET_ALL : TARGET_FACILITY,
+                                             .scopes = 1U << 1 | 1U << 2,
+                                             .year_start = 1,
+                                             .facility = all ? REGISTRY_NONE : i};
+    }
+    return 0;
+}
+
 static int find_dialect(const char *name)
 {
     static const char *const names[] = {"influx1", "influx2", "victoria", "sqlite"};
@@ -64,10 +95,11 @@ static int find_dialect(const char *name)
 }
 
 enum { FACILITY, START_MS, ACTIVITY, VERSION, REVISION, FINAL, LEVEL, NUMBERS };
+enum { TARGET, STAMP_MS, YTD_MG, NOW_VERSION, ALERT, TARGET_NUMBERS };
 
-static void read_numbers(int64_t numbers[NUMBERS], const char *text)
+static void read_numbers(int64_t *numbers, int count, const char *text)
 {
-    for (int i = 0; i < NUMBERS; i++) {
+    for (int i = 0; i < count; i++) {
         char *end = NULL;
         numbers[i] = strtoll(text, &end, 10);
         if (end == text)
@@ -79,7 +111,7 @@ static void read_numbers(int64_t numbers[NUMBERS], const char *text)
 static void add_rows(struct writer *writer, const char *arguments, bool energy)
 {
     int64_t numbers[NUMBERS];
-    read_numbers(numbers, arguments);
+    read_numbers(numbers, NUMBERS, arguments);
     if (numbers[LEVEL] >= LEVEL_COUNT || writer->block->count + 3 > writer->block->capacity)
         abort();
     int64_t activity = numbers[ACTIVITY];
@@ -109,6 +141,56 @@ static void add_rows(struct writer *writer, const char *arguments, bool energy)
     row.figures.value[BALANCE_IMPORT] = activity;
     row.figures.value[BALANCE_CONSUMPTION] = activity;
     writer->block->rows[writer->block->count++] = row;
+}
+
+/* A budget of 74,800 t, of which 0.375 is due. */
+static void add_target(struct writer *writer, const char *arguments)
+{
+    int64_t numbers[TARGET_NUMBERS];
+    read_numbers(numbers, TARGET_NUMBERS, arguments);
+    struct block *block = writer->block;
+    int64_t target = numbers[TARGET] < 0 ? writer->registry.facilities_count : numbers[TARGET];
+    if (target > writer->registry.facilities_count || block->count + 3 > block->capacity)
+        abort();
+    struct course_told told = {
+        .target = &writer->targets[target],
+        .row = {.stamp_ms = numbers[STAMP_MS],
+                .day = (int32_t)(numbers[STAMP_MS] / DAY_MS - 1),
+                .closed = true,
+                .counted = true,
+                .base_version = 1,
+                .base_mg = INT64_C(100000) * TONNE_MG,
+                .budget_mg = INT64_C(74800) * TONNE_MG,
+                .share = 375000000,
+                .due_mg = INT64_C(28050) * TONNE_MG,
+                .ytd_mg = numbers[YTD_MG],
+                .covered_ms = 1,
+                .expected_ms = 3,
+                .slip = slip_of(numbers[YTD_MG], INT64_C(74800) * TONNE_MG, 375000000),
+                .trailing_mg = -1,
+                .forecast = {.given = true,
+                             .ratio_mg = numbers[YTD_MG] / 3 * 8,
+                             .model_mg = numbers[YTD_MG] / 3 * 8 + 1,
+                             .deviation_mg = -1,
+                             .probability = -1,
+                             .used_up_day = -1},
+                .needed = {.cumulative = INT64_MIN},
+                .achieved = 476190476,
+                .overshoot_mg = INT64_MIN,
+                .level = (uint8_t)numbers[ALERT]},
+        .transition = {.event = COURSE_ENTERED,
+                       .to = (uint8_t)numbers[ALERT],
+                       .base_version = 1,
+                       .number = 7,
+                       .stamp_ms = numbers[STAMP_MS],
+                       .day_end_ms = numbers[STAMP_MS],
+                       .since_ms = numbers[STAMP_MS]},
+        .sources = {{0, numbers[YTD_MG]}, {REGISTRY_NONE, 0}, {REGISTRY_NONE, 0}}};
+    int64_t begin_ms = numbers[STAMP_MS] - 59 * DAY_MS;
+    const struct window year = {begin_ms, begin_ms + 365 * DAY_MS};
+    course_put_row(&block->rows[block->count++], &told, ROW_TRAJECTORY);
+    course_put_row(&block->rows[block->count++], &told, ROW_ALERT);
+    course_put_now(&block->rows[block->count++], &told, year, (uint32_t)numbers[NOW_VERSION]);
 }
 
 static void write_rows(struct writer *writer)
@@ -148,6 +230,8 @@ static void obey(struct writer *writer, const char *command)
         add_rows(writer, command + 4, false);
     else if (strncmp(command, "energy ", 7) == 0)
         add_rows(writer, command + 7, true);
+    else if (strncmp(command, "target ", 7) == 0)
+        add_target(writer, command + 7);
     else if (strncmp(command, "write", 5) == 0)
         write_rows(writer);
     else if (strncmp(command, "wait ", 5) == 0)
@@ -194,8 +278,8 @@ int main(int argc, char **argv)
         return 2;
     }
     if (make_registry(&writer.registry, argv + 5, (uint32_t)(argc - 5)) < 0 ||
-        block_create(&writer.block, ROWS_MAX) < 0 || uv_loop_init(&writer.loop) < 0 ||
-        open_sink(&writer, argv) < 0)
+        make_targets(&writer) < 0 || block_create(&writer.block, ROWS_MAX) < 0 ||
+        uv_loop_init(&writer.loop) < 0 || open_sink(&writer, argv) < 0)
         return 1;
     writer.block->registry = &writer.registry;
     char line[256];
@@ -205,5 +289,7 @@ int main(int argc, char **argv)
     uv_run(&writer.loop, UV_RUN_DEFAULT);
     block_destroy(&writer.block);
     free(writer.registry.facilities);
+    free((char *)writer.targets[0].id); /* of all of them */
+    free(writer.targets);
     return uv_loop_close(&writer.loop) == 0 ? 0 : 1;
 }
