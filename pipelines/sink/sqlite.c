@@ -18,6 +18,7 @@
 
 enum {
     SQL_BYTES_MAX = 1 << 20,
+    TEXT_BYTES_MAX = 4 * FIELD_TEXT_SIZE, /* a name or a text, every byte replaced, and more */
     BUSY_WAIT_MS = 1000 /* for another writer, on the pool's thread; then by the backoff */
 };
 
@@ -473,7 +474,7 @@ static int lite_open(struct sink *sink)
         if (!is_passing(lite->status))
             return errno_of(lite->status);
     }
-    buffer_init(&lite->label, 4 * FIELD_TEXT_SIZE); /* of a name too */
+    buffer_init(&lite->label, TEXT_BYTES_MAX);
     return 0;
 }
 

@@ -28,11 +28,13 @@
 
 #define TONNE_MG INT64_C(1000000000)
 enum { BUCKET_MS = 900000, ROWS_MAX = 4000, DEADLINE_MS = 120000, BACKOFF_MS = 200 };
+enum { SUBJECTS_MAX = 32, ID_SIZE = 64 };
 
 struct writer {
     uv_loop_t loop;
     struct registry registry;
-    struct target *targets; /* of each facility, and of the whole */
+    struct target targets[SUBJECTS_MAX]; /* of each facility, and of the whole */
+    char target_ids[SUBJECTS_MAX][ID_SIZE];
     struct sink_conf conf;
     struct sink *sink;
     struct block *block;
@@ -63,26 +65,22 @@ static int make_registry(struct registry *registry, char **ids, uint32_t count)
     return 0;
 }
 
-static int make_targets(struct writer *writer)
+static void make_targets(struct writer *writer)
 {
-    enum { ID_SIZE = 64 };
     uint32_t count = writer->registry.facilities_count;
-    writer->targets = calloc(count + 1, sizeof(*writer->targets));
-    char *ids = calloc(count + 1, ID_SIZE);
-    if (writer->targets == NULL || ids == NULL)
-        return -1;
+    if (count >= SUBJECTS_MAX)
+        abort();
     for (uint32_t i = 0; i <= count; i++) {
         bool all = i == count;
         const char *name = all ? "all" : writer->registry.facilities[i].id;
-        (void)snprintf(ids + (size_t)i * ID_SIZE, ID_SIZE, "%s-2030", name);
-        writer->targets[i] = (struct target){.id = ids + (size_t)i * ID_SIZE,
+        (void)snprintf(writer->target_ids[i], ID_SIZE, "%s-2030", name);
+        writer->targets[i] = (struct target){.id = writer->target_ids[i],
                                              .name = name,
                                              .level = all ? TARGET_ALL : TARGET_FACILITY,
                                              .scopes = 1U << 1 | 1U << 2,
                                              .year_start = 1,
                                              .facility = all ? REGISTRY_NONE : i};
     }
-    return 0;
 }
 
 static int find_dialect(const char *name)
@@ -143,7 +141,7 @@ static void add_rows(struct writer *writer, const char *arguments, bool energy)
     writer->block->rows[writer->block->count++] = row;
 }
 
-/* A budget of 74,800 t, of which 0.375 is due. */
+/* The budget is 74,800 t, and 0.375 of it is due. */
 static void add_target(struct writer *writer, const char *arguments)
 {
     int64_t numbers[TARGET_NUMBERS];
@@ -278,9 +276,10 @@ int main(int argc, char **argv)
         return 2;
     }
     if (make_registry(&writer.registry, argv + 5, (uint32_t)(argc - 5)) < 0 ||
-        make_targets(&writer) < 0 || block_create(&writer.block, ROWS_MAX) < 0 ||
-        uv_loop_init(&writer.loop) < 0 || open_sink(&writer, argv) < 0)
+        block_create(&writer.block, ROWS_MAX) < 0 || uv_loop_init(&writer.loop) < 0 ||
+        open_sink(&writer, argv) < 0)
         return 1;
+    make_targets(&writer);
     writer.block->registry = &writer.registry;
     char line[256];
     while (fgets(line, sizeof(line), stdin) != NULL)
@@ -289,7 +288,5 @@ int main(int argc, char **argv)
     uv_run(&writer.loop, UV_RUN_DEFAULT);
     block_destroy(&writer.block);
     free(writer.registry.facilities);
-    free((char *)writer.targets[0].id); /* of all of them */
-    free(writer.targets);
     return uv_loop_close(&writer.loop) == 0 ? 0 : 1;
 }
