@@ -133,6 +133,8 @@ static void test_tails(void **state)
         {"torn in its name", "x=1\nemiss", "x=1\n", 0},
         {"torn coverage", "x=1\ncoverage_1d,", "x=1\n", 0},
         {"torn first line", "emissions_15m,fac", "", 0},
+        {"torn alert", "x=1\nalerts,level=all,target=a id=\"a/1/", "x=1\n", 0},
+        {"torn in the name of now", "x=1\ntrajectory_n", "x=1\n", 0},
         {"somebody else's file", "kept as it is", "kept as it is", -EINVAL},
         {"somebody else's last line", "x=1\nx=2", "x=1\nx=2", -EINVAL},
     };
