@@ -23,6 +23,9 @@ enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE };
 enum { SINK_TRAJECTORY_BIT = 5, SINK_ALERTS_BIT = 6, SINK_WINDOWS = 7 };
 enum sink_dialect { DIALECT_INFLUX1, DIALECT_INFLUX2, DIALECT_VICTORIA };
 
+/* Languages of the texts for people: notices of alerts. */
+enum language { LANGUAGE_EN, LANGUAGE_ZH, LANGUAGE_VI, LANGUAGE_COUNT };
+
 struct conf_property {
     const char *key, *value;
 };

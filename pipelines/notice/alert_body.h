@@ -1,0 +1,29 @@
+/*
+ * alert_body.h - notices as JSON: the body that Alertmanager's webhooks have (version 4), and the
+ * array that its API v2 takes.
+ *
+ * Labels say which alert it is, annotations what happened. Both hold text only. The figures are in
+ * annotations too, in kg and percent. Of a webhook's body a `fingerprint` stands for the alert of a
+ * target, whatever its level is. To Alertmanager an alert is its labels, of which `severity` is
+ * one. Pure. Thread: any.
+ */
+#ifndef GHGD_ALERT_BODY_H
+#define GHGD_ALERT_BODY_H
+
+#include "pipelines/notice/notice.h"
+
+/* Appends one body with all notices. `receiver` is the sink's name. */
+void webhook_body_add(struct buffer *out, const char *receiver, const struct alert_notice *notices,
+                      uint32_t count, enum language language);
+
+/* An alert as Alertmanager gets it. */
+struct standing_alert {
+    const struct alert_notice *notice;
+    uint8_t level;  /* enum alert_level above ALERT_OK: the severity under which it is known */
+    int64_t end_ms; /* until then it stands, unless it is sent again; or when it ended */
+};
+/* Appends one object. The caller puts the brackets and commas. */
+void standing_alert_add(struct buffer *out, const struct standing_alert *alert,
+                        enum language language);
+
+#endif
