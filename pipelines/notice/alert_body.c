@@ -50,7 +50,7 @@ static void add_labels(struct buffer *out, const struct alert_notice *notice, ui
     buffer_add_char(out, '{');
     add_text(out, "alertname", ALERT_NAME);
     add_text(out, "target", notice->target);
-    add_text(out, "subject", notice->name);
+    add_text(out, "subject", notice->subject);
     ASSERT(notice->where < ARRAY_LEN(kinds));
     add_text(out, "subject_kind", kinds[notice->where]);
     add_text(out, "severity", notice_level_name(level));

@@ -3,9 +3,9 @@
  * array that its API v2 takes.
  *
  * Labels say which alert it is, annotations what happened. Both hold text only. The figures are in
- * annotations too, in kg and percent. Of a webhook's body a `fingerprint` stands for the alert of a
- * target, whatever its level is. To Alertmanager an alert is its labels, of which `severity` is
- * one. Pure. Thread: any.
+ * annotations too, in kg and percent. A `fingerprint` in a webhook's body stands for the alert of a
+ * target, whatever its level is. Alertmanager knows an alert by all its labels, also by `severity`.
+ * Pure. Thread: any.
  */
 #ifndef GHGD_ALERT_BODY_H
 #define GHGD_ALERT_BODY_H

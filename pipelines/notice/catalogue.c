@@ -46,7 +46,7 @@ static const char *const texts[MESSAGE_COUNT][LANGUAGE_COUNT] = {
     [MESSAGE_SLIP] = {"Slip: {slip}.", "偏差：{slip}。", "Độ lệch: {slip}."},
     [MESSAGE_FORECAST] = {"Forecast of the year: {forecast} t.", "全年预测：{forecast} 吨。",
                           "Dự báo cả năm: {forecast} tấn."},
-    [MESSAGE_INTERVAL] = {"Of ten such years eight end between {low} t and {high} t.",
+    [MESSAGE_INTERVAL] = {"Eight of ten such years end between {low} t and {high} t.",
                           "此类年份十年中有八年在 {low} 吨至 {high} 吨之间。",
                           "Mười năm như vậy thì tám năm kết thúc trong khoảng {low} đến {high} "
                           "tấn."},

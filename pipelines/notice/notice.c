@@ -397,6 +397,7 @@ struct alert_notice notice_sample(int64_t now_ms)
     struct civil_year year = civil_year_of((int32_t)day, 1);
     return (struct alert_notice){
         .target = "ghgd-test",
+        .subject = "ghgd-test",
         .name = "ghgd-test",
         .where = TARGET_FACILITY,
         .scopes = 1 << 1 | 1 << 2,

@@ -1,8 +1,8 @@
 /*
- * notice.h - one change of an alert's level, in words: a title and a body of a line for each thing
- * that is known.
+ * notice.h - one change of an alert's level, in words: a title, and a body with a line for each
+ * thing that is known.
  *
- * Who reads it learns what happened, where, since when, how far off, against which target, the
+ * A reader learns what happened, where, since when, how far off, against which target, the
  * forecast, the coverage, the largest sources, and what would bring it back. Names from outside are
  * cut to NOTICE_NAME_BYTES_MAX at a character's edge, and a byte that is no text becomes U+FFFD. So
  * lengths are bounded, and every text is UTF-8. Masses are whole milligrams. Pure. Thread: any.
@@ -21,7 +21,7 @@ enum {
     NOTICE_TITLE_BYTES_MAX = 256,
     NOTICE_BODY_BYTES_MAX = 4096
 };
-/* A number that is not known. */
+/* A number that is not known; as NULL_NUMBER of a row. */
 #define NOTICE_UNKNOWN INT64_MIN
 
 struct notice_source {
@@ -30,13 +30,14 @@ struct notice_source {
 };
 
 struct alert_notice {
-    const char *target, *name; /* its id; the facility, the group, or "all" */
-    uint8_t where;             /* enum target_level */
-    uint8_t scopes;            /* a bit per scope, 1 << 1 and so on */
-    bool intensity;            /* has no forecast, and its budget follows production */
-    bool test;                 /* nothing has happened */
-    uint8_t event;             /* enum course_event, not COURSE_NOTHING */
-    uint8_t from, to;          /* enum alert_level */
+    const char *target;         /* its id */
+    const char *subject, *name; /* the facility's id, the group, or "all"; its name for people */
+    uint8_t where;              /* enum target_level */
+    uint8_t scopes;             /* a bit per scope, 1 << 1 and so on */
+    bool intensity;             /* has no forecast, and its budget follows production */
+    bool test;                  /* nothing has happened */
+    uint8_t event;              /* enum course_event, not COURSE_NOTHING */
+    uint8_t from, to;           /* enum alert_level */
     uint16_t base_version;
     uint32_t number;         /* of the target's transitions */
     int16_t year;            /* the target year */
@@ -54,7 +55,7 @@ struct alert_notice {
     struct notice_source sources[NOTICE_SOURCES]; /* the largest first */
 };
 
-/* What a notice says of the way back. */
+/* The way back to the budget, as the notice says it. */
 struct notice_way {
     bool used_up;    /* the year's emissions are the budget, or more */
     int64_t over_mg; /* used_up: so much more */

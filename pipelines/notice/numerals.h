@@ -5,7 +5,7 @@
  *     Chinese     15,350.1    +3.86%     2026年11月30日
  *     Vietnamese  15.350,1    +3,86%     30/11/2026
  *
- * What is rounded is rounded half to even. Pure. Thread: any.
+ * Results are rounded half to even. Pure. Thread: any.
  */
 #ifndef GHGD_NUMERALS_H
 #define GHGD_NUMERALS_H

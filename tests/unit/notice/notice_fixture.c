@@ -37,7 +37,8 @@ struct alert_notice fixture_notice(enum fixture_notice which)
 {
     struct alert_notice notice = {
         .target = "hz-2030",
-        .name = "hz",
+        .subject = "hz",
+        .name = "Hangzhou mill",
         .where = TARGET_FACILITY,
         .scopes = 1 << 1 | 1 << 2,
         .event = COURSE_ENTERED,
@@ -68,7 +69,7 @@ struct alert_notice fixture_notice(enum fixture_notice which)
         notice.from = ALERT_CRITICAL;
         notice.to = ALERT_WATCH;
         notice.where = TARGET_GROUP;
-        notice.name = "Asia";
+        notice.subject = notice.name = "Asia";
         notice.slip = 31;
         break;
     case FIXTURE_OVER:

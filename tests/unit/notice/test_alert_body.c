@@ -28,7 +28,7 @@ static int free_buffer(void **state)
     return 0;
 }
 
-/* What stands behind a key, up to `end`. */
+/* The text goes on like that behind the key. */
 static void expect_after(const char *key, const char *want)
 {
     const char *text = buffer_text(&out);
@@ -52,7 +52,8 @@ static void test_webhook(void **state)
         "\"externalURL\":\"\",\"alerts\":[{\"status\":\"resolved\","
         "\"labels\":{\"alertname\":\"GhgdTargetSlip\",\"target\":\"hz-2030\",\"subject\":\"hz\","
         "\"subject_kind\":\"facility\",\"severity\":\"watch\"},"
-        "\"annotations\":{\"summary\":\"Over: hz is back on course (-1.12 %)\",\"description\":\"";
+        "\"annotations\":{\"summary\":\"Over: Hangzhou mill is back on course (-1.12 "
+        "%)\",\"description\":\"";
     assert_memory_equal(text, head, strlen(head));
     expect_after("\"id\":",
                  "\"hz-2030/1/7\",\"event\":\"left\",\"level\":\"ok\",\"level_before\":\"watch\","
@@ -94,7 +95,7 @@ static void test_resolved(void **state)
     struct alert_notice notice = fixture_notice(FIXTURE_RETRACTED);
     webhook_body_add(&out, "pager", &notice, 1, LANGUAGE_VI);
     expect_after("\"truncatedAlerts\":0,\"status\":", "\"resolved\"");
-    expect_after("\"summary\":", "\"Rút lại: hz; mức hiện nay: Đúng lộ trình\"");
+    expect_after("\"summary\":", "\"Rút lại: Hangzhou mill; mức hiện nay: Đúng lộ trình\"");
     expect_after("\"event\":", "\"retracted\"");
 }
 
@@ -102,7 +103,7 @@ static void test_names(void **state)
 {
     (void)state;
     struct alert_notice notice = fixture_notice(FIXTURE_INTENSITY);
-    notice.name = "a \"b\" \\ \n \xff";
+    notice.subject = "a \"b\" \\ \n \xff";
     notice.test = true;
     webhook_body_add(&out, "p\"q", &notice, 1, LANGUAGE_ZH);
     expect_after("\"receiver\":", "\"p\\\"q\"");

@@ -35,7 +35,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-/* Of what stands in braces, in order of the alphabet. */
+/* The words in braces, in order of the alphabet. */
 static struct names names_of(const char *text)
 {
     struct names names = {0};
@@ -196,9 +196,9 @@ static void test_unknown(void **state)
     buffer_add_char(&out, '\n');
     notice_add_body(&out, &notice, LANGUAGE_EN);
     assert_string_equal(buffer_text(&out),
-                        "Critical: hz is off its emissions budget by ?\n"
+                        "Critical: Hangzhou mill is off its emissions budget by ?\n"
                         "Level: Critical; before: Warning.\n"
-                        "Facility hz, scope 1+2; target hz-2030, base version 1.\n"
+                        "Facility Hangzhou mill, scope 1+2; target hz-2030, base version 1.\n"
                         "Alert hz-2030/1/7.");
     buffer_fini(&out);
 }
