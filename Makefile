@@ -24,7 +24,7 @@ TURNS         ?= 5
 CATALOGUE_DIR := $(CURDIR)/config/factors
 
 # ---- flags
-PKGS   := libuv rdkafka libcurl libmicrohttpd libfyaml glib-2.0 sqlite3 zlib libxxhash libsystemd gmp
+PKGS   := libuv rdkafka libcurl libcrypto libmicrohttpd libfyaml glib-2.0 sqlite3 zlib libxxhash libsystemd gmp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lmsgpackc -lsimdjson -lstdc++ \
           -lm -lpthread

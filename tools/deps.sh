@@ -20,6 +20,7 @@ build | librdkafka-dev          |                  | Kafka consumer and producer
 build | libsimdjson-dev         |                  | decodes JSON events
 build | libmsgpack-dev          |                  | MessagePack: the demo writes it, dead letters are shown; checks our own reader
 build | libcurl4-openssl-dev    |                  | writes to databases over HTTP
+build | libssl-dev              |                  | signs requests to webhooks
 build | libmicrohttpd-dev       |                  | serves /metrics and /healthz
 build | libfyaml-dev            |                  | reads the configuration, with places for faults
 build | libcsv-dev              |                  | reads the tables of meters, facilities and factors
@@ -42,6 +43,7 @@ check | influxdb                | influxdb         | integration tests: a real I
 check | influxdb-client         |                  | integration tests: looks into it by hand
 check | victoria-metrics        | victoria-metrics | integration tests: a real VictoriaMetrics
 check | prometheus              | prometheus       | promtool checks /metrics
+check | prometheus-alertmanager | prometheus-alertmanager | integration tests: a real Alertmanager
 check | sqlite3                 |                  | integration tests: reads what was written
 check | iproute2                |                  | faults: network namespaces
 check | gcc-aarch64-linux-gnu   |                  | check-tiers: kernels of 64-bit ARM
