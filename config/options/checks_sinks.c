@@ -13,33 +13,44 @@ enum variant {
     VICTORIA = 4,
     SQLITE = 8,
     PLAIN_FILE = 16,
-    HTTP = INFLUX1 | INFLUX2 | VICTORIA,
-    ANY = HTTP | SQLITE | PLAIN_FILE
+    WEBHOOK = 32,
+    ALERTMANAGER = 64,
+    INFLUX = INFLUX1 | INFLUX2 | VICTORIA,
+    ALERTS = WEBHOOK | ALERTMANAGER,
+    HTTP = INFLUX | ALERTS,
+    STORES = INFLUX | SQLITE | PLAIN_FILE,
+    ANY = STORES | ALERTS
 };
 
 static const struct rule {
     const char *path;
     unsigned needed, used; /* variants; what is needed is used */
 } rules[] = {
-    {"sinks.dialect", 0, HTTP},
+    {"sinks.dialect", 0, INFLUX},
     {"sinks.url", HTTP, HTTP},
     {"sinks.database", INFLUX1, INFLUX1 | VICTORIA},
     {"sinks.retention_policy", 0, INFLUX1},
     {"sinks.org", INFLUX2, INFLUX2},
     {"sinks.bucket", INFLUX2, INFLUX2},
-    {"sinks.user", 0, INFLUX1 | VICTORIA},
-    {"sinks.password_file", 0, INFLUX1 | VICTORIA},
-    {"sinks.password_credential", 0, INFLUX1 | VICTORIA},
-    {"sinks.token_file", 0, INFLUX2},
-    {"sinks.token_credential", 0, INFLUX2},
+    {"sinks.user", 0, INFLUX1 | VICTORIA | ALERTS},
+    {"sinks.password_file", 0, INFLUX1 | VICTORIA | ALERTS},
+    {"sinks.password_credential", 0, INFLUX1 | VICTORIA | ALERTS},
+    {"sinks.token_file", 0, INFLUX2 | ALERTS},
+    {"sinks.token_credential", 0, INFLUX2 | ALERTS},
+    {"sinks.secret_file", 0, WEBHOOK},
+    {"sinks.secret_credential", 0, WEBHOOK},
+    {"sinks.language", 0, ALERTS},
+    {"sinks.repeat", 0, ALERTMANAGER},
     {"sinks.path", SQLITE | PLAIN_FILE, SQLITE | PLAIN_FILE},
     {"sinks.dead_rows", 0, HTTP},
-    {"sinks.gzip", 0, HTTP},
+    {"sinks.gzip", 0, INFLUX},
     {"sinks.timeout", 0, HTTP},
     {"sinks.connect_timeout", 0, HTTP},
     {"sinks.confirm_after", 0, VICTORIA},
     {"sinks.backoff_min", 0, ANY},
     {"sinks.backoff_max", 0, ANY},
+    {"sinks.batch_rows", 0, STORES | WEBHOOK},
+    {"sinks.windows", 0, STORES},
 };
 
 static unsigned variant_of(const struct sink_conf *sink)
@@ -51,6 +62,10 @@ static unsigned variant_of(const struct sink_conf *sink)
         return influx[sink->dialect];
     case SINK_SQLITE:
         return SQLITE;
+    case SINK_WEBHOOK:
+        return WEBHOOK;
+    case SINK_ALERTMANAGER:
+        return ALERTMANAGER;
     default:
         return PLAIN_FILE;
     }
@@ -67,6 +82,10 @@ static const char *variant_name(unsigned variant)
         return "dialect victoria";
     case SQLITE:
         return "type sqlite";
+    case WEBHOOK:
+        return "type webhook";
+    case ALERTMANAGER:
+        return "type alertmanager";
     default:
         return "type file";
     }
@@ -91,29 +110,36 @@ static void check_rules(struct loading *loading, int index, unsigned variant)
     }
 }
 
+/* A secret from a file and as a credential. Returns whether it is given in any way. */
+static bool check_pair(struct loading *loading, int index, const char *secret)
+{
+    const char *file = loading_join(loading, secret, "", "_file");
+    const char *credential = loading_join(loading, secret, "", "_credential");
+    bool both = given(loading, index, file) && given(loading, index, credential);
+    if (both)
+        LOADING_ERROR(loading, loading_place(loading, index, credential),
+                      "%s: there is a %s_file too; expected one of the two", credential,
+                      strchr(secret, '.') + 1);
+    return given(loading, index, file) || given(loading, index, credential) ||
+           given(loading, index, secret);
+}
+
 static void check_secrets(struct loading *loading, int index, unsigned variant)
 {
     struct file_place place = loading->sinks[index];
-    bool password_file = given(loading, index, "sinks.password_file");
-    bool password_credential = given(loading, index, "sinks.password_credential");
-    bool token_file = given(loading, index, "sinks.token_file");
-    bool token_credential = given(loading, index, "sinks.token_credential");
     bool user = given(loading, index, "sinks.user");
-    bool password = password_file || password_credential || given(loading, index, "sinks.password");
-    if (password_file && password_credential)
-        LOADING_ERROR(loading, loading_place(loading, index, "sinks.password_credential"),
-                      "sinks.password_credential: there is a password_file too; expected one of "
-                      "the two");
-    if (token_file && token_credential)
-        LOADING_ERROR(loading, loading_place(loading, index, "sinks.token_credential"),
-                      "sinks.token_credential: there is a token_file too; expected one of the two");
-    if ((variant & (INFLUX1 | VICTORIA)) != 0 && user != password)
+    bool password = check_pair(loading, index, "sinks.password");
+    bool token = check_pair(loading, index, "sinks.token");
+    (void)check_pair(loading, index, "sinks.secret");
+    if ((variant & (INFLUX1 | VICTORIA | ALERTS)) != 0 && user != password)
         LOADING_ERROR(loading, place,
                       user ? "sinks.user has no password; expected password_file or "
                              "password_credential"
                            : "sinks.user is missing; the password belongs to a user");
-    if (variant == INFLUX2 && !token_file && !token_credential &&
-        !given(loading, index, "sinks.token"))
+    if ((variant & ALERTS) != 0 && user && token)
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.user"),
+                      "sinks.user: there is a token too; expected one of the two");
+    if (variant == INFLUX2 && !token)
         LOADING_ERROR(loading, place,
                       "sinks.token_file is missing; dialect influx2 needs it, or token_credential");
 }
@@ -140,10 +166,14 @@ static const char *const window_words[SINK_WINDOWS] = {
     [SINK_ALERTS_BIT] = "alerts",
 };
 
-static void check_windows(struct loading *loading, int index)
+static void check_windows(struct loading *loading, int index, unsigned variant)
 {
     struct sink_conf *sink = &loading->config->sinks[index];
     struct file_place place = loading_place(loading, index, "sinks.windows");
+    if ((variant & ALERTS) != 0) {
+        sink->skips = ((1U << SINK_WINDOWS) - 1) & ~(1U << SINK_ALERTS_BIT);
+        return;
+    }
     uint8_t taken = 0;
     for (uint32_t i = 0; i < sink->windows.count; i++) {
         size_t level = 0;
@@ -222,7 +252,7 @@ static void check_sink(struct loading *loading, int index)
         check_secrets(loading, index, variant);
     }
     check_times(loading, index);
-    check_windows(loading, index);
+    check_windows(loading, index, variant);
     if (variant == SQLITE && sink->path != NULL && strcmp(sink->path, "-") == 0)
         LOADING_ERROR(loading, loading_place(loading, index, "sinks.path"),
                       "sinks.path: \"-\" is no database file; expected a path, or type file");

@@ -30,8 +30,14 @@ static const struct choice loss_policies[] = {
 static const struct choice unreadable_policies[] = {
     {"stop", UNREADABLE_STOP}, {"rebuild", UNREADABLE_REBUILD}, {NULL, 0}};
 static const struct choice gwp_sets[] = {{"AR4", 0}, {"AR5", 0}, {"AR6", 0}, {NULL, 0}};
-static const struct choice sink_types[] = {
-    {"influx", SINK_INFLUX}, {"sqlite", SINK_SQLITE}, {"file", SINK_FILE}, {NULL, 0}};
+static const struct choice sink_types[] = {{"influx", SINK_INFLUX},
+                                           {"sqlite", SINK_SQLITE},
+                                           {"file", SINK_FILE},
+                                           {"webhook", SINK_WEBHOOK},
+                                           {"alertmanager", SINK_ALERTMANAGER},
+                                           {NULL, 0}};
+static const struct choice languages[] = {
+    {"en", LANGUAGE_EN}, {"zh", LANGUAGE_ZH}, {"vi", LANGUAGE_VI}, {NULL, 0}};
 static const struct choice dialects[] = {{"influx1", DIALECT_INFLUX1},
                                          {"influx2", DIALECT_INFLUX2},
                                          {"victoria", DIALECT_VICTORIA},
@@ -235,11 +241,12 @@ const struct option options[] = {
      "Name in logs and metrics; each sink has its own. Needed."},
     {"sinks.type", OPTION_CHOICE, OF_SINK(type), 0, 0, NULL, sink_types, NULL,
      "`influx` writes line protocol over HTTP, `sqlite` a database file, `file` line protocol to a "
-     "file or standard output. Needed."},
+     "file or standard output. `webhook` and `alertmanager` get alerts only: "
+     "[alerts.md](alerts.md). Needed."},
     {"sinks.dialect", OPTION_CHOICE, OF_SINK(dialect), 0, 0, "influx1", dialects, NULL,
      "Server behind `influx`: InfluxDB 1.x, InfluxDB 2.x, or VictoriaMetrics."},
     {"sinks.url", OPTION_URL, OF_SINK(url), 1, TEXT_BYTES_MAX, NULL, NULL, NULL,
-     "Server, `http://host:port`, with a path prefix if it has one."},
+     "Server, `http://host:port`, with a path prefix if it has one; for a webhook its whole address."},
     {"sinks.database", OPTION_TEXT, OF_SINK(database), 1, 255, NULL, NULL, NULL,
      "Database (influx1; for victoria the label `db`)."},
     {"sinks.retention_policy", OPTION_TEXT, OF_SINK(retention_policy), 1, 255, NULL, NULL, NULL,
@@ -247,7 +254,7 @@ const struct option options[] = {
     {"sinks.org", OPTION_TEXT, OF_SINK(org), 1, 255, NULL, NULL, NULL, "Organisation (influx2)."},
     {"sinks.bucket", OPTION_TEXT, OF_SINK(bucket), 1, 255, NULL, NULL, NULL, "Bucket (influx2)."},
     {"sinks.user", OPTION_TEXT, OF_SINK(user), 1, 255, NULL, NULL, NULL,
-     "User (influx1, victoria)."},
+     "User (influx1, victoria, webhook, alertmanager)."},
     {"sinks.password", OPTION_SECRET, OF_SINK(password), 0, 0, NULL, NULL, NULL, NULL},
     {"sinks.password_file", OPTION_SECRET_FILE, OF_SINK(password), 1, PATH_BYTES_MAX, NULL, NULL,
      NULL, "File that holds the user's password."},
@@ -255,9 +262,19 @@ const struct option options[] = {
      "The same as a systemd credential (`LoadCredential=NAME:...`)."},
     {"sinks.token", OPTION_SECRET, OF_SINK(token), 0, 0, NULL, NULL, NULL, NULL},
     {"sinks.token_file", OPTION_SECRET_FILE, OF_SINK(token), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
-     "File that holds the API token (influx2)."},
+     "File that holds the API token (influx2), or the Bearer token (webhook, alertmanager)."},
     {"sinks.token_credential", OPTION_CREDENTIAL, OF_SINK(token), 1, 255, NULL, NULL, NULL,
      "The same as a systemd credential."},
+    {"sinks.secret", OPTION_SECRET, OF_SINK(secret), 0, 0, NULL, NULL, NULL, NULL},
+    {"sinks.secret_file", OPTION_SECRET_FILE, OF_SINK(secret), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
+     "File that holds the secret by which requests are signed (webhook); without it they are not."},
+    {"sinks.secret_credential", OPTION_CREDENTIAL, OF_SINK(secret), 1, 255, NULL, NULL, NULL,
+     "The same as a systemd credential."},
+    {"sinks.language", OPTION_CHOICE, OF_SINK(language), 0, 0, "en", languages, NULL,
+     "Language of alerts (webhook, alertmanager): English, Chinese or Vietnamese."},
+    {"sinks.repeat", OPTION_DURATION, OF_SINK(repeat_ms), SECOND_MS, HOUR_MS, "1m", NULL, NULL,
+     "How often alerts that stand are sent again (alertmanager). After four times as long without "
+     "one, Alertmanager takes an alert for over."},
     {"sinks.path", OPTION_OUTPUT_PATH, OF_SINK(path), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
      "File to write (sqlite, file); `-` is standard output (file)."},
     {"sinks.dead_rows", OPTION_OUTPUT_PATH, OF_SINK(dead_rows_path), 1, PATH_BYTES_MAX, NULL, NULL,

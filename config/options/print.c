@@ -277,9 +277,25 @@ static void print_option(const struct config *config, const struct option *optio
 /* Options with no meaning for the sink's type were refused when given: their defaults are noise. */
 static bool is_of_use(const struct sink_conf *sink, const struct option *option)
 {
-    static const char *const http_only[] = {"dialect", "gzip", "timeout", "connect_timeout"};
-    for (size_t i = 0; i < ARRAY_LEN(http_only) && sink->type != SINK_INFLUX; i++)
-        if (strcmp(option_key(option), http_only[i]) == 0)
+    enum {
+        INFLUX = 1 << SINK_INFLUX,
+        ALERTS = 1 << SINK_WEBHOOK | 1 << SINK_ALERTMANAGER,
+    };
+    static const struct {
+        const char *key;
+        unsigned types; /* a bit for each */
+    } defaults[] = {
+        {"dialect", INFLUX},
+        {"gzip", INFLUX},
+        {"timeout", INFLUX | ALERTS},
+        {"connect_timeout", INFLUX | ALERTS},
+        {"language", ALERTS},
+        {"repeat", 1 << SINK_ALERTMANAGER},
+        {"batch_rows", ~(1U << SINK_ALERTMANAGER)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+        if (strcmp(option_key(option), defaults[i].key) == 0 &&
+            (defaults[i].types >> sink->type & 1) == 0)
             return false;
     return strcmp(option_key(option), "confirm_after") != 0 ||
            (sink->type == SINK_INFLUX && sink->dialect == DIALECT_VICTORIA);

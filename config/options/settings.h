@@ -17,7 +17,7 @@ enum start_policy { START_EARLIEST, START_LATEST };
 enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
 enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
 enum unreadable_policy { UNREADABLE_STOP, UNREADABLE_REBUILD };
-enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE };
+enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE, SINK_WEBHOOK, SINK_ALERTMANAGER };
 /* Rows that a sink can be without, a bit each: windows of the lengths bucket, hour, day, month and
  * year, the rows of targets, and those of their alerts. */
 enum { SINK_TRAJECTORY_BIT = 5, SINK_ALERTS_BIT = 6, SINK_WINDOWS = 7 };
@@ -110,14 +110,23 @@ struct window_conf {
 struct sink_conf {
     const char *name;
     int type, dialect;
-    const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *path,
-        *dead_rows_path; /* secrets are already read from their files */
+    const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *secret,
+        *path, *dead_rows_path; /* secrets are already read from their files */
     bool gzip;
+    int language; /* enum language: of alerts */
+    int64_t repeat_ms;
     int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
     int64_t rows_max;         /* per request */
     struct text_list windows; /* the rows that it gets; empty: all */
     uint8_t skips; /* a bit for each that it does not get: enum level, SINK_TRAJECTORY_BIT, ... */
 };
+
+/* Whether the sink forgets what it was told when the process ends. The process that begins a shard
+ * then writes the newest alert of each target that is above ok to it again. */
+static inline bool sink_conf_repeats(const struct sink_conf *sink)
+{
+    return sink->type == SINK_ALERTMANAGER;
+}
 
 struct config {
     const char *file;

@@ -176,7 +176,7 @@ static void on_revoked(void *context, int32_t number, bool lost)
         return;
     LOG_INFO("intake.revoked", "partition=%" PRId32 " offset=%" PRId64 " lost=%d", number,
              assigned->position.offset, lost);
-    row_writer_forget(intake->conf.row_writer);
+    row_writer_forget(intake->conf.row_writer, (uint32_t)number);
     remember_stats(intake, assigned);
     checkpointer_forget(intake->checkpointer, assigned);
     parking_forget(intake->set->refusals.parking, number);

@@ -268,7 +268,7 @@ void row_writer_withdraw(struct row_writer *row_writer)
         sink_withdraw(row_writer->slots[i].sink);
 }
 
-void row_writer_forget(struct row_writer *row_writer)
+void row_writer_forget(struct row_writer *row_writer, uint32_t partition)
 {
     for (uint32_t i = 0; i < row_writer->slots_count; i++) {
         struct sink_slot *slot = &row_writer->slots[i];
@@ -276,6 +276,8 @@ void row_writer_forget(struct row_writer *row_writer)
             slot->state = SLOT_ORPHAN;
     }
     row_writer_withdraw(row_writer);
+    for (uint32_t i = 0; i < row_writer->slots_count; i++)
+        sink_forget(row_writer->slots[i].sink, partition);
 }
 
 bool row_writer_is_due(const struct row_writer *row_writer, uint32_t sink)

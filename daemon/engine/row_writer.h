@@ -44,8 +44,8 @@ void row_writer_want(struct row_writer *row_writer);
 /* Gives up the blocks under way; their rows are dirty again, or settled where that had succeeded.
  */
 void row_writer_withdraw(struct row_writer *row_writer);
-/* The same, for partitions that are no longer ours: these blocks do not come back. */
-void row_writer_forget(struct row_writer *row_writer);
+/* The same, for a partition that is no longer ours: these blocks do not come back. */
+void row_writer_forget(struct row_writer *row_writer, uint32_t partition);
 /* Emits no more by itself; what is under way goes on. */
 void row_writer_rest(struct row_writer *row_writer);
 /* Gives up the blocks under way, closes the sinks, then calls `closed`. */

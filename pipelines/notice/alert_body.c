@@ -174,14 +174,18 @@ void webhook_body_add(struct buffer *out, const char *receiver, const struct ale
 
 /* ---- an alert of API v2 */
 
-void standing_alert_add(struct buffer *out, const struct standing_alert *alert,
+void standing_alert_add(struct buffer *out, const struct alert_notice *notice, uint8_t level,
                         enum language language)
 {
-    ASSERT(alert->level > ALERT_OK && alert->level < ALERT_LEVELS);
+    ASSERT(level > ALERT_OK && level < ALERT_LEVELS);
     buffer_add_char(out, '{');
-    add_labels(out, alert->notice, alert->level);
-    add_annotations(out, alert->notice, language);
-    add_time(out, "startsAt", alert->notice->start_ms);
-    add_time(out, "endsAt", alert->end_ms);
+    add_labels(out, notice, level);
+    add_annotations(out, notice, language);
+}
+
+void standing_times_add(struct buffer *out, int64_t start_ms, int64_t end_ms)
+{
+    add_time(out, "startsAt", start_ms);
+    add_time(out, "endsAt", end_ms);
     buffer_add_char(out, '}');
 }

@@ -16,14 +16,10 @@
 void webhook_body_add(struct buffer *out, const char *receiver, const struct alert_notice *notices,
                       uint32_t count, enum language language);
 
-/* An alert as Alertmanager gets it. */
-struct standing_alert {
-    const struct alert_notice *notice;
-    uint8_t level;  /* enum alert_level above ALERT_OK: the severity under which it is known */
-    int64_t end_ms; /* until then it stands, unless it is sent again; or when it ended */
-};
-/* Appends one object. The caller puts the brackets and commas. */
-void standing_alert_add(struct buffer *out, const struct standing_alert *alert,
+/* Appends an alert of that level (above ALERT_OK) as Alertmanager gets it, without its times and
+ * its last brace; and those. */
+void standing_alert_add(struct buffer *out, const struct alert_notice *notice, uint8_t level,
                         enum language language);
+void standing_times_add(struct buffer *out, int64_t start_ms, int64_t end_ms);
 
 #endif

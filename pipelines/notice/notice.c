@@ -406,7 +406,7 @@ struct alert_notice notice_sample(int64_t now_ms)
         .from = ALERT_WATCH,
         .to = ALERT_WARNING,
         .base_version = 1,
-        .number = 1,
+        .number = (uint32_t)now_ms, /* another one each time */
         .year = year.year,
         .day = (int32_t)day,
         .since_day = (int32_t)day,

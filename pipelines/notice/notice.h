@@ -76,7 +76,7 @@ void notice_add_body(struct buffer *out, const struct alert_notice *notice, enum
 const char *notice_level_name(uint8_t level);
 const char *notice_event_name(uint8_t event);
 
-/* A made-up notice, marked as a test. */
+/* A made-up notice, marked as a test, with a number of its own. */
 struct alert_notice notice_sample(int64_t now_ms);
 
 #endif

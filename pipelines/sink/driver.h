@@ -23,12 +23,15 @@ struct driver {
     void (*resume)(struct sink *sink); /* the same block, after sink_retry_in() */
     /* True if the try under way has stopped at once; false if it ends in its own time. */
     bool (*cancel)(struct sink *sink);
+    /* As sink_forget(); no try is under way. NULL: it remembers nothing. */
+    void (*forget)(struct sink *sink, uint32_t partition);
     /* Closes handles, then calls sink_driver_closed(); no try is under way. NULL if it has none. */
     void (*close)(struct sink *sink);
     void (*fini)(struct sink *sink); /* releases the rest, but not the struct */
 };
 
-extern const struct driver driver_file, driver_sqlite, driver_influx;
+extern const struct driver driver_file, driver_sqlite, driver_influx, driver_webhook,
+    driver_alertmanager;
 
 enum sink_state { SINK_IDLE, SINK_WORKING, SINK_WAITING, SINK_STOPPING, SINK_CLOSED };
 

@@ -20,6 +20,7 @@ struct http_client {
     CURLM *multi;
     CURL *easy;
     struct curl_slist *headers;
+    struct curl_slist changing; /* before them: http_client_set_header() */
     http_answered answered;
     bool (*may_go_on)(void *context);
     void (*closed)(void *context);
@@ -49,6 +50,7 @@ static void release(struct http_client *client)
     void *context = client->context;
     buffer_fini(&client->body);
     curl_slist_free_all(client->headers);
+    free(client->changing.data);
     free(client);
     closed(context);
 }
@@ -229,12 +231,21 @@ static int add_headers(struct http_client *client, const struct http_conf *conf)
 {
     int err = add_header(client, "Expect", ""); /* else bodies over 1 MB wait for a 100-continue */
     if (err == 0)
-        err = add_header(client, "Content-Type", "text/plain; charset=utf-8");
+        err = add_header(client, "Content-Type",
+                         conf->content_type == NULL ? "text/plain; charset=utf-8"
+                                                    : conf->content_type);
     if (err == 0 && conf->content_encoding != NULL)
         err = add_header(client, "Content-Encoding", conf->content_encoding);
     if (err == 0 && conf->authorization != NULL)
         err = add_header(client, "Authorization", conf->authorization);
     return err;
+}
+
+/* libcurl would take "http:///write" for a host named write. */
+static bool has_host(const char *url)
+{
+    const char *colon = strstr(url, "://");
+    return colon != NULL && colon[3] != '/' && colon[3] != '\0';
 }
 
 static bool is_url(const char *text)
@@ -303,7 +314,7 @@ static void set_multi_options(struct http_client *client)
 int http_client_create(struct http_client **client_out, uv_loop_t *loop,
                        const struct http_conf *conf, http_answered answered, void *context)
 {
-    if (conf->url == NULL || !is_url(conf->url))
+    if (conf->url == NULL || !has_host(conf->url) || !is_url(conf->url))
         return -EINVAL;
     int err = -ENOMEM;
     struct http_client *client = calloc(1, sizeof(*client));
@@ -339,6 +350,17 @@ fail:
     curl_slist_free_all(client->headers);
     free(client);
     return err;
+}
+
+int http_client_set_header(struct http_client *client, const char *header)
+{
+    ASSERT(!client->busy && client->easy != NULL);
+    free(client->changing.data);
+    client->changing = (struct curl_slist){strdup(header), client->headers};
+    bool has_it = client->changing.data != NULL;
+    curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER,
+                     has_it ? &client->changing : client->headers);
+    return has_it ? 0 : -ENOMEM;
 }
 
 int http_client_post(struct http_client *client, const void *body, size_t size)

@@ -17,6 +17,7 @@ struct http_conf {
     const char *url;             /* whole, with its query */
     const char *user, *password; /* Basic authorisation; NULL for none */
     const char *authorization; /* the value of that header; NULL for none. Secrets: never logged */
+    const char *content_type;  /* NULL: plain text */
     const char *content_encoding; /* "gzip", or NULL */
     int64_t timeout_ms, connect_timeout_ms;
     /* Asked before anything is sent or read; once it says no, the request under way is given up, as
@@ -43,6 +44,9 @@ typedef void (*http_answered)(void *context, const struct http_answer *answer);
 int http_client_create(struct http_client **client_out, uv_loop_t *loop,
                        const struct http_conf *conf, http_answered answered,
                        void *context) MUST_CHECK;
+/* Sends this header, "Name: value", with each later request, in the place of the one before.
+ * Returns 0 or -ENOMEM; then no request has it. No request is under way. */
+int http_client_set_header(struct http_client *client, const char *header) MUST_CHECK;
 /* The body is borrowed until the answer or http_client_cancel(). Returns 0 or -EIO. */
 int http_client_post(struct http_client *client, const void *body, size_t size) MUST_CHECK;
 bool http_client_is_busy(const struct http_client *client);

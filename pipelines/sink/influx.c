@@ -17,6 +17,7 @@
  */
 #include "base/log.h"
 #include "pipelines/sink/driver.h"
+#include "pipelines/sink/http_sink.h"
 #include "pipelines/sink/influx_answer.h"
 #include "pipelines/sink/influx_request.h"
 
@@ -249,20 +250,6 @@ static void go_on(struct influx *influx)
 
 /* ---- answers */
 
-static void set_aside(struct influx *influx, const char *words)
-{
-    struct sink *sink = &influx->sink;
-    sink->stats.rows_refused++;
-    const char *path = sink->conf->dead_rows_path;
-    LOG_LIMITED(LOG_LEVEL_ERROR, "sink.row_refused", "sink=%s dead_rows=\"%s\" words=\"%s\"",
-                sink->conf->name, path == NULL ? "" : path, words);
-    int err = dead_rows_add(path, sink->conf->name, words, strlen(words), influx->lines.data,
-                            influx->lines.size);
-    if (err < 0)
-        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.dead_row_lost", "sink=%s dead_rows=\"%s\" error=\"%s\"",
-                    sink->conf->name, path, err_str(err));
-}
-
 /* Some rows were refused, and the server has named one at least; the others are stored. */
 static void note_partial(struct influx *influx, uint32_t rejected, const char *words,
                          const struct http_answer *answer)
@@ -356,7 +343,7 @@ static void refused(struct influx *influx, const struct influx_answer *judged,
     learn_connection(influx, answer->connected); /* an answer it is */
     uint32_t count = influx->packed.count;
     if (influx->purpose == PURPOSE_ROWS && count == 1) {
-        set_aside(influx, judged->words);
+        http_sink_set_aside(sink, judged->words, &influx->lines);
         pop_range(influx);
     } else if (influx->purpose == PURPOSE_ROWS) {
         if (judged->verdict == VERDICT_TOO_LARGE)
@@ -366,34 +353,14 @@ static void refused(struct influx *influx, const struct influx_answer *judged,
     go_on(influx);
 }
 
-static void count_failure(struct sink *sink, enum verdict verdict, bool timed_out)
-{
-    if (timed_out)
-        sink->stats.requests_timeout++;
-    else if (verdict == VERDICT_HOLD)
-        sink->stats.requests_refused++;
-    else if (verdict == VERDICT_BUSY)
-        sink->stats.requests_throttled++;
-    else
-        sink->stats.requests_failed++;
-}
-
 static void failed(struct influx *influx, const struct influx_answer *judged,
                    const struct http_answer *answer)
 {
     struct sink *sink = &influx->sink;
-    count_failure(sink, judged->verdict, answer->timed_out);
     bool ambiguous = answer->status == 0 ? answer->sent : judged->verdict == VERDICT_BROKEN;
     if (influx->purpose == PURPOSE_ROWS && ambiguous)
         sink->block_at_risk = true; /* the server may be at it still */
-    sink_note_failure(sink, judged->words);
-    bool hold = judged->verdict == VERDICT_HOLD;
-    int64_t retry_ms = hold ? backoff_slow_ms(&sink->backoff) : backoff_next_ms(&sink->backoff);
-    if (retry_ms < answer->retry_after_ms)
-        retry_ms = answer->retry_after_ms;
-    LOG_LIMITED(hold ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "sink.write_failed",
-                "sink=%s verdict=%s status=%d retry_ms=%lld words=\"%s\"", sink->conf->name,
-                verdict_name(judged->verdict), answer->status, (long long)retry_ms, judged->words);
+    int64_t retry_ms = http_sink_failed(sink, judged, answer);
     influx->fresh_connections = 0;
     lose(influx, judged->verdict == VERDICT_BROKEN);
     if (sink->state == SINK_WORKING)

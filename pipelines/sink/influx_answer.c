@@ -195,25 +195,25 @@ static enum verdict judge(enum sink_dialect dialect, int status, struct answer_s
     return status >= STATUS_SERVER ? judge_server_error(message, status) : VERDICT_HOLD;
 }
 
-static void take_words(struct influx_answer *answer, struct answer_span message, int status)
+void answer_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *text, size_t size)
 {
-    size_t size = 0;
+    size_t kept = 0;
     size_t character = 0; /* where the last one begins */
-    for (; size < span_size(message) && size < ANSWER_WORDS_SIZE - 1; size++) {
-        if (message.at[size] == '\n')
+    for (; kept < size && kept < ANSWER_WORDS_SIZE - 1; kept++) {
+        if (text[kept] == '\n')
             break;
-        if (((unsigned char)message.at[size] & 0xc0) != 0x80)
-            character = size;
+        if (((unsigned char)text[kept] & 0xc0) != 0x80)
+            character = kept;
     }
-    if (size == ANSWER_WORDS_SIZE - 1)
-        size = character; /* do not cut a character */
-    memcpy(answer->words, message.at, size);
-    answer->words[size] = '\0';
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)answer->words[i] < ' ' || answer->words[i] == 0x7f)
-            answer->words[i] = '?';
-    if (size == 0)
-        (void)snprintf(answer->words, sizeof(answer->words), "status %d without a word", status);
+    if (kept == ANSWER_WORDS_SIZE - 1)
+        kept = character; /* do not cut a character */
+    memcpy(words_out, text, kept);
+    words_out[kept] = '\0';
+    for (size_t i = 0; i < kept; i++)
+        if ((unsigned char)words_out[i] < ' ' || words_out[i] == 0x7f)
+            words_out[i] = '?';
+    if (kept == 0)
+        (void)snprintf(words_out, ANSWER_WORDS_SIZE, "status %d without a word", status);
 }
 
 void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dialect, int status,
@@ -234,7 +234,7 @@ void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dia
     if (answer_out->verdict == VERDICT_PARTIAL)
         answer_out->rejected = count_rejected(message);
     if (answer_out->verdict != VERDICT_DONE)
-        take_words(answer_out, message, status);
+        answer_words(answer_out->words, status, message.at, span_size(message));
     buffer_fini(&text);
 }
 

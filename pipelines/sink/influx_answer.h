@@ -32,6 +32,10 @@ struct influx_answer {
 void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dialect, int status,
                          const char *body, size_t size);
 
+/* The first line of a text, as far as there is room, without control characters; or the status, if
+ * the text is empty. */
+void answer_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *text, size_t size);
+
 /* "done", "partial", ...: for logs. */
 const char *verdict_name(enum verdict verdict);
 

@@ -50,13 +50,6 @@ static void add_url(struct buffer *url, const struct sink_conf *conf)
     }
 }
 
-/* libcurl would take "http:///write" for a host named write. */
-static bool has_host(const char *url)
-{
-    const char *colon = strstr(url, "://");
-    return colon != NULL && colon[3] != '/' && colon[3] != '\0';
-}
-
 /* A token comes first; before VictoriaMetrics stands vmauth, which knows it as Bearer. */
 static const char *authorization(struct buffer *header, const struct sink_conf *conf)
 {
@@ -71,7 +64,7 @@ int influx_request_open(struct http_client **client_out, uv_loop_t *loop,
                         const struct sink_conf *conf,
                         const struct influx_request_callbacks *callbacks)
 {
-    if (conf->url == NULL || !has_host(conf->url))
+    if (conf->url == NULL)
         return -EINVAL;
     struct buffer url;
     struct buffer header;

@@ -23,6 +23,10 @@ static const struct driver *driver_find(int type)
         return &driver_file;
     case SINK_SQLITE:
         return &driver_sqlite;
+    case SINK_WEBHOOK:
+        return &driver_webhook;
+    case SINK_ALERTMANAGER:
+        return &driver_alertmanager;
     default:
         return NULL;
     }
@@ -213,6 +217,12 @@ void sink_withdraw(struct sink *sink)
 {
     if (sink->state == SINK_WORKING || sink->state == SINK_WAITING)
         stop(sink, withdraw_stopped);
+}
+
+void sink_forget(struct sink *sink, uint32_t partition)
+{
+    if (sink->driver->forget != NULL)
+        sink->driver->forget(sink, partition);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

@@ -1,5 +1,6 @@
 /*
- * sink.h - where rows go: a time-series database over HTTP, SQLite, a file.
+ * sink.h - where rows go: a time-series database over HTTP, SQLite, a file; alerts to a webhook or
+ * Alertmanager.
  *
  * A sink has at most one block under way. It retries requests that may yet succeed for ever
  * (backoff with jitter, Retry-After). It sets aside rows that the server names bad. Every block
@@ -69,6 +70,9 @@ void sink_retry_now(struct sink *sink);
 /* Gives up the block under way, if there is one. It comes back through `abandoned`, at once or when
  * the try under way has ended. If that try succeeds, it comes back through `done`. */
 void sink_withdraw(struct sink *sink);
+/* The partition has gone to another owner, after the block with its rows was withdrawn: the sink
+ * tells no more of it than the rows that it gets. */
+void sink_forget(struct sink *sink, uint32_t partition);
 /* Ends the request under way and all handles, then calls `closed`. */
 void sink_close(struct sink *sink);
 const struct sink_stats *sink_get_stats(const struct sink *sink);

@@ -10,12 +10,18 @@
  *                adds rows of trajectory (of a day), trajectory_now and alerts. The target is
  *                "ID-2030" of the facility; FACILITY -1 is the whole. YTD is in mg, and 28,050 t
  *                are due. The level was ok before. The target year began 59 days before
+ *     alert FACILITY NUMBER FROM TO PARTITION
+ *                adds a change of level (0 is ok, 3 critical) of the facility's target
+ *     forget PARTITION
+ *                another process has the partition
  *     write      hands the rows to the sink, waits for them, prints its counters as JSON
  *     wait MS    lets the loop run for so long
  *
  * FACILITY counts the ids of the command line, ACTIVITY is in micro-units. GHGD_USER, GHGD_PASSWORD
  * and ROWS_MAX come from the environment. DIALECT "sqlite" takes the path of a database for URL.
+ * DIALECT "webhook" and "alertmanager" take GHGD_SECRET and REPEAT_MS.
  */
+#include "base/clock.h"
 #include "base/timestamp.h"
 #include "config/targets/targets.h"
 #include "pipelines/sink/sink.h"
@@ -27,7 +33,13 @@
 #include <string.h>
 
 #define TONNE_MG INT64_C(1000000000)
-enum { BUCKET_MS = 900000, ROWS_MAX = 4000, DEADLINE_MS = 120000, BACKOFF_MS = 200 };
+enum {
+    BUCKET_MS = 900000,
+    ROWS_MAX = 4000,
+    DEADLINE_MS = 120000,
+    BACKOFF_MS = 200,
+    TIMEOUT_MS = 2000
+};
 enum { SUBJECTS_MAX = 32, ID_SIZE = 64 };
 
 struct writer {
@@ -83,9 +95,12 @@ static void make_targets(struct writer *writer)
     }
 }
 
+enum { FIRST_TYPE = 3 }; /* from there on, a type of sink */
+
 static int find_dialect(const char *name)
 {
-    static const char *const names[] = {"influx1", "influx2", "victoria", "sqlite"};
+    static const char *const names[] = {"influx1", "influx2", "victoria",
+                                        "sqlite",  "webhook", "alertmanager"};
     for (int i = 0; i < (int)ARRAY_LEN(names); i++)
         if (strcmp(names[i], name) == 0)
             return i;
@@ -191,6 +206,43 @@ static void add_target(struct writer *writer, const char *arguments)
     course_put_now(&block->rows[block->count++], &told, year, (uint32_t)numbers[NOW_VERSION]);
 }
 
+/* A change that stands for yesterday, in UTC. */
+static void add_alert(struct writer *writer, const char *arguments)
+{
+    enum { OF, NUMBER, FROM, TO, PARTITION, WORDS };
+    int64_t numbers[WORDS];
+    read_numbers(numbers, WORDS, arguments);
+    struct block *block = writer->block;
+    if (numbers[OF] >= writer->registry.facilities_count || block->count == block->capacity)
+        abort();
+    int64_t end_ms = clock_wall_ms() / DAY_MS * DAY_MS;
+    bool rises = numbers[TO] > numbers[FROM];
+    const struct course_told told = {
+        .target = &writer->targets[numbers[OF]],
+        .row = {.stamp_ms = end_ms,
+                .day = (int32_t)(end_ms / DAY_MS) - 1,
+                .closed = true,
+                .base_version = 1,
+                .budget_mg = 900 * TONNE_MG,
+                .due_mg = 450 * TONNE_MG,
+                .ytd_mg = 470 * TONNE_MG,
+                .covered_ms = 1,
+                .expected_ms = 1,
+                .slip = 444,
+                .level = (uint8_t)numbers[TO]},
+        .transition = {.event = rises ? COURSE_ENTERED : COURSE_LEFT,
+                       .from = (uint8_t)numbers[FROM],
+                       .to = (uint8_t)numbers[TO],
+                       .base_version = 1,
+                       .number = (uint32_t)numbers[NUMBER],
+                       .day_end_ms = end_ms,
+                       .since_ms = end_ms - DAY_MS},
+        .sources = {{REGISTRY_NONE, 0}, {REGISTRY_NONE, 0}, {REGISTRY_NONE, 0}}};
+    struct row *row = &block->rows[block->count++];
+    course_put_row(row, &told, ROW_ALERT);
+    row->partition = (uint32_t)numbers[PARTITION];
+}
+
 static void write_rows(struct writer *writer)
 {
     int err = sink_write_sync(writer->sink, &writer->loop, &writer->block, DEADLINE_MS);
@@ -230,6 +282,10 @@ static void obey(struct writer *writer, const char *command)
         add_rows(writer, command + 7, true);
     else if (strncmp(command, "target ", 7) == 0)
         add_target(writer, command + 7);
+    else if (strncmp(command, "alert ", 6) == 0)
+        add_alert(writer, command + 6);
+    else if (strncmp(command, "forget ", 7) == 0)
+        sink_forget(writer->sink, (uint32_t)strtoul(command + 7, NULL, 10));
     else if (strncmp(command, "write", 5) == 0)
         write_rows(writer);
     else if (strncmp(command, "wait ", 5) == 0)
@@ -256,10 +312,15 @@ static int open_sink(struct writer *writer, char **argv)
                                       .gzip = true,
                                       .backoff_min_ms = BACKOFF_MS,
                                       .backoff_max_ms = BACKOFF_MS};
-    if (strcmp(argv[1], "sqlite") == 0) {
-        writer->conf.type = SINK_SQLITE;
+    static const enum sink_type types[] = {SINK_SQLITE, SINK_WEBHOOK, SINK_ALERTMANAGER};
+    if (writer->conf.dialect >= FIRST_TYPE) {
+        writer->conf.type = (int)types[writer->conf.dialect - FIRST_TYPE];
         writer->conf.dialect = DIALECT_INFLUX1;
         writer->conf.path = argv[2];
+        writer->conf.secret = getenv("GHGD_SECRET");
+        writer->conf.timeout_ms = TIMEOUT_MS;
+        const char *repeat_ms = getenv("REPEAT_MS");
+        writer->conf.repeat_ms = repeat_ms == NULL ? 0 : strtoll(repeat_ms, NULL, 10);
     }
     const char *rows_max = getenv("ROWS_MAX");
     if (rows_max != NULL)

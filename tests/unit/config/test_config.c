@@ -277,6 +277,24 @@ static void test_windows_of_sinks(void **state)
     buffer_fini(&words);
 }
 
+/* Sinks of alerts get those only. */
+static void test_rows_of_alert_sinks(void **state)
+{
+    (void)state;
+    struct buffer words;
+    struct config *config = NULL;
+    buffer_init(&words, TEXT_MAX);
+    assert_int_equal(config_load(&config, "good_alerts.yaml", &words), 0);
+    assert_int_equal(config->sinks_count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(config->sinks[i].skips,
+                         ((1 << SINK_WINDOWS) - 1) ^ (1 << SINK_ALERTS_BIT));
+    assert_false(sink_conf_repeats(&config->sinks[0]));
+    assert_true(sink_conf_repeats(&config->sinks[1]));
+    config_destroy(&config);
+    buffer_fini(&words);
+}
+
 static void test_reference(void **state)
 {
     (void)state;
@@ -317,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_windows_of_sinks),
+        cmocka_unit_test(test_rows_of_alert_sinks),
         cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -117,8 +117,8 @@ static void test_standing(void **state)
 {
     (void)state;
     struct alert_notice notice = fixture_notice(FIXTURE_EASED);
-    const struct standing_alert alert = {&notice, ALERT_WATCH, INT64_C(1789430400000)};
-    standing_alert_add(&out, &alert, LANGUAGE_EN);
+    standing_alert_add(&out, &notice, ALERT_WATCH, LANGUAGE_EN);
+    standing_times_add(&out, notice.start_ms, INT64_C(1789430400000));
     const char *text = buffer_text(&out);
     static const char head[] =
         "{\"labels\":{\"alertname\":\"GhgdTargetSlip\",\"target\":\"hz-2030\","

@@ -86,8 +86,8 @@ static void test_orphans(void **state)
     open_partition(bench);
     assert_int_equal(rows_bench_create_writer(bench), 0);
     row_writer_emit(bench->row_writer);
-    row_writer_forget(bench->row_writer);
-    row_writer_forget(bench->row_writer); /* of a second partition */
+    row_writer_forget(bench->row_writer, 0);
+    row_writer_forget(bench->row_writer, 0); /* of a second partition */
     assigned_set_close(&bench->set, &bench->assigned);
     open_partition(bench);
     uint64_t dirty = count_dirty(bench);

@@ -227,7 +227,7 @@ static void test_revoked_and_back(void **state)
     begin_probe(bench);
     row_writer_emit(bench->row_writer);
     engine_bench_wait(&bench->engine, is_asked, &database, "the database is asked");
-    row_writer_forget(bench->row_writer);
+    row_writer_forget(bench->row_writer, 0);
     assigned_set_close(&bench->set, &bench->assigned);
     begin_probe(bench);
     uint32_t windows = marks_of(bench, 0).at_risk[0];

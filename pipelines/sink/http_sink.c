@@ -1,0 +1,45 @@
+#include "pipelines/sink/http_sink.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+static void count_failure(struct sink *sink, enum verdict verdict, bool timed_out)
+{
+    if (timed_out)
+        sink->stats.requests_timeout++;
+    else if (verdict == VERDICT_HOLD)
+        sink->stats.requests_refused++;
+    else if (verdict == VERDICT_BUSY)
+        sink->stats.requests_throttled++;
+    else
+        sink->stats.requests_failed++;
+}
+
+int64_t http_sink_failed(struct sink *sink, const struct influx_answer *judged,
+                         const struct http_answer *answer)
+{
+    count_failure(sink, judged->verdict, answer->timed_out);
+    sink_note_failure(sink, judged->words);
+    bool hold = judged->verdict == VERDICT_HOLD;
+    int64_t retry_ms = hold ? backoff_slow_ms(&sink->backoff) : backoff_next_ms(&sink->backoff);
+    if (retry_ms < answer->retry_after_ms)
+        retry_ms = answer->retry_after_ms;
+    LOG_LIMITED(hold ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "sink.write_failed",
+                "sink=%s verdict=%s status=%d retry_ms=%lld words=\"%s\"", sink->conf->name,
+                verdict_name(judged->verdict), answer->status, (long long)retry_ms,
+                sink->stats.last_error);
+    return retry_ms;
+}
+
+void http_sink_set_aside(struct sink *sink, const char *words, const struct buffer *text)
+{
+    sink->stats.rows_refused++;
+    const char *path = sink->conf->dead_rows_path;
+    LOG_LIMITED(LOG_LEVEL_ERROR, "sink.row_refused", "sink=%s dead_rows=\"%s\" words=\"%s\"",
+                sink->conf->name, path == NULL ? "" : path, words);
+    int err = dead_rows_add(path, sink->conf->name, words, strlen(words), text->data, text->size);
+    if (err < 0)
+        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.dead_row_lost", "sink=%s dead_rows=\"%s\" error=\"%s\"",
+                    sink->conf->name, path, err_str(err));
+}
