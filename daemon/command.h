@@ -17,6 +17,7 @@ int command_audit(int argc, char **argv);
 int command_readings(int argc, char **argv);
 int command_decide(int argc, char **argv);
 int command_trajectory(int argc, char **argv);
+int command_alerts(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_deadletter(int argc, char **argv);
 

@@ -28,6 +28,8 @@ static const struct command {
      "a person's decision on a reading, as an event of the log", command_decide},
     {"trajectory", "[-c FILE] [TARGET ...]",
      "judge targets by the days of a database: budget, forecast, level", command_trajectory},
+    {"alerts", "test [-c FILE] [--sink NAME]",
+     "send a sample alert through every output, say what came back", command_alerts},
     {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
     {"help", "[COMMAND]", "this list, or the options of one command", command_help},
     {"version", "", "the version", command_version},
