@@ -121,6 +121,12 @@ struct sink_conf {
     uint8_t skips; /* a bit for each that it does not get: enum level, SINK_TRAJECTORY_BIT, ... */
 };
 
+/* Whether the sink gets alerts only, and tells people of them. */
+static inline bool sink_conf_tells_people(const struct sink_conf *sink)
+{
+    return sink->type == SINK_WEBHOOK || sink->type == SINK_ALERTMANAGER;
+}
+
 /* Whether the sink forgets what it was told when the process ends. The process that begins a shard
  * then writes the newest alert of each target that is above ok to it again. */
 static inline bool sink_conf_repeats(const struct sink_conf *sink)

@@ -72,7 +72,7 @@ static int try_outputs(const struct alerts_order *order, const struct config *co
         const struct sink_conf *conf = &config->sinks[i];
         if (order->sinks.count > 0 && !sink_choice_has(&order->sinks, conf->name))
             continue;
-        if (trial_is_output(conf)) {
+        if (sink_conf_tells_people(conf)) {
             tried++;
             taken += try_output(conf);
         } else if (order->sinks.count > 0) {

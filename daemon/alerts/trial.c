@@ -68,14 +68,9 @@ static int post(struct trial_run *run, uv_loop_t *loop, const struct sink_conf *
     return err;
 }
 
-bool trial_is_output(const struct sink_conf *conf)
-{
-    return conf->type == SINK_WEBHOOK || conf->type == SINK_ALERTMANAGER;
-}
-
 int trial_run(struct trial *trial_out, const struct sink_conf *conf, int64_t now_ms)
 {
-    ASSERT(trial_is_output(conf));
+    ASSERT(sink_conf_tells_people(conf));
     *trial_out = (struct trial){0};
     struct trial_run run = {.trial = trial_out, .started_ms = clock_steady_ms()};
     uv_loop_t loop;

@@ -13,10 +13,8 @@ struct trial {
     char words[256]; /* of the receiver or the library; empty if taken */
 };
 
-/* Whether alerts go there. */
-bool trial_is_output(const struct sink_conf *conf);
-/* Sends the sample once, as the sink would, and waits for the answer, no longer than the sink's
- * timeout. Returns 0, or negative if nothing could be sent. */
+/* The sink tells people. Sends the sample once, as the sink would, and waits for the answer, no
+ * longer than the sink's timeout. Returns 0, or negative if nothing could be sent. */
 int trial_run(struct trial *trial_out, const struct sink_conf *conf, int64_t now_ms) MUST_CHECK;
 
 #endif

@@ -40,12 +40,27 @@ static void on_lost(void *context, bool outage)
     row_drain->lost |= outage;
 }
 
+/* People are told of old alerts only if their sink is named. */
+static bool is_wanted(const struct row_drain_conf *conf, const struct sink_conf *sink)
+{
+    return conf->all_sinks ? !sink_conf_tells_people(sink)
+                           : sink_choice_has(&conf->chosen, sink->name);
+}
+
+static bool has_sinks(const struct row_drain_conf *conf)
+{
+    for (uint32_t i = 0; i < conf->config->sinks_count; i++)
+        if (is_wanted(conf, &conf->config->sinks[i]))
+            return true;
+    return false;
+}
+
 static int check_names(const struct row_drain_conf *conf)
 {
     int err = sink_choice_check(&conf->chosen, conf->command, conf->config);
     if (err < 0)
         return err;
-    if (is_to_file(conf) || conf->config->sinks_count > 0)
+    if (is_to_file(conf) || has_sinks(conf))
         return 0;
     (void)fprintf(stderr, "ghgd %s: the configuration has no sink\n", conf->command);
     return -ENOENT;
@@ -89,7 +104,7 @@ static int open_sinks(struct row_drain *row_drain)
         return err < 0 ? err : open_sink(row_drain, &row_drain->output);
     }
     for (uint32_t i = 0; i < conf->config->sinks_count && err == 0; i++) {
-        if (conf->all_sinks || sink_choice_has(&conf->chosen, conf->config->sinks[i].name))
+        if (is_wanted(conf, &conf->config->sinks[i]))
             err = open_sink(row_drain, &conf->config->sinks[i]);
     }
     return err;

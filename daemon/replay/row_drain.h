@@ -18,7 +18,7 @@ struct row_drain;
 struct row_drain_conf {
     const char *command; /* its name, for complaints on standard error */
     const struct config *config;
-    bool all_sinks;            /* every configured sink; or */
+    bool all_sinks;            /* every configured sink, but none that tells people of alerts; or */
     struct sink_choice chosen; /* these; or if no sink was chosen */
     const char *output_path; /* this file instead, written from its start; "-" is standard output */
 };

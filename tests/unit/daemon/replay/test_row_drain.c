@@ -152,6 +152,25 @@ static void test_all_sinks(void **state)
     assert_int_equal(row_drain_rows(bench->row_drain), 2 * lines);
 }
 
+/* A webhook would tell people old news, unless it is named. */
+static void test_people_are_left_out(void **state)
+{
+    struct bench *bench = *state;
+    bench->sinks[1].type = SINK_WEBHOOK;
+    bench->sinks[1].url = "http://127.0.0.1:1/";
+    assert_int_equal(open_drain(bench, true, NULL), 0);
+    assert_int_equal(row_drain_sinks_count(bench->row_drain), 1);
+    assert_string_equal(row_drain_sinks(bench->row_drain)[0].name, "first");
+    row_drain_close(&bench->row_drain);
+    struct row_drain_conf conf = {.command = "test", .config = &bench->config};
+    assert_int_equal(sink_choice_add(&conf.chosen, "test", "second"), 0);
+    assert_int_equal(row_drain_open(&bench->row_drain, &bench->loop, &conf), 0);
+    assert_string_equal(row_drain_sinks(bench->row_drain)[0].name, "second");
+    row_drain_close(&bench->row_drain);
+    bench->sinks[0].type = SINK_ALERTMANAGER;
+    assert_int_equal(open_drain(bench, true, NULL), -ENOENT);
+}
+
 /* Rows that are not wanted are settled all the same. */
 static void test_filters(void **state)
 {
@@ -206,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_sinks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_people_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_filters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_opened, set_up, tear_down),
     };
