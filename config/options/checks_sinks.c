@@ -15,9 +15,11 @@ enum variant {
     PLAIN_FILE = 16,
     WEBHOOK = 32,
     ALERTMANAGER = 64,
+    TOPIC = 128,
     INFLUX = INFLUX1 | INFLUX2 | VICTORIA,
-    ALERTS = WEBHOOK | ALERTMANAGER,
-    HTTP = INFLUX | ALERTS,
+    HOOKS = WEBHOOK | ALERTMANAGER,
+    ALERTS = HOOKS | TOPIC,
+    HTTP = INFLUX | HOOKS,
     STORES = INFLUX | SQLITE | PLAIN_FILE,
     ANY = STORES | ALERTS
 };
@@ -32,17 +34,18 @@ static const struct rule {
     {"sinks.retention_policy", 0, INFLUX1},
     {"sinks.org", INFLUX2, INFLUX2},
     {"sinks.bucket", INFLUX2, INFLUX2},
-    {"sinks.user", 0, INFLUX1 | VICTORIA | ALERTS},
-    {"sinks.password_file", 0, INFLUX1 | VICTORIA | ALERTS},
-    {"sinks.password_credential", 0, INFLUX1 | VICTORIA | ALERTS},
-    {"sinks.token_file", 0, INFLUX2 | ALERTS},
-    {"sinks.token_credential", 0, INFLUX2 | ALERTS},
+    {"sinks.user", 0, INFLUX1 | VICTORIA | HOOKS},
+    {"sinks.password_file", 0, INFLUX1 | VICTORIA | HOOKS},
+    {"sinks.password_credential", 0, INFLUX1 | VICTORIA | HOOKS},
+    {"sinks.token_file", 0, INFLUX2 | HOOKS},
+    {"sinks.token_credential", 0, INFLUX2 | HOOKS},
     {"sinks.secret_file", 0, WEBHOOK},
     {"sinks.secret_credential", 0, WEBHOOK},
+    {"sinks.topic", TOPIC, TOPIC},
     {"sinks.language", 0, ALERTS},
     {"sinks.repeat", 0, ALERTMANAGER},
     {"sinks.path", SQLITE | PLAIN_FILE, SQLITE | PLAIN_FILE},
-    {"sinks.dead_rows", 0, HTTP},
+    {"sinks.dead_rows", 0, HTTP | TOPIC},
     {"sinks.gzip", 0, INFLUX},
     {"sinks.timeout", 0, HTTP},
     {"sinks.connect_timeout", 0, HTTP},
@@ -66,6 +69,8 @@ static unsigned variant_of(const struct sink_conf *sink)
         return WEBHOOK;
     case SINK_ALERTMANAGER:
         return ALERTMANAGER;
+    case SINK_TOPIC:
+        return TOPIC;
     default:
         return PLAIN_FILE;
     }
@@ -86,6 +91,8 @@ static const char *variant_name(unsigned variant)
         return "type webhook";
     case ALERTMANAGER:
         return "type alertmanager";
+    case TOPIC:
+        return "type topic";
     default:
         return "type file";
     }
@@ -131,12 +138,12 @@ static void check_secrets(struct loading *loading, int index, unsigned variant)
     bool password = check_pair(loading, index, "sinks.password");
     bool token = check_pair(loading, index, "sinks.token");
     (void)check_pair(loading, index, "sinks.secret");
-    if ((variant & (INFLUX1 | VICTORIA | ALERTS)) != 0 && user != password)
+    if ((variant & (INFLUX1 | VICTORIA | HOOKS)) != 0 && user != password)
         LOADING_ERROR(loading, place,
                       user ? "sinks.user has no password; expected password_file or "
                              "password_credential"
                            : "sinks.user is missing; the password belongs to a user");
-    if ((variant & ALERTS) != 0 && user && token)
+    if ((variant & HOOKS) != 0 && user && token)
         LOADING_ERROR(loading, loading_place(loading, index, "sinks.user"),
                       "sinks.user: there is a token too; expected one of the two");
     if (variant == INFLUX2 && !token)
@@ -221,7 +228,7 @@ static void place_files(struct loading *loading, struct sink_conf *sink, unsigne
     const char *folder = loading->config->state_directory;
     if (sink->path != NULL && strcmp(sink->path, "-") != 0)
         sink->path = loading_path(loading, folder, sink->path);
-    if (sink->dead_rows_path == NULL && (variant & HTTP) != 0)
+    if (sink->dead_rows_path == NULL && (variant & (HTTP | TOPIC)) != 0)
         sink->dead_rows_path = loading_join(loading, sink->name, ".dead-rows", "");
     if (sink->dead_rows_path != NULL)
         sink->dead_rows_path = loading_path(loading, folder, sink->dead_rows_path);
@@ -241,6 +248,27 @@ static bool check_named(struct loading *loading, int index)
     return good && loading->config->sinks[index].name != NULL;
 }
 
+/* Our topics have other records. */
+static void check_topic(struct loading *loading, int index)
+{
+    const struct config *config = loading->config;
+    const char *topic = config->sinks[index].topic;
+    const struct {
+        const char *topic, *option;
+    } ours[] = {
+        {config->input.topic, "input.topic"},
+        {config->input.rekey_topic, "input.rekey_topic"},
+        {config->kafka.dead_letter_topic, "kafka.dead_letter_topic"},
+        {config->kafka.late_topic, "kafka.late_topic"},
+        {config->checkpoint.topic, "checkpoint.topic"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        if (topic != NULL && ours[i].topic != NULL && strcmp(topic, ours[i].topic) == 0)
+            LOADING_ERROR(loading, loading_place(loading, index, "sinks.topic"),
+                          "sinks.topic: \"%s\" is also %s; alerts need a topic of their own", topic,
+                          ours[i].option);
+}
+
 static void check_sink(struct loading *loading, int index)
 {
     struct sink_conf *sink = &loading->config->sinks[index];
@@ -257,6 +285,8 @@ static void check_sink(struct loading *loading, int index)
         LOADING_ERROR(loading, loading_place(loading, index, "sinks.path"),
                       "sinks.path: \"-\" is no database file; expected a path, or type file");
     place_files(loading, sink, variant);
+    sink->kafka = &loading->config->kafka;
+    check_topic(loading, index);
     check_unique(loading, index);
 }
 

@@ -35,6 +35,7 @@ static const struct choice sink_types[] = {{"influx", SINK_INFLUX},
                                            {"file", SINK_FILE},
                                            {"webhook", SINK_WEBHOOK},
                                            {"alertmanager", SINK_ALERTMANAGER},
+                                           {"topic", SINK_TOPIC},
                                            {NULL, 0}};
 static const struct choice languages[] = {
     {"en", LANGUAGE_EN}, {"zh", LANGUAGE_ZH}, {"vi", LANGUAGE_VI}, {NULL, 0}};
@@ -241,7 +242,7 @@ const struct option options[] = {
      "Name in logs and metrics; each sink has its own. Needed."},
     {"sinks.type", OPTION_CHOICE, OF_SINK(type), 0, 0, NULL, sink_types, NULL,
      "`influx` writes line protocol over HTTP, `sqlite` a database file, `file` line protocol to a "
-     "file or standard output. `webhook` and `alertmanager` get alerts only: "
+     "file or standard output. `webhook`, `alertmanager` and `topic` get alerts only: "
      "[alerts.md](alerts.md). Needed."},
     {"sinks.dialect", OPTION_CHOICE, OF_SINK(dialect), 0, 0, "influx1", dialects, NULL,
      "Server behind `influx`: InfluxDB 1.x, InfluxDB 2.x, or VictoriaMetrics."},
@@ -270,8 +271,10 @@ const struct option options[] = {
      "File that holds the secret by which requests are signed (webhook); without it they are not."},
     {"sinks.secret_credential", OPTION_CREDENTIAL, OF_SINK(secret), 1, 255, NULL, NULL, NULL,
      "The same as a systemd credential."},
+    {"sinks.topic", OPTION_TOPIC, OF_SINK(topic), 1, 249, NULL, NULL, NULL,
+     "Kafka topic for alerts, on the brokers of kafka.brokers (topic). ghgd does not make it."},
     {"sinks.language", OPTION_CHOICE, OF_SINK(language), 0, 0, "en", languages, NULL,
-     "Language of alerts (webhook, alertmanager): English, Chinese or Vietnamese."},
+     "Language of alerts (webhook, alertmanager, topic): English, Chinese or Vietnamese."},
     {"sinks.repeat", OPTION_DURATION, OF_SINK(repeat_ms), SECOND_MS, HOUR_MS, "1m", NULL, NULL,
      "How often alerts that stand are sent again (alertmanager). After four times as long without "
      "one, Alertmanager takes an alert for over."},

@@ -279,7 +279,7 @@ static bool is_of_use(const struct sink_conf *sink, const struct option *option)
 {
     enum {
         INFLUX = 1 << SINK_INFLUX,
-        ALERTS = 1 << SINK_WEBHOOK | 1 << SINK_ALERTMANAGER,
+        HOOKS = 1 << SINK_WEBHOOK | 1 << SINK_ALERTMANAGER,
     };
     static const struct {
         const char *key;
@@ -287,11 +287,11 @@ static bool is_of_use(const struct sink_conf *sink, const struct option *option)
     } defaults[] = {
         {"dialect", INFLUX},
         {"gzip", INFLUX},
-        {"timeout", INFLUX | ALERTS},
-        {"connect_timeout", INFLUX | ALERTS},
-        {"language", ALERTS},
+        {"timeout", INFLUX | HOOKS},
+        {"connect_timeout", INFLUX | HOOKS},
+        {"language", HOOKS | 1 << SINK_TOPIC},
         {"repeat", 1 << SINK_ALERTMANAGER},
-        {"batch_rows", ~(1U << SINK_ALERTMANAGER)},
+        {"batch_rows", ~(1U << SINK_ALERTMANAGER | 1U << SINK_TOPIC)},
     };
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         if (strcmp(option_key(option), defaults[i].key) == 0 &&

@@ -17,7 +17,7 @@ enum start_policy { START_EARLIEST, START_LATEST };
 enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
 enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
 enum unreadable_policy { UNREADABLE_STOP, UNREADABLE_REBUILD };
-enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE, SINK_WEBHOOK, SINK_ALERTMANAGER };
+enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE, SINK_WEBHOOK, SINK_ALERTMANAGER, SINK_TOPIC };
 /* Rows that a sink can be without, a bit each: windows of the lengths bucket, hour, day, month and
  * year, the rows of targets, and those of their alerts. */
 enum { SINK_TRAJECTORY_BIT = 5, SINK_ALERTS_BIT = 6, SINK_WINDOWS = 7 };
@@ -111,9 +111,10 @@ struct sink_conf {
     const char *name;
     int type, dialect;
     const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *secret,
-        *path, *dead_rows_path; /* secrets are already read from their files */
+        *topic, *path, *dead_rows_path; /* secrets are already read from their files */
     bool gzip;
-    int language; /* enum language: of alerts */
+    const struct kafka_conf *kafka; /* of the topic: that of all */
+    int language;                   /* enum language: of alerts */
     int64_t repeat_ms;
     int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
     int64_t rows_max;         /* per request */
@@ -121,10 +122,11 @@ struct sink_conf {
     uint8_t skips; /* a bit for each that it does not get: enum level, SINK_TRAJECTORY_BIT, ... */
 };
 
-/* Whether the sink gets alerts only, and tells people of them. */
+/* Whether the sink gets alerts only, and tells people of them, or their programs. */
 static inline bool sink_conf_tells_people(const struct sink_conf *sink)
 {
-    return sink->type == SINK_WEBHOOK || sink->type == SINK_ALERTMANAGER;
+    return sink->type == SINK_WEBHOOK || sink->type == SINK_ALERTMANAGER ||
+           sink->type == SINK_TOPIC;
 }
 
 /* Whether the sink forgets what it was told when the process ends. The process that begins a shard

@@ -12,10 +12,10 @@
 static const char usage[] =
     "ghgd alerts test [-c FILE] [--sink NAME ...]\n"
     "\n"
-    "Sends a sample alert through every output of alerts (sinks of type webhook and "
-    "alertmanager),\n"
-    "once, and says what came back. The sample is marked as a test in its title and by the label\n"
-    "test=\"true\"; its target is ghgd-test. Asks no broker, and does not touch the daemon.\n"
+    "Sends a sample alert through every output of alerts (sinks of type webhook, alertmanager and\n"
+    "topic), once, and says what came back. The sample is marked as a test in its title and by "
+    "the\n"
+    "label test=\"true\"; its target is ghgd-test. Does not touch the daemon.\n"
     "\n"
     "  -c, --config FILE   the configuration of the daemon (default " CONFIG_FILE_DEFAULT ")\n"
     "      --sink NAME     this output; may be given several times (all by default)\n"
@@ -52,15 +52,17 @@ static bool try_output(const struct sink_conf *conf)
 {
     struct trial trial;
     int err = trial_run(&trial, conf, clock_wall_ms());
+    const char *taken = trial.taken ? "taken" : "not taken";
+    const char *between = trial.taken ? "" : ": ";
     if (err < 0)
-        (void)printf("%s: nothing was sent: %s\n", conf->name, err_str(err));
+        (void)printf("%s: nothing was sent: %s\n", conf->name,
+                     trial.words[0] != '\0' ? trial.words : err_str(err));
     else if (trial.status == 0)
-        (void)printf("%s: no answer after %" PRId64 " ms: %s\n", conf->name, trial.took_ms,
+        (void)printf("%s: %s after %" PRId64 " ms%s%s\n", conf->name, taken, trial.took_ms, between,
                      trial.words);
     else
-        (void)printf("%s: %s with status %d after %" PRId64 " ms%s%s\n", conf->name,
-                     trial.taken ? "taken" : "not taken", trial.status, trial.took_ms,
-                     trial.taken ? "" : ": ", trial.words);
+        (void)printf("%s: %s with status %d after %" PRId64 " ms%s%s\n", conf->name, taken,
+                     trial.status, trial.took_ms, between, trial.words);
     return err == 0 && trial.taken;
 }
 
@@ -76,14 +78,15 @@ static int try_outputs(const struct alerts_order *order, const struct config *co
             tried++;
             taken += try_output(conf);
         } else if (order->sinks.count > 0) {
-            (void)fprintf(stderr,
-                          "ghgd alerts: sink \"%s\" is neither a webhook nor an alertmanager\n",
-                          conf->name);
+            (void)fprintf(
+                stderr, "ghgd alerts: sink \"%s\" is not of type webhook, alertmanager or topic\n",
+                conf->name);
             return EXIT_FAILED;
         }
     }
     if (tried == 0)
-        (void)fprintf(stderr, "ghgd alerts: %s has no sink of type webhook or alertmanager\n",
+        (void)fprintf(stderr,
+                      "ghgd alerts: %s has no sink of type webhook, alertmanager or topic\n",
                       config->file);
     return tried > 0 && taken == tried ? EXIT_GOOD : EXIT_FAILED;
 }

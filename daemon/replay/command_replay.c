@@ -32,7 +32,7 @@ static const char usage[] =
     "  -o, --output FILE   rows as line protocol to FILE, or - for standard output (the default)\n"
     "  -s, --sinks         rows to all configured sinks instead, but not to those that tell "
     "people\n"
-    "                      of alerts (webhook, alertmanager): old news\n"
+    "                      of alerts (webhook, alertmanager, topic)\n"
     "      --sink NAME     rows to this configured sink instead; may be given several times\n"
     "  -r, --rejects FILE  one line for every event that was refused, late, early or of an\n"
     "                      unknown meter: where it stood, and why\n"

@@ -541,7 +541,7 @@ static int open_parts(struct checkpoint *checkpoint, struct buffer *why)
     if (err < 0)
         return err;
     return record_writer_create(&checkpoint->writer, &config->kafka, config->checkpoint.topic,
-                                &checkpoint->wake, why);
+                                "checkpoint", &checkpoint->wake, why);
 }
 
 int checkpoint_create(struct checkpoint **checkpoint_out, uv_loop_t *loop,

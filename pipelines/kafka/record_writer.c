@@ -1,6 +1,7 @@
 #include "pipelines/kafka/record_writer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pipelines/kafka/client.h"
@@ -12,7 +13,7 @@ enum {
 
 struct record_writer {
     const struct kafka_conf *conf;
-    const char *topic;
+    const char *topic, *name;
     uv_async_t *wake;
     rd_kafka_t *client; /* NULL after a fatal error, until reopen_at_ms */
     rd_kafka_queue_t *events;
@@ -199,9 +200,12 @@ static void on_reports(struct record_writer *writer, rd_kafka_event_t *event, sh
 
 static void on_error(struct record_writer *writer, rd_kafka_event_t *event)
 {
+    enum { EVENT_NAME_SIZE = 64 };
+    char name[EVENT_NAME_SIZE];
     char text[CLIENT_ERROR_TEXT_SIZE];
+    (void)snprintf(name, sizeof(name), "%s.error", writer->name);
     bool fatal = client_error_is_fatal(writer->client, event, text);
-    log_limited(&writer->log_limit, fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "checkpoint.error",
+    log_limited(&writer->log_limit, fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, name,
                 "client=writer fatal=%d text=\"%s\"", fatal, text);
     writer->broken |= fatal;
 }
@@ -222,7 +226,7 @@ void record_writer_turn(struct record_writer *writer, uint64_t now_ms, shipped_f
         else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
             on_error(writer, event);
         else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_LOG)
-            client_log(&writer->log_limit, "checkpoint", event);
+            client_log(&writer->log_limit, writer->name, event);
         rd_kafka_event_destroy(event);
     }
     replace_client(writer, now_ms);
@@ -237,13 +241,14 @@ void record_writer_turn(struct record_writer *writer, uint64_t now_ms, shipped_f
 /* ---- life ---- */
 
 int record_writer_create(struct record_writer **writer_out, const struct kafka_conf *conf,
-                         const char *topic, uv_async_t *wake, struct buffer *why)
+                         const char *topic, const char *name, uv_async_t *wake, struct buffer *why)
 {
     struct record_writer *writer = calloc(1, sizeof(*writer));
     if (writer == NULL)
         return -ENOMEM;
     writer->conf = conf;
     writer->topic = topic;
+    writer->name = name;
     writer->wake = wake;
     int err = open_client(writer, why);
     if (err < 0) {

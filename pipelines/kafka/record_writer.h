@@ -1,6 +1,6 @@
 /*
- * record_writer.h - sends records and tombstones to the checkpoint topic; tells what became of
- * each.
+ * record_writer.h - sends records and tombstones to a topic, that of checkpoints or of alerts;
+ * tells what became of each.
  *
  * A shipment is one message with its bytes. It is ours until it was delivered or has failed, which
  * comes from record_writer_turn() for every shipment, once and never from within a send. In order
@@ -32,10 +32,11 @@ struct shipment {
 /* Borrows the shipment. */
 typedef void (*shipped_fn)(void *context, const struct shipment *shipment);
 
-/* Returns 0, -ENOMEM or ERR_CONFIG (`why`). `conf` and `topic` outlive it; `wake` is sent when
- * there is something to do. */
+/* Returns 0, -ENOMEM or ERR_CONFIG (`why`). `conf`, `topic` and `name`, which begins the events of
+ * its log lines, outlive it; `wake` is sent when there is something to do. */
 int record_writer_create(struct record_writer **writer_out, const struct kafka_conf *conf,
-                         const char *topic, uv_async_t *wake, struct buffer *why) MUST_CHECK;
+                         const char *topic, const char *name, uv_async_t *wake,
+                         struct buffer *why) MUST_CHECK;
 /* From now on `wake`, which is a live handle by now, is sent. */
 void record_writer_listen(struct record_writer *writer);
 /* Records under way are given up. */

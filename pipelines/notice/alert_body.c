@@ -119,8 +119,7 @@ static void add_fingerprint(struct buffer *out, const struct alert_notice *notic
     buffer_printf(out, "\"%016llx\"", (unsigned long long)hash);
 }
 
-static void add_hook_alert(struct buffer *out, const struct alert_notice *notice,
-                           enum language language)
+void alert_object_add(struct buffer *out, const struct alert_notice *notice, enum language language)
 {
     bool over = is_over(notice);
     buffer_add_char(out, '{');
@@ -167,7 +166,7 @@ void webhook_body_add(struct buffer *out, const char *receiver, const struct ale
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             buffer_add_char(out, ',');
-        add_hook_alert(out, &notices[i], language);
+        alert_object_add(out, &notices[i], language);
     }
     buffer_add_str(out, "]}");
 }

@@ -16,6 +16,10 @@
 void webhook_body_add(struct buffer *out, const char *receiver, const struct alert_notice *notices,
                       uint32_t count, enum language language);
 
+/* Appends one alert as a webhook's body has it: an object of its own. */
+void alert_object_add(struct buffer *out, const struct alert_notice *notice,
+                      enum language language);
+
 /* Appends an alert of that level (above ALERT_OK) as Alertmanager gets it, without its times and
  * its last brace; and those. */
 void standing_alert_add(struct buffer *out, const struct alert_notice *notice, uint8_t level,

@@ -27,6 +27,8 @@ static const struct driver *driver_find(int type)
         return &driver_webhook;
     case SINK_ALERTMANAGER:
         return &driver_alertmanager;
+    case SINK_TOPIC:
+        return &driver_topic;
     default:
         return NULL;
     }

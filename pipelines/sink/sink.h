@@ -1,6 +1,6 @@
 /*
- * sink.h - where rows go: a time-series database over HTTP, SQLite, a file; alerts to a webhook or
- * Alertmanager.
+ * sink.h - where rows go: a time-series database over HTTP, SQLite, a file; alerts to a webhook,
+ * Alertmanager or a topic.
  *
  * A sink has at most one block under way. It retries requests that may yet succeed for ever
  * (backoff with jitter, Retry-After). It sets aside rows that the server names bad. Every block

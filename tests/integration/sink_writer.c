@@ -19,7 +19,8 @@
  *
  * FACILITY counts the ids of the command line, ACTIVITY is in micro-units. GHGD_USER, GHGD_PASSWORD
  * and ROWS_MAX come from the environment. DIALECT "sqlite" takes the path of a database for URL.
- * DIALECT "webhook" and "alertmanager" take GHGD_SECRET and REPEAT_MS.
+ * DIALECT "webhook" and "alertmanager" take GHGD_SECRET and REPEAT_MS. DIALECT "topic" takes
+ * brokers for URL and a topic for DATABASE.
  */
 #include "base/clock.h"
 #include "base/timestamp.h"
@@ -47,6 +48,7 @@ struct writer {
     struct registry registry;
     struct target targets[SUBJECTS_MAX]; /* of each facility, and of the whole */
     char target_ids[SUBJECTS_MAX][ID_SIZE];
+    struct kafka_conf kafka;
     struct sink_conf conf;
     struct sink *sink;
     struct block *block;
@@ -99,8 +101,8 @@ enum { FIRST_TYPE = 3 }; /* from there on, a type of sink */
 
 static int find_dialect(const char *name)
 {
-    static const char *const names[] = {"influx1", "influx2", "victoria",
-                                        "sqlite",  "webhook", "alertmanager"};
+    static const char *const names[] = {"influx1", "influx2",      "victoria", "sqlite",
+                                        "webhook", "alertmanager", "topic"};
     for (int i = 0; i < (int)ARRAY_LEN(names); i++)
         if (strcmp(names[i], name) == 0)
             return i;
@@ -312,11 +314,15 @@ static int open_sink(struct writer *writer, char **argv)
                                       .gzip = true,
                                       .backoff_min_ms = BACKOFF_MS,
                                       .backoff_max_ms = BACKOFF_MS};
-    static const enum sink_type types[] = {SINK_SQLITE, SINK_WEBHOOK, SINK_ALERTMANAGER};
+    static const enum sink_type types[] = {SINK_SQLITE, SINK_WEBHOOK, SINK_ALERTMANAGER,
+                                           SINK_TOPIC};
     if (writer->conf.dialect >= FIRST_TYPE) {
         writer->conf.type = (int)types[writer->conf.dialect - FIRST_TYPE];
         writer->conf.dialect = DIALECT_INFLUX1;
         writer->conf.path = argv[2];
+        writer->kafka.brokers = argv[2];
+        writer->conf.topic = argv[3];
+        writer->conf.kafka = &writer->kafka;
         writer->conf.secret = getenv("GHGD_SECRET");
         writer->conf.timeout_ms = TIMEOUT_MS;
         const char *repeat_ms = getenv("REPEAT_MS");

@@ -151,6 +151,37 @@ class Webhook(unittest.TestCase):
             self.assertEqual(json.loads(dead[1])["alerts"][0]["annotations"]["id"], "sz-2030/1/1")
 
 
+class Topic(unittest.TestCase):
+    def test_each_change_is_a_record(self):
+        kafka = servers.kafka()
+        topic = kafka.topic("alerts", partitions=3)
+        with Writer("topic", kafka.brokers, topic, SITES) as writer:
+            for target in range(3):
+                change(writer, target, 1, OK, WATCH)
+            self.assertEqual(writer.write()["written"], 3)
+            for number in range(2, 202):
+                change(writer, 0, number, WATCH, WARNING)
+            self.assertEqual(writer.write()["written"], 203)
+        messages = kafka.consume(topic)
+        keys = sorted(message.key.decode() for message in messages)
+        self.assertEqual(keys, sorted([f"hz-2030/1/{number}" for number in range(1, 202)] +
+                                      ["sz-2030/1/1", "dhaka-1-2030/1/1"]))
+        for message in messages:
+            alert = json.loads(message.value)
+            self.assertEqual(alert["annotations"]["id"], message.key.decode())
+            self.assertEqual(alert["status"], "firing")
+
+    def test_without_a_topic(self):
+        """Records wait until the topic is there."""
+        kafka = servers.kafka()
+        topic = servers.unique("later")
+        with Writer("topic", kafka.brokers, topic, SITES) as writer:
+            change(writer, 0, 1, OK, WATCH)
+            counters = writer.write(meanwhile=lambda: kafka.create_topic(topic))
+            self.assertEqual((counters["err"], counters["written"], counters["refused"]), (0, 1, 0))
+        self.assertEqual({message.key for message in kafka.consume(topic)}, {b"hz-2030/1/1"})
+
+
 class Alertmanager(servers.Process):
     """Debian's, which groups by target and hands on to a receiver at once."""
 
@@ -259,6 +290,7 @@ class Command(unittest.TestCase):
         secret.chmod(0o600)
         path = Path(self.folder.name, "ghgd.yaml")
         path.write_text(json.dumps({
+            "kafka": {"brokers": servers.kafka().brokers},
             "tables": {"facilities": str(self.tables / "facilities.csv"), "meters": str(self.tables / "meters.csv"),
                        "catalogue": str(servers.ROOT / "config/factors")},
             "sinks": sinks}))
@@ -270,11 +302,15 @@ class Command(unittest.TestCase):
             sinks = [{"name": "hook", "type": "webhook", "url": receiver.url, "secret_file": "secret",
                       "language": "vi"},
                      {"name": "manager", "type": "alertmanager", "url": manager.url + "/", "language": "zh"},
+                     {"name": "records", "type": "topic", "topic": servers.kafka().topic("alerts")},
                      {"name": "rows", "type": "file", "path": "/dev/null"}]
             got = self.run_test(sinks)
             self.assertEqual(got.returncode, 0, got.stderr)
+            record, = servers.kafka().consume(sinks[2]["topic"])
+            self.assertEqual(json.loads(record.value)["labels"]["test"], "true")
             self.assertRegex(got.stdout, r"\Ahook: taken with status 204 after \d+ ms\n"
-                                         r"manager: taken with status 200 after \d+ ms\n\Z")
+                                         r"manager: taken with status 200 after \d+ ms\n"
+                                         r"records: taken after \d+ ms\n\Z")
             path, headers, body = receiver.requests[0]
             self.assertTrue(is_ours(SECRET.encode(), headers["X-Ghgd-Signature"], body))
             alert = json.loads(body)["alerts"][0]
@@ -290,7 +326,7 @@ class Command(unittest.TestCase):
                                   for i in (0, 2)])
             other = self.run_test(sinks, "--sink", "rows")
             self.assertEqual((other.returncode, other.stdout), (1, ""))
-            self.assertIn('sink "rows" is neither a webhook nor an alertmanager', other.stderr)
+            self.assertIn('sink "rows" is not of type webhook, alertmanager or topic', other.stderr)
 
     def test_what_came_back(self):
         with Receiver([403, 400]) as receiver:
@@ -304,12 +340,12 @@ class Command(unittest.TestCase):
         self.assertRegex(lines[0], r"hook: not taken with status 403 after \d+ ms: status 403 without a word")
         self.assertRegex(lines[1], r"refuses: not taken with status 400 after")
         self.assertRegex(lines[2], r"takes: taken with status 204 after")
-        self.assertRegex(lines[3], r"gone: no answer after \d+ ms: .*connect")
+        self.assertRegex(lines[3], r"gone: not taken after \d+ ms: .*connect")
 
     def test_nothing_to_send_to(self):
         got = self.run_test([{"name": "rows", "type": "file", "path": "/dev/null"}])
         self.assertEqual((got.returncode, got.stdout), (1, ""))
-        self.assertIn("has no sink of type webhook or alertmanager", got.stderr)
+        self.assertIn("has no sink of type webhook, alertmanager or topic", got.stderr)
 
     def test_misused(self):
         for arguments in ([], ["list"], ["test", "more"], ["test", "--nope"]):

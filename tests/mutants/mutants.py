@@ -979,5 +979,35 @@ COURSES = [
            "state/test_shard_courses"),
 ]
 
+ALERTS = [
+    mutant("a minute's repeat is told to be over at once", "pipelines/sink/alertmanager.c",
+           "now_ms + REPEATS_VALID * repeat_ms(manager)", "now_ms", "sink/test_alertmanager"),
+    mutant("a change that comes late changes the table", "pipelines/sink/standing.c",
+           "notice->number <= course->number", "false", "sink/test_standing"),
+    mutant("a level that was left stands on", "pipelines/sink/standing.c",
+           "            course->levels[level].end_ms = now_ms;", "            continue;",
+           "sink/test_standing"),
+    mutant("a partition that has gone is told on", "pipelines/sink/standing.c",
+           "            take_off(table, i);", "            continue;", "sink/test_standing",
+           "sink/test_alertmanager"),
+    mutant("a webhook that refuses one loses all", "pipelines/sink/webhook.c",
+           "    if (webhook->count == 1) {", "    if (true) {", "sink/test_webhook"),
+    mutant("a webhook that is not found loses its alerts", "pipelines/sink/hook.c",
+           "VERDICT_BROKEN : VERDICT_HOLD", "VERDICT_BROKEN : VERDICT_REFUSED",
+           "sink/test_webhook"),
+    mutant("the time is not signed", "pipelines/sink/signature.c",
+           "EVP_MAC_update(context, (const unsigned char *)time->data, time->size) == 1 &&", "",
+           "sink/test_signature"),
+    mutant("an answer to a try that was given up counts", "pipelines/sink/topic.c",
+           "shipment->epoch != topic->try || ", "", "sink/test_topic"),
+    mutant("the way back is for the days of the whole year", "pipelines/notice/notice.c",
+           "(int64_t)notice->year_end_day - notice->day;", "365;", "notice/test_notice"),
+    mutant("a used-up budget still has a way back", "pipelines/notice/notice.c",
+           "way.used_up = notice->ytd_mg >= notice->budget_mg;", "way.used_up = false;",
+           "notice/test_notice"),
+    mutant("a replay tells people old news", "daemon/replay/row_drain.c",
+           "!sink_conf_tells_people(sink)", "true", "daemon/replay/test_row_drain"),
+]
+
 MUTANTS = (METERING + CHECKPOINT + KAFKA + DELIVERY + ENGINE + ROWS + EMISSIONS + ROLLUP +
-           STATE + TARGETS + TRAJECTORY + COURSES)
+           STATE + TARGETS + TRAJECTORY + COURSES + ALERTS)

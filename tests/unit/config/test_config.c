@@ -285,12 +285,13 @@ static void test_rows_of_alert_sinks(void **state)
     struct config *config = NULL;
     buffer_init(&words, TEXT_MAX);
     assert_int_equal(config_load(&config, "good_alerts.yaml", &words), 0);
-    assert_int_equal(config->sinks_count, 2);
-    for (size_t i = 0; i < 2; i++)
+    assert_int_equal(config->sinks_count, 3);
+    for (size_t i = 0; i < 3; i++)
         assert_int_equal(config->sinks[i].skips,
                          ((1 << SINK_WINDOWS) - 1) ^ (1 << SINK_ALERTS_BIT));
     assert_false(sink_conf_repeats(&config->sinks[0]));
     assert_true(sink_conf_repeats(&config->sinks[1]));
+    assert_ptr_equal(config->sinks[2].kafka, &config->kafka);
     config_destroy(&config);
     buffer_fini(&words);
 }

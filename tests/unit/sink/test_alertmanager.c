@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "base/timestamp.h"
 #include "tests/unit/sink/alert_bench.h"
 #include "tests/unit/sink/sink_bench.h"
 
@@ -50,6 +52,19 @@ static void run_until_requests(struct place *place, uint32_t count)
 static const struct alert_change watch = {0, 1, ALERT_OK, ALERT_WATCH};
 static const struct alert_change warning = {1, 2, ALERT_WATCH, ALERT_WARNING};
 
+/* They stand for four repeats, so that three may fail. */
+static void expect_end(struct place *place)
+{
+    static const char key[] = "\"endsAt\":\"";
+    int64_t end_ms = 0;
+    const char *end = strstr(buffer_text(&place->stored), key);
+    assert_non_null(end);
+    end += strlen(key);
+    assert_int_equal(timestamp_parse(&end_ms, end, strcspn(end, "\"")), 0);
+    int64_t want_ms = clock_wall_ms() + 4 * place->conf.repeat_ms;
+    assert_in_range(want_ms - end_ms, 0, 60000);
+}
+
 static void test_block(void **state)
 {
     struct place *place = *state;
@@ -59,6 +74,7 @@ static void test_block(void **state)
     assert_int_equal(place->report.done, 1);
     assert_int_equal(place->report.end, BLOCK_DURABLE);
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 2);
+    expect_end(place);
     assert_int_equal(count_text(&place->heads, "POST /prefix/api/v2/alerts HTTP"), 1);
     assert_int_equal(count_text(&place->heads, "Content-Type: application/json\r\n"), 1);
     assert_int_equal(count_text(&place->stored, "\"startsAt\""), 3); /* and the watch that ended */
