@@ -237,6 +237,12 @@ const struct option options[] = {
      "Judged days in a row below a level and its margin, before it is left."},
     {"trajectory.dwell", OPTION_DURATION, MEMBER(trajectory.dwell_ms), 0, 366 * DAY_MS, "24h", NULL,
      NULL, "The least time between entering a level and leaving it, by the ends of days."},
+    {"trajectory.missing_deviation", OPTION_PERCENT, MEMBER(trajectory.missing_deviation), 0,
+     10 * (int64_t)PART_ONE, "100%", NULL, NULL,
+     "Deviation of the mass that time without readings would have, at the rate of the rest; the forecast's "
+     "deviation contains it."},
+    {"trajectory.estimated_deviation", OPTION_PERCENT, MEMBER(trajectory.estimated_deviation), 0,
+     10 * (int64_t)PART_ONE, "15%", NULL, NULL, "The same of the mass that is estimated."},
 
     {"sinks.name", OPTION_IDENTIFIER, OF_SINK(name), 1, 63, NULL, NULL, NULL,
      "Name in logs and metrics; each sink has its own. Needed."},

@@ -65,6 +65,7 @@ struct trajectory_conf {
     int64_t watch, warning, critical, margin, miss_probability;
     int enter_days, leave_days;
     int64_t dwell_ms;
+    int64_t missing_deviation, estimated_deviation;
 };
 
 struct input_conf {

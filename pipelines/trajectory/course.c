@@ -6,11 +6,7 @@ enum { UNITS_MICRO = 1000000 };
 
 struct course_conf course_conf_of(const struct trajectory_conf *conf)
 {
-    enum {
-        PER_MYRIAD = PART_ONE / 10000,
-        PER_MILLE = PART_ONE / 1000,
-        ESTIMATED_DEVIATION = 15 * (PART_ONE / 100)
-    };
+    enum { PER_MYRIAD = PART_ONE / 10000, PER_MILLE = PART_ONE / 1000 };
     return (struct course_conf){
         .slip = {.threshold = {[ALERT_WATCH] = (int32_t)(conf->watch / PER_MYRIAD),
                                [ALERT_WARNING] = (int32_t)(conf->warning / PER_MYRIAD),
@@ -24,8 +20,8 @@ struct course_conf course_conf_of(const struct trajectory_conf *conf)
         .coverage_min = conf->coverage_min,
         .base_threshold = conf->base_change_min,
         .by_model = conf->forecast == FORECAST_MODEL,
-        .missing_deviation = PART_ONE,
-        .estimated_deviation = ESTIMATED_DEVIATION};
+        .missing_deviation = conf->missing_deviation,
+        .estimated_deviation = conf->estimated_deviation};
 }
 
 void course_init(struct course_state *state_out)

@@ -1,6 +1,7 @@
 /* A target's subject over the days of a database: gaps, first years, and what counts at the end. */
 #include "daemon/trajectory/subject.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +11,7 @@
 #include "base/timestamp.h"
 
 #define T INT64_C(1000000000) /* a tonne in milligrams */
-enum { SCOPE_1 = 1 << 1, EXPECTED_MS = 1000 };
+enum { SCOPE_1 = 1 << 1, EXPECTED_MS = 1000, HISTORY_MAX = 24 };
 
 static const struct local_time utc[] = {{NULL, 0}};
 
@@ -19,7 +20,7 @@ static const struct local_time utc[] = {{NULL, 0}};
 struct bench {
     struct facility facility;
     struct registry registry;
-    struct history_row history[1];
+    struct history_row history[HISTORY_MAX];
     struct targets targets;
     struct target target;
     struct config config;
@@ -235,12 +236,55 @@ static void test_last(void **state)
     fini(&bench);
 }
 
+/* Half of each day lacks, and a tenth of the rest is estimated: the parts that these masses may be
+ * off by are options. Past years are alike, so they add next to nothing. */
+static void test_open(void **state)
+{
+    (void)state;
+    enum { DAYS = 91 };
+    static const struct {
+        int64_t missing, estimated, want_mg;
+    } cases[] = {
+        {PART_ONE, 0, 10 * T * DAYS},
+        {PART_ONE / 4, 0, 10 * T * DAYS / 4},
+        {0, PART_ONE / 2, T * DAYS / 2},
+        {PART_ONE, PART_ONE, 11 * T * DAYS},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        make(&bench);
+        for (int month = 0; month < HISTORY_MAX; month++) {
+            struct civil_year year = civil_year_named(2022 + month / 12, 1);
+            int32_t days = year.month_first[month % 12 + 1] - year.month_first[month % 12];
+            bench.history[month] = (struct history_row){.year = year.year,
+                                                        .month = (uint8_t)(month % 12 + 1),
+                                                        .scope = 1,
+                                                        .mg = 10 * T * days};
+        }
+        bench.targets.history_count = HISTORY_MAX;
+        bench.config.trajectory.missing_deviation = cases[i].missing;
+        bench.config.trajectory.estimated_deviation = cases[i].estimated;
+        int32_t first = civil_day(2024, 1, 1);
+        put(&bench, first, first + DAYS, 10 * T);
+        for (int32_t day = first; day < first + DAYS; day++) {
+            total_of(&bench, day)->expected_ms = INT64_C(2) * EXPECTED_MS;
+            total_of(&bench, day)->estimated_mg[1] = T;
+        }
+        judge(&bench);
+        assert_int_equal(bench.subject.plan.residuals.months, HISTORY_MAX);
+        int64_t got_mg = bench.subject.days[DAYS - 1].row.forecast.deviation_mg;
+        if (got_mg < cases[i].want_mg || got_mg > cases[i].want_mg + T)
+            fail_msg("%zu: %" PRId64, i, got_mg);
+        fini(&bench);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gap),          cmocka_unit_test(test_first_year),
         cmocka_unit_test(test_joined_later), cmocka_unit_test(test_cut_year),
-        cmocka_unit_test(test_last),
+        cmocka_unit_test(test_last),         cmocka_unit_test(test_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
