@@ -308,6 +308,47 @@ static void print_holidays(const struct targets *targets, struct buffer *out)
     }
 }
 
+/* ---- weekdays off, if a table gives some ---- */
+
+static void print_weekdays(uint8_t days_off, struct buffer *out)
+{
+    const char *before = "  ";
+    for (int i = 0; i < WEEKDAYS; i++) {
+        if ((days_off >> i & 1) == 0)
+            continue;
+        buffer_printf(out, "%s%s", before, date_weekday_name(i));
+        before = ", ";
+    }
+    buffer_add_str(out, days_off == 0 ? "  none:" : ":");
+}
+
+static void print_weekend(const struct config *config, uint8_t days_off, struct buffer *out)
+{
+    const struct registry *registry = config->registry;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < registry->facilities_count; i++) {
+        if (targets_days_off(config->targets, i, config->trajectory.days_off.days) != days_off)
+            continue;
+        if (count == 0)
+            print_weekdays(days_off, out);
+        if (count++ < ROWS_SHOWN_MAX)
+            buffer_printf(out, "%s %s", count == 1 ? "" : ",", registry->facilities[i].id);
+    }
+    if (count > ROWS_SHOWN_MAX)
+        buffer_printf(out, " and %" PRIu32 " more", count - ROWS_SHOWN_MAX);
+    if (count > 0)
+        buffer_add_char(out, '\n');
+}
+
+static void print_weekends(const struct config *config, struct buffer *out)
+{
+    if (config->targets->weekends == NULL)
+        return;
+    buffer_add_str(out, "weekdays off of facilities\n");
+    for (unsigned days_off = 0; days_off < 1U << WEEKDAYS; days_off++)
+        print_weekend(config, (uint8_t)days_off, out);
+}
+
 void check_targets_print(const struct config *config, int32_t today, struct buffer *out)
 {
     if (config->targets == NULL)
@@ -316,4 +357,5 @@ void check_targets_print(const struct config *config, int32_t today, struct buff
     print_ownership(config, today, out);
     print_history(config->targets, out);
     print_holidays(config->targets, out);
+    print_weekends(config, out);
 }

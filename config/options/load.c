@@ -66,7 +66,9 @@ static void set_list(const struct section_walk *walk, const struct option *optio
 {
     void *cursor = NULL;
     struct yaml_value item;
+    bool empty = true;
     while (yaml_next_item(walk->yaml, list, &cursor, &item)) {
+        empty = false;
         if (item.kind != YAML_TEXT) {
             LOADING_ERROR(walk->loading, item.place, "%s: found %s in the list; expected texts",
                           option->path, yaml_kind_name(item.kind));
@@ -75,6 +77,8 @@ static void set_list(const struct section_walk *walk, const struct option *optio
         if (value_set(walk->loading, option, walk->base, item.text, item.place) < 0)
             return;
     }
+    if (empty && option->type == OPTION_WEEKDAYS) /* no days, and not the default ones */
+        (void)value_set(walk->loading, option, walk->base, "none", list.place);
 }
 
 static void refuse_kind(const struct section_walk *walk, const struct option *option,

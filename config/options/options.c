@@ -212,7 +212,8 @@ const struct option options[] = {
     {"trajectory.nonworking", OPTION_SHARE, MEMBER(trajectory.nonworking), 0, PART_ONE, "0.5", NULL,
      NULL, "The part of a working day's emissions that a day off has."},
     {"trajectory.days_off", OPTION_WEEKDAYS, MEMBER(trajectory.days_off), 0, 0, "Sun", NULL, NULL,
-     "Weekdays off; holidays are days off as well. A holidays table may say that a day is worked."},
+     "Weekdays off; `none` or an empty list: every day is worked. Holidays are days off as well. Tables of "
+     "holidays may give other weekdays for a country or a facility, and days that are worked."},
     {"trajectory.base_change_min", OPTION_PERCENT, MEMBER(trajectory.base_change_min), PART_ONE / 1000, PART_ONE,
      "5%", NULL, NULL, "Changes of this part of a target's base, one or together, make a new base."},
     {"trajectory.share_min", OPTION_PERCENT, MEMBER(trajectory.share_min), 0, PART_ONE, "10%", NULL,

@@ -131,24 +131,36 @@ static uint32_t first_holiday(const struct targets *targets, int32_t day)
     return low;
 }
 
+enum holiday_of holiday_of(const struct holiday *holiday, const struct registry *registry,
+                           uint32_t facility)
+{
+    if (holiday->facility != REGISTRY_NONE)
+        return holiday->facility == facility ? HOLIDAY_OF_FACILITY : HOLIDAY_OF_OTHERS;
+    if (holiday->country == NULL)
+        return HOLIDAY_OF_ALL;
+    bool same = strcmp(holiday->country, registry->facilities[facility].country) == 0;
+    return same ? HOLIDAY_OF_COUNTRY : HOLIDAY_OF_OTHERS;
+}
+
+uint8_t targets_days_off(const struct targets *targets, uint32_t facility, uint8_t days_off)
+{
+    bool given = targets->weekends != NULL && targets->weekends[facility].of != HOLIDAY_OF_OTHERS;
+    return given ? targets->weekends[facility].days_off : days_off;
+}
+
 bool targets_works(const struct targets *targets, const struct registry *registry,
                    uint32_t facility, int32_t day, uint8_t days_off)
 {
-    enum { WEEKDAY, EVERYWHERE, COUNTRY, FACILITY };
-    int rank = WEEKDAY;
-    bool works = (days_off >> civil_weekday(day) & 1) == 0;
-    const char *country = registry->facilities[facility].country;
+    enum holiday_of decides = HOLIDAY_OF_OTHERS;
+    uint8_t weekdays_off = targets_days_off(targets, facility, days_off);
+    bool works = (weekdays_off >> civil_weekday(day) & 1) == 0;
     for (uint32_t at = first_holiday(targets, day);
          at < targets->holidays_count && targets->holidays[at].day == day; at++) {
         const struct holiday *holiday = &targets->holidays[at];
-        int of = EVERYWHERE;
-        if (holiday->facility != REGISTRY_NONE)
-            of = holiday->facility == facility ? FACILITY : WEEKDAY;
-        else if (holiday->country != NULL)
-            of = strcmp(holiday->country, country) == 0 ? COUNTRY : WEEKDAY;
-        if (of <= rank)
+        enum holiday_of of = holiday_of(holiday, registry, facility);
+        if (of <= decides)
             continue;
-        rank = of;
+        decides = of;
         works = holiday->works;
     }
     return works;

@@ -119,11 +119,21 @@ struct holiday {
     const char *name;
 };
 
+/* Whom a holiday is about, as a facility sees it; the highest decides. */
+enum holiday_of { HOLIDAY_OF_OTHERS, HOLIDAY_OF_ALL, HOLIDAY_OF_COUNTRY, HOLIDAY_OF_FACILITY };
+
+/* The weekdays off of a facility, as the tables of holidays give them. */
+struct weekend {
+    uint8_t of;       /* enum holiday_of; HOLIDAY_OF_OTHERS: the tables give none */
+    uint8_t days_off; /* a bit per day, 1 << 0 is Monday */
+};
+
 struct targets {
-    struct target *targets;       /* by id */
-    struct ownership *ownerships; /* by facility, then day */
-    struct history_row *history;  /* by facility, then scope, year, month */
-    struct holiday *holidays;     /* by day */
+    struct target *targets;         /* by id */
+    struct ownership *ownerships;   /* by facility, then day */
+    struct history_row *history;    /* by facility, then scope, year, month */
+    struct holiday *holidays;       /* by day */
+    const struct weekend *weekends; /* by facility; NULL: no table gives weekdays */
     uint32_t targets_count, ownerships_count, history_count, holidays_count;
     struct arena *arena; /* owns every string and array above */
 };
@@ -149,8 +159,13 @@ int64_t targets_share_of_span(const struct targets *targets, uint32_t facility,
 const struct history_row *targets_history(const struct targets *targets, uint32_t facility,
                                           int scope, int year, int month);
 
+enum holiday_of holiday_of(const struct holiday *holiday, const struct registry *registry,
+                           uint32_t facility);
+/* The weekdays off of the facility: those of the tables, else `days_off`. */
+uint8_t targets_days_off(const struct targets *targets, uint32_t facility, uint8_t days_off);
 /* Whether people work there on that day: as the facility's row says, else its country's, else that
- * of everywhere; without any, if it is no weekday of days_off (a bit per day, 1 << 0 is Monday). */
+ * of everywhere; without any, if it is no weekday off. days_off: if the tables give no weekdays of
+ * the facility; a bit per day, 1 << 0 is Monday. */
 bool targets_works(const struct targets *targets, const struct registry *registry,
                    uint32_t facility, int32_t day, uint8_t days_off);
 

@@ -10,7 +10,8 @@ static struct registry *registry;
 
 static int build(void)
 {
-    static const char *const holidays[] = {FOLDER "holidays_good.csv"};
+    static const char *const holidays[] = {FOLDER "holidays_good.csv",
+                                           FOLDER "holidays_weekdays.csv"};
     static const struct targets_conf conf = {
         .targets = FOLDER "targets_good.csv",
         .weights = FOLDER "own_weights.csv",
@@ -18,7 +19,7 @@ static int build(void)
         .ownership = FOLDER "ownership_good.csv",
         .history = FOLDER "history_good.csv",
         .holidays = holidays,
-        .holidays_count = 1,
+        .holidays_count = ARRAY_LEN(holidays),
         .year_start = 1,
     };
     struct buffer text;

@@ -112,6 +112,9 @@ static void print(struct buffer *out, const struct targets *targets,
                                                      : "everywhere",
                       row->works ? "works" : "off", row->name);
     }
+    for (uint32_t i = 0; i < registry->facilities_count && targets->weekends != NULL; i++)
+        buffer_printf(out, "%s: weekdays %d %02x\n", registry->facilities[i].id,
+                      targets->weekends[i].of, targets->weekends[i].days_off);
 }
 
 /* ---- one table ---- */

@@ -189,12 +189,50 @@ static void test_works(void **state)
     assert_true(targets_works(&targets, &registry, 2, day(2026, 1, 4), 0));
 }
 
+/* Friday is off in one place, nothing in another, and the option's Sunday in the third. A date of a
+ * table decides over each of them. */
+static void test_weekends(void **state)
+{
+    (void)state;
+    enum { FRIDAY = 1 << 4, SUNDAY = 1 << 6 };
+    struct facility facilities[] = {{.country = "BD"}, {.country = "CN"}, {.country = "TR"}};
+    const struct registry registry = {.facilities = facilities, .facilities_count = 3};
+    struct holiday holidays[] = {
+        {day(2026, 1, 2), 0, NULL, true, "a Friday that is worked"},
+        {day(2026, 1, 11), REGISTRY_NONE, "CN", false, "a Sunday off"},
+    };
+    static const struct weekend weekends[] = {
+        {HOLIDAY_OF_COUNTRY, FRIDAY}, {HOLIDAY_OF_FACILITY, 0}, {HOLIDAY_OF_OTHERS, 0}};
+    const struct targets targets = {
+        .holidays = holidays, .holidays_count = ARRAY_LEN(holidays), .weekends = weekends};
+    static const struct {
+        const char *name;
+        struct date date;
+        bool want[3];
+    } cases[] = {
+        {"a Friday that a date gives back", {2026, 1, 2}, {true, true, true}},
+        {"a Friday", {2026, 1, 9}, {false, true, true}},
+        {"a Saturday", {2026, 1, 3}, {true, true, true}},
+        {"a Sunday", {2026, 1, 4}, {true, true, false}},
+        {"a Sunday that is a holiday", {2026, 1, 11}, {true, false, false}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        for (uint32_t facility = 0; facility < 3; facility++) {
+            int32_t at = day(cases[i].date.year, cases[i].date.month, cases[i].date.day);
+            if (targets_works(&targets, &registry, facility, at, SUNDAY) != cases[i].want[facility])
+                fail_msg("%s: facility %u", cases[i].name, facility);
+        }
+    assert_int_equal(targets_days_off(&targets, 0, SUNDAY), FRIDAY);
+    assert_int_equal(targets_days_off(&targets, 1, SUNDAY), 0);
+    assert_int_equal(targets_days_off(&targets, 2, SUNDAY), SUNDAY);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shares), cmocka_unit_test(test_share_of),
         cmocka_unit_test(test_spans),  cmocka_unit_test(test_history),
-        cmocka_unit_test(test_works),
+        cmocka_unit_test(test_works),  cmocka_unit_test(test_weekends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
