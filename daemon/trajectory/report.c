@@ -210,6 +210,8 @@ static void add_needed(struct buffer *out, const struct target_subject *subject,
                        const struct course_row *row)
 {
     char text[TEXT_SIZE];
+    if (row->trailing_mg >= 0)
+        buffer_printf(out, "  last twelve complete months: %s t\n", tonnes(text, row->trailing_mg));
     if (row->achieved != INT64_MIN)
         buffer_printf(out, "  achieved of the target by %d: %s\n", subject->plan.year.year - 1,
                       percent(text, row->achieved));
@@ -372,6 +374,15 @@ static void add_number(struct cells *cells, const char *name, int64_t value, uns
         buffer_add_str(cells->out, "null");
 }
 
+/* NULL: it is not known. */
+static void add_date(struct cells *cells, const char *name, const char *date)
+{
+    if (date != NULL)
+        add_word(cells, name, date);
+    else
+        add_number(cells, name, 0, 0, false);
+}
+
 static void add_kg(struct cells *cells, const char *name, int64_t mg, bool known)
 {
     enum { KG_DECIMALS = 6 };
@@ -383,9 +394,14 @@ static void add_part(struct cells *cells, const char *name, int64_t part, bool k
     add_number(cells, name, part, PART_DECIMALS, known);
 }
 
-static void add_forecast_cells(struct cells *cells, const struct forecast *forecast)
+static void add_forecast_cells(struct cells *cells, const struct target *target,
+                               const struct course_row *row)
 {
     enum { PROBABILITY_DECIMALS = 3 };
+    const struct forecast *forecast = &row->forecast;
+    int32_t first_day = civil_year_of(row->day, target->year_start).first_day;
+    char date[TEXT_SIZE];
+    bool used_up = forecast->given && forecast->used_up_day >= 0;
     bool ranged = forecast->given && forecast->deviation_mg >= 0;
     add_kg(cells, "forecast_kg", forecast->model_mg, forecast->given);
     add_kg(cells, "forecast_low_kg", forecast->low_mg, ranged);
@@ -393,16 +409,29 @@ static void add_forecast_cells(struct cells *cells, const struct forecast *forec
     add_kg(cells, "forecast_ratio_kg", forecast->ratio_mg, forecast->given);
     add_number(cells, "miss_probability", forecast->probability, PROBABILITY_DECIMALS,
                forecast->given && forecast->probability >= 0);
+    add_date(cells, "used_up", used_up ? date_text(date, first_day + forecast->used_up_day) : NULL);
 }
 
-static void add_day(struct cells *cells, const char *target, const struct judged_day *day)
+static void add_needed_cells(struct cells *cells, const struct course_row *row)
+{
+    const struct needed *needed = &row->needed;
+    bool cumulative = needed->to_end_known && needed->cumulative != INT64_MIN;
+    add_kg(cells, "trailing_kg", row->trailing_mg, row->trailing_mg >= 0);
+    add_part(cells, "achieved", row->achieved, row->achieved != INT64_MIN);
+    add_kg(cells, "overshoot_kg", row->overshoot_mg, row->overshoot_mg != INT64_MIN);
+    add_part(cells, "needed_to_end", needed->to_end, needed->to_end_known);
+    add_part(cells, "needed_cumulative", needed->cumulative, cumulative);
+    add_number(cells, "budget_gone", needed->budget_gone, 0, cumulative);
+}
+
+static void add_day(struct cells *cells, const struct target *target, const struct judged_day *day)
 {
     enum { SLIP_DECIMALS = 2 };
     const struct course_row *row = &day->row;
     const struct course_transition *transition = &day->transition;
     char date[TEXT_SIZE];
     char stamp[TIMESTAMP_TEXT_SIZE];
-    add_word(cells, "target", target);
+    add_word(cells, "target", target->id);
     add_word(cells, "day", date_text(date, row->day));
     add_word(cells, "stamp", timestamp_format(stamp, row->stamp_ms));
     add_number(cells, "base_version", row->base_version, 0, true);
@@ -413,15 +442,16 @@ static void add_day(struct cells *cells, const char *target, const struct judged
     add_kg(cells, "ytd_estimated_kg", row->estimated_mg, true);
     add_part(cells, "coverage", part_of(row->covered_ms, row->expected_ms), row->expected_ms > 0);
     add_number(cells, "slip_percent", row->slip, SLIP_DECIMALS, row->slip != INT32_MIN);
-    add_forecast_cells(cells, &row->forecast);
+    add_forecast_cells(cells, target, row);
+    add_needed_cells(cells, row);
     add_number(cells, "counted", row->counted, 0, true);
     add_word(cells, "level", level_words[row->level]);
     add_word(cells, "event", event_words[transition->event]);
     add_number(cells, "number", transition->number, 0, transition->event != COURSE_NOTHING);
 }
 
-static void add_row(struct buffer *out, enum report_format format, bool heads, const char *target,
-                    const struct judged_day *day)
+static void add_row(struct buffer *out, enum report_format format, bool heads,
+                    const struct target *target, const struct judged_day *day)
 {
     struct cells cells = {.out = out, .format = format, .heads = heads};
     if (format == REPORT_JSON)
@@ -433,8 +463,9 @@ static void add_row(struct buffer *out, enum report_format format, bool heads, c
 void report_add_heads(struct buffer *out, enum report_format format)
 {
     static const struct judged_day none;
+    static const struct target no_target = {.id = "", .year_start = 1};
     if (format == REPORT_CSV)
-        add_row(out, format, true, "", &none);
+        add_row(out, format, true, &no_target, &none);
 }
 
 void report_add(struct buffer *out, enum report_format format, const struct config *config,
@@ -443,5 +474,5 @@ void report_add(struct buffer *out, enum report_format format, const struct conf
     if (format == REPORT_TEXT)
         add_text(out, config, subject);
     for (uint32_t i = 0; format != REPORT_TEXT && i < subject->days_count; i++)
-        add_row(out, format, false, subject->target->id, &subject->days[i]);
+        add_row(out, format, false, subject->target, &subject->days[i]);
 }

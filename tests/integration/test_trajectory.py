@@ -59,6 +59,16 @@ def exact(value):
     return round(Fraction(str(value)) * 10**6)
 
 
+def needs_of(row):
+    """Trailing months and what is needed, as the oracle tells them."""
+    def number(name, unit, unknown):
+        return round(Fraction(row[name]) * unit) if row[name] else unknown
+    to_end = number("needed_to_end", oracle.ONE, None)
+    return [number("trailing_kg", 10**6, -1), int(to_end is not None), to_end or 0,
+            number("needed_cumulative", oracle.ONE, oracle.UNKNOWN), number("budget_gone", 1, 0),
+            number("achieved", oracle.ONE, oracle.UNKNOWN), number("overshoot_kg", 10**6, oracle.UNKNOWN)]
+
+
 class Trajectory(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -172,6 +182,7 @@ class Trajectory(unittest.TestCase):
                     f"{target['target']} {row['day']}")
                 self.assertEqual(round(Fraction(row["coverage"]) * oracle.ONE),
                                  oracle.half_even(Fraction(told[11] * oracle.ONE, told[12])))
+                self.assertEqual(needs_of(row), [told[14], *told[18:24]], f"{target['target']} {row['day']}")
                 events_seen.add(row["event"])
         self.assertEqual(events_seen, {"", "entered", "left"})
 

@@ -17,7 +17,8 @@ enum { TEXT_MAX = 1 << 16, DAYS_MAX = 4 };
 #define HEADS                                                                                      \
     "target,day,stamp,base_version,budget_kg,share,due_kg,ytd_kg,ytd_estimated_kg,coverage,"       \
     "slip_percent,forecast_kg,forecast_low_kg,forecast_high_kg,forecast_ratio_kg,"                 \
-    "miss_probability,counted,level,event,number\n"
+    "miss_probability,used_up,trailing_kg,achieved,overshoot_kg,needed_to_end,needed_cumulative,"  \
+    "budget_gone,counted,level,event,number\n"
 
 /* A subject of a group, judged on the last days of January, February and on 2 March 2025. */
 struct bench {
@@ -45,6 +46,7 @@ static struct judged_day day_of(int month, int of_month, int64_t ytd_mg, int32_t
                 .covered_ms = 2,
                 .expected_ms = 3,
                 .slip = slip,
+                .trailing_mg = -1,
                 .forecast = {.deviation_mg = -1, .probability = -1, .used_up_day = -1},
                 .needed = {.cumulative = INT64_MIN},
                 .achieved = INT64_MIN,
@@ -60,6 +62,7 @@ static void make(struct bench *bench)
                    .level = TARGET_GROUP,
                    .scopes = 1 << 1 | 1 << 2,
                    .approach = APPROACH_EQUITY,
+                   .year_start = 1,
                    .form = TARGET_LINEAR,
                    .base_year = 2019,
                    .target_year = 2030},
@@ -108,6 +111,7 @@ static void know_all(struct bench *bench)
                                       .high_mg = INT64_MAX,
                                       .probability = 1000,
                                       .used_up_day = 364};
+    row->trailing_mg = 70000 * T + 1;
     row->needed = (struct needed){true, 65500000, 93449000, false};
     row->achieved = -4761905;
     row->overshoot_mg = -12 * T - 500001;
@@ -153,13 +157,14 @@ static void test_csv(void **state)
     bench.days[2].transition.event = COURSE_RETRACTED;
     expect(&bench, REPORT_CSV,
            "north,2025-01-30,2025-01-31T01:05:00Z,1,74800000,0.25,18700000,1000,0,0.666666667,"
-           ",,,,,,0,ok,,\n"
+           ",,,,,,,,,,,,,0,ok,,\n"
            "north,2025-01-31,2025-02-01T01:05:00Z,1,74800000,0.25,18700000,18000000,0,,"
-           "-3.74,,,,,,0,ok,,\n"
+           "-3.74,,,,,,,,,,,,,0,ok,,\n"
            "north,2025-02-28,2025-03-01T01:05:00Z,1,74800000,0.25,18700000,18701234.499999,0,"
-           "0.666666667,0.01,,,,,,0,ok,retracted,0\n"
+           "0.666666667,0.01,,,,,,,,,,,,,0,ok,retracted,0\n"
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,1,"
+           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "2025-12-31,70000000.000001,-0.004761905,-12000.500001,0.0655,0.093449,0,1,"
            "critical,entered,7\n");
     fini(&bench);
 }
@@ -181,13 +186,18 @@ static void test_json(void **state)
            "\"ytd_kg\":18701234.499999,\"ytd_estimated_kg\":0,\"coverage\":null,"
            "\"slip_percent\":-0.01,\"forecast_kg\":null,\"forecast_low_kg\":null,"
            "\"forecast_high_kg\":null,\"forecast_ratio_kg\":null,\"miss_probability\":null,"
+           "\"used_up\":null,\"trailing_kg\":null,\"achieved\":null,\"overshoot_kg\":null,"
+           "\"needed_to_end\":null,\"needed_cumulative\":null,\"budget_gone\":null,"
            "\"counted\":0,\"level\":\"warning\",\"event\":\"\",\"number\":null}\n"
            "{\"target\":\"north\",\"day\":\"2025-03-02\",\"stamp\":\"2025-03-03T01:05:00Z\","
            "\"base_version\":2,\"budget_kg\":74800000,\"share\":0.25,\"due_kg\":18700000,"
            "\"ytd_kg\":18701234.5,\"ytd_estimated_kg\":0.000001,\"coverage\":0.666666667,"
            "\"slip_percent\":123.45,\"forecast_kg\":74804938.000001,"
            "\"forecast_low_kg\":-0.000001,\"forecast_high_kg\":9223372036854.775807,"
-           "\"forecast_ratio_kg\":74804938,\"miss_probability\":1,\"counted\":1,"
+           "\"forecast_ratio_kg\":74804938,\"miss_probability\":1,\"used_up\":\"2025-12-31\","
+           "\"trailing_kg\":70000000.000001,\"achieved\":-0.004761905,"
+           "\"overshoot_kg\":-12000.500001,\"needed_to_end\":0.0655,"
+           "\"needed_cumulative\":0.093449,\"budget_gone\":0,\"counted\":1,"
            "\"level\":\"critical\",\"event\":\"entered\",\"number\":7}\n");
     fini(&bench);
 }
@@ -206,13 +216,48 @@ static void test_parts_of_forecasts(void **state)
     bench.days[3].row.forecast.probability = -1;
     expect(&bench, REPORT_CSV,
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,74804938.000001,,,74804938,,1,critical,entered,7\n");
+           "0.666666667,123.45,74804938.000001,,,74804938,,2025-12-31,70000000.000001,"
+           "-0.004761905,-12000.500001,0.0655,0.093449,0,1,critical,entered,7\n");
     bench.days[3].row.forecast.deviation_mg = 1;
     bench.days[3].row.forecast.probability = 1;
     bench.days[3].row.forecast.given = false;
     expect(&bench, REPORT_CSV,
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,,,,,,1,critical,entered,7\n");
+           "0.666666667,123.45,,,,,,,70000000.000001,-0.004761905,-12000.500001,0.0655,"
+           "0.093449,0,1,critical,entered,7\n");
+    fini(&bench);
+}
+
+/* The end point alone is known, or the budget of all years is gone. The year begins in April. */
+static void test_parts_of_needs(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench);
+    know_all(&bench);
+    bench.target.year_start = 4;
+    bench.subject.days = &bench.days[3];
+    bench.subject.days_count = 1;
+    struct course_row *row = &bench.days[3].row;
+    row->forecast.used_up_day = 0;
+    row->needed.cumulative = INT64_MIN;
+    expect(&bench, REPORT_CSV,
+           "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
+           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "2024-04-01,70000000.000001,-0.004761905,-12000.500001,0.0655,,,1,critical,"
+           "entered,7\n");
+    row->needed = (struct needed){true, -1, PART_ONE, true};
+    expect(&bench, REPORT_CSV,
+           "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
+           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "2024-04-01,70000000.000001,-0.004761905,-12000.500001,-0.000000001,1,1,1,critical,"
+           "entered,7\n");
+    row->needed.to_end_known = false;
+    expect(&bench, REPORT_CSV,
+           "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
+           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "2024-04-01,70000000.000001,-0.004761905,-12000.500001,,,,1,critical,"
+           "entered,7\n");
     fini(&bench);
 }
 
@@ -304,6 +349,7 @@ static void test_text(void **state)
            "critical\n"
            "  forecast of the year: 74804.938 t (80 %: 0.000 to 9223372036.855); year to date by "
            "share: 74804.938 t; probability of a miss 1.000; the budget is used up on 2025-12-31\n"
+           "  last twelve complete months: 70000.000 t\n"
            "  achieved of the target by 2024: -0.48 %\n"
            "  emitted beyond what was allowed since 2019: -12.001 t\n"
            "  needed a year up to 2030: 6.55 % of last year's emissions, 9.34 % for the budget of "
@@ -540,6 +586,7 @@ int main(void)
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_parts_of_forecasts),
+        cmocka_unit_test(test_parts_of_needs),
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_extreme_coverage),
         cmocka_unit_test(test_text),
