@@ -6,7 +6,10 @@
  * valid_to) and its share is not 0. The history has to have each scope of these days: all of their
  * months, or the calendar year if the target's year is one. If it lacks some, the base is measured,
  * provided that meters of the facility are expected to report from the year's first day on.
+ *
+ * A row of a whole year gives a base, and tells no seasons: there is a warning if these lack.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,52 +49,20 @@ static bool is_measured(const struct base_search *search, uint32_t index, struct
     return false;
 }
 
-static void add_row(struct base_search *search, const struct history_row *row,
-                    const struct civil_year *year)
-{
-    int32_t first = year->first_day;
-    int32_t end = year->month_first[12];
-    if (row->month != 0) {
-        first = year->month_first[row->month - 1];
-        end = year->month_first[row->month];
-    }
-    search->mg +=
-        targets_share_of_span(search->loader->targets, row->facility,
-                              (enum approach)search->target->approach, row->mg, first, end);
-}
-
 /* Adds the scope's emissions of the base year, or notes the months that lack. */
-static void add_scope(struct base_search *search, uint32_t facility, int scope,
-                      struct member_days days, struct gap *gap)
+static void add_scope(struct base_search *search, uint32_t facility, int scope, struct gap *gap)
 {
-    const struct targets *targets = search->loader->targets;
-    struct civil_year whole = civil_year_named(search->target->base_year, 1);
-    const struct history_row *row =
-        search->target->year_start == 1
-            ? targets_history(targets, facility, scope, search->target->base_year, 0)
-            : NULL;
-    if (row != NULL) {
-        add_row(search, row, &whole);
+    const struct past_subject subject = {search->loader->targets, search->loader->registry,
+                                         search->target};
+    unsigned lacking = past_add_scope(&search->mg, &subject, facility, scope, &search->year);
+    if (lacking == 0)
         return;
+    if (gap->months == 0) {
+        struct date month = civil_date(search->year.month_first[__builtin_ctz(lacking)]);
+        *gap = (struct gap){gap->facilities, facility, scope, month.year, month.month, 0};
     }
-    for (int i = 0; i < 12; i++) {
-        int32_t first = search->year.month_first[i];
-        struct date month = civil_date(first);
-        row = targets_history(targets, facility, scope, month.year, month.month);
-        if (row != NULL) {
-            whole = civil_year_named(month.year, 1);
-            add_row(search, row, &whole);
-            continue;
-        }
-        struct member_days needed = {MAX(first, days.first),
-                                     MIN(search->year.month_first[i + 1], days.end)};
-        if (!past_has_share(targets, facility, (enum approach)search->target->approach, needed))
-            continue;
-        if (gap->months == 0)
-            *gap = (struct gap){gap->facilities, facility, scope, month.year, month.month, 0};
-        if (gap->scope == scope)
-            gap->months++;
-    }
+    if (gap->scope == scope)
+        gap->months += __builtin_popcount(lacking);
 }
 
 static void note(struct gap *all, const struct gap *gap)
@@ -109,7 +80,7 @@ static void add_facility(struct base_search *search, uint32_t facility)
         search->loader->registry, facility, search->year.first_day, search->year.month_first[12]);
     for (int scope = 1; scope <= 3; scope++)
         if ((search->target->scopes >> scope & 1) != 0)
-            add_scope(search, facility, scope, days, &gap);
+            add_scope(search, facility, scope, &gap);
     if (gap.months == 0)
         return;
     note(is_measured(search, facility, days) ? &search->measured : &search->gap, &gap);
@@ -123,13 +94,17 @@ static const char *describe(char text[GAP_SIZE], const struct base_search *searc
     const char *id = search->loader->registry->facilities[gap->facility].id;
     char others[64] = "";
     char months[64] = "";
+    char whole[80] = "";
     if (gap->facilities > 1)
         (void)snprintf(others, sizeof(others), "; others lack some too (facilities: %u)",
                        gap->facilities);
     if (gap->months > 1)
         (void)snprintf(months, sizeof(months), " and %d more months", gap->months - 1);
-    (void)snprintf(text, GAP_SIZE, "facility \"%s\" has no history of scope %d in %d-%02d%s%s", id,
-                   gap->scope, gap->year, gap->month, months, others);
+    if (targets_history(search->loader->targets, gap->facility, gap->scope, gap->year, 0) != NULL)
+        (void)snprintf(whole, sizeof(whole), " (it has %d as one row, which has no months)",
+                       gap->year);
+    (void)snprintf(text, GAP_SIZE, "facility \"%s\" has no history of scope %d in %d-%02d%s%s%s",
+                   id, gap->scope, gap->year, gap->month, months, whole, others);
     return text;
 }
 
@@ -208,12 +183,96 @@ static void find(const struct target_loader *loader, struct target *target)
     target->base_mg = (int64_t)search.mg;
 }
 
+/* --- seasons --- */
+
+/* Calendar years of the history. */
+struct history_years {
+    int first, last; /* none: the last is before the first */
+    bool whole;      /* there are rows of whole years */
+};
+
+static struct history_years find_years(const struct targets *targets)
+{
+    struct history_years years = {TARGET_YEAR_MAX, TARGET_YEAR_MIN, false};
+    for (uint32_t i = 0; i < targets->history_count; i++) {
+        years.first = MIN(years.first, targets->history[i].year);
+        years.last = MAX(years.last, targets->history[i].year);
+        years.whole = years.whole || targets->history[i].month == 0;
+    }
+    return years;
+}
+
+/* A row of that whole year which is about the target. NULL: there is no such row. */
+static const struct history_row *find_whole(const struct target_loader *loader,
+                                            const struct target *target, int year)
+{
+    for (uint32_t i = 0; i < loader->registry->facilities_count; i++) {
+        if (!target_has(target, loader->registry, i))
+            continue;
+        for (int scope = 1; scope <= 3; scope++) {
+            const struct history_row *row = targets_history(loader->targets, i, scope, year, 0);
+            if (row != NULL && (target->scopes >> scope & 1) != 0)
+                return row;
+        }
+    }
+    return NULL;
+}
+
+static bool has_months(const struct target_loader *loader, const struct target *target, int year)
+{
+    int64_t mg;
+    for (int month = 1; month <= 12; month++) {
+        if (!past_month(&mg, loader->targets, loader->registry, target, year, month))
+            return false;
+    }
+    return true;
+}
+
+/* Years that the history has as a whole only, if it does not tell seasons otherwise: by months of
+ * two years, or of the base year. */
+static void check_seasons(const struct target_loader *loader, const struct target *target,
+                          const struct history_years *years)
+{
+    const struct history_row *first = NULL;
+    uint32_t whole = 0;
+    uint32_t by_months = 0;
+    if (target->form == TARGET_INTENSITY || target->weights != NULL || target->year_start != 1)
+        return;
+    const struct past_subject subject = {loader->targets, loader->registry, target};
+    int oldest = MAX(years->first, target->base_year - PAST_YEARS_BEFORE_BASE);
+    for (int year = oldest; year <= years->last; year++) {
+        struct civil_year civil = civil_year_named(year, 1);
+        int64_t mg;
+        if (!past_year_total(&mg, &subject, &civil))
+            continue;
+        const struct history_row *row = find_whole(loader, target, year);
+        if (has_months(loader, target, year)) {
+            by_months += year == target->base_year ? 2 : 1; /* it serves alone */
+        } else if (row != NULL) {
+            whole++;
+            first = first == NULL ? row : first;
+        }
+    }
+    if (first == NULL || by_months > 1)
+        return;
+    faults_warn(loader->faults, target->file, target->line, 0,
+                "target \"%s\": the history has %d as a whole year (such years: %" PRIu32
+                "), which tells no seasons; each day counts alike until years are known by "
+                "months; add rows such as \"%s,%d-01,%d,12345.678\" in its place, or weights to "
+                "tables.weights",
+                target->id, first->year, whole, loader->registry->facilities[first->facility].id,
+                first->year, first->scope);
+}
+
 void target_bases_find(struct target_loader *loader)
 {
     struct target *rows = loader->rows.items;
+    const struct history_years years = find_years(loader->targets);
     for (uint32_t i = 0; i < loader->rows.count; i++) {
         if (rows[i].base_from == BASE_MEASURED)
             find(loader, &rows[i]);
         check_changes(loader, &rows[i]);
+        if (years.whole && rows[i].base_mg > 0)
+            check_seasons(loader, &rows[i], &years);
     }
 }

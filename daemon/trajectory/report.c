@@ -99,7 +99,7 @@ static void add_subject(struct buffer *out, const struct config *config,
 
 static const char *basis_text(const struct target_subject *subject)
 {
-    bool several = subject->past_years > 1; /* perhaps without emissions */
+    bool several = subject->plan.past_years > 1; /* perhaps without emissions */
     switch (subject->plan.shares.basis) {
     case SHARES_LINEAR:
         return several ? "every day alike, as past years have no emissions to go by"
@@ -130,6 +130,12 @@ static void add_budget(struct buffer *out, const struct target_subject *subject)
                   basis_text(subject));
     if (subject->plan.shares.basis == SHARES_MEDIAN)
         buffer_printf(out, " (%" PRIu32 ")", subject->plan.shares.years);
+    if (subject->plan.shares.basis == SHARES_LINEAR && subject->plan.past_years < 2 &&
+        subject->plan.whole_years > 0)
+        buffer_printf(out,
+                      " by months (as a whole: %" PRIu32
+                      "; add their months to tables.history, or weights to tables.weights)",
+                      subject->plan.whole_years);
     buffer_add_char(out, '\n');
 }
 
@@ -200,6 +206,11 @@ static void add_forecast(struct buffer *out, const struct target_subject *subjec
     buffer_printf(out, "; year to date by share: %s t", tonnes(ratio, forecast->ratio_mg));
     if (forecast->probability >= 0)
         buffer_printf(out, "; probability of a miss %.3f", forecast->probability / 1000.0);
+    if (forecast->deviation_mg < 0)
+        buffer_printf(out,
+                      "; no interval and no probability of a miss: %d months of the years up to "
+                      "this one are needed, known are %" PRIu32,
+                      RESIDUAL_MONTHS_MIN, subject->plan.residuals.months);
     if (forecast->used_up_day >= 0)
         buffer_printf(out, "; the budget is used up on %s",
                       date_text(low, subject->plan.year.first_day + forecast->used_up_day));

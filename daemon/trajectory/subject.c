@@ -141,7 +141,6 @@ void subject_judge(struct target_subject *subject, const struct config *config)
         if (subject->outcome == PLAN_MADE && subject->plan.year.first_day >= subject->first_day)
             judge_year(subject, config, &conf, &state);
     }
-    subject->past_years = plan_past_years(&input, last);
 }
 
 const struct judged_day *subject_last(const struct target_subject *subject)

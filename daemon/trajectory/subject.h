@@ -25,7 +25,6 @@ struct target_subject {
     struct course_plan plan;
     struct target_line line;
     enum plan_outcome outcome; /* of the year of the last final day */
-    uint32_t past_years;
     struct judged_day *days; /* of all years that were judged, in order */
     uint32_t days_count;
 };

@@ -98,17 +98,6 @@ static bool budget_of(struct course_row *row, const struct course_plan *plan,
     return true;
 }
 
-static int64_t last_year_of(const struct course_plan *plan)
-{
-    int128 sum = 0;
-    for (int month = 0; month < YEAR_MONTHS; month++) {
-        if (plan->last_year_mg[month] < 0)
-            return 0;
-        sum += plan->last_year_mg[month];
-    }
-    return narrow(sum);
-}
-
 /* As a deviation: the mass that time without readings would have at the rate of the rest, and the
  * mass that is estimated. They are added, as if one could not make up for the other. */
 static int64_t open_of(const struct course_conf *conf, const struct days_sum *sum)
@@ -133,18 +122,19 @@ static void forecast_of(struct course_row *row, const struct course_basis *basis
         .share = row->share, .deviation_mg = -1, .probability = -1, .used_up_day = -1};
     if (plan->line->target->form == TARGET_INTENSITY || row->budget_mg <= 0)
         return;
-    struct forecast_input input = {.shares = &plan->shares,
-                                   .month_mg = ytd->month_mg,
-                                   .day_of_year = ytd->day_of_year,
-                                   .part = part,
-                                   .ytd_mg = row->ytd_mg,
-                                   .budget_mg = row->budget_mg,
-                                   .before_mg =
-                                       plan->residuals.level_mg < 0 ? last_year_of(plan) : 0,
-                                   .open_mg = open_of(basis->conf, &ytd->sum),
-                                   .share_min = basis->conf->share_min,
-                                   .residuals = plan->residuals,
-                                   .by_model = basis->conf->by_model};
+    struct forecast_input input = {
+        .shares = &plan->shares,
+        .month_mg = ytd->month_mg,
+        .day_of_year = ytd->day_of_year,
+        .part = part,
+        .ytd_mg = row->ytd_mg,
+        .budget_mg = row->budget_mg,
+        .before_mg =
+            plan->residuals.level_mg < 0 && plan->last_closed_mg > 0 ? plan->last_closed_mg : 0,
+        .open_mg = open_of(basis->conf, &ytd->sum),
+        .share_min = basis->conf->share_min,
+        .residuals = plan->residuals,
+        .by_model = basis->conf->by_model};
     forecast_make(&row->forecast, &input);
 }
 

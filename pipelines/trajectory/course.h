@@ -44,6 +44,8 @@ struct course_plan {
     const struct target_line *line;
     struct residuals residuals;
     int64_t last_year_mg[YEAR_MONTHS]; /* of the year before; -1 unknown */
+    uint32_t past_years;               /* whose months are known */
+    uint32_t whole_years;              /* known as a whole only, by the history */
     bool years_closed_known;           /* of all years from the base year on: for what is needed */
     int64_t emitted_since_base_mg,
         allowed_since_base_mg; /* years after the base year, closed ones */

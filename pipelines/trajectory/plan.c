@@ -48,70 +48,60 @@ static void find_factors(int64_t factors_out[YEAR_DAYS_MAX], const struct plan_i
                                          year->first_day + i, input->days_off, input->nonworking);
 }
 
-/* A target's history begins near its base year: years before it are of another company. */
-enum { YEARS_BEFORE_BASE = 10 };
-
 static int first_past_year(const struct target *target, int year)
 {
-    return MAX(MAX(target->base_year - YEARS_BEFORE_BASE, year - SHARES_YEARS_MAX),
+    return MAX(MAX(target->base_year - PAST_YEARS_BEFORE_BASE, year - SHARES_YEARS_MAX),
                TARGET_YEAR_MIN);
 }
 
-static bool take_past(struct past_year *past_out, const struct plan_input *input, int year)
-{
-    struct civil_year civil = civil_year_named(year, input->target->year_start);
-    struct months months = find_months(input, &civil);
-    if (!months.whole)
-        return false;
-    int64_t factors[YEAR_DAYS_MAX];
-    find_factors(factors, input, &civil);
-    for (int i = 0; i < YEAR_MONTHS; i++) {
-        past_out->mg[i] = months.mg[i];
-        past_out->working[i] = shares_working(&civil, factors, i);
-    }
-    return true;
-}
-
-/* Whole years before this one, the newest first. */
+/* Years before this one, the newest first. */
 struct past {
-    struct past_year years[SHARES_YEARS_MAX];
+    struct past_year years[SHARES_YEARS_MAX]; /* whose months are known */
     int16_t names[SHARES_YEARS_MAX];
     uint32_t count;
+    int64_t totals[SHARES_YEARS_MAX]; /* of each year: the newest is the year before; -1 unknown */
+    uint32_t totals_count, whole_count; /* years; those that are known as a whole only */
 };
+
+static void add_months(struct past *past, const struct plan_input *input,
+                       const struct civil_year *year, const struct months *months)
+{
+    int64_t factors[YEAR_DAYS_MAX];
+    struct past_year *past_year = &past->years[past->count];
+    find_factors(factors, input, year);
+    for (int i = 0; i < YEAR_MONTHS; i++) {
+        past_year->mg[i] = months->mg[i];
+        past_year->working[i] = shares_working(year, factors, i);
+    }
+    past->names[past->count++] = year->year;
+}
 
 static void find_past(struct past *past, const struct plan_input *input, int year)
 {
-    past->count = 0;
+    const struct past_subject subject = {input->targets, input->registry, input->target};
+    *past = (struct past){0};
     for (int y = year - 1; y >= first_past_year(input->target, year); y--) {
-        if (past->count < SHARES_YEARS_MAX && take_past(&past->years[past->count], input, y))
-            past->names[past->count++] = (int16_t)y;
+        struct civil_year civil = civil_year_named(y, input->target->year_start);
+        struct months months = find_months(input, &civil);
+        int64_t *total = &past->totals[past->totals_count++];
+        *total = months.sum;
+        if (months.whole)
+            add_months(past, input, &civil, &months);
+        else if (past_year_total(total, &subject, &civil))
+            past->whole_count++;
+        else
+            *total = -1;
     }
 }
 
-uint32_t plan_past_years(const struct plan_input *input, int year)
+static bool find_sum(int64_t *sum_out, const struct past *past, const struct course_plan *plan,
+                     int year)
 {
-    struct past past;
-    find_past(&past, input, year);
-    return past.count;
-}
-
-static int64_t sum_of(const struct past_year *year)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < YEAR_MONTHS; i++)
-        sum += year->mg[i];
-    return sum;
-}
-
-static bool find_sum(int64_t *sum_out, const struct past *past, int year)
-{
-    for (uint32_t i = 0; i < past->count; i++) {
-        if (past->names[i] != year)
-            continue;
-        *sum_out = sum_of(&past->years[i]);
-        return true;
-    }
-    return false;
+    uint32_t back = (uint32_t)(plan->year.year - 1 - year);
+    if (back >= past->totals_count || past->totals[back] < 0)
+        return false;
+    *sum_out = past->totals[back];
+    return true;
 }
 
 static void make_shares(struct course_plan *plan, const struct plan_input *input,
@@ -119,10 +109,9 @@ static void make_shares(struct course_plan *plan, const struct plan_input *input
 {
     const struct target *target = input->target;
     int64_t factors[YEAR_DAYS_MAX];
-    int64_t sum;
     find_factors(factors, input, &plan->year);
-    bool only_base =
-        past->count == 1 && find_sum(&sum, past, target->base_year); /* of one year: of that only */
+    /* of one year: of that only */
+    bool only_base = past->count == 1 && past->names[0] == target->base_year;
     if (target->form != TARGET_INTENSITY && target->weights != NULL)
         shares_given(&plan->shares, &plan->year, factors, target->weights);
     else if (target->form != TARGET_INTENSITY && (past->count > 1 || only_base))
@@ -156,7 +145,7 @@ static void sum_closed_years(struct course_plan *plan, const struct plan_input *
             target_line_version(plan->line, &civil, civil.first_day + civil.days - 1);
         int64_t mg;
         int64_t allowed_mg;
-        if (!find_sum(&mg, past, year) ||
+        if (!find_sum(&mg, past, plan, year) ||
             !target_line_allowed(&allowed_mg, plan->line, version, year)) {
             plan->years_closed_known = false;
             return;
@@ -169,12 +158,13 @@ static void sum_closed_years(struct course_plan *plan, const struct plan_input *
     plan->allowed_since_base_mg = (int64_t)MIN(allowed, INT64_MAX);
 }
 
-static bool find_base(int64_t *base_mg_out, const struct target *target, const struct past *past)
+static bool find_base(int64_t *base_mg_out, const struct target *target, const struct past *past,
+                      const struct course_plan *plan)
 {
     *base_mg_out = MAX(target->base_mg, 0);
     if (target->form == TARGET_INTENSITY || target->base_mg > 0)
         return true;
-    return find_sum(base_mg_out, past, target->base_year) && *base_mg_out > 0;
+    return find_sum(base_mg_out, past, plan, target->base_year) && *base_mg_out > 0;
 }
 
 enum plan_outcome plan_make(struct course_plan *plan_out, struct target_line *line_out,
@@ -185,19 +175,21 @@ enum plan_outcome plan_make(struct course_plan *plan_out, struct target_line *li
     memset(plan_out, 0, sizeof(*plan_out));
     if (year <= input->target->base_year || year > input->target->target_year)
         return PLAN_NOT_ALLOWED;
+    plan_out->year = civil_year_named(year, input->target->year_start);
     find_past(&past, input, year);
-    if (!find_base(&base_mg, input->target, &past))
+    plan_out->past_years = past.count;
+    plan_out->whole_years = past.whole_count;
+    if (!find_base(&base_mg, input->target, &past, plan_out))
         return PLAN_BASE_UNKNOWN;
     if (!target_line_make(line_out, input->target, base_mg, input->base_threshold))
         return PLAN_BASE_CHANGED;
     plan_out->line = line_out;
-    plan_out->year = civil_year_named(year, input->target->year_start);
     make_shares(plan_out, input, &past);
     plan_out->residuals = find_residuals(plan_out, &past);
     struct civil_year before = civil_year_named(year - 1, input->target->year_start);
     struct months last = find_months(input, &before);
     memcpy(plan_out->last_year_mg, last.mg, sizeof(last.mg));
-    plan_out->last_closed_mg = last.whole ? last.sum : -1;
+    plan_out->last_closed_mg = past.totals_count > 0 ? past.totals[0] : -1;
     sum_closed_years(plan_out, input, &past);
     return PLAN_MADE;
 }

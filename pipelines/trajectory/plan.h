@@ -5,8 +5,9 @@
  * on all of their days, else those of the history. A year gives shares if all of its months are
  * known. With two such years or more they are the median's, with one only if it is the base year;
  * else every day counts alike. The forecast's model gets the years that follow each other up to the
- * year before. Nothing here is kept: a plan is made again whenever one of its inputs may have
- * changed. Pure.
+ * year before, by months. A year that the history has as a whole is a base, and a total of the year
+ * before or of closed years. Nothing here is kept: a plan is made again whenever one of its inputs
+ * may have changed. Pure.
  */
 #ifndef GHGD_PLAN_H
 #define GHGD_PLAN_H
@@ -35,7 +36,5 @@ enum plan_outcome {
 /* line: kept by the caller, as the plan refers to it. */
 enum plan_outcome plan_make(struct course_plan *plan_out, struct target_line *line_out,
                             const struct plan_input *input, int year);
-/* Years of the past whose months the plan of that year knows. */
-uint32_t plan_past_years(const struct plan_input *input, int year);
 
 #endif

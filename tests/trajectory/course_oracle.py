@@ -135,7 +135,7 @@ def forecast(plan, conf, year, day, part_share, ytd, budget, months, open_mg):
     if part_share <= 0 or part_share < conf["share_min"]:
         return 0, 0, -1
     level_known = plan["deviation"] % 2 == 0  # as course_judge.c has it
-    before = sum(plan["last_year"]) if min(plan["last_year"]) >= 0 and not level_known else 0
+    before = max(plan["last_closed"], 0) if not level_known else 0
     mixed = (ytd + 3 * budget + 7 * open_mg + 11 * before + 17 * plan["deviation"] + 19 * (day - year.first)
              + sum((m + 1) * mg for m, mg in enumerate(months)))
     noise = mixed % 7 - 3

@@ -225,6 +225,78 @@ static void test_members(void **state)
     assert_int_equal(month_of(&bench, 2019, 6), -1); /* no facility is part of it */
 }
 
+static int64_t year_of(const struct bench *bench, int year)
+{
+    const struct past_subject subject = {&bench->targets, &bench->registry, &bench->target};
+    struct civil_year civil = civil_year_named(year, bench->target.year_start);
+    int64_t mg = -1;
+    bool known = past_year_total(&mg, &subject, &civil);
+    return known ? mg : -1;
+}
+
+/* A year is known by its row, or by its months; facilities may differ in that. */
+static void test_years(void **state)
+{
+    (void)state;
+    struct history_row rows[13] = {{HANGZHOU, 2019, 0, 1, 12000, "", ""}};
+    struct bench bench;
+    make(&bench);
+    bench.target.scopes = SCOPE_1;
+    bench.target.year_start = 1;
+    of_group(&bench, "cn");
+    put_history(&bench, rows, 1);
+    assert_int_equal(year_of(&bench, 2019), -1); /* Shanghai lacks */
+    for (int month = 1; month <= 12; month++)
+        rows[month] = (struct history_row){SHANGHAI, 2019, (uint8_t)month, 1, month, "", ""};
+    put_history(&bench, rows, 12);
+    assert_int_equal(year_of(&bench, 2019), -1); /* its December lacks */
+    put_history(&bench, rows, 13);
+    assert_int_equal(year_of(&bench, 2019), 12078);
+    assert_int_equal(year_of(&bench, 2018), -1);
+    bench.facilities[SHANGHAI].valid_to_ms = civil_day(2019, 12, 1) * DAY_MS - 8 * HOUR_MS;
+    assert_int_equal(year_of(&bench, 2019), 12066); /* the row of December is of a former member */
+    put_history(&bench, rows, 12);
+    assert_int_equal(year_of(&bench, 2019), 12066);
+    bench.target.scopes = SCOPE_1 | SCOPE_2;
+    assert_int_equal(year_of(&bench, 2019), -1);
+    bench.target.scopes = SCOPE_1;
+    bench.target.year_start = 4; /* a calendar year's row has no months */
+    assert_int_equal(year_of(&bench, 2019), -1);
+    of_group(&bench, "us");
+    bench.target.year_start = 1;
+    assert_int_equal(year_of(&bench, 2019), -1); /* of no facility */
+}
+
+/* Sold on 1 July: the row of a year is spread over the days on which the facility belongs to the
+ * group, and counts by the share of each. */
+static void test_year_of_a_member(void **state)
+{
+    (void)state;
+    struct ownership owned[] = {
+        {HANGZHOU, INT32_MIN, civil_day(2019, 7, 1), {PART_ONE, HALF}},
+    };
+    struct history_row rows[] = {
+        {HANGZHOU, 2019, 0, 1, 365000, "", ""},
+        {HANGZHOU, 2020, 0, 1, 366000, "", ""},
+    };
+    struct bench bench;
+    make(&bench);
+    of_facility(&bench, HANGZHOU);
+    bench.target.scopes = SCOPE_1;
+    bench.target.year_start = 1;
+    put_history(&bench, rows, ARRAY_LEN(rows));
+    put_ownership(&bench, owned, ARRAY_LEN(owned));
+    assert_int_equal(year_of(&bench, 2019), 181000);
+    assert_int_equal(year_of(&bench, 2020), -1);
+    bench.target.approach = APPROACH_EQUITY;
+    assert_int_equal(year_of(&bench, 2019), 90500);
+    bench.target.approach = APPROACH_CONTROL;
+    bench.facilities[HANGZHOU].valid_from_ms = civil_day(2019, 6, 1) * DAY_MS - 8 * HOUR_MS;
+    assert_int_equal(year_of(&bench, 2019), 365000 * 30 / 214); /* 30 of 214 days */
+    bench.facilities[HANGZHOU].valid_to_ms = civil_day(2019, 7, 1) * DAY_MS - 8 * HOUR_MS;
+    assert_int_equal(year_of(&bench, 2019), 365000); /* its own days count whole */
+}
+
 /* Twelve months fit 64 bits. */
 static void test_too_large(void **state)
 {
@@ -340,11 +412,12 @@ static void test_factor_members(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes),         cmocka_unit_test(test_facilities),
-        cmocka_unit_test(test_shares),         cmocka_unit_test(test_least_share),
-        cmocka_unit_test(test_members),        cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_local_day),      cmocka_unit_test(test_factors),
-        cmocka_unit_test(test_factor_members),
+        cmocka_unit_test(test_scopes),           cmocka_unit_test(test_facilities),
+        cmocka_unit_test(test_shares),           cmocka_unit_test(test_least_share),
+        cmocka_unit_test(test_members),          cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_local_day),        cmocka_unit_test(test_factors),
+        cmocka_unit_test(test_factor_members),   cmocka_unit_test(test_years),
+        cmocka_unit_test(test_year_of_a_member),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,7 @@ static void make(struct bench *bench)
                                              .plan.year = civil_year_named(2025, 1),
                                              .outcome = PLAN_MADE,
                                              .plan.shares.years = 4,
-                                             .past_years = 5,
+                                             .plan.past_years = 5,
                                              .days = bench->days,
                                              .days_count = DAYS_MAX};
     buffer_init(&bench->out, TEXT_MAX);
@@ -361,6 +361,27 @@ static void test_text(void **state)
     fini(&bench);
 }
 
+/* A forecast says which months an interval and a probability lack. */
+static void test_text_without_interval(void **state)
+{
+    (void)state;
+    struct bench bench;
+    make(&bench);
+    know_all(&bench);
+    struct forecast *forecast = &bench.days[3].row.forecast;
+    forecast->deviation_mg = -1;
+    forecast->probability = -1;
+    forecast->used_up_day = -1;
+    bench.subject.plan.residuals.months = 12;
+    report_add(&bench.out, REPORT_TEXT, &bench.config, &bench.subject);
+    assert_non_null(strstr(
+        buffer_text(&bench.out),
+        "  forecast of the year: 74804.938 t; year to date by share: 74804.938 t; no interval and "
+        "no probability of a miss: 24 months of the years up to this one are needed, known are "
+        "12\n"));
+    fini(&bench);
+}
+
 /* Nothing is printed of what is not known. */
 static void test_text_of_little(void **state)
 {
@@ -371,7 +392,7 @@ static void test_text_of_little(void **state)
     bench.target.scopes = 1 << 3;
     bench.target.approach = APPROACH_CONTROL;
     bench.subject.days_count = 1;
-    bench.subject.past_years = 1;
+    bench.subject.plan.past_years = 1;
     expect(&bench, REPORT_TEXT,
            "north: all facilities, scope 3, control\n"
            "  budget of 2025: 74800.000 t (base 100000.000 t in 2019, version 1), over the year by "
@@ -442,23 +463,27 @@ static void test_bases_of_shares(void **state)
     (void)state;
     static const struct {
         enum shares_basis basis;
-        uint32_t past_years;
+        uint32_t past_years, whole_years;
         const char *want;
     } cases[] = {
-        {SHARES_LINEAR, 0, "every day alike, as no two years of the past are known"},
-        {SHARES_LINEAR, 1, "every day alike, as no two years of the past are known"},
-        {SHARES_LINEAR, 2, "every day alike, as past years have no emissions to go by"},
-        {SHARES_BASE_YEAR, 1, "the months of the base year"},
-        {SHARES_BASE_YEAR, 2, "the months of the one past year that has emissions"},
-        {SHARES_MEDIAN, 5, "the median of past years (4)"},
-        {SHARES_GIVEN, 5, "weights that are given"},
+        {SHARES_LINEAR, 0, 0, "every day alike, as no two years of the past are known"},
+        {SHARES_LINEAR, 1, 0, "every day alike, as no two years of the past are known"},
+        {SHARES_LINEAR, 1, 3,
+         "every day alike, as no two years of the past are known by months (as a whole: 3; add "
+         "their months to tables.history, or weights to tables.weights)"},
+        {SHARES_LINEAR, 2, 0, "every day alike, as past years have no emissions to go by"},
+        {SHARES_BASE_YEAR, 1, 1, "the months of the base year"},
+        {SHARES_BASE_YEAR, 2, 0, "the months of the one past year that has emissions"},
+        {SHARES_MEDIAN, 5, 2, "the median of past years (4)"},
+        {SHARES_GIVEN, 5, 1, "weights that are given"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct bench bench;
-        char want[100];
+        char want[200];
         make(&bench);
+        bench.subject.plan.whole_years = cases[i].whole_years;
         bench.subject.plan.shares.basis = cases[i].basis;
-        bench.subject.past_years = cases[i].past_years;
+        bench.subject.plan.past_years = cases[i].past_years;
         report_add(&bench.out, REPORT_TEXT, &bench.config, &bench.subject);
         (void)snprintf(want, sizeof(want), "over the year by %s\n", cases[i].want);
         if (strstr(buffer_text(&bench.out), want) == NULL)
@@ -590,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_extreme_coverage),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_without_interval),
         cmocka_unit_test(test_text_of_little),
         cmocka_unit_test(test_reasons),
         cmocka_unit_test(test_bases_of_shares),
