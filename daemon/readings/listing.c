@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/foreign.h"
+#include "base/cells.h"
 #include "daemon/readings/stock_view.h"
 
 enum { CELL_BYTES_MAX = 4096, MICRO_DECIMALS = 6 };
 
-/* The types of JSON's members. In CSV and in tables all are text. */
+/* JSON quotes texts, and no other values. */
 enum member_type { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_BOOL };
 
 /* Appends the text of a column; nothing where the reading has none. */
@@ -244,50 +244,22 @@ static void add_table_row(struct buffer *out, const struct journal_view *view, u
     buffer_fini(&cell);
 }
 
-/* As RFC 4180: quotes only where they are needed. */
-static void add_csv_cell(struct buffer *out, const char *text)
-{
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        buffer_add_str(out, text);
-        return;
-    }
-    buffer_add_char(out, '"');
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"')
-            buffer_add_char(out, '"');
-        buffer_add_char(out, *c);
-    }
-    buffer_add_char(out, '"');
-}
-
-static void add_json_member(struct buffer *out, const struct column *column, const char *text)
-{
-    buffer_printf(out, "\"%s\":", column->name);
-    if (text[0] == '\0')
-        buffer_add_str(out, "null");
-    else if (column->type == MEMBER_TEXT)
-        foreign_add_quoted(out, text, strlen(text));
-    else
-        buffer_add_str(out, text);
-}
-
 static void add_data_row(struct buffer *out, enum listing_format format,
                          const struct journal_view *view, uint32_t index)
 {
+    struct cells cells = cells_begin(out, format == LISTING_JSON ? CELLS_JSON : CELLS_CSV);
     struct buffer cell;
     buffer_init(&cell, CELL_BYTES_MAX);
-    buffer_add_str(out, format == LISTING_JSON ? "{" : "");
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         buffer_clear(&cell);
         columns[i].add(&cell, view, index);
-        const char *text = buffer_text(&cell);
-        buffer_add_str(out, i > 0 ? "," : "");
-        if (format == LISTING_JSON)
-            add_json_member(out, &columns[i], text != NULL ? text : "");
+        const char *text = cell.size > 0 ? buffer_text(&cell) : NULL;
+        if (columns[i].type == MEMBER_TEXT)
+            cells_add_text(&cells, columns[i].name, text);
         else
-            add_csv_cell(out, text != NULL ? text : "");
+            cells_add_value(&cells, columns[i].name, text);
     }
-    buffer_add_str(out, format == LISTING_JSON ? "}\n" : "\n");
+    cells_end(&cells);
     buffer_fini(&cell);
 }
 
@@ -307,9 +279,10 @@ void listing_add_heads(struct buffer *out, enum listing_format format)
         for (size_t i = 0; i < ARRAY_LEN(table); i++)
             add_cell(out, table[i].head, i);
     } else if (format == LISTING_CSV) {
+        struct cells cells = cells_begin(out, CELLS_HEADS);
         for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-            buffer_printf(out, "%s%s", i > 0 ? "," : "", columns[i].name);
-        buffer_add_char(out, '\n');
+            cells_add_value(&cells, columns[i].name, NULL);
+        cells_end(&cells);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/cells.h"
 #include "base/durations.h"
 #include "base/timestamp.h"
 
@@ -335,74 +336,15 @@ static void add_text(struct buffer *out, const struct config *config,
 
 /* --- CSV and JSON: the same columns --- */
 
-/* A row in the making. In a row of heads, cells give their names. */
-struct cells {
-    struct buffer *out;
-    enum report_format format;
-    bool heads, begun;
-};
-
-static void begin_cell(struct cells *cells, const char *name)
-{
-    if (cells->begun)
-        buffer_add_char(cells->out, ',');
-    cells->begun = true;
-    if (cells->format == REPORT_JSON)
-        buffer_printf(cells->out, "\"%s\":", name);
-    else if (cells->heads)
-        buffer_add_str(cells->out, name);
-}
-
-/* Ids and dates: they have no control characters. */
-static void add_word(struct cells *cells, const char *name, const char *word)
-{
-    begin_cell(cells, name);
-    bool json = cells->format == REPORT_JSON;
-    bool quoted = json || strpbrk(word, ",\"") != NULL;
-    if (cells->heads)
-        return;
-    if (quoted)
-        buffer_add_char(cells->out, '"');
-    for (const char *c = word; *c != '\0'; c++) {
-        if (*c == '"')
-            buffer_add_char(cells->out, json ? '\\' : '"');
-        if (*c == '\\' && json)
-            buffer_add_char(cells->out, '\\');
-        buffer_add_char(cells->out, *c);
-    }
-    if (quoted)
-        buffer_add_char(cells->out, '"');
-}
-
-/* A number that is not known is null, or an empty cell. */
-static void add_number(struct cells *cells, const char *name, int64_t value, unsigned decimals,
-                       bool known)
-{
-    begin_cell(cells, name);
-    if (!cells->heads && known)
-        buffer_add_fixed(cells->out, value, decimals);
-    else if (cells->format == REPORT_JSON)
-        buffer_add_str(cells->out, "null");
-}
-
-/* NULL: it is not known. */
-static void add_date(struct cells *cells, const char *name, const char *date)
-{
-    if (date != NULL)
-        add_word(cells, name, date);
-    else
-        add_number(cells, name, 0, 0, false);
-}
-
 static void add_kg(struct cells *cells, const char *name, int64_t mg, bool known)
 {
     enum { KG_DECIMALS = 6 };
-    add_number(cells, name, mg, KG_DECIMALS, known);
+    cells_add_fixed(cells, name, mg, KG_DECIMALS, known);
 }
 
 static void add_part(struct cells *cells, const char *name, int64_t part, bool known)
 {
-    add_number(cells, name, part, PART_DECIMALS, known);
+    cells_add_fixed(cells, name, part, PART_DECIMALS, known);
 }
 
 static void add_forecast_cells(struct cells *cells, const struct target *target,
@@ -418,9 +360,10 @@ static void add_forecast_cells(struct cells *cells, const struct target *target,
     add_kg(cells, "forecast_low_kg", forecast->low_mg, ranged);
     add_kg(cells, "forecast_high_kg", forecast->high_mg, ranged);
     add_kg(cells, "forecast_ratio_kg", forecast->ratio_mg, forecast->given);
-    add_number(cells, "miss_probability", forecast->probability, PROBABILITY_DECIMALS,
-               forecast->given && forecast->probability >= 0);
-    add_date(cells, "used_up", used_up ? date_text(date, first_day + forecast->used_up_day) : NULL);
+    cells_add_fixed(cells, "miss_probability", forecast->probability, PROBABILITY_DECIMALS,
+                    forecast->given && forecast->probability >= 0);
+    cells_add_text(cells, "used_up",
+                   used_up ? date_text(date, first_day + forecast->used_up_day) : NULL);
 }
 
 static void add_needed_cells(struct cells *cells, const struct course_row *row)
@@ -432,7 +375,7 @@ static void add_needed_cells(struct cells *cells, const struct course_row *row)
     add_kg(cells, "overshoot_kg", row->overshoot_mg, row->overshoot_mg != INT64_MIN);
     add_part(cells, "needed_to_end", needed->to_end, needed->to_end_known);
     add_part(cells, "needed_cumulative", needed->cumulative, cumulative);
-    add_number(cells, "budget_gone", needed->budget_gone, 0, cumulative);
+    cells_add_fixed(cells, "budget_gone", needed->budget_gone, 0, cumulative);
 }
 
 static void add_day(struct cells *cells, const struct target *target, const struct judged_day *day)
@@ -442,48 +385,47 @@ static void add_day(struct cells *cells, const struct target *target, const stru
     const struct course_transition *transition = &day->transition;
     char date[TEXT_SIZE];
     char stamp[TIMESTAMP_TEXT_SIZE];
-    add_word(cells, "target", target->id);
-    add_word(cells, "day", date_text(date, row->day));
-    add_word(cells, "stamp", timestamp_format(stamp, row->stamp_ms));
-    add_number(cells, "base_version", row->base_version, 0, true);
+    cells_add_text(cells, "target", target->id);
+    cells_add_text(cells, "day", date_text(date, row->day));
+    cells_add_text(cells, "stamp", timestamp_format(stamp, row->stamp_ms));
+    cells_add_fixed(cells, "base_version", row->base_version, 0, true);
     add_kg(cells, "budget_kg", row->budget_mg, true);
     add_part(cells, "share", row->share, true);
     add_kg(cells, "due_kg", row->due_mg, true);
     add_kg(cells, "ytd_kg", row->ytd_mg, true);
     add_kg(cells, "ytd_estimated_kg", row->estimated_mg, true);
     add_part(cells, "coverage", part_of(row->covered_ms, row->expected_ms), row->expected_ms > 0);
-    add_number(cells, "slip_percent", row->slip, SLIP_DECIMALS, row->slip != INT32_MIN);
+    cells_add_fixed(cells, "slip_percent", row->slip, SLIP_DECIMALS, row->slip != INT32_MIN);
     add_forecast_cells(cells, target, row);
     add_needed_cells(cells, row);
-    add_number(cells, "counted", row->counted, 0, true);
-    add_word(cells, "level", level_words[row->level]);
-    add_word(cells, "event", event_words[transition->event]);
-    add_number(cells, "number", transition->number, 0, transition->event != COURSE_NOTHING);
+    cells_add_fixed(cells, "counted", row->counted, 0, true);
+    cells_add_text(cells, "level", level_words[row->level]);
+    cells_add_text(cells, "event", event_words[transition->event]);
+    cells_add_fixed(cells, "number", transition->number, 0, transition->event != COURSE_NOTHING);
 }
 
-static void add_row(struct buffer *out, enum report_format format, bool heads,
-                    const struct target *target, const struct judged_day *day)
+static void add_row(struct buffer *out, enum cells_format format, const struct target *target,
+                    const struct judged_day *day)
 {
-    struct cells cells = {.out = out, .format = format, .heads = heads};
-    if (format == REPORT_JSON)
-        buffer_add_char(out, '{');
+    struct cells cells = cells_begin(out, format);
     add_day(&cells, target, day);
-    buffer_add_str(out, format == REPORT_JSON ? "}\n" : "\n");
+    cells_end(&cells);
 }
 
 void report_add_heads(struct buffer *out, enum report_format format)
 {
-    static const struct judged_day none;
+    static const struct judged_day no_day;
     static const struct target no_target = {.id = "", .year_start = 1};
     if (format == REPORT_CSV)
-        add_row(out, format, true, &no_target, &none);
+        add_row(out, CELLS_HEADS, &no_target, &no_day);
 }
 
 void report_add(struct buffer *out, enum report_format format, const struct config *config,
                 const struct target_subject *subject)
 {
+    enum cells_format cells_format = format == REPORT_JSON ? CELLS_JSON : CELLS_CSV;
     if (format == REPORT_TEXT)
         add_text(out, config, subject);
     for (uint32_t i = 0; format != REPORT_TEXT && i < subject->days_count; i++)
-        add_row(out, format, false, subject->target, &subject->days[i]);
+        add_row(out, cells_format, subject->target, &subject->days[i]);
 }

@@ -261,37 +261,6 @@ static void test_parts_of_needs(void **state)
     fini(&bench);
 }
 
-static void test_ids(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *id, *csv, *json;
-    } cases[] = {
-        {"plain", "plain,2025", "{\"target\":\"plain\",\"day\""},
-        {"a,b", "\"a,b\",2025", "{\"target\":\"a,b\",\"day\""},
-        {"a\"b", "\"a\"\"b\",2025", "{\"target\":\"a\\\"b\",\"day\""},
-        {"\"", "\"\"\"\",2025", "{\"target\":\"\\\"\",\"day\""},
-        {"a\\b", "a\\b,2025", "{\"target\":\"a\\\\b\",\"day\""},
-        {"a\\\",", "\"a\\\"\",\",2025", "{\"target\":\"a\\\\\\\",\",\"day\""},
-        {"\\", "\\,2025", "{\"target\":\"\\\\\",\"day\""},
-        {"a b;c'd", "a b;c'd,2025", "{\"target\":\"a b;c'd\",\"day\""},
-        {"\xe5\x8c\x97/7", "\xe5\x8c\x97/7,2025", "{\"target\":\"\xe5\x8c\x97/7\",\"day\""},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct bench bench;
-        make(&bench);
-        bench.target.id = cases[i].id;
-        report_add(&bench.out, REPORT_CSV, &bench.config, &bench.subject);
-        if (strncmp(buffer_text(&bench.out), cases[i].csv, strlen(cases[i].csv)) != 0)
-            fail_msg("%s: %s", cases[i].id, buffer_text(&bench.out));
-        buffer_clear(&bench.out);
-        report_add(&bench.out, REPORT_JSON, &bench.config, &bench.subject);
-        if (strncmp(buffer_text(&bench.out), cases[i].json, strlen(cases[i].json)) != 0)
-            fail_msg("%s: %s", cases[i].id, buffer_text(&bench.out));
-        fini(&bench);
-    }
-}
-
 /* Text shows the coverage of nothing as 0, and of too much as what 64 bits hold. */
 static void test_extreme_coverage(void **state)
 {
@@ -612,7 +581,6 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_parts_of_forecasts),
         cmocka_unit_test(test_parts_of_needs),
-        cmocka_unit_test(test_ids),
         cmocka_unit_test(test_extreme_coverage),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_without_interval),
