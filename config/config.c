@@ -141,6 +141,8 @@ int config_load(struct config **config_out, const char *file, struct buffer *fau
         config_destroy(&config);
         return ERR_CONFIG;
     }
+    ASSERT(config != NULL); /* without memory there is an error */
+    config->warnings = faults.warnings;
     *config_out = config;
     return 0;
 }

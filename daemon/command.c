@@ -1,6 +1,7 @@
 #include "daemon/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,24 @@ int command_load_config(struct config **config_out, const char *file)
     struct buffer faults;
     buffer_init(&faults, FAULTS_BYTES_MAX);
     int err = config_load(config_out, file, &faults);
+    print_faults(&faults);
+    if (err == 0)
+        log_set_level((enum log_level)(*config_out)->log_level);
+    return err;
+}
+
+int command_load_config_briefly(struct config **config_out, const char *file, const char *command)
+{
+    struct buffer faults;
+    buffer_init(&faults, FAULTS_BYTES_MAX);
+    int err = config_load(config_out, file, &faults);
+    if (err == 0 && (*config_out)->warnings > 0) {
+        buffer_clear(&faults);
+        buffer_printf(&faults,
+                      "ghgd %s: the configuration has warnings (%" PRIu32
+                      "); ghgd check -c %s prints them\n",
+                      command, (*config_out)->warnings, file);
+    }
     print_faults(&faults);
     if (err == 0)
         log_set_level((enum log_level)(*config_out)->log_level);

@@ -26,7 +26,11 @@ int command_deadletter(int argc, char **argv);
 
 /* Loads the configuration and prints its faults to standard error. Returns 0 or ERR_CONFIG. */
 int command_load_config(struct config **config_out, const char *file) MUST_CHECK;
-/* The same, and what `ghgd run` needs beyond it: topic, brokers, sinks, Kafka properties that a
+/* The same, for a command that prints figures: warnings without an error are one line that counts
+ * them. `command` is its name. */
+int command_load_config_briefly(struct config **config_out, const char *file,
+                                const char *command) MUST_CHECK;
+/* As command_load_config(), and what `ghgd run` needs beyond it: topic, brokers, sinks, Kafka properties that a
  * client takes. */
 int command_load_run_config(struct config **config_out, const char *file) MUST_CHECK;
 /* Makes the state directory, readable by its owner only, if it is missing. The folder above it must

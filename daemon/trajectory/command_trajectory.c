@@ -308,7 +308,7 @@ int command_trajectory(int argc, char **argv)
     arguments.names = argv + optind;
     arguments.names_count = argc - optind;
     struct config *config;
-    if (command_load_config(&config, arguments.config_file) < 0)
+    if (command_load_config_briefly(&config, arguments.config_file, "trajectory") < 0)
         return EXIT_FAILED;
     status = run(&arguments, config);
     config_destroy(&config);
