@@ -30,8 +30,8 @@ int command_load_config(struct config **config_out, const char *file) MUST_CHECK
  * them. `command` is its name. */
 int command_load_config_briefly(struct config **config_out, const char *file,
                                 const char *command) MUST_CHECK;
-/* As command_load_config(), and what `ghgd run` needs beyond it: topic, brokers, sinks, Kafka properties that a
- * client takes. */
+/* As command_load_config(), and what `ghgd run` needs beyond it: topic, brokers, sinks, Kafka
+ * properties that a client takes. */
 int command_load_run_config(struct config **config_out, const char *file) MUST_CHECK;
 /* Makes the state directory, readable by its owner only, if it is missing. The folder above it must
  * exist: it may be a volume that is not mounted. A failure is only logged: some sinks need no file,

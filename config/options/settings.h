@@ -164,7 +164,7 @@ struct config {
     struct registry
         *registry; /* built of the tables, owned (config.h); the options do not look into it */
     struct targets *targets; /* of the tables about targets, owned as well; NULL: no tables */
-    uint32_t warnings; /* that reading it gave; they are told there */
+    uint32_t warnings;       /* that reading it gave; they are told there */
     struct arena *arena;
 };
 

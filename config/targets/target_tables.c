@@ -52,6 +52,22 @@ static int keep_targets(struct target_loader *loader)
     return 0;
 }
 
+/* Scopes that no meter has look like those without emissions. */
+static void check_meters(const struct target_loader *loader)
+{
+    const struct target *rows = loader->rows.items;
+    for (uint32_t i = 0; i < loader->rows.count; i++) {
+        uint8_t unmetered = target_unmetered(&rows[i], loader->registry);
+        for (int scope = 1; scope <= 3; scope++) {
+            if ((unmetered >> scope & 1) != 0)
+                faults_warn(loader->faults, rows[i].file, rows[i].line, 0,
+                            "target \"%s\": no meter of it has scope %d, which counts as 0 t; add "
+                            "such a meter, or leave the scope out",
+                            rows[i].id, scope);
+        }
+    }
+}
+
 static int build(struct target_loader *loader)
 {
     uint32_t errors = loader->faults->errors;
@@ -60,6 +76,7 @@ static int build(struct target_loader *loader)
         return err;
     if (loader->faults->errors == errors) { /* else a base would lack what is only misspelt */
         target_bases_find(loader);
+        check_meters(loader);
         if (loader->conf->mcap_sat)
             target_profile_check(loader);
     }

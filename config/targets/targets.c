@@ -175,3 +175,16 @@ bool target_has(const struct target *target, const struct registry *registry, ui
     const char *group = registry->facilities[facility].groups[target->group_level];
     return group != NULL && strcmp(group, target->name) == 0;
 }
+
+uint8_t target_unmetered(const struct target *target, const struct registry *registry)
+{
+    uint8_t unmetered = target->scopes;
+    for (uint32_t i = 0; i < registry->facilities_count; i++) {
+        const struct facility *facility = &registry->facilities[i];
+        if (!target_has(target, registry, i))
+            continue;
+        for (uint32_t k = 0; k < facility->series_count; k++)
+            unmetered &= (uint8_t) ~(1U << registry->series[facility->series_first + k].scope);
+    }
+    return unmetered;
+}

@@ -171,5 +171,8 @@ bool targets_works(const struct targets *targets, const struct registry *registr
 
 /* Whether the target is about that facility, too. */
 bool target_has(const struct target *target, const struct registry *registry, uint32_t facility);
+/* The target's scopes that no meter of its facilities has, a bit each as in `scopes`: nothing is
+ * measured of them, so they count as 0. */
+uint8_t target_unmetered(const struct target *target, const struct registry *registry);
 
 #endif

@@ -78,11 +78,25 @@ static int64_t part_of(int64_t above, int64_t below)
     return (int64_t)MIN(div_round_even((int128)above * PART_ONE, below), INT64_MAX);
 }
 
+/* "1+2"; "" if there are none. */
+static const char *scopes_text(char text[TEXT_SIZE], uint8_t scopes, const char *between)
+{
+    size_t size = 0;
+    text[0] = '\0';
+    for (int scope = 1; scope < LEDGER_SCOPES; scope++) {
+        if ((scopes >> scope & 1) != 0)
+            size += (size_t)snprintf(text + size, TEXT_SIZE - size, "%s%d", size > 0 ? between : "",
+                                     scope);
+    }
+    return text;
+}
+
 /* --- text --- */
 
 static void add_subject(struct buffer *out, const struct config *config,
                         const struct target *target)
 {
+    char scopes[TEXT_SIZE];
     buffer_printf(out, "%s: ", target->id);
     if (target->level == TARGET_FACILITY)
         buffer_printf(out, "facility %s", target->name);
@@ -91,11 +105,8 @@ static void add_subject(struct buffer *out, const struct config *config,
                       target->name);
     else
         buffer_add_str(out, "all facilities");
-    buffer_add_str(out, ", scope");
-    for (int scope = 1; scope < LEDGER_SCOPES; scope++)
-        if ((target->scopes >> scope & 1) != 0)
-            buffer_printf(out, " %d", scope);
-    buffer_printf(out, ", %s\n", target->approach == APPROACH_EQUITY ? "equity share" : "control");
+    buffer_printf(out, ", scope %s, %s\n", scopes_text(scopes, target->scopes, " "),
+                  target->approach == APPROACH_EQUITY ? "equity share" : "control");
 }
 
 static const char *basis_text(const struct target_subject *subject)
@@ -173,9 +184,10 @@ static void add_reasons(struct buffer *out, const struct trajectory_conf *conf,
     buffer_add_char(out, ')');
 }
 
-static void add_now(struct buffer *out, const struct config *config, const struct target *target,
-                    const struct course_row *row)
+static void add_now(struct buffer *out, const struct config *config,
+                    const struct target_subject *subject, const struct course_row *row)
 {
+    char scopes[TEXT_SIZE];
     char date[TEXT_SIZE];
     char ytd[TEXT_SIZE];
     char due[TEXT_SIZE];
@@ -186,7 +198,10 @@ static void add_now(struct buffer *out, const struct config *config, const struc
         tonnes(ytd, row->ytd_mg), tonnes(due, row->due_mg), slip_text(slip, row->slip),
         percent(coverage, part_of(row->covered_ms, row->expected_ms)), level_words[row->level]);
     if (!row->counted)
-        add_reasons(out, &config->trajectory, target, row);
+        add_reasons(out, &config->trajectory, subject->target, row);
+    if (subject->unmetered != 0)
+        buffer_printf(out, "; no meter has scope %s, which counts as 0 t",
+                      scopes_text(scopes, subject->unmetered, " or "));
     buffer_add_char(out, '\n');
 }
 
@@ -327,7 +342,7 @@ static void add_text(struct buffer *out, const struct config *config,
         return;
     const struct course_row *row = &last->row;
     add_budget(out, subject);
-    add_now(out, config, subject->target, row);
+    add_now(out, config, subject, row);
     add_forecast(out, subject, row);
     add_needed(out, subject, row);
     add_months(out, subject);
@@ -378,14 +393,16 @@ static void add_needed_cells(struct cells *cells, const struct course_row *row)
     cells_add_fixed(cells, "budget_gone", needed->budget_gone, 0, cumulative);
 }
 
-static void add_day(struct cells *cells, const struct target *target, const struct judged_day *day)
+static void add_day(struct cells *cells, const struct target_subject *subject,
+                    const struct judged_day *day)
 {
     enum { SLIP_DECIMALS = 2 };
     const struct course_row *row = &day->row;
     const struct course_transition *transition = &day->transition;
     char date[TEXT_SIZE];
     char stamp[TIMESTAMP_TEXT_SIZE];
-    cells_add_text(cells, "target", target->id);
+    char scopes[TEXT_SIZE];
+    cells_add_text(cells, "target", subject->target->id);
     cells_add_text(cells, "day", date_text(date, row->day));
     cells_add_text(cells, "stamp", timestamp_format(stamp, row->stamp_ms));
     cells_add_fixed(cells, "base_version", row->base_version, 0, true);
@@ -395,8 +412,9 @@ static void add_day(struct cells *cells, const struct target *target, const stru
     add_kg(cells, "ytd_kg", row->ytd_mg, true);
     add_kg(cells, "ytd_estimated_kg", row->estimated_mg, true);
     add_part(cells, "coverage", part_of(row->covered_ms, row->expected_ms), row->expected_ms > 0);
+    cells_add_text(cells, "unmetered_scopes", scopes_text(scopes, subject->unmetered, "+"));
     cells_add_fixed(cells, "slip_percent", row->slip, SLIP_DECIMALS, row->slip != INT32_MIN);
-    add_forecast_cells(cells, target, row);
+    add_forecast_cells(cells, subject->target, row);
     add_needed_cells(cells, row);
     cells_add_fixed(cells, "counted", row->counted, 0, true);
     cells_add_text(cells, "level", level_words[row->level]);
@@ -404,11 +422,11 @@ static void add_day(struct cells *cells, const struct target *target, const stru
     cells_add_fixed(cells, "number", transition->number, 0, transition->event != COURSE_NOTHING);
 }
 
-static void add_row(struct buffer *out, enum cells_format format, const struct target *target,
-                    const struct judged_day *day)
+static void add_row(struct buffer *out, enum cells_format format,
+                    const struct target_subject *subject, const struct judged_day *day)
 {
     struct cells cells = cells_begin(out, format);
-    add_day(&cells, target, day);
+    add_day(&cells, subject, day);
     cells_end(&cells);
 }
 
@@ -416,8 +434,9 @@ void report_add_heads(struct buffer *out, enum report_format format)
 {
     static const struct judged_day no_day;
     static const struct target no_target = {.id = "", .year_start = 1};
+    static const struct target_subject nothing = {.target = &no_target};
     if (format == REPORT_CSV)
-        add_row(out, CELLS_HEADS, &no_target, &no_day);
+        add_row(out, CELLS_HEADS, &nothing, &no_day);
 }
 
 void report_add(struct buffer *out, enum report_format format, const struct config *config,
@@ -427,5 +446,5 @@ void report_add(struct buffer *out, enum report_format format, const struct conf
     if (format == REPORT_TEXT)
         add_text(out, config, subject);
     for (uint32_t i = 0; format != REPORT_TEXT && i < subject->days_count; i++)
-        add_row(out, cells_format, subject->target, &subject->days[i]);
+        add_row(out, cells_format, subject, &subject->days[i]);
 }

@@ -128,6 +128,7 @@ void subject_judge(struct target_subject *subject, const struct config *config)
                                      .days_off = config->trajectory.days_off.days,
                                      .nonworking = config->trajectory.nonworking,
                                      .base_threshold = config->trajectory.base_change_min};
+    subject->unmetered = target_unmetered(subject->target, config->registry);
     fill_ledger(subject);
     if (subject->final_day == INT32_MIN)
         return;

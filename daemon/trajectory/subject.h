@@ -19,13 +19,14 @@ struct target_subject {
     int32_t first_day, end_day;   /* the days that are asked for */
     struct day_total *totals;     /* of each of them */
     int64_t *end_ms;              /* of each of them */
+    uint8_t unmetered;            /* scopes without a meter, as target_unmetered() tells them */
     int32_t known_day, final_day; /* the first that is known, and the last that is final */
     struct day_ledger *ledger;
     /* The last target year that was judged. */
     struct course_plan plan;
     struct target_line line;
     enum plan_outcome outcome; /* of the year of the last final day */
-    struct judged_day *days; /* of all years that were judged, in order */
+    struct judged_day *days;   /* of all years that were judged, in order */
     uint32_t days_count;
 };
 

@@ -227,12 +227,47 @@ static void test_weekends(void **state)
     assert_int_equal(targets_days_off(&targets, 2, SUNDAY), SUNDAY);
 }
 
+/* Scopes of a target without a meter at any of its facilities. */
+static void test_unmetered(void **state)
+{
+    (void)state;
+    struct facility facilities[] = {{.series_count = 2, .groups = {"cn"}},
+                                    {.series_first = 2, .series_count = 1, .groups = {"cn"}},
+                                    {.series_first = 3}};
+    struct series series[] = {{.scope = 2}, {.scope = 0}, {.scope = 1}};
+    const struct registry registry = {
+        .facilities = facilities, .facilities_count = ARRAY_LEN(facilities), .series = series};
+    enum { SCOPE_1 = 1 << 1, SCOPE_2 = 1 << 2, SCOPE_3 = 1 << 3 };
+    static const struct {
+        const char *name;
+        struct target target;
+        uint8_t want;
+    } cases[] = {
+        {"all have both", {.level = TARGET_ALL, .scopes = SCOPE_1 | SCOPE_2}, 0},
+        {"all lack the third", {.level = TARGET_ALL, .scopes = SCOPE_1 | SCOPE_3}, SCOPE_3},
+        {"a group", {.level = TARGET_GROUP, .name = "cn", .scopes = SCOPE_1 | SCOPE_2}, 0},
+        {"the first", {.level = TARGET_FACILITY, .scopes = SCOPE_1 | SCOPE_2}, SCOPE_1},
+        {"the second",
+         {.level = TARGET_FACILITY, .facility = 1, .scopes = SCOPE_1 | SCOPE_2},
+         SCOPE_2},
+        {"no meters at all",
+         {.level = TARGET_FACILITY, .facility = 2, .scopes = SCOPE_1 | SCOPE_2},
+         SCOPE_1 | SCOPE_2},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint8_t got = target_unmetered(&cases[i].target, &registry);
+        if (got != cases[i].want)
+            fail_msg("%s: got %x", cases[i].name, got);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shares), cmocka_unit_test(test_share_of),
-        cmocka_unit_test(test_spans),  cmocka_unit_test(test_history),
-        cmocka_unit_test(test_works),  cmocka_unit_test(test_weekends),
+        cmocka_unit_test(test_shares),    cmocka_unit_test(test_share_of),
+        cmocka_unit_test(test_spans),     cmocka_unit_test(test_history),
+        cmocka_unit_test(test_works),     cmocka_unit_test(test_weekends),
+        cmocka_unit_test(test_unmetered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ enum { TEXT_MAX = 1 << 16, DAYS_MAX = 4 };
 
 #define HEADS                                                                                      \
     "target,day,stamp,base_version,budget_kg,share,due_kg,ytd_kg,ytd_estimated_kg,coverage,"       \
-    "slip_percent,forecast_kg,forecast_low_kg,forecast_high_kg,forecast_ratio_kg,"                 \
+    "unmetered_scopes,slip_percent,forecast_kg,forecast_low_kg,forecast_high_kg,forecast_ratio_"   \
+    "kg,"                                                                                          \
     "miss_probability,used_up,trailing_kg,achieved,overshoot_kg,needed_to_end,needed_cumulative,"  \
     "budget_gone,counted,level,event,number\n"
 
@@ -156,14 +157,14 @@ static void test_csv(void **state)
     bench.days[1].row.expected_ms = -1;  /* coverage of nothing is not known */
     bench.days[2].transition.event = COURSE_RETRACTED;
     expect(&bench, REPORT_CSV,
-           "north,2025-01-30,2025-01-31T01:05:00Z,1,74800000,0.25,18700000,1000,0,0.666666667,"
+           "north,2025-01-30,2025-01-31T01:05:00Z,1,74800000,0.25,18700000,1000,0,0.666666667,,"
            ",,,,,,,,,,,,,0,ok,,\n"
            "north,2025-01-31,2025-02-01T01:05:00Z,1,74800000,0.25,18700000,18000000,0,,"
-           "-3.74,,,,,,,,,,,,,0,ok,,\n"
+           ",-3.74,,,,,,,,,,,,,0,ok,,\n"
            "north,2025-02-28,2025-03-01T01:05:00Z,1,74800000,0.25,18700000,18701234.499999,0,"
-           "0.666666667,0.01,,,,,,,,,,,,,0,ok,retracted,0\n"
+           "0.666666667,,0.01,,,,,,,,,,,,,0,ok,retracted,0\n"
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "0.666666667,,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
            "2025-12-31,70000000.000001,-0.004761905,-12000.500001,0.0655,0.093449,0,1,"
            "critical,entered,7\n");
     fini(&bench);
@@ -177,6 +178,7 @@ static void test_json(void **state)
     know_all(&bench);
     bench.subject.days = &bench.days[2];
     bench.subject.days_count = 2;
+    bench.subject.unmetered = 1 << 3;
     bench.days[2].row.slip = -1;
     bench.days[2].row.expected_ms = 0;
     bench.days[2].row.level = ALERT_WARNING;
@@ -184,7 +186,8 @@ static void test_json(void **state)
            "{\"target\":\"north\",\"day\":\"2025-02-28\",\"stamp\":\"2025-03-01T01:05:00Z\","
            "\"base_version\":1,\"budget_kg\":74800000,\"share\":0.25,\"due_kg\":18700000,"
            "\"ytd_kg\":18701234.499999,\"ytd_estimated_kg\":0,\"coverage\":null,"
-           "\"slip_percent\":-0.01,\"forecast_kg\":null,\"forecast_low_kg\":null,"
+           "\"unmetered_scopes\":\"3\",\"slip_percent\":-0.01,\"forecast_kg\":null,\"forecast_low_"
+           "kg\":null,"
            "\"forecast_high_kg\":null,\"forecast_ratio_kg\":null,\"miss_probability\":null,"
            "\"used_up\":null,\"trailing_kg\":null,\"achieved\":null,\"overshoot_kg\":null,"
            "\"needed_to_end\":null,\"needed_cumulative\":null,\"budget_gone\":null,"
@@ -192,7 +195,8 @@ static void test_json(void **state)
            "{\"target\":\"north\",\"day\":\"2025-03-02\",\"stamp\":\"2025-03-03T01:05:00Z\","
            "\"base_version\":2,\"budget_kg\":74800000,\"share\":0.25,\"due_kg\":18700000,"
            "\"ytd_kg\":18701234.5,\"ytd_estimated_kg\":0.000001,\"coverage\":0.666666667,"
-           "\"slip_percent\":123.45,\"forecast_kg\":74804938.000001,"
+           "\"unmetered_scopes\":\"3\",\"slip_percent\":123.45,"
+           "\"forecast_kg\":74804938.000001,"
            "\"forecast_low_kg\":-0.000001,\"forecast_high_kg\":9223372036854.775807,"
            "\"forecast_ratio_kg\":74804938,\"miss_probability\":1,\"used_up\":\"2025-12-31\","
            "\"trailing_kg\":70000000.000001,\"achieved\":-0.004761905,"
@@ -216,19 +220,20 @@ static void test_parts_of_forecasts(void **state)
     bench.days[3].row.forecast.probability = -1;
     expect(&bench, REPORT_CSV,
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,74804938.000001,,,74804938,,2025-12-31,70000000.000001,"
+           "0.666666667,,123.45,74804938.000001,,,74804938,,2025-12-31,70000000.000001,"
            "-0.004761905,-12000.500001,0.0655,0.093449,0,1,critical,entered,7\n");
     bench.days[3].row.forecast.deviation_mg = 1;
     bench.days[3].row.forecast.probability = 1;
     bench.days[3].row.forecast.given = false;
     expect(&bench, REPORT_CSV,
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,,,,,,,70000000.000001,-0.004761905,-12000.500001,0.0655,"
+           "0.666666667,,123.45,,,,,,,70000000.000001,-0.004761905,-12000.500001,0.0655,"
            "0.093449,0,1,critical,entered,7\n");
     fini(&bench);
 }
 
-/* The end point alone is known, or the budget of all years is gone. The year begins in April. */
+/* The end point alone is known, or the budget of all years is gone. The year begins in April, and
+ * no scope has a meter. */
 static void test_parts_of_needs(void **state)
 {
     (void)state;
@@ -236,6 +241,7 @@ static void test_parts_of_needs(void **state)
     make(&bench);
     know_all(&bench);
     bench.target.year_start = 4;
+    bench.subject.unmetered = 1 << 1 | 1 << 2;
     bench.subject.days = &bench.days[3];
     bench.subject.days_count = 1;
     struct course_row *row = &bench.days[3].row;
@@ -243,19 +249,19 @@ static void test_parts_of_needs(void **state)
     row->needed.cumulative = INT64_MIN;
     expect(&bench, REPORT_CSV,
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "0.666666667,1+2,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
            "2024-04-01,70000000.000001,-0.004761905,-12000.500001,0.0655,,,1,critical,"
            "entered,7\n");
     row->needed = (struct needed){true, -1, PART_ONE, true};
     expect(&bench, REPORT_CSV,
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "0.666666667,1+2,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
            "2024-04-01,70000000.000001,-0.004761905,-12000.500001,-0.000000001,1,1,1,critical,"
            "entered,7\n");
     row->needed.to_end_known = false;
     expect(&bench, REPORT_CSV,
            "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
+           "0.666666667,1+2,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
            "2024-04-01,70000000.000001,-0.004761905,-12000.500001,,,,1,critical,"
            "entered,7\n");
     fini(&bench);
@@ -491,13 +497,14 @@ static void test_text_of_an_intensity(void **state)
     make(&bench);
     bench.target.form = TARGET_INTENSITY;
     bench.subject.days_count = 2;
+    bench.subject.unmetered = 1 << 1 | 1 << 2;
     bench.days[1].row.counted = true;
     bench.days[1].row.needed = (struct needed){true, 65500000, 0, true};
     expect(&bench, REPORT_TEXT,
            "north: region cn, scope 1 2, equity share\n"
            "  budget of 2025: by production\n"
            "  up to 2025-01-31: 18000.000 t of 18700.000 t due, -3.74 %; coverage 66.67 %; level "
-           "ok\n"
+           "ok; no meter has scope 1 or 2, which counts as 0 t\n"
            "  needed a year up to 2030: 6.55 % of last year's emissions; the budget of all years "
            "together is used up\n" MONTHS JANUARY);
     fini(&bench);

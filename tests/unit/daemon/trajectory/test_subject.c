@@ -209,6 +209,7 @@ static void test_last(void **state)
     assert_null(subject_last(&bench.subject));
     put(&bench, civil_day(2024, 1, 1), civil_day(2025, 1, 2), 1000 * T);
     judge(&bench);
+    assert_int_equal(bench.subject.unmetered, SCOPE_1); /* the facility has no meters */
     assert_ptr_equal(subject_last(&bench.subject), &bench.subject.days[366]);
     assert_int_equal(subject_last(&bench.subject)->row.level, ALERT_CRITICAL);
     fini(&bench);
