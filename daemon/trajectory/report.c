@@ -78,7 +78,7 @@ static int64_t part_of(int64_t above, int64_t below)
     return (int64_t)MIN(div_round_even((int128)above * PART_ONE, below), INT64_MAX);
 }
 
-/* "1+2"; "" if there are none. */
+/* "1+2"; "" of no scope. */
 static const char *scopes_text(char text[TEXT_SIZE], uint8_t scopes, const char *between)
 {
     size_t size = 0;

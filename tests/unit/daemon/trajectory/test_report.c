@@ -232,6 +232,11 @@ static void test_parts_of_forecasts(void **state)
     fini(&bench);
 }
 
+#define NEEDED_AFTER                                                                               \
+    "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"          \
+    "0.666666667,1+2,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"            \
+    "2024-04-01,70000000.000001,-0.004761905,-12000.500001,"
+
 /* The end point alone is known, or the budget of all years is gone. The year begins in April, and
  * no scope has a meter. */
 static void test_parts_of_needs(void **state)
@@ -247,23 +252,11 @@ static void test_parts_of_needs(void **state)
     struct course_row *row = &bench.days[3].row;
     row->forecast.used_up_day = 0;
     row->needed.cumulative = INT64_MIN;
-    expect(&bench, REPORT_CSV,
-           "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,1+2,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
-           "2024-04-01,70000000.000001,-0.004761905,-12000.500001,0.0655,,,1,critical,"
-           "entered,7\n");
+    expect(&bench, REPORT_CSV, NEEDED_AFTER "0.0655,,,1,critical,entered,7\n");
     row->needed = (struct needed){true, -1, PART_ONE, true};
-    expect(&bench, REPORT_CSV,
-           "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,1+2,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
-           "2024-04-01,70000000.000001,-0.004761905,-12000.500001,-0.000000001,1,1,1,critical,"
-           "entered,7\n");
+    expect(&bench, REPORT_CSV, NEEDED_AFTER "-0.000000001,1,1,1,critical,entered,7\n");
     row->needed.to_end_known = false;
-    expect(&bench, REPORT_CSV,
-           "north,2025-03-02,2025-03-03T01:05:00Z,2,74800000,0.25,18700000,18701234.5,0.000001,"
-           "0.666666667,1+2,123.45,74804938.000001,-0.000001,9223372036854.775807,74804938,1,"
-           "2024-04-01,70000000.000001,-0.004761905,-12000.500001,,,,1,critical,"
-           "entered,7\n");
+    expect(&bench, REPORT_CSV, NEEDED_AFTER ",,,1,critical,entered,7\n");
     fini(&bench);
 }
 
