@@ -1,7 +1,9 @@
 /*
  * bench/forecast - how far forecasts of the year's end are off, at the end of each month: the
  * model, the ratio rule (year to date / W) and linear pro rata. And how often the model's interval
- * holds the year's end: 80 % is what it promises.
+ * holds the year's end: 80 % is what it promises. Then the ratio's error in deviations, its root
+ * mean square, which should be 1: by s_F; by the wider deviation that docs/forecast.md proposes;
+ * and by that with past years compared to shares of their own working days.
  *
  *     bench/forecast [--seed N] [--sites N] [DIR]
  *
@@ -22,14 +24,53 @@ enum { PAST_MIN = 2, PAST_MAX = 40, RULES = 3, FIRST_YEAR = 2016, SIMULATED_YEAR
 #define SHARE_MIN (PART_ONE / 10)
 
 static const char *const rules[RULES] = {"model", "ratio", "linear"};
+enum { DEVIATIONS = 3 };
+static const char *const deviations[DEVIATIONS] = {"s_F", "wider", "own days"};
 
 struct score {
     double off[YEAR_MONTHS][RULES]; /* sums of |forecast - year| / year */
+    double squares[YEAR_MONTHS][DEVIATIONS];
     uint32_t held[YEAR_MONTHS], count[YEAR_MONTHS];
     uint32_t years;
 };
 
-static void judge_month(struct score *score, struct forecast_input *input, int month,
+/* A month's deviation over past years, each by shares of its own working days. */
+static double own_deviation(const struct daily *daily, int oldest, const struct past_year *past,
+                            uint32_t past_count)
+{
+    double squares = 0;
+    for (uint32_t i = 0; i < past_count; i++) {
+        struct civil_year year = civil_year_named(oldest + (int)i, 1);
+        int64_t factors[YEAR_DAYS_MAX];
+        struct shares shares;
+        double total = 0;
+        daily_factors(factors, daily, &year);
+        shares_of_past(&shares, &year, factors, past, past_count);
+        for (int month = 0; month < YEAR_MONTHS; month++)
+            total += (double)past[i].mg[month];
+        for (int month = 0; month < YEAR_MONTHS; month++) {
+            double share = (double)shares.month[month] / PART_ONE;
+            double off = (double)past[i].mg[month] - share * total; /* they sum to 0 */
+            squares += off * off;
+        }
+    }
+    return sqrt(squares / (past_count * YEAR_MONTHS - 1));
+}
+
+static void add_squares(double squares[DEVIATIONS], const struct forecast *forecast,
+                        const struct residuals *residuals, double own, int64_t year_mg)
+{
+    double years = (double)residuals->months / YEAR_MONTHS;
+    double share = (double)forecast->share / PART_ONE;
+    double off = (double)(forecast->ratio_mg - year_mg) / (double)forecast->deviation_mg;
+    double wider = off / sqrt((years + 1) / ((years - 1) * share));
+    double of_own = wider * (double)residuals->deviation_mg / own;
+    squares[0] += off * off;
+    squares[1] += wider * wider;
+    squares[2] += of_own * of_own;
+}
+
+static void judge_month(struct score *score, struct forecast_input *input, int month, double own,
                         int64_t year_mg)
 {
     const struct civil_year *year = &input->shares->year;
@@ -43,6 +84,8 @@ static void judge_month(struct score *score, struct forecast_input *input, int m
     const double made[RULES] = {(double)forecast.model_mg, (double)forecast.ratio_mg, linear};
     for (int i = 0; i < RULES; i++)
         score->off[month][i] += fabs(made[i] - (double)year_mg) / (double)year_mg;
+    if (month < YEAR_MONTHS - 1)
+        add_squares(score->squares[month], &forecast, &input->residuals, own, year_mg);
     score->held[month] += forecast.low_mg <= year_mg && year_mg <= forecast.high_mg;
     score->count[month]++;
 }
@@ -82,9 +125,10 @@ static void judge_year(struct score *score, const struct daily *daily, int year)
         .share_min = SHARE_MIN,
         .residuals = residuals_of(shares.month, past, past_count),
     };
+    double own = own_deviation(daily, oldest, past, past_count);
     score->years++;
     for (int month = 0; month < YEAR_MONTHS; month++)
-        judge_month(score, &input, month, year_mg);
+        judge_month(score, &input, month, own, year_mg);
 }
 
 static void print_score(const char *title, const struct score *score)
@@ -94,7 +138,10 @@ static void print_score(const char *title, const struct score *score)
     printf("%-8s", "month");
     for (int i = 0; i < RULES; i++)
         printf(" %8s", rules[i]);
-    printf("  in the interval\n");
+    printf("  in the interval");
+    for (int i = 0; i < DEVIATIONS; i++)
+        printf(" %8s", deviations[i]);
+    printf("\n");
     double total[RULES] = {0};
     uint32_t held = 0;
     uint32_t count = 0;
@@ -106,7 +153,10 @@ static void print_score(const char *title, const struct score *score)
             printf(" %8.3f", 100 * score->off[month][i] / score->count[month]);
             total[i] += score->off[month][i];
         }
-        printf("  %5.1f %%\n", 100.0 * score->held[month] / score->count[month]);
+        printf("  %5.1f %%        ", 100.0 * score->held[month] / score->count[month]);
+        for (int i = 0; i < DEVIATIONS; i++)
+            printf(" %8.2f", sqrt(score->squares[month][i] / score->count[month]));
+        printf("\n");
         held += score->held[month];
         count += score->count[month];
     }

@@ -12,12 +12,15 @@
  *     drift      pipelines/trajectory/drift.c, CUSUM or EWMA, k and h of the site's own
  *     slip       pipelines/trajectory/slip.c, a warning, with the rules that are preset
  *     slip g     the same without the probability of a miss
+ *     slip w     the same as slip with the wider deviation that docs/forecast.md proposes
+ *     slip 25    the same as slip with `share_min: 25%`
+ *     slip 25w   both
  *     slip F     the same as slip with `forecast: model`
  *     ytd 2 %    year to date 2 % above budget, from W = 0.1
  *     plain      CUSUM 0.5/5 on residuals of the same baseline, their autocorrelation left in
  *
  * Each is a state that is entered and left: a sum is left at 0, ytd 2 % below it. An alarm is its
- * entrance.
+ * entrance. False alarms are listed by month, too.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -30,8 +33,34 @@
 #include "pipelines/trajectory/forecast.h"
 #include "pipelines/trajectory/slip.h"
 
-enum alarm { DRIFT, SLIP, SLIP_MASS, SLIP_MODEL, YTD, PLAIN, ALARMS };
-static const char *const names[ALARMS] = {"drift", "slip", "slip g", "slip F", "ytd 2 %", "plain"};
+enum alarm {
+    DRIFT,
+    SLIP,
+    SLIP_MASS,
+    SLIP_WIDE,
+    SLIP_LATE,
+    SLIP_LATE_WIDE,
+    SLIP_MODEL,
+    YTD,
+    PLAIN,
+    ALARMS
+};
+static const char *const names[ALARMS] = {"drift",    "slip",   "slip g",  "slip w", "slip 25",
+                                          "slip 25w", "slip F", "ytd 2 %", "plain"};
+
+/* How slips are judged, from SLIP on. */
+enum { SLIPS = SLIP_MODEL - SLIP + 1, LATE = PART_ONE / 4 };
+static const struct slip_rule {
+    bool mass_only, wide, by_model;
+    int64_t share_min;
+} slip_rules[SLIPS] = {
+    {.mass_only = false},
+    {.mass_only = true},
+    {.wide = true},
+    {.share_min = LATE},
+    {.wide = true, .share_min = LATE},
+    {.by_model = true},
+};
 
 enum {
     FIRST_YEAR = 2017,
@@ -60,7 +89,7 @@ enum {
 }; /* STOOD: it was above its threshold already, and tells nothing */
 struct found {
     int32_t days[ALARMS][YEARS_MAX];
-    uint32_t false_alarms[ALARMS]; /* only of years without a drift */
+    uint32_t false_alarms[ALARMS][YEAR_MONTHS]; /* only of years without a drift */
     uint32_t count;
 };
 
@@ -137,7 +166,7 @@ static bool plan_make(struct plan *plan, const struct daily *daily, int year)
 /* One year's run of all alarms, day by day. */
 struct run {
     struct drift_state drift;
-    struct slip_state slip[SLIP_MODEL + 1];
+    struct slip_state slip[SLIPS];
     double plain;
     bool drift_above, ytd_above, plain_above;
     int64_t ytd_mg, month_mg[YEAR_MONTHS];
@@ -151,31 +180,55 @@ static bool is_slip(struct slip_state *state, int64_t end_ms, int32_t slip, int3
     return before < ALERT_WARNING && state->level >= ALERT_WARNING;
 }
 
+/* P by the deviation that the ratio has: what months that are over were off is scaled up with them,
+ * and shares fit the n years that they come from. */
+static int32_t wide_probability(const struct forecast *forecast, const struct plan *plan)
+{
+    double years = (double)plan->residuals.months / YEAR_MONTHS;
+    double share = (double)forecast->share / PART_ONE;
+    double deviation = (double)forecast->deviation_mg * sqrt((years + 1) / ((years - 1) * share));
+    if (!(deviation > 0))
+        return forecast->probability;
+    double off = (double)(forecast->ratio_mg - plan->budget_mg) / deviation;
+    return (int32_t)rint(1000 * 0.5 * erfc(-off / sqrt(2)));
+}
+
+static bool run_slip(struct slip_state *state, const struct slip_rule *rule,
+                     const struct plan *plan, const struct forecast_input *run_input,
+                     int64_t end_ms)
+{
+    struct forecast_input input = *run_input;
+    struct forecast forecast;
+    input.by_model = rule->by_model;
+    forecast_make(&forecast, &input);
+    if (!forecast.given || forecast.share < rule->share_min)
+        return false;
+    int32_t slip = slip_of(input.ytd_mg, plan->budget_mg, forecast.share);
+    int32_t ahead = slip_of(forecast.model_mg, plan->budget_mg, PART_ONE);
+    int32_t probability = rule->mass_only ? -1
+                          : rule->wide    ? wide_probability(&forecast, plan)
+                                          : forecast.probability;
+    return is_slip(state, end_ms, rule->by_model && ahead > slip ? ahead : slip, probability);
+}
+
 static void run_budget(bool alarm_out[ALARMS], struct run *run, const struct plan *plan,
                        int32_t day_of_year)
 {
-    struct forecast_input input = {.shares = &plan->shares,
-                                   .month_mg = run->month_mg,
-                                   .day_of_year = day_of_year,
-                                   .part = PART_ONE,
-                                   .ytd_mg = run->ytd_mg,
-                                   .budget_mg = plan->budget_mg,
-                                   .share_min = PART_ONE / 10,
-                                   .residuals = plan->residuals};
-    struct forecast forecast;
-    forecast_make(&forecast, &input);
-    if (!forecast.given)
-        return;
-    int32_t slip = slip_of(run->ytd_mg, plan->budget_mg, forecast.share);
+    const struct forecast_input input = {.shares = &plan->shares,
+                                         .month_mg = run->month_mg,
+                                         .day_of_year = day_of_year,
+                                         .part = PART_ONE,
+                                         .ytd_mg = run->ytd_mg,
+                                         .budget_mg = plan->budget_mg,
+                                         .share_min = PART_ONE / 10,
+                                         .residuals = plan->residuals};
     int64_t end_ms = (plan->year.first_day + day_of_year + 1) * day_ms;
-    alarm_out[SLIP] = is_slip(&run->slip[SLIP], end_ms, slip, forecast.probability);
-    alarm_out[SLIP_MASS] = is_slip(&run->slip[SLIP_MASS], end_ms, slip, -1);
-    input.by_model = true;
-    forecast_make(&forecast, &input);
-    int32_t ahead = slip_of(forecast.model_mg, plan->budget_mg, PART_ONE);
-    alarm_out[SLIP_MODEL] =
-        is_slip(&run->slip[SLIP_MODEL], end_ms, slip > ahead ? slip : ahead, forecast.probability);
-    bool above = slip >= 200;
+    int64_t share = shares_until(&plan->shares, day_of_year);
+    for (int i = 0; i < SLIPS; i++)
+        alarm_out[SLIP + i] = run_slip(&run->slip[i], &slip_rules[i], plan, &input, end_ms);
+    if (share < input.share_min)
+        return;
+    bool above = slip_of(run->ytd_mg, plan->budget_mg, share) >= 200;
     alarm_out[YTD] = above && !run->ytd_above;
     run->ytd_above = above;
 }
@@ -210,7 +263,7 @@ static void judge_year(struct found *found, const struct plan *plan, const struc
     static struct drift_day days[YEAR_DAYS_MAX];
     read_days(days, daily, plan->year.first_day, (uint32_t)plan->year.days);
     struct run run = {0};
-    for (int i = SLIP; i <= SLIP_MODEL; i++)
+    for (int i = 0; i < SLIPS; i++)
         slip_init(&run.slip[i]);
     int32_t july = civil_day(plan->year.year, 7, 1) - plan->year.first_day;
     bool stood[ALARMS] = {false};
@@ -220,15 +273,15 @@ static void judge_year(struct found *found, const struct plan *plan, const struc
         bool alarm[ALARMS];
         run_day(alarm, &run, plan, &days[day]);
         for (int i = 0; i < ALARMS; i++) {
-            found->false_alarms[i] += alarm[i] && !drifts_then;
+            found->false_alarms[i][run.month] += alarm[i] && !drifts_then;
             int32_t *first = &found->days[i][found->count];
             if (day == july && stood[i])
                 *first = STOOD;
             if (day >= july && alarm[i] && *first == NOT_SEEN)
                 *first = day - july;
         }
-        for (int i = SLIP; i <= SLIP_MODEL; i++)
-            stood[i] = run.slip[i].level >= ALERT_WARNING;
+        for (int i = 0; i < SLIPS; i++)
+            stood[SLIP + i] = run.slip[i].level >= ALERT_WARNING;
         stood[YTD] = run.ytd_above;
         stood[DRIFT] = run.drift_above;
         stood[PLAIN] = run.plain_above;
@@ -304,9 +357,19 @@ static void print_found(void)
         printf("  | days   seen  lead");
     printf("\n");
     for (int alarm = 0; alarm < ALARMS && calm.count > 0; alarm++) {
-        printf("%-8s %12.3f", names[alarm], (double)calm.false_alarms[alarm] / calm.count);
+        uint32_t sum = 0;
+        for (int month = 0; month < YEAR_MONTHS; month++)
+            sum += calm.false_alarms[alarm][month];
+        printf("%-8s %12.3f", names[alarm], (double)sum / calm.count);
         for (int i = 0; i < DRIFTS; i++)
             print_drift(&drifted[i], alarm);
+        printf("\n");
+    }
+    printf("%-8s false alarms by month\n", "");
+    for (int alarm = 0; alarm < ALARMS && calm.count > 0; alarm++) {
+        printf("%-8s", names[alarm]);
+        for (int month = 0; month < YEAR_MONTHS; month++)
+            printf(" %4" PRIu32, calm.false_alarms[alarm][month]);
         printf("\n");
     }
     printf("days: median from 1 July, 184 if not seen in the year; lead: median of days before "
