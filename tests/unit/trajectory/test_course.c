@@ -210,6 +210,28 @@ static void test_open(void **state)
     course_bench_fini(&bench);
 }
 
+/* Without months of past years, the model starts with the total of the year before, if that is
+ * known. */
+static void test_year_before(void **state)
+{
+    (void)state;
+    struct course_bench bench;
+    course_bench_init(&bench, &linear_target, 100000 * T, 2025);
+    int32_t last = civil_day(2025, 3, 31);
+    for (int32_t day = civil_day(2025, 1, 1); day <= last; day++)
+        course_bench_put(&bench, day, 10 * T, 100);
+    assert_true(course_bench_close(&bench, last, false));
+    int64_t alone_mg = bench.row.forecast.model_mg;
+    assert_in_range(alone_mg, 3649 * T, 3651 * T);
+    bench.plans[0].last_closed_mg = 7300 * T;
+    assert_true(course_bench_close(&bench, last, false));
+    assert_true(bench.row.forecast.model_mg > alone_mg + 300 * T);
+    bench.plans[0].residuals.level_mg = 7300 * T; /* of months, which decide */
+    assert_true(course_bench_close(&bench, last, false));
+    assert_int_equal(bench.row.forecast.model_mg, alone_mg);
+    course_bench_fini(&bench);
+}
+
 /* An intensity: the budget to date is that of the production to date. */
 static void test_intensity(void **state)
 {
@@ -341,11 +363,12 @@ static void test_progress(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_april),     cmocka_unit_test(test_counted),
-        cmocka_unit_test(test_no_budget), cmocka_unit_test(test_running_day),
-        cmocka_unit_test(test_by_model),  cmocka_unit_test(test_probability),
-        cmocka_unit_test(test_open),      cmocka_unit_test(test_intensity),
-        cmocka_unit_test(test_trailing),  cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_april),       cmocka_unit_test(test_counted),
+        cmocka_unit_test(test_no_budget),   cmocka_unit_test(test_running_day),
+        cmocka_unit_test(test_by_model),    cmocka_unit_test(test_probability),
+        cmocka_unit_test(test_open),        cmocka_unit_test(test_intensity),
+        cmocka_unit_test(test_trailing),    cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_year_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
