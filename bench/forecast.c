@@ -5,7 +5,7 @@
  * mean square, which should be 1: by s_F; by the wider deviation that docs/forecast.md proposes;
  * and by that with past years compared to shares of their own working days.
  *
- *     bench/forecast [--seed N] [--sites N] [DIR]
+ *     bench/forecast [--seed N] [--sites N] [--days-off FILE] [DIR]
  *
  * Without DIR: a simulator, with a drift of 5 % or -5 % from 1 July of the year that is judged at
  * half of the sites, and without; then tests/data/daily. With DIR: every *.csv of it
@@ -195,15 +195,15 @@ static void judge_simulated(const struct daily_options *options, double drift, c
     print_score(title, &score);
 }
 
-static void judge_folder(const char *folder)
+static void judge_folder(const struct daily_options *options)
 {
     static struct score score;
     struct dailies dailies;
-    dailies_read(&dailies, folder);
+    dailies_read(&dailies, options->folder, options->days_off);
     for (uint32_t i = 0; i < dailies.count; i++)
         judge_site(&score, &dailies.sites[i]);
     dailies_free(&dailies);
-    print_score(folder, &score);
+    print_score(options->folder, &score);
 }
 
 int main(int argc, char **argv)
@@ -216,6 +216,6 @@ int main(int argc, char **argv)
         judge_simulated(&options, 0, "without drift");
     }
     if (options.folder != NULL)
-        judge_folder(options.folder);
+        judge_folder(&options);
     return 0;
 }

@@ -2,7 +2,7 @@
  * bench/slip - how soon a drift is seen that begins on 1 July, and how often there is an alarm
  * without one.
  *
- *     bench/slip [--seed N] [--sites N] [DIR]
+ *     bench/slip [--seed N] [--sites N] [--days-off FILE] [DIR]
  *
  * Without DIR: simulated sites, and tests/data/daily. With DIR: every *.csv of it
  * (bench/daily/daily.h). A year is judged
@@ -376,10 +376,10 @@ static void print_found(void)
            "ytd 2 %%.\nYears in which an alarm stood on 1 July are left out of its figures.\n\n");
 }
 
-static void judge_folder(const char *folder)
+static void judge_folder(const struct daily_options *options)
 {
     struct dailies dailies;
-    dailies_read(&dailies, folder);
+    dailies_read(&dailies, options->folder, options->days_off);
     calm = (struct found){0};
     memset(drifted, 0, sizeof(drifted));
     for (uint32_t i = 0; i < dailies.count; i++) {
@@ -387,7 +387,7 @@ static void judge_folder(const char *folder)
         int last = civil_date(daily->first_day + (int32_t)daily->count - 1).year;
         judge_site(daily, civil_date(daily->first_day).year, last);
     }
-    printf("%s: %" PRIu32 " site-years\n", folder, calm.count);
+    printf("%s: %" PRIu32 " site-years\n", options->folder, calm.count);
     print_found();
     dailies_free(&dailies);
 }
@@ -411,6 +411,6 @@ int main(int argc, char **argv)
     if (options.simulate)
         judge_simulated(options.sites, options.seed);
     if (options.folder != NULL)
-        judge_folder(options.folder);
+        judge_folder(&options);
     return 0;
 }

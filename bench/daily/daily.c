@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 512, DAYS_MAX = 40 * 366, SITES_MAX = 4096 };
+enum { LINE_MAX_BYTES = 512, DAYS_MAX = 40 * 366, DAYS_OFF_MAX = 4096, SITES_MAX = 4096 };
 
 #define MG_OF_KG 1e6
 #define NONWORKING 0.3 /* of a working day, as a table of days off would say */
@@ -80,12 +80,14 @@ void daily_options(struct daily_options *options_out, int argc, char **argv)
             options_out->seed = strtoull(argv[++i], &end, 10);
         else if (strcmp(argv[i], "--sites") == 0 && !last)
             options_out->sites = (uint32_t)strtoul(argv[++i], &end, 10);
+        else if (strcmp(argv[i], "--days-off") == 0 && !last)
+            options_out->days_off = argv[++i];
         else if (argv[i][0] != '-' && options_out->folder == NULL)
             options_out->folder = argv[i];
         else
             end = argv[i];
         if (*end != '\0' || options_out->sites == 0 || options_out->sites > SITES_MAX) {
-            (void)fprintf(stderr, "%s [--seed N] [--sites N] [DIR]\n", argv[0]);
+            (void)fprintf(stderr, "%s [--seed N] [--sites N] [--days-off FILE] [DIR]\n", argv[0]);
             _exit(2);
         }
     }
@@ -183,8 +185,45 @@ static void read_file(struct dailies *dailies, const char *path)
     (void)fclose(file);
 }
 
-/* A file has no table of days off: weekends are, as far as they are lower than other days. */
-static void guess_factors(struct daily *daily)
+/* Dates of a table of days off. */
+struct days_off {
+    int32_t days[DAYS_OFF_MAX];
+    uint32_t count;
+};
+
+static void read_days_off(struct days_off *off, const char *path)
+{
+    char line[LINE_MAX_BYTES];
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        perror(path);
+        _exit(1);
+    }
+    while (fgets(line, sizeof(line), file) != NULL) {
+        struct date date;
+        line[strcspn(line, "\r\n")] = '\0';
+        if (line[0] == '#' || line[0] == '\0')
+            continue;
+        if (date_parse(&date, line, strlen(line)) < 0 || off->count == DAYS_OFF_MAX) {
+            (void)fprintf(stderr, "%s: \"%s\": expected a date a line, %d at most\n", path, line,
+                          DAYS_OFF_MAX);
+            _exit(1);
+        }
+        off->days[off->count++] = civil_day(date.year, date.month, date.day);
+    }
+    (void)fclose(file);
+}
+
+static bool is_off(const struct days_off *off, int32_t day)
+{
+    for (uint32_t i = 0; i < off->count; i++)
+        if (off->days[i] == day)
+            return true;
+    return civil_weekday(day) >= 5;
+}
+
+/* Weekends are days off, as far as they are lower than other days; and dates of the table. */
+static void guess_factors(struct daily *daily, const struct days_off *off)
 {
     double sum[2] = {0};
     double days[2] = {0};
@@ -199,7 +238,7 @@ static void guess_factors(struct daily *daily)
     if (sum[0] > 0 && days[1] > 0)
         part = sum[1] / days[1] / (sum[0] / days[0]);
     for (uint32_t i = 0; i < daily->count; i++)
-        daily->factor[i] = civil_weekday(daily->first_day + (int32_t)i) >= 5 && part < 1 ? part : 1;
+        daily->factor[i] = is_off(off, daily->first_day + (int32_t)i) && part < 1 ? part : 1;
 }
 
 static int is_csv(const struct dirent *entry)
@@ -208,8 +247,12 @@ static int is_csv(const struct dirent *entry)
     return size > 4 && strcmp(entry->d_name + size - 4, ".csv") == 0;
 }
 
-void dailies_read(struct dailies *dailies_out, const char *folder)
+void dailies_read(struct dailies *dailies_out, const char *folder, const char *days_off)
 {
+    static struct days_off off;
+    off.count = 0;
+    if (days_off != NULL)
+        read_days_off(&off, days_off);
     *dailies_out = (struct dailies){.sites = taken(SITES_MAX, sizeof(struct daily))};
     struct dirent **names = NULL;
     int count = scandir(folder, &names, is_csv, alphasort);
@@ -225,7 +268,7 @@ void dailies_read(struct dailies *dailies_out, const char *folder)
     }
     free((void *)names);
     for (uint32_t i = 0; i < dailies_out->count; i++)
-        guess_factors(&dailies_out->sites[i]);
+        guess_factors(&dailies_out->sites[i], &off);
 }
 
 /* ---- simulator */

@@ -26,18 +26,20 @@ struct dailies {
     uint32_t count;
 };
 
-/* Arguments of both programs: [--seed N] [--sites N] [DIR]. */
+/* Arguments of both programs: [--seed N] [--sites N] [--days-off FILE] [DIR]. */
 struct daily_options {
     uint64_t seed;
     uint32_t sites;
     bool simulate;
-    const char *folder; /* to read; NULL: none is there */
+    const char *folder;   /* to read; NULL: none is there */
+    const char *days_off; /* dates on which all of its sites are as on a weekend; NULL: none */
 };
 /* Ends the program if they are not understood. */
 void daily_options(struct daily_options *options_out, int argc, char **argv);
 
-/* Reads each file of DIR whose name ends in .csv, by name. Ends the program if one is bad. */
-void dailies_read(struct dailies *dailies_out, const char *folder);
+/* Reads each file of DIR whose name ends in .csv, by name. days_off: a file with a date a line, for
+ * want of a table of holidays; or NULL. Ends the program if one is bad. */
+void dailies_read(struct dailies *dailies_out, const char *folder, const char *days_off);
 /* sites of whole calendar years, each from the first on. */
 void dailies_simulate(struct dailies *dailies_out, uint32_t sites, int first_year, int years,
                       uint64_t seed);
