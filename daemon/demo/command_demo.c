@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,8 +23,9 @@ static const char usage[] =
     "\n"
     "Simulates five factories in five countries: their meters write to a Kafka inside this\n"
     "process, the normal daemon turns the readings into emissions, SQLite keeps them, and the\n"
-    "figures are shown as they grow. Two days of history come first; then a second is five\n"
-    "minutes. Ends after the given time, or with Ctrl-C, with a summary.\n"
+    "figures are shown as they grow. Ten months of history come first, within seconds; then a\n"
+    "second is five minutes. One factory slips off its target, and the table says since when.\n"
+    "Ends after the given time, or with Ctrl-C, with a summary.\n"
     "\n"
     "      --for DURATION  end after this time, for example 20s\n"
     "      --seed NUMBER   other weather and other faults (default 1)\n"
@@ -45,8 +47,8 @@ enum {
     DRAW_TERMINAL_MS = 500,
     DRAW_PLAIN_MS = 5000
 };
-#define HISTORY_MS (48 * HOUR_MS)
 #define SILENT_BEFORE_MS (3 * HOUR_MS)
+#define WORSE_AFTER_MS (125 * DAY_MS)
 
 struct demo {
     uv_loop_t loop;
@@ -71,6 +73,15 @@ static int64_t simulated_now(const struct demo *demo)
     return demo->origin_ms + (int64_t)(uv_now(&demo->loop) - demo->began_ms) * SPEED;
 }
 
+static int64_t percent_of_history(const struct demo *demo)
+{
+    int64_t begin_ms = demo_begin_ms(demo_first_day(demo->origin_ms));
+    int64_t reached_ms = demo_table_get_reached(demo->table);
+    if (reached_ms <= begin_ms)
+        return 0;
+    return MIN(100 * (reached_ms - begin_ms) / (demo->origin_ms - HOUR_MS - begin_ms), 100);
+}
+
 static void draw(struct demo *demo)
 {
     const struct demo_producer_stats *sent = demo_producer_get_stats(demo->producer);
@@ -79,11 +90,17 @@ static void draw(struct demo *demo)
     char time[TIMESTAMP_TEXT_SIZE];
     char status[256];
     timestamp_format(time, now_ms - now_ms % MINUTE_MS);
-    (void)snprintf(status, sizeof(status),
-                   "ghgd demo: %s, %d times as fast as life. %" PRIu64 " events, %" PRIu64
-                   " rows written, %" PRIu64 " of them revisions. %s",
-                   time, SPEED, sent->events, rows->rows, rows->revised,
-                   rows->rows == 0 ? "Joining the group ..." : "");
+    int written = snprintf(status, sizeof(status),
+                           "ghgd demo: %s, %d times as fast as life. %" PRIu64 " events, %" PRIu64
+                           " rows written, %" PRIu64 " of them revisions.",
+                           time, SPEED, sent->events, rows->rows, rows->revised);
+    int64_t percent = percent_of_history(demo);
+    if (rows->rows == 0)
+        (void)snprintf(status + written, sizeof(status) - (size_t)written,
+                       " Joining the group ...");
+    else if (percent < 100)
+        (void)snprintf(status + written, sizeof(status) - (size_t)written,
+                       " Reading the year so far: %" PRId64 " %%", percent);
     demo_table_draw(demo->table, stdout, demo->terminal, now_ms, status);
 }
 
@@ -184,7 +201,7 @@ static int build(struct demo *demo)
     if (err < 0)
         return err;
     const char *brokers = mock_cluster_brokers(demo->cluster);
-    int64_t begin_ms = demo->origin_ms - HISTORY_MS;
+    int64_t begin_ms = demo_begin_ms(demo_first_day(demo->origin_ms));
     err = demo_files_write(&demo->files, brokers, begin_ms);
     if (err < 0)
         return err;
@@ -195,7 +212,8 @@ static int build(struct demo *demo)
                                           .topic = DEMO_TOPIC,
                                           .seed = demo->seed,
                                           .start_ms = begin_ms,
-                                          .silent_ms = demo->origin_ms - SILENT_BEFORE_MS};
+                                          .silent_ms = demo->origin_ms - SILENT_BEFORE_MS,
+                                          .worse_ms = begin_ms + WORSE_AFTER_MS};
     err = demo_producer_create(&demo->producer, &producer);
     if (err < 0)
         return err;
@@ -224,9 +242,13 @@ static void summarise(const struct demo *demo)
     (void)printf("ghgd wrote %" PRIu64 " rows, %" PRIu64 " of them final, %" PRIu64 " revisions.\n",
                  rows->rows, rows->final, rows->revised);
     if (demo->keep)
-        (void)printf("Configuration and database: %s\n", demo->files.folder);
+        (void)printf("Configuration and database are in %s. Where to look:\n"
+                     "  ghgd trajectory -c %s\n"
+                     "  sqlite3 -header -column %s/demo.sqlite 'SELECT * FROM alerts_named'\n",
+                     demo->files.folder, demo->files.config, demo->files.folder);
     else
-        (void)printf("Its folder is gone; --keep leaves configuration and database behind.\n");
+        (void)printf("Its folder is gone; --keep leaves configuration and database behind, for\n"
+                     "ghgd trajectory and your own queries.\n");
 }
 
 /* In the reverse order of build(). */

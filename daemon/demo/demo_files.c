@@ -8,6 +8,24 @@
 #include <unistd.h>
 
 #include "base/timestamp.h"
+#include "config/targets/civil.h"
+#include "daemon/demo/factories.h"
+
+/* The clock of the factory farthest in the east is so much ahead of UTC, the whole year. */
+#define FIRST_CLOCK_MS (8 * HOUR_MS)
+
+int32_t demo_first_day(int64_t now_ms)
+{
+    enum { MONTHS_AGO = 10 };
+    struct date date = civil_date((int32_t)(now_ms / DAY_MS));
+    int month = date.month - MONTHS_AGO;
+    return month > 0 ? civil_day(date.year, month, 1) : civil_day(date.year - 1, month + 12, 1);
+}
+
+int64_t demo_begin_ms(int32_t first_day)
+{
+    return first_day * DAY_MS - FIRST_CLOCK_MS;
+}
 
 /* The windows are short, as a second of the demonstration is five minutes. A mock's groups take 3 s
  * to form, and its sessions more. */
@@ -28,6 +46,8 @@ static const char yaml[] = "# What ghgd demo runs. The brokers are gone when it 
                            "  facilities: facilities.csv\n"
                            "  meters: meters.csv\n"
                            "  groups: [region, division]\n"
+                           "  targets: targets.csv\n"
+                           "  history: history.csv\n"
                            "windows:\n"
                            "  bucket: 15m\n"
                            "  allowed_delay: 5m\n"
@@ -35,6 +55,9 @@ static const char yaml[] = "# What ghgd demo runs. The brokers are gone when it 
                            "  horizon: 2d\n"
                            "  emit_interval: 500ms\n"
                            "  reporting_from: %.10s\n"
+                           "  fiscal_year_start: %d\n"
+                           "trajectory:\n"
+                           "  days_off: [Sun]\n"
                            "emissions:\n"
                            "  gwp: AR5\n"
                            "sinks:\n"
@@ -84,6 +107,20 @@ static const char meters[] =
     "guimaraes-pv,guimaraes,register,energy,kWh,,8,1,400 kW,15m,,,onsite_generation,rooftop_pv,"
     "onsite.solar,,,,\n";
 
+/* Emissions of the factories on a day three years ago, by scope 1 and 2, in kg CO2e. Since then
+ * they have become better by 5 % of that each year, and their targets ask for 3.3 points: so all
+ * would reach them, and gazipur, whose boiler gets worse, does not. */
+static const struct {
+    const char *facility;
+    double kg[2];
+} past[] = {
+    {"dongguan", {22690, 32600}}, {"binh-duong", {8200, 13660}}, {"gazipur", {19380, 15490}},
+    {"bursa", {27380, 25450}},    {"guimaraes", {0, 816}},
+};
+enum { PAST_YEARS = 3, YEARS_AHEAD = 7 };
+
+static const char target_rate[] = "3.3";
+
 /* Makes a file of the folder, which must not be there. NULL: errno says why. */
 static FILE *open_file(const char *folder, const char *name)
 {
@@ -102,13 +139,68 @@ static int write_table(const char *folder, const char *name, const char *text)
     return written < 0 || closed != 0 ? -EIO : 0;
 }
 
-static int write_yaml(const char *folder, const char *brokers, int64_t begin_ms)
+static int write_yaml(const char *folder, const char *brokers, int32_t first_day)
 {
     char begin[TIMESTAMP_TEXT_SIZE];
     FILE *file = open_file(folder, "ghgd.yaml");
     if (file == NULL)
         return -errno;
-    int written = fprintf(file, yaml, brokers, timestamp_format(begin, begin_ms), folder);
+    int written = fprintf(file, yaml, brokers, timestamp_format(begin, first_day * DAY_MS),
+                          civil_date(first_day).month, folder);
+    int closed = fclose(file);
+    return written < 0 || closed != 0 ? -EIO : 0;
+}
+
+static double level_of(int years_ago)
+{
+    enum { PER_CENT_A_YEAR = 5 };
+    return 1.0 - (PAST_YEARS - years_ago) * PER_CENT_A_YEAR / 115.0;
+}
+
+/* One per cent more or less. */
+static double luck_of(size_t facility, int scope, int32_t day)
+{
+    return 0.99 +
+           (double)(factory_dice(3, facility * 2 + (size_t)scope, (uint64_t)day) % 201) / 1e4;
+}
+
+static int write_history(const char *folder, const struct civil_year *year)
+{
+    FILE *file = open_file(folder, "history.csv");
+    if (file == NULL)
+        return -errno;
+    int written = fputs("facility,period,scope,kg,evidence\n", file);
+    for (int ago = PAST_YEARS; ago > 0; ago--) {
+        struct civil_year before =
+            civil_year_named(year->year - ago, civil_date(year->first_day).month);
+        for (int month = 0; month < 12; month++) {
+            struct date date = civil_date(before.month_first[month]);
+            int32_t days = before.month_first[month + 1] - before.month_first[month];
+            for (size_t i = 0; i < 2 * ARRAY_LEN(past) && written >= 0; i++)
+                written = fprintf(file, "%s,%04d-%02d,%d,%.3f,simulated\n", past[i / 2].facility,
+                                  date.year, date.month, (int)(i % 2) + 1,
+                                  past[i / 2].kg[i % 2] * days * level_of(ago) *
+                                      luck_of(i / 2, (int)(i % 2), before.month_first[month]));
+        }
+    }
+    int closed = fclose(file);
+    return written < 0 || closed != 0 ? -EIO : 0;
+}
+
+static int write_targets(const char *folder, const struct civil_year *year)
+{
+    FILE *file = open_file(folder, "targets.csv");
+    if (file == NULL)
+        return -errno;
+    int month = civil_date(year->first_day).month;
+    int written = fputs("target,level,name,scopes,year_start,base_year,rate,target_year\n", file);
+    for (size_t i = 0; i < ARRAY_LEN(past) && written >= 0; i++)
+        written =
+            fprintf(file, "%s,facility,%s,1+2,%d,%d,%s,%d\n", past[i].facility, past[i].facility,
+                    month, year->year - PAST_YEARS, target_rate, year->year + YEARS_AHEAD);
+    if (written >= 0)
+        written = fprintf(file, "group,all,,1+2,%d,%d,%s,%d\n", month, year->year - PAST_YEARS,
+                          target_rate, year->year + YEARS_AHEAD);
     int closed = fclose(file);
     return written < 0 || closed != 0 ? -EIO : 0;
 }
@@ -123,7 +215,13 @@ int demo_files_write(struct demo_files *files_out, const char *brokers, int64_t 
     if (mkdtemp(files->folder) == NULL)
         return -errno;
     (void)snprintf(files->config, sizeof(files->config), "%s/ghgd.yaml", files->folder);
-    int err = write_yaml(files->folder, brokers, begin_ms);
+    int32_t first_day = (int32_t)((begin_ms + FIRST_CLOCK_MS) / DAY_MS);
+    struct civil_year year = civil_year_of(first_day, civil_date(first_day).month);
+    int err = write_yaml(files->folder, brokers, first_day);
+    if (err == 0)
+        err = write_history(files->folder, &year);
+    if (err == 0)
+        err = write_targets(files->folder, &year);
     if (err == 0)
         err = write_table(files->folder, "facilities.csv", facilities);
     if (err == 0)

@@ -17,6 +17,7 @@ enum {
     SIMULATED_MAX = 32, /* meters */
     UNSENT_MAX = 20000, /* messages: then the brokers have to catch up first */
     MESSAGE_TEXT_MAX = 64 << 10,
+    WORSE_PER_CENT = 25,
     FLUSH_MS = 2000
 };
 #define LATE_MS (2 * HOUR_MS)
@@ -135,6 +136,8 @@ static void step_meter(struct demo_producer *producer, uint32_t index, int64_t n
     const struct factory_meter *meter = &factory_meters[index];
     struct factory_clock clock = local_clock(producer->calendars[meter->facility], now_ms);
     int64_t rate = factory_rate(meter, &clock, producer->conf.seed);
+    if (now_ms >= producer->conf.worse_ms && strcmp(meter->id, "gazipur-boiler") == 0)
+        rate += rate * WORSE_PER_CENT / 100;
     struct demo_event event = {.meter = meter->id, .start_ms = now_ms, .end_ms = now_ms};
     int64_t *amount = &producer->amount_milli[index];
     bool due = now_ms % meter->interval_ms == 0;

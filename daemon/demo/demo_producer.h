@@ -18,6 +18,7 @@ struct demo_producer_conf {
     uint64_t seed;
     int64_t start_ms;  /* the first reading */
     int64_t silent_ms; /* from here on one meter is silent */
+    int64_t worse_ms;  /* from here on one boiler needs more gas */
 };
 
 struct demo_producer_stats {

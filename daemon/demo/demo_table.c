@@ -4,8 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "config/targets/targets.h"
+#include "pipelines/trajectory/slip.h"
 
 enum { BUCKETS_PER_HOUR = 4, NAME_COLUMNS = 24, STALE_MS = 2 * HOUR_MS };
 
@@ -16,11 +19,19 @@ struct recent {
     int64_t covered_ms[2], expected_ms[2];
 };
 
+/* A target of a facility: its newest row, and the newest change of its level. */
+struct on_course {
+    const struct target *target; /* NULL: there is no row yet */
+    int64_t row_ms, alert_ms;
+    int64_t row[COURSE_NUMBERS], alert[COURSE_NUMBERS];
+};
+
 struct demo_table {
     const struct registry *registry;
     struct calendar **calendars;   /* by facility */
     struct recent *buckets, *days; /* by series */
     struct recent *coverage;       /* by facility: days */
+    struct on_course *courses;     /* by facility */
     uint32_t lines;                /* that the last drawing took */
     struct demo_table_counts counts;
 };
@@ -50,10 +61,11 @@ int demo_table_create(struct demo_table **table_out, const struct registry *regi
     table->registry = registry;
     table->calendars = calloc(registry->facilities_count, sizeof(struct calendar *));
     table->coverage = calloc(registry->facilities_count, sizeof(struct recent));
+    table->courses = calloc(registry->facilities_count, sizeof(struct on_course));
     table->buckets = calloc(registry->series_count, sizeof(struct recent));
     table->days = calloc(registry->series_count, sizeof(struct recent));
     bool complete = table->calendars != NULL && table->coverage != NULL && table->buckets != NULL &&
-                    table->days != NULL;
+                    table->days != NULL && table->courses != NULL;
     int err = complete ? open_calendars(table) : -ENOMEM;
     if (err < 0) {
         demo_table_destroy(&table);
@@ -71,6 +83,7 @@ void demo_table_destroy(struct demo_table **table)
     for (uint32_t i = 0; gone->calendars != NULL && i < gone->registry->facilities_count; i++)
         calendar_destroy(&gone->calendars[i]);
     free(gone->calendars);
+    free(gone->courses);
     free(gone->coverage);
     free(gone->buckets);
     free(gone->days);
@@ -98,6 +111,21 @@ static void remember(struct recent *recent, const struct row *row)
     recent->expected_ms[slot] = (int64_t)row->figures.value[FIGURE_EXPECTED];
 }
 
+/* Rows of one target come in the order of stamps; some may come once more. */
+static void remember_course(struct demo_table *table, const struct row *row)
+{
+    if (row->facility == REGISTRY_NONE)
+        return;
+    struct on_course *course = &table->courses[row->facility];
+    bool alert = row->kind == ROW_ALERT;
+    int64_t *newest_ms = alert ? &course->alert_ms : &course->row_ms;
+    if (course->target != NULL && row->window.start_ms < *newest_ms)
+        return;
+    *newest_ms = row->window.start_ms;
+    course->target = row->target;
+    memcpy(alert ? course->alert : course->row, row->course, sizeof(row->course));
+}
+
 void demo_table_add(struct demo_table *table, const struct block *block)
 {
     for (uint32_t i = 0; i < block->count; i++) {
@@ -105,6 +133,8 @@ void demo_table_add(struct demo_table *table, const struct block *block)
         table->counts.rows++;
         table->counts.final += row->final;
         table->counts.revised += row->revision > 0;
+        if (row->kind == ROW_TRAJECTORY || row->kind == ROW_ALERT)
+            remember_course(table, row);
         if (row->kind == ROW_COVERAGE && row->level == LEVEL_DAY)
             remember(&table->coverage[row->facility], row);
         if (row->kind == ROW_EMISSIONS && row->level == LEVEL_DAY)
@@ -117,6 +147,25 @@ void demo_table_add(struct demo_table *table, const struct block *block)
 const struct demo_table_counts *demo_table_get_counts(const struct demo_table *table)
 {
     return &table->counts;
+}
+
+static int64_t facility_reached(const struct demo_table *table, const struct facility *facility)
+{
+    int64_t reached_ms = INT64_MIN;
+    for (uint32_t i = 0; i < facility->series_count; i++) {
+        struct window window = table->buckets[facility->series_first + i].window[0];
+        if (window.end_ms > 0)
+            reached_ms = MAX(reached_ms, window.end_ms);
+    }
+    return reached_ms;
+}
+
+int64_t demo_table_get_reached(const struct demo_table *table)
+{
+    int64_t reached_ms = INT64_MAX;
+    for (uint32_t i = 0; i < table->registry->facilities_count; i++)
+        reached_ms = MIN(reached_ms, facility_reached(table, &table->registry->facilities[i]));
+    return reached_ms;
 }
 
 /* ---- drawing ---- */
@@ -179,6 +228,75 @@ static void print_line(FILE *out, const char *name, const char *clock, const str
     (void)fputs("\033[K\n", out);
 }
 
+static const char *const level_names[ALERT_LEVELS] = {"on course", "watch", "warning", "critical"};
+
+/* Tonnes; "-" for what is not known. */
+static void print_tonnes(FILE *out, int64_t mass_mg)
+{
+    if (mass_mg == NULL_NUMBER)
+        (void)fprintf(out, " %11s", "-");
+    else
+        (void)fprintf(out, " %11.0f", in_kg(mass_mg) / 1e3);
+}
+
+static double in_percent(int64_t slip)
+{
+    return slip == NULL_NUMBER ? 0 : (double)slip / 100.0;
+}
+
+static void print_course(FILE *out, const char *name, const struct on_course *course)
+{
+    const int64_t *row = course->row;
+    int64_t level = row[COURSE_LEVEL];
+    print_name(out, name);
+    (void)fputs("     ", out);
+    print_tonnes(out, row[COURSE_YTD]);
+    (void)fputc(' ', out);
+    print_tonnes(out, row[COURSE_DUE]);
+    (void)fprintf(out, " %+10.1f%%", in_percent(row[COURSE_SLIP]));
+    print_tonnes(out, row[COURSE_FORECAST]);
+    print_tonnes(out, row[COURSE_BUDGET]);
+    (void)fprintf(out, "     %s\033[K\n", level_names[level]);
+}
+
+/* Why, and what would bring it back; for the largest level only one sentence each. */
+static void print_reason(const struct demo_table *table, FILE *out, const char *name,
+                         const struct on_course *course)
+{
+    const int64_t *row = course->row;
+    const int64_t *alert = course->alert;
+    char since[TIMESTAMP_TEXT_SIZE];
+    (void)fprintf(out, "  %s has been off its course since %.10s: %.0f t above what was due", name,
+                  timestamp_format(since, alert[COURSE_STARTED]), in_kg(row[COURSE_OVER]) / 1e3);
+    if (alert[COURSE_SOURCE_1] != NULL_NUMBER)
+        (void)fprintf(out, "; most of it comes from %s",
+                      table->registry->series[alert[COURSE_SOURCE_1]].source);
+    (void)fputs(".\033[K\n", out);
+}
+
+static uint32_t draw_courses(const struct demo_table *table, FILE *out)
+{
+    uint32_t lines = 2;
+    (void)fputs("\033[K\n", out);
+    (void)fprintf(out, "\033[1m  %-*s%5s %11s %12s %11s %11s %11s     %s\033[0m\033[K\n",
+                  NAME_COLUMNS, "t CO2e against the target", "", "this year", "due", "off by",
+                  "forecast", "allowed", "level");
+    for (uint32_t i = 0; i < table->registry->facilities_count; i++) {
+        if (table->courses[i].target == NULL)
+            continue;
+        print_course(out, table->registry->facilities[i].name, &table->courses[i]);
+        lines++;
+    }
+    for (uint32_t i = 0; i < table->registry->facilities_count; i++) {
+        const struct on_course *course = &table->courses[i];
+        if (course->target == NULL || course->alert_ms == 0 || course->row[COURSE_LEVEL] == 0)
+            continue;
+        print_reason(table, out, table->registry->facilities[i].name, course);
+        lines++;
+    }
+    return lines;
+}
+
 static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, const char *status)
 {
     (void)fputs("\033[?7l", out); /* a narrow terminal cuts lines off, or the count is wrong */
@@ -204,8 +322,9 @@ static void draw_terminal(struct demo_table *table, FILE *out, int64_t now_ms, c
             total.scope_kg[scope] += line.scope_kg[scope];
     }
     print_line(out, "Group", "", &total);
-    (void)fputs("\033[?7h", out);
-    table->lines = count + 4;
+    uint32_t lines = count + 4 + draw_courses(table, out);
+    (void)fputs("\033[J\033[?7h", out);
+    table->lines = lines;
 }
 
 static void draw_plain(struct demo_table *table, FILE *out, int64_t now_ms)
@@ -220,6 +339,19 @@ static void draw_plain(struct demo_table *table, FILE *out, int64_t now_ms)
             "yesterday_kg=%.1f covered_percent=%.1f\n",
             time, table->registry->facilities[i].id, line.rate_kg_h, line.today_kg,
             line.scope_kg[0], line.scope_kg[1], line.yesterday_kg, line.covered);
+    }
+    for (uint32_t i = 0; i < table->registry->facilities_count; i++) {
+        const struct on_course *course = &table->courses[i];
+        if (course->target == NULL || course->row_ms == 0)
+            continue;
+        (void)fprintf(out, "%s target=%s year_to_date_t=%.1f due_t=%.1f off_percent=%.2f", time,
+                      course->target->id, in_kg(course->row[COURSE_YTD]) / 1e3,
+                      in_kg(course->row[COURSE_DUE]) / 1e3, in_percent(course->row[COURSE_SLIP]));
+        if (course->row[COURSE_FORECAST] != NULL_NUMBER)
+            (void)fprintf(out, " forecast_t=%.1f", in_kg(course->row[COURSE_FORECAST]) / 1e3);
+        (void)fprintf(out, " allowed_t=%.1f level=\"%s\"\n",
+                      in_kg(course->row[COURSE_BUDGET]) / 1e3,
+                      level_names[course->row[COURSE_LEVEL]]);
     }
 }
 

@@ -1,5 +1,6 @@
 /*
- * demo_table.h - the live figures of the demonstration, gathered from the rows that the sink took.
+ * demo_table.h - the live figures of the demonstration, and how far its factories are off their
+ * targets, gathered from the rows that the sink took.
  *
  * On a terminal a table that is drawn over itself, elsewhere a plain line a facility.
  */
@@ -21,6 +22,9 @@ void demo_table_add(struct demo_table *table, const struct block *block);
 /* Draws the figures as of `now_ms` of simulated time. `status` is one line above the table. */
 void demo_table_draw(struct demo_table *table, FILE *out, bool terminal, int64_t now_ms,
                      const char *status);
+
+/* Up to when the rows of every facility have come; INT64_MIN: of some none has. */
+int64_t demo_table_get_reached(const struct demo_table *table);
 
 struct demo_table_counts {
     uint64_t rows, final, revised;

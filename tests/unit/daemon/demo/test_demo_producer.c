@@ -113,7 +113,8 @@ static struct demo_producer_stats simulate(uint64_t seed, int64_t step_ms, struc
                                             .topic = DEMO_TOPIC,
                                             .seed = seed,
                                             .start_ms = START_MS,
-                                            .silent_ms = START_MS + 24 * HOUR_MS};
+                                            .silent_ms = START_MS + 24 * HOUR_MS,
+                                            .worse_ms = START_MS + 24 * HOUR_MS};
     struct demo_producer *producer;
     assert_int_equal(demo_producer_create(&producer, &conf), 0);
     for (int64_t now_ms = START_MS; now_ms <= START_MS + HOURS * HOUR_MS; now_ms += step_ms)
