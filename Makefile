@@ -210,14 +210,16 @@ model: deps-check ## search the model of checkpoints, rebalances and zombies (do
 check-grafana: ## the dashboards against the types that Grafana publishes (needs npm and its registry)
 	mkdir -p $(BUILD)/grafana; cp tests/grafana/package.json tests/grafana/check.mjs $(BUILD)/grafana
 	cd $(BUILD)/grafana; npm install --silent --no-audit --no-fund --no-package-lock \
-	    && node check.mjs $(abspath $(wildcard dashboards/*.json))
+	    && node check.mjs $(abspath $(wildcard dashboards/*/*.json))
+dashboards: ## write the dashboards again from their description, dashboards/source
+	$(PYTHON) dashboards/generate.py
 
 # ---- linting, with clang's eyes; -k, to show all faults at once
 LINT_SRC  := $(SRC) $(TEST_SRC) $(TEST_HELP) $(FUZZ_SRC) $(BENCH_SRC) $(BENCH_HELP) \
              $(wildcard tests/integration/*.c tests/faults/*.c tests/metering/*.c tests/trajectory/*.c)
 LINT_TEXT := $(LINT_SRC) $(HEADERS) $(SRCXX) $(call files,tests bench,*.h)
 lint: ## clang-format, clang-tidy, cppcheck, headers alone, man page, unit, lengths, words
-	$(SUITE) -k CC=clang lint-format lint-length lint-words lint-cppcheck lint-man lint-unit lint-tidy lint-headers
+	$(SUITE) -k CC=clang lint-format lint-length lint-words lint-dashboards lint-cppcheck lint-man lint-unit lint-tidy lint-headers
 lint-format:
 	clang-format --dry-run -Werror $(LINT_TEXT)
 lint-length: # a file over 600 lines holds a noun too many
@@ -228,6 +230,8 @@ lint-words: # sentences of comments and documents, and the names of files in the
 lint-cppcheck:
 	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    -j2 -I. $(DEFS) $(LINT_SRC)
+lint-dashboards: # they are what their description says
+	$(PYTHON) dashboards/generate.py --check
 lint-man:
 	mandoc -Tlint -Wwarning docs/*.1
 lint-unit: # an exposure of 1.5 at most, and every setting known; the programs need not be there
@@ -300,9 +304,9 @@ install: $(O)/installed/ghgd ## install under DESTDIR/PREFIX (/usr/local)
 	    sed 's,/usr/local/,$(PREFIX)/,' systemd/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
 	done
 	for folder in config/factors config/holidays config/examples dashboards; do \
-	    (cd $$folder && find . -type f -exec install -D -m 644 {} $(abspath $(DESTDIR))$(SHARE)/$${folder#config/}/{} \;) || exit 1; \
+	    (cd $$folder && find . -type f ! -name '*.pyc' -exec install -D -m 644 {} $(abspath $(DESTDIR))$(SHARE)/$${folder#config/}/{} \;) || exit 1; \
 	done
-	sed -i 's,/usr/local/,$(PREFIX)/,' $(DESTDIR)$(SHARE)/dashboards/provisioning/dashboards/ghgd.yaml
+	sed -i 's,/usr/local/,$(PREFIX)/,' $(DESTDIR)$(SHARE)/dashboards/provisioning/dashboards/*.yaml
 	echo "  installed $(DESTDIR)$(PREFIX)/bin/ghgd; an example to begin with is in $(DESTDIR)$(SHARE)/examples"
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/ghgd $(DESTDIR)$(PREFIX)/share/man/man1/ghgd.1 \
@@ -316,6 +320,6 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 .PHONY: all deps deps-check demo check check-unit check-registers check-public check-integration check-year check-clang check-asan check-tsan \
-        check-valgrind check-tiers check-tiers-run check-neon faults faults-run test layers model check-grafana lint lint-format lint-length lint-words lint-cppcheck lint-man \
+        check-valgrind check-tiers check-tiers-run check-neon faults faults-run test layers model check-grafana dashboards lint lint-dashboards lint-format lint-length lint-words lint-cppcheck lint-man \
         lint-unit lint-tidy lint-headers fuzz bench bench-against bench-checkpoints mutants coverage coverage-run install uninstall help clean \
         FORCE

@@ -1,10 +1,11 @@
-"""Grafana dashboards: their structure, and every query of them against a real InfluxDB.
+"""Grafana dashboards: their structure, and every query of them against a real InfluxDB and VictoriaMetrics.
 
-There is no Grafana here: what it puts into a query before it sends it (time filter, variables) is put
-in as it does. Rows are written as ghgd does, for facilities with names that need escaping.
+Rows are written as ghgd does, for facilities with names that need escaping. Queries are filled in and
+sent as Grafana does it: grafana.py.
 """
 import json
 import re
+import subprocess
 import tempfile
 import time
 import unittest
@@ -14,11 +15,10 @@ from pathlib import Path
 import daemon
 import servers
 import test_status
+from grafana import FOLDER, HOUR, Grafana, boards
 
-FOLDER = servers.ROOT / "dashboards"
-NAMES = ("group", "facility")
 SUFFIXES = ("15m", "1h", "1d", "1mo", "1y")
-TAGS = {"facility", "region", "scope", "category", "source", "unit"}
+EMISSIONS = ("group", "facility")  # the dashboards on rows of windows
 FIELDS = {
     "emissions": {
         "activity", "co2_kg", "ch4_kg", "n2o_kg", "co2e_kg", "biogenic_co2_kg", "co2e_unsplit_kg",
@@ -33,26 +33,19 @@ FIELDS = {
         "import_covered_s", "import_expected_s", "export_covered_s", "export_expected_s",
         "generation_covered_s", "generation_expected_s", "covered_s", "expected_s", "coverage",
         "estimated_s", "spread_s", "held_s", "moved_s", "conflicts", "glitches", "revision", "final"}}
-VARIABLES = ["ds", "facility", "scope", "window"]
+TAGS = {"facility", "scope", "category", "source", "unit", "${level}"}
+VARIABLES = {"influxdb": ["ds", "level", "group", "facility", "scope", "window"],
+             "victoriametrics": ["ds", "db", "level", "group", "facility", "scope", "window"]}
 PANELS = {"row", "stat", "timeseries", "bargauge", "table", "state-timeline"}
 UNITS = {"none", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg", "suffix:kWh"}
 
 PLANT = 'Plant No. 4, "West" [old] a/b\\c'
 #             id       offset of local time from UTC
 FACILITIES = {PLANT: timedelta(hours=5, minutes=45), "bursa": timedelta(hours=3), "o'hare": timedelta(hours=-5)}
+GROUPS = {PLANT: "Asia, South", "bursa": "Europe"}  # o'hare is in no region
 SOURCES = [("1", "stationary_combustion", "natural gas", "m3", 1.5), ("2", "purchased_electricity", "grid", "kWh", 3.25),
            ("0", "electricity", "sold, to the grid", "kWh", 1000)]
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-
-
-def dashboard(name):
-    return json.loads((FOLDER / f"{name}.json").read_text())
-
-
-def panels(board):
-    for panel in board["panels"]:
-        yield panel
-        yield from panel.get("panels", [])
+MINUTE = timedelta(minutes=1)
 
 
 def objects(value):
@@ -61,43 +54,6 @@ def objects(value):
         yield value
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
         yield from objects(item)
-
-
-def queries(board):
-    """(where it stands, its panel or None, the query) of everything that is sent to the database."""
-    for panel in panels(board):
-        for target in panel.get("targets", []):
-            yield f"{panel['title']} {target['refId']}", panel, target["query"]
-    for variable in board["templating"]["list"]:
-        if variable["type"] == "query":
-            yield f"variable {variable['name']}", None, variable["query"]
-    for annotation in board["annotations"]["list"]:
-        if "target" in annotation:
-            yield f"annotation {annotation['name']}", None, annotation["target"]["query"]
-
-
-def span(text):
-    number, unit = re.fullmatch(r"(?:now-)?(\d+)([hd])", text).groups()
-    return int(number) * {"h": HOUR, "d": 24 * HOUR}[unit]
-
-
-def regex(values):
-    """${name:regex} of chosen values, as Grafana writes it."""
-    escaped = [re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", value) for value in values]
-    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
-
-
-def fill_in(query, now, panel, board, facilities, scopes=None, window="1h"):
-    variables = {v["name"]: v for v in board["templating"]["list"]}
-    past = span((panel or {}).get("timeFrom") or board["time"]["from"])
-    begin, end = (int(t.timestamp() * 1000) for t in (now - past, now))
-    for text, value in (
-            ("$timeFilter", f"time >= {begin}ms and time <= {end}ms"),
-            ("${facility:regex}", regex(facilities) if facilities else variables["facility"]["allValue"]),
-            ("${scope:regex}", regex(scopes) if scopes else variables["scope"]["allValue"]),
-            ("${window}", window)):
-        query = query.replace(text, value)
-    return query
 
 
 def key(text):
@@ -134,7 +90,9 @@ def rows(now):
                 quality = (f"covered_s={seconds * 0.75},expected_s={seconds},coverage=0.75,"
                            f"estimated_s={seconds * 0.125},spread_s=0,held_s=0,moved_s=0,conflicts=0,"
                            f"glitches=0,revision={revision}i,final={final}")
-                tag = f"facility={key(facility)},region=asia"
+                tag = f"facility={key(facility)}"
+                if facility in GROUPS:
+                    tag += f",region={key(GROUPS[facility])}"
                 yield (f"coverage_{suffix},{tag} {quality},meters_expected=3i,meters_reporting=2i {at}")
                 yield (f"energy_{suffix},{tag} import_kwh={seconds},export_kwh=2,generation_kwh=5,own_use_kwh=3,"
                        f"consumption_kwh={seconds + 3},flows_unknown=0i,import_covered_s={seconds},"
@@ -150,6 +108,13 @@ def rows(now):
                            f"estimated_share=0.125,{quality} {at}")
 
 
+def as_victoria(line):
+    """The row in the dialect victoria: its version, here 3, is in its time."""
+    row, at = line.rsplit(" ", 1)
+    row = re.sub(r"final=(true|false)", lambda m: f"final={int(m[1] == 'true')}", row)
+    return f"{re.sub('=([0-9]+)i', '=' + chr(92) + '1', row)} {int(at) + 1 + 3}"
+
+
 def shape(line):
     """The common part of all rows of a measurement: tags without the group levels, fields, their types."""
     head, fields, _ = re.split(r"(?<!\\) ", line)
@@ -160,40 +125,55 @@ def shape(line):
 
 
 class Structure(unittest.TestCase):
-    def each(self):
-        for name in NAMES:
-            with self.subTest(dashboard=name):
-                yield dashboard(name)
+    def each(self, *names):
+        for board in boards(*names):
+            with self.subTest(dashboard=board.name):
+                yield board
+
+    def test_are_what_the_generator_writes(self):
+        done = subprocess.run([FOLDER / "generate.py", "--check"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_the_same_dashboards_for_both_kinds_of_database(self):
+        stems = [{board.path.stem for board in boards() if board.is_influx == influx} for influx in (True, False)]
+        self.assertEqual(stems[0], stems[1])
+        self.assertLessEqual(set(EMISSIONS), stems[0])
+        for board in (b for b in boards() if b.is_influx):
+            other = next(b for b in boards(board.path.stem) if not b.is_influx)
+            ours, theirs = ([(p["id"], p["type"], p["title"], p["gridPos"]) for p in b.panels()]
+                            for b in (board, other))
+            self.assertEqual(ours, theirs)
 
     def test_head(self):
         for board in self.each():
-            self.assertEqual(board["schemaVersion"], 41)
-            self.assertRegex(board["uid"], r"^ghgd-[a-z]+$")
-            self.assertIsInstance(board["refresh"], str)
-            self.assertNotIn("id", board)
-            self.assertNotIn("__inputs", board)
-            self.assertTrue(board["title"] and board["description"])
-        self.assertEqual(len({dashboard(name)["uid"] for name in NAMES}), len(NAMES))
+            self.assertEqual(board.json["schemaVersion"], 41)
+            self.assertRegex(board.json["uid"], r"^ghgd-[a-z-]+$")
+            self.assertIsInstance(board.json["refresh"], str)
+            self.assertNotIn("id", board.json)
+            self.assertNotIn("__inputs", board.json)
+            self.assertTrue(board.json["title"] and board.json["description"])
+        uids = [board.json["uid"] for board in boards()]
+        self.assertEqual(len(set(uids)), len(uids))
 
     def test_links_between_them(self):
-        known = {f"/d/{dashboard(name)['uid']}" for name in NAMES}
         for board in self.each():
-            for found in objects(board):
+            known = {f"/d/{b.json['uid']}" for b in boards() if b.path.parent == board.path.parent}
+            for found in objects(board.json):
                 if str(found.get("url", "")).startswith("/d/"):
                     self.assertIn(found["url"].split("?")[0], known)
 
     def test_panels(self):
         for board in self.each():
-            ids = [panel["id"] for panel in panels(board)]
+            ids = [panel["id"] for panel in board.panels()]
             self.assertEqual(len(ids), len(set(ids)))
-            for panel in panels(board):
+            for panel in board.panels():
                 with self.subTest(panel=panel["title"]):
                     self.assertIn(panel["type"], PANELS)
                     self.assertTrue(panel["title"])
                     if panel["type"] != "row":
-                        self.check_panel(panel)
+                        self.check_panel(board, panel)
 
-    def check_panel(self, panel):
+    def check_panel(self, board, panel):
         self.assertRegex(panel["description"], r"^[A-Z].*\.$")
         self.assertIn(panel["fieldConfig"]["defaults"]["unit"], UNITS)
         thresholds = panel["fieldConfig"]["defaults"]["thresholds"]
@@ -206,15 +186,18 @@ class Structure(unittest.TestCase):
         self.assertTrue(refs)
         self.assertEqual(len(refs), len(set(refs)))
         for target in panel["targets"]:
-            self.assertTrue(target["rawQuery"])
-            self.assertTrue(target["query"])
-            self.assertIn(target["resultFormat"], ("time_series", "table"))
-            self.assertEqual(target["resultFormat"] == "table", panel["type"] == "table")
+            if board.is_influx:
+                self.assertTrue(target["rawQuery"] and target["query"])
+                self.assertEqual(target["resultFormat"], "table" if panel["type"] == "table" else "time_series")
+            else:
+                self.assertTrue(target["expr"])
+                self.assertNotEqual(target["instant"], target["range"])
+                self.assertEqual(target["format"], "table" if panel["type"] == "table" else "time_series")
 
     def test_grid(self):
         for board in self.each():
             taken = {}
-            for panel in board["panels"]:
+            for panel in board.json["panels"]:
                 at = panel["gridPos"]
                 self.assertEqual(set(at), {"x", "y", "w", "h"})
                 self.assertLessEqual(at["x"] + at["w"], 24)
@@ -227,52 +210,78 @@ class Structure(unittest.TestCase):
 
     def test_data_source_is_the_variable(self):
         for board in self.each():
-            for found in objects(board):
+            kind = "influxdb" if board.is_influx else "prometheus"
+            for found in objects(board.json):
                 source = found.get("datasource")
                 if source is not None and found.get("builtIn") != 1:
-                    self.assertEqual(source, {"type": "influxdb", "uid": "${ds}"})
-            for panel in panels(board):
+                    self.assertEqual(source, {"type": kind, "uid": "${ds}"})
+            for panel in board.panels():
                 for part in [panel, *panel["targets"]] if panel["type"] != "row" else []:
                     self.assertIn("datasource", part)
 
     def test_variables(self):
+        for board in self.each(*EMISSIONS):
+            self.assertEqual(list(board.variables), VARIABLES[board.path.parent.name])
+            self.assertEqual(board.variables["facility"]["allValue"], ".*")
+            for name in ("group", "facility", "scope"):
+                self.assertTrue(board.variables[name]["multi"] and board.variables[name]["includeAll"])
         for board in self.each():
-            variables = {v["name"]: v for v in board["templating"]["list"]}
-            self.assertEqual(list(variables), VARIABLES)
-            self.assertEqual(variables["ds"]["type"], "datasource")
-            self.assertEqual(variables["ds"]["query"], "influxdb")
-            self.assertTrue(variables["facility"]["multi"] and variables["facility"]["includeAll"])
-            self.assertEqual(variables["facility"]["allValue"], ".*")
-            self.assertTrue(variables["scope"]["multi"] and variables["scope"]["includeAll"])
-            for variable in variables.values():
+            self.assertEqual(board.variables["ds"]["type"], "datasource")
+            for variable in board.variables.values():
                 self.assertTrue(variable["label"] and variable["description"])
                 self.assertTrue(variable["current"]["value"] and variable["current"]["text"])
                 self.assertIn(variable["refresh"], (1, 2))
 
     def test_only_known_names_in_queries(self):
         for board in self.each():
-            for where, _, query in queries(board):
-                with self.subTest(query=where):
-                    self.check_names(query)
+            for query in board.queries():
+                with self.subTest(query=query.where):
+                    for used in re.findall(r"\$\{?(\w+)(?::\w+)?\}?", re.sub(r"\$/", "", query.text)):
+                        self.assertIn(used, [*board.variables, "timeFilter", "__range"])
+                    if board.path.stem in EMISSIONS:
+                        (self.check_influx if board.is_influx else self.check_victoria)(query)
 
-    def check_names(self, query):
-        for used in re.findall(r"\$\{?(\w+)(?::\w+)?\}?", re.sub(r"\$/", "", query)):
-            self.assertIn(used, [*VARIABLES, "timeFilter"])
-        if query.startswith("SHOW MEASUREMENTS"):
+    def check_influx(self, query):
+        if query.text.startswith("SHOW MEASUREMENTS"):
             return
-        measurements = re.findall(r'FROM "([^"]*)"', query)
+        measurements = re.findall(r'FROM "([^"]*)"', query.text)
         self.assertTrue(measurements)
-        allowed = set(TAGS) | set(re.findall(r'AS "([^"]*)"', query)) | {"sum", "last"}
+        allowed = set(TAGS) | set(re.findall(r'AS "([^"]*)"', query.text)) | {"sum", "last"}
         for measurement in measurements:
             stem, suffix = measurement.split("_", 1)
             self.assertIn(suffix, (*SUFFIXES, "${window}"))
             allowed |= FIELDS[stem] | {measurement}
-        self.assertLessEqual(set(re.findall(r'"([^"]*)"', query)), allowed)
-        if not query.startswith("SHOW"):
-            self.assertIn("$timeFilter", query)
-            self.assertIn('"facility" =~ /^${facility:regex}$/', query)
-            if "emissions_" in query:
-                self.assertIn('"scope" =~ /^${scope:regex}$/', query, "sums what is outside the scopes")
+        self.assertLessEqual(set(re.findall(r'"([^"]*)"', query.text)), allowed)
+        if not query.is_variable:
+            self.assertIn("$timeFilter", query.text)
+            self.assertIn('"facility" =~ /^${facility:regex}$/', query.text)
+            self.assertIn('"${level}" =~ /^${group:regex}$/', query.text)
+            if "emissions_" in query.text:
+                self.assertIn('"scope" =~ /^${scope:regex}$/', query.text, "sums what is outside the scopes")
+
+    def check_victoria(self, query):
+        found = re.findall(r"\b(emissions|coverage|energy)_(\$\{window\}|[0-9a-z]+)_(\w+)"
+                           r"\{((?:\$\{level\}|[^}$]|\$(?!\{))*)\}", query.text)
+        self.assertTrue(found or query.text.startswith(("metrics(", "label_names(", "label_values(")))
+        for stem, suffix, field, labels in found:
+            self.assertIn(suffix, (*SUFFIXES, "${window}"))
+            self.assertIn(field, FIELDS[stem])
+            self.assertIn('db="$db"', labels)
+            if not query.is_variable:
+                self.assertIn('facility=~"$facility",${level}=~"$group"', labels)
+                self.assertEqual(stem == "emissions", 'scope=~"$scope"' in labels, "what is outside the scopes")
+
+    def test_names_of_an_installation(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([FOLDER / "generate.py", "--output", folder, "--levels", "region,division", "--facilities",
+                            servers.ROOT / "config/examples/facilities.csv"], check=True, capture_output=True)
+            for path in Path(folder).glob("*/*.json"):
+                text = path.read_text()
+                made = {v["name"]: v for v in json.loads(text)["templating"]["list"]}
+                if "facility" in made:
+                    self.assertLessEqual({"region", "division"}, set(made))
+                    self.assertNotIn("${level}", text)
+                    self.assertIn("Bình Dương Garments\\, plant 2 : binh-duong", made["facility"]["query"])
 
     def test_provisioning(self):
         source = (FOLDER / "provisioning/datasources/ghgd.yaml").read_text()
@@ -283,7 +292,7 @@ class Structure(unittest.TestCase):
         example = (servers.ROOT / "config/examples/ghgd.yaml").read_text()
         database = re.search(r"(?m)^\s+database: (\S+)$", example)[1]
         self.assertRegex(source, rf"(?m)^      dbName: {database}$")
-        self.assertRegex(provider, r"(?m)^      path: /usr/local/share/ghgd/dashboards$")
+        self.assertRegex(provider, r"(?m)^      path: /usr/local/share/ghgd/dashboards/influxdb$")
 
 
 class Queries(unittest.TestCase):
@@ -291,63 +300,63 @@ class Queries(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.influxdb = servers.influxdb()
-        cls.database = cls.influxdb.database("dashboards")
+        influxdb, victoria = servers.influxdb(), servers.victoria_metrics()
         # A fixed minute of the day, so that every run sees the same windows under way.
-        today = datetime.fromtimestamp(time.time(), timezone.utc).replace(hour=12, minute=7, second=0, microsecond=0)
-        cls.now = today
+        cls.now = datetime.fromtimestamp(time.time(), timezone.utc).replace(hour=12, minute=7, second=0, microsecond=0)
+        cls.grafana = Grafana(cls.now, influxdb, influxdb.database("dashboards"), victoria,
+                              servers.unique("dashboards"))
         lines = list(rows(cls.now))
         for i in range(0, len(lines), 5000):
-            cls.influxdb.write(cls.database, "\n".join(lines[i:i + 5000]))
+            influxdb.write(cls.grafana.influx_database, "\n".join(lines[i:i + 5000]))
+            victoria.write("\n".join(map(as_victoria, lines[i:i + 5000])), cls.grafana.victoria_database)
+        victoria.flush()
 
-    def run_query(self, board, panel, query, facilities, **chosen):
-        filled = fill_in(query, self.now, panel, board, facilities, **chosen)
-        self.assertNotRegex(filled, r"\$[a-zA-Z_{]")
-        return self.influxdb.query(filled, self.database)
+    def each(self, **chosen):
+        for board in boards(*EMISSIONS):
+            for query in board.queries():
+                with self.subTest(dashboard=board.name, query=query.where, **chosen):
+                    yield query
 
     def test_rows_are_like_those_of_the_daemon(self):
+        event = {"meter": "m1", "start": "2026-03-01T00:00:00Z", "end": "2026-03-01T00:15:00Z", "value": 4}
         with tempfile.TemporaryDirectory() as folder:
             for name, text in test_status.TABLES.items():
                 Path(folder, name).write_text(text)
             Path(folder, "ghgd.yaml").write_text(json.dumps(test_status.conf("localhost:9092")))
-            event = {"meter": "m1", "start": "2026-03-01T00:00:00Z", "end": "2026-03-01T00:15:00Z", "value": 4}
             done = daemon.ghgd("replay", "-q", "-c", "ghgd.yaml", input=json.dumps(event), cwd=folder)
         self.assertEqual((done.returncode, daemon.without_advice(done.stderr)), (0, ""))
         theirs, ours = ({shape(line) for line in lines} for lines in (done.stdout.splitlines(), rows(self.now)))
         self.assertEqual(theirs, ours)
 
     def test_every_query_returns_rows(self):
-        choices = [None, list(FACILITIES), [PLANT, "bursa"], *([name] for name in FACILITIES)]
-        for name in NAMES:
-            board = dashboard(name)
-            for where, panel, query in queries(board):
-                for facilities in choices:
-                    with self.subTest(dashboard=name, query=where, facilities=facilities):
-                        got = self.run_query(board, panel, query, facilities)
-                        self.assertTrue(got)
-                        self.assertTrue({r["facility"] for r in got if "facility" in r} <= set(FACILITIES))
+        for facilities in (None, list(FACILITIES), [PLANT, "bursa"], *([name] for name in FACILITIES)):
+            for query in self.each(facility=facilities):
+                got = self.grafana.run(query, facility=facilities)
+                self.assertTrue(got)
+                if not query.is_variable:
+                    self.assertTrue({r["facility"] for r in got if "facility" in r} <= set(FACILITIES))
 
     def test_every_query_for_each_window_and_scope(self):
-        for name in NAMES:
-            board = dashboard(name)
-            for where, panel, query in queries(board):
-                for chosen in ({"window": "15m"}, {"scopes": ["1"]}, {"scopes": ["1", "2"]}):
-                    with self.subTest(dashboard=name, query=where, chosen=chosen):
-                        self.assertTrue(self.run_query(board, panel, query, [PLANT], **chosen))
+        for chosen in ({"window": "15m"}, {"scope": ["1"]}, {"scope": ["1", "2"]}):
+            for query in self.each(**chosen):
+                self.assertTrue(self.grafana.run(query, facility=[PLANT], **chosen))
+
+    def test_every_query_for_groups(self):
+        for groups, inside in ((["Europe"], {"bursa"}), (list(GROUPS.values()), set(GROUPS)), (None, set(FACILITIES))):
+            for query in self.each(group=groups):
+                got = self.grafana.run(query, level="region", group=groups)
+                self.assertTrue(got)
+                seen = {r["facility"] for r in got if "facility" in r}
+                self.assertTrue(query.is_variable or not seen or seen == inside, seen)
 
     def test_nothing_of_other_facilities(self):
-        for name in NAMES:
-            board = dashboard(name)
-            for where, panel, query in queries(board):
-                if query.startswith("SHOW") or "count(" in query:
-                    continue
-                with self.subTest(dashboard=name, query=where):
-                    self.assertEqual(self.run_query(board, panel, query, ["Plant No"]), [])
+        for query in self.each():
+            if not query.is_variable and "count(" not in query.text:
+                self.assertEqual(self.grafana.run(query, facility=["Plant No"]), [])
 
-    def value_of(self, title, facilities, **chosen):
-        board = dashboard("group")
-        panel = next(p for p in panels(board) if p["title"] == title)
-        got = self.run_query(board, panel, panel["targets"][0]["query"], facilities, **chosen)
+    def value_of(self, board, title, **chosen):
+        query = next(q for q in board.queries() if q.panel and q.panel["title"] == title)
+        got = self.grafana.run(query, **chosen)
         self.assertEqual(len(got), 1)
         return next(v for k, v in got[0].items() if k not in ("_name", "time"))
 
@@ -357,50 +366,85 @@ class Queries(unittest.TestCase):
 
     def test_totals_under_way(self):
         rate = 1.5 + 3.25  # scopes 1 and 2; what lies outside is not in it
-        for title, suffix in (("Today so far", "1d"), ("This month so far", "1mo"), ("This year so far", "1y")):
-            for facilities in (list(FACILITIES), [PLANT], ["bursa", "o'hare"]):
-                with self.subTest(title=title, facilities=facilities):
-                    self.assertAlmostEqual(self.value_of(title, facilities),
-                                           self.expected_tonnes(suffix, facilities, rate), places=6)
-        self.assertAlmostEqual(self.value_of("Today so far", [PLANT], scopes=["1"]),
-                               self.expected_tonnes("1d", [PLANT], 1.5), places=6)
+        for board in boards("group"):
+            for title, suffix in (("Today so far", "1d"), ("This month so far", "1mo"), ("This year so far", "1y")):
+                for facilities in (list(FACILITIES), [PLANT], ["bursa", "o'hare"]):
+                    with self.subTest(dashboard=board.name, title=title, facilities=facilities):
+                        self.assertAlmostEqual(self.value_of(board, title, facility=facilities),
+                                               self.expected_tonnes(suffix, facilities, rate), places=6)
+            self.assertAlmostEqual(self.value_of(board, "Today so far", facility=[PLANT], scope=["1"]),
+                                   self.expected_tonnes("1d", [PLANT], 1.5), places=6)
+            self.assertAlmostEqual(self.value_of(board, "Today so far", level="region", group=["Europe"]),
+                                   self.expected_tonnes("1d", ["bursa"], rate), places=6)
 
     def test_shares(self):
-        self.assertAlmostEqual(self.value_of("Coverage, last two days", None), 0.75)
-        self.assertAlmostEqual(self.value_of("Estimated share, 31 days", None), 0.125)
-        self.assertEqual(self.value_of("Provisional days", None), len(FACILITIES))
-        self.assertEqual(self.value_of("Provisional days", [PLANT]), 1)
+        for board in boards("group"):
+            self.assertAlmostEqual(self.value_of(board, "Coverage, last two days"), 0.75)
+            self.assertAlmostEqual(self.value_of(board, "Estimated share, 31 days"), 0.125)
+            self.assertEqual(self.value_of(board, "Provisional days"), len(FACILITIES))
+            self.assertEqual(self.value_of(board, "Provisional days", facility=[PLANT]), 1)
+
+    def test_both_kinds_of_database_tell_the_same(self):
+        for title in ("By source", "By facility", "Sources", "This month by facility"):
+            found = []
+            for board in boards(*EMISSIONS):
+                if title not in {panel["title"] for panel in board.panels()}:
+                    continue
+                got = [row for query in board.queries() if query.panel and query.panel["title"] == title
+                       for row in self.grafana.run(query)]
+                found.append(sorted(round(v, 6) for row in got for k, v in row.items()
+                                    if k != "time" and isinstance(v, (int, float))))
+            with self.subTest(title=title):
+                self.assertEqual(len(found), 2)
+                self.assertEqual(*found)
+
+    def test_windows_stand_where_they_begin(self):
+        for title, window in (("CO2e by facility", HOUR), ("Coverage by day", 24 * HOUR)):
+            found = []
+            for board in boards("group"):
+                query = next(q for q in board.queries() if q.panel and q.panel["title"] == title)
+                got = self.grafana.run(query, facility=["bursa"])
+                shift = FACILITIES["bursa"] if board.is_influx and window != HOUR else timedelta(0)
+                begin = (self.now - timedelta(days=6)).timestamp() * 1000
+                found.append({row["time"] + shift.total_seconds() * 1000:
+                              next(v for k, v in row.items() if k not in ("time", "facility", "_name"))
+                              for row in got if row["time"] > begin})
+            with self.subTest(title=title):
+                self.assertGreater(len(found[0]), 5)
+                self.assertEqual(*found)
 
     def test_final_and_provisional_make_the_whole(self):
-        for name in NAMES:
-            board = dashboard(name)
-            for panel in panels(board):
-                targets = {t["refId"]: t["query"] for t in panel.get("targets", [])}
-                if '"final" = true' not in targets.get("A", ""):
-                    continue
-                with self.subTest(dashboard=name, panel=panel["title"]):
-                    self.assertEqual(targets["A"].replace("true", "false"), targets["B"])
-                    parts = [self.run_query(board, panel, targets[ref], None) for ref in "AB"]
-                    whole = self.run_query(board, panel, targets["A"].replace('AND "final" = true', ""), None)
-                    total = [sum(row[k] for row in rows_of for k in row if k.startswith("sum"))
-                             for rows_of in (*parts, whole)]
-                    self.assertAlmostEqual(total[0] + total[1], total[2], places=3)
-                    self.assertGreater(min(total), 0)
+        seen = 0
+        for query in self.each():
+            condition = r' AND "final" = true' if query.board.is_influx else r" and last_over_time\([^\[]*\[[^\]]*\] " \
+                r"offset \S+\) == 1(?=\))"
+            if not query.where.endswith(" A") or not re.search(condition, query.text):
+                continue
+            seen += 1
+            other = query.of("B")
+            self.assertEqual(query.text.replace("true", "false").replace("== 1)", "== 0)"), other.text)
+            whole = query.of("A")
+            whole.text = re.sub(condition, "", query.text)
+            total = [sum(v for row in self.grafana.run(q) for k, v in row.items() if k in ("sum", "value"))
+                     for q in (query, other, whole)]
+            self.assertAlmostEqual(total[0] + total[1], total[2], places=3)
+            self.assertGreater(min(total), 0)
+        self.assertEqual(seen, 12)
 
     def test_variables(self):
-        board = dashboard("group")
-        variables = {v["name"]: v for v in board["templating"]["list"]}
-
-        def values(name, column):
-            got = self.run_query(board, None, variables[name]["query"], None)
-            pattern = variables[name]["regex"].strip("/")
-            found = (re.search(pattern, row[column]) if pattern else None for row in got)
-            return {(m[1] if m.groups() else m[0]) if m else row[column] for m, row in zip(found, got)
-                    if m or not pattern}
-
-        self.assertEqual(values("facility", "value"), set(FACILITIES))
-        self.assertEqual(values("scope", "value"), {"1", "2"})
-        self.assertEqual(values("window", "name"), {"15m", "1h"})
+        for board in boards("group"):
+            with self.subTest(dashboard=board.name):
+                def values(name, **chosen):
+                    return self.grafana.values(name, board, **chosen)
+                self.assertEqual(values("facility"), set(FACILITIES))
+                self.assertEqual(values("facility", level="region", group=["Europe"]), {"bursa"})
+                self.assertEqual(values("scope"), {"1", "2"})
+                self.assertEqual(values("window"), {"15m", "1h"})
+                self.assertEqual(values("level"), {"facility", "region"})
+                self.assertEqual(values("group"), set(FACILITIES))
+                self.assertEqual(values("group", level="region"), set(GROUPS.values()))
+                if not board.is_influx:
+                    self.assertIn(self.grafana.victoria_database, values("db"))
 
 
 if __name__ == "__main__":
