@@ -18,13 +18,15 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE / "source"))
 import boards  # noqa: E402
 import emissions  # noqa: E402
+import quality  # noqa: E402
+import targets  # noqa: E402
 from panels import Store  # noqa: E402
 
 #         folder, type of the data source, its name in provisioning/datasources, what it is
 STORES = {"influx": ("influxdb", "influxdb", "ghgd", "The InfluxDB that ghgd writes to."),
           "victoria": ("victoriametrics", "prometheus", "ghgd-victoriametrics",
                        "The VictoriaMetrics that ghgd writes to.")}
-OTHERS = {"group": "Group", "facility": "Facility"}
+OTHERS = {"group": "Group", "facility": "Facility", "trajectory": "Trajectory", "quality": "Data quality"}
 
 
 def names_of(path):
@@ -40,10 +42,11 @@ def text_of(made):
 def files(installation):
     """{path below the output: text}."""
     made = {}
-    for key, (folder, *source) in STORES.items():
-        store = Store(key, *source, installation.rows())
-        for name, board in emissions.make(store, installation, OTHERS).items():
-            made[f"{folder}/{name}.json"] = text_of(board)
+    for key, (folder, *where) in STORES.items():
+        store = Store(key, *where, installation.rows())
+        for source in (emissions, targets, quality):
+            for name, board in source.make(store, installation, OTHERS).items():
+                made[f"{folder}/{name}.json"] = text_of(board)
     return made
 
 

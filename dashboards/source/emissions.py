@@ -3,6 +3,7 @@ from boards import Variables, annotation, dashboard, link
 from panels import (COVERED, FINAL_MAPPING, FINAL_NUMBER_MAPPING, GREY, KILOS, PROVISIONAL, TONNES, BarGauge,
                     Row, Series, Stat, Table, Timeline, fixed, override, thresholds)
 from queries import DAY_OFFSET, KG_PER_T, TIME, Newest, Ratio, Raw, Total, Values, Windows
+from targets import alert_annotation, course_panels
 
 
 def day_values(field):
@@ -113,6 +114,7 @@ def group_panels(store):
                   'GROUP BY "facility"'},
         {"expr": "max by (facility) (last_over_time(coverage_1mo_coverage<facilities>[$__range]))"})
     return [
+        *course_panels(store, 23),
         *now_row(),
         Row(8, "Live"),
         bars(9, "CO2e by scope", "Mass per window. Dashed grey is provisional: windows that may still grow.", (12, 9),
@@ -166,9 +168,10 @@ def sources_table():
                    override("CO2e", unit=KILOS)])
 
 
-def facility_panels(_):
+def facility_panels(store):
     meters = {"reporting": "meters_reporting", "expected": "meters_expected"}
     return [
+        *course_panels(store, 23),
         *now_row(),
         Row(8, "Live"),
         bars(9, "CO2e by source", "Mass per window. Dashed grey is provisional: windows that may still grow.", (12, 9),
@@ -202,7 +205,8 @@ def make(store, installation, others):
     listed = [*variables.database(), *variables.groups(), variables.facility(), variables.scope(), variables.window()]
 
     def board(key, title, description, panels, since):
-        return dashboard(store, key, title, description, panels, listed, [revised_annotation(store)],
+        return dashboard(store, key, title, description, panels, listed,
+                         [alert_annotation(store, True), revised_annotation(store)],
                          [link(store, name, text) for name, text in others.items() if name != key],
                          installation.names, since)
     return {

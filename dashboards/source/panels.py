@@ -167,14 +167,15 @@ class Series(Panel):
 
     kind = "timeseries"
 
-    def __init__(self, *args, bars=False, points=False, steps_after=True, span=False, stacked=None, **more):
+    def __init__(self, *args, bars=False, points=False, steps_after=True, span=False, stacked=None, lines="off", **more):
         super().__init__(*args, **more)
         self.bars, self.points, self.steps_after, self.span = bars, points, steps_after, span
+        self.lines = lines  # of thresholds
         self.stacked = bars if stacked is None else stacked  # bars side by side let each other shine through
 
     def custom(self):
         common = {"stacking": {"mode": "normal" if self.stacked else "none", "group": "A"},
-                  "axisPlacement": "auto", "thresholdsStyle": {"mode": "off"}}
+                  "axisPlacement": "auto", "thresholdsStyle": {"mode": self.lines}}
         if self.bars:
             return {"drawStyle": "bars", "fillOpacity": 80 if self.stacked else 60, "lineWidth": 1, "barAlignment": 1,
                     "barWidthFactor": 0.8, "showPoints": "never", **common}
@@ -204,6 +205,21 @@ class Timeline(Panel):
         return {"alignValue": "left", "mergeValues": self.merge, "rowHeight": 0.9, "showValue": self.text,
                 "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
                 "tooltip": {"mode": "single", "sort": "none"}}
+
+
+class BarChart(Panel):
+    """Bars side by side; the first text of a row is below them."""
+
+    kind = "barchart"
+
+    def custom(self):
+        return {"fillOpacity": 70, "lineWidth": 1, "axisPlacement": "auto", "thresholdsStyle": {"mode": "off"}}
+
+    def options(self):
+        return {"barWidth": 0.9, "groupWidth": 0.7, "fullHighlight": False, "orientation": "auto", "showValue": "never",
+                "stacking": "none", "xTickLabelMaxLength": 0, "xTickLabelRotation": 0, "xTickLabelSpacing": 0,
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
+                "tooltip": {"mode": "multi", "sort": "none"}}
 
 
 class Heatmap(Panel):

@@ -7,6 +7,8 @@ VictoriaMetrics keeps a row's version in the milliseconds behind the start of it
 of windows that begin in (T, T + length] are read at T, with a negative offset. A local day stands at
 T = 00:00 UTC of its date: it begins 13 h before that at the earliest, and 11 h after it at the latest.
 """
+import re
+
 DAY_OFFSET = "offset -11h"
 TIME = "$timeFilter"
 KG_PER_T = 1000
@@ -200,13 +202,15 @@ class Raw:
     def __init__(self, influx, victoria):
         self.texts = influx, victoria
 
-    def filled(self, targets, text, scoped):
-        return [{key: value.replace("<facilities>", text(False)).replace("<scopes>", text(True))
-                 if isinstance(value, str) else value for key, value in target.items()}
-                for target in ([targets] if isinstance(targets, dict) else targets)]
+    def filled(self, targets, text):
+        """<facilities> becomes the choice of facilities; <facilities+labels> has further labels."""
+        def put(match):
+            return text(False) if match[1] is None else f"{text(False)[:-1]},{match[1]}}}"
+        return [{key: re.sub(r"<facilities(?:\+([^>]*))?>", put, value) if isinstance(value, str) else value
+                 for key, value in target.items()} for target in ([targets] if isinstance(targets, dict) else targets)]
 
     def influx(self, rows):
-        return self.filled(self.texts[0], rows.influx, False)
+        return self.filled(self.texts[0], rows.influx)
 
     def victoria(self, rows):
-        return self.filled(self.texts[1], rows.victoria, False)
+        return self.filled(self.texts[1], rows.victoria)

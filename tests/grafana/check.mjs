@@ -8,8 +8,8 @@ import Ajv from 'ajv';
 import { createGenerator } from 'ts-json-schema-generator';
 
 const RAW = './node_modules/@grafana/schema/dist/types/raw';
-const PANELS = ['bargauge', 'stat', 'statetimeline', 'statushistory', 'table', 'timeseries'];
-const WITH_FIELDS = ['statetimeline', 'statushistory', 'timeseries']; // have field options of their own
+const PANELS = ['barchart', 'bargauge', 'stat', 'statetimeline', 'statushistory', 'table', 'timeseries'];
+const WITH_FIELDS = ['barchart', 'statetimeline', 'statushistory', 'timeseries']; // have field options of their own
 
 function validator(name, from, type) {
   const path = `${name}.ts`;

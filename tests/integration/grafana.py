@@ -101,6 +101,9 @@ class Grafana:
         if time_from:
             return (self.now - span(time_from)).timestamp(), self.now.timestamp()
         chosen = query.board.json["time"]
+        if chosen["to"] == "now/fy":  # the whole year, also the part that is ahead
+            return tuple(self.now.replace(year=self.now.year + i, month=1, day=1, hour=0, minute=0).timestamp()
+                         for i in (0, 1))
         begin = self.now - span(chosen["from"])
         end = self.now + span(chosen["to"]) if "+" in chosen["to"] else self.now
         return begin.timestamp(), end.timestamp()
@@ -120,7 +123,9 @@ class Grafana:
                 return variable["allValue"]
             if name == "db" and name not in chosen:
                 return self.victoria_database
-            return escape(value) if isinstance(value, list) else value
+            if isinstance(value, list):
+                return escape(value)
+            return value if query.board.is_influx else value.replace("\\", "\\\\").replace('"', '\\"')
 
         text = text.replace("$timeFilter", f"time >= {begin * 1000:.0f}ms and time <= {end * 1000:.0f}ms")
         text = text.replace("$__range", f"{end - begin:.0f}s")

@@ -18,7 +18,7 @@ import test_status
 from grafana import FOLDER, HOUR, Grafana, boards
 
 SUFFIXES = ("15m", "1h", "1d", "1mo", "1y")
-EMISSIONS = ("group", "facility")  # the dashboards on rows of windows
+EMISSIONS = ("group", "facility", "quality")  # the dashboards on rows of windows
 FIELDS = {
     "emissions": {
         "activity", "co2_kg", "ch4_kg", "n2o_kg", "co2e_kg", "biogenic_co2_kg", "co2e_unsplit_kg",
@@ -26,7 +26,7 @@ FIELDS = {
         "expected_s", "coverage", "estimated_s", "spread_s", "held_s", "moved_s", "conflicts",
         "glitches", "revision", "final"},
     "coverage": {
-        "covered_s", "expected_s", "coverage", "estimated_s", "spread_s", "held_s", "moved_s",
+        "covered_s", "expected_s", "coverage", "coverage_weighted", "estimated_s", "spread_s", "held_s", "moved_s",
         "conflicts", "glitches", "meters_expected", "meters_reporting", "revision", "final"},
     "energy": {
         "import_kwh", "export_kwh", "generation_kwh", "own_use_kwh", "consumption_kwh", "flows_unknown",
@@ -34,10 +34,24 @@ FIELDS = {
         "generation_covered_s", "generation_expected_s", "covered_s", "expected_s", "coverage",
         "estimated_s", "spread_s", "held_s", "moved_s", "conflicts", "glitches", "revision", "final"}}
 TAGS = {"facility", "scope", "category", "source", "unit", "${level}"}
+NUMBERS = {"day", "base_version", "base_kg", "budget_kg", "share", "due_kg", "ytd_kg", "ytd_estimated_kg", "over_kg",
+           "coverage", "slip", "forecast_kg", "forecast_low_kg", "forecast_high_kg", "forecast_ratio_kg", "miss_probability",
+           "used_up_day", "trailing_12mo_kg", "needed_to_end", "needed_cumulative", "achieved", "overshoot_kg",
+           "alert_level", "restated", "counted"}
+SOURCE_FIELDS = {f"source_{i}{tail}" for i in (1, 2, 3) for tail in ("", "_kg")}
+FIELDS.update({
+    "trajectory": NUMBERS,
+    "trajectory_now": NUMBERS | SOURCE_FIELDS | {"stamp", "forecast_known", "interval_known", "used_up"},
+    "alerts": SOURCE_FIELDS | {
+        "id", "number", "base_version", "event", "from_level", "to_level", "from_name", "to_name", "started", "ended",
+        "day", "slip", "budget_kg", "due_kg", "ytd_kg", "over_kg", "forecast_kg", "forecast_low_kg",
+        "forecast_high_kg", "miss_probability", "coverage"}})
+TARGET_TAGS = {"target", "stage", "level", "name", "scopes"}
 VARIABLES = {"influxdb": ["ds", "level", "group", "facility", "scope", "window"],
              "victoriametrics": ["ds", "db", "level", "group", "facility", "scope", "window"]}
-PANELS = {"row", "stat", "timeseries", "bargauge", "table", "state-timeline"}
-UNITS = {"none", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg", "suffix:kWh"}
+PANELS = {"row", "stat", "timeseries", "bargauge", "barchart", "table", "state-timeline", "status-history"}
+TABLES = {"table", "barchart"}
+UNITS = {"none", "time:YYYY-MM-DD", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg", "suffix:kWh"}
 
 PLANT = 'Plant No. 4, "West" [old] a/b\\c'
 #             id       offset of local time from UTC
@@ -45,6 +59,7 @@ FACILITIES = {PLANT: timedelta(hours=5, minutes=45), "bursa": timedelta(hours=3)
 GROUPS = {PLANT: "Asia, South", "bursa": "Europe"}  # o'hare is in no region
 SOURCES = [("1", "stationary_combustion", "natural gas", "m3", 1.5), ("2", "purchased_electricity", "grid", "kWh", 3.25),
            ("0", "electricity", "sold, to the grid", "kWh", 1000)]
+WEIGHTED = "coverage_weighted=0.5"  # null before a month is closed
 MINUTE = timedelta(minutes=1)
 
 
@@ -54,6 +69,14 @@ def objects(value):
         yield value
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
         yield from objects(item)
+
+
+def ms(instant):
+    return int(instant.timestamp() * 1000)
+
+
+def flag(value):
+    return "true" if value else "false"
 
 
 def key(text):
@@ -93,7 +116,7 @@ def rows(now):
                 tag = f"facility={key(facility)}"
                 if facility in GROUPS:
                     tag += f",region={key(GROUPS[facility])}"
-                yield (f"coverage_{suffix},{tag} {quality},meters_expected=3i,meters_reporting=2i {at}")
+                yield (f"coverage_{suffix},{tag} {quality},{WEIGHTED},meters_expected=3i,meters_reporting=2i {at}")
                 yield (f"energy_{suffix},{tag} import_kwh={seconds},export_kwh=2,generation_kwh=5,own_use_kwh=3,"
                        f"consumption_kwh={seconds + 3},flows_unknown=0i,import_covered_s={seconds},"
                        f"import_expected_s={seconds},export_covered_s=0,export_expected_s=0,"
@@ -108,11 +131,64 @@ def rows(now):
                            f"estimated_share=0.125,{quality} {at}")
 
 
+def targets():
+    """(id, tags) of the targets: of the whole, of each region and facility."""
+    yield "all-2030", ""
+    yield "o'ver", ""  # an alert that is over
+    yield "new", ""  # no forecast yet
+    for region in GROUPS.values():
+        yield region, f",level=region,name={key(region)},region={key(region)}"
+    for facility in FACILITIES:
+        region = f",region={key(GROUPS[facility])}" if facility in GROUPS else ""
+        yield f"t {facility}", f",level=facility,name={key(facility)},facility={key(facility)}{region}"
+
+
+def course(day, number, known):
+    """The fields of a target's row: 100 t a day where 98 are due, of a budget of 36,000 t."""
+    ytd, due = number * 100_000, number * 98_000
+    forecasts = "forecast_kg=36700000,forecast_low_kg=36000500,forecast_high_kg=37400000,forecast_ratio_kg=36734693," \
+        f"miss_probability=0.92,used_up_day={ms(day) + 30 * 86_400_000}i," if known else ""
+    return (f"day={ms(day)}i,base_version=1i,base_kg=50000000,budget_kg=36000000,share={due / 36e6:.9f},due_kg={due},"
+            f"ytd_kg={ytd},ytd_estimated_kg=0,over_kg={ytd - due},coverage=0.99,slip=0.0204,{forecasts}"
+            "trailing_12mo_kg=36400000,needed_to_end=0.0655,needed_cumulative=0.0935,achieved=0.476,overshoot_kg=1200000,"
+            f"alert_level={min(number // 10, 2)}i,restated=false,counted=true")
+
+
+def target_rows(now):
+    begin = now.replace(month=1, day=1, hour=0, minute=0)
+    days = (now - begin).days
+    for target, tags in targets():
+        tags = f"target={key(target)},scopes=1+2{tags or ',level=all,name=all'}"
+        known = target != "new"
+        for number in range(1, days + 1):
+            day = begin + timedelta(days=number - 1)
+            stamp = day + timedelta(days=1, hours=1, minutes=5)
+            if stamp <= now:
+                yield f"trajectory,stage=day,{tags} {course(day, number, known)} {ms(stamp)}"
+                yield f"trajectory,stage=hour,{tags} {course(day, number, known)} {ms(stamp - HOUR)}"
+        sources = ",".join(f'source_{i}="line \\"{i}\\"",source_{i}_kg={40 - i}' for i in (1, 2, 3))
+        yield (f"trajectory_now,{tags} stamp={ms(now)}i,{course(now - timedelta(days=1), days, True)},"
+               f"forecast_known={flag(known)},interval_known={flag(known)},used_up={flag(known)},{sources} {ms(begin)}")
+        levels = [(30, 0, 1), (12, 1, 2), (1, 2, 3)] + ([(0, 3, 0)] if target == "o'ver" else [])
+        started = now - timedelta(days=31)
+        for number, (ago, before, after) in enumerate(levels, 1):
+            at = now.replace(minute=0) - timedelta(days=ago)
+            ended = f",ended={ms(at)}i" if after == 0 else ""
+            words = f"{target}/1/{number}".replace("\\", "\\\\").replace('"', '\\"')
+            yield (f'alerts,stage=day,{tags} id="{words}",number={number}i,base_version=1i,event="entered",'
+                   f'from_level={before}i,to_level={after}i,from_name="x",to_name="y",started={ms(started)}i{ended},'
+                   f"day={ms(at)}i,slip=0.0204,budget_kg=36000000,due_kg=1,ytd_kg=2,over_kg=1,forecast_kg=36700000,"
+                   f"forecast_low_kg=36000500,forecast_high_kg=37400000,miss_probability=0.92,coverage=0.99,{sources} "
+                   f"{ms(at)}")
+
+
 def as_victoria(line):
-    """The row in the dialect victoria: its version, here 3, is in its time."""
+    """The row in the dialect victoria: its version, here 3, is in its time, and it has no texts."""
     row, at = line.rsplit(" ", 1)
-    row = re.sub(r"final=(true|false)", lambda m: f"final={int(m[1] == 'true')}", row)
-    return f"{re.sub('=([0-9]+)i', '=' + chr(92) + '1', row)} {int(at) + 1 + 3}"
+    row = re.sub(r'(?<=[, ])\w+="(?:\\\\.|[^"\\\\])*",?', "", row) if row.startswith(("alerts", "trajectory")) else row
+    row = re.sub(r"=(true|false)(?=[,\s]|$)", lambda m: f"={int(m[1] == 'true')}", row)
+    is_stamped = row.startswith(("alerts,", "trajectory,"))
+    return f"{re.sub('=([0-9]+)i(?=[,]|$)', '=' + chr(92) + '1', row).rstrip(',')} {int(at) + (0 if is_stamped else 1 + 3)}"
 
 
 def shape(line):
@@ -188,11 +264,11 @@ class Structure(unittest.TestCase):
         for target in panel["targets"]:
             if board.is_influx:
                 self.assertTrue(target["rawQuery"] and target["query"])
-                self.assertEqual(target["resultFormat"], "table" if panel["type"] == "table" else "time_series")
+                self.assertEqual(target["resultFormat"], "table" if panel["type"] in TABLES else "time_series")
             else:
                 self.assertTrue(target["expr"])
                 self.assertNotEqual(target["instant"], target["range"])
-                self.assertEqual(target["format"], "table" if panel["type"] == "table" else "time_series")
+                self.assertEqual(target["format"], "table" if panel["type"] in TABLES else "time_series")
 
     def test_grid(self):
         for board in self.each():
@@ -221,15 +297,19 @@ class Structure(unittest.TestCase):
 
     def test_variables(self):
         for board in self.each(*EMISSIONS):
-            self.assertEqual(list(board.variables), VARIABLES[board.path.parent.name])
+            wanted = list(VARIABLES[board.path.parent.name])
+            if board.path.stem == "quality":
+                wanted.remove("scope")
+            self.assertEqual(list(board.variables), wanted)
             self.assertEqual(board.variables["facility"]["allValue"], ".*")
-            for name in ("group", "facility", "scope"):
+            for name in {"group", "facility", "scope"} & set(board.variables):
                 self.assertTrue(board.variables[name]["multi"] and board.variables[name]["includeAll"])
         for board in self.each():
             self.assertEqual(board.variables["ds"]["type"], "datasource")
             for variable in board.variables.values():
                 self.assertTrue(variable["label"] and variable["description"])
-                self.assertTrue(variable["current"]["value"] and variable["current"]["text"])
+                if variable["name"] != "target":  # the first of the list
+                    self.assertTrue(variable["current"]["value"] and variable["current"]["text"])
                 self.assertIn(variable["refresh"], (1, 2))
 
     def test_only_known_names_in_queries(self):
@@ -238,8 +318,7 @@ class Structure(unittest.TestCase):
                 with self.subTest(query=query.where):
                     for used in re.findall(r"\$\{?(\w+)(?::\w+)?\}?", re.sub(r"\$/", "", query.text)):
                         self.assertIn(used, [*board.variables, "timeFilter", "__range"])
-                    if board.path.stem in EMISSIONS:
-                        (self.check_influx if board.is_influx else self.check_victoria)(query)
+                    (self.check_influx if board.is_influx else self.check_victoria)(query)
 
     def check_influx(self, query):
         if query.text.startswith("SHOW MEASUREMENTS"):
@@ -248,28 +327,41 @@ class Structure(unittest.TestCase):
         self.assertTrue(measurements)
         allowed = set(TAGS) | set(re.findall(r'AS "([^"]*)"', query.text)) | {"sum", "last"}
         for measurement in measurements:
-            stem, suffix = measurement.split("_", 1)
-            self.assertIn(suffix, (*SUFFIXES, "${window}"))
+            stem, _, suffix = measurement.partition("_")
+            if measurement in FIELDS:
+                stem = measurement
+                allowed |= TARGET_TAGS
+            else:
+                self.assertIn(suffix, (*SUFFIXES, "${window}"))
             allowed |= FIELDS[stem] | {measurement}
         self.assertLessEqual(set(re.findall(r'"([^"]*)"', query.text)), allowed)
         if not query.is_variable:
             self.assertIn("$timeFilter", query.text)
+            if "target" in query.board.variables:
+                self.assertIn('"target" =~ /^${target:regex}$/', query.text)
+                return
             self.assertIn('"facility" =~ /^${facility:regex}$/', query.text)
             self.assertIn('"${level}" =~ /^${group:regex}$/', query.text)
             if "emissions_" in query.text:
                 self.assertIn('"scope" =~ /^${scope:regex}$/', query.text, "sums what is outside the scopes")
 
     def check_victoria(self, query):
-        found = re.findall(r"\b(emissions|coverage|energy)_(\$\{window\}|[0-9a-z]+)_(\w+)"
-                           r"\{((?:\$\{level\}|[^}$]|\$(?!\{))*)\}", query.text)
+        found = re.findall(r"\b(emissions_\$\{window\}|coverage_\$\{window\}|(?:emissions|coverage|energy)_[0-9a-z]+|"
+                           r"trajectory_now|trajectory|alerts)_(\w+)\{((?:\$\{level\}|[^}$]|\$(?!\{))*)\}", query.text)
         self.assertTrue(found or query.text.startswith(("metrics(", "label_names(", "label_values(")))
-        for stem, suffix, field, labels in found:
-            self.assertIn(suffix, (*SUFFIXES, "${window}"))
-            self.assertIn(field, FIELDS[stem])
+        for measurement, field, labels in found:
+            stem, _, suffix = measurement.partition("_")
+            if measurement not in FIELDS:
+                self.assertIn(suffix, (*SUFFIXES, "${window}"))
+            self.assertIn(field, FIELDS[measurement if measurement in FIELDS else stem])
             self.assertIn('db="$db"', labels)
-            if not query.is_variable:
-                self.assertIn('facility=~"$facility",${level}=~"$group"', labels)
-                self.assertEqual(stem == "emissions", 'scope=~"$scope"' in labels, "what is outside the scopes")
+            if query.is_variable:
+                continue
+            if "target" in query.board.variables:
+                self.assertIn('target="$target"', labels)
+                continue
+            self.assertIn('facility=~"$facility",${level}=~"$group"', labels)
+            self.assertEqual(stem == "emissions", 'scope=~"$scope"' in labels, "what is outside the scopes")
 
     def test_names_of_an_installation(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -303,19 +395,22 @@ class Queries(unittest.TestCase):
         influxdb, victoria = servers.influxdb(), servers.victoria_metrics()
         # A fixed minute of the day, so that every run sees the same windows under way.
         cls.now = datetime.fromtimestamp(time.time(), timezone.utc).replace(hour=12, minute=7, second=0, microsecond=0)
+        if cls.now.month < 3:  # a year that has hardly begun shows little of a target
+            cls.now = cls.now.replace(year=cls.now.year - 1, month=12, day=15)
         cls.grafana = Grafana(cls.now, influxdb, influxdb.database("dashboards"), victoria,
                               servers.unique("dashboards"))
-        lines = list(rows(cls.now))
+        lines = [*rows(cls.now), *target_rows(cls.now)]
         for i in range(0, len(lines), 5000):
             influxdb.write(cls.grafana.influx_database, "\n".join(lines[i:i + 5000]))
             victoria.write("\n".join(map(as_victoria, lines[i:i + 5000])), cls.grafana.victoria_database)
         victoria.flush()
 
-    def each(self, **chosen):
-        for board in boards(*EMISSIONS):
+    def each(self, check, *names, **chosen):
+        """check(query) of every query of the dashboards of these names."""
+        for board in boards(*names or EMISSIONS):
             for query in board.queries():
                 with self.subTest(dashboard=board.name, query=query.where, **chosen):
-                    yield query
+                    check(query)
 
     def test_rows_are_like_those_of_the_daemon(self):
         event = {"meter": "m1", "start": "2026-03-01T00:00:00Z", "end": "2026-03-01T00:15:00Z", "value": 4}
@@ -325,34 +420,37 @@ class Queries(unittest.TestCase):
             Path(folder, "ghgd.yaml").write_text(json.dumps(test_status.conf("localhost:9092")))
             done = daemon.ghgd("replay", "-q", "-c", "ghgd.yaml", input=json.dumps(event), cwd=folder)
         self.assertEqual((done.returncode, daemon.without_advice(done.stderr)), (0, ""))
-        theirs, ours = ({shape(line) for line in lines} for lines in (done.stdout.splitlines(), rows(self.now)))
+        written = (line.replace(f"{WEIGHTED},", "") for line in rows(self.now))
+        theirs, ours = ({shape(line) for line in lines} for lines in (done.stdout.splitlines(), written))
         self.assertEqual(theirs, ours)
 
     def test_every_query_returns_rows(self):
         for facilities in (None, list(FACILITIES), [PLANT, "bursa"], *([name] for name in FACILITIES)):
-            for query in self.each(facility=facilities):
+            def check(query):
                 got = self.grafana.run(query, facility=facilities)
                 self.assertTrue(got)
                 if not query.is_variable:
-                    self.assertTrue({r["facility"] for r in got if "facility" in r} <= set(FACILITIES))
+                    self.assertTrue({r["facility"] for r in got if r.get("facility")} <= set(FACILITIES))
+            self.each(check, facility=facilities)
 
     def test_every_query_for_each_window_and_scope(self):
         for chosen in ({"window": "15m"}, {"scope": ["1"]}, {"scope": ["1", "2"]}):
-            for query in self.each(**chosen):
-                self.assertTrue(self.grafana.run(query, facility=[PLANT], **chosen))
+            self.each(lambda query: self.assertTrue(self.grafana.run(query, facility=[PLANT], **chosen)), **chosen)
 
     def test_every_query_for_groups(self):
         for groups, inside in ((["Europe"], {"bursa"}), (list(GROUPS.values()), set(GROUPS)), (None, set(FACILITIES))):
-            for query in self.each(group=groups):
+            def check(query):
                 got = self.grafana.run(query, level="region", group=groups)
                 self.assertTrue(got)
-                seen = {r["facility"] for r in got if "facility" in r}
+                seen = {r["facility"] for r in got if r.get("facility")}
                 self.assertTrue(query.is_variable or not seen or seen == inside, seen)
+            self.each(check, group=groups)
 
     def test_nothing_of_other_facilities(self):
-        for query in self.each():
+        def check(query):
             if not query.is_variable and "count(" not in query.text:
                 self.assertEqual(self.grafana.run(query, facility=["Plant No"]), [])
+        self.each(check)
 
     def value_of(self, board, title, **chosen):
         query = next(q for q in board.queries() if q.panel and q.panel["title"] == title)
@@ -385,11 +483,11 @@ class Queries(unittest.TestCase):
             self.assertEqual(self.value_of(board, "Provisional days", facility=[PLANT]), 1)
 
     def test_both_kinds_of_database_tell_the_same(self):
-        for title in ("By source", "By facility", "Sources", "This month by facility"):
+        for name, title in (("group", "By source"), ("group", "By facility"), ("facility", "Sources"),
+                            ("group", "This month by facility"), ("quality", "By facility"), ("quality", "Coverage"),
+                            ("quality", "Held, meter-hours"), ("quality", "Silent meters")):
             found = []
-            for board in boards(*EMISSIONS):
-                if title not in {panel["title"] for panel in board.panels()}:
-                    continue
+            for board in boards(name):
                 got = [row for query in board.queries() if query.panel and query.panel["title"] == title
                        for row in self.grafana.run(query)]
                 found.append(sorted(round(v, 6) for row in got for k, v in row.items()
@@ -414,14 +512,14 @@ class Queries(unittest.TestCase):
                 self.assertEqual(*found)
 
     def test_final_and_provisional_make_the_whole(self):
-        seen = 0
-        for query in self.each():
+        seen = []
+        for query in (query for board in boards(*EMISSIONS) for query in board.queries()):
             condition = r' AND "final" = true' if query.board.is_influx else r" and last_over_time\([^\[]*\[[^\]]*\] " \
                 r"offset \S+\) == 1(?=\))"
-            if not query.where.endswith(" A") or not re.search(condition, query.text):
+            if not query.where.endswith(" A") or len(query.panel["targets"]) < 2 or not re.search(condition, query.text):
                 continue
-            seen += 1
             other = query.of("B")
+            seen.append(query.where)
             self.assertEqual(query.text.replace("true", "false").replace("== 1)", "== 0)"), other.text)
             whole = query.of("A")
             whole.text = re.sub(condition, "", query.text)
@@ -429,9 +527,76 @@ class Queries(unittest.TestCase):
                      for q in (query, other, whole)]
             self.assertAlmostEqual(total[0] + total[1], total[2], places=3)
             self.assertGreater(min(total), 0)
-        self.assertEqual(seen, 12)
+        self.assertEqual(len(seen), 12)
+
+    def target(self, query_or_board, name):
+        """The variable's value; in InfluxQL it stands in a regular expression."""
+        board = getattr(query_or_board, "board", query_or_board)
+        return [name] if board.is_influx else name
+
+    def test_every_query_of_a_target(self):
+        unknown = re.compile(r'"(?:forecast_known|interval_known|used_up)" = true|'
+                             r"trajectory\w*_(?:forecast|miss_probability|used_up_day)")
+        for name, _ in targets():
+            def check(query):
+                got = self.grafana.run(query, target=self.target(query, name))
+                self.assertEqual(bool(got), not (name == "new" and unknown.search(query.text)))
+            self.each(check, "trajectory", target=name)
+
+    def test_no_query_has_rows_of_another_target(self):
+        def check(query):
+            if not query.is_variable:
+                self.assertEqual(self.grafana.run(query, target=self.target(query, "all")), [])
+        self.each(check, "trajectory")
+
+    def test_figures_of_a_target(self):
+        days = (self.now - self.now.replace(month=1, day=1, hour=0, minute=0)).days
+        for board in boards("trajectory"):
+            for title, want in (("Alert level", 2), ("Slip", 0.0204), ("Emitted this year", days * 100),
+                                ("Over the budget that is due", days * 2), ("Budget of the year", 36000),
+                                ("Forecast of the year", 36700), ("Probability of a miss", 0.92)):
+                with self.subTest(dashboard=board.name, title=title):
+                    got = self.value_of(board, title, target=self.target(board, "t bursa"))
+                    self.assertAlmostEqual(got, want, places=6)
+
+    def test_lines_go_on_beyond_today(self):
+        for board in boards("trajectory"):
+            ends = []
+            for query in board.queries():
+                if query.panel and query.panel["title"] == "Path of the year":
+                    got = self.grafana.run(query, target=self.target(board, "t bursa"))
+                    ends.append(max(row["time"] for row in got if None not in row.values()))
+            with self.subTest(dashboard=board.name):
+                self.assertGreater(sum(end > ms(self.now) + 20 * 86_400_000 for end in ends), 3)
+                self.assertTrue(any(end <= ms(self.now) + 86_400_000 for end in ends))
+
+    def test_who_is_off_course(self):
+        found = []
+        for board in boards("group"):
+            table = {}
+            for query in board.queries():
+                if query.panel and query.panel["title"] == "Who is off course":
+                    for row in self.grafana.run(query, level="region", group=["Europe"]):
+                        numbers = (v for k, v in row.items() if k != "time" and isinstance(v, (int, float)))
+                        table.setdefault(row["target"], []).extend(round(v, 6) for v in numbers)
+                        self.assertIn(row["name"], ("Europe", "bursa"))
+            found.append(table)
+        self.assertEqual(*found)
+        self.assertEqual(set(found[0]), {"Europe", "t bursa"})
+        self.assertEqual(found[0]["Europe"][-1], ms(self.now - timedelta(days=31)))
+
+    def test_an_alert_that_is_over_has_no_since(self):
+        for board in boards("group"):
+            query = next(q for q in board.queries() if "started" in q.text)
+            got = {row["target"] for row in self.grafana.run(query)}
+            self.assertEqual(got, {target for target, _ in targets()} - {"o'ver"})
 
     def test_variables(self):
+        for board in boards("trajectory"):
+            with self.subTest(dashboard=board.name):
+                self.assertEqual(self.grafana.values("of", board), {"all", "region", "facility"})
+                self.assertEqual(self.grafana.values("target", board, of=["region"]), set(GROUPS.values()))
+                self.assertEqual(self.grafana.values("target", board), {target for target, _ in targets()})
         for board in boards("group"):
             with self.subTest(dashboard=board.name):
                 def values(name, **chosen):
