@@ -230,8 +230,9 @@ lint-words: # sentences of comments and documents, and the names of files in the
 lint-cppcheck:
 	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    -j2 -I. $(DEFS) $(LINT_SRC)
-lint-dashboards: # they are what their description says
+lint-dashboards: # they are what their description says; rules of Prometheus fire when they should
 	$(PYTHON) dashboards/generate.py --check
+	promtool test rules tests/prometheus/*.yml >$(BUILD)/lint-rules || { cat $(BUILD)/lint-rules; exit 1; }
 lint-man:
 	mandoc -Tlint -Wwarning docs/*.1
 lint-unit: # an exposure of 1.5 at most, and every setting known; the programs need not be there

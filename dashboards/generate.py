@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """generate.py - writes the dashboards, from one description of their panels, for each kind of database.
 
-  generate.py                      writes influxdb/*.json, victoriametrics/*.json beside this file
+  generate.py                      writes influxdb/*.json, victoriametrics/*.json and prometheus/*.json beside this file
   generate.py --check              writes nothing; fails if a file differs
   generate.py --output DIR --levels region,division --facilities facilities.csv
                                    dashboards of an installation: a variable for each level of its
@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE / "source"))
 import boards  # noqa: E402
 import emissions  # noqa: E402
+import health  # noqa: E402
 import quality  # noqa: E402
 import targets  # noqa: E402
 from panels import Store  # noqa: E402
@@ -26,6 +27,7 @@ from panels import Store  # noqa: E402
 STORES = {"influx": ("influxdb", "influxdb", "ghgd", "The InfluxDB that ghgd writes to."),
           "victoria": ("victoriametrics", "prometheus", "ghgd-victoriametrics",
                        "The VictoriaMetrics that ghgd writes to.")}
+HEALTH = ("prometheus", "prometheus", "ghgd-prometheus", "The Prometheus that scrapes ghgd.")
 OTHERS = {"group": "Group", "facility": "Facility", "trajectory": "Trajectory", "quality": "Data quality"}
 
 
@@ -47,6 +49,9 @@ def files(installation):
         for source in (emissions, targets, quality):
             for name, board in source.make(store, installation, OTHERS).items():
                 made[f"{folder}/{name}.json"] = text_of(board)
+    folder, *where = HEALTH
+    for name, board in health.make(Store("prometheus", *where, None), installation, {}).items():
+        made[f"{folder}/{name}.json"] = text_of(board)
     return made
 
 

@@ -19,7 +19,7 @@ class Store:
         return {"type": self.source, "uid": "${ds}"}
 
     def uid(self, board):
-        return f"ghgd-{board}" if self.key == "influx" else f"ghgd-{self.key}-{board}"
+        return f"ghgd-{self.key}-{board}" if self.key == "victoria" else f"ghgd-{board}"
 
     def targets(self, query, table=False, ranged=False):
         """Targets without their refId."""

@@ -57,7 +57,8 @@ def facilities_table(store):
                     "url": f"/d/{store.uid('facility')}?var-facility=${{__value.text:percentencode}}&${{ds:queryparam}}"}]
     return Table(
         15, "By facility", "The chosen time, whole days of facility time: how much of the expected meter time is "
-        "covered, and meter-hours that are estimated, held, moved and spread.", (24, 9), columns, {"facility": "Facility"}, "Held, h",
+        "covered, and meter-hours that are estimated, held, moved and spread.", (24, 9), columns, {"facility": "Facility"},
+        "Held, h",
         decimals=1,
         overrides=[override("Coverage", unit="percentunit", thresholds=thresholds(COVERED), color={"mode": "thresholds"},
                             custom__cellOptions={"type": "color-text"}),

@@ -213,4 +213,4 @@ class Raw:
         return self.filled(self.texts[0], rows.influx)
 
     def victoria(self, rows):
-        return self.filled(self.texts[1], rows.victoria)
+        return self.filled(self.texts[1], rows and rows.victoria)

@@ -24,6 +24,7 @@ class Board:
         self.json = json.loads(path.read_text())
         self.variables = {v["name"]: v for v in self.json["templating"]["list"]}
         self.is_influx = self.variables["ds"]["query"] == "influxdb"
+        self.is_health = "job" in self.variables
 
     def panels(self):
         for panel in self.json["panels"]:
@@ -59,7 +60,7 @@ class Query:
 
 
 def boards(*names):
-    """Those of the given names, of both kinds of database, or all."""
+    """Those of the given names, of both kinds of database, or all of them."""
     found = (Board(path) for path in sorted(FOLDER.glob("*/*.json")))
     return [board for board in found if not names or board.path.stem in names]
 
@@ -87,8 +88,11 @@ def seconds_of(text):
     return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
 
 
+RATE = "10s"  # $__rate_interval: four scrapes of a second, and more
+
+
 class Grafana:
-    """Runs queries of dashboards; `now` is the end of the chosen time."""
+    """Runs queries of dashboards; `now` is the end of the chosen time. Prometheus is asked as VictoriaMetrics."""
 
     def __init__(self, now, influxdb=None, influx_database="", victoria=None, victoria_database="ghg"):
         self.now = now
@@ -128,6 +132,7 @@ class Grafana:
             return value if query.board.is_influx else value.replace("\\", "\\\\").replace('"', '\\"')
 
         text = text.replace("$timeFilter", f"time >= {begin * 1000:.0f}ms and time <= {end * 1000:.0f}ms")
+        text = text.replace("$__rate_interval", RATE)
         text = text.replace("$__range", f"{end - begin:.0f}s")
         # A step is that of the query, as no panel is to get a longer one.
         return re.sub(r"\$(?:\{(\w+)(?::regex)?\}|(\w+))", lambda m: value_of(m[1] or m[2]), text)

@@ -498,6 +498,34 @@ class VictoriaMetrics(Process):
         return {tuple(sorted(r["metric"].items())): float(r["value"][1]) for r in result["data"]["result"]}
 
 
+class Prometheus(Process):
+    """Prometheus, which scrapes `targets` (host:port) as job ghgd, and their ledger of facilities."""
+
+    kind = "prometheus"
+
+    def __init__(self, targets, rules=None):
+        super().__init__()
+        self.targets, self.rules = targets, rules
+
+    def prepare(self):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        scraped = [{"targets": self.targets}]
+        (self.folder / "prometheus.yml").write_text(json.dumps({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(self.rules)] if self.rules else [],
+            "scrape_configs": [
+                {"job_name": "ghgd", "static_configs": scraped},
+                {"job_name": "ghgd-facilities", "metrics_path": "/metrics/facilities", "static_configs": scraped}]}))
+
+    def command(self):
+        return ["prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data",
+                f"--web.listen-address=127.0.0.1:{self.port}"]
+
+    def is_ready(self):
+        return _answers(f"{self.url}/-/ready", 200)
+
+
 def _bytes(value):
     return value.encode() if isinstance(value, str) else value
 

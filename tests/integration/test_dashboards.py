@@ -51,7 +51,8 @@ VARIABLES = {"influxdb": ["ds", "level", "group", "facility", "scope", "window"]
              "victoriametrics": ["ds", "db", "level", "group", "facility", "scope", "window"]}
 PANELS = {"row", "stat", "timeseries", "bargauge", "barchart", "table", "state-timeline", "status-history"}
 TABLES = {"table", "barchart"}
-UNITS = {"none", "time:YYYY-MM-DD", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg", "suffix:kWh"}
+UNITS = {"none", "time:YYYY-MM-DD", "percentunit", "suffix:t CO2e", "suffix:kg CO2e", "suffix:kg", "suffix:kWh", "s",
+         "cps", "bytes", "Bps"}
 
 PLANT = 'Plant No. 4, "West" [old] a/b\\c'
 #             id       offset of local time from UTC
@@ -211,7 +212,8 @@ class Structure(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
     def test_the_same_dashboards_for_both_kinds_of_database(self):
-        stems = [{board.path.stem for board in boards() if board.is_influx == influx} for influx in (True, False)]
+        stems = [{board.path.stem for board in boards() if board.is_influx == influx and not board.is_health}
+                 for influx in (True, False)]
         self.assertEqual(stems[0], stems[1])
         self.assertLessEqual(set(EMISSIONS), stems[0])
         for board in (b for b in boards() if b.is_influx):
@@ -317,8 +319,9 @@ class Structure(unittest.TestCase):
             for query in board.queries():
                 with self.subTest(query=query.where):
                     for used in re.findall(r"\$\{?(\w+)(?::\w+)?\}?", re.sub(r"\$/", "", query.text)):
-                        self.assertIn(used, [*board.variables, "timeFilter", "__range"])
-                    (self.check_influx if board.is_influx else self.check_victoria)(query)
+                        self.assertIn(used, [*board.variables, "timeFilter", "__range", "__rate_interval"])
+                    if not board.is_health:
+                        (self.check_influx if board.is_influx else self.check_victoria)(query)
 
     def check_influx(self, query):
         if query.text.startswith("SHOW MEASUREMENTS"):
@@ -376,15 +379,22 @@ class Structure(unittest.TestCase):
                     self.assertIn("Bình Dương Garments\\, plant 2 : binh-duong", made["facility"]["query"])
 
     def test_provisioning(self):
+        for folder, name in (("influxdb", "ghgd"), ("victoriametrics", "ghgd-victoriametrics"),
+                             ("prometheus", "ghgd-prometheus")):
+            source = (FOLDER / f"provisioning/datasources/{name}.yaml").read_text()
+            provider = (FOLDER / f"provisioning/dashboards/{name}.yaml").read_text()
+            for text in (source, provider):
+                self.assertRegex(text, r"(?m)^apiVersion: 1$")
+                self.assertRegex(text, rf"(?m)^  - name: {name}$")
+            kind = "influxdb" if folder == "influxdb" else "prometheus"
+            self.assertRegex(source, rf"(?m)^    type: {kind}$")
+            self.assertRegex(provider, rf"(?m)^      path: /usr/local/share/ghgd/dashboards/{folder}$")
+            for board in (board for board in boards() if board.path.parent.name == folder):
+                self.assertEqual(board.variables["ds"]["current"]["value"], name)
         source = (FOLDER / "provisioning/datasources/ghgd.yaml").read_text()
-        provider = (FOLDER / "provisioning/dashboards/ghgd.yaml").read_text()
-        for text in (source, provider):
-            self.assertRegex(text, r"(?m)^apiVersion: 1$")
-        self.assertRegex(source, r"(?m)^    type: influxdb$")
         example = (servers.ROOT / "config/examples/ghgd.yaml").read_text()
         database = re.search(r"(?m)^\s+database: (\S+)$", example)[1]
         self.assertRegex(source, rf"(?m)^      dbName: {database}$")
-        self.assertRegex(provider, r"(?m)^      path: /usr/local/share/ghgd/dashboards/influxdb$")
 
 
 class Queries(unittest.TestCase):
