@@ -16,6 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE / "source"))
+import alerting  # noqa: E402
 import boards  # noqa: E402
 import emissions  # noqa: E402
 import health  # noqa: E402
@@ -49,6 +50,7 @@ def files(installation):
         for source in (emissions, targets, quality):
             for name, board in source.make(store, installation, OTHERS).items():
                 made[f"{folder}/{name}.json"] = text_of(board)
+        made[f"provisioning/alerting/{store.provisioned}.yaml"] = alerting.make(store)
     folder, *where = HEALTH
     for name, board in health.make(Store("prometheus", *where, None), installation, {}).items():
         made[f"{folder}/{name}.json"] = text_of(board)

@@ -36,6 +36,7 @@ check | libcmocka-dev           |                  | unit tests
 check | python3                 |                  | integration tests, layers
 check | python3-msgpack         |                  | integration tests: events in MessagePack
 check | python3-jsonschema      |                  | integration tests: the schema of events
+check | python3-yaml            |                  | integration tests: alert rules of Grafana
 check | kcat                    |                  | integration tests: a Kafka client that is not ours
 check | openjdk-17-jre-headless |                  | integration tests: runs a real Kafka broker
 check | maven                   |                  | integration tests: fetches that broker

@@ -12,6 +12,8 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import yaml
+
 import daemon
 import servers
 import test_status
@@ -181,6 +183,14 @@ def target_rows(now):
                    f"day={ms(at)}i,slip=0.0204,budget_kg=36000000,due_kg=1,ytd_kg=2,over_kg=1,forecast_kg=36700000,"
                    f"forecast_low_kg=36000500,forecast_high_kg=37400000,miss_probability=0.92,coverage=0.99,{sources} "
                    f"{ms(at)}")
+
+
+def alert_rules():
+    """(name of the data source, rule) of every alert rule of Grafana."""
+    for path in sorted(FOLDER.glob("provisioning/alerting/*.yaml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in group["rules"]:
+                yield path.stem, rule
 
 
 def as_victoria(line):
@@ -397,6 +407,29 @@ class Structure(unittest.TestCase):
         self.assertRegex(source, rf"(?m)^      dbName: {database}$")
 
 
+class Alerts(unittest.TestCase):
+    def test_parts_name_each_other(self):
+        uids, titles = set(), set()
+        for source, rule in alert_rules():
+            with self.subTest(rule=rule["uid"]):
+                self.assertLessEqual(len(rule["uid"]), 40)
+                uids.add(rule["uid"])
+                titles.add(rule["title"])
+                data = {part["refId"]: part for part in rule["data"]}
+                self.assertEqual(list(data), ["A", "B", "C"])
+                self.assertIn(rule["condition"], data)
+                for ref, part in data.items():
+                    self.assertEqual(part["model"]["refId"], ref)
+                    self.assertEqual(part["model"]["datasource"]["uid"], part["datasourceUid"])
+                    self.assertEqual(part["datasourceUid"], source if ref == "A" else "__expr__")
+                self.assertEqual([data[ref]["model"]["expression"] for ref in "BC"], ["A", "B"])
+                self.assertNotRegex(json.dumps(data).replace("$timeFilter", ""), r"\$[a-z{_]")
+                uid, panel = (rule["annotations"][f"__{name}__"] for name in ("dashboardUid", "panelId"))
+                board = next(board for board in boards() if board.json["uid"] == uid)
+                self.assertIn(int(panel), [panel["id"] for panel in board.panels()])
+        self.assertEqual((len(uids), len(titles)), (12, 12))
+
+
 class Queries(unittest.TestCase):
     """All, several and one facility chosen; each query returns rows, and the totals are right."""
 
@@ -579,6 +612,31 @@ class Queries(unittest.TestCase):
             with self.subTest(dashboard=board.name):
                 self.assertGreater(sum(end > ms(self.now) + 20 * 86_400_000 for end in ends), 3)
                 self.assertTrue(any(end <= ms(self.now) + 86_400_000 for end in ends))
+
+    def fires_for(self, rule):
+        """The names of the series for which the condition is true; every query has some."""
+        part, _, condition = rule["data"]
+        begin, end = (self.now.timestamp() - part["relativeTimeRange"][name] for name in ("from", "to"))
+        if "expr" in part["model"]:
+            data = self.grafana.get("/api/v1/query", query=part["model"]["expr"], time=end)["result"]
+            found = [({**series["metric"], "db": None}, float(series["value"][1])) for series in data
+                     if series["metric"].get("db") in (None, self.grafana.victoria_database)]
+        else:
+            text = part["model"]["query"].replace("$timeFilter", f"time >= {begin:.0f}s AND time <= {end:.0f}s")
+            rows_of = self.grafana.influxdb.query(text, self.grafana.influx_database)
+            found = [(row, next(v for k, v in row.items() if k != "time" and isinstance(v, (int, float)))) for row in rows_of]
+        self.assertTrue(found)
+        evaluator = condition["model"]["conditions"][0]["evaluator"]
+        low, *high = evaluator["params"]
+        judge = {"gt": lambda v: v > low, "lt": lambda v: v < low, "within_range": lambda v: low < v < high[0]}
+        return {labels.get("target") or labels.get("facility") for labels, value in found
+                if judge[evaluator["type"]](value)}
+
+    def test_alert_rules_fire(self):
+        want = {"target-warning": {target for target, _ in targets()}, "coverage": set(FACILITIES)}
+        for source, rule in alert_rules():
+            with self.subTest(rule=rule["uid"]):
+                self.assertEqual(self.fires_for(rule), want.get(rule["uid"].removeprefix(f"{source}-"), set()))
 
     def test_who_is_off_course(self):
         found = []
