@@ -46,12 +46,13 @@ def now(field, scale=1):
 
 
 def ahead(name, field):
-    """The same as a line through the year, and beyond today."""
+    """The same as a line through the year, and beyond today. The row stands at the beginning of the year of the target's
+    facilities, which may be before the chosen time."""
     influx, victoria = is_known(field, length="370d")
     value = divided(f'last("{field}")', KG_PER_T)
     series = f"last_over_time(trajectory_now_{field}{{{VICTORIA_TARGET}}}[370d])"
-    return Raw({"query": f'SELECT {value} AS "{name}" FROM "trajectory_now" WHERE {TIME} AND {TARGET}{influx} '
-                         "GROUP BY time(1d) fill(previous)", "alias": name},
+    return Raw({"query": f'SELECT {value} AS "{name}" FROM "trajectory_now" WHERE time >= ${{__from}}ms - 370d AND '
+                         f"time <= ${{__to}}ms AND {TARGET}{influx} GROUP BY time(1d) fill(previous)", "alias": name},
                {"expr": divided(f"max({series}{victoria})", KG_PER_T), "legendFormat": name, "step": "1d"})
 
 

@@ -13,6 +13,7 @@ import servers
 FOLDER = servers.ROOT / "dashboards"
 HOUR = timedelta(hours=1)
 RESOLUTION = 1000  # points of a panel that sets no maximum of its own
+MOST = 11000  # points that Prometheus gives; annotations have no other maximum
 
 
 class Board:
@@ -132,6 +133,7 @@ class Grafana:
             return value if query.board.is_influx else value.replace("\\", "\\\\").replace('"', '\\"')
 
         text = text.replace("$timeFilter", f"time >= {begin * 1000:.0f}ms and time <= {end * 1000:.0f}ms")
+        text = text.replace("${__from}", f"{begin * 1000:.0f}").replace("${__to}", f"{end * 1000:.0f}")
         text = text.replace("$__rate_interval", RATE)
         text = text.replace("$__range", f"{end - begin:.0f}s")
         # A step is that of the query, as no panel is to get a longer one.
@@ -173,7 +175,7 @@ class Grafana:
                     for series in data["result"]]
         step = query.target.get("interval") or query.target.get("step") or "15s"
         step = step.replace("${window}", chosen.get("window", "1h"))
-        points = (query.panel or {}).get("maxDataPoints", RESOLUTION)
+        points = query.panel.get("maxDataPoints", RESOLUTION) if query.panel else MOST
         length = max(seconds_of(step), int((end - begin) / points) or 1)
         data = self.get("/api/v1/query_range", query=text, start=begin // length * length, end=end // length * length,
                         step=length)
