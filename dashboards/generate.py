@@ -62,10 +62,12 @@ def main():
     parser.add_argument("--output", type=Path, default=HERE, help="folder (default: this one)")
     parser.add_argument("--levels", default="", help="levels of groups, as in tables.groups: region,division")
     parser.add_argument("--facilities", type=Path, help="table of facilities, for their names")
+    parser.add_argument("--year-start", type=int, default=1, choices=range(1, 13), metavar="MONTH",
+                        help="month with which target years begin (default: 1)")
     parser.add_argument("--check", action="store_true", help="fail if a file is not as it would be written")
     asked = parser.parse_args()
     names = names_of(asked.facilities) if asked.facilities else {}
-    made = files(boards.Installation([level for level in asked.levels.split(",") if level], names))
+    made = files(boards.Installation([level for level in asked.levels.split(",") if level], names, asked.year_start))
     stale = [name for name, text in made.items()
              if not (asked.output / name).exists() or (asked.output / name).read_text() != text]
     if asked.check:

@@ -31,8 +31,8 @@ def data_source(store):
 class Installation:
     """The tables of an installation, as far as they are known: levels of groups, names of facilities."""
 
-    def __init__(self, levels=(), names=None):
-        self.levels, self.names = list(levels), names or {}
+    def __init__(self, levels=(), names=None, year_start=1):
+        self.levels, self.names, self.year_start = list(levels), names or {}, year_start
 
     def rows(self):
         return Filter(self.levels)
@@ -162,13 +162,13 @@ def add_names(panels, names):
             overrides.append(override(f"{key} (provisional)", displayName=f"{name} (provisional)"))
 
 
-def dashboard(store, board, title, description, panels, variables, annotations, links, names=None, since="now-7d",
-              until="now", tags=("ghgd", "emissions")):
+def dashboard(store, board, title, description, panels, variables, annotations, links, installation,
+              since="now-7d", until="now", tags=("ghgd", "emissions")):
     made = placed(panels, store)
-    add_names(made, names)
+    add_names(made, installation.names)
     return {
         "uid": store.uid(board), "title": title, "description": description, "tags": list(tags),
-        "schemaVersion": 41, "version": 1, "editable": True, "graphTooltip": 1, "fiscalYearStartMonth": 0,
+        "schemaVersion": 41, "version": 1, "editable": True, "graphTooltip": 1, "fiscalYearStartMonth": installation.year_start - 1,
         "liveNow": False, "preload": False, "refresh": "1m", "timezone": "browser", "weekStart": "",
         "time": {"from": since, "to": until}, "timepicker": {"refresh_intervals": INTERVALS},
         "annotations": {"list": [grafana_annotations(), *annotations]}, "templating": {"list": variables},

@@ -208,7 +208,7 @@ def make(store, installation, others):
         return dashboard(store, key, title, description, panels, listed,
                          [alert_annotation(store, True), revised_annotation(store)],
                          [link(store, name, text) for name, text in others.items() if name != key],
-                         installation.names, since)
+                         installation, since)
     return {
         "group": board(
             "group", "Emissions: group", "CO2e of a group of facilities as ghgd knows it now: live windows, days and "

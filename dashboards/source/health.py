@@ -118,7 +118,7 @@ def panels():
               (f"sum by (instance) ({metric('ghgd_rekey_waiting')})", "{{instance}}: keyed topic"))]
 
 
-def make(store, _, __):
+def make(store, installation, _):
     def values(name, label, description, query):
         return variable("query", name, label, description, query, {"selected": True, "text": ["All"], "value": ["$__all"]},
                         multi=True, all_value=".*", datasource=store.at())
@@ -127,4 +127,4 @@ def make(store, _, __):
               values("instance", "Process", "Processes of the job.", 'label_values(ghgd_build_info{job=~"$job"}, instance)')]
     return {"health": dashboard(
         store, "health", "ghgd: health", "What ghgd says of itself: the log, databases, state, and data in doubt.",
-        panels(), listed, [], [], None, "now-6h", tags=("ghgd", "health"))}
+        panels(), listed, [], [], installation, "now-6h", tags=("ghgd", "health"))}

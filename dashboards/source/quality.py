@@ -110,4 +110,4 @@ def make(store, installation, others):
         store, "quality", "Emissions: data quality",
         "What the figures rest on: coverage, and time that is held, estimated, moved or in conflict.",
         panels(store), listed, [revised_annotation(store)],
-        [link(store, name, text) for name, text in others.items() if name != "quality"], installation.names, "now-31d")}
+        [link(store, name, text) for name, text in others.items() if name != "quality"], installation, "now-31d")}

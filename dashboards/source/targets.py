@@ -296,4 +296,4 @@ def make(store, installation, others):
         store, "trajectory", "Emissions: trajectory",
         "One target: year to date against its budget, where the year will end, month by month, and alerts.",
         panels(), target_variables(store, installation), [alert_annotation(store)],
-        [link(store, name, text) for name, text in others.items() if name != "trajectory"], None, "now/fy", "now/fy")}
+        [link(store, name, text) for name, text in others.items() if name != "trajectory"], installation, "now/fy", "now/fy")}

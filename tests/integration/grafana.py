@@ -60,9 +60,9 @@ class Query:
         return Query(self.board, f"{self.panel['title']} {ref}", target, self.panel)
 
 
-def boards(*names):
+def boards(*names, folder=FOLDER):
     """Those of the given names, of both kinds of database, or all of them."""
-    found = (Board(path) for path in sorted(FOLDER.glob("*/*.json")))
+    found = (Board(path) for path in sorted(folder.glob("*/*.json")))
     return [board for board in found if not names or board.path.stem in names]
 
 

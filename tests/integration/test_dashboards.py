@@ -381,10 +381,12 @@ class Structure(unittest.TestCase):
     def test_names_of_an_installation(self):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([FOLDER / "generate.py", "--output", folder, "--levels", "region,division", "--facilities",
-                            servers.ROOT / "config/examples/facilities.csv"], check=True, capture_output=True)
+                            servers.ROOT / "config/examples/facilities.csv", "--year-start", "4"], check=True,
+                           capture_output=True)
             for path in Path(folder).glob("*/*.json"):
                 text = path.read_text()
                 made = {v["name"]: v for v in json.loads(text)["templating"]["list"]}
+                self.assertEqual(json.loads(text)["fiscalYearStartMonth"], 3)
                 if "facility" in made:
                     self.assertLessEqual({"region", "division"}, set(made))
                     self.assertNotIn("${level}", text)
@@ -490,6 +492,22 @@ class Queries(unittest.TestCase):
                 seen = {r["facility"] for r in got if r.get("facility")}
                 self.assertTrue(query.is_variable or not seen or seen == inside, seen)
             self.each(check, group=groups)
+
+    def test_every_query_of_an_installation(self):
+        with tempfile.TemporaryDirectory() as folder:
+            table = Path(folder, "facilities.csv")
+            table.write_text('# a comment\nid,name,region\nbursa,"Bursa, dyeing",Europe\n')
+            subprocess.run([FOLDER / "generate.py", "--output", folder, "--levels", "region", "--facilities", table],
+                           check=True, capture_output=True)
+            for board in boards(*EMISSIONS, folder=Path(folder)):
+                for query in board.queries():
+                    for region in (["Europe"], ["Asia, South"], None):
+                        with self.subTest(dashboard=board.name, query=query.where, region=region):
+                            got = self.grafana.run(query, region=region)
+                            self.assertTrue(got)
+                            seen = {row["facility"] for row in got if row.get("facility")}
+                            if region and not query.is_variable:
+                                self.assertLessEqual(seen, {"bursa"} if region == ["Europe"] else {PLANT})
 
     def test_nothing_of_other_facilities(self):
         def check(query):
