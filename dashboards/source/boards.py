@@ -155,7 +155,7 @@ def add_names(panels, names):
             continue
         overrides = panel["fieldConfig"]["overrides"]
         if panel["type"] == "table":
-            overrides.extend([override("Facility", mappings=cells), override("facility", mappings=cells)])
+            overrides.extend(override(name, mappings=cells) for name in ("Facility", "facility", "Name"))
             continue
         for key, name in sorted(names.items()):
             overrides.append(override(key, displayName=name))

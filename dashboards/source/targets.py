@@ -78,6 +78,8 @@ def since():
                         f"({at} == on (target) group_left () max by (target) ({at})))"})
 
 
+WIDTHS = {"Of": 75, "Scopes": 70, "Alert": 80, "Slip": 80, "Over": 100, "Emitted": 110, "Budget": 110, "Forecast": 110,
+          "P of a miss": 95, "Coverage": 85, "Since": 100}
 TABLE_TAGS = {"target": "Target", "level": "Of", "name": "Name", "scopes": "Scopes"}
 LEVEL_CELL = {"mappings": [LEVEL_MAPPING], "custom__cellOptions": {"type": "color-background", "mode": "basic"},
               "color": {"mode": "thresholds"},
@@ -102,7 +104,8 @@ def course_panels(store, first):
               overrides=[override("Alert", **LEVEL_CELL), override("Slip", unit="percentunit", decimals=2),
                          *(override(name, unit=TONNES, decimals=0) for name in ("Over", "Emitted", "Budget", "Forecast")),
                          override("P of a miss", decimals=3), override("Coverage", unit="percentunit", decimals=1),
-                         override("Since", unit=DATE), override("Target", links=to_target)]),
+                         override("Since", unit=DATE), override("Target", links=to_target),
+                         *(override(name, custom__width=width) for name, width in WIDTHS.items())]),
         Timeline(first + 2, "Alert level by target", "The level after each closed day.", (24, 6),
                  Raw({"query": f'SELECT "alert_level" FROM "trajectory" WHERE {TIME} AND <facilities> AND '
                                '"stage" = \'day\' GROUP BY "target"', "alias": "$tag_target"},
@@ -237,7 +240,7 @@ def panels():
         figure(2, "Alert level", "The level after the last closed day.", "alert_level", mappings=[LEVEL_MAPPING],
                steps=level_steps),
         share(3, "Slip", "Year to date beyond the budget that is due by now; below 0: on course.", "slip", 2, steps=SLIPS),
-        tonnes(4, "Over the budget that is due", "Year to date less what is due; below 0: under budget.", "over_kg",
+        tonnes(4, "Over what is due", "Year to date less what is due; below 0: under budget.", "over_kg",
                steps=[("green", None), ("red", 0.001)]),
         tonnes(5, "Emitted this year", "Since the target year began.", "ytd_kg"),
         tonnes(6, "Budget of the year", "What the target allows in its year.", "budget_kg"),
@@ -249,7 +252,7 @@ def panels():
                "used_up_day", DATE),
         share(10, "Needed cut a year", "To the end point of the target, as a part of the year last closed.",
               "needed_to_end", 2),
-        share(11, "Needed, all years together", "The yearly cut that keeps the budget of all years up to the target.",
+        share(11, "Needed, cumulative", "The yearly cut that keeps the budget of all years up to the target.",
               "needed_cumulative", 2),
         share(12, "Way to the target", "From base to target, by the year last closed; below 0: emissions rose.",
               "achieved", 1),

@@ -390,6 +390,7 @@ class Structure(unittest.TestCase):
                 if "facility" in made:
                     self.assertLessEqual({"region", "division"}, set(made))
                     self.assertNotIn("${level}", text)
+                    self.assertRegex(re.sub(r"\s+", " ", text), r'"options": "Name" }, "properties": \[ \{ "id": "mappings"')
                     self.assertIn("Bình Dương Garments\\, plant 2 : binh-duong", made["facility"]["query"])
 
     def test_provisioning(self):
@@ -616,7 +617,7 @@ class Queries(unittest.TestCase):
         days = (self.now - self.now.replace(month=1, day=1, hour=0, minute=0)).days
         for board in boards("trajectory"):
             for title, want in (("Alert level", 2), ("Slip", 0.0204), ("Emitted this year", days * 100),
-                                ("Over the budget that is due", days * 2), ("Budget of the year", 36000),
+                                ("Over what is due", days * 2), ("Budget of the year", 36000),
                                 ("Forecast of the year", 36700), ("Probability of a miss", 0.92)):
                 with self.subTest(dashboard=board.name, title=title):
                     got = self.value_of(board, title, target=self.target(board, "t bursa"))
