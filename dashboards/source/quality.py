@@ -23,13 +23,15 @@ def each_day(number, title, description, field, scale=1, unit="none", size=(12, 
 
 
 def silent_meters():
-    """Meters that should report and do not, in the last whole hour."""
-    hour = "last_over_time(coverage_1h_{}<facilities>[1h] offset 1h)"
+    """Meters that should report and do not, in each facility's newest hour that is final."""
+    hour = "last_over_time(coverage_1h_{}<facilities>[1h] offset -1h)"
+    final = f"{hour.format('final')} == 1"
+    expected, reporting = (f"sum(last_over_time(({hour.format(field)} and {final})[$__range:1h]))"
+                           for field in ("meters_expected", "meters_reporting"))
     return Raw({"query": 'SELECT sum("expected") - sum("reporting") FROM (SELECT last("meters_expected") AS "expected", '
                          f'last("meters_reporting") AS "reporting" FROM "coverage_1h" WHERE {TIME} AND <facilities> AND '
                          '"final" = true GROUP BY "facility")'},
-               {"expr": f"sum({hour.format('meters_expected')}) - sum({hour.format('meters_reporting')})",
-                "instant": True})
+               {"expr": f"{expected} - {reporting}", "instant": True})
 
 
 def revised_by_day():
@@ -71,7 +73,7 @@ def panels(store):
         Row(1, "The chosen time"),
         stat(2, "Coverage", "Share of the expected meter time that readings cover, of whole days.",
              Total("coverage", "covered_s", whole="expected_s"), "percentunit", COVERED, decimals=1, min=0, max=1),
-        stat(3, "Silent meters", "Meters without a reading in the last whole hour, of those that should report.",
+        stat(3, "Silent meters", "Meters without a reading in the newest final hour of their facility, of those that should report.",
              silent_meters(), time_from="6h", decimals=0),
         stat(4, "Held, meter-hours", "Readings contradict each other: nothing is booked until later ones, or a person, "
              "decide.", total("held_s", HOUR), decimals=1),
