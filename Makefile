@@ -207,10 +207,10 @@ layers: $(LIB_OBJ) $(O)/daemon/main.o ## fail on an include that points the wron
 	$(PYTHON) tests/layers/layers.py . $(O)
 model: deps-check ## search the model of checkpoints, rebalances and zombies (docs/model)
 	$(PYTHON) docs/model/check.py --build $(BUILD)/model
-check-grafana: ## the dashboards against the types that Grafana publishes (needs npm and its registry)
+check-grafana: ## dashboards and alert rules against the types that Grafana publishes (needs npm and its registry)
 	mkdir -p $(BUILD)/grafana; cp tests/grafana/package.json tests/grafana/check.mjs $(BUILD)/grafana
 	cd $(BUILD)/grafana; npm install --silent --no-audit --no-fund --no-package-lock \
-	    && node check.mjs $(abspath $(wildcard dashboards/*/*.json))
+	    && node check.mjs $(abspath $(wildcard dashboards/*/*.json dashboards/provisioning/alerting/*.yaml))
 dashboards: ## write the dashboards again from their description, dashboards/source
 	$(PYTHON) dashboards/generate.py
 
