@@ -2,7 +2,7 @@
 from boards import Variables, dashboard, link
 from emissions import FinalTimeline, RevisedTable, day_values, revised_annotation
 from panels import COVERED, Heatmap, Row, Series, Stat, Table, fixed, override, thresholds
-from queries import TIME, Raw, Total, Values, Windows
+from queries import TIME, Cells, Raw, Total, Windows
 
 HOUR = 3600
 DOUBTS = [("green", None), ("orange", 0.0001)]  # anything above 0
@@ -44,7 +44,7 @@ def weighted(number, size):
     return Heatmap(
         number, "Coverage by emissions, day by day", "The share of the last closed month's emissions whose meters cover the "
         "day: a main meter that is silent weighs more than a small one.", size,
-        Values("coverage", "coverage_weighted", "1d", "<facility>"), unit="percentunit", min=0, max=1)
+        Cells("coverage", "coverage_weighted"), unit="percentunit", min=0, max=1)
 
 
 TABLE = {"Coverage": ("covered_s", "expected_s", 1), "Estimated, h": ("estimated_s", None, HOUR),
@@ -84,7 +84,7 @@ def panels(store):
              decimals=0),
         Row(8, "Coverage"),
         Heatmap(9, "Coverage, day by day", "One line a facility, one cell a day: share of the expected meter time that "
-                "readings cover. Red: nothing is known.", (24, 10), Values("coverage", "coverage", "1d", "<facility>"),
+                "readings cover. Red: nothing is known.", (24, 10), Cells("coverage", "coverage"),
                 unit="percentunit", min=0, max=1),
         weighted(10, (24, 10)),
         Row(11, "Doubts"),

@@ -120,6 +120,18 @@ class Values(Rows):
                 for name, field in self.fields.items()]
 
 
+class Cells(Values):
+    """One value a facility and date, at one time for all facilities: 13 h before 00:00 UTC of the date in InfluxQL."""
+
+    def __init__(self, measurement, field, alias="<facility>"):
+        super().__init__(measurement, field, "1d", alias)
+
+    def influx(self, rows):
+        [field] = self.fields.values()
+        return [{"query": f'SELECT last("{field}") {self.where(rows)} GROUP BY time(1d, 11h), "facility" fill(none)',
+                 "alias": self.legend(self.alias, "$")}]
+
+
 class Ratio(Rows):
     """One sum by another, window by window."""
 

@@ -575,6 +575,17 @@ class Queries(unittest.TestCase):
                 self.assertGreater(len(found[0]), 5)
                 self.assertEqual(*found)
 
+    def test_cells_of_a_date_stand_together(self):
+        for board in boards("quality"):
+            query = next(q for q in board.queries() if q.panel and q.panel["title"] == "Coverage, day by day")
+            times = {}
+            for row in self.grafana.run(query):
+                times.setdefault(row["time"], set()).add(row["facility"])
+            with self.subTest(dashboard=board.name):
+                together = sum(facilities == set(FACILITIES) for facilities in times.values())
+                self.assertGreaterEqual(together, 29)
+                self.assertLessEqual(len(times), together + 2)
+
     def test_final_and_provisional_make_the_whole(self):
         seen = []
         for query in (query for board in boards(*EMISSIONS) for query in board.queries()):
