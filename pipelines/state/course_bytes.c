@@ -309,6 +309,13 @@ static void save_now(const struct site *site, const struct now_row *now, struct 
     save_row(site, &now->told, out);
 }
 
+static void save_change(const struct site *site, const struct course_told *told, struct buffer *out)
+{
+    packed_add_uint(out, told->target != NULL);
+    if (told->target != NULL)
+        save_row(site, told, out);
+}
+
 static void save_courses(const struct site *site, const struct courses *courses, struct buffer *out)
 {
     const struct way way = {.out = out};
@@ -321,6 +328,7 @@ static void save_courses(const struct site *site, const struct courses *courses,
         packed_add_uint(out, courses->courses[i].stamps);
         for (int k = 0; k < COURSE_NOW_ROWS; k++)
             save_now(site, &courses->courses[i].now[k], out);
+        save_change(site, &courses->courses[i].change.told, out);
     }
     save_told(site, courses, out);
 }
@@ -339,6 +347,18 @@ static void take_now(const struct taking *taking, const struct course *course,
     now_out->year = civil_year_of(now_out->told.row.day, course->target->year_start).year;
 }
 
+/* A change that changes nothing is damage. */
+static struct course_told take_change(const struct taking *taking, const struct course *course)
+{
+    struct course_told told = {0};
+    if (packed_take_uint(taking->packed, 1) == 0)
+        return told;
+    told = take_row(taking);
+    told.target = course == NULL ? NULL : course->target;
+    taking->packed->damaged |= told.transition.event == COURSE_NOTHING;
+    return told;
+}
+
 static void take_course(const struct taking *taking)
 {
     const struct way way = {.packed = taking->packed};
@@ -351,10 +371,12 @@ static void take_course(const struct taking *taking)
     uint32_t stamps = (uint32_t)packed_take_uint(taking->packed, UINT32_MAX);
     for (int k = 0; k < COURSE_NOW_ROWS; k++)
         take_now(taking, course, &now[k], &sinks[k]);
+    struct course_told change = take_change(taking, course);
     if (course == NULL || taking->packed->damaged)
         return;
     course->state = state;
     course->stamps = stamps;
+    course->change.told = change;
     for (int k = 0; k < COURSE_NOW_ROWS; k++) {
         course->now[k] = now[k];
         courses_dirty(taking->courses, &course->now[k].sinks,
@@ -431,6 +453,7 @@ void course_bytes_end(struct site *site, struct courses *courses, uint8_t new_si
         struct told_row *row = courses_told(courses, i);
         courses_dirty(courses, &row->sinks, new_sinks & courses_sinks_of(courses, &row->told));
     }
+    courses_tell_standing(courses);
     if (courses->continued || site->expected->begin_ms == INT64_MAX)
         return;
     /* The facility has its first target. Nothing is known of days that have left. */

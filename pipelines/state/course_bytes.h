@@ -10,7 +10,8 @@
  *   uint 1 if something of the courses has changed, and then:
  *     int watermark up to which they were judged
  *     uint count; per course: text target, its state, uint stamps that were told; twice: uint 1 if
- *       there is a row of `trajectory_now`, uint version, uint sinks that need it, the row
+ *       there is a row of `trajectory_now`, uint version, uint sinks that need it, the row;
+ *       uint 1 if its level has ever changed, the row of the newest change
  *     per row that some sink needs: uint sinks, text target, the row; 0
  *
  * A target is known by its id. The loader skips a target that the facility has no more.

@@ -76,6 +76,15 @@ static uint8_t sinks_with(const struct shard_context *context, int skip_bit)
     return sinks;
 }
 
+/* The sinks that know what stands as long as they live, a bit each. */
+static uint8_t sinks_of_state(const struct shard_context *context)
+{
+    uint8_t sinks = 0;
+    for (uint32_t i = 0; context->sinks != NULL && i < context->sinks_count; i++)
+        sinks |= (uint8_t)((context->sinks[i].type == SINK_ALERTMANAGER) << i);
+    return sinks & sinks_with(context, SINK_ALERTS_BIT);
+}
+
 int shard_make_courses(struct shard *shard, uint32_t facility)
 {
     const struct shard_context *context = &shard->context;
@@ -85,7 +94,8 @@ int shard_make_courses(struct shard *shard, uint32_t facility)
                                       .facility = facility,
                                       .partition = shard->partition,
                                       .sinks = sinks_with(context, SINK_TRAJECTORY_BIT),
-                                      .alert_sinks = sinks_with(context, SINK_ALERTS_BIT)};
+                                      .alert_sinks = sinks_with(context, SINK_ALERTS_BIT),
+                                      .standing_sinks = sinks_of_state(context)};
     uint32_t count = find_targets(context->targets, facility, NULL).count;
     if (count == 0)
         return 0;

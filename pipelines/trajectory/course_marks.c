@@ -82,12 +82,26 @@ static struct now_row *now_at(const struct courses *courses, uint32_t index)
     return &courses->courses[index / COURSE_NOW_ROWS].now[index % COURSE_NOW_ROWS];
 }
 
+static bool take_standing(struct courses *courses, uint32_t sink, struct block *block)
+{
+    for (uint32_t i = 0; i < courses->count; i++) {
+        struct told_row *change = &courses->courses[i].change;
+        if (marks_get(change->sinks, sink) != MARK_DIRTY)
+            continue;
+        if (block->count == block->capacity)
+            return false;
+        put(block, courses, &change->told, ROW_ALERT);
+        advance(courses, &change->sinks, sink, MARK_TAKEN);
+    }
+    return true;
+}
+
 bool courses_take(struct courses *courses, const struct courses_subject *subject, uint32_t sink,
                   bool with_now, struct block *block)
 {
     if (courses->marks.state[sink][MARK_DIRTY] == 0)
         return true;
-    if (!take_all_told(courses, sink, block))
+    if (!take_all_told(courses, sink, block) || !take_standing(courses, sink, block))
         return false;
     for (uint32_t i = 0; with_now && i < courses->count * COURSE_NOW_ROWS; i++) {
         struct now_row *now = now_at(courses, i);
@@ -101,6 +115,18 @@ bool courses_take(struct courses *courses, const struct courses_subject *subject
 }
 
 /* --- ends --- */
+
+static bool is_sent(struct marks marks, uint32_t sink)
+{
+    enum mark_state state = marks_get(marks, sink);
+    return state == MARK_SENT || state == MARK_SENT_CHANGED;
+}
+
+static bool is_told(const struct told_row *told, const struct row *row)
+{
+    return told->told.target == row->target && told->told.row.stamp_ms == row->window.start_ms &&
+           told->told.row.closed == (row->level == LEVEL_DAY);
+}
 
 /* The mark that the row acknowledges: if a sink gets both, a change of level has none. */
 static struct marks *find_marks(struct courses *courses, uint32_t sink, const struct row *row)
@@ -116,9 +142,13 @@ static struct marks *find_marks(struct courses *courses, uint32_t sink, const st
     for (uint32_t i = courses->told_settled;
          row->kind != ROW_TRAJECTORY_NOW && i < courses->told_count; i++) {
         struct told_row *told = courses_told(courses, i);
-        if (told->told.target == row->target && told->told.row.stamp_ms == row->window.start_ms &&
-            told->told.row.closed == (row->level == LEVEL_DAY))
+        if (is_told(told, row) && is_sent(told->sinks, sink))
             return &told->sinks;
+    }
+    for (uint32_t i = 0; row->kind == ROW_ALERT && i < courses->count; i++) {
+        struct told_row *change = &courses->courses[i].change;
+        if (change->told.target == row->target)
+            return &change->sinks;
     }
     return NULL;
 }
@@ -129,8 +159,7 @@ void courses_end_row(struct courses *courses, uint32_t sink, const struct row *r
     struct marks *marks = find_marks(courses, sink, row);
     if (marks == NULL)
         return;
-    enum mark_state state = marks_get(*marks, sink);
-    if (state != MARK_SENT && state != MARK_SENT_CHANGED)
+    if (!is_sent(*marks, sink))
         return; /* a row of an earlier life */
     const struct mark_tally tally = {.site = &courses->marks};
     bool at_risk = (courses->taking_over >> sink & 1) != 0;
@@ -153,7 +182,10 @@ static struct marks *visit(struct courses *courses, uint32_t index)
     if (index < courses->told_count)
         return &courses_told(courses, index)->sinks;
     index -= courses->told_count;
-    return index < courses->count * COURSE_NOW_ROWS ? &now_at(courses, index)->sinks : NULL;
+    if (index < courses->count * COURSE_NOW_ROWS)
+        return &now_at(courses, index)->sinks;
+    index -= courses->count * COURSE_NOW_ROWS;
+    return index < courses->count ? &courses->courses[index].change.sinks : NULL;
 }
 
 static void advance_acked(struct courses *courses, uint32_t sink, enum mark_event event)
@@ -229,4 +261,15 @@ uint64_t courses_mark_dirty(struct courses *courses, uint32_t sink, int64_t from
         rows++;
     }
     return rows;
+}
+
+void courses_tell_standing(struct courses *courses)
+{
+    bool changed = courses->changed; /* the state says as much as before */
+    for (uint32_t i = 0; i < courses->count; i++) {
+        struct told_row *change = &courses->courses[i].change;
+        if (change->told.target != NULL && change->told.transition.to > ALERT_OK)
+            courses_dirty(courses, &change->sinks, courses->conf.standing_sinks);
+    }
+    courses->changed = changed;
 }

@@ -131,8 +131,10 @@ int courses_restore(struct courses *courses, const struct course_told *told, uin
 void courses_clear_rows(struct courses *courses)
 {
     courses->told_first = courses->told_count = courses->told_settled = 0;
-    for (uint32_t i = 0; i < courses->count; i++)
+    for (uint32_t i = 0; i < courses->count; i++) {
         memset(courses->courses[i].now, 0, sizeof(courses->courses[i].now));
+        courses->courses[i].change = (struct told_row){0};
+    }
     courses->marks = (struct mark_counts){0};
 }
 
@@ -274,6 +276,8 @@ static void tell(struct courses *courses, struct course *course,
         return;
     find_sources(course, subject, &told);
     push(courses, &told, courses_sinks_of(courses, &told));
+    if (told.transition.event != COURSE_NOTHING)
+        course->change.told = told;
     tell_now(courses, course, &told);
 }
 

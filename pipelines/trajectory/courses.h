@@ -51,16 +51,20 @@ struct course {
     struct day_ledger *shared; /* the days with shares applied; NULL: all of them count whole */
     uint32_t stamps;           /* that were told */
     struct now_row now[COURSE_NOW_ROWS];
+    /* The newest change of level; its target is NULL without one. The marks are those of sinks that
+     * hear once more of an alert that stands. */
+    struct told_row change;
 };
 
 struct courses_conf {
     const struct targets *targets;
     const struct registry *registry;
     const struct trajectory_conf *trajectory;
-    uint32_t facility;   /* whose shares are applied here; REGISTRY_NONE: they are already */
-    uint32_t partition;  /* of the rows */
-    uint8_t sinks;       /* that get trajectories, a bit each */
-    uint8_t alert_sinks; /* that get alerts */
+    uint32_t facility;      /* whose shares are applied here; REGISTRY_NONE: they are already */
+    uint32_t partition;     /* of the rows */
+    uint8_t sinks;          /* that get trajectories, a bit each */
+    uint8_t alert_sinks;    /* that get alerts */
+    uint8_t standing_sinks; /* of those: that have to hear again, after a start, what stands */
 };
 
 struct courses {
@@ -112,6 +116,8 @@ void courses_judge(struct courses *courses, const struct courses_subject *subjec
  * it; the ring grows if it has to. 0 or -ENOMEM. */
 int courses_restore(struct courses *courses, const struct course_told *told,
                     uint8_t sinks) MUST_CHECK;
+/* A saved state was taken: alerts that stand are dirty for standing_sinks. */
+void courses_tell_standing(struct courses *courses);
 /* A later payload says which rows there are. */
 void courses_clear_rows(struct courses *courses);
 static inline struct told_row *courses_told(const struct courses *courses, uint32_t index)

@@ -85,7 +85,8 @@ static struct bench begin(void)
                                       .facility = REGISTRY_NONE,
                                       .partition = 7,
                                       .sinks = 1U << ALL | 1U << MUTE,
-                                      .alert_sinks = 1U << ALL | 1U << BELL};
+                                      .alert_sinks = 1U << ALL | 1U << BELL,
+                                      .standing_sinks = 1U << BELL};
     struct bench bench = {.first = civil_day(2026, 1, 1),
                           .subject = {.changed_day = INT32_MAX,
                                       .set_first = INT32_MAX,
@@ -310,6 +311,44 @@ static void test_now_of_two_years(void **state)
     end(&bench);
 }
 
+/* A sink that forgets what stands hears of the newest change once more; of one that is over it does
+ * not. */
+static void test_standing_alerts_are_told_again(void **state)
+{
+    (void)state;
+    struct bench bench = begin();
+    courses_tell_standing(bench.courses);
+    assert_int_equal(take(&bench, BELL, true), 0); /* there was no change yet */
+    for (int32_t day = 0; day < 3; day++)
+        close_day(&bench, day, 2);
+    assert_int_equal(take(&bench, BELL, true), 1);
+    end_rows(&bench, BELL, BLOCK_DURABLE);
+    assert_int_equal(take(&bench, BELL, true), 0);
+    bench.courses->changed = false;
+    courses_tell_standing(bench.courses);
+    assert_false(bench.courses->changed);
+    assert_int_equal(bench.courses->marks.state[ALL][MARK_DIRTY], 7); /* as before */
+    assert_int_equal(take(&bench, BELL, true), 1);
+    assert_int_equal(bench.block->rows[0].course[COURSE_LEVEL], ALERT_CRITICAL);
+    assert_int_equal(bench.block->rows[0].course[COURSE_NUMBER], 1);
+    end_rows(&bench, BELL, BLOCK_GIVEN_BACK);
+    assert_int_equal(take(&bench, BELL, true), 1);
+    end_rows(&bench, BELL, BLOCK_ACKNOWLEDGED);
+    courses_prove(bench.courses, BELL);
+    courses_lose(bench.courses, BELL);
+    assert_int_equal(take(&bench, BELL, true), 1);
+    end_rows(&bench, BELL, BLOCK_DURABLE);
+    assert_int_equal(take(&bench, BELL, true), 0);
+    for (int32_t day = 3; day < 20; day++)
+        close_day(&bench, day, 0);
+    (void)take(&bench, BELL, true);
+    end_rows(&bench, BELL, BLOCK_DURABLE);
+    assert_int_equal(bench.courses->courses[0].state.slip.level, ALERT_OK);
+    courses_tell_standing(bench.courses);
+    assert_int_equal(take(&bench, BELL, true), 0);
+    end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_blocks_end_in_any_way),
         cmocka_unit_test(test_takeover_writes_again),
         cmocka_unit_test(test_resync),
+        cmocka_unit_test(test_standing_alerts_are_told_again),
         cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_now_of_two_years),
     };
