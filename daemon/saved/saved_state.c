@@ -168,6 +168,8 @@ static int prepare(struct saved_state *state, const struct config *config)
                                                    .refused = on_refused};
     state->context = (struct shard_context){.registry = config->registry,
                                             .window = &config->window,
+                                            .targets = config->targets,
+                                            .trajectory = &config->trajectory,
                                             .kernels = kernels_find(config->simd),
                                             .sinks_count = config->sinks_count,
                                             .sinks = config->sinks};

@@ -138,6 +138,11 @@ const struct journal *shard_get_journal(const struct shard *shard, uint32_t mete
     return site == NULL ? NULL : &site->journals[meter - site->facility->meters_first];
 }
 
+const struct courses *shard_get_courses(const struct shard *shard, uint32_t facility)
+{
+    return shard->courses[facility];
+}
+
 bool shard_find_overdue(const struct shard *shard, uint32_t meter, struct overdue *overdue_out)
 {
     uint32_t facility = shard->context.registry->meters[meter].facility;
