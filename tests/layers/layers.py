@@ -11,13 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-PIPELINE = ["kafka", "ingest", "metering", "emissions", "delivery", "rollup", "trajectory", "notice", "state", "checkpoint", "sink"]
+PIPELINE = ["kafka", "ingest", "metering", "emissions", "delivery", "rollup", "trajectory", "notice", "state", "groups", "checkpoint", "sink"]
 ROOMS = [
     "base", "config/options", "config/units", "config/calendar", "config/csv", "config/registry", "config/targets", "config",
     *("pipelines/" + step for step in PIPELINE),
     "daemon/engine/refused", "daemon/engine/rekey", "daemon/engine", "daemon",
 ]
-PURE = ["pipelines/" + step for step in ("metering", "emissions", "delivery", "rollup", "trajectory", "notice")]
+PURE = ["pipelines/" + step for step in ("metering", "emissions", "delivery", "rollup", "trajectory", "notice", "groups")]
 IO_HEADERS = {"uv.h", "librdkafka/rdkafka.h"}
 IO_ALLOWED = {
     "pipelines/kafka", "pipelines/checkpoint", "pipelines/sink", "daemon/engine/refused", "daemon/engine/rekey", "daemon/engine", "daemon",
