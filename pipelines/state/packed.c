@@ -87,6 +87,18 @@ uint64_t packed_take_uint(struct packed *packed, uint64_t max)
     /* Most numbers have one byte. */
     if (packed->at < packed->end && *packed->at < 0x80 && *packed->at <= max && !packed->damaged)
         return *packed->at++;
+    /* Nearly all others have up to nine bytes, which 64 bits hold. */
+    uint64_t narrow = 0;
+    const uint8_t *at = packed->at;
+    for (unsigned shift = 0; shift < 63 && at < packed->end && !packed->damaged; shift += 7) {
+        narrow |= (uint64_t)(*at & 0x7f) << shift;
+        if (*at++ >= 0x80)
+            continue;
+        if (narrow > max)
+            break;
+        packed->at = at;
+        return narrow;
+    }
     uint64_t value = (uint64_t)take(packed, 64);
     if (value <= max)
         return value;
