@@ -558,6 +558,7 @@ void decisions_book(struct booking *booking_out, const struct meter *meter, stru
                               .displaced = OUTCOME_USED,
                               .from_ms = reading->start_ms,
                               .to_ms = reading->start_ms};
+    struct stock_accrual before = stock_accrual_of(journal);
     if (journal->aside_count > 0)
         forget(meter, journal, floor_ms);
     if (is_decision(reading))
@@ -566,5 +567,6 @@ void decisions_book(struct booking *booking_out, const struct meter *meter, stru
         add_decided(&booking, meter, journal, reading, (struct when){bucket_ms, floor_ms});
     else
         booking_add(&booking, meter, journal, reading, bucket_ms, floor_ms);
+    widen(&booking, stock_accrual_changed(journal, before));
     *booking_out = booking;
 }

@@ -11,6 +11,7 @@ void journal_init(struct journal *journal, struct reading *slots, uint32_t capac
                                 .forgotten_ms = INT64_MIN,
                                 .saved_forgotten_ms = INT64_MIN,
                                 .changed_ms = INT64_MAX,
+                                .accrued_ms = INT64_MIN,
                                 .end_ms = INT64_MIN};
 }
 
@@ -139,6 +140,8 @@ void journal_drop_first(struct journal *journal, uint32_t count)
     if (count > 0) {
         journal->base_ms = INT64_MIN;
         journal->base_booked = 0;
+        journal->base_accrued = false;
+        journal->dip_rate = (struct stock_rate){0};
     }
     if (journal->count == 0) {
         journal->head = 0;
@@ -173,7 +176,7 @@ void journal_check(const struct journal *journal, uint32_t first)
     for (uint32_t i = 1; i < journal->aside_count; i++)
         ASSERT(reading_is_before(journal_aside(journal, i - 1), journal_aside(journal, i)));
     ASSERT(journal->changed || journal->changed_ms == INT64_MAX);
-    ASSERT(journal->base_ms != INT64_MIN || journal->base_booked == 0);
+    ASSERT(journal->base_ms != INT64_MIN || (journal->base_booked == 0 && !journal->base_accrued));
     ASSERT(journal->saved_forgotten_ms <= journal->forgotten_ms);
     int64_t end_ms = INT64_MIN;
     for (uint32_t i = first; i < journal->count; i++) {

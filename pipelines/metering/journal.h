@@ -79,6 +79,13 @@ struct register_past {
     struct register_rise newest[PAST_RISES]; /* as many as there are, newest first */
 };
 
+/* The amount of a balance, and the time between its dips. span_ms is 0 if they are not known;
+ * amount is STOCK_RATE_HELD if the balance is held. */
+struct stock_rate {
+    int64_t amount, span_ms;
+};
+enum { STOCK_RATE_HELD = -1 };
+
 struct journal {
     /* The fields that an append needs lie together. */
     struct reading *slots;
@@ -89,6 +96,7 @@ struct journal {
     bool overlapping;   /* some readings overlap, or have: the simple projection does not do */
     bool changed;       /* something did since the last save, if only that old readings are gone */
     bool past_changed;  /* that, too */
+    bool base_accrued;  /* stocks: base_booked is what has accrued: all of its balance is moved */
     int64_t longest_ms; /* no reading has a longer span, */
     int64_t end_ms;     /* and none ends later */
 
@@ -105,6 +113,11 @@ struct journal {
     int64_t saved_forgotten_ms; /* as it was at the last save: cells before that are saved */
 
     struct register_past past;
+
+    /* Stocks whose consumption goes on behind the last dip: up to when; INT64_MIN: it does not. The
+     * clock of the shard says so; it is not saved. */
+    int64_t accrued_ms;
+    struct stock_rate dip_rate; /* stocks: of the balance that the first reading, a dip, closes */
 };
 
 void journal_init(struct journal *journal, struct reading *slots, uint32_t capacity);

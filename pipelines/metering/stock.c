@@ -105,7 +105,7 @@ static struct balance balance_between(const struct journal *journal, uint32_t op
     balance.held = whole.held;
     balance.total = whole.held ? 0 : whole.consumption;
     if (opening == 0 && journal->base_ms >= balance.stretch.from_ms) {
-        if (journal->base_booked == 0)
+        if (journal->base_booked == 0 || journal->base_accrued)
             balance.moved_ms = journal->base_ms - balance.stretch.from_ms;
         balance.stretch.from_ms = journal->base_ms;
         balance.total -= journal->base_booked;
@@ -131,7 +131,93 @@ static void add_balance(struct cell_sum *sum, const struct balance *balance, str
     cell_cover(sum, part, balance->estimated);
 }
 
-void stock_sum(struct cell_sum *sum, const struct journal *journal, struct stretch bucket)
+/* --- behind the last dip --- */
+
+/* The rate at which the stretch up to a dip was used. */
+static struct stock_rate rate_before(const struct journal *journal, uint32_t dip)
+{
+    uint32_t opening = stock_dip_before(journal, time_of(journal, dip));
+    if (opening == journal->count)
+        return dip == 0 ? journal->dip_rate : (struct stock_rate){0};
+    struct stock_balance balance = stock_balance_of(journal, opening, dip);
+    return (struct stock_rate){balance.held ? STOCK_RATE_HELD : balance.consumption,
+                               time_of(journal, dip) - time_of(journal, opening)};
+}
+
+/* The time of the first dip that was dropped; INT64_MAX without such a dip. */
+static int64_t first_dropped(const struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->aside_count; i++) {
+        if (journal_aside(journal, i)->role == ROLE_DIP)
+            return journal_aside(journal, i)->start_ms;
+    }
+    return INT64_MAX;
+}
+
+struct stock_accrual stock_accrual_of(const struct journal *journal)
+{
+    struct stock_accrual accrual = {.from_ms = INT64_MAX};
+    if (journal->accrued_ms == INT64_MIN)
+        return accrual;
+    int64_t dropped_ms = first_dropped(journal);
+    uint32_t dip = stock_dip_before(journal, INT64_MAX);
+    if (dip == journal->count) {
+        accrual.from_ms = dropped_ms;
+        return accrual;
+    }
+    accrual.rate = rate_before(journal, dip);
+    if (accrual.rate.span_ms > 0 || dropped_ms != INT64_MAX)
+        accrual.from_ms = time_of(journal, dip);
+    if (accrual.rate.amount == STOCK_RATE_HELD)
+        accrual.rate = (struct stock_rate){0};
+    return accrual;
+}
+
+struct stretch stock_accrual_changed(const struct journal *journal, struct stock_accrual before)
+{
+    struct stock_accrual now = stock_accrual_of(journal);
+    if (now.from_ms == before.from_ms && now.rate.amount == before.rate.amount &&
+        now.rate.span_ms == before.rate.span_ms)
+        return (struct stretch){0, 0};
+    return (struct stretch){MIN(now.from_ms, before.from_ms), journal->accrued_ms};
+}
+
+/* The consumption up to an instant: one running sum, which a wild rate does not carry beyond what a
+ * balance can be. */
+static int128 accrued_until(const struct stock_accrual *accrual, int64_t time_ms)
+{
+    int128 sum = div_floor((int128)accrual->rate.amount * (time_ms - accrual->from_ms),
+                           accrual->rate.span_ms);
+    return MIN(sum, BALANCE_MAX);
+}
+
+/* The part of [from_ms, to_ms) in which it accrues, and how much in it. */
+static int64_t accrued_within(const struct journal *journal, const struct stock_accrual *accrual,
+                              struct stretch *part)
+{
+    *part = stretch_common(*part, (struct stretch){accrual->from_ms, journal->accrued_ms});
+    if (part->from_ms >= part->to_ms || accrual->rate.span_ms == 0)
+        return 0;
+    return (int64_t)(accrued_until(accrual, part->to_ms) - accrued_until(accrual, part->from_ms));
+}
+
+static void add_accrual(struct cell_sum *sum, const struct journal *journal, struct stretch bucket)
+{
+    struct stock_accrual accrual = stock_accrual_of(journal);
+    struct stretch part = bucket;
+    sum->activity += accrued_within(journal, &accrual, &part);
+    if (part.from_ms >= part.to_ms)
+        return;
+    sum->present = true;
+    if (accrual.rate.span_ms == 0)
+        return;
+    sum->spread_ms += part.to_ms - part.from_ms;
+    cell_cover(sum, part, true);
+}
+
+/* --- cells --- */
+
+static void sum_balances(struct cell_sum *sum, const struct journal *journal, struct stretch bucket)
 {
     uint32_t opening = stock_dip_before(journal, bucket.from_ms + 1);
     if (opening == journal->count)
@@ -144,6 +230,13 @@ void stock_sum(struct cell_sum *sum, const struct journal *journal, struct stret
         add_balance(sum, &balance, bucket);
         opening = closing;
     }
+}
+
+void stock_sum(struct cell_sum *sum, const struct journal *journal, struct stretch bucket)
+{
+    sum_balances(sum, journal, bucket);
+    if (bucket.from_ms < journal->accrued_ms)
+        add_accrual(sum, journal, bucket);
 }
 
 struct stretch stock_changes(const struct journal *journal, int64_t time_ms, enum reading_role role,
@@ -182,14 +275,26 @@ void stock_move_base(struct journal *journal, int64_t time_ms, int64_t floor_ms)
     int64_t from_ms = MAX(time_of(journal, 0), journal->base_ms);
     if (from_ms >= floor_ms)
         return;
+    struct stretch closed = {from_ms, floor_ms};
     uint32_t closing = stock_next_dip(journal, 0);
     if (closing < journal->count) {
         struct balance balance = balance_between(journal, 0, closing);
-        if (!balance.held)
-            journal->base_booked += (int64_t)stretch_piece(balance.total, balance.stretch,
-                                                           (struct stretch){from_ms, floor_ms});
+        if (!balance.held) {
+            journal->base_booked += (int64_t)stretch_piece(balance.total, balance.stretch, closed);
+            journal->base_accrued = false;
+        }
+    } else {
+        struct stock_accrual accrual = stock_accrual_of(journal);
+        journal->base_booked += accrued_within(journal, &accrual, &closed);
+        journal->base_accrued |= closed.from_ms < closed.to_ms && accrual.rate.span_ms > 0;
     }
     journal->base_ms = floor_ms;
+}
+
+void stock_keep_closed(struct journal *journal, int64_t floor_ms)
+{
+    if (journal->count > 0)
+        stock_move_base(journal, time_of(journal, 0) + 1, floor_ms);
 }
 
 void stock_forget(struct journal *journal, int64_t floor_ms)
@@ -201,7 +306,11 @@ void stock_forget(struct journal *journal, int64_t floor_ms)
         return;
     bool next = first < journal->count && time_of(journal, first) == journal->base_ms;
     int64_t rest = next ? unbooked(journal) : 0;
+    struct stock_rate rate = {0};
+    if (first < journal->count && is_dip(journal, first))
+        rate = rate_before(journal, first);
     journal_drop_first(journal, first);
+    journal->dip_rate = rate;
     if (rest != 0) {
         journal->base_ms = time_of(journal, 0);
         journal->base_booked = -rest;

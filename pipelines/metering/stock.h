@@ -9,6 +9,11 @@
  * the floor on. journal->base_ms and base_booked say so of the stretch behind the first reading,
  * which is a dip then.
  *
+ * If the meter accrues, the consumption goes on behind the last dip: estimated, at the rate of the
+ * balance that this dip closes, up to journal->accrued_ms. It is a projection of the journal as all
+ * else, so that the next dip takes it away without a trace in open windows. Closed windows keep
+ * their part of it, which counts against the balance that takes its place.
+ *
  * Private to metering; stock_fates.h tells people of it.
  */
 #ifndef GHGD_STOCK_H
@@ -43,6 +48,21 @@ void stock_sum(struct cell_sum *sum, const struct journal *journal, struct stret
  * Where the balance of a stretch up to the floor flows on, the next one is changed too. */
 struct stretch stock_changes(const struct journal *journal, int64_t time_ms, enum reading_role role,
                              int64_t floor_ms);
+
+/* The consumption behind the last dip. */
+struct stock_accrual {
+    /* Cells from then on may have, or have had, a part in it: they say 0 if nothing accrues.
+     * INT64_MAX: there is no such cell. */
+    int64_t from_ms;
+    struct stock_rate rate; /* span_ms 0: nothing accrues */
+};
+/* The accrual of the journal; without any cell if the meter does not accrue. */
+struct stock_accrual stock_accrual_of(const struct journal *journal);
+/* The cells that differ if the accrual was `before`; empty if none does. */
+struct stretch stock_accrual_changed(const struct journal *journal, struct stock_accrual before);
+/* Whether a meter accrues has changed since floor_ms: closed windows keep what they have. The
+ * journal is still as it was then. */
+void stock_keep_closed(struct journal *journal, int64_t floor_ms);
 
 /* Whether the journal has readings before floor_ms, whose balance may lie in closed windows. */
 bool stock_reaches_back(const struct journal *journal, int64_t floor_ms);

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "pipelines/metering/decisions.h"
 #include "pipelines/metering/projection.h"
+#include "pipelines/metering/stock.h"
 #include "tests/unit/metering/readings.h"
 
 static const struct meter stock = {.cell_max = CELL_MAX, .kind = KIND_STOCK};
@@ -399,6 +401,194 @@ static void test_any_order_gives_the_same(void **state)
     }
 }
 
+/* --- behind the last dip --- */
+
+static void bench_accrue(struct bench *bench, int64_t until)
+{
+    bench_init(bench);
+    bench->journal.accrued_ms = until * DAY_MS;
+}
+
+static const struct story accruals[] = {
+    {"at the rate of the last balance",
+     {{0, 1000, DIP}, {10, 900, DIP}},
+     10,
+     20,
+     100,
+     10 * D,
+     10 * D,
+     0},
+    {"and not of the one before",
+     {{0, 1000, DIP}, {10, 0, DIP}, {20, 200, IN}, {20, 200, DIP}, {30, 100, DIP}},
+     30,
+     40,
+     100,
+     10 * D,
+     10 * D,
+     0},
+    {"no further than it is told", {{0, 1000, DIP}, {10, 900, DIP}}, 35, 60, 50, 5 * D, 5 * D, 0},
+    {"the balance itself is measured", {{0, 1000, DIP}, {10, 900, DIP}}, 0, 10, 100, 10 * D, 0, 0},
+    {"a pause goes on as a pause", {{0, 900, DIP}, {10, 900, DIP}}, 10, 20, 0, 10 * D, 10 * D, 0},
+    {"a delivery waits for the next dip",
+     {{0, 1000, DIP}, {10, 900, DIP}, {12, 700, IN}},
+     10,
+     20,
+     100,
+     10 * D,
+     10 * D,
+     0},
+    {"nothing goes on from one dip", {{0, 1000, DIP}, {5, 70, IN}}, 0, 40, 0, 0, 0, 0},
+    {"nor from a balance that is held", {{0, 100, DIP}, {10, 900, DIP}}, 10, 40, 0, 0, 0, 0},
+    {"nor from the one before it",
+     {{0, 1000, DIP}, {10, 900, DIP}, {20, 950, DIP}},
+     20,
+     40,
+     0,
+     0,
+     0,
+     0},
+    {"a dip behind the end",
+     {{0, 1000, DIP}, {10, 900, DIP}, {50, 100, DIP}},
+     10,
+     60,
+     800,
+     40 * D,
+     0,
+     0},
+};
+
+static void test_accruals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(accruals); i++) {
+        struct bench bench;
+        bench_accrue(&bench, 40);
+        for (size_t k = 0; k < RECORDS_MAX && is_record(&accruals[i].records[k]); k++)
+            (void)put(&bench, &accruals[i].records[k], FLOOR);
+        check(&accruals[i], &bench, ", accrues");
+    }
+}
+
+/* 1 unit over three days, in micro-units: each piece is a whole number, and none is lost. */
+static void test_pieces_are_whole(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_accrue(&bench, 300);
+    (void)put(&bench, &(struct record){0, 1000, DIP}, FLOOR);
+    (void)put(&bench, &(struct record){3, 999, DIP}, FLOOR);
+    assert_int_equal(sum_days(&bench, 3, 4).activity, 333333);
+    assert_int_equal(sum_days(&bench, 4, 5).activity, 333333);
+    assert_int_equal(sum_days(&bench, 5, 6).activity, 333334);
+    assert_int_equal(sum_days(&bench, 3, 300).activity, 99 * U);
+}
+
+/* A slip of two dips within seconds is no rate that reaches beyond what can be booked. */
+static void test_wild_rate(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_accrue(&bench, 20000);
+    struct reading dips[] = {{.start_ms = 0, .value = CELL_MAX, .role = ROLE_DIP},
+                             {.start_ms = 1, .value = 0, .role = ROLE_DIP}};
+    for (size_t i = 0; i < ARRAY_LEN(dips); i++)
+        assert_int_equal(journal_insert(&bench.journal, (uint32_t)i, &dips[i]), 0);
+    bench.journal.changed = true;
+    stock_move_base(&bench.journal, 3, 20000 * DAY_MS);
+    assert_int_equal(bench.journal.base_booked, 0); /* of the first balance */
+    booking_forget(&stock, &bench.journal, 10 * DAY_MS);
+    stock_move_base(&bench.journal, 3, 20000 * DAY_MS);
+    assert_int_equal(bench.journal.base_booked, 4 * CELL_MAX);
+}
+
+static struct booking decide_put(struct bench *bench, const struct record *record, int64_t floor_ms)
+{
+    const struct given given = {.start_min = record->day * 24 * 60, .value = record->value * U};
+    struct reading reading = reading_of(&given);
+    reading.role = record->role & 7U;
+    reading.quality = QUALITY_ACTUAL;
+    if (record->role == ROLE_DECISION)
+        reading.value = decision_pack(true, ROLE_DIP);
+    if (booking_reaches_back(&stock, &bench->journal, &reading, floor_ms))
+        booking_forget(&stock, &bench->journal, floor_ms);
+    struct booking booking;
+    decisions_book(&booking, &stock, &bench->journal, &reading, BUCKET_MS, floor_ms);
+    return booking;
+}
+
+/* A reading changes the cells behind the last dip, too. */
+static void test_accrual_changes(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_accrue(&bench, 40);
+    expect_span(decide_put(&bench, &(struct record){0, 1000, DIP}, FLOOR), 0, 0);
+    expect_span(decide_put(&bench, &(struct record){10, 900, DIP}, FLOOR), 0, 40);
+    expect_span(decide_put(&bench, &(struct record){12, 500, IN}, FLOOR), 12, 12);
+    expect_span(decide_put(&bench, &(struct record){20, 800, DIP}, FLOOR), 10, 40);
+    expect_span(decide_put(&bench, &(struct record){5, 100, IN}, FLOOR), 0, 10);
+    expect_span(decide_put(&bench, &(struct record){50, 100, DIP}, FLOOR), 20, 50);
+    struct booking booking =
+        decide_put(&bench, &(struct record){50, 0, .role = ROLE_DECISION}, FLOOR);
+    assert_int_equal(booking.to_ms, 50 * DAY_MS + 1); /* the bucket of the dip itself */
+    expect_span(decide_put(&bench, &(struct record){20, 0, .role = ROLE_DECISION}, FLOOR), 10, 50);
+    assert_int_equal(sum_days(&bench, 10, 20).activity, 200 * U); /* 200 in the ten days before */
+    assert_int_equal(sum_days(&bench, 20, 40).activity, 400 * U);
+    expect_span(decide_put(&bench, &(struct record){0, 0, .role = ROLE_DECISION}, FLOOR), 0, 40);
+    struct cell cell = sum_days(&bench, 39, 40);
+    assert_int_equal(cell.covered_ms, 0);
+    assert_true(cell.present); /* it says 0 where there was an amount */
+}
+
+/* Days that close keep what has run on; the rate outlives the dip that it began with. */
+static void test_accrual_behind_the_floor(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_accrue(&bench, 40);
+    (void)put(&bench, &(struct record){0, 1000, DIP}, FLOOR);
+    (void)put(&bench, &(struct record){10, 900, DIP}, FLOOR);
+    booking_forget(&stock, &bench.journal, 15 * DAY_MS);
+    assert_int_equal(bench.journal.count, 1);
+    assert_int_equal(sum_days(&bench, 15, 40).activity, 250 * U);
+    booking_forget(&stock, &bench.journal, 30 * DAY_MS);
+
+    /* 300 since day 10; 200 of them have run on in closed days. */
+    (void)put(&bench, &(struct record){40, 600, DIP}, 30 * DAY_MS);
+    struct cell open = sum_days(&bench, 30, 40);
+    assert_int_equal(open.activity, 100 * U);
+    assert_int_equal(open.estimated_ms, 0);
+    assert_int_equal(open.moved_ms, 20 * DAY_MS);
+
+    /* The dip goes, and comes back five days later: half of it was booked, five times 10 ran on. */
+    const struct reading dip = *journal_at(&bench.journal, 1);
+    struct booking booking;
+    booking_remove(&booking, &stock, &bench.journal, 1, 35 * DAY_MS);
+    assert_int_equal(sum_days(&bench, 35, 40).activity, 50 * U);
+    bench.journal.accrued_ms = 50 * DAY_MS;
+    booking_add(&booking, &stock, &bench.journal, &dip, BUCKET_MS, 38 * DAY_MS);
+    assert_int_equal(sum_days(&bench, 38, 40).activity, (300 - 200 - 50 - 30) * U);
+    assert_int_equal(sum_days(&bench, 40, 50).activity, 100 * U); /* 300 in 30 days */
+}
+
+/* The tables may say otherwise of a stock than they did. */
+static void test_accrual_ends_or_begins(void **state)
+{
+    (void)state;
+    for (int accrued = 0; accrued < 2; accrued++) {
+        struct bench bench;
+        bench_accrue(&bench, 40);
+        (void)put(&bench, &(struct record){0, 1000, DIP}, FLOOR);
+        (void)put(&bench, &(struct record){10, 900, DIP}, FLOOR);
+        booking_forget(&stock, &bench.journal, 20 * DAY_MS);
+        bench.journal.accrued_ms = accrued ? 40 * DAY_MS : INT64_MIN;
+        stock_keep_closed(&bench.journal, 20 * DAY_MS);
+        bench.journal.accrued_ms = accrued ? INT64_MIN : 40 * DAY_MS;
+        (void)put(&bench, &(struct record){50, 0, DIP}, 20 * DAY_MS);
+        assert_int_equal(sum_days(&bench, 20, 50).activity, (accrued ? 800 : 900) * U);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +597,12 @@ int main(void)
         cmocka_unit_test(test_closed_days),
         cmocka_unit_test(test_forgetting),
         cmocka_unit_test(test_any_order_gives_the_same),
+        cmocka_unit_test(test_accruals),
+        cmocka_unit_test(test_pieces_are_whole),
+        cmocka_unit_test(test_wild_rate),
+        cmocka_unit_test(test_accrual_changes),
+        cmocka_unit_test(test_accrual_behind_the_floor),
+        cmocka_unit_test(test_accrual_ends_or_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
