@@ -35,6 +35,38 @@ static bool read_bound(int64_t *amount_out, const char **text_out, const struct 
     return true;
 }
 
+/* A slip in one dip would set a rate that runs on, and no balance holds it. */
+static bool read_accrue(struct meter *meter, const struct csv_row *row)
+{
+    const struct csv_cell *cell = &row->cells[METER_ACCRUE];
+    if (!cell_bool(&meter->accrues, row, METER_ACCRUE))
+        return false;
+    if (!cell_is_empty(row, METER_ACCRUE) && meter->kind != KIND_STOCK) {
+        csv_fault(row, METER_ACCRUE,
+                  "only a stock goes on behind its last dip; accepted for this kind: empty");
+        return false;
+    }
+    if (meter->accrues && meter->capacity == 0)
+        faults_warn(row->faults, row->file, row->line, cell->column,
+                    "accrue \"%s\" without capacity: a dip far too high would be a rate that goes "
+                    "on; give the most that the stock can hold, such as 40000 L",
+                    cell->text);
+    return true;
+}
+
+static bool read_capacity(struct meter_row *parsed, const struct csv_row *row)
+{
+    struct meter *meter = &parsed->meter;
+    if (cell_is_empty(row, METER_CAPACITY))
+        return true;
+    if (meter->kind != KIND_STOCK) {
+        csv_fault(row, METER_CAPACITY,
+                  "only a stock has a capacity; accepted for this kind: empty");
+        return false;
+    }
+    return read_bound(&meter->capacity, &meter->capacity_text, parsed, row, METER_CAPACITY);
+}
+
 bool meter_read_amounts(struct meter_row *parsed, const struct csv_row *row)
 {
     struct meter *meter = &parsed->meter;
@@ -54,12 +86,5 @@ bool meter_read_amounts(struct meter_row *parsed, const struct csv_row *row)
         if (!read_bound(&meter->amount_max, &meter->amount_max_text, parsed, row, METER_MAX_AMOUNT))
             return false;
     }
-    if (cell_is_empty(row, METER_CAPACITY))
-        return true;
-    if (meter->kind != KIND_STOCK) {
-        csv_fault(row, METER_CAPACITY,
-                  "only a stock has a capacity; accepted for this kind: empty");
-        return false;
-    }
-    return read_bound(&meter->capacity, &meter->capacity_text, parsed, row, METER_CAPACITY);
+    return read_capacity(parsed, row) && read_accrue(meter, row);
 }

@@ -25,7 +25,8 @@ bool meter_is_steam(const struct csv_row *row);
 bool meter_read_register(struct meter_row *parsed, const struct csv_row *row);
 /* "500 kW", "1200 Nm3/h": what the meter can plausibly see, per hour. */
 bool meter_read_max_rate(struct meter_row *parsed, const struct csv_row *row);
-/* "30000 L", "25 t": the largest delivery, and the most that a stock can hold. */
+/* "30000 L", "25 t": the largest delivery, and the most that a stock can hold; and whether the
+ * stock goes on behind its last dip. */
 bool meter_read_amounts(struct meter_row *parsed, const struct csv_row *row);
 /* Whether a register counts from zero after a fall; behind max_rate. */
 bool meter_read_restarts(struct meter_row *parsed, const struct csv_row *row);

@@ -40,6 +40,19 @@ static void warn_longer(const struct meter *meter, const struct csv_row *row,
                     "a reading that arrives after its beginning has left the horizon is late");
 }
 
+/* Days that leave the horizon before the next dip keep what has run on in them. */
+static void warn_of_accrual(const struct meter *meter, const struct csv_row *row,
+                            const struct tables_conf *conf)
+{
+    enum meter_column column = meter->every_ms > 0 ? METER_EXPECTED_EVERY : METER_INTERVAL;
+    int64_t usual_ms = meter->every_ms > 0 ? longest_of(meter->every, meter->every_ms)
+                                           : longest_of(meter->length, meter->interval_ms);
+    if (meter->accrues && usual_ms > conf->horizon_ms)
+        warn_of_horizon(row, column, conf->horizon_ms,
+                        "closed days keep what has run on in them, and the balance of the next "
+                        "dip is booked on later ones");
+}
+
 /* A choice of two that meters of one kind have; `second_out` is whether the second one holds. */
 static bool read_choice_of(bool *second_out, const struct csv_row *row, size_t column,
                            const char *const words[2], bool applies, const char *kind)
@@ -141,6 +154,7 @@ bool meter_read_times(struct meter_row *parsed, const struct csv_row *row,
     }
     meter->readings_max = (uint32_t)readings;
     warn_longer(meter, row, conf);
+    warn_of_accrual(meter, row, conf);
     warn_of_gaps(meter, row);
     return true;
 }

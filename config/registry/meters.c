@@ -48,6 +48,7 @@ static const struct csv_column columns[METER_COLUMNS] = {
     [METER_ON_CONFLICT] = {"on_conflict", false},
     [METER_MAX_AMOUNT] = {"max_amount", false},
     [METER_CAPACITY] = {"capacity", false},
+    [METER_ACCRUE] = {"accrue", false},
     [METER_VALID_FROM] = {"valid_from", false},
     [METER_VALID_TO] = {"valid_to", false},
 };

@@ -38,6 +38,7 @@ struct meter {
     bool negative;          /* readings below zero are accepted */
     bool versioned;  /* registers: there are others of the same id (config/registry/counters.h) */
     bool restarts;   /* registers: after a fall the value counts from zero */
+    bool accrues;    /* stocks: consumption goes on behind the last dip, at the last rate */
     bool total;      /* intervals: one that better ones lie in is the total of its time */
     bool step;       /* gauges: a sample holds until the next; else a line joins the two */
     bool has_parent; /* its main meter counts the rest only */

@@ -31,6 +31,8 @@ static uint64_t hash_meter(uint64_t hash, const struct registry *registry,
         hash = hash_text(hash, registry->meters[meter->parent].id);
     if (meter->restarts || meter->register_digit != 0)
         hash = hash_text(hash, meter->restarts ? "restarts" : "digit");
+    if (meter->accrues)
+        hash = hash_text(hash, "accrues");
     if (meter->every_ms > 0) {
         const int64_t every[] = {meter->every_ms, meter->every.months, meter->every.days};
         hash = XXH3_64bits_withSeed(every, sizeof(every), hash);
