@@ -143,9 +143,10 @@ check: deps-check ## unit tests, layers, and the daemon against real servers; in
 	$(SUITE) check-integration
 check-unit: ## unit tests
 	$(SUITE) test
-check-registers: $(O)/tests/metering/register_judge $(O)/tests/metering/history_cut ## registers against the oracle of docs/metering.md, histories with a restart at any event, from SEED
+check-registers: $(O)/tests/metering/register_judge $(O)/tests/metering/history_cut ## registers and stocks against the oracles of docs/metering.md, histories with a restart at any event, from SEED
 	$(PYTHON) tests/metering/test_registers.py $< $(SEED)
 	$(PYTHON) tests/metering/test_floor.py $< $(SEED)
+	$(PYTHON) tests/metering/test_stocks.py $(word 2,$^) $(SEED)
 	$(PYTHON) tests/metering/test_cuts.py $(word 2,$^) $(SEED)
 check-public: $(O)/tests/metering/register_judge $(BUILD)/public/fetched ## registers that count real consumption, with glitches, from SEED; build/public/ may hold further series
 	$(PYTHON) tests/metering/test_public.py $< $(BUILD)/public $(SEED)

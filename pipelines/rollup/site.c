@@ -138,9 +138,20 @@ int site_create(struct site **site_out, const struct site_conf *conf,
         site_destroy(&site);
         return err;
     }
+    site_set_accrued(site, clock->accrued_ms);
     site_open_first_day(site, clock->floor_ms);
     *site_out = site;
     return 0;
+}
+
+void site_set_accrued(struct site *site, int64_t accrued_ms)
+{
+    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
+        const struct meter *meter = &site->panel->meters[i];
+        site->accrues |= meter->accrues;
+        site->journals[i].accrued_ms =
+            meter->accrues ? MIN(accrued_ms, meter->valid_to_ms) : INT64_MIN;
+    }
 }
 
 void site_destroy(struct site **site)

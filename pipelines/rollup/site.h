@@ -112,6 +112,9 @@ struct site_clock {
     int64_t floor_ms;
     int64_t final_ms; /* windows that end at or before it are final */
     int64_t top_row;  /* the newest row of the shard */
+    /* Stocks that accrue go on up to accrued_ms, the edge of a bucket. The event that is being
+     * applied has moved it there from accrued_from_ms; else the two are equal. */
+    int64_t accrued_from_ms, accrued_ms;
 };
 
 struct site_conf {
@@ -150,6 +153,7 @@ struct site {
     struct site_totals *totals; /* NULL: the facility has no target */
     int64_t closed_ms;          /* windows up to here were marked when they became final */
     int64_t seen_row;           /* the newest row that running windows were marked for */
+    bool accrues;               /* some meter of it does */
     struct mark_counts marks;
     struct touched touched;
     uint8_t taking_over; /* a bit per sink: what becomes dirty is at risk */
@@ -169,6 +173,8 @@ size_t site_size(const struct registry *registry, const struct window_conf *wind
 int site_create(struct site **site_out, const struct site_conf *conf,
                 const struct site_clock *clock) MUST_CHECK;
 void site_destroy(struct site **site);
+/* Stocks that accrue go on up to then, or to the end of the meter's validity. */
+void site_set_accrued(struct site *site, int64_t accrued_ms);
 /* Books a reading; the cells that it changes are in *booking_out, for site_touch(). */
 void site_book(struct site *site, const struct site_clock *clock, uint32_t meter,
                const struct reading *reading, struct booking *booking_out);

@@ -4,56 +4,13 @@
 #include <sys/param.h>
 
 #include "config/registry/counters.h"
+#include "pipelines/metering/stock.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_documents.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_marks.h"
 #include "pipelines/rollup/site_periods.h"
 #include "pipelines/rollup/site_totals.h"
-
-/* --- opening and retiring --- */
-
-/* Lets the oldest day go if it may; opens its successor if it was the only one. */
-static bool retire_oldest(struct site *site, const struct site_clock *clock)
-{
-    struct day *day = site_day(site, 0);
-    if (day->marks.unsettled > 0 || !site_has_periods(site, day->window.start_ms) ||
-        !site_has_periods(site, day->window.end_ms))
-        return false;
-    site_refresh_day(site, day);
-    if (site->totals != NULL)
-        site_totals_close(site, clock, day);
-    site_close_day(site, clock, day);
-    int64_t end_ms = day->window.end_ms;
-    site_drop_oldest_day(site);
-    site->changed = true;
-    if (site->days_count == 0)
-        site_open_first_day(site, end_ms);
-    for (uint32_t i = 0; i < site->facility->meters_count; i++)
-        site_forget(site, i, end_ms);
-    site_drop_periods(site);
-    return true;
-}
-
-void site_retire(struct site *site, const struct site_clock *clock, int64_t limit_ms)
-{
-    while (site_day(site, 0)->window.end_ms <= limit_ms && retire_oldest(site, clock)) {
-    }
-}
-
-/* Makes sure that the row's day is open. Returns false if a day has to be settled first. */
-static bool reach(struct site *site, const struct site_clock *clock, int64_t row)
-{
-    while (row >= site_newest_day(site)->end_row) {
-        if (site_has_room(site) && site_has_periods(site, site_newest_day(site)->window.end_ms)) {
-            site_open_next_day(site);
-            continue;
-        }
-        if (site_day(site, 0)->window.end_ms > clock->floor_ms || !retire_oldest(site, clock))
-            return false;
-    }
-    return true;
-}
 
 /* --- touching --- */
 
@@ -133,6 +90,89 @@ static void mark_stale(struct site *site, struct day *day, uint32_t column, int6
         panel_mark_stale(site->panel, row, column);
 }
 
+/* --- stocks that accrue --- */
+
+/* The rows of one day in which the stock of the column goes on. */
+static void accrue_column(struct site *site, const struct site_clock *clock, struct day *day,
+                          uint32_t column)
+{
+    const struct journal *journal = &site->journals[column];
+    int64_t from_ms = MAX(stock_accrual_of(journal).from_ms, clock->accrued_from_ms);
+    if (from_ms >= journal->accrued_ms)
+        return;
+    const struct touch touch = {site, clock->passed_ms, 1};
+    int64_t from_row = MAX(day->first_row, site_row(site, from_ms));
+    int64_t to_row = MIN(day->end_row, site_row_from(site, journal->accrued_ms));
+    if (from_row >= to_row)
+        return;
+    mark_stale(site, day, column, from_row, to_row);
+    tell_windows(&touch, day, from_row, to_row);
+}
+
+static void accrue_day(struct site *site, const struct site_clock *clock, struct day *day)
+{
+    if (!site->accrues || clock->accrued_from_ms >= clock->accrued_ms)
+        return;
+    for (uint32_t column = 0; column < site->facility->meters_count; column++)
+        accrue_column(site, clock, day, column);
+}
+
+void site_begin_accrual(struct site *site, const struct site_clock *clock)
+{
+    if (!site->accrues)
+        return;
+    site_set_accrued(site, clock->accrued_ms);
+    for (uint32_t i = 0; i < site->days_count; i++)
+        accrue_day(site, clock, site_day(site, i));
+}
+
+/* --- opening and retiring --- */
+
+/* Lets the oldest day go if it may; opens its successor if it was the only one. */
+static bool retire_oldest(struct site *site, const struct site_clock *clock)
+{
+    struct day *day = site_day(site, 0);
+    if (day->marks.unsettled > 0 || !site_has_periods(site, day->window.start_ms) ||
+        !site_has_periods(site, day->window.end_ms))
+        return false;
+    site_refresh_day(site, day);
+    if (site->totals != NULL)
+        site_totals_close(site, clock, day);
+    site_close_day(site, clock, day);
+    int64_t end_ms = day->window.end_ms;
+    site_drop_oldest_day(site);
+    site->changed = true;
+    if (site->days_count == 0) {
+        site_open_first_day(site, end_ms);
+        accrue_day(site, clock, site_day(site, 0));
+    }
+    for (uint32_t i = 0; i < site->facility->meters_count; i++)
+        site_forget(site, i, end_ms);
+    site_drop_periods(site);
+    return true;
+}
+
+void site_retire(struct site *site, const struct site_clock *clock, int64_t limit_ms)
+{
+    while (site_day(site, 0)->window.end_ms <= limit_ms && retire_oldest(site, clock)) {
+    }
+}
+
+/* Makes sure that the row's day is open. Returns false if a day has to be settled first. */
+static bool reach(struct site *site, const struct site_clock *clock, int64_t row)
+{
+    while (row >= site_newest_day(site)->end_row) {
+        if (site_has_room(site) && site_has_periods(site, site_newest_day(site)->window.end_ms)) {
+            site_open_next_day(site);
+            accrue_day(site, clock, site_newest_day(site));
+            continue;
+        }
+        if (site_day(site, 0)->window.end_ms > clock->floor_ms || !retire_oldest(site, clock))
+            return false;
+    }
+    return true;
+}
+
 int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t column,
                    int64_t from_row, int64_t to_row)
 {
@@ -149,6 +189,20 @@ int64_t site_touch(struct site *site, const struct site_clock *clock, uint32_t c
         from_row = until_row;
     }
     return to_row;
+}
+
+bool site_end_accrual(struct site *site, const struct site_clock *clock)
+{
+    int64_t end_ms = INT64_MIN;
+    for (uint32_t column = 0; site->accrues && column < site->facility->meters_count; column++) {
+        const struct journal *journal = &site->journals[column];
+        if (MAX(stock_accrual_of(journal).from_ms, clock->accrued_from_ms) < journal->accrued_ms)
+            end_ms = MAX(end_ms, journal->accrued_ms);
+    }
+    if (end_ms == INT64_MIN)
+        return true;
+    site_tell(site); /* a day may leave */
+    return reach(site, clock, site_row_from(site, end_ms) - 1);
 }
 
 void site_expect_touches(struct site *site, const struct site_clock *clock, int64_t from_row,

@@ -2,7 +2,8 @@
  * site_windows.h - the windows of a site as readings come and time passes.
  *
  * Touching a bucket marks its hour, day, month and year too. Besides readings, only time marks
- * windows: a window that becomes final is written once more.
+ * windows: a window that becomes final is written once more; and a bucket in which a stock accrues
+ * is touched as by a reading, once for each such stock.
  */
 #ifndef GHGD_SITE_WINDOWS_H
 #define GHGD_SITE_WINDOWS_H
@@ -22,6 +23,12 @@ void site_expect_touches(struct site *site, const struct site_clock *clock, int6
 bool site_touch_again(struct site *site, const struct site_clock *clock, uint32_t column,
                       int64_t from_row, int64_t to_row);
 void site_tell(struct site *site);
+/* The clock's accrued_ms has moved: the stocks of the site that accrue go on in all open days. From
+ * then on, until the two times of the clock are equal again, so they do in every day that is
+ * opened. So no day leaves before its part is told. */
+void site_begin_accrual(struct site *site, const struct site_clock *clock);
+/* Opens the days in which they go on. False: a day has to be settled first. */
+bool site_end_accrual(struct site *site, const struct site_clock *clock);
 /* Opens days up to the shard's newest row (as far as there is room), marks what became final. */
 void site_advance(struct site *site, const struct site_clock *clock);
 /* Whether the day of the shard's newest row is open; nothing is expected of a site that has never

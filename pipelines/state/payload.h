@@ -25,13 +25,14 @@
  *     uint 1 if the facility has targets, and then what course_bytes.h says of them
  *   uint 1 if an event waits to touch windows: uint dictionary, uint column, int first
  *     and last row
+ *   uint 1 if it has yet to open days in which stocks accrue: int from when on they do by it
  *   text: the facility whose rows come next
  *
  * Version 1 does not name its figures: it holds those of payload_set_first_figures(). Up to version
  * 2 a reading has neither role nor id, a frozen cell no note, a site neither begin_ms nor a lead,
  * and a meter no first reading: all of a facility were expected from its first bucket. Up to
- * version 3 a register has no past, up to version 4 targets have no state. All payloads of a chain
- * have one version.
+ * version 3 a register has no past. Up to version 4 targets have no state, and no stock accrues. All
+ * payloads of a chain have one version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
  * figures are in the units of their table. A mark is dirty for each sink for which it was not
@@ -68,7 +69,10 @@ enum {
     METER_HAS_FIRST = 32,    /* the start of its first reading */
     METER_HAS_DOCUMENT = 64, /* the newest document that the journal has forgotten */
     METER_HAS_ASIDE = 128, /* decisions and what they set aside: uint count, and as many readings */
-    METER_HAS_PAST = 256   /* how the chain of a register came to its first reading: below */
+    METER_HAS_PAST = 256,  /* how the chain of a register came to its first reading: below */
+    METER_HAS_RATE = 512,  /* the balance that the first reading closes: int amount, uint span */
+    METER_ACCRUES = 1024,  /* a stock, at the time of the payload */
+    METER_BASE_ACCRUED = 2048
 };
 
 /* A register's past comes when it is new: uint rises of its counter plus one, times two, plus one

@@ -18,6 +18,15 @@ static uint32_t largest_facility(const struct registry *registry)
     return largest;
 }
 
+static bool has_accrual(const struct registry *registry)
+{
+    for (uint32_t i = 0; i < registry->meters_count; i++) {
+        if (registry->meters[i].accrues)
+            return true;
+    }
+    return false;
+}
+
 int shard_create(struct shard **shard_out, const struct shard_context *context, uint32_t partition)
 {
     struct shard *shard = calloc(1, sizeof(*shard));
@@ -27,7 +36,9 @@ int shard_create(struct shard **shard_out, const struct shard_context *context, 
     shard->partition = partition;
     shard->newest_ms = shard->idle_final_ms = INT64_MIN;
     shard->judge_ms = INT64_MAX;
-    shard->clock = (struct site_clock){INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
+    shard->clock =
+        (struct site_clock){INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
+    shard->accrual_ms = has_accrual(context->registry) ? INT64_MIN : INT64_MAX;
     int err = -ENOMEM;
     shard->sites = calloc(context->registry->facilities_count + 1, sizeof(struct site *));
     if (shard->sites == NULL)

@@ -2,6 +2,7 @@
 #include <sys/param.h>
 
 #include "base/timestamp.h"
+#include "pipelines/rollup/site_windows.h"
 #include "pipelines/state/shard_state.h"
 
 /* Local days that begin before the calendar does are of no use. */
@@ -44,6 +45,26 @@ static int64_t last_row(const struct shard *shard, const struct reading *reading
     return last_ms / bucket_ms - (last_ms % bucket_ms < 0);
 }
 
+void shard_clock_accrue(struct shard *shard)
+{
+    const struct window_conf *window = shard->context.window;
+    struct site_clock *clock = &shard->clock;
+    clock->accrued_from_ms = clock->accrued_ms;
+    clock->accrued_ms =
+        floor_at(shard, shard_watermark_of(shard, shard->newest_ms) - window->grace_ms);
+    if (shard->accrual_ms != INT64_MAX) /* some meter accrues */
+        shard->accrual_ms =
+            clock->accrued_ms + window->bucket_ms + window->grace_ms + window->allowed_delay_ms;
+}
+
+/* All sites go on together, whichever the reading is of. */
+static void accrue(struct shard *shard)
+{
+    shard_clock_accrue(shard);
+    for (uint32_t i = 0; i < shard->own_count; i++)
+        site_begin_accrual(shard->own[i], &shard->clock);
+}
+
 void shard_clock_advance(struct shard *shard, const struct reading *reading, enum meter_kind kind)
 {
     struct site_clock *clock = &shard->clock;
@@ -56,6 +77,8 @@ void shard_clock_advance(struct shard *shard, const struct reading *reading, enu
     }
     if (end_ms == shard->newest_ms) /* a delivery lies in a later row than an interval up to it */
         clock->top_row = MAX(clock->top_row, last_row(shard, reading, kind));
+    if (shard->newest_ms >= shard->accrual_ms)
+        accrue(shard);
 }
 
 void shard_idle(struct shard *shard, int64_t wall_ms)

@@ -22,6 +22,8 @@ struct shard_loading {
     uint32_t pending_dictionary; /* 0: no event waits */
     uint32_t pending_number;
     int64_t pending_next_row, pending_to_row;
+    bool accrues; /* an event has yet to open days in which stocks do, */
+    int64_t accrued_from_ms;
 };
 
 void shard_loading_destroy(struct shard_loading **loading)
@@ -246,6 +248,13 @@ static void take_pending(struct shard_loading *loading, struct packed *packed)
     packed->damaged |= loading->pending_dictionary == 0;
 }
 
+static void take_accrual(struct shard_loading *loading, struct packed *packed)
+{
+    loading->accrues = loading->names.version >= 5 && packed_take_uint(packed, 1) != 0;
+    if (loading->accrues)
+        loading->accrued_from_ms = payload_take_time(packed);
+}
+
 static void take_cursor(struct shard *shard, struct packed *packed)
 {
     char id[NAME_BYTES_MAX + 1];
@@ -294,6 +303,7 @@ static int take_payload(struct shard *shard, struct packed *packed, struct buffe
     if (err < 0)
         return err;
     take_pending(shard->loading, packed);
+    take_accrual(shard->loading, packed);
     take_cursor(shard, packed);
     shard->loading->next++;
     return packed->damaged || !packed_is_at_end(packed) ? ERR_SYNTAX : 0;
@@ -342,6 +352,21 @@ static int settle_pending(struct shard *shard)
     return 0;
 }
 
+/* If no meter accrues any more, no day waits for one. */
+static int settle_accrual(struct shard *shard)
+{
+    const struct shard_loading *loading = shard->loading;
+    struct site_clock *clock = &shard->clock;
+    if (shard->newest_ms == INT64_MIN)
+        return loading->accrues ? ERR_SYNTAX : 0;
+    shard_clock_accrue(shard);
+    clock->accrued_from_ms = clock->accrued_ms;
+    if (!loading->accrues || shard->accrual_ms == INT64_MAX)
+        return 0;
+    clock->accrued_from_ms = loading->accrued_from_ms;
+    return clock->accrued_from_ms < clock->accrued_ms ? 0 : ERR_SYNTAX;
+}
+
 static int settle_sites(struct shard *shard)
 {
     const struct shard_loading *loading = shard->loading;
@@ -377,6 +402,8 @@ static int settle_sites(struct shard *shard)
 int shard_load_end(struct shard *shard, struct buffer *why)
 {
     int err = shard->loading == NULL ? ERR_SYNTAX : settle_pending(shard);
+    if (err == 0)
+        err = settle_accrual(shard);
     if (err == 0)
         err = settle_sites(shard);
     if (err < 0)

@@ -14,17 +14,36 @@
 #include "pipelines/rollup/site_windows.h"
 #include "pipelines/state/shard_state.h"
 
+/* The days in which stocks go on by the event are opened. */
+static bool end_accrual(struct shard *shard)
+{
+    struct site_clock *clock = &shard->clock;
+    if (clock->accrued_from_ms == clock->accrued_ms)
+        return true;
+    for (uint32_t i = 0; i < shard->own_count; i++) {
+        if (!site_end_accrual(shard->own[i], clock))
+            return false;
+    }
+    clock->accrued_from_ms = clock->accrued_ms;
+    return true;
+}
+
 bool shard_touch_pending(struct shard *shard)
 {
     struct pending *pending = &shard->pending;
     if (pending->site == NULL)
-        return true;
+        return end_accrual(shard);
     pending->next_row = site_touch(pending->site, &shard->clock, pending->column, pending->next_row,
                                    pending->to_row);
     if (pending->next_row < pending->to_row)
         return false;
     pending->site = NULL;
-    return true;
+    return end_accrual(shard);
+}
+
+bool shard_has_pending(const struct shard *shard)
+{
+    return shard->pending.site != NULL || shard->clock.accrued_from_ms != shard->clock.accrued_ms;
 }
 
 static void count_booking(struct shard *shard, const struct booking *booking)
@@ -339,7 +358,7 @@ uint32_t shard_apply(struct shard *shard, struct batch *batch, uint32_t first)
 
 enum shard_block shard_get_block(const struct shard *shard)
 {
-    if (shard->pending.site != NULL || !shard_has_judged(shard))
+    if (shard_has_pending(shard) || !shard_has_judged(shard))
         return SHARD_WAITS_FOR_SINKS;
     return shard->starved_bytes > 0 ? SHARD_WAITS_FOR_MEMORY : SHARD_GOES_ON;
 }

@@ -111,5 +111,5 @@ bool shard_is_drained(const struct shard *shard)
         if (mark_counts_dirty(&counts, sink) + mark_counts_sent(&counts, sink) > 0)
             return false;
     }
-    return shard->pending.site == NULL && shard_has_judged(shard);
+    return !shard_has_pending(shard) && shard_has_judged(shard);
 }

@@ -116,6 +116,15 @@ static void save_pending(const struct shard *shard, struct buffer *out)
     packed_add_int(out, pending->to_row);
 }
 
+/* The edge up to which they accrue follows from the newest reading. */
+static void save_accrual(const struct shard *shard, struct buffer *out)
+{
+    const struct site_clock *clock = &shard->clock;
+    packed_add_uint(out, clock->accrued_from_ms != clock->accrued_ms);
+    if (clock->accrued_from_ms != clock->accrued_ms)
+        packed_add_int(out, clock->accrued_from_ms);
+}
+
 int shard_save(struct shard *shard, bool full, struct buffer *payload)
 {
     ASSERT(shard->loading == NULL && !shard->finished);
@@ -136,6 +145,7 @@ int shard_save(struct shard *shard, bool full, struct buffer *payload)
     save_counts(shard, payload);
     save_sites(shard, full, payload);
     save_pending(shard, payload);
+    save_accrual(shard, payload);
     packed_add_text(payload, shard->context.registry->facilities_count > 0
                                  ? shard->context.registry->facilities[shard->cursor].id
                                  : "");

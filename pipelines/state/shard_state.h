@@ -34,6 +34,7 @@ struct shard {
     int64_t judge_ms;         /* the watermark of the next stamp of any of them */
     struct rating *rating;
     struct site_clock clock;
+    int64_t accrual_ms;     /* stocks accrue further once newest_ms is there; INT64_MAX: never */
     int64_t newest_ms;      /* end of the newest accepted reading; INT64_MIN: there are no sites */
     int64_t idle_final_ms;  /* final because the partition was idle */
     bool finished;          /* the input has ended */
@@ -60,6 +61,8 @@ int64_t shard_watermark_of(const struct shard *shard, int64_t newest_ms);
 int64_t shard_first_floor(const struct shard *shard, const struct batch_event *event);
 /* An accepted reading of a meter of that kind has come. */
 void shard_clock_advance(struct shard *shard, const struct reading *reading, enum meter_kind kind);
+/* Where stocks that accrue have come to, by the newest reading; to be called when it was loaded. */
+void shard_clock_accrue(struct shard *shard);
 /* Until when windows are final: by the watermark, by idleness, or because the input has ended. No
  * window is final that begins after the newest reading. */
 void shard_clock_close(struct shard *shard);
@@ -123,8 +126,11 @@ bool shard_take_courses(struct shard *shard, struct site *site, uint32_t sink, b
 
 /* --- shard_readings.c --- */
 
-/* The rows that an event has yet to touch; false: a day has to be settled first. */
+/* The rows that an event has yet to touch, and those in which stocks go on by it; false: a day has
+ * to be settled first. */
 bool shard_touch_pending(struct shard *shard);
+/* Whether there are such rows. */
+bool shard_has_pending(const struct shard *shard);
 
 /* --- shard_load.c --- */
 

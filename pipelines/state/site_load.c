@@ -7,6 +7,7 @@
 #include "pipelines/metering/decisions.h"
 #include "pipelines/metering/register_chain.h"
 #include "pipelines/metering/register_steps.h"
+#include "pipelines/metering/stock.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_expected.h"
 #include "pipelines/rollup/site_lead.h"
@@ -319,13 +320,28 @@ static bool is_sound_past(const struct meter *meter, const struct journal *journ
                                     is_measured(journal_at(journal, 0)));
 }
 
+static void take_rate(struct packed *packed, struct stock_rate *rate)
+{
+    rate->amount = packed_take_int(packed, STOCK_RATE_HELD, 4 * CELL_MAX);
+    rate->span_ms = (int64_t)packed_take_uint(packed, TIME_MAX_MS - TIME_MIN_MS);
+    packed->damaged |= rate->span_ms == 0;
+}
+
+/* All flags that the version has. */
+static uint64_t known_flags(uint32_t version)
+{
+    if (version < 4)
+        return 2 * METER_HAS_ASIDE - 1;
+    return 2 * (version < 5 ? METER_HAS_PAST : METER_BASE_ACCRUED) - 1;
+}
+
 static int take_meter(const struct meter_taking *taken)
 {
     struct packed *packed = taken->taking->packed;
     struct journal ignored = {0};
     struct journal *journal = taken->journal != NULL ? taken->journal : &ignored;
-    uint64_t last_flag = taken->taking->names->version < 4 ? METER_HAS_ASIDE : METER_HAS_PAST;
-    uint64_t flags = packed_take_uint(packed, 2 * last_flag - 1);
+    uint64_t flags = packed_take_uint(packed, known_flags(taken->taking->names->version));
+    struct stock_rate rate = {0};
     int64_t base_ms = INT64_MIN;
     int64_t base_booked = 0;
     int128 left = 0;
@@ -348,6 +364,8 @@ static int take_meter(const struct meter_taking *taken)
         take_document(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
     if ((flags & METER_HAS_PAST) != 0)
         take_past(packed, &journal->past);
+    if ((flags & METER_HAS_RATE) != 0)
+        take_rate(packed, &rate);
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
     journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
     const struct readings_taking readings = {.meter = taken->meter,
@@ -360,6 +378,10 @@ static int take_meter(const struct meter_taking *taken)
         err = readings_take_aside(&readings);
     journal->base_ms = base_ms;
     journal->base_booked = base_booked;
+    journal->base_accrued = (flags & METER_BASE_ACCRUED) != 0;
+    journal->dip_rate = rate;
+    journal->accrued_ms = (flags & METER_ACCRUES) != 0 ? INT64_MAX : INT64_MIN; /* until the end */
+    packed->damaged |= journal->base_accrued && base_ms == INT64_MIN;
     if (taken->journal != NULL)
         taken->taking->site->panel->left[taken->column] = left;
     if (err == 0 && !packed->damaged)
@@ -511,6 +533,11 @@ static void mark_stale(struct site *site, uint32_t column, int64_t end_row)
         extent.to_ms = MAX(extent.to_ms, reading_end_ms(journal_at(journal, i)));
     if (journal->count > 0)
         extent.from_ms = MIN(extent.from_ms, journal_at(journal, 0)->start_ms);
+    int64_t accrual_ms = stock_accrual_of(journal).from_ms;
+    if (accrual_ms < journal->accrued_ms) {
+        extent.from_ms = MIN(extent.from_ms, accrual_ms);
+        extent.to_ms = MAX(extent.to_ms, journal->accrued_ms);
+    }
     if (extent.from_ms > extent.to_ms)
         return;
     /* A document may have left a bucket before the first reading in force. */
@@ -545,6 +572,29 @@ static void accept_balance(struct site *site)
     }
 }
 
+/* Whether stocks accrue is up to the tables. In windows that are closed they have done so or not.
+ */
+static void adopt_accrual(struct site *site, const struct site_clock *clock)
+{
+    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
+        struct journal *journal = &site->journals[i];
+        bool accrued = journal->accrued_ms != INT64_MIN;
+        if (site->panel->meters[i].kind == KIND_STOCK &&
+            accrued != site->panel->meters[i].accrues) {
+            journal->accrued_ms = accrued ? clock->accrued_ms : INT64_MIN;
+            stock_keep_closed(journal, journal->forgotten_ms);
+        }
+    }
+    site_set_accrued(site, clock->accrued_ms);
+}
+
+/* The stock of a loaded journal can have accrued there. */
+static bool is_sound_accrual(const struct meter *meter, const struct journal *journal)
+{
+    return meter->kind == KIND_STOCK || (journal->dip_rate.span_ms == 0 && !journal->base_accrued &&
+                                         journal->accrued_ms == INT64_MIN);
+}
+
 /* Decisions may come before their readings. A note of a document that has moved may be of one that
  * was never in force. */
 static bool is_after(const struct reading *entry, int64_t newest_ms)
@@ -569,9 +619,11 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
     if (!has_room_for_periods(site))
         return ERR_SYNTAX;
     for (uint32_t column = 0; column < site->facility->meters_count; column++) {
-        if (is_ahead(&site->journals[column], loaded->newest_ms))
+        if (is_ahead(&site->journals[column], loaded->newest_ms) ||
+            !is_sound_accrual(&site->panel->meters[column], &site->journals[column]))
             return ERR_SYNTAX;
     }
+    adopt_accrual(site, loaded->clock);
     site_visit_marks(site, count_dirty, site);
     site_versions_adopt(site, loaded->dictionary);
     for (uint32_t column = 0; column < site->facility->meters_count; column++) {

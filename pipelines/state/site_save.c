@@ -228,41 +228,63 @@ static void save_past(const struct register_past *past, struct buffer *out)
     }
 }
 
-static void save_meter(const struct site *site, uint32_t column, bool full, struct buffer *out)
+static uint64_t flag(bool set, uint64_t flag_if)
+{
+    return set ? flag_if : 0;
+}
+
+/* Flags of a meter whose announcements site_save() makes. */
+static uint64_t flags_of(const struct site *site, uint32_t column, bool full)
 {
     const struct journal *journal = &site->journals[column];
-    bool based = journal->base_ms != INT64_MIN;
-    bool forgotten = journal->forgotten_ms != INT64_MIN;
-    bool changed = !full && journal->changed_ms != INT64_MAX;
-    int64_t first_ms = site->expected->first_ms[column];
-    bool heard = first_ms != INT64_MAX;
-    int64_t document_ms = site->expected->document_ms[column];
-    bool documented = document_ms != INT64_MIN;
-    bool past = full ? journal->past.known : journal->past_changed;
-    int128 left = site->panel->left[column];
-    packed_add_uint(out, column + 1);
-    packed_add_uint(
-        out, (journal->overlapping ? METER_OVERLAPS : 0U) | (based ? METER_HAS_BASE : 0U) |
-                 (forgotten ? METER_HAS_FORGOTTEN : 0U) | (left != 0 ? METER_HAS_LEFT : 0U) |
-                 (changed ? METER_HAS_CHANGED : 0U) | (heard ? METER_HAS_FIRST : 0U) |
-                 (documented ? METER_HAS_DOCUMENT : 0U) |
-                 (journal->aside_count > 0 ? METER_HAS_ASIDE : 0U) | (past ? METER_HAS_PAST : 0U));
-    if (based) {
+    return flag(journal->overlapping, METER_OVERLAPS) |
+           flag(journal->base_ms != INT64_MIN, METER_HAS_BASE) |
+           flag(journal->forgotten_ms != INT64_MIN, METER_HAS_FORGOTTEN) |
+           flag(site->panel->left[column] != 0, METER_HAS_LEFT) |
+           flag(!full && journal->changed_ms != INT64_MAX, METER_HAS_CHANGED) |
+           flag(site->expected->first_ms[column] != INT64_MAX, METER_HAS_FIRST) |
+           flag(site->expected->document_ms[column] != INT64_MIN, METER_HAS_DOCUMENT) |
+           flag(journal->aside_count > 0, METER_HAS_ASIDE) |
+           flag(full ? journal->past.known : journal->past_changed, METER_HAS_PAST) |
+           flag(journal->dip_rate.span_ms > 0, METER_HAS_RATE) |
+           flag(journal->accrued_ms != INT64_MIN, METER_ACCRUES) |
+           flag(journal->base_accrued, METER_BASE_ACCRUED);
+}
+
+/* The content that the flags announce, in their order. */
+static void save_announced(const struct site *site, uint32_t column, uint64_t flags,
+                           struct buffer *out)
+{
+    const struct journal *journal = &site->journals[column];
+    if ((flags & METER_HAS_BASE) != 0) {
         packed_add_int(out, journal->base_ms);
         packed_add_int(out, journal->base_booked);
     }
-    if (forgotten)
+    if ((flags & METER_HAS_FORGOTTEN) != 0)
         packed_add_int(out, journal->forgotten_ms);
-    if (left != 0)
-        packed_add_wide(out, left);
-    if (changed)
+    if ((flags & METER_HAS_LEFT) != 0)
+        packed_add_wide(out, site->panel->left[column]);
+    if ((flags & METER_HAS_CHANGED) != 0)
         packed_add_int(out, journal->changed_ms);
-    if (heard)
-        packed_add_int(out, first_ms);
-    if (documented)
-        packed_add_int(out, document_ms);
-    if (past)
+    if ((flags & METER_HAS_FIRST) != 0)
+        packed_add_int(out, site->expected->first_ms[column]);
+    if ((flags & METER_HAS_DOCUMENT) != 0)
+        packed_add_int(out, site->expected->document_ms[column]);
+    if ((flags & METER_HAS_PAST) != 0)
         save_past(&journal->past, out);
+    if ((flags & METER_HAS_RATE) != 0) {
+        packed_add_int(out, journal->dip_rate.amount);
+        packed_add_uint(out, (uint64_t)journal->dip_rate.span_ms);
+    }
+}
+
+static void save_meter(const struct site *site, uint32_t column, bool full, struct buffer *out)
+{
+    const struct journal *journal = &site->journals[column];
+    uint64_t flags = flags_of(site, column, full);
+    packed_add_uint(out, column + 1);
+    packed_add_uint(out, flags);
+    save_announced(site, column, flags, out);
     uint32_t kept = full ? 0 : journal_find(journal, journal->changed_ms);
     journal_check(journal, kept > 0 ? kept - 1 : 0);
     packed_add_uint(out, kept);

@@ -5,7 +5,7 @@ A history is a paragraph of the form
     == name
     why it is right
     zone Asia/Dhaka                      (UTC if it is not said)
-    meter m1 kind=register unit=kWh      (columns of the table of meters)
+    meter m1 kind=register unit=kWh      (columns of the table of meters; the facility is f1)
     option windows.horizon=7d            (70d if it is not said)
     m1 2026-03-01 00:00  1000            (a reading at a local time; or start .. end, then its words)
     = day 2026-03-01 m1 12.5 covered=24h spread_s=86400
@@ -131,12 +131,14 @@ def write_configuration(history, folder):
     (folder / "ghgd.yaml").write_text("\n".join([
         "tables:", "  facilities: facilities.csv", "  meters: meters.csv", "  factors: [factors.csv]",
         *lines, "state_directory: .", ""]))
+    facilities = {cells.get("facility", "f1") for versions in history.meters.values() for cells in versions}
     replay.write_csv(folder / "facilities.csv", [
-        {"id": "f1", "name": "Plant", "time_zone": history.zone.key, "country": "DE"}])
+        {"id": facility, "name": "Plant", "time_zone": history.zone.key, "country": "DE"}
+        for facility in sorted(facilities)])
     rows = []
     for name, versions in history.meters.items():
         for cells in versions:
-            row = {**DEFAULTS, "source": name, **cells, "id": name, "facility": "f1"}
+            row = {**DEFAULTS, "source": name, "facility": "f1", **cells, "id": name}
             row.setdefault("factor", FACTORS[row["unit"]])
             rows.append(row)
     replay.write_csv(folder / "meters.csv", rows)

@@ -6,6 +6,10 @@
  * EVENTS has one JSON message a line. The history is cut behind each message, or behind CUTS of
  * them that SEED chooses if that is more than 0 and fewer. At the end the rows and what became of
  * the events are those of the uncut history. Each difference is printed, and the status is 1 then.
+ *
+ *     history_cut CONFIG EVENTS rows
+ *
+ * prints the rows of the uncut history instead: those that are there at the end, in no order.
  */
 #include <glib.h>
 #include <inttypes.h>
@@ -296,6 +300,18 @@ static int cut_at(struct history *history, size_t cut)
     return differences;
 }
 
+static void print_rows(struct history *history)
+{
+    struct result whole = run(history, history->count, ROWS_WRITTEN, LIVES_ON);
+    GHashTableIter iter;
+    gpointer key;
+    gpointer fields;
+    g_hash_table_iter_init(&iter, whole.rows);
+    while (g_hash_table_iter_next(&iter, &key, &fields))
+        printf("%s %s\n", (const char *)key, (const char *)fields);
+    g_hash_table_destroy(whole.rows);
+}
+
 /* --- what is read --- */
 
 static void open_history(struct history *history, const char *config, const char *events)
@@ -331,10 +347,16 @@ static void close_history(struct history *history)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5)
-        fail("usage", "history_cut CONFIG EVENTS CUTS SEED");
+    bool rows = argc == 4 && strcmp(argv[3], "rows") == 0;
+    if (argc != 5 && !rows)
+        fail("usage", "history_cut CONFIG EVENTS CUTS SEED, or CONFIG EVENTS rows");
     static struct history history;
     open_history(&history, argv[1], argv[2]);
+    if (rows) {
+        print_rows(&history);
+        close_history(&history);
+        return 0;
+    }
     size_t cuts = strtoull(argv[3], NULL, 10);
     GRand *pick = g_rand_new_with_seed((guint32)strtoul(argv[4], NULL, 10));
     bool each = cuts == 0 || cuts >= history.count;

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import test_histories  # noqa: E402
 
 LONG = 3
+SPARSE = 20
 CUTS = 10  # of a long history
 BEGIN = datetime(2026, 3, 25, tzinfo=timezone.utc)  # clocks change on the way, and a month ends
 DAYS = 9
@@ -43,6 +44,8 @@ METERS = {
     "power": {"kind": "gauge", "unit": "kW", "interval": "1h", "between": "step"},
     "diesel": {"kind": "delivery", "unit": "L"},
     "tank": {"kind": "stock", "unit": "L", "interval": "1h"},
+    "yard": {"kind": "stock", "unit": "kg", "accrue": "yes"},
+    "pile": {"kind": "stock", "unit": "kg", "accrue": "yes", "valid_to": "2026-04-01T10:20:00Z"},
 }
 
 
@@ -70,8 +73,22 @@ class Plant:
             self.pairs.append((arrival + self.rng.randrange(-60, 300),
                                {**decided, "event": self.rng.choice(("drop", "drop", "accept")), "of": of}))
 
+    def stock(self, meter, last):
+        """Dips far apart, some beyond the horizon, and what comes in and goes out between them."""
+        rng, minute, level = self.rng, 0, 90000
+        while minute < last:
+            self.add(meter, minute, event="dip", value=level)
+            level += rng.choice((0, 0, 30000)) - rng.randrange(-500, 9000)
+            step = rng.choice((90, 600, 1500, 1500, 3600))
+            for number in range(rng.randrange(3)):
+                self.add(meter, minute + rng.randrange(1, step), value=rng.randrange(4000),
+                         id=f"{meter}-{minute}-{number}", event=rng.choice(("delivery", "transfer")))
+            minute += step
+
     def events(self):
         rng, count = self.rng, 9500
+        self.stock("yard", DAYS * 1440)
+        self.stock("pile", 10000)
         for minute in range(0, DAYS * 1440, 30):
             count = (count + rng.randrange(8)) % 10000
             shown = count if rng.random() > 0.03 else rng.choice((0, 9999, count + 500))
@@ -91,6 +108,53 @@ class Plant:
                 self.add("diesel", minute, value=rng.randrange(900), **({"id": f"D-{minute}"} if minute % 480 else {}))
         self.pairs.sort(key=lambda pair: pair[0])
         return [event for _, event in self.pairs]
+
+
+YARDS = {
+    "yard": {"kind": "stock", "unit": "kg", "accrue": "yes"},
+    "bin": {"kind": "stock", "unit": "kg", "accrue": "yes", "valid_to": "2026-05-01T10:20:00Z"},
+    "far": {"kind": "stock", "unit": "kg", "accrue": "yes", "facility": "f2"},
+    "still": {"kind": "stock", "unit": "kg", "facility": "f3"},
+    "clock": {"kind": "delivery", "unit": "L", "facility": "f3"},
+    "grid": {"kind": "interval", "interval": "1h", "stamp": "start"},
+}
+
+
+class Yards:
+    """Stocks of three facilities, between whose events hours or many days pass: days have to be written
+    before others are opened, and readings come before and behind what runs on."""
+
+    def __init__(self, rng):
+        self.rng, self.minute, self.made = rng, 0, []
+
+    def event(self):
+        rng, made = self.rng, self.made
+        meter = rng.choice(sorted(YARDS))
+        minute = max(self.minute - rng.choice((0, 0, 0, rng.randrange(300), rng.randrange(1500))), 0)
+        dice = rng.random()
+        if made and dice < 0.2:
+            old = rng.choice(made[-25:])
+            if dice < 0.06 and "value" in old:
+                return {**old, "value": rng.randrange(9000), "revision": rng.randrange(4)}
+            named = {key: old[key] for key in ("meter", "time", "id") if key in old}
+            if "id" in old and rng.random() < 0.5:
+                named["time"] = instant(self.minute)
+            of = old.get("event", "reading")
+            return {**named, "event": rng.choice(("drop", "drop", "accept")), "of": of}
+        event = {"meter": meter, "time": instant(minute), "value": rng.randrange(9000)}
+        if YARDS[meter]["kind"] == "stock":
+            event["event"] = rng.choice(("dip", "dip", "delivery", "transfer"))
+            if event["event"] != "dip":
+                event["id"] = f"{meter}-{len(made)}"
+        made.append(event)
+        return event
+
+    def events(self):
+        found = []
+        for _ in range(self.rng.randrange(20, 60)):
+            found.append(self.event())
+            self.minute += self.rng.choice((0, 5, 20, 240, 240, 900, self.rng.choice((900, 2000, 6000))))
+        return found
 
 
 def instant(minute):
@@ -122,6 +186,14 @@ def main():
         for history in test_histories.read_histories(path):
             judge(history, "as it is", history.events)
             judge(history, "shuffled", rng.sample(history.events, len(history.events)))
+    for number in range(SPARSE):
+        history = test_histories.History(f"yards {number}", "from the seed")
+        history.zone = test_histories.ZoneInfo(("Europe/Berlin", "UTC", "Asia/Dhaka")[number % 3])
+        history.options = {"windows.horizon": ("36h", "60h", "8d")[number % 3],
+                           "windows.grace": ("1h", "10m", "20h")[number // 3 % 3],
+                           "windows.bucket": "1h" if number % 4 else "15m"}
+        history.meters = {name: [cells] for name, cells in YARDS.items()}
+        judge(history, "some cuts", Yards(random.Random(f"{seed}/yards/{number}")).events(), CUTS)
     for number in range(LONG):
         judge(long_history(number), "some cuts", Plant(random.Random(f"{seed}/{number}")).events(), CUTS)
     print("\n".join(faults))

@@ -28,7 +28,8 @@ void site_fixture_init(struct site_fixture *fixture, const char *time_zone, int6
                                    .window = &fixture->window,
                                    .rating = fixture->rating,
                                    .sinks_count = SITE_SINKS};
-    const struct site_clock clock = {INT64_MIN, floor_ms, INT64_MIN, INT64_MIN};
+    const struct site_clock clock = {
+        .passed_ms = INT64_MIN, .floor_ms = floor_ms, .final_ms = INT64_MIN, .top_row = INT64_MIN};
     assert_int_equal(site_create(&fixture->site, &conf, &clock), 0);
 }
 

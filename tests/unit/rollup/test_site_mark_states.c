@@ -14,7 +14,8 @@
 
 #define MARCH_4_MS INT64_C(1772582400000) /* 2026-03-04T00:00:00Z */
 
-static const struct site_clock no_clock = {INT64_MIN, MARCH_4_MS, INT64_MIN, INT64_MIN};
+static const struct site_clock no_clock = {
+    .passed_ms = INT64_MIN, .floor_ms = MARCH_4_MS, .final_ms = INT64_MIN, .top_row = INT64_MIN};
 
 static void end_block(struct site *site, struct day *day, struct mark *mark, enum block_end end)
 {

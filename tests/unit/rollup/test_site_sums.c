@@ -54,7 +54,10 @@ static struct fixture *set_up(void)
     const struct site_conf conf = {
         .registry = &fixture.plant.registry, .window = &fixture.window, .rating = fixture.rating};
     fixture.begin_row = BEGIN_MS / BUCKET_MS;
-    fixture.clock = (struct site_clock){INT64_MIN, BEGIN_MS, INT64_MIN, fixture.begin_row};
+    fixture.clock = (struct site_clock){.passed_ms = INT64_MIN,
+                                        .floor_ms = BEGIN_MS,
+                                        .final_ms = INT64_MIN,
+                                        .top_row = fixture.begin_row};
     assert_int_equal(site_create(&fixture.site, &conf, &fixture.clock), 0);
     return &fixture;
 }

@@ -118,7 +118,10 @@ static void test_room(void **state)
     const int64_t begin_ms = instant("2026-03-04T00:00:00Z");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct site_fixture fixture;
-        struct site_clock clock = {INT64_MIN, begin_ms, INT64_MIN, INT64_MIN};
+        struct site_clock clock = {.passed_ms = INT64_MIN,
+                                   .floor_ms = begin_ms,
+                                   .final_ms = INT64_MIN,
+                                   .top_row = INT64_MIN};
         site_fixture_init(&fixture, "Etc/UTC", 15 * MINUTE_MS, begin_ms);
         struct site *site = fixture.site;
         int64_t first = site_day(site, 0)->first_row;
@@ -196,7 +199,10 @@ static void test_silence(void **state)
     char text[TEXT_SIZE];
     site_fixture_init(&fixture, "Etc/UTC", 15 * MINUTE_MS, begin_ms);
     int64_t first = site_day(fixture.site, 0)->first_row;
-    const struct site_clock clock = {INT64_MIN, begin_ms, begin_ms + DAY_MS, first + 200};
+    const struct site_clock clock = {.passed_ms = INT64_MIN,
+                                     .floor_ms = begin_ms,
+                                     .final_ms = begin_ms + DAY_MS,
+                                     .top_row = first + 200};
     site_advance(fixture.site, &clock);
     assert_string_equal(count_dirty(fixture.site, text), "0 0 0 0 0");
     assert_true(site_has_opened(fixture.site, &clock));

@@ -192,6 +192,7 @@ static void test_kept_from_before(void **state)
     expect_kept("tests/data/state/five_days.bin", 1);
     expect_kept("tests/data/state/five_days_2.bin", 2);
     expect_kept("tests/data/state/five_days_3.bin", 3);
+    expect_kept("tests/data/state/five_days_4.bin", 4);
 }
 
 /* --- other meters and factors --- */
