@@ -6,6 +6,7 @@
 
 #include "base/timestamp.h"
 #include "pipelines/metering/decisions.h"
+#include "pipelines/metering/stock.h"
 #include "pipelines/rollup/site_days.h"
 #include "pipelines/rollup/site_documents.h"
 #include "pipelines/rollup/site_expected.h"
@@ -152,6 +153,20 @@ void site_set_accrued(struct site *site, int64_t accrued_ms)
         site->journals[i].accrued_ms =
             meter->accrues ? MIN(accrued_ms, meter->valid_to_ms) : INT64_MIN;
     }
+}
+
+void site_adopt_accrual(struct site *site, int64_t accrued_ms)
+{
+    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
+        const struct meter *meter = &site->panel->meters[i];
+        struct journal *journal = &site->journals[i];
+        bool accrued = journal->accrued_ms != INT64_MIN;
+        if (meter->kind != KIND_STOCK || accrued == meter->accrues)
+            continue;
+        journal->accrued_ms = accrued ? accrued_ms : INT64_MIN;
+        stock_keep_closed(journal, journal->forgotten_ms);
+    }
+    site_set_accrued(site, accrued_ms);
 }
 
 void site_destroy(struct site **site)

@@ -175,6 +175,9 @@ int site_create(struct site **site_out, const struct site_conf *conf,
 void site_destroy(struct site **site);
 /* Stocks that accrue go on up to then, or to the end of the meter's validity. */
 void site_set_accrued(struct site *site, int64_t accrued_ms);
+/* The same of a site that was loaded: accrued_ms of a journal is INT64_MIN if its meter did not
+ * accrue. In windows that are closed it has done so or not; the tables say how it goes on. */
+void site_adopt_accrual(struct site *site, int64_t accrued_ms);
 /* Books a reading; the cells that it changes are in *booking_out, for site_touch(). */
 void site_book(struct site *site, const struct site_clock *clock, uint32_t meter,
                const struct reading *reading, struct booking *booking_out);

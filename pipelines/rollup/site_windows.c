@@ -111,7 +111,8 @@ static void accrue_column(struct site *site, const struct site_clock *clock, str
 
 static void accrue_day(struct site *site, const struct site_clock *clock, struct day *day)
 {
-    if (!site->accrues || clock->accrued_from_ms >= clock->accrued_ms)
+    if (!site->accrues || day->end_row <= site_row(site, clock->accrued_from_ms) ||
+        day->first_row >= site_row(site, clock->accrued_ms))
         return;
     for (uint32_t column = 0; column < site->facility->meters_count; column++)
         accrue_column(site, clock, day, column);

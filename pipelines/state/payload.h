@@ -180,6 +180,9 @@ struct readings_taking {
  * 0 or ERR_CONFIG, with words in `why`: there is no room for them. */
 int readings_take(const struct readings_taking *taking, uint64_t count) MUST_CHECK;
 int readings_take_aside(const struct readings_taking *taking) MUST_CHECK;
+/* Take what a journal keeps of readings that it has forgotten: of a register, of a stock. */
+void readings_take_past(struct packed *packed, struct register_past *past_out);
+void readings_take_rate(struct packed *packed, struct stock_rate *rate_out);
 
 /* INT64_MIN, or a time that windows and clocks can have. */
 int64_t payload_take_time(struct packed *packed);

@@ -1,6 +1,9 @@
 /* The readings of a meter from bytes; payload.h tells the order. Bytes come from outside: all are
  * checked. */
+#include <sys/param.h>
+
 #include "pipelines/metering/journal.h"
+#include "pipelines/metering/register_steps.h"
 #include "pipelines/state/payload.h"
 
 static bool is_sound(const struct meter *meter, const struct reading *before,
@@ -117,4 +120,34 @@ int readings_take_aside(const struct readings_taking *taking)
             return no_room(taking);
     }
     return 0;
+}
+
+void readings_take_past(struct packed *packed, struct register_past *past)
+{
+    uint64_t key = packed_take_uint(packed, (PAST_RISES + 2) << 1 | 1);
+    *past = (struct register_past){.known = key != 0, .exempt = key & 1};
+    packed->damaged |= key == 1;
+    past->rises = (uint8_t)(MAX(key >> 1, 1) - 1);
+    struct register_rise behind = {0};
+    for (uint32_t i = 0; i < MIN(past->rises, PAST_RISES); i++) {
+        struct register_rise *rise = &past->newest[i];
+        rise->step = (uint8_t)packed_take_uint(packed, CHAIN_RESTART);
+        rise->amount = packed_take_int(packed, -2 * REGISTER_MAX, 2 * REGISTER_MAX);
+        rise->ms = behind.ms + packed_take_int(packed, -TIME_MAX_MS, TIME_MAX_MS);
+        rise->before = behind.before - rise->amount -
+                       packed_take_int(packed, -4 * REGISTER_MAX, 4 * REGISTER_MAX);
+        packed->damaged |= rise->step < CHAIN_RISE || rise->amount == 0 || rise->ms < 1 ||
+                           rise->ms > TIME_MAX_MS - TIME_MIN_MS || rise->before > REGISTER_MAX ||
+                           rise->before < -REGISTER_MAX;
+        if (packed->damaged)
+            return;
+        behind = *rise;
+    }
+}
+
+void readings_take_rate(struct packed *packed, struct stock_rate *rate)
+{
+    rate->amount = packed_take_int(packed, STOCK_RATE_HELD, 4 * CELL_MAX);
+    rate->span_ms = (int64_t)packed_take_uint(packed, TIME_MAX_MS - TIME_MIN_MS);
+    packed->damaged |= rate->span_ms == 0;
 }

@@ -290,41 +290,11 @@ static void take_document(const struct meter_taking *taken, int64_t document_ms)
         taken->taking->site->expected->document_ms[taken->column] = document_ms;
 }
 
-static void take_past(struct packed *packed, struct register_past *past)
-{
-    uint64_t key = packed_take_uint(packed, (PAST_RISES + 2) << 1 | 1);
-    *past = (struct register_past){.known = key != 0, .exempt = key & 1};
-    packed->damaged |= key == 1;
-    past->rises = (uint8_t)(MAX(key >> 1, 1) - 1);
-    struct register_rise behind = {0};
-    for (uint32_t i = 0; i < MIN(past->rises, PAST_RISES); i++) {
-        struct register_rise *rise = &past->newest[i];
-        rise->step = (uint8_t)packed_take_uint(packed, CHAIN_RESTART);
-        rise->amount = packed_take_int(packed, -2 * REGISTER_MAX, 2 * REGISTER_MAX);
-        rise->ms = behind.ms + packed_take_int(packed, -TIME_MAX_MS, TIME_MAX_MS);
-        rise->before = behind.before - rise->amount -
-                       packed_take_int(packed, -4 * REGISTER_MAX, 4 * REGISTER_MAX);
-        packed->damaged |= rise->step < CHAIN_RISE || rise->amount == 0 || rise->ms < 1 ||
-                           rise->ms > TIME_MAX_MS - TIME_MIN_MS || rise->before > REGISTER_MAX ||
-                           rise->before < -REGISTER_MAX;
-        if (packed->damaged)
-            return;
-        behind = *rise;
-    }
-}
-
 /* Whether the journal may have the past that it has. Decisions have marked its readings. */
 static bool is_sound_past(const struct meter *meter, const struct journal *journal)
 {
     return !journal->past.known || (meter->kind == KIND_REGISTER && journal->count > 0 &&
                                     is_measured(journal_at(journal, 0)));
-}
-
-static void take_rate(struct packed *packed, struct stock_rate *rate)
-{
-    rate->amount = packed_take_int(packed, STOCK_RATE_HELD, 4 * CELL_MAX);
-    rate->span_ms = (int64_t)packed_take_uint(packed, TIME_MAX_MS - TIME_MIN_MS);
-    packed->damaged |= rate->span_ms == 0;
 }
 
 /* All flags that the version has. */
@@ -363,9 +333,9 @@ static int take_meter(const struct meter_taking *taken)
     if ((flags & METER_HAS_DOCUMENT) != 0)
         take_document(taken, packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS));
     if ((flags & METER_HAS_PAST) != 0)
-        take_past(packed, &journal->past);
+        readings_take_past(packed, &journal->past);
     if ((flags & METER_HAS_RATE) != 0)
-        take_rate(packed, &rate);
+        readings_take_rate(packed, &rate);
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
     journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
     const struct readings_taking readings = {.meter = taken->meter,
@@ -380,7 +350,7 @@ static int take_meter(const struct meter_taking *taken)
     journal->base_booked = base_booked;
     journal->base_accrued = (flags & METER_BASE_ACCRUED) != 0;
     journal->dip_rate = rate;
-    journal->accrued_ms = (flags & METER_ACCRUES) != 0 ? INT64_MAX : INT64_MIN; /* until the end */
+    journal->accrued_ms = (flags & METER_ACCRUES) != 0 ? INT64_MAX : INT64_MIN; /* as then */
     packed->damaged |= journal->base_accrued && base_ms == INT64_MIN;
     if (taken->journal != NULL)
         taken->taking->site->panel->left[taken->column] = left;
@@ -572,22 +542,6 @@ static void accept_balance(struct site *site)
     }
 }
 
-/* Whether stocks accrue is up to the tables. In windows that are closed they have done so or not.
- */
-static void adopt_accrual(struct site *site, const struct site_clock *clock)
-{
-    for (uint32_t i = 0; i < site->facility->meters_count; i++) {
-        struct journal *journal = &site->journals[i];
-        bool accrued = journal->accrued_ms != INT64_MIN;
-        if (site->panel->meters[i].kind == KIND_STOCK &&
-            accrued != site->panel->meters[i].accrues) {
-            journal->accrued_ms = accrued ? clock->accrued_ms : INT64_MIN;
-            stock_keep_closed(journal, journal->forgotten_ms);
-        }
-    }
-    site_set_accrued(site, clock->accrued_ms);
-}
-
 /* The stock of a loaded journal can have accrued there. */
 static bool is_sound_accrual(const struct meter *meter, const struct journal *journal)
 {
@@ -623,7 +577,7 @@ int site_load_end(struct site *site, const struct site_loaded *loaded)
             !is_sound_accrual(&site->panel->meters[column], &site->journals[column]))
             return ERR_SYNTAX;
     }
-    adopt_accrual(site, loaded->clock);
+    site_adopt_accrual(site, loaded->clock->accrued_ms);
     site_visit_marks(site, count_dirty, site);
     site_versions_adopt(site, loaded->dictionary);
     for (uint32_t column = 0; column < site->facility->meters_count; column++) {
