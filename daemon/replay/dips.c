@@ -12,7 +12,8 @@ enum { NAMES_MAX = 10 };
 struct dips {
     const struct registry *registry;
     struct decoder *decoder;
-    int64_t *first_ms; /* by meter; INT64_MAX: no dip of it was read */
+    int64_t *first_ms, *second_ms; /* by meter; INT64_MAX: there was none, or no second one */
+    bool *heard;                   /* by facility: some event of it was read */
 };
 
 static bool has_stock(const struct registry *registry)
@@ -34,12 +35,15 @@ int dips_create(struct dips **dips_out, const struct config *config,
     if (dips == NULL)
         return -ENOMEM;
     dips->registry = config->registry;
-    dips->first_ms = malloc(dips->registry->meters_count * sizeof(*dips->first_ms));
-    int err = dips->first_ms != NULL ? decoder_create(&dips->decoder, decode) : -ENOMEM;
+    dips->first_ms = malloc(2 * dips->registry->meters_count * sizeof(*dips->first_ms));
+    dips->heard = malloc(dips->registry->facilities_count * sizeof(*dips->heard));
+    bool made = dips->first_ms != NULL && dips->heard != NULL;
+    int err = made ? decoder_create(&dips->decoder, decode) : -ENOMEM;
     if (err < 0) {
         dips_destroy(&dips);
         return err;
     }
+    dips->second_ms = dips->first_ms + dips->registry->meters_count;
     dips_clear(dips);
     *dips_out = dips;
     return 0;
@@ -53,22 +57,39 @@ void dips_destroy(struct dips **dips)
     if (gone->decoder != NULL)
         decoder_destroy(&gone->decoder);
     free(gone->first_ms);
+    free(gone->heard);
     free(gone);
 }
 
 void dips_clear(struct dips *dips)
 {
     for (uint32_t i = 0; i < dips->registry->meters_count; i++)
-        dips->first_ms[i] = INT64_MAX;
+        dips->first_ms[i] = dips->second_ms[i] = INT64_MAX;
+    for (uint32_t i = 0; i < dips->registry->facilities_count; i++)
+        dips->heard[i] = false;
+}
+
+static void note_dip(struct dips *dips, uint32_t meter, int64_t time_ms)
+{
+    int64_t *first_ms = &dips->first_ms[meter];
+    int64_t *second_ms = &dips->second_ms[meter];
+    if (time_ms < *first_ms) {
+        *second_ms = *first_ms;
+        *first_ms = time_ms;
+    } else if (time_ms > *first_ms) {
+        *second_ms = MIN(*second_ms, time_ms);
+    }
 }
 
 static void on_event(void *context, const struct event *event)
 {
     struct dips *dips = context;
     struct batch_event reading;
-    if (resolve_event(&reading, dips->registry, event, &(struct place){0}) == OUTCOME_USED &&
-        reading.role == ROLE_DIP)
-        dips->first_ms[reading.meter] = MIN(dips->first_ms[reading.meter], reading.start_ms);
+    if (resolve_event(&reading, dips->registry, event, &(struct place){0}) != OUTCOME_USED)
+        return;
+    dips->heard[dips->registry->meters[reading.meter].facility] = true;
+    if (reading.role == ROLE_DIP)
+        note_dip(dips, reading.meter, reading.start_ms);
 }
 
 void dips_read(struct dips *dips, const void *message, size_t size, bool native)
@@ -78,9 +99,24 @@ void dips_read(struct dips *dips, const void *message, size_t size, bool native)
 
 static bool is_missing(const struct dips *dips, uint32_t meter, int64_t needed_ms)
 {
+    const struct meter *conf = &dips->registry->meters[meter];
     int64_t first_ms = dips->first_ms[meter];
-    return first_ms != INT64_MAX && first_ms > needed_ms &&
-           dips->registry->meters[meter].valid_from_ms <= needed_ms;
+    bool lacks_rate = conf->accrues && dips->second_ms[meter] == INT64_MAX;
+    return first_ms != INT64_MAX && (first_ms > needed_ms || lacks_rate) &&
+           conf->valid_from_ms <= needed_ms;
+}
+
+bool dips_lack_any(const struct dips *dips, int64_t needed_ms)
+{
+    for (uint32_t i = 0; i < dips->registry->meters_count; i++) {
+        const struct meter *meter = &dips->registry->meters[i];
+        bool goes_on = meter->accrues && dips->heard[meter->facility] &&
+                       dips->first_ms[i] == INT64_MAX && meter->valid_from_ms <= needed_ms &&
+                       meter->valid_to_ms > needed_ms;
+        if (goes_on || is_missing(dips, i, needed_ms))
+            return true;
+    }
+    return false;
 }
 
 uint32_t dips_count_missing(const struct dips *dips, int64_t needed_ms)

@@ -100,8 +100,8 @@ static int read_dips(struct logs *logs, int32_t partition, int64_t from, int64_t
 }
 
 /* A balance may begin with a dip that is older than all else that is needed. Moves the beginning of
- * the stretch back, in steps that double, until every dip in it has the one before, or the log
- * begins. */
+ * the stretch back, in steps that double, until every dip in it has the one before, and stocks that
+ * accrue have two, or the log begins. */
 static int reach_dips(struct logs *logs, int32_t partition, const struct log_bounds *bounds)
 {
     struct log_stretch *stretch = &logs->stretches[partition];
@@ -112,8 +112,7 @@ static int reach_dips(struct logs *logs, int32_t partition, const struct log_bou
     int64_t step_ms = logs->range.lead_ms;
     dips_clear(logs->dips);
     int err = read_dips(logs, partition, stretch->from, stretch->to);
-    while (err == 0 && stretch->from > bounds->low &&
-           dips_count_missing(logs->dips, needed_ms) > 0) {
+    while (err == 0 && stretch->from > bounds->low && dips_lack_any(logs->dips, needed_ms)) {
         int64_t from = bounds->low;
         time_ms = MAX(time_ms - step_ms, 0);
         step_ms = MIN(step_ms * 2, TIME_MAX_MS);

@@ -73,6 +73,8 @@ METERS = {
                                  "factor": "ipcc2006.gas_diesel_oil", "source": "trucks"}),
     "tank": ("stock", 60, {"unit": "L", "capacity": "40000 L", "category": "stationary_combustion",
                            "factor": "ipcc2006.gas_diesel_oil", "source": "tank"}),
+    "silo": ("stock", 60, {"unit": "kg", "capacity": "90 t", "category": "stationary_combustion", "accrue": "yes",
+                           "factor": "ipcc2006.other_bituminous_coal", "source": "silo"}),
 }
 
 
@@ -243,9 +245,9 @@ class Facility:
         elif way == "outranked":
             self.add(later, event("accept", 2), "corrected", native=True)
 
-    def stock(self):
-        """Dips of the tank, and what came and went in between."""
-        pick, self.gateway = self.pick, "tank"
+    def stock(self, name):
+        """Dips of a stock, and what came and went in between."""
+        pick, self.gateway = self.pick, name
         level, at, number = pick.randrange(5000, 15000), BEGIN + pick.randrange(HOUR_MS), 0
         while at < END:
             self.document({"event": "dip", "time": at, "value": level})
@@ -264,7 +266,7 @@ class Facility:
 
     def document(self, event):
         """A dip, or an amount with an id."""
-        pick, event = self.pick, {"meter": f"{self.name}-tank", **event}
+        pick, event = self.pick, {"meter": f"{self.name}-{self.gateway}", **event}
         arrival = event["time"] + 16 * MINUTE_MS + next(delays(pick))
         later = arrival + 1 + pick.randrange(3 * HOUR_MS)
         way = pick.choices(("plain", "lost", "twice", "corrected", "estimated", "displaced"),
@@ -357,9 +359,10 @@ class Facility:
 
     def make(self):
         for name, (kind, minutes, _) in METERS.items():
-            if kind != "stock":
+            if kind == "stock":
+                self.stock(name)
+            else:
                 self.meter(name, kind, minutes)
-        self.stock()
         self.estimates()
         self.refused(60)
         self.records.sort(key=lambda record: record.arrival)

@@ -76,6 +76,21 @@ static void test_missing(void **state)
          "2024-03-01",
          "\"yard\" (2024-03-05T00:00:00Z), \"tank\" (2024-03-02T00:00:00Z)"},
         {"one that is valid since then only", {{"new", "2024-03-12", "dip"}}, 1, "2024-03-01", ""},
+        {"one that accrues, and a dip before",
+         {{"pile", "2024-02-01", "dip"}, {"pile", "2024-02-01", "dip"}},
+         2,
+         "2024-03-01",
+         "\"pile\" (2024-02-01T00:00:00Z)"},
+        {"two dips before",
+         {{"pile", "2024-02-11", "dip"}, {"pile", "2024-02-01", "dip"}},
+         2,
+         "2024-03-01",
+         ""},
+        {"and one behind",
+         {{"pile", "2024-02-11", "dip"}, {"pile", "2024-03-02", "dip"}},
+         2,
+         "2024-03-01",
+         ""},
         {"no event", {{"tank", "2024-03-02", "dive"}}, 1, "2024-03-01", ""},
     };
     const struct config config = {.registry = registry};
@@ -99,6 +114,27 @@ static void test_missing(void **state)
     }
     dips_destroy(&dips);
     assert_null(dips);
+}
+
+/* A stock that accrues goes on from dips that may be older than all that was read. */
+static void test_lacking(void **state)
+{
+    (void)state;
+    const struct config config = {.registry = registry};
+    struct dips *dips;
+    assert_int_equal(dips_create(&dips, &config, &decode), 0);
+    int64_t needed_ms = parse("2024-03-01T00:00:00Z");
+    assert_false(dips_lack_any(dips, needed_ms)); /* its facility may be of another partition */
+    read_record(dips, &(struct record){"tank", "2024-02-01", "dip"});
+    assert_true(dips_lack_any(dips, needed_ms));
+    assert_int_equal(dips_count_missing(dips, needed_ms), 0);
+    read_record(dips, &(struct record){"pile", "2024-02-01", "dip"});
+    assert_true(dips_lack_any(dips, needed_ms));
+    read_record(dips, &(struct record){"pile", "2024-01-01", "dip"});
+    assert_false(dips_lack_any(dips, needed_ms));
+    dips_clear(dips);
+    assert_false(dips_lack_any(dips, needed_ms));
+    dips_destroy(&dips);
 }
 
 static void test_tables_without_stock(void **state)
@@ -129,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_lacking),
         cmocka_unit_test(test_tables_without_stock),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
