@@ -35,7 +35,7 @@ int dips_create(struct dips **dips_out, const struct config *config,
     if (dips == NULL)
         return -ENOMEM;
     dips->registry = config->registry;
-    dips->first_ms = malloc(2 * dips->registry->meters_count * sizeof(*dips->first_ms));
+    dips->first_ms = malloc(2 * sizeof(*dips->first_ms) * dips->registry->meters_count);
     dips->heard = malloc(dips->registry->facilities_count * sizeof(*dips->heard));
     bool made = dips->first_ms != NULL && dips->heard != NULL;
     int err = made ? decoder_create(&dips->decoder, decode) : -ENOMEM;

@@ -12,6 +12,7 @@ void journal_init(struct journal *journal, struct reading *slots, uint32_t capac
                                 .saved_forgotten_ms = INT64_MIN,
                                 .changed_ms = INT64_MAX,
                                 .accrued_ms = INT64_MIN,
+                                .told_ms = INT64_MAX,
                                 .end_ms = INT64_MIN};
 }
 

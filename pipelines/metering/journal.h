@@ -117,6 +117,9 @@ struct journal {
     /* Stocks whose consumption goes on behind the last dip: up to when; INT64_MIN: it does not. The
      * clock of the shard says so; it is not saved. */
     int64_t accrued_ms;
+    /* Cells from then on may have had a part in that, and say 0 if nothing is in them: databases
+     * keep no former figure. INT64_MAX: none has had. */
+    int64_t told_ms;
     struct stock_rate dip_rate; /* stocks: of the balance that the first reading, a dip, closes */
 };
 

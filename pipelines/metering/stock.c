@@ -156,30 +156,49 @@ static int64_t first_dropped(const struct journal *journal)
 
 struct stock_accrual stock_accrual_of(const struct journal *journal)
 {
-    struct stock_accrual accrual = {.from_ms = INT64_MAX};
+    struct stock_accrual accrual = {.from_ms = journal->told_ms};
     if (journal->accrued_ms == INT64_MIN)
         return accrual;
-    int64_t dropped_ms = first_dropped(journal);
     uint32_t dip = stock_dip_before(journal, INT64_MAX);
-    if (dip == journal->count) {
-        accrual.from_ms = dropped_ms;
+    if (dip == journal->count)
         return accrual;
-    }
+    accrual.from_ms = time_of(journal, dip);
     accrual.rate = rate_before(journal, dip);
-    if (accrual.rate.span_ms > 0 || dropped_ms != INT64_MAX)
-        accrual.from_ms = time_of(journal, dip);
     if (accrual.rate.amount == STOCK_RATE_HELD)
         accrual.rate = (struct stock_rate){0};
     return accrual;
 }
 
-struct stretch stock_accrual_changed(const struct journal *journal, struct stock_accrual before)
+/* From when on cells may have a part; INT64_MAX: none has. A dip that was dropped may have had one,
+ * in whichever order the two came. */
+static int64_t told_from(const struct journal *journal, const struct stock_accrual *accrual)
 {
+    if (accrual->rate.span_ms > 0)
+        return accrual->from_ms;
+    int64_t dropped_ms = first_dropped(journal);
+    uint32_t dip = stock_dip_before(journal, INT64_MAX);
+    return dropped_ms == INT64_MAX || dip == journal->count ? dropped_ms : time_of(journal, dip);
+}
+
+struct stretch stock_accrual_changed(struct journal *journal, struct stock_accrual before)
+{
+    struct stretch changed = {INT64_MAX, journal->accrued_ms};
+    if (journal->accrued_ms == INT64_MIN)
+        return changed;
     struct stock_accrual now = stock_accrual_of(journal);
+    int64_t told_ms = told_from(journal, &now);
+    if (told_ms < journal->told_ms) {
+        journal->told_ms = changed.from_ms = told_ms;
+        journal->changed = true;
+    }
     if (now.from_ms == before.from_ms && now.rate.amount == before.rate.amount &&
         now.rate.span_ms == before.rate.span_ms)
-        return (struct stretch){0, 0};
-    return (struct stretch){MIN(now.from_ms, before.from_ms), journal->accrued_ms};
+        return changed;
+    if (now.rate.span_ms > 0)
+        changed.from_ms = MIN(changed.from_ms, now.from_ms);
+    if (before.rate.span_ms > 0)
+        changed.from_ms = MIN(changed.from_ms, before.from_ms);
+    return changed;
 }
 
 /* The consumption up to an instant: one running sum, which a wild rate does not carry beyond what a
@@ -203,14 +222,15 @@ static int64_t accrued_within(const struct journal *journal, const struct stock_
 
 static void add_accrual(struct cell_sum *sum, const struct journal *journal, struct stretch bucket)
 {
+    struct stretch told =
+        stretch_common(bucket, (struct stretch){journal->told_ms, journal->accrued_ms});
+    sum->present |= told.from_ms < told.to_ms;
     struct stock_accrual accrual = stock_accrual_of(journal);
     struct stretch part = bucket;
-    sum->activity += accrued_within(journal, &accrual, &part);
-    if (part.from_ms >= part.to_ms)
+    int64_t amount = accrued_within(journal, &accrual, &part);
+    if (part.from_ms >= part.to_ms || accrual.rate.span_ms == 0)
         return;
-    sum->present = true;
-    if (accrual.rate.span_ms == 0)
-        return;
+    sum->activity += amount;
     sum->spread_ms += part.to_ms - part.from_ms;
     cell_cover(sum, part, true);
 }

@@ -51,15 +51,14 @@ struct stretch stock_changes(const struct journal *journal, int64_t time_ms, enu
 
 /* The consumption behind the last dip. */
 struct stock_accrual {
-    /* Cells from then on may have, or have had, a part in it: they say 0 if nothing accrues.
-     * INT64_MAX: there is no such cell. */
-    int64_t from_ms;
+    int64_t from_ms;        /* the dip; without any journal->told_ms */
     struct stock_rate rate; /* span_ms 0: nothing accrues */
 };
-/* The accrual of the journal; without any cell if the meter does not accrue. */
+/* The accrual of the journal; its rate is not known if the meter does not accrue. */
 struct stock_accrual stock_accrual_of(const struct journal *journal);
-/* The cells that differ if the accrual was `before`; empty if none does. */
-struct stretch stock_accrual_changed(const struct journal *journal, struct stock_accrual before);
+/* Notes from when on there was one, and returns the cells that differ if it was `before`; they are
+ * none if the stretch is empty. */
+struct stretch stock_accrual_changed(struct journal *journal, struct stock_accrual before);
 /* Whether a meter accrues has changed since floor_ms: closed windows keep what they have. The
  * journal is still as it was then. */
 void stock_keep_closed(struct journal *journal, int64_t floor_ms);

@@ -165,8 +165,11 @@ void site_adopt_accrual(struct site *site, int64_t accrued_ms)
             continue;
         journal->accrued_ms = accrued ? accrued_ms : INT64_MIN;
         stock_keep_closed(journal, journal->forgotten_ms);
+        journal->told_ms = INT64_MAX;
     }
     site_set_accrued(site, accrued_ms);
+    for (uint32_t i = 0; i < site->facility->meters_count; i++)
+        (void)stock_accrual_changed(&site->journals[i], stock_accrual_of(&site->journals[i]));
 }
 
 void site_destroy(struct site **site)

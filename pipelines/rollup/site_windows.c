@@ -92,21 +92,23 @@ static void mark_stale(struct site *site, struct day *day, uint32_t column, int6
 
 /* --- stocks that accrue --- */
 
-/* The rows of one day in which the stock of the column goes on. */
+/* The rows of one day to which the accrual of the column has come. Those before the last dip are in
+ * a balance, and nobody is told of them again. */
 static void accrue_column(struct site *site, const struct site_clock *clock, struct day *day,
                           uint32_t column)
 {
     const struct journal *journal = &site->journals[column];
-    int64_t from_ms = MAX(stock_accrual_of(journal).from_ms, clock->accrued_from_ms);
+    int64_t from_ms = MAX(journal->told_ms, clock->accrued_from_ms);
     if (from_ms >= journal->accrued_ms)
         return;
     const struct touch touch = {site, clock->passed_ms, 1};
+    int64_t dip_row = site_row(site, stock_accrual_of(journal).from_ms);
     int64_t from_row = MAX(day->first_row, site_row(site, from_ms));
     int64_t to_row = MIN(day->end_row, site_row_from(site, journal->accrued_ms));
-    if (from_row >= to_row)
-        return;
-    mark_stale(site, day, column, from_row, to_row);
-    tell_windows(&touch, day, from_row, to_row);
+    if (from_row < to_row)
+        mark_stale(site, day, column, from_row, to_row);
+    if (MAX(from_row, dip_row) < to_row)
+        tell_windows(&touch, day, MAX(from_row, dip_row), to_row);
 }
 
 static void accrue_day(struct site *site, const struct site_clock *clock, struct day *day)
@@ -197,7 +199,7 @@ bool site_end_accrual(struct site *site, const struct site_clock *clock)
     int64_t end_ms = INT64_MIN;
     for (uint32_t column = 0; site->accrues && column < site->facility->meters_count; column++) {
         const struct journal *journal = &site->journals[column];
-        if (MAX(stock_accrual_of(journal).from_ms, clock->accrued_from_ms) < journal->accrued_ms)
+        if (MAX(journal->told_ms, clock->accrued_from_ms) < journal->accrued_ms)
             end_ms = MAX(end_ms, journal->accrued_ms);
     }
     if (end_ms == INT64_MIN)

@@ -72,7 +72,8 @@ enum {
     METER_HAS_PAST = 256,  /* how the chain of a register came to its first reading: below */
     METER_HAS_RATE = 512,  /* the balance that the first reading closes: int amount, uint span */
     METER_ACCRUES = 1024,  /* a stock, at the time of the payload */
-    METER_BASE_ACCRUED = 2048
+    METER_BASE_ACCRUED = 2048,
+    METER_HAS_TOLD = 4096 /* int time from when on cells had a part in that */
 };
 
 /* A register's past comes when it is new: uint rises of its counter plus one, times two, plus one

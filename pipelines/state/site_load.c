@@ -300,9 +300,8 @@ static bool is_sound_past(const struct meter *meter, const struct journal *journ
 /* All flags that the version has. */
 static uint64_t known_flags(uint32_t version)
 {
-    if (version < 4)
-        return 2 * METER_HAS_ASIDE - 1;
-    return 2 * (version < 5 ? METER_HAS_PAST : METER_BASE_ACCRUED) - 1;
+    uint64_t last = version < 5 ? METER_HAS_PAST : METER_HAS_TOLD;
+    return 2 * (version < 4 ? METER_HAS_ASIDE : last) - 1;
 }
 
 static int take_meter(const struct meter_taking *taken)
@@ -336,6 +335,8 @@ static int take_meter(const struct meter_taking *taken)
         readings_take_past(packed, &journal->past);
     if ((flags & METER_HAS_RATE) != 0)
         readings_take_rate(packed, &rate);
+    bool told = (flags & METER_HAS_TOLD) != 0;
+    journal->told_ms = told ? packed_take_int(packed, TIME_MIN_MS, TIME_MAX_MS) : INT64_MAX;
     keep_readings(taken, changed_ms, packed_take_uint(packed, METER_READINGS_MAX));
     journal->overlapping |= (flags & METER_OVERLAPS) != 0; /* what is kept stays so */
     const struct readings_taking readings = {.meter = taken->meter,
@@ -503,9 +504,8 @@ static void mark_stale(struct site *site, uint32_t column, int64_t end_row)
         extent.to_ms = MAX(extent.to_ms, reading_end_ms(journal_at(journal, i)));
     if (journal->count > 0)
         extent.from_ms = MIN(extent.from_ms, journal_at(journal, 0)->start_ms);
-    int64_t accrual_ms = stock_accrual_of(journal).from_ms;
-    if (accrual_ms < journal->accrued_ms) {
-        extent.from_ms = MIN(extent.from_ms, accrual_ms);
+    if (journal->told_ms < journal->accrued_ms) {
+        extent.from_ms = MIN(extent.from_ms, journal->told_ms);
         extent.to_ms = MAX(extent.to_ms, journal->accrued_ms);
     }
     if (extent.from_ms > extent.to_ms)
@@ -545,8 +545,9 @@ static void accept_balance(struct site *site)
 /* The stock of a loaded journal can have accrued there. */
 static bool is_sound_accrual(const struct meter *meter, const struct journal *journal)
 {
-    return meter->kind == KIND_STOCK || (journal->dip_rate.span_ms == 0 && !journal->base_accrued &&
-                                         journal->accrued_ms == INT64_MIN);
+    return meter->kind == KIND_STOCK ||
+           (journal->dip_rate.span_ms == 0 && !journal->base_accrued &&
+            journal->accrued_ms == INT64_MIN && journal->told_ms == INT64_MAX);
 }
 
 /* Decisions may come before their readings. A note of a document that has moved may be of one that

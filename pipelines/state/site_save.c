@@ -248,7 +248,8 @@ static uint64_t flags_of(const struct site *site, uint32_t column, bool full)
            flag(full ? journal->past.known : journal->past_changed, METER_HAS_PAST) |
            flag(journal->dip_rate.span_ms > 0, METER_HAS_RATE) |
            flag(journal->accrued_ms != INT64_MIN, METER_ACCRUES) |
-           flag(journal->base_accrued, METER_BASE_ACCRUED);
+           flag(journal->base_accrued, METER_BASE_ACCRUED) |
+           flag(journal->told_ms != INT64_MAX, METER_HAS_TOLD);
 }
 
 /* The content that the flags announce, in their order. */
@@ -276,6 +277,8 @@ static void save_announced(const struct site *site, uint32_t column, uint64_t fl
         packed_add_int(out, journal->dip_rate.amount);
         packed_add_uint(out, (uint64_t)journal->dip_rate.span_ms);
     }
+    if ((flags & METER_HAS_TOLD) != 0)
+        packed_add_int(out, journal->told_ms);
 }
 
 static void save_meter(const struct site *site, uint32_t column, bool full, struct buffer *out)

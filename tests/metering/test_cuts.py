@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Cuts histories of meters in two with history_cut.c: a state that is saved behind any event, and loaded
-by a new shard, changes no figure.
+by a new shard, changes no figure. Nor does the number of events in a message.
 
     test_cuts.py PROGRAM [SEED]
 
 The histories are those of tests/data/metering/, each as it is written and shuffled, and some long
 ones from the seed, whose days leave the horizon on the way. A long history is cut at some places.
 """
+import json
 import random
 import subprocess
 import sys
@@ -33,6 +34,38 @@ def cut(program, history, events, cuts, seed):
         done = subprocess.run([program, f"{folder}/ghgd.yaml", f"{folder}/events", str(cuts), str(seed)],
                               cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     return done.stdout + done.stderr if done.returncode != 0 else ""
+
+
+SHOWN = ("activity", "covered_s", "estimated_s", "spread_s", "held_s", "moved_s", "co2e_kg", "co2e_estimated_kg",
+         "revision")
+
+
+def shown(program, history, text):
+    """The figures of the rows that are there in the end, where there are some."""
+    with tempfile.TemporaryDirectory() as folder:
+        test_histories.write_configuration(history, Path(folder))
+        Path(folder, "events").write_text(text)
+        done = subprocess.run([program, f"{folder}/ghgd.yaml", f"{folder}/events", "rows"],
+                              cwd=folder, capture_output=True, text=True, timeout=300, check=True)
+    rows = {}
+    for line in done.stdout.splitlines():
+        name, start, fields = line.split(" ")
+        fields = dict(field.split("=") for field in fields.split(","))
+        if fields["covered_s"] != "0" or fields.get("activity", "0") != "0":
+            rows[name, start] = [fields.get(key) for key in SHOWN]
+    return rows
+
+
+def batch(program, history, events, rng):
+    """The differences if messages hold many events, behind which rows are taken."""
+    whole, text, at = shown(program, history, test_histories.lines(events)), "", 0
+    while at < len(events):
+        count = rng.choice((1, 2, 3, 7, 20))
+        text += json.dumps(events[at:at + count]) + "\n"
+        at += count
+    batched = shown(program, history, text)
+    return "\n".join(f"{key}: {batched.get(key)}, not {whole.get(key)}" for key in sorted(whole.keys() | batched.keys())
+                     if whole.get(key) != batched.get(key))[:2000]
 
 
 # --- long histories
@@ -178,7 +211,8 @@ def main():
     def judge(history, way, events, cuts=0):
         nonlocal count
         count += 1
-        found = cut(program, history, events, cuts, seed)
+        found = cut(program, history, events, cuts, seed) or (
+            cuts and batch(program, history, events, random.Random(f"{seed}/{history.name}")))
         if found:
             faults.append(f"{history.place}: {history.name}: {way}:\n{found}")
     rng = random.Random(seed)
