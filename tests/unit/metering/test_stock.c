@@ -505,6 +505,23 @@ static void test_accrual_changes(void **state)
     assert_true(cell.present); /* it says 0 where there was an amount */
 }
 
+/* An estimate that was told has to be told off, whatever is left of the journal. */
+static void test_accrual_told_off(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_accrue(&bench, 40);
+    (void)decide_put(&bench, &(struct record){0, 1000, DIP}, FLOOR);
+    assert_false(sum_days(&bench, 0, 40).present);
+    (void)decide_put(&bench, &(struct record){10, 900, DIP}, FLOOR);
+    (void)decide_put(&bench, &(struct record){10, 0, .role = ROLE_DECISION}, FLOOR);
+    assert_int_equal(sum_days(&bench, 20, 40).covered_ms, 0);
+    assert_true(sum_days(&bench, 20, 40).present);
+    assert_false(sum_days(&bench, 40, 50).present);
+    bench.journal.aside_count = 0; /* it is forgotten, and the cells are still open */
+    assert_true(sum_days(&bench, 20, 40).present);
+}
+
 /* Days that close keep what has run on; the rate outlives the dip that it began with. */
 static void test_accrual_behind_the_floor(void **state)
 {
@@ -566,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_pieces_are_whole),
         cmocka_unit_test(test_wild_rate),
         cmocka_unit_test(test_accrual_changes),
+        cmocka_unit_test(test_accrual_told_off),
         cmocka_unit_test(test_accrual_behind_the_floor),
         cmocka_unit_test(test_accrual_ends_or_begins),
     };
