@@ -81,7 +81,7 @@ static uint8_t sinks_of_state(const struct shard_context *context)
 {
     uint8_t sinks = 0;
     for (uint32_t i = 0; context->sinks != NULL && i < context->sinks_count; i++)
-        sinks |= (uint8_t)((context->sinks[i].type == SINK_ALERTMANAGER) << i);
+        sinks |= (uint8_t)(sink_conf_repeats(&context->sinks[i]) << i);
     return sinks & sinks_with(context, SINK_ALERTS_BIT);
 }
 
