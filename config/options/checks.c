@@ -13,8 +13,6 @@
 #include "config/options/instance.h"
 #include "config/options/option_value.h"
 
-enum { TOPIC_BYTES_MAX = 249 };
-
 static struct file_place global(const struct loading *loading, const char *path)
 {
     return loading_place(loading, -1, path);
@@ -122,11 +120,8 @@ static void check_rekey(struct loading *loading)
     struct input_conf *input = &loading->config->input;
     const struct kafka_conf *kafka = &loading->config->kafka;
     struct file_place place = global(loading, "input.rekey_topic");
-    if (input->rekey && input->rekey_topic == NULL) {
-        const char *name = loading_join(loading, kafka->group, "", "-rekeyed");
-        bool fits = strlen(name) <= TOPIC_BYTES_MAX && topic_name_fault(name) == NULL;
-        input->rekey_topic = fits ? name : NULL;
-    }
+    if (input->rekey && input->rekey_topic == NULL)
+        input->rekey_topic = loading_topic(loading, "-rekeyed");
     if (!input->rekey && place.line > 0)
         LOADING_WARN(loading, place, "input.rekey_topic: not used, as input.rekey is not true");
     check_not_input(loading, "input.rekey_topic", input->rekey_topic);
@@ -157,11 +152,8 @@ static void check_checkpoint(struct loading *loading)
 {
     const struct kafka_conf *kafka = &loading->config->kafka;
     struct checkpoint_conf *checkpoint = &loading->config->checkpoint;
-    if (checkpoint->topic == NULL) {
-        const char *name = loading_join(loading, kafka->group, "", "-checkpoint");
-        bool fits = strlen(name) <= TOPIC_BYTES_MAX && topic_name_fault(name) == NULL;
-        checkpoint->topic = fits ? name : NULL; /* a group may be called anything, a topic not */
-    }
+    if (checkpoint->topic == NULL)
+        checkpoint->topic = loading_topic(loading, "-checkpoint");
     check_own_topic(loading, "input.topic", loading->config->input.topic);
     check_own_topic(loading, "input.rekey_topic", loading->config->input.rekey_topic);
     check_own_topic(loading, "kafka.dead_letter_topic", kafka->dead_letter_topic);

@@ -16,12 +16,13 @@ enum variant {
     WEBHOOK = 32,
     ALERTMANAGER = 64,
     TOPIC = 128,
+    TOTALS = 256,
     INFLUX = INFLUX1 | INFLUX2 | VICTORIA,
     HOOKS = WEBHOOK | ALERTMANAGER,
     ALERTS = HOOKS | TOPIC,
     HTTP = INFLUX | HOOKS,
     STORES = INFLUX | SQLITE | PLAIN_FILE,
-    ANY = STORES | ALERTS
+    ANY = STORES | ALERTS | TOTALS
 };
 
 static const struct rule {
@@ -41,10 +42,12 @@ static const struct rule {
     {"sinks.token_credential", 0, INFLUX2 | HOOKS},
     {"sinks.secret_file", 0, WEBHOOK},
     {"sinks.secret_credential", 0, WEBHOOK},
-    {"sinks.topic", TOPIC, TOPIC},
+    {"sinks.topic", TOPIC, TOPIC | TOTALS},
     {"sinks.language", 0, ALERTS},
     {"sinks.repeat", 0, ALERTMANAGER},
     {"sinks.path", SQLITE | PLAIN_FILE, SQLITE | PLAIN_FILE},
+    {"sinks.create", 0, TOTALS},
+    {"sinks.replication", 0, TOTALS},
     {"sinks.dead_rows", 0, HTTP | TOPIC},
     {"sinks.gzip", 0, INFLUX},
     {"sinks.timeout", 0, HTTP},
@@ -52,7 +55,7 @@ static const struct rule {
     {"sinks.confirm_after", 0, VICTORIA},
     {"sinks.backoff_min", 0, ANY},
     {"sinks.backoff_max", 0, ANY},
-    {"sinks.batch_rows", 0, STORES | WEBHOOK},
+    {"sinks.batch_rows", 0, STORES | WEBHOOK | TOTALS},
     {"sinks.windows", 0, STORES},
 };
 
@@ -71,6 +74,8 @@ static unsigned variant_of(const struct sink_conf *sink)
         return ALERTMANAGER;
     case SINK_TOPIC:
         return TOPIC;
+    case SINK_TOTALS:
+        return TOTALS;
     default:
         return PLAIN_FILE;
     }
@@ -93,6 +98,8 @@ static const char *variant_name(unsigned variant)
         return "type alertmanager";
     case TOPIC:
         return "type topic";
+    case TOTALS:
+        return "type totals";
     default:
         return "type file";
     }
@@ -172,6 +179,7 @@ static const char *const window_words[SINK_WINDOWS] = {
     [SINK_TRAJECTORY_BIT] = "trajectory",
     [SINK_ALERTS_BIT] = "alerts",
 };
+enum { DAYS = 2 };
 
 static void check_windows(struct loading *loading, int index, unsigned variant)
 {
@@ -203,6 +211,54 @@ static void check_windows(struct loading *loading, int index, unsigned variant)
     else if (place.line > 0)
         LOADING_ERROR(loading, place,
                       "sinks.windows is empty; leave it out for a sink that gets all rows");
+}
+
+/* The topics of ghgd that hold something else. */
+static void check_topic(struct loading *loading, int index)
+{
+    const struct config *config = loading->config;
+    const char *topic = config->sinks[index].topic;
+    const struct {
+        const char *path, *name;
+    } others[] = {{"input.topic", config->input.topic},
+                  {"input.rekey_topic", config->input.rekey_topic},
+                  {"checkpoint.topic", config->checkpoint.topic},
+                  {"kafka.dead_letter_topic", config->kafka.dead_letter_topic},
+                  {"kafka.late_topic", config->kafka.late_topic}};
+    for (size_t i = 0; topic != NULL && i < ARRAY_LEN(others); i++) {
+        if (others[i].name == NULL || strcmp(others[i].name, topic) != 0)
+            continue;
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.topic"),
+                      "sinks.topic: \"%s\" is the %s too; expected a topic of its own", topic,
+                      others[i].path);
+        return; /* the dead letters' topic has two names */
+    }
+}
+
+/* Its days go into one topic, which all processes of the group share. */
+static void check_totals(struct loading *loading, int index)
+{
+    struct sink_conf *sink = &loading->config->sinks[index];
+    sink->config = loading->config;
+    sink->skips = ((1U << SINK_WINDOWS) - 1) ^ 1U << DAYS;
+    int other = 0;
+    while (other < index && loading->config->sinks[other].type != SINK_TOTALS)
+        other++;
+    if (other < index)
+        LOADING_ERROR(loading, loading->sinks[index],
+                      "sinks: the sink in line %d is of type totals, too; expected one at most",
+                      loading->sinks[other].line);
+    if (sink->topic == NULL)
+        sink->topic = loading_topic(loading, "-totals");
+    if (sink->topic == NULL && !given(loading, index, "sinks.topic"))
+        LOADING_ERROR(loading, loading->sinks[index],
+                      "sinks.topic is missing; it cannot be named after kafka.group, as no topic "
+                      "can be \"%s-totals\"",
+                      loading->config->kafka.group);
+    if (sink->replication == 0)
+        LOADING_ERROR(loading, loading_place(loading, index, "sinks.replication"),
+                      "sinks.replication: 0 keeps nothing; expected 1 or more, or -1 for the "
+                      "brokers' default");
 }
 
 static void check_unique(struct loading *loading, int index)
@@ -248,27 +304,6 @@ static bool check_named(struct loading *loading, int index)
     return good && loading->config->sinks[index].name != NULL;
 }
 
-/* Our topics have other records. */
-static void check_topic(struct loading *loading, int index)
-{
-    const struct config *config = loading->config;
-    const char *topic = config->sinks[index].topic;
-    const struct {
-        const char *topic, *option;
-    } ours[] = {
-        {config->input.topic, "input.topic"},
-        {config->input.rekey_topic, "input.rekey_topic"},
-        {config->kafka.dead_letter_topic, "kafka.dead_letter_topic"},
-        {config->kafka.late_topic, "kafka.late_topic"},
-        {config->checkpoint.topic, "checkpoint.topic"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-        if (topic != NULL && ours[i].topic != NULL && strcmp(topic, ours[i].topic) == 0)
-            LOADING_ERROR(loading, loading_place(loading, index, "sinks.topic"),
-                          "sinks.topic: \"%s\" is also %s; alerts need a topic of their own", topic,
-                          ours[i].option);
-}
-
 static void check_sink(struct loading *loading, int index)
 {
     struct sink_conf *sink = &loading->config->sinks[index];
@@ -280,7 +315,10 @@ static void check_sink(struct loading *loading, int index)
         check_secrets(loading, index, variant);
     }
     check_times(loading, index);
-    check_windows(loading, index, variant);
+    if (variant == TOTALS)
+        check_totals(loading, index);
+    else
+        check_windows(loading, index, variant);
     if (variant == SQLITE && sink->path != NULL && strcmp(sink->path, "-") == 0)
         LOADING_ERROR(loading, loading_place(loading, index, "sinks.path"),
                       "sinks.path: \"-\" is no database file; expected a path, or type file");

@@ -36,6 +36,7 @@ static const struct choice sink_types[] = {{"influx", SINK_INFLUX},
                                            {"webhook", SINK_WEBHOOK},
                                            {"alertmanager", SINK_ALERTMANAGER},
                                            {"topic", SINK_TOPIC},
+                                           {"totals", SINK_TOTALS},
                                            {NULL, 0}};
 static const struct choice languages[] = {
     {"en", LANGUAGE_EN}, {"zh", LANGUAGE_ZH}, {"vi", LANGUAGE_VI}, {NULL, 0}};
@@ -250,7 +251,8 @@ const struct option options[] = {
     {"sinks.type", OPTION_CHOICE, OF_SINK(type), 0, 0, NULL, sink_types, NULL,
      "`influx` writes line protocol over HTTP, `sqlite` a database file, `file` line protocol to a "
      "file or standard output. `webhook`, `alertmanager` and `topic` get alerts only: "
-     "[alerts.md](alerts.md). Needed."},
+     "[alerts.md](alerts.md). `totals` writes each facility's days to a topic, for groups: "
+     "[groups.md](groups.md). Needed."},
     {"sinks.dialect", OPTION_CHOICE, OF_SINK(dialect), 0, 0, "influx1", dialects, NULL,
      "Server behind `influx`: InfluxDB 1.x, InfluxDB 2.x, or VictoriaMetrics."},
     {"sinks.url", OPTION_URL, OF_SINK(url), 1, TEXT_BYTES_MAX, NULL, NULL, NULL,
@@ -279,7 +281,9 @@ const struct option options[] = {
     {"sinks.secret_credential", OPTION_CREDENTIAL, OF_SINK(secret), 1, 255, NULL, NULL, NULL,
      "The same as a systemd credential."},
     {"sinks.topic", OPTION_TOPIC, OF_SINK(topic), 1, 249, NULL, NULL, NULL,
-     "Kafka topic for alerts, on the brokers of kafka.brokers (topic). ghgd does not make it."},
+     "Kafka topic for alerts, which ghgd does not make (topic); or a compacted one, of one partition, "
+     "for the days of all facilities (totals), by default the group's name and `-totals`. On the "
+     "brokers of kafka.brokers."},
     {"sinks.language", OPTION_CHOICE, OF_SINK(language), 0, 0, "en", languages, NULL,
      "Language of alerts (webhook, alertmanager, topic): English, Chinese or Vietnamese."},
     {"sinks.repeat", OPTION_DURATION, OF_SINK(repeat_ms), SECOND_MS, HOUR_MS, "1m", NULL, NULL,
@@ -287,6 +291,10 @@ const struct option options[] = {
      "one, Alertmanager takes an alert for over."},
     {"sinks.path", OPTION_OUTPUT_PATH, OF_SINK(path), 1, PATH_BYTES_MAX, NULL, NULL, NULL,
      "File to write (sqlite, file); `-` is standard output (file)."},
+    {"sinks.create", OPTION_BOOLEAN, OF_SINK(create), 0, 0, "true", NULL, NULL,
+     "Whether ghgd makes the topic if it does not exist (totals)."},
+    {"sinks.replication", OPTION_INTEGER, OF_SINK(replication), -1, 32767, "-1", NULL, "replicas",
+     "Replicas of a topic that ghgd makes (totals); -1 is the brokers' default."},
     {"sinks.dead_rows", OPTION_OUTPUT_PATH, OF_SINK(dead_rows_path), 1, PATH_BYTES_MAX, NULL, NULL,
      NULL, "File for rows that the server refused, with its words. By default NAME.dead-rows."},
     {"sinks.gzip", OPTION_BOOLEAN, OF_SINK(gzip), 0, 0, "true", NULL, NULL,

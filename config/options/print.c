@@ -297,6 +297,10 @@ static bool is_of_use(const struct sink_conf *sink, const struct option *option)
         if (strcmp(option_key(option), defaults[i].key) == 0 &&
             (defaults[i].types >> sink->type & 1) == 0)
             return false;
+    static const char *const totals_only[] = {"create", "replication"};
+    for (size_t i = 0; i < ARRAY_LEN(totals_only) && sink->type != SINK_TOTALS; i++)
+        if (strcmp(option_key(option), totals_only[i]) == 0)
+            return false;
     return strcmp(option_key(option), "confirm_after") != 0 ||
            (sink->type == SINK_INFLUX && sink->dialect == DIALECT_VICTORIA);
 }

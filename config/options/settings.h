@@ -17,7 +17,15 @@ enum start_policy { START_EARLIEST, START_LATEST };
 enum unknown_policy { UNKNOWN_REJECT, UNKNOWN_PARK };
 enum loss_policy { LOSS_STOP, LOSS_CONTINUE };
 enum unreadable_policy { UNREADABLE_STOP, UNREADABLE_REBUILD };
-enum sink_type { SINK_INFLUX, SINK_SQLITE, SINK_FILE, SINK_WEBHOOK, SINK_ALERTMANAGER, SINK_TOPIC };
+enum sink_type {
+    SINK_INFLUX,
+    SINK_SQLITE,
+    SINK_FILE,
+    SINK_WEBHOOK,
+    SINK_ALERTMANAGER,
+    SINK_TOPIC,
+    SINK_TOTALS
+};
 /* Rows that a sink can be without, a bit each: windows of the lengths bucket, hour, day, month and
  * year, the rows of targets, and those of their alerts. */
 enum { SINK_TRAJECTORY_BIT = 5, SINK_ALERTS_BIT = 6, SINK_WINDOWS = 7 };
@@ -108,6 +116,8 @@ struct window_conf {
     int fiscal_year_start; /* month 1..12 */
 };
 
+struct config;
+
 struct sink_conf {
     const char *name;
     int type, dialect;
@@ -118,8 +128,11 @@ struct sink_conf {
     int language;                   /* enum language: of alerts */
     int64_t repeat_ms;
     int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
-    int64_t rows_max;         /* per request */
-    struct text_list windows; /* the rows that it gets; empty: all */
+    int64_t rows_max;            /* per request */
+    bool create;                 /* totals: whether ghgd makes the topic, */
+    int replication;             /* and with how many replicas; -1: the brokers' default */
+    const struct config *config; /* totals: what this sink is of, for its brokers */
+    struct text_list windows;    /* the rows that it gets; empty: all */
     uint8_t skips; /* a bit for each that it does not get: enum level, SINK_TRAJECTORY_BIT, ... */
 };
 

@@ -136,8 +136,13 @@ static int run_topic(struct trial_run *run, uv_loop_t *loop, const struct sink_c
     struct topic_trial topic = {.run = run};
     struct buffer why;
     buffer_init(&why, WORDS_BYTES_MAX);
-    int err =
-        record_writer_create(&topic.writer, conf->kafka, conf->topic, "alerts", &topic.wake, &why);
+    const struct record_writer_conf writer = {.kafka = conf->kafka,
+                                              .topic = conf->topic,
+                                              .kind = CLIENT_WRITER,
+                                              .name = "alerts",
+                                              .error_event = "alerts.error",
+                                              .wake = &topic.wake};
+    int err = record_writer_create(&topic.writer, &writer, &why);
     if (err < 0)
         end_run(run, why.size > 0 ? buffer_text(&why) : err_str(err));
     buffer_fini(&why);

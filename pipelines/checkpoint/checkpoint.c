@@ -540,8 +540,13 @@ static int open_parts(struct checkpoint *checkpoint, struct buffer *why)
                                   checkpoint);
     if (err < 0)
         return err;
-    return record_writer_create(&checkpoint->writer, &config->kafka, config->checkpoint.topic,
-                                "checkpoint", &checkpoint->wake, why);
+    const struct record_writer_conf conf = {.kafka = &config->kafka,
+                                            .topic = config->checkpoint.topic,
+                                            .kind = CLIENT_WRITER,
+                                            .name = "checkpoint",
+                                            .error_event = "checkpoint.error",
+                                            .wake = &checkpoint->wake};
+    return record_writer_create(&checkpoint->writer, &conf, why);
 }
 
 int checkpoint_create(struct checkpoint **checkpoint_out, uv_loop_t *loop,

@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
-
-#include "base/log.h"
 
 /* Compaction leaves the segment alone that is written to: a smaller one lets it begin sooner. */
 static const struct topic_setting settings[] = {{"cleanup.policy", "compact"},
@@ -59,46 +56,6 @@ static int check_partitions(struct topic_check *check, int32_t wanted, int32_t *
     return err < 0 ? err : topic_wait_partitions(check, topic, wanted, count);
 }
 
-/* ---- how it is kept ---- */
-
-struct policy {
-    char text[64]; /* empty: not told */
-};
-
-static void find_policy(void *context, const char *name, const char *value)
-{
-    struct policy *policy = context;
-    if (strcmp(name, "cleanup.policy") == 0)
-        strncpy(policy->text, value, sizeof(policy->text) - 1);
-}
-
-/* Brokers that do not say, or not to us, leave it to the operator. */
-static int check_policy(struct topic_check *check)
-{
-    const char *topic = topic_check_config(check)->checkpoint.topic;
-    if (!topic_has_controller(check)) {
-        LOG_DEBUG("checkpoint.topic_unverified", "topic=%s error=no_controller", topic);
-        return 0;
-    }
-    struct policy policy = {""};
-    rd_kafka_resp_err_t code;
-    int err = topic_read_settings(check, topic, find_policy, &policy, &code);
-    if (err < 0)
-        return err;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        LOG_WARN("checkpoint.topic_unverified",
-                 "topic=%s error=%s needs=\"cleanup.policy=compact\"", topic,
-                 rd_kafka_err2name(code));
-    if (policy.text[0] == '\0' || strcmp(policy.text, "compact") == 0)
-        return 0;
-    buffer_printf(topic_check_why(check),
-                  "topic %s has cleanup.policy=%s and would lose state; it has to be compact "
-                  "alone: give another checkpoint.topic, or run kafka-configs --alter --topic %s "
-                  "--add-config cleanup.policy=compact --bootstrap-server %s",
-                  topic, policy.text, topic, topic_check_config(check)->kafka.brokers);
-    return ERR_CONFIG;
-}
-
 /* ---- all of it ---- */
 
 static int check_topic(struct topic_check *check, int32_t *partitions_out)
@@ -114,7 +71,10 @@ static int check_topic(struct topic_check *check, int32_t *partitions_out)
     err = topic_count_partitions(check, config->checkpoint.topic, partitions_out);
     if (err == 0)
         err = check_partitions(check, wanted, partitions_out);
-    return err < 0 ? err : check_policy(check);
+    if (err < 0)
+        return err;
+    return topic_require_compact(check, config->checkpoint.topic, "checkpoint.topic",
+                                 "checkpoint.topic_unverified");
 }
 
 int checkpoint_topic_check(struct topic_check **check_out, uv_loop_t *loop,

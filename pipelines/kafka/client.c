@@ -65,6 +65,16 @@ static const struct setting writer_settings[] = {
     {"message.timeout.ms", "60000"},
 };
 
+/* Less than sinks.timeout, which a takeover waits for: then no record of a former owner is under
+ * way any more. */
+static const struct setting totals_settings[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"linger.ms", "5"},
+    {"compression.codec", "lz4"},
+    {"message.timeout.ms", "15000"},
+};
+
 /* Properties that a user may not set, and what to use instead. A key that ends in '*' is a prefix.
  */
 static const struct setting owned_keys[] = {
@@ -253,6 +263,8 @@ static int set_kind(rd_kafka_conf_t *settings, const struct kafka_conf *conf, en
         return set_producer(settings, why);
     case CLIENT_READER:
         return set_all(settings, reader_settings, ARRAY_LEN(reader_settings), why);
+    case CLIENT_TOTALS:
+        return set_all(settings, totals_settings, ARRAY_LEN(totals_settings), why);
     default:
         return set_all(settings, writer_settings, ARRAY_LEN(writer_settings), why);
     }

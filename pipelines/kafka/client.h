@@ -18,6 +18,7 @@ enum client_kind {
     CLIENT_PRODUCER, /* of dead letters: what they refuse is tried for ever */
     CLIENT_READER,   /* a consumer without a group, for rd_kafka_consume_start_queue() */
     CLIENT_WRITER,   /* of checkpoints: given up after a minute, as the next one says more */
+    CLIENT_TOTALS,   /* of totals: given up within a sink's timeout, and sent again by the sink */
     CLIENT_KINDS
 };
 

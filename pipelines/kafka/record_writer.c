@@ -1,10 +1,7 @@
 #include "pipelines/kafka/record_writer.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "pipelines/kafka/client.h"
 
 enum {
     TURN_EVENTS_MAX = 16, /* delivery reports come many to an event */
@@ -12,9 +9,7 @@ enum {
 };
 
 struct record_writer {
-    const struct kafka_conf *conf;
-    const char *topic, *name;
-    uv_async_t *wake;
+    struct record_writer_conf conf;
     rd_kafka_t *client; /* NULL after a fatal error, until reopen_at_ms */
     rd_kafka_queue_t *events;
     bool broken;
@@ -74,14 +69,15 @@ void record_writer_send(struct record_writer *writer, struct shipment **shipment
     void *value = sent->number > 0 ? sent->bytes + sent->key_size : NULL;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__FATAL;
     if (writer->client != NULL && !writer->broken)
-        code = rd_kafka_producev(
-            writer->client, RD_KAFKA_V_TOPIC(writer->topic), RD_KAFKA_V_PARTITION(sent->partition),
-            RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_KEY(sent->bytes, sent->key_size),
-            RD_KAFKA_V_VALUE(value, sent->size), RD_KAFKA_V_OPAQUE(sent), RD_KAFKA_V_END);
+        code = rd_kafka_producev(writer->client, RD_KAFKA_V_TOPIC(writer->conf.topic),
+                                 RD_KAFKA_V_PARTITION(sent->partition), RD_KAFKA_V_MSGFLAGS(0),
+                                 RD_KAFKA_V_KEY(sent->bytes, sent->key_size),
+                                 RD_KAFKA_V_VALUE(value, sent->size), RD_KAFKA_V_OPAQUE(sent),
+                                 RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     fail(writer, sent, code);
-    uv_async_send(writer->wake);
+    uv_async_send(writer->conf.wake);
 }
 
 size_t record_writer_waiting(const struct record_writer *writer)
@@ -126,7 +122,8 @@ static void on_queue_event(rd_kafka_t *client, void *context)
 
 static int open_client(struct record_writer *writer, struct buffer *why)
 {
-    int err = client_create(&writer->client, writer->conf, CLIENT_WRITER, RD_KAFKA_EVENT_DR, why);
+    int err = client_create(&writer->client, writer->conf.kafka, writer->conf.kind,
+                            RD_KAFKA_EVENT_DR, why);
     if (err < 0)
         return err;
     writer->events = rd_kafka_queue_get_main(writer->client);
@@ -137,8 +134,8 @@ static int open_client(struct record_writer *writer, struct buffer *why)
 
 void record_writer_listen(struct record_writer *writer)
 {
-    rd_kafka_queue_cb_event_enable(writer->events, on_queue_event, writer->wake);
-    uv_async_send(writer->wake); /* what was there before raises no event */
+    rd_kafka_queue_cb_event_enable(writer->events, on_queue_event, writer->conf.wake);
+    uv_async_send(writer->conf.wake); /* what was there before raises no event */
 }
 
 /* Afterwards librdkafka borrows no shipment's bytes. */
@@ -200,13 +197,10 @@ static void on_reports(struct record_writer *writer, rd_kafka_event_t *event, sh
 
 static void on_error(struct record_writer *writer, rd_kafka_event_t *event)
 {
-    enum { EVENT_NAME_SIZE = 64 };
-    char name[EVENT_NAME_SIZE];
     char text[CLIENT_ERROR_TEXT_SIZE];
-    (void)snprintf(name, sizeof(name), "%s.error", writer->name);
     bool fatal = client_error_is_fatal(writer->client, event, text);
-    log_limited(&writer->log_limit, fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, name,
-                "client=writer fatal=%d text=\"%s\"", fatal, text);
+    log_limited(&writer->log_limit, fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+                writer->conf.error_event, "client=writer fatal=%d text=\"%s\"", fatal, text);
     writer->broken |= fatal;
 }
 
@@ -218,7 +212,7 @@ void record_writer_turn(struct record_writer *writer, uint64_t now_ms, shipped_f
             i < TURN_EVENTS_MAX ? rd_kafka_queue_poll(writer->events, 0) : NULL;
         if (event == NULL) {
             if (i == TURN_EVENTS_MAX)
-                uv_async_send(writer->wake);
+                uv_async_send(writer->conf.wake);
             break;
         }
         if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
@@ -226,7 +220,7 @@ void record_writer_turn(struct record_writer *writer, uint64_t now_ms, shipped_f
         else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
             on_error(writer, event);
         else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_LOG)
-            client_log(&writer->log_limit, writer->name, event);
+            client_log(&writer->log_limit, writer->conf.name, event);
         rd_kafka_event_destroy(event);
     }
     replace_client(writer, now_ms);
@@ -240,16 +234,13 @@ void record_writer_turn(struct record_writer *writer, uint64_t now_ms, shipped_f
 
 /* ---- life ---- */
 
-int record_writer_create(struct record_writer **writer_out, const struct kafka_conf *conf,
-                         const char *topic, const char *name, uv_async_t *wake, struct buffer *why)
+int record_writer_create(struct record_writer **writer_out, const struct record_writer_conf *conf,
+                         struct buffer *why)
 {
     struct record_writer *writer = calloc(1, sizeof(*writer));
     if (writer == NULL)
         return -ENOMEM;
-    writer->conf = conf;
-    writer->topic = topic;
-    writer->name = name;
-    writer->wake = wake;
+    writer->conf = *conf;
     int err = open_client(writer, why);
     if (err < 0) {
         free(writer);

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "config/config.h"
+#include "pipelines/kafka/client.h"
 
 struct record_writer;
 
@@ -22,8 +23,8 @@ struct shipment {
     int32_t partition;
     rd_kafka_resp_err_t code; /* what became of it */
     int64_t offset;
-    uint64_t epoch;  /* of the assignment that sends it */
-    uint64_t number; /* of its checkpoint; 0: a tombstone */
+    uint64_t epoch;  /* of the assignment or try that sends it */
+    uint64_t number; /* of its checkpoint, or 1; 0: a tombstone */
     uint32_t piece;
     size_t key_size, size;
     char bytes[]; /* key, then value */
@@ -32,10 +33,17 @@ struct shipment {
 /* Borrows the shipment. */
 typedef void (*shipped_fn)(void *context, const struct shipment *shipment);
 
-/* Returns 0, -ENOMEM or ERR_CONFIG (`why`). `conf`, `topic` and `name`, which begins the events of
- * its log lines, outlive it; `wake` is sent when there is something to do. */
-int record_writer_create(struct record_writer **writer_out, const struct kafka_conf *conf,
-                         const char *topic, const char *name, uv_async_t *wake,
+/* Everything that its pointers lead to outlives it. */
+struct record_writer_conf {
+    const struct kafka_conf *kafka;
+    const char *topic;
+    enum client_kind kind;          /* CLIENT_WRITER or CLIENT_TOTALS */
+    const char *name, *error_event; /* of the client in log lines; of the line with its errors */
+    uv_async_t *wake;               /* is sent when there is something to do */
+};
+
+/* Returns 0, -ENOMEM or ERR_CONFIG (`why`). */
+int record_writer_create(struct record_writer **writer_out, const struct record_writer_conf *conf,
                          struct buffer *why) MUST_CHECK;
 /* From now on `wake`, which is a live handle by now, is sent. */
 void record_writer_listen(struct record_writer *writer);

@@ -345,6 +345,43 @@ int topic_read_settings(struct topic_check *check, const char *name, topic_visit
     return may_pass(*code_out) ? topic_again(check, name, *code_out) : 0;
 }
 
+struct policy {
+    char text[64]; /* empty: not told */
+};
+
+static void find_policy(void *context, const char *name, const char *value)
+{
+    struct policy *policy = context;
+    if (strcmp(name, "cleanup.policy") == 0)
+        strncpy(policy->text, value, sizeof(policy->text) - 1);
+}
+
+/* Brokers that do not say, or not to us, leave it to the operator. */
+int topic_require_compact(struct topic_check *check, const char *name, const char *option,
+                          const char *unverified)
+{
+    if (!topic_has_controller(check)) {
+        LOG_DEBUG(unverified, "topic=%s error=no_controller", name);
+        return 0;
+    }
+    struct policy policy = {""};
+    rd_kafka_resp_err_t code;
+    int err = topic_read_settings(check, name, find_policy, &policy, &code);
+    if (err < 0)
+        return err;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        LOG_WARN(unverified, "topic=%s error=%s needs=\"cleanup.policy=compact\"", name,
+                 rd_kafka_err2name(code));
+    if (policy.text[0] == '\0' || strcmp(policy.text, "compact") == 0)
+        return 0;
+    buffer_printf(&check->why,
+                  "topic %s has cleanup.policy=%s and would lose state; it has to be compact "
+                  "alone: give another %s, or run kafka-configs --alter --topic %s "
+                  "--add-config cleanup.policy=compact --bootstrap-server %s",
+                  name, policy.text, option, name, check->conf.config->kafka.brokers);
+    return ERR_CONFIG;
+}
+
 /* Thread: of the pool. */
 static void on_work(uv_work_t *work)
 {

@@ -77,5 +77,9 @@ int topic_wait_partitions(struct topic_check *check, const char *name, int32_t w
  * that is no error here. */
 int topic_read_settings(struct topic_check *check, const char *name, topic_visitor *visit,
                         void *context, rd_kafka_resp_err_t *code_out) MUST_CHECK;
+/* It has to be compacted alone, or records that are still needed would go. `option` names it in the
+ * configuration; `unverified` is the line of the log if the brokers do not tell. */
+int topic_require_compact(struct topic_check *check, const char *name, const char *option,
+                          const char *unverified) MUST_CHECK;
 
 #endif

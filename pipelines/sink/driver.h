@@ -31,7 +31,7 @@ struct driver {
 };
 
 extern const struct driver driver_file, driver_sqlite, driver_influx, driver_webhook,
-    driver_alertmanager, driver_topic;
+    driver_alertmanager, driver_topic, driver_totals;
 
 enum sink_state { SINK_IDLE, SINK_WORKING, SINK_WAITING, SINK_STOPPING, SINK_CLOSED };
 

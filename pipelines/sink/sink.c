@@ -29,6 +29,8 @@ static const struct driver *driver_find(int type)
         return &driver_alertmanager;
     case SINK_TOPIC:
         return &driver_topic;
+    case SINK_TOTALS:
+        return &driver_totals;
     default:
         return NULL;
     }

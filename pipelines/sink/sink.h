@@ -1,6 +1,6 @@
 /*
- * sink.h - where rows go: a time-series database over HTTP, SQLite, a file; alerts to a webhook,
- * Alertmanager or a topic.
+ * sink.h - where rows go: a time-series database over HTTP, SQLite, a file, a topic of totals; alerts
+ * to a webhook, Alertmanager or a topic.
  *
  * A sink has at most one block under way. It retries requests that may yet succeed for ever
  * (backoff with jitter, Retry-After). It sets aside rows that the server names bad. Every block
@@ -58,7 +58,8 @@ struct sink_callbacks {
 };
 
 /* Makes a sink of conf->type. `conf` and the strings in it outlive the sink. bucket_ms names the
- * measurements. Returns 0 or negative; SQLite and files are opened here and can fail. */
+ * measurements. Returns 0 or negative; SQLite and files are opened here and can fail. A sink of totals needs
+ * the configuration in which it stands: conf->config. */
 int sink_create(struct sink **sink_out, uv_loop_t *loop, const struct sink_conf *conf,
                 int64_t bucket_ms, const struct sink_callbacks *callbacks) MUST_CHECK;
 

@@ -199,8 +199,13 @@ static int topic_open(struct sink *sink)
         return -EINVAL;
     struct buffer why;
     buffer_init(&why, WHY_BYTES_MAX);
-    int err =
-        record_writer_create(&topic->writer, conf->kafka, conf->topic, "sink", &topic->wake, &why);
+    const struct record_writer_conf writer = {.kafka = conf->kafka,
+                                              .topic = conf->topic,
+                                              .kind = CLIENT_WRITER,
+                                              .name = "sink",
+                                              .error_event = "sink.error",
+                                              .wake = &topic->wake};
+    int err = record_writer_create(&topic->writer, &writer, &why);
     if (err < 0)
         LOG_ERROR("sink.kafka_client", "sink=%s why=\"%s\"", conf->name,
                   why.size > 0 ? buffer_text(&why) : err_str(err));
