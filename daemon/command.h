@@ -18,6 +18,7 @@ int command_readings(int argc, char **argv);
 int command_decide(int argc, char **argv);
 int command_trajectory(int argc, char **argv);
 int command_alerts(int argc, char **argv);
+int command_groups(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_deadletter(int argc, char **argv);
 

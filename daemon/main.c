@@ -30,6 +30,8 @@ static const struct command {
      "judge targets by the days of a database: budget, forecast, level", command_trajectory},
     {"alerts", "list|show|test [-c FILE]",
      "targets off their course, or a sample alert through every output", command_alerts},
+    {"groups", "[-c FILE] [GROUP ...]",
+     "emissions of groups by day, month or year, by a topic of totals", command_groups},
     {"demo", "[--for 20s]", "five simulated factories, live, with nothing to set up", command_demo},
     {"help", "[COMMAND]", "this list, or the options of one command", command_help},
     {"version", "", "the version", command_version},

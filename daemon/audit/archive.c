@@ -22,7 +22,9 @@ int archive_open(struct archive **archive_out, const struct sink_conf *conf,
 {
     const struct archive_driver *driver = find_driver(conf);
     if (driver == NULL) {
-        buffer_add_str(why, "rows that went to a file cannot be read back");
+        buffer_add_str(why, conf->type == SINK_TOTALS
+                                ? "its topic has days only; `ghgd groups` reads them"
+                                : "rows that went to a file cannot be read back");
         return -ENOTSUP;
     }
     struct archive *archive = calloc(1, sizeof(*archive));
