@@ -176,6 +176,7 @@ static void add_line(struct buffer *out, const struct group_period *period,
     char total[NUMBER_SIZE];
     char equity[NUMBER_SIZE];
     char coverage[NUMBER_SIZE];
+    char complete[NUMBER_SIZE];
     struct figures figures;
     int128 equity_mg;
     sum_scopes(sum, &figures, &equity_mg);
@@ -185,9 +186,10 @@ static void add_line(struct buffer *out, const struct group_period *period,
                   scopes[3], tonnes(total, figures.value[FIGURE_CO2E]), tonnes(equity, equity_mg),
                   percent(coverage, sum->coverage.value[FIGURE_COVERED],
                           sum->coverage.value[FIGURE_EXPECTED]));
-    buffer_printf(out, " %6" PRIu32 " of %-6" PRIu32 " %s\n",
-                  sum->facilities - sum->facilities_missing, sum->facilities,
-                  group_sum_is_final(sum) && !period->running ? "final" : "");
+    (void)snprintf(complete, sizeof(complete), "%" PRIu32 " of %" PRIu32,
+                   sum->facilities - sum->facilities_missing, sum->facilities);
+    buffer_printf(out, " %16s%s\n", complete,
+                  group_sum_is_final(sum) && !period->running ? "  final" : "");
 }
 
 void group_report_add_heads(struct buffer *out, enum report_format format)
