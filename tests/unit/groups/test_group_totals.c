@@ -463,6 +463,43 @@ static void test_no_memory(void **state)
     fail_each_allocation(make_one);
 }
 
+/* Memory ends while days go into months: no sum changes, and the rest goes later. */
+static void test_no_memory_for_months(void **state)
+{
+    (void)state;
+    bool failed = true;
+    for (long n = 0; failed; n++) {
+        struct table table;
+        struct group_sum before = {0};
+        struct group_sum after = {0};
+        struct group_sum again = {0};
+        open_table(&table, TABLE_BYTES_MAX);
+        for (uint32_t facility = 0; facility < 3; facility++)
+            for (int32_t day = 0; day < 90; day += 7)
+                groups_bench_put(table.totals, facility, day, 2, (uint32_t)day + facility + 1);
+        if (!allocations_can_fail()) {
+            close_table(&table);
+            skip();
+        }
+        for (uint32_t facility = 0; facility < 3; facility++)
+            group_totals_add(table.totals, facility, 0, 90, &before);
+        fail_allocations(n, 1);
+        int err = group_totals_fold(table.totals, 90);
+        failed = end_failing();
+        assert_int_equal(err, failed ? -ENOMEM : 0);
+        group_totals_check(table.totals);
+        for (uint32_t facility = 0; facility < 3; facility++)
+            group_totals_add(table.totals, facility, 0, 90, &after);
+        assert_memory_equal(&after, &before, sizeof(after));
+        assert_int_equal(group_totals_fold(table.totals, 90), 0);
+        for (uint32_t facility = 0; facility < 3; facility++)
+            group_totals_add(table.totals, facility, 0, 90, &again);
+        assert_memory_equal(&again, &before, sizeof(again));
+        assert_int_equal(group_totals_get_stats(table.totals)->months, 9);
+        close_table(&table);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_span_and_nothing),
         cmocka_unit_test(test_ceiling),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory_for_months),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
