@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "daemon/audit/archive_driver.h"
 
 enum {
@@ -159,12 +160,12 @@ static int get(struct archive_http *http, const char *path, struct archive_csv *
         return http->result;
     if (code == CURLE_OK && status == 200)
         return 0;
-    const char *words = buffer_text(&http->words);
+    char words[WORDS_BYTES_MAX];
+    foreign_clean(words, sizeof(words), http->words.data, http->words.size);
     if (code != CURLE_OK)
         buffer_printf(why, "%s: %s", http->conf->url, curl_easy_strerror(code));
     else
-        buffer_printf(why, "%s: status %ld: %s", http->conf->url, status,
-                      words != NULL ? words : "");
+        buffer_printf(why, "%s: status %ld: %s", http->conf->url, status, words);
     return -EIO;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/foreign.h"
 
-enum { STATUS_OK = 200, STATUS_UNAVAILABLE = 503 };
+enum { STATUS_OK = 200, STATUS_UNAVAILABLE = 503, WORDS_SIZE = 512 };
 
 static const char *word(bool good)
 {
@@ -103,11 +103,10 @@ static bool check_caught_up(const struct consumer_partition_stats *partitions, s
     return behind == 0;
 }
 
-/* The server's words on one line. */
-static void add_line(struct buffer *out, const char *text)
+static void add_words(struct buffer *out, const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++)
-        buffer_add_char(out, (char)((unsigned char)*c < ' ' ? ' ' : *c));
+    char words[WORDS_SIZE];
+    buffer_add(out, words, foreign_clean(words, sizeof(words), text, strlen(text)));
 }
 
 /* A partition whose state cannot be read stands still until an operator says how to go on. A
@@ -121,7 +120,7 @@ static bool check_state(const struct metrics_source *source, struct buffer *out)
         good = false;
         buffer_printf(out, "no state: partition %" PRId32 " cannot be restored: ",
                       source->assigned_set[i].partition);
-        add_line(out, source->assigned_set[i].why);
+        add_words(out, source->assigned_set[i].why);
         buffer_add_char(out, '\n');
     }
     return good;
@@ -136,7 +135,7 @@ static bool check_sink(const struct metrics_sink *sink, struct buffer *out)
         return good;
     }
     buffer_printf(out, "has failed for %" PRId64 " s; ", sink->failing_ms / 1000);
-    add_line(out, sink->stats->last_error);
+    add_words(out, sink->stats->last_error);
     buffer_add_char(out, '\n');
     return good;
 }
@@ -147,7 +146,7 @@ static bool check_rekey(const struct metrics_source *source, struct buffer *out)
     bool good = source->rekey_waits == NULL;
     if (!good) {
         buffer_add_str(out, "no rekey_topic: waits for it: ");
-        add_line(out, source->rekey_waits);
+        add_words(out, source->rekey_waits);
         buffer_add_char(out, '\n');
     }
     good = check_assigned(source->rekey_consumer, "rekey_assigned", out) && good;

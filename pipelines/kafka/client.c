@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/limits.h"
 #include "pipelines/kafka/client_threads.h"
 
@@ -425,18 +426,6 @@ int64_t client_get_number(rd_kafka_t *client, const char *property)
     return setting_number(rd_kafka_conf(client), property);
 }
 
-/* Quotes would end the value, and newlines the line. */
-static void copy_unquoted(char *out, size_t size, const char *text)
-{
-    size_t n = 0;
-    for (; text[n] != '\0' && n + 1 < size; n++) {
-        out[n] = text[n];
-        if (out[n] == '"' || iscntrl((unsigned char)out[n]))
-            out[n] = '\'';
-    }
-    out[n] = '\0';
-}
-
 void client_log(struct log_limit *limit, const char *name, rd_kafka_event_t *event)
 {
     const char *facility;
@@ -454,7 +443,7 @@ void client_log(struct log_limit *limit, const char *name, rd_kafka_event_t *eve
     if (strcmp(facility, "CONFWARN") == 0 || strcmp(facility, "AUTOCREATE") == 0)
         level = LOG_LEVEL_DEBUG;
     char line[CLIENT_ERROR_TEXT_SIZE];
-    copy_unquoted(line, sizeof(line), text);
+    foreign_clean(line, sizeof(line), text, strlen(text));
     log_limited(limit, level, "kafka.client", "client=%s facility=%s text=\"%s\"", name, facility,
                 line);
 }
@@ -473,6 +462,7 @@ bool client_error_is_fatal(rd_kafka_t *client, rd_kafka_event_t *event,
                        hint);
         return true;
     }
-    copy_unquoted(text, CLIENT_ERROR_TEXT_SIZE, rd_kafka_event_error_string(event));
+    const char *words = rd_kafka_event_error_string(event);
+    foreign_clean(text, CLIENT_ERROR_TEXT_SIZE, words, strlen(words));
     return false;
 }

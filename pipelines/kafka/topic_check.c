@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/foreign.h"
 #include "base/log.h"
 #include "pipelines/kafka/client.h"
 
@@ -190,7 +191,10 @@ static rd_kafka_resp_err_t read_topic_result(rd_kafka_event_t *event, struct buf
         return code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : RD_KAFKA_RESP_ERR__BAD_MSG;
     code = rd_kafka_topic_result_error(topics[0]);
     const char *words = rd_kafka_topic_result_error_string(topics[0]);
-    buffer_add_str(text, words != NULL ? words : rd_kafka_err2str(code));
+    char clean[CLIENT_ERROR_TEXT_SIZE];
+    words = words != NULL ? words : rd_kafka_err2str(code);
+    foreign_clean(clean, sizeof(clean), words, strlen(words));
+    buffer_add_str(text, clean);
     return code;
 }
 

@@ -172,7 +172,7 @@ static void on_worked(uv_work_t *work, int status)
     int64_t retry_ms = backoff_next_ms(&sink->backoff);
     LOG_LIMITED(LOG_LEVEL_WARN, "sink.write_failed",
                 "sink=%s path=\"%s\" retry_ms=%lld error=\"%s\"", sink->conf->name,
-                sink->conf->path, (long long)retry_ms, err_str(file->err));
+                sink->conf->path, (long long)retry_ms, sink->stats.last_error);
     sink_retry_in(sink, retry_ms);
 }
 

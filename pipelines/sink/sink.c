@@ -1,5 +1,6 @@
 #include "pipelines/sink/sink.h"
 
+#include "base/foreign.h"
 #include "base/log.h"
 #include "pipelines/sink/driver.h"
 
@@ -305,7 +306,7 @@ void sink_note_success(struct sink *sink)
 void sink_note_failure(struct sink *sink, const char *words)
 {
     sink->stats.healthy = false;
-    (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", words);
+    foreign_clean(sink->stats.last_error, sizeof(sink->stats.last_error), words, strlen(words));
 }
 
 /* ---- one block, waited for: runs the loop until it is settled ---- */

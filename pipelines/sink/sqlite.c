@@ -425,7 +425,7 @@ static void on_worked(uv_work_t *work, int err)
     int64_t retry_ms = passing ? backoff_next_ms(&sink->backoff) : backoff_slow_ms(&sink->backoff);
     LOG_LIMITED(passing ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "sink.write_failed",
                 "sink=%s path=\"%s\" retry_ms=%lld error=\"%s\"", sink->conf->name,
-                sink->conf->path, (long long)retry_ms, lite->words);
+                sink->conf->path, (long long)retry_ms, sink->stats.last_error);
     sink_retry_in(sink, retry_ms);
 }
 

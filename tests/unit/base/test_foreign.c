@@ -40,6 +40,48 @@ static void test_inside_of_json(void **state)
     }
 }
 
+static void test_words_of_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *bytes;
+        size_t room;
+        const char *want;
+    } cases[] = {
+        {"plain", "database is locked", 64, "database is locked"},
+        {"nothing", "", 64, ""},
+        {"only spaces", " \r\n\t ", 64, ""},
+        {"a page on lines", "\r\n400\r\n\tBad  Request \n", 64, "400 Bad Request"},
+        {"quotes", "not \"ghg\", 'x' C:\\mill", 64, "not 'ghg', 'x' C:/mill"},
+        {"escape of a terminal", "a\x1b[31mb", 64, "a [31mb"},
+        {"control of eight bits",
+         "a\xc2\x9b"
+         "b",
+         64, "a b"},
+        {"line separator", "a\xe2\x80\xa8z", 64, "a z"},
+        {"text turned round", "a\xe2\x80\xae", 64, /* NOLINT(misc-misleading-bidirectional) */
+         "a?"},
+        {"letters beyond ASCII", "\xc3\xbc\xe4\xb8\x9c\xf0\x9f\x8f\xad", 64,
+         "\xc3\xbc\xe4\xb8\x9c\xf0\x9f\x8f\xad"},
+        {"no UTF-8", "K\xf6ln \xe4\xb8", 64, "K?ln ??"},
+        {"it fits", "abcd", 5, "abcd"},
+        {"cut", "abcde", 5, "abcd"},
+        {"cut before a character", "abc\xc3\xbc", 5, "abc"},
+        {"cut before a space", "abcd e", 6, "abcd"},
+        {"no room", "abc", 1, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char out[65];
+        memset(out, '#', sizeof(out));
+        size_t size = foreign_clean(out, cases[i].room, cases[i].bytes, strlen(cases[i].bytes));
+        if (strcmp(out, cases[i].want) != 0 || size != strlen(out) || out[cases[i].room] != '#')
+            fail_msg("%s: got %s", cases[i].name, out);
+    }
+    char out[8];
+    assert_int_equal(foreign_clean(out, sizeof(out), "a\0b", 3), 3);
+    assert_string_equal(out, "a b");
+}
+
 static void test_quotes_and_zeros(void **state)
 {
     (void)state;
@@ -70,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inside_of_json),
+        cmocka_unit_test(test_words_of_others),
         cmocka_unit_test(test_quotes_and_zeros),
         cmocka_unit_test(test_dump),
     };
