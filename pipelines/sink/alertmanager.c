@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "pipelines/notice/notice_row.h"
+#include "pipelines/sink/dead_rows.h"
 #include "pipelines/sink/hook.h"
 #include "pipelines/sink/http_sink.h"
 #include "pipelines/sink/standing.h"
@@ -138,7 +139,7 @@ static void refused(struct alertmanager *manager, enum errand errand,
         return;
     }
     buffer_add_char(&manager->body, '\n');
-    http_sink_set_aside(sink, judged->words, &manager->body);
+    dead_rows_add(sink, 1, 1, judged->words, &manager->body);
     sink_settled(sink, true);
 }
 

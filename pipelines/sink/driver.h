@@ -47,6 +47,7 @@ struct sink {
     struct block *block;                /* under way */
     bool block_at_risk;                 /* a try of it that failed may still reach the database */
     bool block_lost;                    /* the database may have lost some of it again */
+    bool block_taken;                   /* some rows of it are written */
     void (*stopped)(struct sink *sink); /* what follows when a stop has ended */
     uv_timer_t retry;
     uv_work_t work;
@@ -61,6 +62,8 @@ void sink_settled(struct sink *sink, bool durable);
 /* As `proven` and `lost` of struct sink_callbacks. */
 void sink_proven(struct sink *sink, int64_t before_ms);
 void sink_lost(struct sink *sink, bool outage);
+/* As `emptied`. */
+void sink_emptied(struct sink *sink);
 /* Calls resume() in `delay_ms`; or ends a stop. */
 void sink_retry_in(struct sink *sink, int64_t delay_ms);
 void sink_driver_closed(struct sink *sink);
@@ -75,6 +78,9 @@ void sink_run_work(struct sink *sink, uv_work_cb work, uv_after_work_cb after);
 /* A request begins; and has been answered, or not: counts its latency. */
 void sink_request_began(struct sink *sink);
 void sink_request_ended(struct sink *sink);
+/* Rows of the block are written; or will never be, with the words of the server. */
+void sink_note_written(struct sink *sink, uint32_t rows);
+void sink_note_refused(struct sink *sink, uint32_t rows, const char *words);
 /* The last request succeeded; or failed, with the words of the server or library. */
 void sink_note_success(struct sink *sink);
 void sink_note_failure(struct sink *sink, const char *words);

@@ -161,7 +161,7 @@ static void on_worked(uv_work_t *work, int status)
     sink_request_ended(sink);
     if (file->err == 0) {
         sink->stats.requests_ok++;
-        sink->stats.rows_written += sink->block->count;
+        sink_note_written(sink, sink->block->count);
         sink->stats.bytes_sent += file->text.size;
         sink_note_success(sink);
         sink_settled(sink, true);

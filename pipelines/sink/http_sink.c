@@ -2,10 +2,10 @@
 
 #include "base/log.h"
 
-#include <string.h>
-
 static void count_failure(struct sink *sink, enum verdict verdict, bool timed_out)
 {
+    if (verdict == VERDICT_STRANGE)
+        return; /* its answers were counted one by one */
     if (timed_out)
         sink->stats.requests_timeout++;
     else if (verdict == VERDICT_HOLD)
@@ -30,16 +30,4 @@ int64_t http_sink_failed(struct sink *sink, const struct influx_answer *judged,
                 verdict_name(judged->verdict), answer->status, (long long)retry_ms,
                 sink->stats.last_error);
     return retry_ms;
-}
-
-void http_sink_set_aside(struct sink *sink, const char *words, const struct buffer *text)
-{
-    sink->stats.rows_refused++;
-    const char *path = sink->conf->dead_rows_path;
-    LOG_LIMITED(LOG_LEVEL_ERROR, "sink.row_refused", "sink=%s dead_rows=\"%s\" words=\"%s\"",
-                sink->conf->name, path == NULL ? "" : path, words);
-    int err = dead_rows_add(path, sink->conf->name, words, strlen(words), text->data, text->size);
-    if (err < 0)
-        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.dead_row_lost", "sink=%s dead_rows=\"%s\" error=\"%s\"",
-                    sink->conf->name, path, err_str(err));
 }

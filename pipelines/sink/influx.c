@@ -3,10 +3,10 @@
  *
  *     range of rows -> lines, gzip (pool) -> POST (loop) -> verdict -> next range
  *
- * A block is a stack of ranges of rows. A range that was refused whole is halved until the rows
- * that the server will not take stand alone. They are set aside, and the others go on. If a request
- * is too large, rows are sent in smaller pieces from then on. Every other failure is tried again,
- * for ever.
+ * A block is a stack of ranges of rows (halving.h). A range that was refused is halved until the
+ * rows that the server will not take stand alone. They are set aside, and the others go on. If a
+ * request is too large, rows are sent in smaller pieces from then on. Every other failure is tried
+ * again, for ever; so are refusals that may be a proxy's.
  *
  * VictoriaMetrics answers before it writes: when it is killed, rows that it acknowledged in its
  * last seconds are gone. A row is proven by the answer to a request on the same connection that
@@ -15,8 +15,11 @@
  * without proof may be lost. Writing them again does no harm, because a row has the same timestamp
  * each time.
  */
+#include "base/foreign.h"
 #include "base/log.h"
+#include "pipelines/sink/dead_rows.h"
 #include "pipelines/sink/driver.h"
+#include "pipelines/sink/halving.h"
 #include "pipelines/sink/http_sink.h"
 #include "pipelines/sink/influx_answer.h"
 #include "pipelines/sink/influx_request.h"
@@ -27,21 +30,17 @@
 
 enum {
     BODY_BYTES_MAX = 64 << 20, /* ROWS_PER_BLOCK_MAX rows, every name as long as can be */
-    RANGES_MAX = 32,           /* halving ROWS_PER_BLOCK_MAX rows puts two on the stack each time */
     FRESH_CONNECTIONS_MAX = 3, /* so many in a row: this server keeps no connections */
     ASK_AGAIN_MS = 100         /* where the proof is due, and something else is under way */
 };
-_Static_assert(ROWS_PER_BLOCK_MAX < 1 << (RANGES_MAX / 2 - 1), "the stack holds every halving");
+_Static_assert((int)ANSWER_WORDS_SIZE <= (int)DOUBT_WORDS_SIZE, "words are kept whole");
 
 /* The purpose of the request under way. */
 enum purpose {
     PURPOSE_NONE,
     PURPOSE_ROWS,   /* the range on top of the stack */
+    PURPOSE_ASK,    /* a row that was taken before: is it still the database that answers? */
     PURPOSE_CONFIRM /* nothing: its answer shows that the server lived on */
-};
-
-struct range {
-    uint32_t first, count;
 };
 
 struct influx {
@@ -49,10 +48,12 @@ struct influx {
     struct http_client *client;
     enum purpose purpose;
     bool packing; /* a thread of the pool makes the body */
-    struct range ranges[RANGES_MAX];
-    uint32_t ranges_count;
-    uint32_t rows_fit;   /* in one request, as far as we know */
-    struct range packed; /* the rows of `body`; count 0: it has to be made */
+    struct halving halving;
+    char partial_words[ANSWER_WORDS_SIZE]; /* of the last partial write */
+    struct http_answer strange;            /* what came with the last strange words */
+    bool missing;                          /* the database did not exist, when we last asked */
+    uint32_t rows_fit;                     /* in one request, as far as we know */
+    struct range packed;                   /* the rows of `body`; count 0: it has to be made */
     struct buffer lines, body;
     int err;           /* of packing */
     int64_t posted_ms; /* the request under way began */
@@ -64,10 +65,18 @@ struct influx {
 };
 
 static void go_on(struct influx *influx);
+static void leave_rows(struct influx *influx);
+static void hold(struct influx *influx);
 
 static bool is_victoria(const struct influx *influx)
 {
     return influx->sink.conf->dialect == DIALECT_VICTORIA;
+}
+
+static uint32_t rows_max(const struct sink_conf *conf)
+{
+    bool is_set = conf->rows_max > 0 && conf->rows_max < ROWS_PER_BLOCK_MAX;
+    return is_set ? (uint32_t)conf->rows_max : ROWS_PER_BLOCK_MAX;
 }
 
 static int64_t now_ms(const struct influx *influx)
@@ -75,59 +84,24 @@ static int64_t now_ms(const struct influx *influx)
     return (int64_t)uv_now(influx->sink.loop);
 }
 
-/* ---- ranges */
-
-static void push_range(struct influx *influx, uint32_t first, uint32_t count)
-{
-    if (count == 0)
-        return;
-    ASSERT(influx->ranges_count < RANGES_MAX);
-    influx->ranges[influx->ranges_count++] = (struct range){first, count};
-}
-
-/* Puts the next rows to send, no more than fit, on top of the stack. */
-static struct range next_range(struct influx *influx)
-{
-    ASSERT(influx->ranges_count > 0);
-    struct range top = influx->ranges[influx->ranges_count - 1];
-    if (top.count > influx->rows_fit) {
-        influx->ranges_count--;
-        push_range(influx, top.first + influx->rows_fit, top.count - influx->rows_fit);
-        push_range(influx, top.first, influx->rows_fit);
-        top.count = influx->rows_fit;
-    }
-    return top;
-}
-
-/* The rows of the body are dealt with. */
-static void pop_range(struct influx *influx)
-{
-    ASSERT(influx->ranges_count > 0);
-    influx->ranges_count--;
-    influx->packed.count = 0;
-}
-
-static void halve_range(struct influx *influx)
-{
-    struct range range = influx->packed;
-    pop_range(influx);
-    push_range(influx, range.first + range.count / 2, range.count - range.count / 2);
-    push_range(influx, range.first, range.count / 2);
-}
-
 /* ---- the body */
+
+/* Thread: the pool's; or the loop's, while nothing is packed. */
+static void add_lines(struct influx *influx, const struct range *range)
+{
+    const struct block *block = influx->sink.block;
+    buffer_clear(&influx->lines);
+    for (uint32_t i = 0; i < range->count; i++)
+        lineproto_add(&influx->sink.lineproto, &influx->lines, block->registry,
+                      &block->rows[range->first + i]);
+}
 
 /* Thread: the pool's. */
 static void on_pack(uv_work_t *work)
 {
     struct influx *influx = work->data;
-    const struct block *block = influx->sink.block;
-    struct range range = influx->packed;
-    buffer_clear(&influx->lines);
     buffer_clear(&influx->body);
-    for (uint32_t i = 0; i < range.count; i++)
-        lineproto_add(&influx->sink.lineproto, &influx->lines, block->registry,
-                      &block->rows[range.first + i]);
+    add_lines(influx, &influx->packed);
     influx->err = buffer_failed(&influx->lines) ? -ENOMEM : 0;
     if (influx->err < 0)
         return;
@@ -177,9 +151,12 @@ static void pack(struct influx *influx, struct range range)
 
 static void send_rows(struct influx *influx)
 {
-    struct range range = next_range(influx);
+    struct halving *halving = &influx->halving;
+    bool asks = halving_is_in_doubt(halving);
+    struct range range = asks ? (struct range){.first = (uint32_t)halving->taken, .count = 1}
+                              : halving_next(halving, influx->rows_fit);
     if (range.first == influx->packed.first && range.count == influx->packed.count)
-        post(influx, PURPOSE_ROWS, influx->body.data, influx->body.size);
+        post(influx, asks ? PURPOSE_ASK : PURPOSE_ROWS, influx->body.data, influx->body.size);
     else
         pack(influx, range);
 }
@@ -226,9 +203,17 @@ static void plan_confirm(struct influx *influx)
     uv_timer_start(&influx->asker, on_asker, delay_ms > 0 ? (uint64_t)delay_ms : ASK_AGAIN_MS, 0);
 }
 
-static void settle(struct influx *influx)
+static void go_on_with_block(struct influx *influx)
 {
-    sink_settled(&influx->sink, is_proven(influx));
+    struct halving *halving = &influx->halving;
+    if (halving_is_spent(halving))
+        leave_rows(influx);
+    if (halving_is_in_doubt(halving) && halving_is_hopeless(halving))
+        hold(influx);
+    else if (halving->count > 0 || halving->doubts_count > 0)
+        send_rows(influx);
+    else
+        sink_settled(&influx->sink, is_proven(influx));
 }
 
 /* Begins the next request, if none is under way and there is something to send. */
@@ -241,45 +226,74 @@ static void go_on(struct influx *influx)
         return; /* the request under way goes on when it ends */
     if (!has_block && !is_proven(influx) && confirm_at_ms(influx) <= now_ms(influx))
         send_confirm(influx);
-    else if (has_block && influx->ranges_count > 0)
-        send_rows(influx);
     else if (has_block)
-        settle(influx);
+        go_on_with_block(influx);
     plan_confirm(influx);
 }
 
 /* ---- answers */
 
-/* Some rows were refused, and the server has named one at least; the others are stored. */
-static void note_partial(struct influx *influx, uint32_t rejected, const char *words,
-                         const struct http_answer *answer)
+static void set_aside(struct influx *influx, const struct range *range, uint32_t refused,
+                      const char *words)
 {
-    struct sink *sink = &influx->sink;
-    sink->stats.rows_refused += rejected;
-    LOG_LIMITED(LOG_LEVEL_ERROR, "sink.partial_write", "sink=%s rows=%u rejected=%u words=\"%s\"",
-                sink->conf->name, influx->packed.count, rejected, words);
-    (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", words);
-    int err = dead_rows_add(sink->conf->dead_rows_path, sink->conf->name, answer->body,
-                            answer->body_size, NULL, 0);
-    if (err < 0)
-        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.dead_row_lost", "sink=%s error=\"%s\"", sink->conf->name,
-                    err_str(err));
+    add_lines(influx, range);
+    dead_rows_add(&influx->sink, range->count, refused, words, &influx->lines);
 }
 
-static void rows_stored(struct influx *influx, const struct influx_answer *judged,
-                        const struct http_answer *answer)
+static void set_one_aside(struct influx *influx, const char *words)
 {
-    struct sink *sink = &influx->sink;
-    uint32_t count = influx->packed.count;
-    uint32_t rejected = judged->rejected < count ? judged->rejected : count;
-    if (rejected > 0)
-        note_partial(influx, rejected, judged->words, answer);
-    sink->stats.rows_written += count - rejected;
-    pop_range(influx);
+    set_aside(influx, &influx->packed, 1, words);
+    halving_refuse(&influx->halving);
+}
+
+/* Rows that are stored, except for some: no more is spent on finding those. */
+static void leave_rows(struct influx *influx)
+{
+    struct range range;
+    uint32_t refused = halving_leave(&influx->halving, &range);
+    sink_note_written(&influx->sink, range.count - refused);
+    if (refused > 0)
+        set_aside(influx, &range, refused, influx->partial_words);
+}
+
+/* The server takes rows: so suspects were refused by its word. */
+static void end_doubts(struct influx *influx)
+{
+    struct halving *halving = &influx->halving;
+    for (uint32_t i = 0; i < halving->doubts_count; i++)
+        if (halving->doubts[i].range.suspect)
+            set_aside(influx, &halving->doubts[i].range, 1, halving->doubts[i].words);
+    halving_end_doubts(halving);
+}
+
+static void rows_stored(struct influx *influx)
+{
+    sink_note_written(&influx->sink, influx->packed.count);
+    halving_take(&influx->halving);
+    end_doubts(influx);
     if (is_victoria(influx)) {
         influx->acked_ms = now_ms(influx);
         influx->has_acked = true;
     }
+}
+
+/* Some rows were refused, and the server has named one at least; the others are stored. */
+static void rows_stored_in_part(struct influx *influx, const struct influx_answer *judged)
+{
+    struct sink *sink = &influx->sink;
+    uint32_t count = influx->packed.count;
+    uint32_t rejected = judged->rejected < count ? judged->rejected : count;
+    if (!influx->packed.stored)
+        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.partial_write",
+                    "sink=%s rows=%u rejected=%u words=\"%s\"", sink->conf->name, count, rejected,
+                    judged->words);
+    memcpy(influx->partial_words, judged->words, sizeof(influx->partial_words));
+    if (count > 1)
+        halving_separate(&influx->halving, rejected);
+    else
+        set_one_aside(influx, judged->words);
+    if (rejected < count)
+        end_doubts(influx);
 }
 
 /* Rows without proof may be lost. */
@@ -317,6 +331,15 @@ static void learn_connection(struct influx *influx, bool connected)
         prove(influx);
 }
 
+/* The database exists, and lacks all that it had. Partitions may have come since it was missed. */
+static void found_again(struct influx *influx)
+{
+    if (!influx->missing)
+        return;
+    influx->missing = false;
+    sink_emptied(&influx->sink);
+}
+
 static void succeeded(struct influx *influx, const struct influx_answer *judged,
                       const struct http_answer *answer)
 {
@@ -329,27 +352,39 @@ static void succeeded(struct influx *influx, const struct influx_answer *judged,
     sink_note_success(sink);
     backoff_reset(&sink->backoff);
     learn_connection(influx, answer->connected);
-    if (purpose == PURPOSE_ROWS)
-        rows_stored(influx, judged, answer);
+    if (purpose != PURPOSE_CONFIRM)
+        found_again(influx);
+    if (purpose == PURPOSE_ASK)
+        end_doubts(influx);
+    else if (purpose == PURPOSE_ROWS && judged->verdict == VERDICT_DONE)
+        rows_stored(influx);
+    else if (purpose == PURPOSE_ROWS)
+        rows_stored_in_part(influx, judged);
+    influx->packed.count = 0;
     go_on(influx);
 }
 
+/* The database says so itself. */
 static void refused(struct influx *influx, const struct influx_answer *judged,
                     const struct http_answer *answer)
 {
     struct sink *sink = &influx->sink;
-    sink->stats.requests_refused++;
-    (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", judged->words);
-    learn_connection(influx, answer->connected); /* an answer it is */
     uint32_t count = influx->packed.count;
-    if (influx->purpose == PURPOSE_ROWS && count == 1) {
-        http_sink_set_aside(sink, judged->words, &influx->lines);
-        pop_range(influx);
+    sink->stats.requests_refused++;
+    learn_connection(influx, answer->connected); /* an answer it is */
+    if (influx->purpose == PURPOSE_ASK) { /* it answers, whatever it thinks of this row now */
+        end_doubts(influx);
+    } else if (influx->purpose == PURPOSE_ROWS && count == 1) {
+        set_one_aside(influx, judged->words);
     } else if (influx->purpose == PURPOSE_ROWS) {
         if (judged->verdict == VERDICT_TOO_LARGE)
             influx->rows_fit = count / 2;
-        halve_range(influx);
+        if (influx->packed.stored && judged->verdict == VERDICT_REFUSED)
+            halving_separate(&influx->halving, count);
+        else
+            halving_split(&influx->halving);
     }
+    influx->packed.count = 0;
     go_on(influx);
 }
 
@@ -358,13 +393,57 @@ static void failed(struct influx *influx, const struct influx_answer *judged,
 {
     struct sink *sink = &influx->sink;
     bool ambiguous = answer->status == 0 ? answer->sent : judged->verdict == VERDICT_BROKEN;
-    if (influx->purpose == PURPOSE_ROWS && ambiguous)
+    if (influx->purpose != PURPOSE_CONFIRM && ambiguous)
         sink->block_at_risk = true; /* the server may be at it still */
     int64_t retry_ms = http_sink_failed(sink, judged, answer);
     influx->fresh_connections = 0;
     lose(influx, judged->verdict == VERDICT_BROKEN);
+    if (judged->missing && !influx->missing)
+        sink_emptied(sink);
+    influx->missing |= judged->missing;
     if (sink->state == SINK_WORKING)
         sink_retry_in(sink, retry_ms);
+}
+
+/* All that was refused lately was refused by strange words: rows wait, and are not judged. */
+static void hold(struct influx *influx)
+{
+    struct halving *halving = &influx->halving;
+    struct influx_answer judged = {.verdict = VERDICT_STRANGE};
+    ASSERT(halving->doubts_count > 0);
+    memcpy(judged.words, halving->doubts[halving->doubts_count - 1].words, sizeof(judged.words));
+    halving_hold(halving);
+    influx->rows_fit = rows_max(influx->sink.conf);
+    failed(influx, &judged, &influx->strange);
+}
+
+/* Words that may be a proxy's: they tell of rows only if others are taken, and prove nothing. */
+static void strange(struct influx *influx, const struct influx_answer *judged,
+                    const struct http_answer *answer)
+{
+    uint32_t count = influx->packed.count;
+    influx->packed.count = 0;
+    influx->sink.stats.requests_refused++;
+    influx->strange =
+        (struct http_answer){.status = answer->status, .retry_after_ms = answer->retry_after_ms};
+    if (influx->purpose == PURPOSE_CONFIRM) {
+        failed(influx, judged, answer);
+        return;
+    }
+    influx->fresh_connections += answer->connected;
+    if (answer->connected && influx->fresh_connections <= FRESH_CONNECTIONS_MAX)
+        lose(influx, false);
+    if (influx->purpose == PURPOSE_ASK) {
+        hold(influx);
+        return;
+    }
+    if (count > 1 && judged->verdict == VERDICT_TOO_LARGE)
+        influx->rows_fit = count / 2;
+    if (count > 1)
+        halving_split(&influx->halving);
+    else
+        halving_doubt(&influx->halving, judged->words);
+    go_on(influx);
 }
 
 static void on_answered(void *context, const struct http_answer *answer)
@@ -374,7 +453,7 @@ static void on_answered(void *context, const struct http_answer *answer)
     struct influx_answer judged = {.verdict = VERDICT_BROKEN};
     sink_request_ended(sink);
     if (answer->status == 0)
-        (void)snprintf(judged.words, sizeof(judged.words), "%s", answer->error);
+        foreign_clean(judged.words, sizeof(judged.words), answer->error, strlen(answer->error));
     else
         influx_answer_judge(&judged, (enum sink_dialect)sink->conf->dialect, answer->status,
                             answer->body, answer->body_size);
@@ -385,7 +464,11 @@ static void on_answered(void *context, const struct http_answer *answer)
         break;
     case VERDICT_REFUSED:
     case VERDICT_TOO_LARGE:
-        refused(influx, &judged, answer);
+    case VERDICT_STRANGE:
+        if (judged.own)
+            refused(influx, &judged, answer);
+        else
+            strange(influx, &judged, answer);
         break;
     case VERDICT_HOLD:
     case VERDICT_BUSY:
@@ -412,11 +495,10 @@ static void influx_resume(struct sink *sink)
 static void influx_begin(struct sink *sink)
 {
     struct influx *influx = (struct influx *)sink;
-    influx->ranges_count = 0;
     influx->packed.count = 0;
     influx->has_acked = false;
-    push_range(influx, 0, sink->block->count);
-    if (influx->ranges_count > 0)
+    halving_begin(&influx->halving, sink->block->count);
+    if (influx->halving.count > 0)
         go_on(influx);
     else
         sink_retry_in(sink, 0); /* nothing to do is settled, too, but not before we have returned */
@@ -425,7 +507,7 @@ static void influx_begin(struct sink *sink)
 static bool influx_cancel(struct sink *sink)
 {
     struct influx *influx = (struct influx *)sink;
-    if (http_client_cancel(influx->client) && influx->purpose == PURPOSE_ROWS)
+    if (http_client_cancel(influx->client) && influx->purpose != PURPOSE_CONFIRM)
         sink->block_at_risk = true;
     plan_confirm(influx); /* the next connection will be another */
     return !influx->packing;
@@ -463,12 +545,6 @@ static void influx_fini(struct sink *sink)
     struct influx *influx = (struct influx *)sink;
     buffer_fini(&influx->lines);
     buffer_fini(&influx->body);
-}
-
-static uint32_t rows_max(const struct sink_conf *conf)
-{
-    bool is_set = conf->rows_max > 0 && conf->rows_max < ROWS_PER_BLOCK_MAX;
-    return is_set ? (uint32_t)conf->rows_max : ROWS_PER_BLOCK_MAX;
 }
 
 static int influx_open(struct sink *sink)

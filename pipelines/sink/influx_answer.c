@@ -1,22 +1,21 @@
 #include "pipelines/sink/influx_answer.h"
 
 #include "base/buffer.h"
-#include "base/clock.h"
-#include "base/timestamp.h"
+#include "base/foreign.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PARTIAL_WRITE "partial write: "
 #define UNABLE_TO_PARSE "unable to parse "
+#define TYPE_CONFLICT "field type conflict"
 #define DROPPED " dropped="
+#define NO_POLICY "retention policy not found"
 
 enum {
     STATUS_NO_CONTENT = 204,
     STATUS_BAD_REQUEST = 400,
+    STATUS_NOT_FOUND = 404,
     STATUS_TIMEOUT = 408,
     STATUS_TOO_LARGE = 413,
     STATUS_UNPROCESSABLE = 422,
@@ -31,6 +30,12 @@ struct answer_span {
     const char *at, *end;
 };
 
+/* What the body says. */
+struct message {
+    struct answer_span text;
+    bool enveloped; /* as the string of an object */
+};
+
 static size_t span_size(struct answer_span span)
 {
     return (size_t)(span.end - span.at);
@@ -40,6 +45,12 @@ static bool begins_with(struct answer_span span, const char *text)
 {
     size_t size = strlen(text);
     return span_size(span) >= size && memcmp(span.at, text, size) == 0;
+}
+
+static bool ends_with(struct answer_span span, const char *text)
+{
+    size_t size = strlen(text);
+    return span_size(span) >= size && memcmp(span.end - size, text, size) == 0;
 }
 
 /* The span behind the first occurrence of `text`, or an empty span with at == NULL. */
@@ -99,15 +110,35 @@ static bool find_member(struct buffer *text, struct answer_span body, const char
     return true;
 }
 
-/* {"error":"..."} of 1.x, {"code":"...","message":"..."} of 2.x, or plain text as it is. */
-static void find_text(struct buffer *text, struct answer_span body)
+/* A page of HTML without its tags. */
+static void drop_tags(struct buffer *text, struct answer_span page)
 {
+    bool inside = false;
+    for (const char *at = page.at; at < page.end; at++) {
+        if (*at == '<' || *at == '>')
+            buffer_add_char(text, ' ');
+        else if (!inside)
+            buffer_add_char(text, *at);
+        inside = *at == '<' || (inside && *at != '>');
+    }
+}
+
+/* {"error":"..."} of 1.x, {"code":"...","message":"..."} of 2.x: returns true. Anything else is
+ * taken as it is. */
+static bool find_text(struct buffer *text, struct answer_span body)
+{
+    while (body.at < body.end && (*body.at == ' ' || *body.at == '\n' || *body.at == '\r'))
+        body.at++;
     bool is_object = body.at < body.end && *body.at == '{';
     if (is_object &&
         (find_member(text, body, "\"error\"") || find_member(text, body, "\"message\"")))
-        return;
+        return true;
     buffer_clear(text);
-    buffer_add(text, body.at, span_size(body));
+    if (body.at < body.end && *body.at == '<')
+        drop_tags(text, body);
+    else
+        buffer_add(text, body.at, span_size(body));
+    return false;
 }
 
 /* InfluxDB says dropped=0 where lines could not be parsed: they are counted instead, each at the
@@ -151,36 +182,88 @@ static uint32_t count_rejected(struct answer_span message)
     return count > 0 ? count : 1;
 }
 
-/* 400 speaks of the rows, unless it speaks of the request. The names in rows come back in messages,
- * but never at their beginning. */
-static enum verdict judge_bad_request(enum sink_dialect dialect, struct answer_span message)
+/* --- whose words they are --- */
+
+/* What a database says of rows, and of nothing else. InfluxDB's words are in an object, and begin
+ * its message: names that rows bring along come later. VictoriaMetrics' stand behind the request
+ * that it quotes. */
+static const struct own_words {
+    enum sink_dialect dialect;
+    int status;
+    const char *begin, *within; /* one of them */
+    enum verdict verdict;
+} own_words[] = {
+    {DIALECT_INFLUX1, STATUS_BAD_REQUEST, PARTIAL_WRITE, NULL, VERDICT_PARTIAL},
+    {DIALECT_INFLUX1, STATUS_BAD_REQUEST, UNABLE_TO_PARSE, NULL, VERDICT_REFUSED},
+    {DIALECT_INFLUX1, STATUS_BAD_REQUEST, TYPE_CONFLICT, NULL, VERDICT_REFUSED},
+    {DIALECT_INFLUX1, STATUS_TOO_LARGE, "Request Entity Too Large", NULL, VERDICT_TOO_LARGE},
+    {DIALECT_INFLUX2, STATUS_BAD_REQUEST, UNABLE_TO_PARSE, NULL, VERDICT_REFUSED},
+    {DIALECT_INFLUX2, STATUS_BAD_REQUEST, "partial write", NULL, VERDICT_REFUSED},
+    {DIALECT_INFLUX2, STATUS_BAD_REQUEST, TYPE_CONFLICT, NULL, VERDICT_REFUSED},
+    {DIALECT_INFLUX2, STATUS_BAD_REQUEST, "failed to parse line protocol", NULL, VERDICT_REFUSED},
+    {DIALECT_INFLUX2, STATUS_BAD_REQUEST, "no data written, errors encountered on line(s)", NULL,
+     VERDICT_REFUSED},
+    {DIALECT_INFLUX2, STATUS_UNPROCESSABLE, "failure writing points to database: ", NULL,
+     VERDICT_PARTIAL},
+    {DIALECT_INFLUX2, STATUS_UNPROCESSABLE, PARTIAL_WRITE, NULL, VERDICT_PARTIAL},
+    {DIALECT_INFLUX2, STATUS_TOO_LARGE, "", NULL, VERDICT_TOO_LARGE},
+    {DIALECT_VICTORIA, STATUS_BAD_REQUEST, NULL,
+     " line protocol data: too long line: ", VERDICT_REFUSED},
+};
+
+static const struct own_words *find_own_words(enum sink_dialect dialect, int status,
+                                              const struct message *message)
 {
-    if (begins_with(message, "database is required") ||
-        begins_with(message, "invalid consistency level") ||
-        begins_with(message, "invalid precision"))
-        return VERDICT_HOLD;
-    if (begins_with(message, "unexpected EOF") || begins_with(message, "gzip: "))
-        return VERDICT_BROKEN; /* the body was damaged or cut off on its way */
-    bool is_partial = dialect != DIALECT_INFLUX2 && begins_with(message, PARTIAL_WRITE);
-    return is_partial ? VERDICT_PARTIAL : VERDICT_REFUSED;
+    for (size_t i = 0; i < ARRAY_LEN(own_words); i++) {
+        const struct own_words *own = &own_words[i];
+        if (own->dialect != dialect || own->status != status)
+            continue;
+        if (own->begin != NULL ? message->enveloped && begins_with(message->text, own->begin)
+                               : after(message->text, own->within).at != NULL)
+            return own;
+    }
+    return NULL;
 }
 
-static enum verdict judge_server_error(struct answer_span message, int status)
+/* Words about the request, not about rows. */
+static enum verdict judge_bad_request(struct answer_span text)
 {
-    if (begins_with(message, "retention policy not found"))
+    if (begins_with(text, "database is required") ||
+        begins_with(text, "invalid consistency level") || begins_with(text, "invalid precision"))
+        return VERDICT_HOLD;
+    if (begins_with(text, "unexpected EOF") || begins_with(text, "gzip: ") ||
+        ends_with(text, " line protocol data: unexpected EOF"))
+        return VERDICT_BROKEN; /* the body was damaged or cut off on its way */
+    return VERDICT_STRANGE;
+}
+
+/* Retention policies of 1.x hold the points; without one, it says 500. */
+static bool is_missing(enum sink_dialect dialect, int status, const struct message *message)
+{
+    struct answer_span text = message->text;
+    if (dialect == DIALECT_INFLUX1)
+        return (status == STATUS_NOT_FOUND && begins_with(text, "database not found")) ||
+               (status >= STATUS_SERVER && begins_with(text, NO_POLICY));
+    return dialect == DIALECT_INFLUX2 && status == STATUS_NOT_FOUND && message->enveloped &&
+           begins_with(text, "bucket ") && ends_with(text, "not found");
+}
+
+static enum verdict judge_server_error(struct answer_span text, int status)
+{
+    if (begins_with(text, NO_POLICY))
         return VERDICT_HOLD; /* a mistake in the configuration, whatever the status says */
     return status == STATUS_UNAVAILABLE ? VERDICT_BUSY : VERDICT_BROKEN;
 }
 
-static enum verdict judge(enum sink_dialect dialect, int status, struct answer_span message)
+static enum verdict judge(enum sink_dialect dialect, int status, const struct message *message)
 {
     switch (status) {
     case STATUS_NO_CONTENT:
         return VERDICT_DONE;
     case STATUS_BAD_REQUEST:
-        return judge_bad_request(dialect, message);
+        return judge_bad_request(message->text);
     case STATUS_UNPROCESSABLE:
-        return dialect == DIALECT_INFLUX2 ? VERDICT_PARTIAL : VERDICT_HOLD;
+        return dialect == DIALECT_INFLUX2 ? VERDICT_STRANGE : VERDICT_HOLD;
     case STATUS_TOO_LARGE:
         return VERDICT_TOO_LARGE;
     case STATUS_TOO_MANY:
@@ -192,28 +275,28 @@ static enum verdict judge(enum sink_dialect dialect, int status, struct answer_s
         break;
     }
     /* Anything else below 500 was not about rows: a proxy's page, a redirect, a wrong path. */
-    return status >= STATUS_SERVER ? judge_server_error(message, status) : VERDICT_HOLD;
+    return status >= STATUS_SERVER ? judge_server_error(message->text, status) : VERDICT_HOLD;
+}
+
+static void put_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *text, size_t size)
+{
+    if (foreign_clean(words_out, ANSWER_WORDS_SIZE, text, size) == 0)
+        (void)snprintf(words_out, ANSWER_WORDS_SIZE, "status %d without a word", status);
 }
 
 void answer_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *text, size_t size)
 {
-    size_t kept = 0;
-    size_t character = 0; /* where the last one begins */
-    for (; kept < size && kept < ANSWER_WORDS_SIZE - 1; kept++) {
-        if (text[kept] == '\n')
-            break;
-        if (((unsigned char)text[kept] & 0xc0) != 0x80)
-            character = kept;
-    }
-    if (kept == ANSWER_WORDS_SIZE - 1)
-        kept = character; /* do not cut a character */
-    memcpy(words_out, text, kept);
-    words_out[kept] = '\0';
-    for (size_t i = 0; i < kept; i++)
-        if ((unsigned char)words_out[i] < ' ' || words_out[i] == 0x7f)
-            words_out[i] = '?';
-    if (kept == 0)
-        (void)snprintf(words_out, ANSWER_WORDS_SIZE, "status %d without a word", status);
+    const char *newline = size > 0 ? memchr(text, '\n', size) : NULL;
+    put_words(words_out, status, text, newline != NULL ? (size_t)(newline - text) : size);
+}
+
+/* A message of InfluxDB has a line for each row; the first one is enough. */
+static void take_words(struct influx_answer *answer, const struct message *message, int status)
+{
+    if (message->enveloped)
+        answer_words(answer->words, status, message->text.at, span_size(message->text));
+    else
+        put_words(answer->words, status, message->text.at, span_size(message->text));
 }
 
 void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dialect, int status,
@@ -222,19 +305,25 @@ void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dia
     *answer_out = (struct influx_answer){0};
     struct buffer text;
     buffer_init(&text, size);
-    find_text(&text, (struct answer_span){body, body + size});
     static const char nothing[] = "";
-    struct answer_span message = {nothing, nothing};
+    struct message message = {.text = {nothing, nothing},
+                              .enveloped =
+                                  find_text(&text, (struct answer_span){body, body + size})};
     if (text.data != NULL)
-        message = (struct answer_span){text.data, text.data + text.size};
-    while (message.end > message.at && (message.end[-1] == '\n' || message.end[-1] == ' '))
-        message.end--;
-    /* Without memory for its words, no answer may cost a row. */
-    answer_out->verdict = buffer_failed(&text) ? VERDICT_BROKEN : judge(dialect, status, message);
+        message.text = (struct answer_span){text.data, text.data + text.size};
+    while (message.text.end > message.text.at &&
+           (message.text.end[-1] == '\n' || message.text.end[-1] == ' '))
+        message.text.end--;
+    const struct own_words *own = find_own_words(dialect, status, &message);
+    answer_out->verdict = own != NULL ? own->verdict : judge(dialect, status, &message);
+    if (buffer_failed(&text))
+        answer_out->verdict = VERDICT_BROKEN; /* without memory for its words, it costs no row */
+    answer_out->own = own != NULL;
+    answer_out->missing = is_missing(dialect, status, &message);
     if (answer_out->verdict == VERDICT_PARTIAL)
-        answer_out->rejected = count_rejected(message);
+        answer_out->rejected = count_rejected(message.text);
     if (answer_out->verdict != VERDICT_DONE)
-        answer_words(answer_out->words, status, message.at, span_size(message));
+        take_words(answer_out, &message, status);
     buffer_fini(&text);
 }
 
@@ -243,57 +332,8 @@ const char *verdict_name(enum verdict verdict)
     static const char *const names[] = {
         [VERDICT_DONE] = "done",       [VERDICT_PARTIAL] = "partial",
         [VERDICT_REFUSED] = "refused", [VERDICT_TOO_LARGE] = "too_large",
-        [VERDICT_HOLD] = "hold",       [VERDICT_BUSY] = "busy",
-        [VERDICT_BROKEN] = "broken",
+        [VERDICT_STRANGE] = "strange", [VERDICT_HOLD] = "hold",
+        [VERDICT_BUSY] = "busy",       [VERDICT_BROKEN] = "broken",
     };
     return names[verdict];
-}
-
-/* ---- rows that a server will never take ---- */
-
-enum { ENTRY_BYTES_MAX = 8 << 20 };
-
-static int write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        data += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
-/* The words stay on their line, whatever is in them. */
-static void add_words(struct buffer *entry, const char *words, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        buffer_add(entry, (unsigned char)words[i] < ' ' ? " " : &words[i], 1);
-}
-
-int dead_rows_add(const char *path, const char *sink_name, const char *words, size_t words_size,
-                  const char *lines, size_t lines_size)
-{
-    if (path == NULL)
-        return 0;
-    struct buffer entry;
-    char now[TIMESTAMP_TEXT_SIZE];
-    buffer_init(&entry, ENTRY_BYTES_MAX);
-    buffer_printf(&entry, "# %s sink=%s ", timestamp_format(now, clock_wall_ms()), sink_name);
-    add_words(&entry, words, words_size);
-    buffer_add_char(&entry, '\n');
-    buffer_add(&entry, lines, lines_size);
-    int err = buffer_failed(&entry) ? -ENOMEM : 0;
-    int fd = -1;
-    if (err == 0) {
-        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-        err = fd < 0 ? -errno : write_all(fd, entry.data, entry.size);
-    }
-    if (fd >= 0 && close(fd) < 0 && err == 0)
-        err = -errno;
-    buffer_fini(&entry);
-    return err;
 }

@@ -2,7 +2,8 @@
  * influx_answer.h - what an answer to a write means: status and body in, verdict out.
  *
  * InfluxDB 1.x and 2.x and VictoriaMetrics say different things by the same status, and lie in
- * places; the rules, measured against the servers, stand here and nowhere else. Pure.
+ * places; the rules, measured against the servers, stand here and nowhere else. A proxy before them
+ * says 400, too: only the words of a table tell that rows were judged. Pure.
  */
 #ifndef GHGD_INFLUX_ANSWER_H
 #define GHGD_INFLUX_ANSWER_H
@@ -13,6 +14,7 @@ enum verdict {
     VERDICT_DONE,      /* every row is stored */
     VERDICT_PARTIAL,   /* stored, except `rejected` rows, which would be refused again */
     VERDICT_REFUSED,   /* nothing is stored, because of some of the rows: find out which */
+    VERDICT_STRANGE,   /* the same status, without the database's own words: a proxy's page? */
     VERDICT_TOO_LARGE, /* nothing is stored: send less at once */
     VERDICT_HOLD,      /* nothing is stored until a person mends a configuration, here or there */
     VERDICT_BUSY,      /* too much at the moment: try again later */
@@ -23,9 +25,11 @@ enum { ANSWER_WORDS_SIZE = 256 };
 
 struct influx_answer {
     enum verdict verdict;
-    uint32_t rejected;             /* VERDICT_PARTIAL */
-    char words[ANSWER_WORDS_SIZE]; /* the server's, up to the first newline; never empty unless done
-                                    */
+    bool own;          /* VERDICT_TOO_LARGE: in the database's own words */
+    bool missing;      /* the database does not exist, and all that it had is gone */
+    uint32_t rejected; /* VERDICT_PARTIAL */
+    /* The server's, cleaned (foreign.h), without the tags of a page; never empty unless done. */
+    char words[ANSWER_WORDS_SIZE];
 };
 
 /* `body` may be anything, also binary or cut off. */
@@ -38,13 +42,5 @@ void answer_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *tex
 
 /* "done", "partial", ...: for logs. */
 const char *verdict_name(enum verdict verdict);
-
-/* Rows that a server will never take go to a file of line protocol, with the server's words above
- * them as a comment. They come one by one and seldom, so the file is opened for each and written by
- * the loop. Appends a comment with time, sink and words, then the lines, which end with a newline;
- * of a partial write the words are all there is. Returns 0 or -errno; `path` may be NULL, which
- * keeps nothing. */
-int dead_rows_add(const char *path, const char *sink_name, const char *words, size_t words_size,
-                  const char *lines, size_t lines_size) MUST_CHECK;
 
 #endif

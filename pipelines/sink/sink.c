@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FORBIDDEN_RETRY_MS = 200 };
+enum { FORBIDDEN_RETRY_MS = 200, SHARE_MS = 300000 };
 
 const uint32_t sink_latency_bounds_us[12] = {
     1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 2500000, 10000000, UINT32_MAX};
@@ -110,6 +110,7 @@ int sink_submit(struct sink *sink, struct block **block)
     sink->block = TAKE(*block);
     sink->block_at_risk = false;
     sink->block_lost = false;
+    sink->block_taken = false;
     sink->state = SINK_WORKING;
     sink->begins = true;
     start_try(sink);
@@ -167,6 +168,8 @@ void sink_settled(struct sink *sink, bool durable)
     stops = stops && sink->stopped != withdraw_stopped;
     backoff_reset(&sink->backoff);
     sink->stats.versions_saturated = sink->lineproto.versions_saturated;
+    if (sink->block_taken)
+        sink->stats.refusing_since_ms = 0;
     struct block *block = TAKE(sink->block);
     block->end = end_of_written(sink, durable);
     if (!stops)
@@ -186,6 +189,12 @@ void sink_lost(struct sink *sink, bool outage)
 {
     if (sink->callbacks.lost != NULL)
         sink->callbacks.lost(sink->callbacks.context, outage);
+}
+
+void sink_emptied(struct sink *sink)
+{
+    if (sink->callbacks.emptied != NULL)
+        sink->callbacks.emptied(sink->callbacks.context);
 }
 
 /* Between a stop and what follows it. */
@@ -295,6 +304,49 @@ void sink_request_ended(struct sink *sink)
     sink->stats.latency_sum_us += latency_us;
 }
 
+/* The share of the minutes under way. */
+static struct sink_share *share_now(struct sink *sink)
+{
+    struct sink_share *share = sink->stats.share;
+    int64_t now_ms = (int64_t)uv_now(sink->loop);
+    if (share[0].since_ms == 0 || now_ms - share[0].since_ms >= SHARE_MS) {
+        share[1] = share[0];
+        share[0] = (struct sink_share){.since_ms = now_ms};
+    }
+    return share;
+}
+
+void sink_note_written(struct sink *sink, uint32_t rows)
+{
+    sink->stats.rows_written += rows;
+    share_now(sink)->written += rows;
+    sink->block_taken |= rows > 0;
+}
+
+void sink_note_refused(struct sink *sink, uint32_t rows, const char *words)
+{
+    struct sink_stats *stats = &sink->stats;
+    stats->rows_refused += rows;
+    share_now(sink)->refused += rows;
+    if (!sink->block_taken && stats->refusing_since_ms == 0)
+        stats->refusing_since_ms = (int64_t)uv_now(sink->loop);
+    foreign_clean(stats->last_refusal, sizeof(stats->last_refusal), words, strlen(words));
+}
+
+struct sink_share sink_share_of(const struct sink_stats *stats, int64_t now_ms)
+{
+    struct sink_share sum = {.since_ms = now_ms};
+    for (size_t i = 0; i < ARRAY_LEN(stats->share); i++) {
+        const struct sink_share *share = &stats->share[i];
+        if (share->since_ms == 0 || now_ms - share->since_ms > 2 * SHARE_MS)
+            continue;
+        sum.since_ms = share->since_ms;
+        sum.written += share->written;
+        sum.refused += share->refused;
+    }
+    return sum;
+}
+
 void sink_note_success(struct sink *sink)
 {
     if (!sink->stats.healthy)
@@ -335,6 +387,13 @@ static void on_lost(void *context, bool outage)
         wait->callbacks.lost(wait->callbacks.context, outage);
 }
 
+static void on_emptied(void *context)
+{
+    const struct wait *wait = context;
+    if (wait->callbacks.emptied != NULL)
+        wait->callbacks.emptied(wait->callbacks.context);
+}
+
 static void on_stopped(struct sink *sink)
 {
     struct wait *wait = sink->callbacks.context;
@@ -368,7 +427,8 @@ int sink_write_sync(struct sink *sink, uv_loop_t *loop, struct block **block, in
     if (err < 0)
         return err;
     wait.deadline.data = &wait;
-    sink->callbacks = (struct sink_callbacks){.done = on_waited, .lost = on_lost, .context = &wait};
+    sink->callbacks = (struct sink_callbacks){
+        .done = on_waited, .lost = on_lost, .emptied = on_emptied, .context = &wait};
     err = sink_submit(sink, block);
     ASSERT(err == 0); /* it was idle */
     uv_update_time(loop);

@@ -1,6 +1,6 @@
 /*
- * sink.h - where rows go: a time-series database over HTTP, SQLite, a file, a topic of totals; alerts
- * to a webhook, Alertmanager or a topic.
+ * sink.h - where rows go: a time-series database over HTTP, SQLite, a file, a topic of totals;
+ * alerts to a webhook, Alertmanager or a topic.
  *
  * A sink has at most one block under way. It retries requests that may yet succeed for ever
  * (backoff with jitter, Retry-After). It sets aside rows that the server names bad. Every block
@@ -18,6 +18,12 @@
 
 struct sink;
 
+/* Rows that a sink has judged since a time of the loop. */
+struct sink_share {
+    int64_t since_ms;
+    uint64_t written, refused;
+};
+
 struct sink_stats {
     uint64_t rows_written; /* acknowledged */
     uint64_t rows_refused; /* named bad by the server, set aside in the dead-rows file */
@@ -30,7 +36,10 @@ struct sink_stats {
     uint64_t latency_bucket[12]; /* up to each of sink_latency_bounds_us, not cumulative */
     bool healthy;                /* the last request succeeded */
     int64_t retry_at_ms;         /* uv_now() time of the next try; 0 if none is waiting */
-    char last_error[256];        /* the server's words */
+    char last_error[256];        /* the server's words, cleaned (foreign.h) */
+    char last_refusal[256];      /* the same, of a row that was set aside */
+    int64_t refusing_since_ms;   /* uv_now(): since then it has only refused; 0 if it takes rows */
+    struct sink_share share[2];  /* of the last minutes; and before */
 };
 extern const uint32_t sink_latency_bounds_us[12]; /* the last is UINT32_MAX: everything else */
 
@@ -54,12 +63,15 @@ struct sink_callbacks {
      * to know. */
     void (*proven)(void *context, int64_t before_ms);
     void (*lost)(void *context, bool outage);
+    /* The database has lost everything that it had: it did not exist, or was another one. NULL: the
+     * owner does not need to know. */
+    void (*emptied)(void *context);
     void *context;
 };
 
 /* Makes a sink of conf->type. `conf` and the strings in it outlive the sink. bucket_ms names the
- * measurements. Returns 0 or negative; SQLite and files are opened here and can fail. A sink of totals needs
- * the configuration in which it stands: conf->config. */
+ * measurements. Returns 0 or negative; SQLite and files are opened here and can fail. A sink of
+ * totals needs the configuration in which it stands: conf->config. */
 int sink_create(struct sink **sink_out, uv_loop_t *loop, const struct sink_conf *conf,
                 int64_t bucket_ms, const struct sink_callbacks *callbacks) MUST_CHECK;
 
@@ -77,6 +89,8 @@ void sink_forget(struct sink *sink, uint32_t partition);
 /* Ends the request under way and all handles, then calls `closed`. */
 void sink_close(struct sink *sink);
 const struct sink_stats *sink_get_stats(const struct sink *sink);
+/* What has become of rows in the last minutes. */
+struct sink_share sink_share_of(const struct sink_stats *stats, int64_t now_ms);
 
 /* Writes a block and waits, for replay: runs the loop until the block is settled. `done` and
  * `abandoned` are not called: the block is in *block again when this returns. Returns 0 when it is

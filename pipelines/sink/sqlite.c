@@ -414,7 +414,7 @@ static void on_worked(uv_work_t *work, int err)
     sink_request_ended(sink);
     if (lite->status == SQLITE_OK) {
         sink->stats.requests_ok++;
-        sink->stats.rows_written += sink->block->count;
+        sink_note_written(sink, sink->block->count);
         sink_note_success(sink);
         sink_settled(sink, true);
         return;

@@ -11,6 +11,7 @@
 #include "pipelines/kafka/record_writer.h"
 #include "pipelines/notice/alert_body.h"
 #include "pipelines/notice/notice_row.h"
+#include "pipelines/sink/dead_rows.h"
 #include "pipelines/sink/http_sink.h"
 
 #include <errno.h>
@@ -112,7 +113,7 @@ static void set_aside(struct topic_sink *topic, const struct shipment *shipment)
     buffer_init(&text, BODY_BYTES_MAX);
     buffer_add(&text, shipment->bytes + shipment->key_size, shipment->size);
     buffer_add_char(&text, '\n');
-    http_sink_set_aside(&topic->sink, rd_kafka_err2str(shipment->code), &text);
+    dead_rows_add(&topic->sink, 1, 1, rd_kafka_err2str(shipment->code), &text);
     buffer_fini(&text);
 }
 

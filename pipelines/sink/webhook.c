@@ -11,6 +11,7 @@
  */
 #include "pipelines/notice/alert_body.h"
 #include "pipelines/notice/notice_row.h"
+#include "pipelines/sink/dead_rows.h"
 #include "pipelines/sink/hook.h"
 #include "pipelines/sink/http_sink.h"
 
@@ -102,7 +103,7 @@ static void refused(struct webhook *webhook, const struct influx_answer *judged)
     (void)snprintf(sink->stats.last_error, sizeof(sink->stats.last_error), "%s", judged->words);
     if (webhook->count == 1) {
         buffer_add_char(&webhook->body, '\n');
-        http_sink_set_aside(sink, judged->words, &webhook->body);
+        dead_rows_add(sink, 1, 1, judged->words, &webhook->body);
         webhook->next = webhook->end;
     } else {
         webhook->fit = judged->verdict == VERDICT_TOO_LARGE ? webhook->count / 2 : 1;

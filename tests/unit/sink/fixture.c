@@ -243,6 +243,11 @@ static void on_lost(void *context, bool outage)
     report->outages += outage;
 }
 
+static void on_emptied(void *context)
+{
+    ((struct fixture_report *)context)->emptied++;
+}
+
 static bool may_write(void *context)
 {
     const struct fixture_report *report = context;
@@ -257,6 +262,7 @@ struct sink_callbacks fixture_callbacks(struct fixture_report *report)
                                    .may_write = may_write,
                                    .proven = on_proven,
                                    .lost = on_lost,
+                                   .emptied = on_emptied,
                                    .context = report};
 }
 

@@ -36,6 +36,7 @@ struct fixture_report {
     struct sink *sink;                /* if set, it has to be idle when a block comes back */
     enum block_end end;               /* of the block that came back last */
     uint32_t losses, outages, proofs; /* outages are losses, too */
+    uint32_t emptied;
     bool proves_all;                  /* the last proof */
     _Atomic bool forbids;             /* nothing may be written; asked by any thread */
 };

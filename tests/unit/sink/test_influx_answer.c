@@ -47,7 +47,7 @@ static void test_influx1(void **state)
          "measurement "
          "\\\"em\\\" is type integer, already exists as type float dropped=1\"}\n",
          VERDICT_PARTIAL, 1,
-         "partial write: field type conflict: input field \"value\" on measurement \"em\" is type "
+         "partial write: field type conflict: input field 'value' on measurement 'em' is type "
          "integer, already exists as type float dropped=1"},
         {"some unparsable, dropped=0 is a lie", V1, 400,
          "{\"error\":\"partial write: unable to parse 'em,a=1 value= 1': missing field value\\n"
@@ -62,7 +62,7 @@ static void test_influx1(void **state)
          "dropped\\\\=9 "
          "x': bad dropped=0\"}",
          VERDICT_PARTIAL, 1,
-         "partial write: unable to parse 'm,f=unable\\ to\\ parse\\ dropped\\=9 x': bad dropped=0"},
+         "partial write: unable to parse 'm,f=unable/ to/ parse/ dropped/=9 x': bad dropped=0"},
         {"beyond retention", V1, 400,
          "{\"error\":\"partial write: points beyond retention policy dropped=17\"}",
          VERDICT_PARTIAL, 17, "partial write: points beyond retention policy dropped=17"},
@@ -87,7 +87,7 @@ static void test_influx1(void **state)
         {"gzip damaged", V1, 400, "{\"error\":\"gzip: invalid header\"}", VERDICT_BROKEN, 0,
          "gzip: invalid header"},
         {"unknown database", V1, 404, "{\"error\":\"database not found: \\\"nope\\\"\"}",
-         VERDICT_HOLD, 0, "database not found: \"nope\""},
+         VERDICT_HOLD, 0, "database not found: 'nope'"},
         {"unknown policy, by status a server error", V1, 500,
          "{\"error\":\"retention policy not found: nope\"}", VERDICT_HOLD, 0,
          "retention policy not found: nope"},
@@ -114,17 +114,28 @@ static void test_influx2(void **state)
         {"400 is the whole batch", V2, 400,
          "{\"code\":\"invalid\",\"message\":\"unable to parse 'junk': missing fields\"}",
          VERDICT_REFUSED, 0, "unable to parse 'junk': missing fields"},
-        {"400 is the whole batch, whatever it says", V2, 400,
+        {"400 is the whole batch, also if it speaks of parts", V2, 400,
          "{\"code\":\"invalid\",\"message\":\"partial write: dropped=3\"}", VERDICT_REFUSED, 0,
          "partial write: dropped=3"},
+        {"400 of other engines", V2, 400,
+         "{\"code\":\"invalid\",\"message\":\"failed to parse line protocol: errors\"}",
+         VERDICT_REFUSED, 0, "failed to parse line protocol: errors"},
+        {"400 with other words", V2, 400, "{\"code\":\"invalid\",\"message\":\"no thanks\"}",
+         VERDICT_STRANGE, 0, "no thanks"},
+        {"400 without an object", V2, 400, "unable to parse 'junk': missing fields",
+         VERDICT_STRANGE, 0, "unable to parse 'junk': missing fields"},
         {"422 is partial", V2, 422,
          "{\"code\":\"unprocessable entity\",\"message\":\"failure writing points to database: "
          "partial write: field type conflict: input field \\\"v\\\" dropped=4\"}",
          VERDICT_PARTIAL, 4,
          "failure writing points to database: partial write: field type conflict: input field "
-         "\"v\" dropped=4"},
-        {"422 without a count", V2, 422, "{\"code\":\"x\",\"message\":\"something\"}",
-         VERDICT_PARTIAL, 1, "something"},
+         "'v' dropped=4"},
+        {"422 without a count", V2, 422,
+         "{\"code\":\"x\",\"message\":\"failure writing points to database: so\"}", VERDICT_PARTIAL,
+         1, "failure writing points to database: so"},
+        {"422 with other words", V2, 422, "{\"code\":\"x\",\"message\":\"something\"}",
+         VERDICT_STRANGE, 0, "something"},
+        {"422 of a firewall", V2, 422, "<h1>Blocked</h1>", VERDICT_STRANGE, 0, "Blocked"},
         {"spaces in the object", V2, 401, "{ \"code\": \"unauthorized\", \"message\": \"no\" }",
          VERDICT_HOLD, 0, "no"},
         {"unknown bucket", V2, 404, "{\"code\":\"not found\",\"message\":\"bucket not found\"}",
@@ -135,7 +146,7 @@ static void test_influx2(void **state)
          VERDICT_BUSY, 0, "slow"},
         {"starting", V2, 503, "", VERDICT_BUSY, 0, "status 503 without a word"},
         {"broken", V2, 500, "{\"code\":\"internal error\"}", VERDICT_BROKEN, 0,
-         "{\"code\":\"internal error\"}"},
+         "{'code':'internal error'}"},
     };
     check(cases, ARRAY_LEN(cases));
 }
@@ -147,26 +158,140 @@ static void test_everything_else(void **state)
         {"VictoriaMetrics", VM, 204, "", VERDICT_DONE, 0, ""},
         {"VictoriaMetrics, no right", VM, 401, "auth needed\n", VERDICT_HOLD, 0, "auth needed"},
         {"200 is not what a store says", VM, 200, "<html>welcome</html>", VERDICT_HOLD, 0,
-         "<html>welcome</html>"},
+         "welcome"},
         {"created", V1, 201, "", VERDICT_HOLD, 0, "status 201 without a word"},
         {"redirect", V1, 301, "", VERDICT_HOLD, 0, "status 301 without a word"},
         {"redirect of a write", V1, 307, "moved", VERDICT_HOLD, 0, "moved"},
         {"wrong method", V1, 405, "", VERDICT_HOLD, 0, "status 405 without a word"},
         {"request took too long", V1, 408, "", VERDICT_BROKEN, 0, "status 408 without a word"},
-        {"gateway", V1, 502, "Bad Gateway\r\n", VERDICT_BROKEN, 0, "Bad Gateway?"},
+        {"gateway", V1, 502, "Bad Gateway\r\n", VERDICT_BROKEN, 0, "Bad Gateway"},
         {"gateway timeout", V1, 504, "", VERDICT_BROKEN, 0, "status 504 without a word"},
-        {"controls in words", V1, 404, "a\x1b[31m\tb", VERDICT_HOLD, 0, "a?[31m?b"},
-        {"string cut off", V1, 400, "{\"error\":\"unable to par", VERDICT_REFUSED, 0,
+        {"controls in words", V1, 404, "a\x1b[31m\tb", VERDICT_HOLD, 0, "a [31m b"},
+        {"string cut off", V1, 400, "{\"error\":\"unable to par", VERDICT_STRANGE, 0,
          "unable to par"},
-        {"escape cut off", V1, 400, "{\"error\":\"unable\\", VERDICT_REFUSED, 0, "unable\\"},
-        {"member of another type", V1, 404, "{\"error\":5}", VERDICT_HOLD, 0, "{\"error\":5}"},
-        {"member without a value", V1, 404, "{\"error\"", VERDICT_HOLD, 0, "{\"error\""},
+        {"string cut off behind its beginning", V1, 400, "{\"error\":\"unable to parse '",
+         VERDICT_REFUSED, 0, "unable to parse '"},
+        {"escape cut off", V1, 400, "{\"error\":\"unable\\", VERDICT_STRANGE, 0, "unable/"},
+        {"member of another type", V1, 404, "{\"error\":5}", VERDICT_HOLD, 0, "{'error':5}"},
+        {"member without a value", V1, 404, "{\"error\"", VERDICT_HOLD, 0, "{'error'"},
         {"only an opening", V1, 404, "{", VERDICT_HOLD, 0, "{"},
         {"a count beyond 32 bits", V1, 400,
          "{\"error\":\"partial write: x dropped=99999999999999999999\"}", VERDICT_PARTIAL,
          UINT32_MAX, "partial write: x dropped=99999999999999999999"},
     };
     check(cases, ARRAY_LEN(cases));
+}
+
+/* Pages of what stands before a database, as they come over the wire: none speaks of rows. */
+static void test_pages_of_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *body, *words;
+    } pages[] = {
+        {"nginx, http to its port for https",
+         "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>"
+         "\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP "
+         "request "
+         "was sent to HTTPS port</center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n"
+         "</html>\r\n",
+         "400 The plain HTTP request was sent to HTTPS port 400 Bad Request The plain HTTP request "
+         "was sent to HTTPS port nginx/1.22.1"},
+        {"nginx, no client certificate",
+         "<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body>"
+         "\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>No required SSL certificate was "
+         "sent</center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n",
+         "400 No required SSL certificate was sent 400 Bad Request No required SSL certificate was "
+         "sent nginx/1.22.1"},
+        {"vmauth, a route that is missing",
+         "remoteAddr: \"127.0.0.1:57046\"; requestURI: /write?precision=ms; cannot determine "
+         "targetURL: missing route for \"/write?precision=ms\"\n",
+         "remoteAddr: '127.0.0.1:57046'; requestURI: /write?precision=ms; cannot determine "
+         "targetURL: missing route for '/write?precision=ms'"},
+        {"a load balancer",
+         "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body>"
+         "</html>\n",
+         "400 Bad request Your browser sent an invalid request."},
+        {"a gateway with an object", "{\"message\":\"no Route matched\"}", "no Route matched"},
+        {"an object that quotes the database", "{\"error\":\"upstream: unable to parse 'x': y\"}",
+         "upstream: unable to parse 'x': y"},
+        {"a page that quotes the database", "<p>unable to parse 'x': y</p>",
+         "unable to parse 'x': y"},
+        {"nothing", "", "status 400 without a word"},
+        {"no text", "\xff\xfe\x01", "??"},
+    };
+    static const enum sink_dialect dialects[] = {V1, V2, VM};
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+        for (size_t d = 0; d < ARRAY_LEN(dialects); d++) {
+            const struct answer_case page = {
+                pages[i].name, dialects[d], 400, pages[i].body, VERDICT_STRANGE, 0, pages[i].words};
+            check(&page, 1);
+        }
+}
+
+/* As VictoriaMetrics 1.79.5 sends them. */
+static void test_victoria(void **state)
+{
+    (void)state;
+    static const struct answer_case cases[] = {
+        {"a line beyond its limit", VM, 400,
+         "remoteAddr: \"127.0.0.1:50788\"; requestURI: /write?precision=ms; cannot read influx "
+         "line "
+         "protocol data: too long line: more than 262144 bytes\n",
+         VERDICT_REFUSED, 0,
+         "remoteAddr: '127.0.0.1:50788'; requestURI: /write?precision=ms; cannot read influx line "
+         "protocol data: too long line: more than 262144 bytes"},
+        {"gzip cut off", VM, 400,
+         "remoteAddr: \"127.0.0.1:50804\"; requestURI: /write?precision=ms; cannot read gzipped "
+         "influx line protocol data: unexpected EOF\n",
+         VERDICT_BROKEN, 0,
+         "remoteAddr: '127.0.0.1:50804'; requestURI: /write?precision=ms; cannot read gzipped "
+         "influx line protocol data: unexpected EOF"},
+        {"words of another database", VM, 400, "{\"error\":\"unable to parse 'x': y\"}",
+         VERDICT_STRANGE, 0, "unable to parse 'x': y"},
+    };
+    check(cases, ARRAY_LEN(cases));
+}
+
+/* The words of a database on size and absence, and not those of others. */
+static void test_own_and_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum sink_dialect dialect;
+        int status;
+        const char *body;
+        bool own, missing;
+    } cases[] = {
+        {"too large for 1.x", V1, 413, "{\"error\":\"Request Entity Too Large\"}", true, false},
+        {"too large for 2.x", V2, 413, "{\"code\":\"request too large\",\"message\":\"no\"}", true,
+         false},
+        {"too large for nginx", V1, 413, "<h1>413 Request Entity Too Large</h1>", false, false},
+        {"too large for nginx before 2.x", V2, 413, "<h1>413</h1>", false, false},
+        {"too large for what is before VictoriaMetrics", VM, 413,
+         "{\"error\":\"Request Entity Too Large\"}", false, false},
+        {"no database", V1, 404, "{\"error\":\"database not found: \\\"ghg\\\"\"}", false, true},
+        {"no policy", V1, 500, "{\"error\":\"retention policy not found: x\"}", false, true},
+        {"no bucket", V2, 404,
+         "{\"code\":\"not found\",\"message\":\"bucket \\\"ghg\\\" not found\"}", false, true},
+        {"no organisation", V2, 404,
+         "{\"code\":\"not found\",\"message\":\"organization not found\"}", false, false},
+        {"no page", V1, 404, "<h1>404 Not Found</h1>", false, false},
+        {"no page of 2.x", V2, 404, "bucket not found", false, false},
+        {"database words of another status", V1, 401, "{\"error\":\"database not found: x\"}",
+         false, false},
+        {"VictoriaMetrics has no databases", VM, 404, "{\"error\":\"database not found: x\"}",
+         false, false},
+        {"stored", V1, 204, "", false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct influx_answer answer;
+        influx_answer_judge(&answer, cases[i].dialect, cases[i].status, cases[i].body,
+                            strlen(cases[i].body));
+        if (answer.own != cases[i].own || answer.missing != cases[i].missing)
+            fail_msg("%s: own %d, missing %d", cases[i].name, answer.own, answer.missing);
+    }
 }
 
 static void test_long_words_end_with_a_character(void **state)
@@ -202,6 +327,9 @@ int main(void)
         cmocka_unit_test(test_influx1),
         cmocka_unit_test(test_influx2),
         cmocka_unit_test(test_everything_else),
+        cmocka_unit_test(test_pages_of_others),
+        cmocka_unit_test(test_victoria),
+        cmocka_unit_test(test_own_and_missing),
         cmocka_unit_test(test_long_words_end_with_a_character),
         cmocka_unit_test(test_many_unparsable),
     };

@@ -88,38 +88,6 @@ static void test_failures_that_wait_for_a_person(void **state)
         assert_in_range(place->waits_ms[i], 30000 - LATE_MS, 60000);
 }
 
-static void test_partial_write_is_not_resent(void **state)
-{
-    struct place *place = *state;
-    static const struct scripted_response steps[] = {
-        {.status = 400,
-         .body = BODY("partial write: unable to parse 'a': missing fields\\nunable to parse 'b': "
-                      "bad dropped=0")},
-        {.status = 400, .body = BODY("partial write: field type conflict: x dropped=1")},
-        {.status = 400, .body = BODY("partial write: points beyond retention policy dropped=99")},
-    };
-    place_add_steps(place, steps, ARRAY_LEN(steps));
-    place->conf.rows_max = 5;
-    place_open_sink(place);
-    struct block *block = fixture_block(20);
-    struct buffer want = place_encode(place, block, 0, 20);
-    place_submit(place, block);
-    place_run_until_idle(place);
-    place_expect_stored(place,
-                        &want); /* each was sent once: the server stored what it liked of them */
-    const struct sink_stats *stats = sink_get_stats(place->sink);
-    assert_int_equal(stats->requests_partial, 3);
-    assert_int_equal(stats->requests_ok, 1);
-    assert_int_equal(stats->rows_refused, 2 + 1 + 5); /* no more than were sent */
-    assert_int_equal(stats->rows_written, 20 - 8);
-    assert_int_equal(stats->retries, 0);
-    char *dead = fixture_read(place->dead_rows);
-    assert_non_null(strstr(dead, "unable to parse 'b': bad"));
-    assert_non_null(strstr(dead, "sink=test"));
-    assert_null(strstr(dead, "\nemissions"));
-    free(dead);
-}
-
 /* Answers as InfluxDB 2 does: one bad row, and the whole of it is refused. */
 static struct scripted_response refuse_bad_rows(void *context,
                                                 const struct scripted_request *request)
@@ -506,7 +474,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_failures_that_pass),
         TEST(test_failures_that_wait_for_a_person),
-        TEST(test_partial_write_is_not_resent),
         TEST(test_bad_rows_are_found_and_set_aside),
         TEST(test_too_large_is_halved),
         TEST(test_idle_connections_may_be_closed),

@@ -81,7 +81,10 @@ static void test_a_block_is_lost_in_part(void **state)
 static void test_refusals_tell_too(void **state)
 {
     struct place *place = *state;
-    static const struct scripted_response steps[] = {GOOD, {.status = 400}, GOOD};
+    static const struct scripted_response steps[] = {
+        GOOD,
+        {.status = 400, .body = "cannot read influx line protocol data: too long line: more"},
+        GOOD};
     place_add_steps(place, steps, ARRAY_LEN(steps));
     open_victoria(place);
     write_block(place, 3);
@@ -93,6 +96,43 @@ static void test_refusals_tell_too(void **state)
     write_block(place, 1);
     assert_int_equal(place->report.losses, 1);
     assert_int_equal(place->report.end, BLOCK_ACKNOWLEDGED);
+}
+
+/* A page of what stands before the database proves nothing: the database may have gone. */
+static void test_strange_words_prove_nothing(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        GOOD, {.status = 400, .body = "missing route"}, GOOD, GOOD};
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    open_victoria(place);
+    write_block(place, 3);
+    uv_sleep(2 * CONFIRM_MS); /* any answer to rows of now would prove those of before */
+    uv_update_time(&place->loop);
+    write_block(place, 1);
+    assert_int_equal(place->report.proofs, 0);
+    assert_int_equal(place->report.losses, 1);
+    assert_int_equal(place->report.outages, 0);
+    assert_int_equal(place->report.end, BLOCK_ACKNOWLEDGED);
+    assert_int_equal(sink_get_stats(place->sink)->rows_refused, 0);
+    assert_int_equal(sink_get_stats(place->sink)->rows_written, 4);
+}
+
+/* The same where no block is under way. */
+static void test_strange_words_confirm_nothing(void **state)
+{
+    struct place *place = *state;
+    static const struct scripted_response steps[] = {
+        GOOD, {.status = 400, .body = "missing route"}, GOOD};
+    place_add_steps(place, steps, ARRAY_LEN(steps));
+    open_victoria(place);
+    write_block(place, 3);
+    for (int i = 0; i < 10000 && place->report.losses == 0; i++)
+        uv_run(&place->loop, UV_RUN_ONCE);
+    assert_int_equal(place->report.losses, 1);
+    assert_int_equal(place->report.proofs, 0);
+    assert_false(sink_get_stats(place->sink)->healthy);
+    assert_string_equal(sink_get_stats(place->sink)->last_error, "missing route");
 }
 
 /* The answer "too many requests" is no outage, but it proves nothing either. */
@@ -179,6 +219,8 @@ int main(void)
         TEST(test_outage_loses_what_was_acknowledged),
         TEST(test_a_block_is_lost_in_part),
         TEST(test_refusals_tell_too),
+        TEST(test_strange_words_prove_nothing),
+        TEST(test_strange_words_confirm_nothing),
         TEST(test_throttled),
         TEST(test_a_late_look_proves_nothing),
         TEST(test_proof_is_asked_for),

@@ -1,0 +1,67 @@
+#include "pipelines/sink/dead_rows.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timestamp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { WORDS_SIZE = 320, ENTRY_BYTES_MAX = (64 << 20) + 1024 /* as many rows as a request has */ };
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, data, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        data += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+/* A comment with time, sink and words, then the lines, which end with a newline. */
+static int add_entry(const struct sink_conf *conf, const char *words, const struct buffer *lines)
+{
+    struct buffer entry;
+    char now[TIMESTAMP_TEXT_SIZE];
+    buffer_init(&entry, ENTRY_BYTES_MAX);
+    buffer_printf(&entry, "# %s sink=%s %s\n", timestamp_format(now, clock_wall_ms()), conf->name,
+                  words);
+    buffer_add(&entry, lines->data, lines->size);
+    int err = buffer_failed(&entry) || buffer_failed(lines) ? -ENOMEM : 0;
+    int fd = -1;
+    if (err == 0) {
+        fd = open(conf->dead_rows_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+        err = fd < 0 ? -errno : write_all(fd, entry.data, entry.size);
+    }
+    if (fd >= 0 && close(fd) < 0 && err == 0)
+        err = -errno;
+    buffer_fini(&entry);
+    return err;
+}
+
+void dead_rows_add(struct sink *sink, uint32_t rows, uint32_t refused, const char *words,
+                   const struct buffer *lines)
+{
+    const char *path = sink->conf->dead_rows_path;
+    char told[WORDS_SIZE];
+    if (rows == 1)
+        (void)snprintf(told, sizeof(told), "%s", words);
+    else if (refused == 1)
+        (void)snprintf(told, sizeof(told), "one of these %u rows: %s", rows, words);
+    else
+        (void)snprintf(told, sizeof(told), "%u of these %u rows: %s", refused, rows, words);
+    LOG_LIMITED(LOG_LEVEL_ERROR, "sink.row_refused", "sink=%s dead_rows=\"%s\" words=\"%s\"",
+                sink->conf->name, path == NULL ? "" : path, told);
+    sink_note_refused(sink, refused, words);
+    int err = path == NULL ? 0 : add_entry(sink->conf, told, lines);
+    if (err < 0)
+        LOG_LIMITED(LOG_LEVEL_ERROR, "sink.dead_row_lost", "sink=%s dead_rows=\"%s\" error=\"%s\"",
+                    sink->conf->name, path, err_str(err));
+}
