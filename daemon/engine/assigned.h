@@ -60,6 +60,7 @@ struct assigned {
     bool caught_up; /* it has reached the end of its log as of its assignment */
 
     bool changed; /* since the last save that was begun */
+    uint8_t owed; /* RESTORING: sinks (a bit each) that lack what the saved state calls written */
     enum save_state saving;
     struct log_position saving_at;
     char *pointer;              /* WRITTEN, COMMITTING: what the commit says */

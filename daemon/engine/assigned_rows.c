@@ -153,12 +153,25 @@ void assigned_rows_mark_dirty(struct assigned_set *set, uint32_t sink, int64_t f
     for (uint32_t i = 0; i < set->count; i++) {
         struct assigned *assigned = set->items[i];
         marked_out->waiting += !assigned_is_live(assigned);
-        if (!assigned_is_running(assigned))
+        if (assigned->state == ASSIGNED_RESTORING)
+            assigned->owed |= (uint8_t)(1U << sink);
+        if (!assigned_is_running(assigned) && assigned->state != ASSIGNED_LEAVING)
             continue;
         marked_out->windows += shard_mark_dirty(assigned->shard, sink, from_ms);
         marked_out->open_ms = MAX(marked_out->open_ms, shard_open_ms(assigned->shard));
         assigned->changed = true;
     }
+}
+
+void assigned_rows_mark_owed(struct assigned *assigned)
+{
+    for (uint32_t sink = 0; sink < SINKS_MAX; sink++) {
+        if ((assigned->owed & 1U << sink) == 0)
+            continue;
+        (void)shard_mark_dirty(assigned->shard, sink, INT64_MIN);
+        assigned->changed = true;
+    }
+    assigned->owed = 0;
 }
 
 void assigned_rows_check_idle(struct assigned_set *set, int64_t now_ms, int64_t wall_ms)

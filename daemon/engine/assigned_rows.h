@@ -36,9 +36,12 @@ struct assigned_rows_marked {
     int64_t open_ms;              /* as shard_open_ms(), of all of them */
 };
 /* Every window of the state that ends after from_ms is dirty for the sink, as by
- * shard_mark_dirty(). */
+ * shard_mark_dirty(). A partition whose state is being restored follows with all of its windows
+ * (assigned_rows_mark_owed()). */
 void assigned_rows_mark_dirty(struct assigned_set *set, uint32_t sink, int64_t from_ms,
                               struct assigned_rows_marked *marked_out);
+/* The partition has its state now. */
+void assigned_rows_mark_owed(struct assigned *assigned);
 /* Windows of partitions without an event for the idle timeout may be called final. */
 void assigned_rows_check_idle(struct assigned_set *set, int64_t now_ms, int64_t wall_ms);
 /* Every live partition has all its rows settled with every sink. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/engine/assigned_rows.h"
 #include "pipelines/kafka/consumer.h"
 
 enum {
@@ -225,6 +226,7 @@ static void run(struct checkpointer *checkpointer, struct assigned *assigned)
 {
     int64_t interval_ms = checkpointer->conf.config->checkpoint.interval_ms;
     assigned_enter(assigned, ASSIGNED_APPLYING);
+    assigned_rows_mark_owed(assigned);
     assigned->next_save_ms =
         now_ms(checkpointer) + interval_ms * (1 + assigned->number % SPREAD) / SPREAD;
     assigned->stats.restore_ms = now_ms(checkpointer) - assigned->assigned_ms;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "daemon/engine/assigned_rows.h"
 
 enum writer_state { WRITER_EMITS, WRITER_RESTS, WRITER_CLOSES };
@@ -159,6 +160,29 @@ static void on_lost(void *context, bool outage)
     row_writer_want(slot->row_writer);
 }
 
+/* What the state no longer has is in the log alone: the operator is told of it. */
+static void on_emptied(void *context)
+{
+    const struct sink_slot *slot = context;
+    const struct config *config = slot->row_writer->conf.config;
+    const char *name = config->sinks[slot->index].name;
+    struct assigned_rows_marked marked;
+    assigned_rows_mark_dirty(slot->row_writer->conf.assigned_set, slot->index, INT64_MIN, &marked);
+    row_writer_want(slot->row_writer);
+    if (marked.open_ms == INT64_MIN) {
+        LOG_WARN("sink.emptied", "sink=%s windows=%" PRIu64, name, marked.windows);
+        return;
+    }
+    char open[TIMESTAMP_TEXT_SIZE];
+    LOG_WARN("sink.emptied",
+             "sink=%s windows=%" PRIu64 " partitions=%" PRIu32
+             " why=\"the database has lost what it had: all windows of the state are written once "
+             "more\" older_than=%s hint=\"what ended before that is in the log alone: ghgd replay "
+             "--kafka --from TIME --sink %s, then ghgd resync --sink %s\"",
+             name, marked.windows, marked.partitions, timestamp_format(open, marked.open_ms), name,
+             name);
+}
+
 /* --- the beginning and the end --- */
 
 static void row_writer_free(struct row_writer *row_writer)
@@ -212,6 +236,7 @@ static int open_slot(struct row_writer *row_writer)
                                        .may_write = may_write,
                                        .proven = on_proven,
                                        .lost = on_lost,
+                                       .emptied = on_emptied,
                                        .context = slot};
     int err = block_create(&slot->block, ROWS_PER_BLOCK_MAX);
     if (err < 0)

@@ -126,16 +126,33 @@ static bool check_state(const struct metrics_source *source, struct buffer *out)
     return good;
 }
 
+static void add_share(const struct metrics_sink *sink, struct buffer *out)
+{
+    const struct sink_share *share = &sink->share;
+    if (share->refused == 0)
+        return;
+    buffer_printf(out,
+                  "; in the last %" PRId64 " s it refused %" PRIu64 " of %" PRIu64
+                  " rows: look into its dead_rows; ",
+                  sink->share_ms / 1000, share->refused, share->refused + share->written);
+    add_words(out, sink->stats->last_refusal);
+}
+
 static bool check_sink(const struct metrics_sink *sink, struct buffer *out)
 {
     bool good = sink->failing_ms <= HEALTH_SINK_FAILING_MS_MAX;
     buffer_printf(out, "%s sink %s: ", word(good), sink->name);
+    bool refuses = sink->stats->healthy && sink->stats->refusing_since_ms > 0;
     if (sink->failing_ms <= 0) {
-        buffer_add_str(out, "works\n");
-        return good;
+        buffer_add_str(out, "works");
+        add_share(sink, out);
+    } else {
+        buffer_printf(out,
+                      refuses ? "has refused every row for %" PRId64 " s; "
+                              : "has failed for %" PRId64 " s; ",
+                      sink->failing_ms / 1000);
+        add_words(out, refuses ? sink->stats->last_refusal : sink->stats->last_error);
     }
-    buffer_printf(out, "has failed for %" PRId64 " s; ", sink->failing_ms / 1000);
-    add_words(out, sink->stats->last_error);
     buffer_add_char(out, '\n');
     return good;
 }

@@ -364,6 +364,18 @@ void metric_print_latency(const struct metric *metric, const struct metrics_sour
         print_histogram(metric, &source->sinks[i], out);
 }
 
+void metric_print_healthy(const struct metric *metric, const struct metrics_source *source,
+                          struct buffer *out)
+{
+    for (size_t i = 0; i < source->sinks_count; i++) {
+        const struct metrics_sink *sink = &source->sinks[i];
+        bool refuses =
+            sink->stats->refusing_since_ms > 0 && sink->failing_ms > METRICS_REFUSING_MS_MAX;
+        add_series(out, metric->name, "sink", sink->name, NULL, NULL);
+        add_sample(out, sink->stats->healthy && !refuses, 0);
+    }
+}
+
 void metric_print_failing(const struct metric *metric, const struct metrics_source *source,
                           struct buffer *out)
 {

@@ -31,11 +31,16 @@ struct metrics_shard {
     const struct shard_stats *stats;
 };
 
+enum { METRICS_REFUSING_MS_MAX = 60000 }; /* a sink that only refuses is not healthy */
+
 struct metrics_sink {
     const char *name;
     const struct sink_stats *stats;
-    int64_t failing_ms;      /* for how long it has not been healthy; 0 if it is */
+    int64_t
+        failing_ms; /* for how long it has not been healthy, or has only refused; 0 if neither */
     uint64_t resync_windows; /* marked to be written once more, by request */
+    struct sink_share share; /* rows of the last minutes */
+    int64_t share_ms;        /* how long that is */
 };
 
 struct metrics_part {

@@ -285,8 +285,9 @@ const struct metric metrics[] = {
      "stood still, or lost its partitions.",
      DAEMON(standstills)},
     /* Sinks. */
-    {"ghgd_sink_healthy", "gauge", "", "1 if the sink's last request succeeded.",
-     AT(PLACE_SINK, SHAPE_BOOL, struct sink_stats, healthy)},
+    {"ghgd_sink_healthy", "gauge", "",
+     "1 if the sink's last request succeeded, and it has not only refused rows for a minute.",
+     PRINTED(metric_print_healthy, "sink")},
     {"ghgd_sink_failing_seconds", "gauge", "seconds",
      "For how long the sink has not been healthy; 0 if it is.",
      PRINTED(metric_print_failing, "sink")},
@@ -295,6 +296,10 @@ const struct metric metrics[] = {
     {"ghgd_sink_resync_windows_total", "counter", "windows",
      "Windows that `ghgd resync` has marked to be written to the sink once more.",
      PRINTED(metric_print_resync, "sink")},
+    {"ghgd_sink_emptied_total", "counter", "times",
+     "Times that the database had lost all that it had: it was missing, or the file was another "
+     "one. Every window of the state is then written once more.",
+     SINK(emptied)},
     {"ghgd_sink_rows_refused_total", "counter", "rows",
      "Rows that the server named bad, set aside in the dead-rows file.", SINK(rows_refused)},
     {"ghgd_sink_sent_bytes_total", "counter", "bytes",

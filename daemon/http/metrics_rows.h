@@ -52,6 +52,8 @@ void metric_print_checkpoint_cpu(const struct metric *metric, const struct metri
                                  struct buffer *out);
 void metric_print_events(const struct metric *metric, const struct metrics_source *source,
                          struct buffer *out);
+void metric_print_healthy(const struct metric *metric, const struct metrics_source *source,
+                          struct buffer *out);
 void metric_print_failing(const struct metric *metric, const struct metrics_source *source,
                           struct buffer *out);
 void metric_print_meter_glitches(const struct metric *metric, const struct metrics_source *source,

@@ -53,7 +53,6 @@ struct status {
     struct http_handler handlers[PAGES_COUNT];
     char fatal[WHY_BYTES]; /* empty: nothing has happened */
     int64_t started_ms;
-    uint64_t well_ms[SINKS_MAX]; /* uv_now() when the sink was last seen healthy */
     struct resync_page resync;
     struct survey_walk survey;
     struct unheard_walk unheard;
@@ -174,19 +173,26 @@ static void add_partitions(struct status *status, struct metrics_source *source)
     source->parts_count = count;
 }
 
+static int64_t failing_ms(const struct sink_stats *stats, int64_t now_ms)
+{
+    if (!stats->healthy)
+        return now_ms - stats->failing_since_ms;
+    return stats->refusing_since_ms > 0 ? now_ms - stats->refusing_since_ms : 0;
+}
+
 static void add_sinks(struct status *status, struct metrics_source *source)
 {
     uint32_t count = row_writer_get_sinks_count(status->conf.row_writer);
-    uint64_t now_ms = uv_now(status->conf.loop);
+    int64_t now_ms = (int64_t)uv_now(status->conf.loop);
     for (uint32_t i = 0; i < count; i++) {
         const struct sink_stats *stats = row_writer_get_stats(status->conf.row_writer, i);
-        if (stats->healthy)
-            status->well_ms[i] = now_ms;
-        status->sinks[i] =
-            (struct metrics_sink){.name = status->conf.config->sinks[i].name,
-                                  .stats = stats,
-                                  .failing_ms = (int64_t)(now_ms - status->well_ms[i]),
-                                  .resync_windows = status->resync.windows[i]};
+        struct sink_share share = sink_share_of(stats, now_ms);
+        status->sinks[i] = (struct metrics_sink){.name = status->conf.config->sinks[i].name,
+                                                 .stats = stats,
+                                                 .failing_ms = failing_ms(stats, now_ms),
+                                                 .resync_windows = status->resync.windows[i],
+                                                 .share = share,
+                                                 .share_ms = now_ms - share.since_ms};
     }
     source->sinks = status->sinks;
     source->sinks_count = count;
@@ -363,8 +369,6 @@ int status_create(struct status **status_out, const struct status_conf *conf)
     status->started_ms = clock_wall_ms();
     status->resync = (struct resync_page){
         .config = conf->config, .intake = conf->intake, .row_writer = conf->row_writer};
-    for (size_t i = 0; i < SINKS_MAX; i++)
-        status->well_ms[i] = uv_now(conf->loop);
     static const char text[] = "text/plain; charset=utf-8";
     const struct http_handler handlers[PAGES_COUNT] = {
         {.path = "/metrics", .content_type = METRICS_CONTENT_TYPE, .handle = on_metrics},

@@ -40,6 +40,13 @@ static void on_lost(void *context, bool outage)
     row_drain->lost |= outage;
 }
 
+/* A database that is only made now has lost nothing yet. */
+static void on_emptied(void *context)
+{
+    struct row_drain *row_drain = context;
+    row_drain->lost |= row_drain->rows > 0;
+}
+
 /* People are told of old alerts only if their sink is named. */
 static bool is_wanted(const struct row_drain_conf *conf, const struct sink_conf *sink)
 {
@@ -80,7 +87,8 @@ static int empty_output(const struct row_drain_conf *conf)
 
 static int open_sink(struct row_drain *row_drain, const struct sink_conf *conf)
 {
-    struct sink_callbacks callbacks = {.closed = on_closed, .lost = on_lost, .context = row_drain};
+    struct sink_callbacks callbacks = {
+        .closed = on_closed, .lost = on_lost, .emptied = on_emptied, .context = row_drain};
     int err = sink_create(&row_drain->sinks[row_drain->sinks_count], row_drain->loop, conf,
                           row_drain->conf.config->window.bucket_ms, &callbacks);
     if (err < 0) {

@@ -193,6 +193,7 @@ void sink_lost(struct sink *sink, bool outage)
 
 void sink_emptied(struct sink *sink)
 {
+    sink->stats.emptied++;
     if (sink->callbacks.emptied != NULL)
         sink->callbacks.emptied(sink->callbacks.context);
 }
@@ -357,6 +358,8 @@ void sink_note_success(struct sink *sink)
 
 void sink_note_failure(struct sink *sink, const char *words)
 {
+    if (sink->stats.healthy)
+        sink->stats.failing_since_ms = (int64_t)uv_now(sink->loop);
     sink->stats.healthy = false;
     foreign_clean(sink->stats.last_error, sizeof(sink->stats.last_error), words, strlen(words));
 }

@@ -31,6 +31,7 @@ struct sink_stats {
     uint64_t requests_ok, requests_partial, requests_refused, requests_throttled, requests_failed,
         requests_timeout; /* 204; 400 partial; other 4xx; 429/503; 5xx and broken; no answer */
     uint64_t retries;
+    uint64_t emptied;            /* as in struct sink_callbacks */
     uint64_t versions_saturated; /* VictoriaMetrics: rows whose version no longer fits the window */
     uint64_t latency_count, latency_sum_us;
     uint64_t latency_bucket[12]; /* up to each of sink_latency_bounds_us, not cumulative */
@@ -38,6 +39,7 @@ struct sink_stats {
     int64_t retry_at_ms;         /* uv_now() time of the next try; 0 if none is waiting */
     char last_error[256];        /* the server's words, cleaned (foreign.h) */
     char last_refusal[256];      /* the same, of a row that was set aside */
+    int64_t failing_since_ms;    /* uv_now(): not healthy since then */
     int64_t refusing_since_ms;   /* uv_now(): since then it has only refused; 0 if it takes rows */
     struct sink_share share[2];  /* of the last minutes; and before */
 };
