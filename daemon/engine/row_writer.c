@@ -160,7 +160,7 @@ static void on_lost(void *context, bool outage)
     row_writer_want(slot->row_writer);
 }
 
-/* What the state no longer has is in the log alone: the operator is told of it. */
+/* Windows that the state no longer has are in the log alone: the operator is told of them. */
 static void on_emptied(void *context)
 {
     const struct sink_slot *slot = context;

@@ -79,7 +79,7 @@ void halving_end_doubts(struct halving *halving);
 /* Rows in doubt have to be sent again. */
 void halving_hold(struct halving *halving);
 
-/* What is stored is not separated yet, and no request is left for it. */
+/* Stored ranges are not separated yet, and no request is left for them. */
 bool halving_is_spent(const struct halving *halving);
 /* Gives those rows up. Returns how many of them were refused, as far as the server has counted. */
 uint32_t halving_leave(struct halving *halving, struct range *range_out);

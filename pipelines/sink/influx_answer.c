@@ -30,7 +30,7 @@ struct answer_span {
     const char *at, *end;
 };
 
-/* What the body says. */
+/* The words of the body. */
 struct message {
     struct answer_span text;
     bool enveloped; /* as the string of an object */
@@ -184,7 +184,7 @@ static uint32_t count_rejected(struct answer_span message)
 
 /* --- whose words they are --- */
 
-/* What a database says of rows, and of nothing else. InfluxDB's words are in an object, and begin
+/* A database says this of rows, and of nothing else. InfluxDB's words are in an object, and begin
  * its message: names that rows bring along come later. VictoriaMetrics' stand behind the request
  * that it quotes. */
 static const struct own_words {

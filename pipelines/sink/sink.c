@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FORBIDDEN_RETRY_MS = 200, SHARE_MS = 300000 };
+enum { FORBIDDEN_RETRY_MS = 200 };
+static const int64_t share_ms = 300000; /* statistics of so long, and of as long before */
 
 const uint32_t sink_latency_bounds_us[12] = {
     1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 2500000, 10000000, UINT32_MAX};
@@ -310,7 +311,7 @@ static struct sink_share *share_now(struct sink *sink)
 {
     struct sink_share *share = sink->stats.share;
     int64_t now_ms = (int64_t)uv_now(sink->loop);
-    if (share[0].since_ms == 0 || now_ms - share[0].since_ms >= SHARE_MS) {
+    if (share[0].since_ms == 0 || now_ms - share[0].since_ms >= share_ms) {
         share[1] = share[0];
         share[0] = (struct sink_share){.since_ms = now_ms};
     }
@@ -339,7 +340,7 @@ struct sink_share sink_share_of(const struct sink_stats *stats, int64_t now_ms)
     struct sink_share sum = {.since_ms = now_ms};
     for (size_t i = 0; i < ARRAY_LEN(stats->share); i++) {
         const struct sink_share *share = &stats->share[i];
-        if (share->since_ms == 0 || now_ms - share->since_ms > 2 * SHARE_MS)
+        if (share->since_ms == 0 || now_ms - share->since_ms > 2 * share_ms)
             continue;
         sum.since_ms = share->since_ms;
         sum.written += share->written;

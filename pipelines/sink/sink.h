@@ -91,7 +91,7 @@ void sink_forget(struct sink *sink, uint32_t partition);
 /* Ends the request under way and all handles, then calls `closed`. */
 void sink_close(struct sink *sink);
 const struct sink_stats *sink_get_stats(const struct sink *sink);
-/* What has become of rows in the last minutes. */
+/* Rows that were taken and refused in the last minutes. */
 struct sink_share sink_share_of(const struct sink_stats *stats, int64_t now_ms);
 
 /* Writes a block and waits, for replay: runs the loop until the block is settled. `done` and

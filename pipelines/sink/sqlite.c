@@ -3,12 +3,14 @@
  *
  * A block is one transaction, in WAL mode with full synchronisation: rows that were
  * acknowledged survive a power failure. After any error the database is closed and the next try
- * opens it again. All of it happens on a thread of the pool, except the first opening.
+ * opens it again. If its file was deleted or moved, the one that is there now gets everything
+ * again. All of it happens on a thread of the pool, except the first opening.
  */
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "pipelines/sink/driver.h"
 #include "pipelines/sink/local_clock.h"
+#include "pipelines/sink/sqlite_files.h"
 #include "pipelines/sink/sqlite_schema.h"
 
 #include <errno.h>
@@ -30,7 +32,10 @@ struct sqlite_sink {
     uint64_t clock_generation; /* the registry of the clock; 0 for none */
     uint64_t names_generation; /* the registry whose facilities and views are committed */
     struct buffer label;
-    int status; /* of the last try: SQLITE_OK or an error */
+    struct sqlite_files files; /* of the database, when it was opened last */
+    bool made;                 /* it had no schema then */
+    bool emptied;              /* the try has found that rows of before are not there */
+    int status;                /* of the last try: SQLITE_OK or an error */
     char words[256];
 };
 
@@ -145,6 +150,7 @@ static int make_schema(struct sqlite_sink *lite)
     int status = read_schema_version(lite, &version);
     if (status != SQLITE_OK)
         return status;
+    lite->made = version == 0;
     if (version > SQLITE_SCHEMA_VERSION) {
         (void)snprintf(lite->words, sizeof(lite->words),
                        "the database has schema %d, this program knows %d", version,
@@ -161,6 +167,23 @@ static int make_schema(struct sqlite_sink *lite)
     return status == SQLITE_OK ? execute(lite, "COMMIT") : status;
 }
 
+/* A file that was deleted and made again may have its old number. */
+static int learn_files(struct sqlite_sink *lite)
+{
+    struct sqlite_files now;
+    int has_moved = 0; /* since it was opened, some microseconds ago */
+    sqlite_files_read(&now, lite->sink.conf->path);
+    int status = sqlite3_file_control(lite->db, NULL, SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (status == SQLITE_OK && has_moved != 0) {
+        (void)snprintf(lite->words, sizeof(lite->words), "the file was moved as it was opened");
+        return SQLITE_READONLY_DBMOVED;
+    }
+    bool was_open = lite->files.inode[0] != 0;
+    lite->emptied |= was_open && (lite->made || sqlite_files_is_other(&lite->files, &now));
+    lite->files = now;
+    return SQLITE_OK;
+}
+
 /* A failure leaves the database to close_database(). */
 static int open_database(struct sqlite_sink *lite)
 {
@@ -171,7 +194,27 @@ static int open_database(struct sqlite_sink *lite)
         return status;
     sqlite3_busy_timeout(lite->db, BUSY_WAIT_MS);
     status = execute(lite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    return status == SQLITE_OK ? make_schema(lite) : status;
+    if (status == SQLITE_OK)
+        status = make_schema(lite);
+    return status == SQLITE_OK ? learn_files(lite) : status;
+}
+
+/* The rows of our log go to the file that was moved, and the log is left empty: a file that is put
+ * in its place must not get frames of another database. */
+static void close_if_moved(struct sqlite_sink *lite)
+{
+    struct sqlite_files now;
+    if (lite->db == NULL)
+        return;
+    sqlite_files_read(&now, lite->sink.conf->path);
+    if (!sqlite_files_have_moved(&lite->files, &now))
+        return;
+    LOG_LIMITED(LOG_LEVEL_WARN, "sink.file_moved",
+                "sink=%s path=\"%s\" why=\"the file was deleted or moved while it was open\"",
+                lite->sink.conf->name, lite->sink.conf->path);
+    lite->emptied = true;
+    (void)sqlite3_wal_checkpoint_v2(lite->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    close_database(lite);
 }
 
 static void bind_label(struct sqlite_sink *lite, sqlite3_stmt *statement, int column,
@@ -367,12 +410,22 @@ static int write_transaction(struct sqlite_sink *lite, const struct block *block
     return status;
 }
 
+/* SQLite's words, and those of the system if it has failed. */
+static void take_words(struct sqlite_sink *lite)
+{
+    int code = lite->status & 0xff;
+    bool is_system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN || code == SQLITE_FULL;
+    int error = lite->db != NULL && is_system ? sqlite3_system_errno(lite->db) : 0;
+    (void)snprintf(lite->words, sizeof(lite->words), "%s%s%s",
+                   lite->db == NULL ? sqlite3_errstr(lite->status) : sqlite3_errmsg(lite->db),
+                   error != 0 ? ": " : "", error != 0 ? err_str(-error) : "");
+}
+
 /* After an error: its words, and a clean start next time. Closing rolls back. */
 static void fail(struct sqlite_sink *lite)
 {
     if (lite->words[0] == '\0')
-        (void)snprintf(lite->words, sizeof(lite->words), "%s",
-                       lite->db == NULL ? sqlite3_errstr(lite->status) : sqlite3_errmsg(lite->db));
+        take_words(lite);
     close_database(lite);
 }
 
@@ -380,6 +433,7 @@ static void fail(struct sqlite_sink *lite)
 static void on_work(uv_work_t *work)
 {
     struct sqlite_sink *lite = work->data;
+    close_if_moved(lite);
     if (lite->status == SQLITE_OK && lite->db == NULL)
         lite->status = open_database(lite);
     if (lite->status == SQLITE_OK)
@@ -412,6 +466,9 @@ static void on_worked(uv_work_t *work, int err)
     ASSERT(err == 0); /* nothing cancels it */
     ASSERT(sink->block != NULL);
     sink_request_ended(sink);
+    if (lite->emptied)
+        sink_emptied(sink);
+    lite->emptied = false;
     if (lite->status == SQLITE_OK) {
         sink->stats.requests_ok++;
         sink_note_written(sink, sink->block->count);
@@ -453,7 +510,6 @@ static int errno_of(int status)
         return -ENOMEM;
     case SQLITE_CANTOPEN:
         return -ENOENT;
-    case SQLITE_READONLY:
     case SQLITE_PERM:
         return -EACCES;
     default:
@@ -469,9 +525,12 @@ static int lite_open(struct sink *sink)
     lite->status = open_database(lite);
     if (lite->status != SQLITE_OK) {
         fail(lite);
+        sink_note_failure(sink, lite->words);
         LOG_ERROR("sink.open_failed", "sink=%s path=\"%s\" error=\"%s\"", sink->conf->name,
-                  sink->conf->path, lite->words);
-        if (!is_passing(lite->status))
+                  sink->conf->path, sink->stats.last_error);
+        bool is_readonly =
+            (lite->status & 0xff) == SQLITE_READONLY; /* a disk may be, for a while */
+        if (!is_passing(lite->status) && !is_readonly)
             return errno_of(lite->status);
     }
     buffer_init(&lite->label, TEXT_BYTES_MAX);

@@ -37,8 +37,8 @@ struct fixture_report {
     enum block_end end;               /* of the block that came back last */
     uint32_t losses, outages, proofs; /* outages are losses, too */
     uint32_t emptied;
-    bool proves_all;                  /* the last proof */
-    _Atomic bool forbids;             /* nothing may be written; asked by any thread */
+    bool proves_all;      /* the last proof */
+    _Atomic bool forbids; /* nothing may be written; asked by any thread */
 };
 struct sink_callbacks fixture_callbacks(struct fixture_report *report);
 /* Whether a try of the last block may still arrive. */

@@ -237,7 +237,7 @@ static void test_all_are_refused_by_own_words(void **state)
     assert_int_equal(stats->refusing_since_ms, 0);
 }
 
-/* Words that nobody knows, of rows beside others that are taken. */
+/* Strange words, of rows beside others that are taken. */
 static void test_strange_words_beside_others(void **state)
 {
     struct place *place = *state;

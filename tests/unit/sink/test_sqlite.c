@@ -1,6 +1,6 @@
 #include "config/targets/targets.h"
 #include "pipelines/sink/fields.h"
-#include "tests/unit/sink/fixture.h"
+#include "tests/unit/sink/sqlite_bench.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -14,100 +14,6 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-struct place {
-    char folder[64], path[96];
-    struct sink_conf conf;
-    uv_loop_t loop;
-    struct sink *sink;
-    struct fixture_report report;
-};
-
-static int setup(void **state)
-{
-    struct place *place = calloc(1, sizeof(*place));
-    assert_non_null(place);
-    fixture_make_folder(place->folder);
-    (void)snprintf(place->path, sizeof(place->path), "%s/ghg.db", place->folder);
-    place->conf = (struct sink_conf){.name = "test", .type = SINK_SQLITE, .path = place->path};
-    assert_int_equal(uv_loop_init(&place->loop), 0);
-    *state = place;
-    return 0;
-}
-
-static int open_sink(struct place *place)
-{
-    struct sink_callbacks callbacks = fixture_callbacks(&place->report);
-    return sink_create(&place->sink, &place->loop, &place->conf, FIXTURE_BUCKET_MS, &callbacks);
-}
-
-static void close_sink(struct place *place)
-{
-    sink_close(place->sink);
-    uv_run(&place->loop, UV_RUN_DEFAULT);
-    assert_int_equal(place->report.closed, 1);
-    place->report.closed = 0;
-    place->sink = NULL;
-}
-
-static int teardown(void **state)
-{
-    struct place *place = *state;
-    if (place->sink != NULL)
-        close_sink(place);
-    assert_int_equal(uv_loop_close(&place->loop), 0);
-    fixture_remove_folder(place->folder);
-    free(place);
-    return 0;
-}
-
-/* Another connection: of a reader, or of the program that made the file. */
-static sqlite3 *open_other(const struct place *place)
-{
-    sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
-    return db;
-}
-
-static void run(sqlite3 *db, const char *sql)
-{
-    char *words = NULL;
-    if (sqlite3_exec(db, sql, NULL, NULL, &words) != SQLITE_OK)
-        fail_msg("%s: %s", sql, words);
-}
-
-static int join_row(void *context, int count, char **values, char **names)
-{
-    (void)names;
-    struct buffer *text = context;
-    for (int i = 0; i < count; i++) {
-        if (i > 0)
-            buffer_add_char(text, '|');
-        buffer_add_str(text, values[i] == NULL ? "NULL" : values[i]);
-    }
-    buffer_add_char(text, '\n');
-    return 0;
-}
-
-static void expect(const struct place *place, const char *sql, const char *want)
-{
-    sqlite3 *db = open_other(place);
-    struct buffer text;
-    char *words = NULL;
-    buffer_init(&text, 1 << 20);
-    if (sqlite3_exec(db, sql, join_row, &text, &words) != SQLITE_OK)
-        fail_msg("%s: %s", sql, words);
-    if (strcmp(buffer_text(&text), want) != 0)
-        fail_msg("%s: got\n%s", sql, buffer_text(&text));
-    buffer_fini(&text);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-static void write_block(struct place *place, struct block *block)
-{
-    assert_int_equal(sink_write_sync(place->sink, &place->loop, &block, 20000), 0);
-    block_destroy(&block);
-}
-
 static struct block *block_of(const struct row *row)
 {
     struct block *block = NULL;
@@ -119,79 +25,84 @@ static struct block *block_of(const struct row *row)
 
 static void test_rows_are_read_back(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_row(0, 0, FIXTURE_START_MS);
-    write_block(place, block_of(&row));
-    expect(place, "SELECT * FROM emissions_15m",
-           "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|dhaka-1|2|purchased electricity|"
-           "grid|kWh|12.5|1.250001|2.0e-05|0.0|8.0|3.0|1.0|2.0|0.045|0.0|0.25|600.5|60.001|900.0|"
-           "0.667222222222222|300.0|0.125|86400.0|2.0|5.0|1|1\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(
+        place, "SELECT * FROM emissions_15m",
+        "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|dhaka-1|2|purchased electricity|"
+        "grid|kWh|12.5|1.250001|2.0e-05|0.0|8.0|3.0|1.0|2.0|0.045|0.0|0.25|600.5|60.001|900.0|"
+        "0.667222222222222|300.0|0.125|86400.0|2.0|5.0|1|1\n");
     row = fixture_row(1, REGISTRY_NONE, FIXTURE_START_MS);
     row.level = LEVEL_DAY;
-    write_block(place, block_of(&row));
-    expect(place, "SELECT * FROM coverage_1d",
-           "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|a, b=c\\|600.5|60.001|900.0|"
-           "0.667222222222222|NULL|300.0|0.125|86400.0|2.0|5.0|4|3|1|1\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(
+        place, "SELECT * FROM coverage_1d",
+        "1772323200000|1772324100000|2026-03-01T06:00:00+06:00|a, b=c\\|600.5|60.001|900.0|"
+        "0.667222222222222|NULL|300.0|0.125|86400.0|2.0|5.0|4|3|1|1\n");
     row = fixture_energy_row(2, FIXTURE_START_MS);
     row.level = LEVEL_YEAR;
-    write_block(place, block_of(&row));
-    expect(place, "SELECT * FROM energy_1y",
-           "1772323200000|1772324100000|2026-03-01T01:00:00+01:00|berlin|8200.0|200.0|NULL|NULL|"
-           "NULL|1|900.0|"
-           "900.0|0.0|0.0|0.0|900.0|600.5|60.001|900.0|0.667222222222222|300.0|0.125|86400.0|2.0|"
-           "5.0|1|1\n");
-    expect(place, "PRAGMA journal_mode", "wal\n");
-    expect(place, "PRAGMA user_version", "1\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(
+        place, "SELECT * FROM energy_1y",
+        "1772323200000|1772324100000|2026-03-01T01:00:00+01:00|berlin|8200.0|200.0|NULL|NULL|"
+        "NULL|1|900.0|"
+        "900.0|0.0|0.0|0.0|900.0|600.5|60.001|900.0|0.667222222222222|300.0|0.125|86400.0|2.0|"
+        "5.0|1|1\n");
+    sqlite_bench_expect(place, "PRAGMA journal_mode", "wal\n");
+    sqlite_bench_expect(place, "PRAGMA user_version", "1\n");
     assert_int_equal(sink_get_stats(place->sink)->rows_written, 3);
 }
 
 static void test_same_key_overwrites(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_row(0, 0, FIXTURE_START_MS);
     row.final = false;
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row.final = true;
     row.revision = 2;
     row.figures.value[FIGURE_ACTIVITY] = 1;
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row.series = 1;
-    write_block(place, block_of(&row));
-    close_sink(place);
-    assert_int_equal(open_sink(place), 0); /* and after a restart */
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_close(place);
+    assert_int_equal(sqlite_bench_open(place), 0); /* and after a restart */
     row.figures.value[FIGURE_ACTIVITY] = 3000000;
-    write_block(place, block_of(&row));
-    expect(place, "SELECT scope, source, activity, revision, final FROM emissions_15m",
-           "1||3.0|2|1\n2|grid|1.0e-06|2|1\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(place, "SELECT scope, source, activity, revision, final FROM emissions_15m",
+                        "1||3.0|2|1\n2|grid|1.0e-06|2|1\n");
 }
 
 /* A figure that became null overwrites what it was, and back. */
 static void test_null(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_row(0, 0, FIXTURE_START_MS);
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row.figures.value[FIGURE_ENERGY_UNKNOWN] = 2;
-    write_block(place, block_of(&row));
-    expect(place, "SELECT energy_gj, energy_unknown, co2e_kg FROM emissions_15m", "NULL|2.0|8.0\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(place, "SELECT energy_gj, energy_unknown, co2e_kg FROM emissions_15m",
+                        "NULL|2.0|8.0\n");
     row.figures.value[FIGURE_ENERGY_UNKNOWN] = 0;
-    write_block(place, block_of(&row));
-    expect(place, "SELECT energy_gj, energy_unknown FROM emissions_15m", "0.045|0.0\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(place, "SELECT energy_gj, energy_unknown FROM emissions_15m",
+                        "0.045|0.0\n");
 }
 
 /* A database of the first version, which had neither energy nor notes: it gets the columns, once.
  */
 static void test_columns_are_added(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_row(0, 0, FIXTURE_START_MS);
-    write_block(place, block_of(&row));
-    close_sink(place);
-    sqlite3 *db = open_other(place);
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_close(place);
+    sqlite3 *db = sqlite_bench_open_other(place);
     for (int level = 0; level < LEVEL_COUNT; level++) {
         char name[MEASUREMENT_NAME_SIZE];
         char sql[512];
@@ -201,65 +112,69 @@ static void test_columns_are_added(void **state)
                        "ALTER TABLE \"%s\" DROP COLUMN energy_unknown; "
                        "ALTER TABLE \"%s\" DROP COLUMN held_s",
                        name, name, name, name);
-        run(db, sql);
+        sqlite_bench_run(db, sql);
     }
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(open_sink(place), 0);
+        assert_int_equal(sqlite_bench_open(place), 0);
         row.window.start_ms += FIXTURE_BUCKET_MS;
-        write_block(place, block_of(&row));
-        close_sink(place);
+        sqlite_bench_write(place, block_of(&row));
+        sqlite_bench_close(place);
     }
-    expect(place, "SELECT energy_gj, energy_unknown, held_s, final FROM emissions_15m_named",
-           "NULL|NULL|NULL|1\n0.045|0.0|0.125|1\n0.045|0.0|0.125|1\n");
-    expect(place, "SELECT count(energy_gj) FROM emissions_1y", "0\n");
+    sqlite_bench_expect(place,
+                        "SELECT energy_gj, energy_unknown, held_s, final FROM emissions_15m_named",
+                        "NULL|NULL|NULL|1\n0.045|0.0|0.125|1\n0.045|0.0|0.125|1\n");
+    sqlite_bench_expect(place, "SELECT count(energy_gj) FROM emissions_1y", "0\n");
 }
 
 /* A database of an earlier version, which had coverage 0 where nothing was expected. */
 static void test_coverage_becomes_nullable(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_row(0, 0, FIXTURE_START_MS);
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row.window.start_ms += FIXTURE_BUCKET_MS;
     row.figures.value[FIGURE_EXPECTED] = row.figures.value[FIGURE_COVERED] = 0;
-    write_block(place, block_of(&row));
-    close_sink(place);
-    sqlite3 *db = open_other(place);
-    run(db, "DROP VIEW emissions_15m_named; ALTER TABLE emissions_15m DROP COLUMN coverage;"
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_close(place);
+    sqlite3 *db = sqlite_bench_open_other(place);
+    sqlite_bench_run(
+        db, "DROP VIEW emissions_15m_named; ALTER TABLE emissions_15m DROP COLUMN coverage;"
             "ALTER TABLE emissions_15m ADD COLUMN coverage REAL NOT NULL DEFAULT 0;"
             "UPDATE emissions_15m SET coverage = 0.5 WHERE expected_s > 0");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(open_sink(place), 0);
+        assert_int_equal(sqlite_bench_open(place), 0);
         row.window.start_ms += FIXTURE_BUCKET_MS;
-        write_block(place, block_of(&row));
-        close_sink(place);
+        sqlite_bench_write(place, block_of(&row));
+        sqlite_bench_close(place);
     }
-    expect(place, "SELECT expected_s > 0, coverage FROM emissions_15m_named ORDER BY start_ms",
-           "1|0.5\n0|NULL\n0|NULL\n0|NULL\n");
+    sqlite_bench_expect(
+        place, "SELECT expected_s > 0, coverage FROM emissions_15m_named ORDER BY start_ms",
+        "1|0.5\n0|NULL\n0|NULL\n0|NULL\n");
 }
 
 static void test_every_level_has_a_table(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     for (int level = 0; level < LEVEL_COUNT; level++) {
         struct row row = fixture_row(0, 0, FIXTURE_START_MS);
         row.level = (uint8_t)level;
-        write_block(place, block_of(&row));
+        sqlite_bench_write(place, block_of(&row));
         row = fixture_row(0, REGISTRY_NONE, FIXTURE_START_MS);
         row.level = (uint8_t)level;
-        write_block(place, block_of(&row));
+        sqlite_bench_write(place, block_of(&row));
     }
-    expect(place,
-           "SELECT (SELECT count(*) FROM emissions_15m), (SELECT count(*) FROM emissions_1h), "
-           "(SELECT count(*) FROM emissions_1d), (SELECT count(*) FROM emissions_1mo), "
-           "(SELECT count(*) FROM emissions_1y), (SELECT count(*) FROM coverage_15m), "
-           "(SELECT count(*) FROM coverage_1h), (SELECT count(*) FROM coverage_1d), "
-           "(SELECT count(*) FROM coverage_1mo), (SELECT count(*) FROM coverage_1y)",
-           "1|1|1|1|1|1|1|1|1|1\n");
+    sqlite_bench_expect(
+        place,
+        "SELECT (SELECT count(*) FROM emissions_15m), (SELECT count(*) FROM emissions_1h), "
+        "(SELECT count(*) FROM emissions_1d), (SELECT count(*) FROM emissions_1mo), "
+        "(SELECT count(*) FROM emissions_1y), (SELECT count(*) FROM coverage_15m), "
+        "(SELECT count(*) FROM coverage_1h), (SELECT count(*) FROM coverage_1d), "
+        "(SELECT count(*) FROM coverage_1mo), (SELECT count(*) FROM coverage_1y)",
+        "1|1|1|1|1|1|1|1|1|1\n");
 }
 
 /* Every number of a target's row, and NULL for those that are not known. */
@@ -380,91 +295,96 @@ static void test_tables_of_targets_are_added(void **state)
 
 static void test_views_show_names(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_row(0, 0, FIXTURE_START_MS);
     row.level = LEVEL_DAY;
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row.series = 1;
     row.final = false;
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     for (uint32_t facility = 0; facility < FIXTURE_FACILITIES; facility++) {
         row = fixture_row(facility, REGISTRY_NONE, FIXTURE_START_MS);
         row.level = LEVEL_DAY;
-        write_block(place, block_of(&row));
+        sqlite_bench_write(place, block_of(&row));
     }
-    expect(place,
-           "SELECT facility_name, local_day, region, site, co2e_kg FROM emissions_1d_named "
-           "ORDER BY scope",
-           "Dhaka One|2026-03-01|Asia|north wing|8.0\nDhaka One|2026-03-01|Asia|north wing|8.0\n");
-    expect(place,
-           "SELECT facility_name, day, region, co2e_kg, scope1_co2e_kg, scope2_co2e_kg, final "
-           "FROM facility_days ORDER BY facility_name",
-           "Awkward \"A\"|2026-03-01|Asia|NULL|NULL|NULL|1\n"
-           "Berlin|2026-03-01|NULL|NULL|NULL|NULL|1\n"
-           "Dhaka One|2026-03-01|Asia|16.0|8.0|8.0|0\n");
-    expect(place, "SELECT local_start FROM coverage_1d WHERE facility = 'berlin'",
-           "2026-03-01T01:00:00+01:00\n");
+    sqlite_bench_expect(
+        place,
+        "SELECT facility_name, local_day, region, site, co2e_kg FROM emissions_1d_named "
+        "ORDER BY scope",
+        "Dhaka One|2026-03-01|Asia|north wing|8.0\nDhaka One|2026-03-01|Asia|north wing|8.0\n");
+    sqlite_bench_expect(
+        place,
+        "SELECT facility_name, day, region, co2e_kg, scope1_co2e_kg, scope2_co2e_kg, final "
+        "FROM facility_days ORDER BY facility_name",
+        "Awkward \"A\"|2026-03-01|Asia|NULL|NULL|NULL|1\n"
+        "Berlin|2026-03-01|NULL|NULL|NULL|NULL|1\n"
+        "Dhaka One|2026-03-01|Asia|16.0|8.0|8.0|0\n");
+    sqlite_bench_expect(place, "SELECT local_start FROM coverage_1d WHERE facility = 'berlin'",
+                        "2026-03-01T01:00:00+01:00\n");
 }
 
 static void test_views_follow_the_registry(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
-    write_block(place, fixture_block(1));
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
+    sqlite_bench_write(place, fixture_block(1));
     struct registry other = *fixture_registry();
     other.generation = 2;
     other.group_levels[0] = "it's \"new\"";
     other.group_levels_count = 1;
     struct block *block = fixture_block(2);
     block->registry = &other;
-    write_block(place, block);
-    expect(place, "SELECT \"it's \"\"new\"\"\" FROM emissions_15m_named", "Asia\nAsia\n");
-    expect(place, "SELECT level, count(*) FROM facility_groups GROUP BY level", "it's \"new\"|2\n");
+    sqlite_bench_write(place, block);
+    sqlite_bench_expect(place, "SELECT \"it's \"\"new\"\"\" FROM emissions_15m_named",
+                        "Asia\nAsia\n");
+    sqlite_bench_expect(place, "SELECT level, count(*) FROM facility_groups GROUP BY level",
+                        "it's \"new\"|2\n");
 }
 
 static void test_bad_names_become_text(void **state)
 {
-    struct place *place = *state;
+    struct sqlite_bench *place = *state;
     struct registry other = *fixture_registry();
     struct facility facilities[] = {{.id = "K\xf6ln\n", .name = "x", .time_zone = "Asia/Dhaka"}};
     other.facilities = facilities;
     other.facilities_count = 1;
     other.generation = 5;
-    assert_int_equal(open_sink(place), 0);
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_row(0, REGISTRY_NONE, FIXTURE_START_MS);
     struct block *block = block_of(&row);
     block->registry = &other;
-    write_block(place, block);
-    expect(place, "SELECT facility FROM coverage_15m", "K\xef\xbf\xbdln\xef\xbf\xbd\n");
+    sqlite_bench_write(place, block);
+    sqlite_bench_expect(place, "SELECT facility FROM coverage_15m",
+                        "K\xef\xbf\xbdln\xef\xbf\xbd\n");
 }
 
 static void test_locked_database_is_waited_for(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
-    sqlite3 *other = open_other(place);
-    run(other, "BEGIN IMMEDIATE");
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
+    sqlite3 *other = sqlite_bench_open_other(place);
+    sqlite_bench_run(other, "BEGIN IMMEDIATE");
     struct block *block = fixture_block(5);
     assert_int_equal(sink_submit(place->sink, &block), 0);
     while (sink_get_stats(place->sink)->retry_at_ms == 0)
         uv_run(&place->loop, UV_RUN_ONCE);
     assert_string_equal(sink_get_stats(place->sink)->last_error, "database is locked");
     assert_false(sink_get_stats(place->sink)->healthy);
-    run(other, "ROLLBACK");
+    sqlite_bench_run(other, "ROLLBACK");
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
     sink_retry_now(place->sink);
     uv_run(&place->loop, UV_RUN_DEFAULT);
     assert_int_equal(place->report.done, 1);
-    expect(place, "SELECT count(*) FROM emissions_15m", "5\n");
+    sqlite_bench_expect(place, "SELECT count(*) FROM emissions_15m", "5\n");
 }
 
 /* A file that may not grow stands for a full disk. */
 static void test_full_disk_is_waited_for(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
-    write_block(place, fixture_block(1));
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
+    sqlite_bench_write(place, fixture_block(1));
     struct rlimit unlimited;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
     struct rlimit limit = unlimited;
@@ -476,16 +396,17 @@ static void test_full_disk_is_waited_for(void **state)
     while (sink_get_stats(place->sink)->retry_at_ms == 0)
         uv_run(&place->loop, UV_RUN_ONCE);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
-    expect(place, "SELECT count(*) FROM emissions_15m", "1\n"); /* all of a block, or nothing */
+    sqlite_bench_expect(place, "SELECT count(*) FROM emissions_15m",
+                        "1\n"); /* all of a block, or nothing */
     sink_retry_now(place->sink);
     uv_run(&place->loop, UV_RUN_DEFAULT);
     assert_int_equal(place->report.done, 1);
-    expect(place, "SELECT count(*) FROM emissions_15m", "2000\n");
+    sqlite_bench_expect(place, "SELECT count(*) FROM emissions_15m", "2000\n");
 }
 
 static void test_databases_that_cannot_be(void **state)
 {
-    struct place *place = *state;
+    struct sqlite_bench *place = *state;
     static const struct {
         const char *name, *sql;
     } cases[] = {
@@ -495,14 +416,14 @@ static void test_databases_that_cannot_be(void **state)
         {"a view in the way", "CREATE VIEW emissions_1h AS SELECT 1"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        sqlite3 *db = open_other(place);
-        run(db, cases[i].sql);
+        sqlite3 *db = sqlite_bench_open_other(place);
+        sqlite_bench_run(db, cases[i].sql);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
         for (int tries = 0; tries < 2; tries++)
-            if (open_sink(place) >= 0)
+            if (sqlite_bench_open(place) >= 0)
                 fail_msg("%s: was opened", cases[i].name);
-        expect(place, "SELECT count(*) FROM pragma_table_info('emissions_1d')",
-               strstr(cases[i].sql, "emissions_1d (") != NULL ? "1\n" : "0\n");
+        sqlite_bench_expect(place, "SELECT count(*) FROM pragma_table_info('emissions_1d')",
+                            strstr(cases[i].sql, "emissions_1d (") != NULL ? "1\n" : "0\n");
         assert_int_equal(remove(place->path), 0);
     }
     FILE *file = fopen(place->path, "we");
@@ -510,14 +431,15 @@ static void test_databases_that_cannot_be(void **state)
     for (int i = 0; i < 1000; i++)
         assert_int_equal(fputs("this is no database\n", file) >= 0, 1);
     assert_int_equal(fclose(file), 0);
-    assert_true(open_sink(place) < 0);
+    assert_true(sqlite_bench_open(place) < 0);
     place->conf.path = "/nonexistent/ghg.db";
-    assert_int_equal(open_sink(place), -2);
+    assert_int_equal(sqlite_bench_open(place), -2);
     place->conf.path = NULL;
-    assert_true(open_sink(place) < 0);
+    assert_true(sqlite_bench_open(place) < 0);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function)                                                                             \
+    cmocka_unit_test_setup_teardown(function, sqlite_bench_setup, sqlite_bench_teardown)
 
 int main(void)
 {

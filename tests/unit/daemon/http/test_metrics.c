@@ -495,56 +495,6 @@ static void test_ready(void **state)
     buffer_fini(&out);
 }
 
-/* A sink that refuses rows: beside others it works, alone it is not ready after a minute. */
-static void test_refusals(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        int64_t refusing_since_ms, failing_ms;
-        struct sink_share share;
-        unsigned want;
-        const char *line;
-        bool healthy;
-    } cases[] = {
-        {"it takes all", 0, 0, {0, 120, 0}, 200, "ok sink a b: works\n", true},
-        {"it refuses some", 0, 0, {0, 117, 3}, 200,
-         "ok sink a b: works; in the last 90 s it refused 3 of 120 rows: look into its dead_rows; "
-         "field type conflict 'x'\n",
-         true},
-        {"it refuses all, for a minute", 5, 60000, {0, 117, 3}, 200,
-         "ok sink a b: has refused every row for 60 s; field type conflict 'x'\n", true},
-        {"it refuses all, for longer", 5, 60001, {0, 0, 3}, 503,
-         "no sink a b: has refused every row for 60 s; field type conflict 'x'\n", false},
-    };
-    struct buffer out;
-    buffer_init(&out, 1 << 20);
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        static struct example example;
-        fill(&example);
-        example.partitions[1].caught_up = true;
-        example.sinks[1].healthy = true;
-        example.sinks[1].refusing_since_ms = cases[i].refusing_since_ms;
-        (void)snprintf(example.sinks[1].last_refusal, sizeof(example.sinks[1].last_refusal),
-                       "field type conflict \"x\"");
-        example.sink_list[1].name = "a b";
-        example.sink_list[1].failing_ms = cases[i].failing_ms;
-        example.sink_list[1].share = cases[i].share;
-        example.sink_list[1].share_ms = 90000;
-        buffer_clear(&out);
-        unsigned got = health_print_ready(NULL, &example.source, &out);
-        if (got != cases[i].want || strstr(buffer_text(&out), cases[i].line) == NULL)
-            fail_msg("%s: %u, %s", cases[i].name, got, buffer_text(&out));
-        buffer_clear(&out);
-        metrics_print(&example.source, &out);
-        const char *sample = cases[i].healthy ? "\nghgd_sink_healthy{sink=\"a b\"} 1\n"
-                                              : "\nghgd_sink_healthy{sink=\"a b\"} 0\n";
-        if (strstr(buffer_text(&out), sample) == NULL)
-            fail_msg("%s: not %s", cases[i].name, sample);
-    }
-    buffer_fini(&out);
-}
-
 /* The stage that re-keys: no samples without it, and its partitions are waited for too. */
 static void test_rekey(void **state)
 {
@@ -634,8 +584,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_samples),    cmocka_unit_test(test_format),
         cmocka_unit_test(test_facilities), cmocka_unit_test(test_usage),
         cmocka_unit_test(test_reference),  cmocka_unit_test(test_health),
-        cmocka_unit_test(test_ready),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_rekey),
+        cmocka_unit_test(test_ready),      cmocka_unit_test(test_rekey),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
