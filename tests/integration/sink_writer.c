@@ -251,10 +251,11 @@ static void write_rows(struct writer *writer)
     const struct sink_stats *stats = sink_get_stats(writer->sink);
     printf("{\"err\": %d, \"written\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"ok\": %" PRIu64
            ", \"partial\": %" PRIu64 ", \"requests_refused\": %" PRIu64 ", \"failed\": %" PRIu64
-           ", \"throttled\": %" PRIu64 ", \"retries\": %" PRIu64 ", \"healthy\": %d}\n",
+           ", \"throttled\": %" PRIu64 ", \"retries\": %" PRIu64 ", \"emptied\": %" PRIu64
+           ", \"healthy\": %d}\n",
            err, stats->rows_written, stats->rows_refused, stats->requests_ok,
            stats->requests_partial, stats->requests_refused, stats->requests_failed,
-           stats->requests_throttled, stats->retries, stats->healthy);
+           stats->requests_throttled, stats->retries, stats->emptied, stats->healthy);
     (void)fflush(stdout);
     writer->block->count = 0;
 }

@@ -12,8 +12,10 @@
 
 static void wait_for_retry(struct sqlite_bench *place)
 {
-    while (sink_get_stats(place->sink)->retry_at_ms == 0)
+    while (sink_get_stats(place->sink)->retry_at_ms == 0) {
+        assert_false(sink_is_idle(place->sink));
         uv_run(&place->loop, UV_RUN_ONCE);
+    }
 }
 
 /* A submitted block that fails by these words, until it is mended. */
