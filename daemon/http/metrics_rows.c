@@ -297,8 +297,9 @@ const struct metric metrics[] = {
      "Windows that `ghgd resync` has marked to be written to the sink once more.",
      PRINTED(metric_print_resync, "sink")},
     {"ghgd_sink_emptied_total", "counter", "times",
-     "Times that the database had lost all that it had: it was missing, or the file was another "
-     "one. Every window of the state is then written once more.",
+     "Times that every window of the state was marked to be written once more, because the "
+     "database "
+     "did not exist, was there again, or its file was another one.",
      SINK(emptied)},
     {"ghgd_sink_rows_refused_total", "counter", "rows",
      "Rows that the server named bad, set aside in the dead-rows file.", SINK(rows_refused)},

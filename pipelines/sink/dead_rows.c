@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { WORDS_SIZE = 320, ENTRY_BYTES_MAX = (64 << 20) + 1024 /* as many rows as a request has */ };
+enum { WORDS_SIZE = 320, COMMENT_SIZE = 1024 };
 
 static int write_all(int fd, const char *data, size_t size)
 {
@@ -28,21 +28,18 @@ static int write_all(int fd, const char *data, size_t size)
 /* A comment with time, sink and words, then the lines, which end with a newline. */
 static int add_entry(const struct sink_conf *conf, const char *words, const struct buffer *lines)
 {
-    struct buffer entry;
+    char comment[COMMENT_SIZE];
     char now[TIMESTAMP_TEXT_SIZE];
-    buffer_init(&entry, ENTRY_BYTES_MAX);
-    buffer_printf(&entry, "# %s sink=%s %s\n", timestamp_format(now, clock_wall_ms()), conf->name,
-                  words);
-    buffer_add(&entry, lines->data, lines->size);
-    int err = buffer_failed(&entry) || buffer_failed(lines) ? -ENOMEM : 0;
-    int fd = -1;
-    if (err == 0) {
-        fd = open(conf->dead_rows_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-        err = fd < 0 ? -errno : write_all(fd, entry.data, entry.size);
-    }
+    int size = snprintf(comment, sizeof(comment), "# %s sink=%s %s\n",
+                        timestamp_format(now, clock_wall_ms()), conf->name, words);
+    if (buffer_failed(lines) || size < 0 || size >= (int)sizeof(comment))
+        return -ENOMEM;
+    int fd = open(conf->dead_rows_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    int err = fd < 0 ? -errno : write_all(fd, comment, (size_t)size);
+    if (err == 0)
+        err = write_all(fd, lines->data, lines->size);
     if (fd >= 0 && close(fd) < 0 && err == 0)
         err = -errno;
-    buffer_fini(&entry);
     return err;
 }
 

@@ -764,7 +764,8 @@ ROWS = [
                "return block->end == BLOCK_ACKNOWLEDGED &&",
                "return block->end == BLOCK_ACKNOWLEDGED && set == NULL &&"),
     row_mutant("a resync reaches partitions without state",
-               "        if (!assigned_is_running(assigned))\n            continue;\n", ""),
+               "        if (!assigned_is_running(assigned) && assigned->state != "
+               "ASSIGNED_LEAVING)\n            continue;\n", ""),
     row_mutant("a resync is no change",
                "shard_open_ms(assigned->shard));\n        assigned->changed = true;\n",
                "shard_open_ms(assigned->shard));\n"),
