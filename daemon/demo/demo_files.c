@@ -195,9 +195,9 @@ static int write_targets(const char *folder, const struct civil_year *year)
     int month = civil_date(year->first_day).month;
     int written = fputs("target,level,name,scopes,year_start,base_year,rate,target_year\n", file);
     for (size_t i = 0; i < ARRAY_LEN(past) && written >= 0; i++)
-        written =
-            fprintf(file, "%s,facility,%s,1+2,%d,%d,%s,%d\n", past[i].facility, past[i].facility,
-                    month, year->year - PAST_YEARS, target_rate, year->year + YEARS_AHEAD);
+        written = fprintf(file, "%s,facility,%s,%s,%d,%d,%s,%d\n", past[i].facility,
+                          past[i].facility, past[i].kg[0] > 0 ? "1+2" : "2", month,
+                          year->year - PAST_YEARS, target_rate, year->year + YEARS_AHEAD);
     if (written >= 0)
         written = fprintf(file, "group,all,,1+2,%d,%d,%s,%d\n", month, year->year - PAST_YEARS,
                           target_rate, year->year + YEARS_AHEAD);

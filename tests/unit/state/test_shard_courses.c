@@ -494,10 +494,12 @@ static void test_any_byte(void **state)
     end(&bench);
 }
 
-/* Makes a payload of version 4 of one of a facility without targets: a byte less in its part. */
+/* Makes a payload of version 4 of one of a facility without targets: a byte less in its part, and
+ * one less behind the event that waits. */
 static void make_version_4(struct buffer *payload)
 {
-    const size_t behind = 1 + 1 + strlen("plant"); /* no event waits; the text */
+    const size_t text = 1 + strlen("plant");
+    const size_t behind = 1 + 1 + text; /* no event waits, and no stock accrues */
     const size_t end = payload->size - behind;
     assert_int_equal(payload->data[5], 5);
     assert_int_equal(payload->data[end - 1], 0);
@@ -510,7 +512,8 @@ static void make_version_4(struct buffer *payload)
     size--;
     memcpy(payload->data + at, &size, sizeof(size));
     memmove(payload->data + end - 1, payload->data + end, behind);
-    payload->size--;
+    memmove(payload->data + end, payload->data + end + 1, text);
+    payload->size -= 2;
     payload->data[5] = 4;
 }
 
