@@ -26,10 +26,30 @@ BEGIN = datetime(2026, 3, 25, tzinfo=timezone.utc)  # clocks change on the way, 
 DAYS = 9
 
 
+TARGETS = [{"target": "t1", "level": "facility", "name": "f1", "scopes": "1+2", "approach": "control",
+            "base_year": 2024, "base_t": 10, "percent": 50, "target_year": 2030},
+           {"target": "t2", "level": "facility", "name": "f1", "scopes": "1", "approach": "equity", "year_start": 4,
+            "base_year": 2024, "base_t": 1, "percent": 50, "target_year": 2030}]
+OWNERSHIP = [{"facility": "f1", "equity": "0.7", "control": 1, "from": "2026-03-27", "to": ""}]
+
+
+def add_targets(folder):
+    """Levels change often: every day counts, and none lasts."""
+    file = folder / "ghgd.yaml"
+    file.write_text(file.read_text().replace("tables:\n", "tables:\n  targets: targets.csv\n  ownership: ownership.csv\n")
+                    + "trajectory:\n  share_min: 0%\n  coverage_min: 0%\n  enter_days: 1\n  leave_days: 1\n"
+                      "  dwell: 0s\n")
+    replay = test_histories.replay
+    replay.write_csv(folder / "targets.csv", TARGETS)
+    replay.write_csv(folder / "ownership.csv", OWNERSHIP)
+
+
 def cut(program, history, events, cuts, seed):
     """The differences, in words."""
     with tempfile.TemporaryDirectory() as folder:
         test_histories.write_configuration(history, Path(folder))
+        if history.name.startswith("long"):
+            add_targets(Path(folder))
         Path(folder, "events").write_text(test_histories.lines(events))
         done = subprocess.run([program, f"{folder}/ghgd.yaml", f"{folder}/events", str(cuts), str(seed)],
                               cwd=folder, capture_output=True, text=True, timeout=300, check=False)

@@ -253,6 +253,25 @@ static void test_each_hour_and_day_has_a_row(void **state)
     end(&bench);
 }
 
+/* Where days begin with a full hour, that hour is the end of the day before. */
+static void test_midnight_ends_a_day(void **state)
+{
+    (void)state;
+    static const struct local_time utc;
+    plant.registry.local_times = &utc;
+    plant.facilities[0].time_zone = "UTC";
+    struct bench *bench = begin();
+    read_days(bench, START_MS, START_MS + DAY_MS + HOUR_MS, 96 * U);
+    const struct row *row = find(bench, ROW_TRAJECTORY, LEVEL_HOUR, START_MS + DAY_MS);
+    assert_int_equal(row->course[COURSE_DAY], START_MS);
+    const struct row *closed =
+        find(bench, ROW_TRAJECTORY, LEVEL_DAY, START_MS + DAY_MS + CLOSES_AFTER_MS);
+    assert_int_equal(row->course[COURSE_SHARE], closed->course[COURSE_SHARE]);
+    end(&bench);
+    plant.registry.local_times = &kolkata;
+    plant.facilities[0].time_zone = "Asia/Kolkata";
+}
+
 static void test_part_of_the_running_day(void **state)
 {
     (void)state;
@@ -564,6 +583,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_hour_and_day_has_a_row),
+        cmocka_unit_test(test_midnight_ends_a_day),
         cmocka_unit_test(test_part_of_the_running_day),
         cmocka_unit_test(test_level_is_told_once),
         cmocka_unit_test(test_silence_is_judged_stamp_by_stamp),

@@ -349,6 +349,48 @@ static void test_standing_alerts_are_told_again(void **state)
     end(&bench);
 }
 
+/* A day far behind is another one: the year to date is not what it was. */
+static void test_earlier_day_changes(void **state)
+{
+    (void)state;
+    struct bench bench = begin();
+    for (int32_t day = 0; day < 10; day++)
+        close_day(&bench, day, 1);
+    const struct day_total total = {.mg = {0, 5 * T, 0, 0}, .known = true, .whole = true};
+    assert_true(day_ledger_set(bench.ledger, bench.first + 2, &total));
+    bench.subject.set_first = bench.subject.set_last = bench.subject.changed_day = bench.first + 2;
+    close_day(&bench, 10, 1);
+    (void)take(&bench, ALL, false);
+    const struct row *closed = &bench.block->rows[bench.block->count - 2];
+    assert_int_equal(closed->course[COURSE_YTD], 15 * T);
+    assert_int_equal(closed->course[COURSE_RESTATED], 1);
+    assert_int_equal(closed[1].course[COURSE_RESTATED], 0); /* the first row says so */
+    end(&bench);
+}
+
+/* Yesterday closes when today has begun: today stays the row of now. */
+static void test_now_stays_at_today(void **state)
+{
+    (void)state;
+    struct bench bench = begin();
+    close_day(&bench, 0, 1);
+    int64_t end_ms = day_end_ms(NULL, bench.first + 1);
+    struct course_day stamp = {
+        .day = bench.first + 2, .end_ms = end_ms + DAY_MS, .stamp_ms = end_ms + HOUR_MS};
+    courses_judge(bench.courses, &bench.subject, &stamp, 1, end_ms + HOUR_MS);
+    stamp = (struct course_day){.day = bench.first + 1,
+                                .end_ms = end_ms,
+                                .stamp_ms = end_ms + 2 * HOUR_MS,
+                                .part = PART_ONE,
+                                .closed = true};
+    courses_judge(bench.courses, &bench.subject, &stamp, 1, end_ms + 2 * HOUR_MS);
+    (void)take(&bench, ALL, true);
+    const struct row *now = &bench.block->rows[bench.block->count - 1];
+    assert_int_equal(now->kind, ROW_TRAJECTORY_NOW);
+    assert_int_equal(now->course[COURSE_DAY], (bench.first + 2) * DAY_MS);
+    end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +402,8 @@ int main(void)
         cmocka_unit_test(test_standing_alerts_are_told_again),
         cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_now_of_two_years),
+        cmocka_unit_test(test_earlier_day_changes),
+        cmocka_unit_test(test_now_stays_at_today),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
