@@ -12,7 +12,7 @@ enum { NAMES_MAX = 10 };
 struct dips {
     const struct registry *registry;
     struct decoder *decoder;
-    int64_t *first_ms, *second_ms; /* by meter; INT64_MAX: there was none, or no second one */
+    int64_t *first_ms, *second_ms; /* by meter; INT64_MAX: no dip, or no second one, was read */
     bool *heard;                   /* by facility: some event of it was read */
 };
 

@@ -56,8 +56,8 @@ struct stock_accrual {
 };
 /* The accrual of the journal; its rate is not known if the meter does not accrue. */
 struct stock_accrual stock_accrual_of(const struct journal *journal);
-/* Notes from when on there was one, and returns the cells that differ if it was `before`; they are
- * none if the stretch is empty. */
+/* Notes from when on there was an accrual. Returns the cells that differ if it was `before`: an
+ * empty stretch if no cell does. */
 struct stretch stock_accrual_changed(struct journal *journal, struct stock_accrual before);
 /* Whether a meter accrues has changed since floor_ms: closed windows keep what they have. The
  * journal is still as it was then. */

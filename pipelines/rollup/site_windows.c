@@ -93,7 +93,7 @@ static void mark_stale(struct site *site, struct day *day, uint32_t column, int6
 /* --- stocks that accrue --- */
 
 /* The rows of one day to which the accrual of the column has come. Those before the last dip are in
- * a balance, and nobody is told of them again. */
+ * a balance already, and are not touched again. */
 static void accrue_column(struct site *site, const struct site_clock *clock, struct day *day,
                           uint32_t column)
 {

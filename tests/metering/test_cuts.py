@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Cuts histories of meters in two with history_cut.c: a state that is saved behind any event, and loaded
-by a new shard, changes no figure. Nor does the number of events in a message.
+by a new shard, changes no figure. The number of events in a message changes none, either.
 
     test_cuts.py PROGRAM [SEED]
 

@@ -152,8 +152,8 @@ static struct shard *reload(struct shard **old)
     return shard;
 }
 
-/* Time leaps by more days than are open at once. Those that are to go have to be written first, and
- * nothing of what runs on in them is lost, also if the state is saved meanwhile. */
+/* Time leaps by more days than are open at once. Days that are to go have to be written first, and
+ * they lose nothing, also if the state is saved meanwhile. */
 static int64_t leap(bool saved, uint32_t *blocked_out)
 {
     enum { LEAP_DAYS = 40 };
