@@ -139,11 +139,12 @@ static void check(const struct target_loader *loader, const struct holiday_entry
     if (compare_subject(&before->row, &entry->row) != 0 || before->row.works == entry->row.works)
         return;
     char day[16];
-    struct date date = is_weekday(&entry->row) ? (struct date){0} : civil_date(entry->row.day);
-    if (is_weekday(&entry->row))
+    if (is_weekday(&entry->row)) {
         (void)snprintf(day, sizeof(day), "%s", date_weekday_name(entry->row.day - INT32_MIN));
-    else
+    } else {
+        struct date date = civil_date(entry->row.day);
         (void)snprintf(day, sizeof(day), "%d-%02d-%02d", date.year, date.month, date.day);
+    }
     faults_error(loader->faults, entry->file, entry->line, 0,
                  "%s is worked and off for the same facility, country or everywhere: %s:%d; "
                  "accepted: one of both",
