@@ -126,57 +126,67 @@ def alert_annotation(store, facilities=False):
         (named, "1h", "{{target}}: {{to}}", "{{target}} is {{to}}", "target,to"))
 
 
-class Months:
-    """The last closed day of each month: there are rows of days, and Grafana keeps one a month."""
+def month_steps(store, names, aggregation):
+    """Rows of days become one a month: Grafana sums the columns, or keeps the last day."""
+    made = {"aggregations": [aggregation], "operation": "aggregate"}
+    merge = {"id": "merge", "options": {}}
+    first = [merge] if store.key == "influx" else [merge, {"id": "organize", "options": {
+        "excludeByName": {"Time": True}, "indexByName": {},
+        "renameByName": {f"Value #{chr(ord('A') + i)}": name for i, name in enumerate(["Month", *names])}}}]
+    return [*first,
+            {"id": "formatTime", "options": {"timeField": "Month", "outputFormat": "YYYY-MM", "timezone": "utc",
+                                             "useTimezone": True}},
+            {"id": "groupBy", "options": {"fields": {
+                "Month": {"aggregations": [], "operation": "groupby"}, **{name: made for name in names}}}},
+            {"id": "organize", "options": {"excludeByName": {}, "indexByName": {}, "renameByName": {
+                f"{name} ({aggregation})": name for name in names}}}]
+
+
+def day_value(field, length="1d", offset=""):
+    return f'max(last_over_time(trajectory_{field}{{{VICTORIA_TARGET},stage="day"}}[{length}]{offset}))'
+
+
+class MonthBars(BarChart):
+    """Sums of days. A day is the difference of two rows; the year's first day is its own row."""
+
+    FIELDS = {"Emitted": "ytd_kg", "Budget": "due_kg"}
+
+    def targets(self, store):
+        where = (f'FROM "trajectory" WHERE {TIME} AND {TARGET} AND "stage" = \'day\' AND '
+                 '"day" >= ${__from} - 43200000')
+        rest = ", ".join(f'difference("{field}") / {KG_PER_T} AS "{name}"' for name, field in self.FIELDS.items())
+        first = ", ".join(f'"{field}" / {KG_PER_T} AS "{name}"' for name, field in self.FIELDS.items())
+        influx = [{"query": f'SELECT moving_average("day", 2) + 43200000 AS "Month", {rest} {where}'},
+                  {"query": f'SELECT "day" AS "Month", {first} {where} AND "share" < 0.02 ORDER BY time LIMIT 1'}]
+
+        def own(field):
+            same_year = f"{day_value('due_kg')} >= {day_value('due_kg', '2d', ' offset 1d')}"
+            before = day_value(field, "2d", " offset 1d")
+            return f"((({day_value(field)} - {before}) if ({same_year})) default {day_value(field)}) / {KG_PER_T}"
+        victoria = [{"expr": day_value("day"), "step": "1d"},
+                    *({"expr": own(field), "step": "1d"} for field in self.FIELDS.values())]
+        return store.targets(Raw(influx, victoria), True, True)
+
+    def transformations(self, store):
+        return month_steps(store, list(self.FIELDS), "sum")
+
+
+class MonthTable(Table):
+    """The last closed day of each month."""
 
     COLUMNS = {"Emitted": ("ytd_kg", KG_PER_T), "Due": ("due_kg", KG_PER_T), "Slip": ("slip", 1),
                "Forecast": ("forecast_kg", KG_PER_T), "P of a miss": ("miss_probability", 1),
                "Coverage": ("coverage", 1), "Alert": ("alert_level", 1)}
 
-    def __init__(self, names):
-        self.names = names
-
-    def queries(self):
-        """One in InfluxQL; in MetricsQL one for each column, the date first."""
-        columns = [("Month", "day", 1), *((name, *self.COLUMNS[name]) for name in self.names)]
-        listed = ", ".join(f'{divided(f"{chr(34)}{field}{chr(34)}", scale)} AS "{name}"' for name, field, scale in columns)
-        victoria = [{"expr": divided(f'max(last_over_time(trajectory_{field}{{{VICTORIA_TARGET},stage="day"}}[1d]))', scale),
-                     "step": "1d"} for _, field, scale in columns]
-        return [Raw({"query": f'SELECT {listed} FROM "trajectory" WHERE {TIME} AND {TARGET} AND "stage" = \'day\''},
-                    victoria)]
-
-    def transformations(self, store):
-        names = ["Month", *self.names]
-        last = {"aggregations": ["lastNotNull"], "operation": "aggregate"}
-        steps = [] if store.key == "influx" else [
-            {"id": "merge", "options": {}},
-            {"id": "organize", "options": {"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": {
-                f"Value #{chr(ord('A') + i)}": name for i, name in enumerate(names)}}}]
-        return [*steps,
-                {"id": "formatTime", "options": {"timeField": "Month", "outputFormat": "YYYY-MM", "timezone": "utc",
-                                                 "useTimezone": True}},
-                {"id": "groupBy", "options": {"fields": {
-                    "Month": {"aggregations": [], "operation": "groupby"}, **{name: last for name in self.names}}}},
-                {"id": "organize", "options": {"excludeByName": {}, "indexByName": {}, "renameByName": {
-                    f"{name} (lastNotNull)": name for name in self.names}}}]
-
-
-class MonthBars(BarChart):
-    months = Months(["Emitted", "Due"])
-
     def targets(self, store):
-        return [t for q in self.months.queries() for t in store.targets(q, True, True)]
+        columns = [("Month", "day", 1), *((name, *more) for name, more in self.COLUMNS.items())]
+        listed = ", ".join(f'{divided(f"{chr(34)}{field}{chr(34)}", scale)} AS "{name}"' for name, field, scale in columns)
+        return store.targets(Raw(
+            {"query": f'SELECT {listed} FROM "trajectory" WHERE {TIME} AND {TARGET} AND "stage" = \'day\''},
+            [{"expr": divided(day_value(field), scale), "step": "1d"} for _, field, scale in columns]), True, True)
 
     def transformations(self, store):
-        return self.months.transformations(store)
-
-
-class MonthTable(Table):
-    months = Months(list(Months.COLUMNS))
-    targets = MonthBars.targets
-
-    def transformations(self, store):
-        return self.months.transformations(store)
+        return month_steps(store, list(self.COLUMNS), "lastNotNull")
 
 
 class AlertTable(Table):
@@ -271,9 +281,10 @@ def panels():
                by_day({"Slip": "slip"}, 1), "percentunit", color={"mode": "thresholds"}, steps=SLIPS, span=True,
                steps_after=False, lines="line"),
         Row(18, "Month by month"),
-        MonthBars(19, "Emitted and due, to the end of each month", "Both since the target year began, by the last closed "
-                  "day of each month.", (12, 9), [], TONNES, decimals=0, min=0,
-                  overrides=[override("Emitted", color=fixed("blue")), override("Due", color=fixed("green"))]),
+        MonthBars(19, "Budget month by month", "What was emitted in each month, and what of the year's budget was due in it; "
+                  "of the month under way its closed days. The chosen time is to begin with the target's year.", (12, 9),
+                  [], TONNES, decimals=0, min=0,
+                  overrides=[override("Emitted", color=fixed("blue")), override("Budget", color=fixed("green"))]),
         MonthTable(20, "To the end of each month", "The last closed day of each month, as it was judged.", (12, 9), [], {},
                    "Month", ranged=True,
                    overrides=[*(override(name, unit=TONNES, decimals=0) for name in ("Emitted", "Due", "Forecast")),
