@@ -168,7 +168,8 @@ def dashboard(store, board, title, description, panels, variables, annotations, 
     add_names(made, installation.names)
     return {
         "uid": store.uid(board), "title": title, "description": description, "tags": list(tags),
-        "schemaVersion": 41, "version": 1, "editable": True, "graphTooltip": 1, "fiscalYearStartMonth": installation.year_start - 1,
+        "schemaVersion": 41, "version": 1, "editable": True, "graphTooltip": 1,
+        "fiscalYearStartMonth": installation.year_start - 1,
         "liveNow": False, "preload": False, "refresh": "1m", "timezone": "browser", "weekStart": "",
         "time": {"from": since, "to": until}, "timepicker": {"refresh_intervals": INTERVALS},
         "annotations": {"list": [grafana_annotations(), *annotations]}, "templating": {"list": variables},

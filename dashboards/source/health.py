@@ -94,8 +94,8 @@ def panels():
               [("Held, s", Raw({}, {"expr": f"sum by (facility, meter, reason) ({metric('ghgd_meter_held_seconds')})"}))],
               {"facility": "Facility", "meter": "Meter", "reason": "Reason"}, "Held, s", decimals=0),
         Row(25, "State and process"),
-        lines(26, "Age of checkpoints", "Since the group has had each partition's last checkpoint; a partition to which nothing "
-              "comes saves nothing.",
+        lines(26, "Age of checkpoints", "Since the group has had each partition's last checkpoint; a partition to which "
+              "nothing comes saves nothing.",
               (f"max by (partition) ({metric('ghgd_partition_checkpoint_age_seconds')})", "partition {{partition}}"),
               unit="s"),
         lines(27, "Checkpoints", "Bytes of checkpoints, and failures.",

@@ -73,7 +73,8 @@ def panels(store):
         Row(1, "The chosen time"),
         stat(2, "Coverage", "Share of the expected meter time that readings cover, of whole days.",
              Total("coverage", "covered_s", whole="expected_s"), "percentunit", COVERED, decimals=1, min=0, max=1),
-        stat(3, "Silent meters", "Meters without a reading in the newest final hour of their facility, of those that should report.",
+        stat(3, "Silent meters", "Meters without a reading in the newest final hour of their facility, of those that "
+             "should report.",
              silent_meters(), time_from="6h", decimals=0),
         stat(4, "Held, meter-hours", "Readings contradict each other: nothing is booked until later ones, or a person, "
              "decide.", total("held_s", HOUR), decimals=1),
