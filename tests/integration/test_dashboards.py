@@ -57,6 +57,7 @@ UNITS = {"none", "time:YYYY-MM-DD", "percentunit", "suffix:t CO2e", "suffix:kg C
          "cps", "bytes", "Bps"}
 
 PLANT = 'Plant No. 4, "West" [old] a/b\\c'
+RETIRED = ("1", "stationary_combustion", "old boiler", "L", 0.5)  # silent in the windows under way
 #             id       offset of local time from UTC
 FACILITIES = {PLANT: timedelta(hours=5, minutes=45), "bursa": timedelta(hours=3), "o'hare": timedelta(hours=-5)}
 GROUPS = {PLANT: "Asia, South", "bursa": "Europe"}  # o'hare is in no region
@@ -124,7 +125,8 @@ def rows(now):
                        f"consumption_kwh={seconds + 3},flows_unknown=0i,import_covered_s={seconds},"
                        f"import_expected_s={seconds},export_covered_s=0,export_expected_s=0,"
                        f"generation_covered_s=0,generation_expected_s=0,{quality} {at}")
-                for scope, category, source, unit, kg_per_s in SOURCES:
+                is_newest = end > now
+                for scope, category, source, unit, kg_per_s in SOURCES if is_newest else [*SOURCES, RETIRED]:
                     kg = seconds * kg_per_s
                     yield (f"emissions_{suffix},{tag},scope={scope},category={key(category)},"
                            f"source={key(source)},unit={unit} activity={kg * 2},co2_kg={kg * 0.9},"
@@ -585,6 +587,7 @@ class Queries(unittest.TestCase):
                 together = sum(facilities == set(FACILITIES) for facilities in times.values())
                 self.assertGreaterEqual(together, 29)
                 self.assertLessEqual(len(times), together + 2)
+                self.assertEqual(times[max(times)], set(FACILITIES))  # the day under way
 
     def test_final_and_provisional_make_the_whole(self):
         seen = []
