@@ -180,26 +180,28 @@ static void test_every_level_has_a_table(void **state)
 /* Every number of a target's row, and NULL for those that are not known. */
 static void test_targets_are_read_back(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
 #define COURSE                                                                                     \
     "1772236800000|2|94000000.0|74800000.0|0.375|28050000.0|29000000.000001|2.5|950000.000001|"    \
     "0.999999999|0.0339|76000000.0|75000000.0|77000000.0|77333333.333336|0.905|1797724800000|"     \
     "80000000.0|0.0655|0.0935|-0.476190476|-1.0e-06|3|1|1"
     struct row row = fixture_target_row(ROW_TRAJECTORY, 0);
-    write_block(place, block_of(&row));
-    expect(place, "SELECT * FROM trajectory",
-           "1772323200000|1772323200000|2026-03-01T06:00:00+06:00|dhaka-1|dhaka-2030|day|facility|"
-           "dhaka-1|1+2|" COURSE "\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(
+        place, "SELECT * FROM trajectory",
+        "1772323200000|1772323200000|2026-03-01T06:00:00+06:00|dhaka-1|dhaka-2030|day|facility|"
+        "dhaka-1|1+2|" COURSE "\n");
     row = fixture_target_row(ROW_TRAJECTORY_NOW, REGISTRY_NONE);
-    write_block(place, block_of(&row));
-    expect(place, "SELECT * FROM trajectory_now",
-           "1767225600000|1798761600000|2026-01-01T00:00:00Z||all-2030|all|all|2|"
-           "1772323200000|" COURSE "|1|1|1|Dhaka One|20000000.0|Awkward \"A\"|9000000.000001|"
-           "NULL|NULL\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(place, "SELECT * FROM trajectory_now",
+                        "1767225600000|1798761600000|2026-01-01T00:00:00Z||all-2030|all|all|2|"
+                        "1772323200000|" COURSE
+                        "|1|1|1|Dhaka One|20000000.0|Awkward \"A\"|9000000.000001|"
+                        "NULL|NULL\n");
     row = fixture_target_row(ROW_ALERT, 1);
-    write_block(place, block_of(&row));
-    expect(
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(
         place, "SELECT * FROM alerts",
         "1772323200000|1772323200000|2026-03-01T06:00:00+06:00|a, b=c\\|say \"no\", 5 %\\|day|"
         "facility|a, b=c\\|1|say \"no\", 5 %\\/2/7|7|2|entered|0|3|ok|critical|1772319600000|NULL|"
@@ -212,85 +214,92 @@ static void test_targets_are_read_back(void **state)
  * become one of other facilities. */
 static void test_targets_keep_their_keys(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     struct row row = fixture_target_row(ROW_TRAJECTORY, FIXTURE_GROUP);
     struct target target = *row.target;
-    write_block(place, block_of(&row));
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row.level = LEVEL_HOUR;
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     target.name = "all";
     target.level = TARGET_ALL;
     target.scopes = 1U << 1;
     row.target = &target;
     row.course[COURSE_SLIP] = NULL_NUMBER;
-    write_block(place, block_of(&row));
-    expect(place, "SELECT target, stage, level, name, scopes, slip FROM trajectory",
-           "asia-2030|day|region|Asia|1+2+3|0.0339\nasia-2030|hour|all|all|1|NULL\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(place, "SELECT target, stage, level, name, scopes, slip FROM trajectory",
+                        "asia-2030|day|region|Asia|1+2+3|0.0339\nasia-2030|hour|all|all|1|NULL\n");
     row = fixture_target_row(ROW_TRAJECTORY_NOW, FIXTURE_GROUP);
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row.course[COURSE_USED_UP_DAY] = NULL_NUMBER;
     row.course[COURSE_USED_UP] = 0;
-    write_block(place, block_of(&row));
-    expect(place, "SELECT target, used_up_day, used_up FROM trajectory_now", "asia-2030|NULL|0\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(place, "SELECT target, used_up_day, used_up FROM trajectory_now",
+                        "asia-2030|NULL|0\n");
 }
 
 static void test_views_of_targets(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
     static const uint32_t subjects[] = {0, FIXTURE_GROUP, REGISTRY_NONE};
     for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
         struct row row = fixture_target_row(ROW_TRAJECTORY_NOW, subjects[i]);
-        write_block(place, block_of(&row));
+        sqlite_bench_write(place, block_of(&row));
         row.window.start_ms -= INT64_C(365) * 86400000; /* the year before counts no more */
         row.course[COURSE_SLIP] = -9;
-        write_block(place, block_of(&row));
+        sqlite_bench_write(place, block_of(&row));
     }
     struct row row = fixture_target_row(ROW_ALERT, 0);
-    write_block(place, block_of(&row));
+    sqlite_bench_write(place, block_of(&row));
     row = fixture_target_row(ROW_TRAJECTORY, 0);
-    write_block(place, block_of(&row));
-    expect(place, "SELECT subject, local_day, region, site, slip FROM trajectory_named",
-           "Dhaka One|2026-02-28|Asia|north wing|0.0339\n");
-    expect(place,
-           "SELECT subject, region, site, level, source_1 FROM trajectory_now_named "
-           "WHERE slip > 0 ORDER BY target",
-           "all|NULL|NULL|all|Dhaka One\nAsia|Asia|NULL|region|Dhaka One\n"
-           "Dhaka One|Asia|north wing|facility|grid, purchased electricity, scope 2\n");
-    expect(place, "SELECT subject, region, to_name FROM alerts_named", "Dhaka One|Asia|critical\n");
-    expect(place,
-           "SELECT target, subject, alert, since, slip, used_up, over_kg FROM targets_now "
-           "ORDER BY target",
-           "all-2030|all|critical|NULL|0.0339|2026-12-20|950000.000001\n"
-           "asia-2030|Asia|critical|NULL|0.0339|2026-12-20|950000.000001\n"
-           "dhaka-2030|Dhaka One|critical|2026-02-28|0.0339|2026-12-20|950000.000001\n");
+    sqlite_bench_write(place, block_of(&row));
+    sqlite_bench_expect(place,
+                        "SELECT subject, local_day, region, site, slip FROM trajectory_named",
+                        "Dhaka One|2026-02-28|Asia|north wing|0.0339\n");
+    sqlite_bench_expect(
+        place,
+        "SELECT subject, region, site, level, source_1 FROM trajectory_now_named "
+        "WHERE slip > 0 ORDER BY target",
+        "all|NULL|NULL|all|Dhaka One\nAsia|Asia|NULL|region|Dhaka One\n"
+        "Dhaka One|Asia|north wing|facility|grid, purchased electricity, scope 2\n");
+    sqlite_bench_expect(place, "SELECT subject, region, to_name FROM alerts_named",
+                        "Dhaka One|Asia|critical\n");
+    sqlite_bench_expect(
+        place,
+        "SELECT target, subject, alert, since, slip, used_up, over_kg FROM targets_now "
+        "ORDER BY target",
+        "all-2030|all|critical|NULL|0.0339|2026-12-20|950000.000001\n"
+        "asia-2030|Asia|critical|NULL|0.0339|2026-12-20|950000.000001\n"
+        "dhaka-2030|Dhaka One|critical|2026-02-28|0.0339|2026-12-20|950000.000001\n");
 }
 
 /* A file of an earlier version: it gets the tables and views of targets, and keeps its rows. */
 static void test_tables_of_targets_are_added(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(open_sink(place), 0);
-    write_block(place, fixture_block(1));
-    close_sink(place);
-    sqlite3 *db = open_other(place);
-    run(db, "DROP VIEW targets_now; DROP VIEW trajectory_named; DROP VIEW trajectory_now_named; "
+    struct sqlite_bench *place = *state;
+    assert_int_equal(sqlite_bench_open(place), 0);
+    sqlite_bench_write(place, fixture_block(1));
+    sqlite_bench_close(place);
+    sqlite3 *db = sqlite_bench_open_other(place);
+    sqlite_bench_run(
+        db, "DROP VIEW targets_now; DROP VIEW trajectory_named; DROP VIEW trajectory_now_named; "
             "DROP VIEW alerts_named; DROP TABLE trajectory; DROP TABLE trajectory_now; "
             "DROP TABLE alerts");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(open_sink(place), 0);
+        assert_int_equal(sqlite_bench_open(place), 0);
         struct row row = fixture_target_row(ROW_ALERT, 0);
-        write_block(place, block_of(&row));
-        close_sink(place);
+        sqlite_bench_write(place, block_of(&row));
+        sqlite_bench_close(place);
     }
-    expect(place,
-           "SELECT (SELECT count(*) FROM alerts_named), (SELECT count(*) FROM trajectory_named), "
-           "(SELECT count(*) FROM targets_now), (SELECT count(*) FROM emissions_15m)",
-           "1|0|0|1\n");
-    expect(place, "PRAGMA user_version", "1\n");
+    sqlite_bench_expect(
+        place,
+        "SELECT (SELECT count(*) FROM alerts_named), (SELECT count(*) FROM trajectory_named), "
+        "(SELECT count(*) FROM targets_now), (SELECT count(*) FROM emissions_15m)",
+        "1|0|0|1\n");
+    sqlite_bench_expect(place, "PRAGMA user_version", "1\n");
 }
 
 static void test_views_show_names(void **state)
