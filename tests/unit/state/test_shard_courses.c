@@ -56,6 +56,7 @@ static const struct offset_change kolkata_offsets[] = {{INT64_MIN, KOLKATA_MS}};
 static const struct local_time kolkata = {kolkata_offsets, 1};
 
 static struct plant plant;
+static const struct window_conf *horizon = &windows;
 
 static int set_up(void **state)
 {
@@ -91,7 +92,7 @@ struct bench {
 static struct shard *make(void)
 {
     const struct shard_context context = {.registry = &plant.registry,
-                                          .window = &windows,
+                                          .window = horizon,
                                           .targets = &targets,
                                           .trajectory = &trajectory,
                                           .kernels = tests_kernels(),
@@ -472,6 +473,41 @@ static void test_restarts_change_no_row(void **state)
     trajectory.coverage_min = PART_ONE / 5 * 4;
 }
 
+/* A closed day changes with each hour. The stamp that has no room any more knows it after a
+ * restart.
+ */
+static void test_change_waits_for_room(void **state)
+{
+    (void)state;
+    static struct batch batch;
+    static struct window_conf longer;
+    longer = windows; /* no day has to leave before the ring is full */
+    longer.horizon_ms = 14 * DAY_MS;
+    horizon = &longer;
+    struct bench *bench = begin();
+    read_days(bench, BEGIN_MS, BEGIN_MS + 3 * DAY_MS, 96 * U);
+    int64_t now_ms = BEGIN_MS + 3 * DAY_MS;
+    for (int64_t hour = 0; !shard_is_blocked(bench->shard); hour++, now_ms += HOUR_MS) {
+        int64_t before_ms = now_ms - 30 * HOUR_MS;
+        const struct input input[] = {
+            {0, before_ms, before_ms + 15 * MIN_MS, (hour + 5) * U, hour + 1},
+            {0, now_ms + 30 * MIN_MS, now_ms + 45 * MIN_MS, U, 0}};
+        fill_batch(&batch, input, ARRAY_LEN(input));
+        assert_int_equal(shard_apply(bench->shard, &batch, 0), ARRAY_LEN(input));
+        assert_true(hour < 300);
+    }
+    bench->restarts_every = 1;
+    save(bench);
+    assert_true(shard_is_blocked(bench->shard));
+    take(bench, TAKE_CLOSING);
+    const struct row *hour =
+        find(bench, ROW_TRAJECTORY, LEVEL_HOUR, now_ms - HOUR_MS + 30 * MIN_MS);
+    assert_int_equal(hour->course[COURSE_RESTATED], 1);
+    bench->restarts_every = 0;
+    end(&bench);
+    horizon = &windows;
+}
+
 /* A byte that is another: an error, or a state that can be worked with. */
 static void test_any_byte(void **state)
 {
@@ -591,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_full_ring_stops_the_shard),
         cmocka_unit_test(test_ring_blocks),
         cmocka_unit_test(test_restarts_change_no_row),
+        cmocka_unit_test(test_change_waits_for_room),
         cmocka_unit_test(test_any_byte),
         cmocka_unit_test(test_version_4_begins_with_its_open_days),
         cmocka_unit_test(test_target_is_gone),
