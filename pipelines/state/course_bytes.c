@@ -256,7 +256,7 @@ static void save_told(const struct site *site, const struct courses *courses, st
     packed_add_uint(out, 0);
 }
 
-struct taking {
+struct course_taking {
     struct site *site;
     struct courses *courses; /* NULL: what is said passes */
     const struct dictionary *dictionary;
@@ -264,14 +264,14 @@ struct taking {
     struct packed *packed;
 };
 
-static struct course *take_target(const struct taking *taking)
+static struct course *take_target(const struct course_taking *taking)
 {
     char id[NAME_BYTES_MAX + 1];
     packed_take_text(taking->packed, id, sizeof(id));
     return taking->courses == NULL ? NULL : courses_find(taking->courses, id);
 }
 
-static struct course_told take_row(const struct taking *taking)
+static struct course_told take_row(const struct course_taking *taking)
 {
     const struct way way = {.packed = taking->packed};
     struct course_told told = {0};
@@ -281,7 +281,7 @@ static struct course_told take_row(const struct taking *taking)
     return told;
 }
 
-static int take_told(const struct taking *taking)
+static int take_told(const struct course_taking *taking)
 {
     int err = 0;
     for (;;) {
@@ -333,7 +333,7 @@ static void save_courses(const struct site *site, const struct courses *courses,
     save_told(site, courses, out);
 }
 
-static void take_now(const struct taking *taking, const struct course *course,
+static void take_now(const struct course_taking *taking, const struct course *course,
                      struct now_row *now_out, uint8_t *sinks_out)
 {
     if (packed_take_uint(taking->packed, 1) == 0)
@@ -348,7 +348,8 @@ static void take_now(const struct taking *taking, const struct course *course,
 }
 
 /* A change that changes nothing is damage. */
-static struct course_told take_change(const struct taking *taking, const struct course *course)
+static struct course_told take_change(const struct course_taking *taking,
+                                      const struct course *course)
 {
     struct course_told told = {0};
     if (packed_take_uint(taking->packed, 1) == 0)
@@ -359,7 +360,7 @@ static struct course_told take_change(const struct taking *taking, const struct 
     return told;
 }
 
-static void take_course(const struct taking *taking)
+static void take_course(const struct course_taking *taking)
 {
     const struct way way = {.packed = taking->packed};
     struct course *course = take_target(taking);
@@ -385,7 +386,7 @@ static void take_course(const struct taking *taking)
     settle_state(course);
 }
 
-static int take_courses(const struct taking *taking)
+static int take_courses(const struct course_taking *taking)
 {
     int64_t judged_ms = payload_take_time(taking->packed);
     uint32_t count = packed_take_count(taking->packed, TARGETS_MAX);
@@ -424,7 +425,7 @@ int course_bytes_take(struct site *site, struct courses *courses,
                       const struct dictionary *dictionary, const struct payload_names *names,
                       struct packed *packed)
 {
-    const struct taking taking = {site, courses, dictionary, names, packed};
+    const struct course_taking taking = {site, courses, dictionary, names, packed};
     if (names->version < PAYLOAD_VERSION_TARGETS || packed_take_uint(packed, 1) == 0)
         return packed->damaged ? ERR_SYNTAX : 0;
     take_totals(site, dictionary, packed);

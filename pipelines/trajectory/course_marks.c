@@ -153,6 +153,14 @@ static struct marks *find_marks(struct courses *courses, uint32_t sink, const st
     return NULL;
 }
 
+/* Some row may have become settled. */
+static void settle(struct courses *courses)
+{
+    while (courses->told_settled < courses->told_count &&
+           marks_are_settled(courses_told(courses, courses->told_settled)->sinks))
+        courses->told_settled++;
+}
+
 void courses_end_row(struct courses *courses, uint32_t sink, const struct row *row,
                      enum block_end end)
 {
@@ -165,14 +173,7 @@ void courses_end_row(struct courses *courses, uint32_t sink, const struct row *r
     bool at_risk = (courses->taking_over >> sink & 1) != 0;
     if (marks_end_block(marks, sink, end, at_risk, &tally))
         courses->changed = true;
-    courses_settle(courses);
-}
-
-void courses_settle(struct courses *courses)
-{
-    while (courses->told_settled < courses->told_count &&
-           marks_are_settled(courses_told(courses, courses->told_settled)->sinks))
-        courses->told_settled++;
+    settle(courses);
 }
 
 /* --- what a sink has shown, and takeovers --- */
@@ -200,7 +201,7 @@ static void advance_acked(struct courses *courses, uint32_t sink, enum mark_even
 void courses_prove(struct courses *courses, uint32_t sink)
 {
     advance_acked(courses, sink, MARK_PROVEN);
-    courses_settle(courses);
+    settle(courses);
 }
 
 void courses_lose(struct courses *courses, uint32_t sink)

@@ -142,8 +142,6 @@ void courses_take_over(struct courses *courses, uint32_t sink, enum takeover_act
 uint64_t courses_mark_dirty(struct courses *courses, uint32_t sink, int64_t from_ms);
 /* The sinks that get the row, a bit each. */
 uint8_t courses_sinks_of(const struct courses *courses, const struct course_told *told);
-/* Some row may have become settled. */
-void courses_settle(struct courses *courses);
 /* Makes the mark dirty for these sinks, a bit each. */
 void courses_dirty(struct courses *courses, struct marks *marks, uint8_t sinks);
 
