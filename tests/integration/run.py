@@ -27,7 +27,7 @@ import workers  # noqa: E402
 LONGEST = ("test_backfill", "WithoutBroker", "test_dead_sink", "test_equal_to_a_keyed_topic",
            "test_killed_at_any_time", "test_healing", "test_checkpoint.Outage", "test_coordinator",
            "test_registers_read", "test_what_is_on_its_way", "test_processes_come_and_go",
-           "test_two_months", "test_eight_thousand", "test_lost_state", "test_steel_plant")
+           "test_each_change_is_told", "test_two_months", "test_eight_thousand", "test_lost_state", "test_steel_plant")
 
 
 def each(suite):

@@ -1,8 +1,10 @@
 """Alerts leave the daemon: to a webhook that fails, stalls and comes back, and to a real Alertmanager."""
+import datetime
 import hashlib
 import hmac
 import http.server
 import json
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -18,6 +20,7 @@ from test_sinks import Writer
 
 SECRET = "what both sides know"
 OK, WATCH, WARNING, CRITICAL = range(4)
+ZONE = datetime.timezone(datetime.timedelta(hours=8))
 SITES = (b"hz", b"sz", b"dhaka-1")
 
 
@@ -347,7 +350,94 @@ class Command(unittest.TestCase):
         self.assertIn("has no sink of type webhook, alertmanager or topic", got.stderr)
 
     def test_misused(self):
-        for arguments in ([], ["list"], ["test", "more"], ["test", "--nope"]):
+        for arguments in ([], ["nonsense"], ["test", "more"], ["test", "--nope"]):
             got = subprocess.run([daemon.BINARY, "alerts", *arguments], capture_output=True, text=True, timeout=60)
             self.assertEqual(got.returncode, 2, arguments)
             self.assertEqual(got.stdout, "")
+
+
+class DaemonTells(unittest.TestCase):
+    """A factory slips and comes back: its changes of level go from the daemon to people."""
+
+    def setUp(self):
+        self.kafka = servers.kafka()
+        self.topic = self.kafka.topic("slip")
+        self.kafka.create_topic(self.topic + "-alerts")
+        self.receiver = Receiver([500, "drop", 204, "stall", 503]).start()
+        self.addCleanup(self.receiver.stop)
+        self.manager = Alertmanager("http://127.0.0.1:1/").start()
+        self.addCleanup(self.manager.stop)
+        self.daemon = daemon.Daemon({
+            "input": {"topic": self.topic},
+            "kafka": {"brokers": self.kafka.brokers, "group": servers.unique("slip")},
+            "checkpoint": {"interval": "1s"},
+            "tables": {"facilities": "facilities.csv", "meters": "meters.csv", "targets": "targets.csv",
+                       "catalogue": str(servers.ROOT / "config/factors")},
+            "windows": {"horizon": "8d", "reporting_from": "2025-01-01", "emit_interval": "500ms"},
+            "sinks": [{"name": "lite", "type": "sqlite", "path": "lite.db"},
+                      {"name": "hook", "type": "webhook", "url": self.receiver.url, "timeout": "2s",
+                       "connect_timeout": "1s", "backoff_min": "50ms", "backoff_max": "200ms"},
+                      {"name": "manager", "type": "alertmanager", "url": self.manager.url, "repeat": "1s"},
+                      {"name": "records", "type": "topic", "topic": self.topic + "-alerts"}],
+        }, files={
+            "facilities.csv": "id,name,time_zone,country\nhz,Hangzhou mill,Asia/Shanghai,CN\n",
+            "meters.csv": "id,facility,kind,interval,unit,category,factor,valid_from\n"
+                          "gas,hz,interval,1d,Nm3,stationary_combustion,ipcc2006.natural_gas,2025-01-01\n",
+            "targets.csv": "target,level,name,scopes,approach,base_year,base_t,percent,target_year\n"
+                           "hz-2030,facility,hz,1,control,2024,3700,50,2030\n"})
+        self.daemon.start()
+        self.addCleanup(self.daemon.stop)
+
+    def produce(self, first, last):
+        """A reading a day; it burns too much until March of 2026, and then less."""
+        messages = []
+        for day in range(first.toordinal(), last.toordinal()):
+            start = datetime.datetime.fromordinal(day).replace(tzinfo=ZONE)
+            end = start + datetime.timedelta(1)
+            value = 5000 if start.year == 2025 else 6200 if start.month < 4 else 2000
+            messages.append((0, int(end.timestamp() * 1000), json.dumps(
+                {"meter": "gas", "start": start.isoformat(), "end": end.isoformat(), "value": value})))
+        self.kafka.produce_at(self.topic, messages)
+
+    def changes(self):
+        """The ids of changes in the database, and the last level."""
+        database = sqlite3.connect(f"file:{self.daemon.folder}/state/lite.db?mode=ro", uri=True)
+        rows = database.execute("SELECT id, to_level FROM alerts ORDER BY number").fetchall()
+        return [row[0] for row in rows], rows[-1][1] if rows else OK
+
+    def up_to(self, day):
+        database = sqlite3.connect(f"file:{self.daemon.folder}/state/lite.db?mode=ro", uri=True)
+        newest, = database.execute("SELECT max(start_ms) FROM trajectory").fetchone()
+        return newest is not None and newest >= datetime.datetime.fromordinal(day.toordinal()).timestamp() * 1000
+
+    def test_each_change_is_told(self):
+        middle, last = datetime.date(2026, 3, 25), datetime.date(2026, 7, 20)
+        self.produce(datetime.date(2025, 1, 1), middle)
+        eventually(lambda: self.up_to(middle - datetime.timedelta(3)))
+        ids, level = self.changes()
+        self.assertEqual(level, CRITICAL)
+        eventually(lambda: set(self.receiver.ids()) == set(ids))
+        eventually(lambda: self.manager.standing() == [("hz-2030", "critical")])
+        # neither the daemon nor Alertmanager remembers anything; the daemon's state does
+        time.sleep(3)  # a checkpoint
+        self.daemon.kill()
+        self.manager.kill()
+        subprocess.run(["rm", "-rf", f"{self.manager.folder}/data"], check=True)
+        self.manager.launch()
+        eventually(self.manager.is_ready)
+        self.assertEqual(self.manager.standing(), [])
+        self.daemon.launch()
+        eventually(lambda: self.manager.standing() == [("hz-2030", "critical")])
+        self.produce(middle, last)
+        eventually(lambda: self.up_to(last - datetime.timedelta(3)))
+        ids, level = self.changes()
+        self.assertEqual(level, OK)
+        self.assertEqual(ids, [f"hz-2030/1/{number}" for number in range(1, len(ids) + 1)])
+        eventually(lambda: set(self.receiver.ids()) == set(ids))
+        eventually(lambda: self.manager.standing() == [])
+        eventually(lambda: {record.key.decode() for record in self.kafka.consume(self.topic + "-alerts")} == set(ids))
+        told = {alert["annotations"]["id"]: alert for alert in self.receiver.alerts()}
+        self.assertEqual(told[ids[-1]]["status"], "resolved")
+        self.assertIn("Over: Hangzhou mill is back on course", told[ids[-1]]["annotations"]["summary"])
+        self.assertIn("Most of the year to date comes from: natural_gas",
+                      told[ids[-1]]["annotations"]["description"])
