@@ -5,6 +5,7 @@
 
 #include "base/timestamp.h"
 #include "config/options/checks.h"
+#include "config/options/option_value.h"
 
 /* The kind of a sink, as one bit. */
 enum variant {

@@ -41,9 +41,6 @@ const char *loading_text(struct loading *loading, const char *text, size_t size)
 /* The three texts as one. */
 const char *loading_join(struct loading *loading, const char *first, const char *between,
                          const char *last);
-/* The name of the consumer group, with that behind it; NULL if no topic can be called so. A group
- * may be called anything. */
-const char *loading_topic(struct loading *loading, const char *suffix);
 /* The path as seen from the working directory: relative ones begin at `folder`. */
 const char *loading_path(struct loading *loading, const char *folder, const char *path);
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "config/options/option_value.h"
 
 struct file_place loading_place(const struct loading *loading, int sink, const char *path)
 {
@@ -46,11 +45,4 @@ const char *loading_path(struct loading *loading, const char *folder, const char
     if (path[0] == '/' || folder[0] == '\0')
         return loading_text(loading, path, strlen(path));
     return loading_join(loading, folder, "/", path);
-}
-
-const char *loading_topic(struct loading *loading, const char *suffix)
-{
-    enum { TOPIC_BYTES_MAX = 249 };
-    const char *name = loading_join(loading, loading->config->kafka.group, "", suffix);
-    return strlen(name) <= TOPIC_BYTES_MAX && topic_name_fault(name) == NULL ? name : NULL;
 }

@@ -466,3 +466,10 @@ bool option_is_list(const struct option *option)
     return option->type == OPTION_IDENTIFIERS || option->type == OPTION_INPUT_PATHS ||
            option->type == OPTION_BROKERS || option->type == OPTION_WEEKDAYS;
 }
+
+const char *loading_topic(struct loading *loading, const char *suffix)
+{
+    enum { TOPIC_BYTES_MAX = 249 };
+    const char *name = loading_join(loading, loading->config->kafka.group, "", suffix);
+    return strlen(name) <= TOPIC_BYTES_MAX && topic_name_fault(name) == NULL ? name : NULL;
+}

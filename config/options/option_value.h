@@ -17,4 +17,8 @@ const char *topic_name_fault(const char *name);
 
 bool option_is_list(const struct option *option);
 
+/* The name of the consumer group, with that behind it; NULL if no topic can be called so. A group
+ * may be called anything. */
+const char *loading_topic(struct loading *loading, const char *suffix);
+
 #endif

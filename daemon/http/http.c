@@ -21,7 +21,7 @@ struct http {
     uv_poll_t poll;
     uv_timer_t timer;
     uv_idle_t again; /* a timer of 0 ms that sets itself again would hold up all else */
-    struct http_conf conf;
+    struct http_server_conf conf;
     struct buffer body; /* of the request in hand; the library takes a copy */
     int port;
     int handles_open;
@@ -407,7 +407,7 @@ static int watch(struct http *http, uv_loop_t *loop)
     return 0;
 }
 
-int http_create(struct http **http_out, uv_loop_t *loop, const struct http_conf *conf)
+int http_create(struct http **http_out, uv_loop_t *loop, const struct http_server_conf *conf)
 {
     struct http *http = calloc(1, sizeof(*http));
     if (http == NULL)

@@ -36,9 +36,9 @@ struct http_handler {
 };
 
 /* All of it is borrowed until `closed`. */
-struct http_conf {
-    const char *host; /* a name or an address */
-    int port;         /* 0 takes any free one */
+struct http_server_conf {
+    const char *host;                  /* a name or an address */
+    int port;                          /* 0 takes any free one */
     const char *allowed_hosts, *token; /* as doors.h says; without a token: no command */
     const struct http_handler *handlers;
     size_t handlers_count;
@@ -46,7 +46,8 @@ struct http_conf {
 
 /* Listens. Returns 0, -EADDRINUSE, -EADDRNOTAVAIL (no such host or not ours), -EINVAL (no such
  * port), -EACCES, -ENOMEM and what else the sockets say. */
-int http_create(struct http **http_out, uv_loop_t *loop, const struct http_conf *conf) MUST_CHECK;
+int http_create(struct http **http_out, uv_loop_t *loop,
+                const struct http_server_conf *conf) MUST_CHECK;
 int http_get_port(const struct http *http);
 /* Drops every connection, then calls `closed` from the loop; nothing of the server is left then. */
 void http_close(struct http *http, void (*closed)(void *context), void *context);

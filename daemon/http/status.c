@@ -385,12 +385,12 @@ int status_create(struct status **status_out, const struct status_conf *conf)
         status->handlers[i].context = handlers[i].post != NULL ? (void *)&status->resync : status;
     const struct config *config = conf->config;
     if (config->http_host != NULL) {
-        const struct http_conf http = {.host = config->http_host,
-                                       .port = config->http_port,
-                                       .allowed_hosts = config->http_allowed_hosts,
-                                       .token = find_token(status, config),
-                                       .handlers = status->handlers,
-                                       .handlers_count = PAGES_COUNT};
+        const struct http_server_conf http = {.host = config->http_host,
+                                              .port = config->http_port,
+                                              .allowed_hosts = config->http_allowed_hosts,
+                                              .token = find_token(status, config),
+                                              .handlers = status->handlers,
+                                              .handlers_count = PAGES_COUNT};
         int err = http_create(&status->http, conf->loop, &http);
         if (err < 0) {
             LOG_ERROR("status.listen_failed", "host=%s port=%d error=\"%s\"", config->http_host,

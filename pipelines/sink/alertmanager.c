@@ -121,7 +121,7 @@ static void succeeded(struct alertmanager *manager, enum errand errand)
     sink_note_success(sink);
     if (errand != ERRAND_BLOCK)
         return;
-    sink->stats.rows_written += manager->alerts;
+    sink_note_written(sink, manager->alerts);
     backoff_reset(&sink->backoff);
     sink_settled(sink, true);
 }

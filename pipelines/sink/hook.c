@@ -99,7 +99,7 @@ void hook_judge(struct influx_answer *answer_out, const struct http_answer *answ
 {
     *answer_out = (struct influx_answer){.verdict = verdict_of(answer->status)};
     if (answer->status == 0)
-        (void)snprintf(answer_out->words, sizeof(answer_out->words), "%s", answer->error);
+        answer_words(answer_out->words, 0, answer->error, strlen(answer->error));
     else if (answer_out->verdict != VERDICT_DONE)
         answer_words(answer_out->words, answer->status, answer->body, answer->body_size);
 }

@@ -427,7 +427,9 @@ static void strange(struct influx *influx, const struct influx_answer *judged,
     influx->strange =
         (struct http_answer){.status = answer->status, .retry_after_ms = answer->retry_after_ms};
     if (influx->purpose == PURPOSE_CONFIRM) {
-        failed(influx, judged, answer);
+        struct influx_answer held = *judged;
+        held.verdict = VERDICT_STRANGE;
+        failed(influx, &held, answer);
         return;
     }
     influx->fresh_connections += answer->connected;

@@ -278,25 +278,19 @@ static enum verdict judge(enum sink_dialect dialect, int status, const struct me
     return status >= STATUS_SERVER ? judge_server_error(message->text, status) : VERDICT_HOLD;
 }
 
-static void put_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *text, size_t size)
+void answer_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *text, size_t size)
 {
     if (foreign_clean(words_out, ANSWER_WORDS_SIZE, text, size) == 0)
         (void)snprintf(words_out, ANSWER_WORDS_SIZE, "status %d without a word", status);
 }
 
-void answer_words(char words_out[ANSWER_WORDS_SIZE], int status, const char *text, size_t size)
-{
-    const char *newline = size > 0 ? memchr(text, '\n', size) : NULL;
-    put_words(words_out, status, text, newline != NULL ? (size_t)(newline - text) : size);
-}
-
 /* A message of InfluxDB has a line for each row; the first one is enough. */
-static void take_words(struct influx_answer *answer, const struct message *message, int status)
+static size_t first_line_size(const struct message *message)
 {
-    if (message->enveloped)
-        answer_words(answer->words, status, message->text.at, span_size(message->text));
-    else
-        put_words(answer->words, status, message->text.at, span_size(message->text));
+    size_t size = span_size(message->text);
+    const char *newline =
+        message->enveloped && size > 0 ? memchr(message->text.at, '\n', size) : NULL;
+    return newline == NULL ? size : (size_t)(newline - message->text.at);
 }
 
 void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dialect, int status,
@@ -323,7 +317,7 @@ void influx_answer_judge(struct influx_answer *answer_out, enum sink_dialect dia
     if (answer_out->verdict == VERDICT_PARTIAL)
         answer_out->rejected = count_rejected(message.text);
     if (answer_out->verdict != VERDICT_DONE)
-        take_words(answer_out, &message, status);
+        answer_words(answer_out->words, status, message.text.at, first_line_size(&message));
     buffer_fini(&text);
 }
 

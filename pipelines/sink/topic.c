@@ -97,7 +97,7 @@ static void lot_ended(struct topic_sink *topic)
         return;
     }
     sink->stats.requests_ok++;
-    sink->stats.rows_written += topic->sent;
+    sink_note_written(sink, topic->sent);
     sink_note_success(sink);
     backoff_reset(&sink->backoff);
     topic->next = topic->end;

@@ -74,8 +74,9 @@ static void settle(struct totals_sink *totals)
     struct sink *sink = &totals->sink;
     totals->state = TOTALS_IDLE;
     sink->stats.requests_ok++;
-    sink->stats.rows_written += sink->block->count - totals->rows_refused;
-    sink->stats.rows_refused += totals->rows_refused;
+    sink_note_written(sink, sink->block->count - totals->rows_refused);
+    if (totals->rows_refused > 0)
+        sink_note_refused(sink, totals->rows_refused, totals->words);
     sink->stats.bytes_sent += totals->bytes;
     sink_note_success(sink);
     sink_settled(sink, true);

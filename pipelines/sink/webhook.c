@@ -89,7 +89,7 @@ static void succeeded(struct webhook *webhook)
 {
     struct sink *sink = &webhook->sink;
     sink->stats.requests_ok++;
-    sink->stats.rows_written += webhook->count;
+    sink_note_written(sink, webhook->count);
     sink_note_success(sink);
     backoff_reset(&sink->backoff);
     webhook->next = webhook->end;

@@ -31,8 +31,8 @@
  * Version 1 does not name its figures: it holds those of payload_set_first_figures(). Up to version
  * 2 a reading has neither role nor id, a frozen cell no note, a site neither begin_ms nor a lead,
  * and a meter no first reading: all of a facility were expected from its first bucket. Up to
- * version 3 a register has no past. Up to version 4 targets have no state, and no stock accrues. All
- * payloads of a chain have one version.
+ * version 3 a register has no past. Up to version 4 targets have no state, and no stock accrues.
+ * All payloads of a chain have one version.
  *
  * Times are ms since 1970 in UTC, rows are times divided by the bucket. Activity is in micro-units,
  * figures are in the units of their table. A mark is dirty for each sink for which it was not

@@ -118,12 +118,12 @@ static struct http_handler handlers[] = {
 
 static int create(struct http **http_out, uv_loop_t *loop, const char *host, int port)
 {
-    const struct http_conf conf = {.host = host,
-                                   .port = port,
-                                   .allowed_hosts = "x,plant.example.net:443",
-                                   .token = TOKEN,
-                                   .handlers = handlers,
-                                   .handlers_count = ARRAY_LEN(handlers)};
+    const struct http_server_conf conf = {.host = host,
+                                          .port = port,
+                                          .allowed_hosts = "x,plant.example.net:443",
+                                          .token = TOKEN,
+                                          .handlers = handlers,
+                                          .handlers_count = ARRAY_LEN(handlers)};
     return http_create(http_out, loop, &conf);
 }
 
