@@ -73,7 +73,7 @@ static int set_identifier(const struct value *value)
     return set_text(value);
 }
 
-const char *topic_name_fault(const char *name)
+static const char *topic_name_fault(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++)
         if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL)

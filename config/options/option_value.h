@@ -12,9 +12,6 @@
 int value_set(struct loading *loading, const struct option *option, void *base, const char *text,
               struct file_place place);
 
-/* Why no Kafka topic can have this name, to follow the name in a sentence; NULL if one can. */
-const char *topic_name_fault(const char *name);
-
 bool option_is_list(const struct option *option);
 
 /* The name of the consumer group, with that behind it; NULL if no topic can be called so. A group

@@ -162,8 +162,8 @@ int64_t shard_get_newest(const struct shard *shard);
 /* The readings of one meter (registry->meters); NULL if there is none of its facility here.
  * Borrowed until the shard applies events or is destroyed. */
 const struct journal *shard_get_journal(const struct shard *shard, uint32_t meter);
-/* The targets of a facility as they were judged last; NULL if it has none, or nothing of it is here.
- * Borrowed as above. */
+/* The targets of a facility as they were judged last; NULL if it has none, or nothing of it is
+ * here. Borrowed as above. */
 struct courses;
 const struct courses *shard_get_courses(const struct shard *shard, uint32_t facility);
 /* The state of one meter's readings, as they are now. Steps and stretches that end before the floor
