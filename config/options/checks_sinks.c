@@ -276,6 +276,11 @@ static void check_unique(struct loading *loading, int index)
             LOADING_ERROR(loading, loading_place(loading, index, "sinks.path"),
                           "sinks.path: \"%s\" is also written by the sink in line %d",
                           sinks[i].path, loading->sinks[i].line);
+        if (sinks[i].topic != NULL && sinks[index].topic != NULL &&
+            strcmp(sinks[i].topic, sinks[index].topic) == 0)
+            LOADING_ERROR(loading, loading_place(loading, index, "sinks.topic"),
+                          "sinks.topic: \"%s\" is also that of the sink in line %d", sinks[i].topic,
+                          loading->sinks[i].line);
     }
 }
 

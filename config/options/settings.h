@@ -123,16 +123,16 @@ struct sink_conf {
     int type, dialect;
     const char *url, *database, *retention_policy, *org, *bucket, *user, *password, *token, *secret,
         *topic, *path, *dead_rows_path; /* secrets are already read from their files */
-    bool gzip;
-    const struct kafka_conf *kafka; /* of the topic: that of all */
-    int language;                   /* enum language: of alerts */
+    const struct kafka_conf *kafka;     /* of the topic: that of all */
+    const struct config *config;        /* totals: what this sink is of, for its brokers */
     int64_t repeat_ms;
     int64_t timeout_ms, connect_timeout_ms, backoff_min_ms, backoff_max_ms, confirm_after_ms;
-    int64_t rows_max;            /* per request */
-    bool create;                 /* totals: whether ghgd makes the topic, */
-    int replication;             /* and with how many replicas; -1: the brokers' default */
-    const struct config *config; /* totals: what this sink is of, for its brokers */
-    struct text_list windows;    /* the rows that it gets; empty: all */
+    int64_t rows_max;         /* per request */
+    struct text_list windows; /* the rows that it gets; empty: all */
+    int language;             /* enum language: of alerts */
+    int replication; /* totals: replicas of a topic that is made; -1: the brokers' default */
+    bool create;     /* totals: whether ghgd makes the topic */
+    bool gzip;
     uint8_t skips; /* a bit for each that it does not get: enum level, SINK_TRAJECTORY_BIT, ... */
 };
 

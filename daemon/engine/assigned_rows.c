@@ -45,18 +45,26 @@ static bool act(struct assigned *assigned, uint32_t sink, enum takeover_action a
     return true;
 }
 
+/* A message to people does no harm if it comes late, and would be one more if it was healed. */
+static bool is_taken_over(const struct assigned_set *set, uint32_t sink)
+{
+    return !sink_conf_tells_people(&set->config->sinks[sink]);
+}
+
 void assigned_rows_take_over(const struct assigned_set *set, struct assigned *assigned,
                              int64_t until_ms)
 {
     for (uint32_t sink = 0; sink < set->config->sinks_count; sink++)
-        (void)act(assigned, sink, takeover_assigned(&assigned->takeovers[sink], until_ms));
+        if (is_taken_over(set, sink))
+            (void)act(assigned, sink, takeover_assigned(&assigned->takeovers[sink], until_ms));
 }
 
 void assigned_rows_caught_up(const struct assigned_set *set, struct assigned *assigned,
                              int64_t now_ms)
 {
     for (uint32_t sink = 0; sink < set->config->sinks_count; sink++)
-        (void)act(assigned, sink, takeover_caught_up(&assigned->takeovers[sink], now_ms));
+        if (is_taken_over(set, sink))
+            (void)act(assigned, sink, takeover_caught_up(&assigned->takeovers[sink], now_ms));
 }
 
 static bool step_takeovers(const struct assigned_set *set, struct assigned *assigned,

@@ -24,7 +24,8 @@ static const char usage[] =
     "Older ones come out of the log, by `ghgd replay --kafka`: do that first.\n"
     "\n"
     "  -c, --config FILE   the configuration of the daemon (default " CONFIG_FILE_DEFAULT ")\n"
-    "      --sink NAME     this sink; may be given several times (all by default)\n"
+    "      --sink NAME     this sink; may be given several times (by default all but those of\n"
+    "                      alerts, which would tell people once more)\n"
     "      --from TIME     windows that end after TIME: RFC 3339, a date (in UTC), or a duration\n"
     "                      back from now, such as 36h (all by default)\n"
     "      --at HOST:PORT  where the daemon listens (by default, what http.listen says); it wants\n"
@@ -246,6 +247,8 @@ static int ask_all(struct order *order)
         err = err < 0 ? err : asked;
     }
     for (uint32_t i = 0; order->sinks.count == 0 && i < order->config->sinks_count; i++) {
+        if (sink_conf_tells_people(&order->config->sinks[i]))
+            continue; /* people lose no rows */
         int asked = ask(order, order->config->sinks[i].name);
         err = err < 0 ? err : asked;
     }

@@ -273,7 +273,8 @@ static bool is_for_us(const struct http *http, const struct exchange *exchange)
     socklen_t size = sizeof(local);
     return host == NULL ||
            (info != NULL && getsockname(info->connect_fd, (struct sockaddr *)&local, &size) == 0 &&
-            doors_know_host(host, http->conf.allowed_hosts, (const struct sockaddr *)&local));
+            (doors_know_host(host, http->conf.allowed_hosts, (const struct sockaddr *)&local) ||
+             doors_know_host(host, http->conf.host, (const struct sockaddr *)&local)));
 }
 
 static unsigned handle(struct http *http, struct exchange *exchange, const char *method)

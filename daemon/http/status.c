@@ -173,11 +173,14 @@ static void add_partitions(struct status *status, struct metrics_source *source)
     source->parts_count = count;
 }
 
-static int64_t failing_ms(const struct sink_stats *stats, int64_t now_ms)
+/* Alerts are rare: of one that was refused nothing follows for the next, perhaps weeks later. */
+static int64_t failing_ms(const struct sink_stats *stats, const struct sink_conf *conf,
+                          int64_t now_ms)
 {
     if (!stats->healthy)
         return now_ms - stats->failing_since_ms;
-    return stats->refusing_since_ms > 0 ? now_ms - stats->refusing_since_ms : 0;
+    bool refuses = stats->refusing_since_ms > 0 && !sink_conf_tells_people(conf);
+    return refuses ? now_ms - stats->refusing_since_ms : 0;
 }
 
 static void add_sinks(struct status *status, struct metrics_source *source)
@@ -187,12 +190,13 @@ static void add_sinks(struct status *status, struct metrics_source *source)
     for (uint32_t i = 0; i < count; i++) {
         const struct sink_stats *stats = row_writer_get_stats(status->conf.row_writer, i);
         struct sink_share share = sink_share_of(stats, now_ms);
-        status->sinks[i] = (struct metrics_sink){.name = status->conf.config->sinks[i].name,
-                                                 .stats = stats,
-                                                 .failing_ms = failing_ms(stats, now_ms),
-                                                 .resync_windows = status->resync.windows[i],
-                                                 .share = share,
-                                                 .share_ms = now_ms - share.since_ms};
+        status->sinks[i] = (struct metrics_sink){
+            .name = status->conf.config->sinks[i].name,
+            .stats = stats,
+            .failing_ms = failing_ms(stats, &status->conf.config->sinks[i], now_ms),
+            .resync_windows = status->resync.windows[i],
+            .share = share,
+            .share_ms = now_ms - share.since_ms};
     }
     source->sinks = status->sinks;
     source->sinks_count = count;

@@ -540,12 +540,9 @@ static int open_parts(struct checkpoint *checkpoint, struct buffer *why)
                                   checkpoint);
     if (err < 0)
         return err;
-    const struct record_writer_conf conf = {.kafka = &config->kafka,
-                                            .topic = config->checkpoint.topic,
-                                            .kind = CLIENT_WRITER,
-                                            .name = "checkpoint",
-                                            .error_event = "checkpoint.error",
-                                            .wake = &checkpoint->wake};
+    const struct record_writer_conf conf = {&config->kafka,     config->checkpoint.topic,
+                                            CLIENT_WRITER,      "checkpoint",
+                                            "checkpoint.error", &checkpoint->wake};
     return record_writer_create(&checkpoint->writer, &conf, why);
 }
 

@@ -25,6 +25,8 @@ struct topic_sink {
     uv_async_t wake;
     uint32_t next, end;          /* rows [next, end) of the block are under way */
     uint32_t waiting;            /* records of this try that are not answered */
+    uint32_t lot;                /* records of this try */
+    bool one_by_one;             /* the broker has refused records of the block as too large */
     uint64_t try;                /* answers to records of earlier ones say nothing */
     uint32_t sent;               /* of this lot, acknowledged */
     rd_kafka_resp_err_t failure; /* of one of them */
@@ -75,7 +77,8 @@ static bool send_next(struct topic_sink *topic)
     topic->failure = RD_KAFKA_RESP_ERR_NO_ERROR;
     topic->end = topic->next;
     sink_request_began(&topic->sink);
-    for (; topic->end < block->count && topic->waiting < RECORDS_MAX; topic->end++) {
+    uint32_t most = topic->one_by_one ? 1 : RECORDS_MAX;
+    for (; topic->end < block->count && topic->waiting < most; topic->end++) {
         if (block->rows[topic->end].kind != ROW_ALERT)
             continue;
         int err = send_row(topic, &block->rows[topic->end]);
@@ -84,6 +87,7 @@ static bool send_next(struct topic_sink *topic)
             return true;
         }
     }
+    topic->lot = topic->waiting;
     return topic->waiting > 0;
 }
 
@@ -124,7 +128,9 @@ static void on_shipped(void *context, const struct shipment *shipment)
         return;
     ASSERT(topic->waiting > 0);
     topic->waiting--;
-    if (shipment->code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    bool too_large = shipment->code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    topic->one_by_one |= too_large; /* a broker refuses a batch as a whole */
+    if (too_large && topic->lot == 1)
         set_aside(topic, shipment);
     else if (shipment->code != RD_KAFKA_RESP_ERR_NO_ERROR)
         topic->failure = shipment->code;
@@ -158,6 +164,7 @@ static void topic_begin(struct sink *sink)
 {
     struct topic_sink *topic = (struct topic_sink *)sink;
     topic->next = 0;
+    topic->one_by_one = false;
     topic->waiting = 0;
     topic->try++;
     if (!send_next(topic))

@@ -148,10 +148,14 @@ void payload_set_first_figures(struct payload_names *names);
 void payload_take_figures(const struct payload_names *names, struct packed *packed,
                           struct figures *figures_out);
 
-/* site_load.c */
+/* payload.c */
+/* INT64_MIN, or a time that windows and clocks can have. */
+int64_t payload_take_time(struct packed *packed);
 /* Sinks, a bit each, as they are numbered now. Returns false if the payload says 0. */
 bool payload_take_sinks(const struct payload_names *names, struct packed *packed,
                         uint8_t *sinks_out);
+
+/* site_load.c */
 /* Takes a site's part of a payload; the site was made, and the payloads before were loaded. Returns
  * 0; ERR_SYNTAX if the bytes are damaged; or ERR_CONFIG, with words in `why`. */
 int site_load(struct site *site, const struct dictionary *dictionary,
@@ -184,8 +188,5 @@ int readings_take_aside(const struct readings_taking *taking) MUST_CHECK;
 /* Take what a journal keeps of readings that it has forgotten: of a register, of a stock. */
 void readings_take_past(struct packed *packed, struct register_past *past_out);
 void readings_take_rate(struct packed *packed, struct stock_rate *rate_out);
-
-/* INT64_MIN, or a time that windows and clocks can have. */
-int64_t payload_take_time(struct packed *packed);
 
 #endif

@@ -26,14 +26,6 @@ struct taking {
     struct buffer *why;
 };
 
-int64_t payload_take_time(struct packed *packed)
-{
-    int64_t time_ms = packed_take_int(packed, INT64_MIN, TIME_MAX_MS + TEN_YEARS_MS);
-    if (time_ms != INT64_MIN && time_ms < TIME_MIN_MS - TEN_YEARS_MS)
-        packed->damaged = true;
-    return time_ms;
-}
-
 /* --- days --- */
 
 /* Lets days go and opens days until they are those of the payload. */
@@ -54,18 +46,6 @@ static void follow_days(const struct taking *taking)
         site_open_next_day(site);
     taking->packed->damaged =
         site->days_count != count || site_day(site, 0)->window.start_ms != first_ms;
-}
-
-bool payload_take_sinks(const struct payload_names *names, struct packed *packed,
-                        uint8_t *sinks_out)
-{
-    uint64_t saved = packed_take_uint(packed, (1U << names->sinks_count) - 1);
-    *sinks_out = 0;
-    for (uint32_t i = 0; i < names->sinks_count; i++) {
-        if ((saved >> i & 1) != 0)
-            *sinks_out |= names->sinks[i];
-    }
-    return saved != 0;
 }
 
 static uint8_t take_sinks(const struct taking *taking)

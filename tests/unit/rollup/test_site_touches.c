@@ -87,7 +87,10 @@ static void test_touch(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct site_fixture fixture;
         char text[TEXT_SIZE];
-        const struct site_clock clock = {INT64_MIN, instant(cases[i].day), INT64_MIN, INT64_MIN};
+        const struct site_clock clock = {.passed_ms = INT64_MIN,
+                                         .floor_ms = instant(cases[i].day),
+                                         .final_ms = INT64_MIN,
+                                         .top_row = INT64_MIN};
         site_fixture_init(&fixture, cases[i].time_zone, cases[i].bucket_ms, clock.floor_ms);
         int64_t first = site_day(fixture.site, 0)->first_row;
         int64_t end =
@@ -171,7 +174,10 @@ static void test_time_passes(void **state)
         site_fixture_init(&fixture, "Etc/UTC", 15 * MINUTE_MS, begin_ms);
         struct site *site = fixture.site;
         int64_t first = site_day(site, 0)->first_row;
-        struct site_clock clock = {INT64_MIN, begin_ms, INT64_MIN, first + cases[i].seen};
+        struct site_clock clock = {.passed_ms = INT64_MIN,
+                                   .floor_ms = begin_ms,
+                                   .final_ms = INT64_MIN,
+                                   .top_row = first + cases[i].seen};
         assert_true(site_hear(site, 0, begin_ms));
         assert_int_equal(site_touch(site, &clock, 0, first, first + 1), first + 1);
         site_advance(site, &clock);

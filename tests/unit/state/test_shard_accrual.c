@@ -131,7 +131,7 @@ static void test_revisions(void **state)
     (void)apply(shard, BIN, edge_ms, 1000); /* as it has run on */
     take(shard);
     const struct row *row = find(LEVEL_BUCKET, edge_ms);
-    assert_int_equal(activity_of(row), 2 * 96 * U * windows.bucket_ms / DAY_MS);
+    assert_int_equal(activity_of(row), 192 * U * windows.bucket_ms / DAY_MS);
     assert_int_equal(row->revision, 1);
     assert_int_equal(find(LEVEL_BUCKET, edge_ms - windows.bucket_ms)->revision, 1);
     assert_int_equal(find(LEVEL_BUCKET, START_MS + DAY_MS / 4)->revision, 1); /* the yard's dip */

@@ -42,12 +42,12 @@ static struct targets targets = {.targets = target_rows, .targets_count = ARRAY_
 static struct trajectory_conf trajectory = {.nonworking = PART_ONE,
                                             .base_change_min = PART_ONE / 20,
                                             .share_min = PART_ONE / 10,
-                                            .coverage_min = PART_ONE / 5 * 4,
+                                            .coverage_min = INT64_C(4) * PART_ONE / 5,
                                             .watch = PART_ONE / 200,
                                             .warning = PART_ONE / 50,
                                             .critical = PART_ONE / 20,
                                             .margin = PART_ONE / 100,
-                                            .miss_probability = PART_ONE / 10 * 9,
+                                            .miss_probability = INT64_C(9) * PART_ONE / 10,
                                             .enter_days = 3,
                                             .leave_days = 3,
                                             .dwell_ms = DAY_MS};
@@ -200,7 +200,7 @@ static void read_days(struct bench *bench, int64_t from_ms, int64_t to_ms, int64
 }
 
 /* The budget allows 83.3 units a day in 2026. January and February are not known. */
-enum { OVER = 2000 };
+#define DAY_OVER (INT64_C(96) * 2000 * U)
 
 static const struct row *find(const struct bench *bench, enum row_kind kind, enum level level,
                               int64_t stamp_ms)
@@ -241,7 +241,7 @@ static void test_each_hour_and_day_has_a_row(void **state)
         int64_t stamp_ms = end_of_day(day) + CLOSES_AFTER_MS;
         const struct row *row = find(bench, ROW_TRAJECTORY, LEVEL_DAY, stamp_ms);
         assert_non_null(row);
-        assert_int_equal(row->course[COURSE_YTD], (day + 1) * 96 * U);
+        assert_int_equal(row->course[COURSE_YTD], (int64_t)(day + 1) * 96 * U);
         assert_int_equal(row->course[COURSE_COVERAGE], PART_ONE);
         assert_int_equal(row->course[COURSE_COUNTED], 1);
         assert_int_equal(row->course[COURSE_SOURCE_1], 0);
@@ -249,7 +249,7 @@ static void test_each_hour_and_day_has_a_row(void **state)
     }
     assert_int_equal(bench->count, hours + 5);
     /* As of 00:30, when a reading up to 00:45 came. */
-    assert_int_equal(bench->now.course[COURSE_YTD], 5 * 96 * U + 3 * U);
+    assert_int_equal(bench->now.course[COURSE_YTD], 483 * U);
     assert_int_equal(bench->now.window.start_ms, BEGIN_MS - 59 * DAY_MS);
     end(&bench);
 }
@@ -291,7 +291,7 @@ static void test_level_is_told_once(void **state)
 {
     (void)state;
     struct bench *bench = begin();
-    read_days(bench, BEGIN_MS, BEGIN_MS + 6 * DAY_MS, 96 * OVER * U);
+    read_days(bench, BEGIN_MS, BEGIN_MS + 6 * DAY_MS, DAY_OVER);
     int64_t stamp_ms = end_of_day(2) + CLOSES_AFTER_MS;
     const struct row *alert = find(bench, ROW_ALERT, LEVEL_DAY, stamp_ms);
     assert_non_null(alert);
@@ -324,7 +324,7 @@ static void test_silence_is_judged_stamp_by_stamp(void **state)
         const struct row *row =
             find(bench, ROW_TRAJECTORY, LEVEL_DAY, end_of_day(day) + CLOSES_AFTER_MS);
         assert_non_null(row);
-        assert_int_equal(row->course[COURSE_YTD], 2 * 96 * U); /* the reading lies behind it */
+        assert_int_equal(row->course[COURSE_YTD], 192 * U); /* the reading lies behind it */
         assert_int_equal(row->course[COURSE_COVERAGE],
                          div_round_even((int128)2 * PART_ONE, day + 1));
         assert_int_equal(row->course[COURSE_COUNTED], 0);
@@ -438,7 +438,7 @@ static void test_restarts_change_no_row(void **state)
     }
     end(&whole);
     trajectory.share_min = PART_ONE / 10;
-    trajectory.coverage_min = PART_ONE / 5 * 4;
+    trajectory.coverage_min = INT64_C(4) * PART_ONE / 5;
 }
 
 /* A closed day changes with each hour. The stamp that has no room any more knows it after a
@@ -481,9 +481,9 @@ static void test_any_byte(void **state)
 {
     (void)state;
     struct bench *bench = begin();
-    read_days(bench, BEGIN_MS, BEGIN_MS + 4 * DAY_MS, 96 * OVER * U);
+    read_days(bench, BEGIN_MS, BEGIN_MS + 4 * DAY_MS, DAY_OVER);
     bench->keeps = true; /* some rows wait */
-    read_days(bench, BEGIN_MS + 4 * DAY_MS, BEGIN_MS + 4 * DAY_MS + 5 * HOUR_MS, 96 * OVER * U);
+    read_days(bench, BEGIN_MS + 4 * DAY_MS, BEGIN_MS + 4 * DAY_MS + 5 * HOUR_MS, DAY_OVER);
     struct buffer payload;
     struct buffer why;
     buffer_init(&payload, PAYLOAD_MAX);
@@ -517,15 +517,12 @@ static void test_any_byte(void **state)
     end(&bench);
 }
 
-/* Makes a payload of version 4 of one of a facility without targets: a byte less in its part, and
- * one less behind the event that waits. */
+/* Version 4 has a byte less in the part of a facility without targets, and one behind the event. */
 static void make_version_4(struct buffer *payload)
 {
-    const size_t text = 1 + strlen("plant");
-    const size_t behind = 1 + 1 + text; /* no event waits, and no stock accrues */
+    const size_t behind = 3 + strlen("plant"); /* no event, no stock that accrues, the text */
     const size_t end = payload->size - behind;
     assert_int_equal(payload->data[5], 5);
-    assert_int_equal(payload->data[end - 1], 0);
     size_t at = 6;
     uint32_t size;
     do {
@@ -535,7 +532,7 @@ static void make_version_4(struct buffer *payload)
     size--;
     memcpy(payload->data + at, &size, sizeof(size));
     memmove(payload->data + end - 1, payload->data + end, behind);
-    memmove(payload->data + end, payload->data + end + 1, text);
+    memmove(payload->data + end, payload->data + end + 1, behind - 2);
     payload->size -= 2;
     payload->data[5] = 4;
 }
@@ -548,7 +545,7 @@ static void test_version_4_begins_with_its_open_days(void **state)
     shard_destroy(&bench->shard);
     targets.targets_count = 0;
     bench->shard = make();
-    read_days(bench, BEGIN_MS, BEGIN_MS + 8 * DAY_MS, 96 * OVER * U);
+    read_days(bench, BEGIN_MS, BEGIN_MS + 8 * DAY_MS, DAY_OVER);
     assert_int_equal(bench->count, 0);
     struct buffer *payload = &bench->payloads[bench->payloads_count++];
     buffer_init(payload, PAYLOAD_MAX);
@@ -556,11 +553,11 @@ static void test_version_4_begins_with_its_open_days(void **state)
     targets.targets_count = ARRAY_LEN(target_rows);
     make_version_4(payload);
     restart(bench);
-    read_days(bench, BEGIN_MS + 8 * DAY_MS, BEGIN_MS + 10 * DAY_MS, 96 * OVER * U);
+    read_days(bench, BEGIN_MS + 8 * DAY_MS, BEGIN_MS + 10 * DAY_MS, DAY_OVER);
     assert_null(find(bench, ROW_TRAJECTORY, LEVEL_DAY, end_of_day(6) + CLOSES_AFTER_MS));
     const struct row *row = find(bench, ROW_TRAJECTORY, LEVEL_DAY, end_of_day(8) + CLOSES_AFTER_MS);
     /* Two days of horizon and the one in which it begins were open, and the ninth. */
-    assert_int_equal(row->course[COURSE_YTD], 4 * (int64_t)96 * OVER * U);
+    assert_int_equal(row->course[COURSE_YTD], 4 * DAY_OVER);
     assert_int_equal(row->course[COURSE_COVERAGE], div_round_even((int128)4 * PART_ONE, 9));
     assert_int_equal(row->course[COURSE_COUNTED], 0);
     end(&bench);

@@ -277,7 +277,7 @@ static void test_a_meter_counts_once(void **state)
     static struct output output;
     struct shard *shard = make(&versions);
     for (int hour = 4; hour < 9; hour++) {
-        struct shown shown = {START_MS + hour * HOUR_MS, 10 * hour};
+        struct shown shown = {START_MS + hour * HOUR_MS, INT64_C(10) * hour};
         assert_int_equal(apply(shard, &versions, shown, 0), OUTCOME_USED);
     }
     shard_finish(shard);

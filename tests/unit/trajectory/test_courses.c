@@ -47,7 +47,7 @@ static const struct registry registry;
 static const struct trajectory_conf trajectory = {.nonworking = PART_ONE,
                                                   .base_change_min = PART_ONE / 20,
                                                   .share_min = PART_ONE / 1000,
-                                                  .coverage_min = PART_ONE / 5 * 4,
+                                                  .coverage_min = INT64_C(4) * PART_ONE / 5,
                                                   .watch = PART_ONE / 200,
                                                   .warning = PART_ONE / 50,
                                                   .critical = PART_ONE / 20,
