@@ -1,4 +1,4 @@
-/* What parts of a payload have in common when they are taken; payload.h tells the order. */
+/* Times and sinks of a payload, as they are taken; payload.h tells the order. */
 #include "pipelines/state/payload.h"
 
 #define TEN_YEARS_MS (3653 * DAY_MS)

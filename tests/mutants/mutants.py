@@ -467,8 +467,8 @@ ANSWERS = [
            "        if (judged.own)\n", "        if (true)\n",
            "sink/test_influx_refusals", "sink/test_influx_proof"),
     mutant("a page of one answer proves what was written", "pipelines/sink/influx.c",
-           "    if (influx->purpose == PURPOSE_CONFIRM) {\n        failed(",
-           "    if (influx->purpose == PURPOSE_CONFIRM) {\n        prove(influx);\n        failed(",
+           "        struct influx_answer held = *judged;\n",
+           "        prove(influx);\n        struct influx_answer held = *judged;\n",
            "sink/test_influx_proof"),
     mutant("a row in doubt gets no second trial", "pipelines/sink/halving.c",
            "if (as_suspects && range->suspect) {", "if (as_suspects) {",
@@ -683,10 +683,11 @@ ROWS = [
                "takeover_assigned(&assigned->takeovers[sink], until_ms));",
                "takeover_assigned(&assigned->takeovers[sink], INT64_MIN));"),
     row_mutant("only the first sink is taken over",
-               "    for (uint32_t sink = 0; sink < set->config->sinks_count; sink++)\n"
-               "        (void)act(assigned, sink, takeover_assigned(",
-               "    for (uint32_t sink = 0; sink < (set != NULL); sink++)\n"
-               "        (void)act(assigned, sink, takeover_assigned("),
+               "        if (is_taken_over(set, sink))\n"
+               "            (void)act(assigned, sink, takeover_assigned(",
+               "        if (is_taken_over(set, sink) && sink == 0)\n"
+               "            (void)act(assigned, sink, takeover_assigned("),
+    row_mutant("sinks of alerts are taken over", "    return !sink_conf_tells_people(", "    return set != NULL || !sink_conf_tells_people("),
     row_mutant("the clock's word stands after the log's end",
                "takeover_caught_up(&assigned->takeovers[sink], now_ms));",
                "now_ms < 0 ? TAKEOVER_PUT_AT_RISK : TAKEOVER_NOTHING);"),

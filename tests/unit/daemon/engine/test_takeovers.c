@@ -263,6 +263,21 @@ static void test_a_database_stalls(void **state)
     stop_database(&database);
 }
 
+/* A late message of a former owner does no harm, so nothing is healed. */
+static void test_people_are_told_once(void **state)
+{
+    struct rows_bench *bench = *state;
+    bench->sinks[0].type = SINK_WEBHOOK;
+    struct assigned *assigned = rows_bench_open(bench, 0);
+    assigned_rows_take_over(&bench->set, assigned, INT64_MAX);
+    assigned_rows_caught_up(&bench->set, assigned, 0);
+    rows_bench_apply(&bench->set, assigned, 1, 0);
+    const struct mark_counts counts = shard_count_marks(assigned->shard, 0);
+    assert_true(mark_counts_dirty(&counts, 0) > 0);
+    assert_int_equal(counts.at_risk[0], 0);
+    assert_false(takeover_is_under_way(&assigned->takeovers[0]));
+}
+
 int main(void)
 {
 #define ONE(test) cmocka_unit_test_setup_teardown(test, rows_bench_set_up, rows_bench_tear_down)
@@ -271,6 +286,7 @@ int main(void)
         ONE(test_a_database_answers),       ONE(test_a_request_fails),
         ONE(test_a_row_changes_on_its_way), TWO(test_a_sink_is_dead),
         ONE(test_revoked_and_back),         ONE(test_a_database_stalls),
+        ONE(test_people_are_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
