@@ -72,6 +72,8 @@ static void save_totals(const struct site *site, bool full, struct buffer *out)
     int32_t first = totals->saved_first;
     int32_t last = totals->saved_last;
     bool any = full ? day_ledger_span(totals->ledger, &first, &last) : first <= last;
+    if (any)
+        first = MAX(first, last - LEDGER_DAYS_MAX + 1); /* older ones are forgotten */
     packed_add_uint(out, production_series(site));
     packed_add_int(out, totals->production_day);
     packed_add_int(out, totals->changed_day);
@@ -115,12 +117,23 @@ static void take_totals(struct site *site, const struct dictionary *dictionary,
 
 /* --- courses --- */
 
+/* INT64_MIN, or the end of a day. */
+static int64_t pass_end(const struct way *way, int64_t value)
+{
+    int64_t end_ms = pass(way, value, INT64_MIN, (DAY_LAST + 2) * DAY_MS);
+    if (way->packed != NULL && end_ms != INT64_MIN && end_ms < DAY_FIRST * DAY_MS)
+        way->packed->damaged = true;
+    return end_ms;
+}
+
 static void pass_slip(const struct way *way, struct slip_state *slip)
 {
     slip->level = (uint8_t)pass(way, slip->level, 0, ALERT_LEVELS - 1);
     slip->count = (uint8_t)pass(way, slip->count, 0, SLIP_RUN_MAX);
-    slip->entered_ms = pass_any(way, slip->entered_ms);
-    slip->since_ms = pass_any(way, slip->since_ms);
+    slip->entered_ms = pass_end(way, slip->entered_ms);
+    slip->since_ms = pass_end(way, slip->since_ms);
+    if (way->packed != NULL && slip->level > ALERT_OK && slip->entered_ms == INT64_MIN)
+        way->packed->damaged = true;
     for (uint8_t i = 0; i < slip->count; i++) {
         slip->slip[i] = (int32_t)pass(way, slip->slip[i], -INT32_MAX, INT32_MAX);
         slip->probability[i] = (int32_t)pass(way, slip->probability[i], -1, INT32_MAX);
@@ -360,6 +373,15 @@ static struct course_told take_change(const struct course_taking *taking,
     return told;
 }
 
+/* A year that begins in another month than before may be that of both rows. */
+static void drop_older_now(struct now_row now[COURSE_NOW_ROWS])
+{
+    if (now[0].told.target == NULL || now[1].told.target == NULL || now[0].year != now[1].year)
+        return;
+    int older = now[0].told.row.stamp_ms < now[1].told.row.stamp_ms ? 0 : 1;
+    now[older] = (struct now_row){.told.target = NULL};
+}
+
 static void take_course(const struct course_taking *taking)
 {
     const struct way way = {.packed = taking->packed};
@@ -375,13 +397,15 @@ static void take_course(const struct course_taking *taking)
     struct course_told change = take_change(taking, course);
     if (course == NULL || taking->packed->damaged)
         return;
+    drop_older_now(now);
     course->state = state;
     course->stamps = stamps;
     course->change.told = change;
     for (int k = 0; k < COURSE_NOW_ROWS; k++) {
         course->now[k] = now[k];
+        bool told = now[k].told.target != NULL;
         courses_dirty(taking->courses, &course->now[k].sinks,
-                      sinks[k] & taking->courses->conf.sinks);
+                      told ? sinks[k] & taking->courses->conf.sinks : 0);
     }
     settle_state(course);
 }

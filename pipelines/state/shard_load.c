@@ -410,7 +410,7 @@ int shard_load_end(struct shard *shard, struct buffer *why)
         buffer_add_str(why, "it is not whole");
     else
         shard_loading_destroy(&shard->loading);
-    if (err == 0 && shard->pending.site == NULL)
+    if (err == 0 && !shard_has_pending(shard))
         (void)shard_judge(shard); /* what was saved while the shard waited for room */
     return err;
 }

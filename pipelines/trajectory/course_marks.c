@@ -136,7 +136,8 @@ static struct marks *find_marks(struct courses *courses, uint32_t sink, const st
     for (uint32_t i = 0; row->kind == ROW_TRAJECTORY_NOW && i < courses->count * COURSE_NOW_ROWS;
          i++) {
         struct now_row *now = now_at(courses, i);
-        if (now->told.target == row->target && now->window.start_ms == row->window.start_ms)
+        if (now->told.target == row->target && now->window.start_ms == row->window.start_ms &&
+            is_sent(now->sinks, sink))
             return &now->sinks;
     }
     for (uint32_t i = courses->told_settled;

@@ -18,6 +18,29 @@ static const struct built_meter built[] = {
 };
 static const struct sink_conf sinks[] = {{.name = "one"}};
 
+/* The target of the mine, for a leap. */
+static struct target target = {.id = "mine-2030",
+                               .level = TARGET_FACILITY,
+                               .facility = 1,
+                               .scopes = 1U << 1,
+                               .year_start = 1,
+                               .meter = REGISTRY_NONE,
+                               .base_year = 2024,
+                               .target_year = 2030,
+                               .base_mg = INT64_C(1000000000000),
+                               .cut = PART_ONE / 2};
+static struct targets targets = {.targets = &target};
+static const struct trajectory_conf trajectory = {.nonworking = PART_ONE,
+                                                  .base_change_min = PART_ONE / 20,
+                                                  .watch = 1,
+                                                  .enter_days = 1,
+                                                  .leave_days = 1};
+
+/* New York, whose clocks go forward on 8 March. */
+static const struct offset_change offsets[] = {{INT64_MIN, -5 * HOUR_MS},
+                                               {START_MS + 7 * DAY_MS + 7 * HOUR_MS, -4 * HOUR_MS}};
+static const struct local_time new_york = {offsets, ARRAY_LEN(offsets)};
+
 static struct plant plant;
 static struct batch batch;
 static struct block *block;
@@ -27,6 +50,8 @@ static struct shard *make(void)
 {
     const struct shard_context context = {.registry = &plant.registry,
                                           .window = &windows,
+                                          .targets = &targets,
+                                          .trajectory = &trajectory,
                                           .kernels = tests_kernels(),
                                           .sinks_count = 1,
                                           .sinks = sinks};
@@ -153,8 +178,9 @@ static struct shard *reload(struct shard **old)
 }
 
 /* Time leaps by more days than are open at once. Days that are to go have to be written first, and
- * they lose nothing, also if the state is saved meanwhile. */
-static int64_t leap(bool saved, uint32_t *blocked_out)
+ * they lose nothing, also if the state is saved meanwhile. told_out: the years to date of all
+ * closed days together. */
+static int64_t leap(bool saved, uint32_t *blocked_out, int64_t *told_out)
 {
     enum { LEAP_DAYS = 40 };
     static int64_t days[2 * LEAP_DAYS];
@@ -164,6 +190,7 @@ static int64_t leap(bool saved, uint32_t *blocked_out)
     (void)apply(shard, BIN, START_MS + DAY_MS, 1000);
     bool goes_on = apply(shard, CLOCK, START_MS + LEAP_DAYS * DAY_MS, 1);
     *blocked_out = 0;
+    *told_out = 0;
     for (size_t i = 0; i < ARRAY_LEN(days); i++)
         days[i] = 0;
     for (int round = 0; round < 200; round++) {
@@ -173,6 +200,8 @@ static int64_t leap(bool saved, uint32_t *blocked_out)
         take(shard);
         for (uint32_t i = 0; i < block->count; i++) {
             const struct row *row = &block->rows[i];
+            if (row->kind == ROW_TRAJECTORY && row->level == LEVEL_DAY)
+                *told_out += row->course[COURSE_YTD];
             if (row->kind == ROW_EMISSIONS && row->facility == 1 && row->level == LEVEL_DAY) {
                 last = (row->window.start_ms - START_MS + 20 * HOUR_MS) / DAY_MS;
                 days[last] = (int64_t)row->figures.value[FIGURE_ACTIVITY];
@@ -196,10 +225,14 @@ static void test_leaps(void **state)
     behind_ms += (windows.bucket_ms - behind_ms % windows.bucket_ms) % windows.bucket_ms;
     int64_t want = 96 * (40 * DAY_MS - behind_ms) * (U / 1000) / (DAY_MS / 1000);
     uint32_t blocked;
-    assert_int_equal(leap(false, &blocked), want);
+    int64_t told[2];
+    targets.targets_count = 1;
+    assert_int_equal(leap(false, &blocked, &told[0]), want);
+    assert_true(blocked > 0 && told[0] > 0);
+    assert_int_equal(leap(true, &blocked, &told[1]), want);
     assert_true(blocked > 0);
-    assert_int_equal(leap(true, &blocked), want);
-    assert_true(blocked > 0);
+    assert_int_equal(told[0], told[1]); /* no stamp is judged before its days are open */
+    targets.targets_count = 0;
 }
 
 /* The dip before the last one is forgotten, and its rate is not. */
@@ -265,6 +298,10 @@ static int set_up(void **state)
     buffer_init(&payload, PAYLOAD_MAX);
     buffer_init(&why, 1 << 16);
     plant_init(&plant, built, ARRAY_LEN(built));
+    plant.registry.local_times = &new_york;
+    plant.factors[1][(size_t)RATE_CO2E * 2] = 2.0; /* milligrams for a micro-unit of the bin */
+    plant.facilities[1].valid_from_ms = INT64_MIN;
+    plant.facilities[1].valid_to_ms = INT64_MAX;
     plant.meters[BIN].accrues = plant.meters[YARD].accrues = true;
     return block_create(&block, ROWS);
 }
