@@ -215,7 +215,7 @@ static void take_figures(struct day_record *record, struct packed *packed)
     take_values(&named, packed, &figures->coverage);
     figures->scopes = (uint8_t)packed_take_uint(packed, (1U << DAY_SCOPES) - 1);
     for (unsigned scope = 0; scope < DAY_SCOPES; scope++)
-        if ((figures->scopes >> scope & 1U) != 0)
+        if (((uint32_t)figures->scopes >> scope & 1U) != 0)
             take_values(&named, packed, &figures->scope[scope]);
 }
 

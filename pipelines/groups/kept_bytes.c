@@ -51,7 +51,7 @@ void kept_take_day(struct packed *packed, struct day_figures *day_out)
     day_out->final = (bits & 1) != 0;
     day_out->scopes = (uint8_t)(bits >> 1);
     for (unsigned scope = 0; scope < DAY_SCOPES; scope++)
-        if ((day_out->scopes >> scope & 1U) != 0)
+        if (((uint32_t)day_out->scopes >> scope & 1U) != 0)
             take_values(packed, &day_out->scope[scope]);
     take_values(packed, &day_out->coverage);
     day_out->weight_covered = packed_take_wide(packed, SUM_MAX);
@@ -103,7 +103,7 @@ void kept_take_sum(struct packed *packed, struct group_sum *sum_out)
 {
     *sum_out = (struct group_sum){.scopes = (uint8_t)packed_take_uint(packed, UINT8_MAX)};
     for (unsigned scope = 0; scope < DAY_SCOPES; scope++) {
-        if ((sum_out->scopes >> scope & 1U) == 0)
+        if (((uint32_t)sum_out->scopes >> scope & 1U) == 0)
             continue;
         take_figures(packed, &sum_out->scope[scope]);
         sum_out->equity_mg[scope] = packed_take_wide(packed, SUM_MAX);
