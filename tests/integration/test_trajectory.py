@@ -187,11 +187,16 @@ class Trajectory(unittest.TestCase):
         self.assertEqual(events_seen, {"", "entered", "left"})
 
     def test_every_database_tells_the_same(self):
-        told = {sink: self.trajectory("--sink", sink, "--format", "json") for sink in ("influx", "victoria", "lite")}
-        for sink, done in told.items():
-            self.assertEqual((done.returncode, done.stdout), (3, told["lite"].stdout), sink + done.stderr)
+        def told(sink):
+            done = self.trajectory("--sink", sink, "--format", "json")
+            self.assertEqual(done.returncode, 3, sink + done.stderr)
+            return done.stdout
+        lite = told("lite")
+        self.assertTrue(told("influx") == lite)
+        # On a busy machine VictoriaMetrics shows its newest rows some seconds after it has flushed them.
+        servers.eventually(lambda: told("victoria") == lite, every=1)
         self.assertEqual(self.trajectory().stdout, self.trajectory("--sink", "lite").stdout)
-        last = json.loads(told["lite"].stdout.splitlines()[-1])
+        last = json.loads(lite.splitlines()[-1])
         self.assertEqual((last["target"], last["day"]), ("hz-weighted", "2026-07-20"))
 
     def test_text_and_until(self):
