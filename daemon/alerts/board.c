@@ -1,7 +1,6 @@
 #include "daemon/alerts/board.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +8,10 @@
 #include "base/decimal.h"
 #include "base/timestamp.h"
 #include "daemon/saved/saved_state.h"
+#include "daemon/trajectory/course_text.h"
 #include "pipelines/notice/notice_row.h"
 
-enum { TEXT_SIZE = 48, MG_PER_KG = 1000000, KG_PER_T = 1000, SLIP_DECIMALS = 2 };
-
-static const char *const level_words[ALERT_LEVELS] = {"ok", "watch", "warning", "critical"};
+enum { SLIP_DECIMALS = 2 };
 
 int board_format_find(const char *name)
 {
@@ -117,13 +115,13 @@ bool board_add_notice(const struct board *board, struct buffer *out, uint32_t ta
 
 /* --- lists --- */
 
-static const char *date_text(char text[TEXT_SIZE], int64_t ms)
+static const char *date_text(char text[COURSE_TEXT_SIZE], int64_t ms)
 {
     char time[TIMESTAMP_TEXT_SIZE];
     if (ms == NULL_NUMBER)
-        (void)snprintf(text, TEXT_SIZE, "-");
+        (void)snprintf(text, COURSE_TEXT_SIZE, "-");
     else
-        (void)snprintf(text, TEXT_SIZE, "%.10s", timestamp_format(time, ms));
+        (void)snprintf(text, COURSE_TEXT_SIZE, "%.10s", timestamp_format(time, ms));
     return text;
 }
 
@@ -132,30 +130,6 @@ static int64_t day_before(int64_t end_ms)
 {
     return end_ms == NULL_NUMBER ? end_ms
                                  : (int64_t)(div_floor(end_ms + DAY_MS / 2, DAY_MS) - 1) * DAY_MS;
-}
-
-static const char *tonnes(char text[TEXT_SIZE], int64_t mg)
-{
-    int64_t kg = (int64_t)div_round_even(mg, MG_PER_KG);
-    int64_t size = kg < 0 ? -kg : kg;
-    if (mg == NULL_NUMBER)
-        (void)snprintf(text, TEXT_SIZE, "-");
-    else
-        (void)snprintf(text, TEXT_SIZE, "%s%" PRId64 ".%03" PRId64, kg < 0 ? "-" : "",
-                       size / KG_PER_T, size % KG_PER_T);
-    return text;
-}
-
-static const char *slip_text(char text[TEXT_SIZE], int64_t slip)
-{
-    enum { HUNDRED = 100 };
-    int64_t size = slip < 0 ? -slip : slip;
-    if (slip == NULL_NUMBER)
-        (void)snprintf(text, TEXT_SIZE, "-");
-    else
-        (void)snprintf(text, TEXT_SIZE, "%s%" PRId64 ".%02" PRId64 " %%", slip < 0 ? "-" : "+",
-                       size / HUNDRED, size % HUNDRED);
-    return text;
 }
 
 static int64_t level_of(const struct board_entry *entry)
@@ -167,18 +141,17 @@ static void add_line(struct buffer *out, const struct board_entry *entry)
 {
     const struct row row = row_of(entry);
     const int64_t *course = row.course;
-    char since[TEXT_SIZE];
-    char day[TEXT_SIZE];
-    char slip[TEXT_SIZE];
-    char mass[4][TEXT_SIZE];
+    char since[COURSE_TEXT_SIZE];
+    char day[COURSE_TEXT_SIZE];
+    char slip[COURSE_TEXT_SIZE];
+    char mass[4][COURSE_TEXT_SIZE];
     int64_t level = level_of(entry);
     buffer_printf(
-        out, "%-24s %-9s %-10s %-10s %10s %14s %14s %14s %14s\n", row.target->id,
-        level_words[level],
+        out, "%-24s %-9s %-10s %-10s %10s %14s %14s %14s %14s\n", row.target->id, level_text(level),
         date_text(since, level > ALERT_OK ? day_before(course[COURSE_STARTED]) : NULL_NUMBER),
         date_text(day, course[COURSE_DAY]), slip_text(slip, course[COURSE_SLIP]),
-        tonnes(mass[0], course[COURSE_YTD]), tonnes(mass[1], course[COURSE_DUE]),
-        tonnes(mass[2], course[COURSE_FORECAST]), tonnes(mass[3], course[COURSE_BUDGET]));
+        tonnes_text(mass[0], course[COURSE_YTD]), tonnes_text(mass[1], course[COURSE_DUE]),
+        tonnes_text(mass[2], course[COURSE_FORECAST]), tonnes_text(mass[3], course[COURSE_BUDGET]));
 }
 
 static void add_kg(struct cells *cells, const char *name, int64_t mg)
@@ -189,7 +162,7 @@ static void add_kg(struct cells *cells, const char *name, int64_t mg)
 
 static void add_date(struct cells *cells, const char *name, int64_t ms)
 {
-    char date[TEXT_SIZE];
+    char date[COURSE_TEXT_SIZE];
     cells_add_text(cells, name, ms == NULL_NUMBER ? NULL : date_text(date, ms));
 }
 
@@ -201,7 +174,7 @@ static void add_cells(struct cells *cells, const struct board_entry *entry)
     int64_t level = level_of(entry);
     cells_add_text(cells, "target", row.target->id);
     cells_add_text(cells, "facility", row.target->name);
-    cells_add_text(cells, "level", level_words[level]);
+    cells_add_text(cells, "level", level_text(level));
     add_date(cells, "since", level > ALERT_OK ? day_before(course[COURSE_STARTED]) : NULL_NUMBER);
     add_date(cells, "day", course[COURSE_DAY]);
     cells_add_fixed(cells, "slip_percent", course[COURSE_SLIP], SLIP_DECIMALS,

@@ -8,10 +8,10 @@
 #include "base/cells.h"
 #include "base/durations.h"
 #include "base/timestamp.h"
+#include "daemon/trajectory/course_text.h"
 
-enum { TEXT_SIZE = 48, MG_PER_KG = 1000000, KG_PER_T = 1000 };
+enum { TEXT_SIZE = COURSE_TEXT_SIZE };
 
-static const char *const level_words[ALERT_LEVELS] = {"ok", "watch", "warning", "critical"};
 static const char *const event_words[] = {[COURSE_NOTHING] = "",
                                           [COURSE_ENTERED] = "entered",
                                           [COURSE_LEFT] = "left",
@@ -29,16 +29,6 @@ int report_format_find(const char *name)
 
 /* --- numbers for people --- */
 
-/* Tonnes, rounded to the kilogram. */
-static const char *tonnes(char text[TEXT_SIZE], int64_t mg)
-{
-    int64_t kg = (int64_t)div_round_even(mg, MG_PER_KG);
-    int64_t size = kg < 0 ? -kg : kg;
-    (void)snprintf(text, TEXT_SIZE, "%s%" PRId64 ".%03" PRId64, kg < 0 ? "-" : "", size / KG_PER_T,
-                   size % KG_PER_T);
-    return text;
-}
-
 /* A part of 1e9 as percent. */
 static const char *percent(char text[TEXT_SIZE], int64_t part)
 {
@@ -50,17 +40,10 @@ static const char *percent(char text[TEXT_SIZE], int64_t part)
     return text;
 }
 
-/* A slip in 0.01 %; INT32_MIN is not known. */
-static const char *slip_text(char text[TEXT_SIZE], int32_t slip)
+/* INT32_MIN is not known. */
+static int64_t slip_of_row(const struct course_row *row)
 {
-    enum { HUNDRED = 100 };
-    int64_t size = slip < 0 ? -(int64_t)slip : slip;
-    if (slip == INT32_MIN)
-        (void)snprintf(text, TEXT_SIZE, "-");
-    else
-        (void)snprintf(text, TEXT_SIZE, "%s%" PRId64 ".%02" PRId64 " %%", slip < 0 ? "-" : "+",
-                       size / HUNDRED, size % HUNDRED);
-    return text;
+    return row->slip == INT32_MIN ? NULL_NUMBER : row->slip;
 }
 
 static const char *date_text(char text[TEXT_SIZE], int32_t day)
@@ -137,8 +120,8 @@ static void add_budget(struct buffer *out, const struct target_subject *subject)
         return;
     }
     buffer_printf(out, "  budget of %d: %s t (base %s t in %d, version %u), over the year by %s",
-                  subject->plan.year.year, tonnes(budget, row->budget_mg),
-                  tonnes(base, row->base_mg), subject->target->base_year, row->base_version,
+                  subject->plan.year.year, tonnes_text(budget, row->budget_mg),
+                  tonnes_text(base, row->base_mg), subject->target->base_year, row->base_version,
                   basis_text(subject));
     if (subject->plan.shares.basis == SHARES_MEDIAN)
         buffer_printf(out, " (%" PRIu32 ")", subject->plan.shares.years);
@@ -193,10 +176,11 @@ static void add_now(struct buffer *out, const struct config *config,
     char due[TEXT_SIZE];
     char slip[TEXT_SIZE];
     char coverage[TEXT_SIZE];
-    buffer_printf(
-        out, "  up to %s: %s t of %s t due, %s; coverage %s; level %s", date_text(date, row->day),
-        tonnes(ytd, row->ytd_mg), tonnes(due, row->due_mg), slip_text(slip, row->slip),
-        percent(coverage, part_of(row->covered_ms, row->expected_ms)), level_words[row->level]);
+    buffer_printf(out, "  up to %s: %s t of %s t due, %s; coverage %s; level %s",
+                  date_text(date, row->day), tonnes_text(ytd, row->ytd_mg),
+                  tonnes_text(due, row->due_mg), slip_text(slip, slip_of_row(row)),
+                  percent(coverage, part_of(row->covered_ms, row->expected_ms)),
+                  level_text(row->level));
     if (!row->counted)
         add_reasons(out, &config->trajectory, subject->target, row);
     if (subject->unmetered != 0)
@@ -215,11 +199,11 @@ static void add_forecast(struct buffer *out, const struct target_subject *subjec
     char high[TEXT_SIZE];
     if (!forecast->given)
         return;
-    buffer_printf(out, "  forecast of the year: %s t", tonnes(model, forecast->model_mg));
+    buffer_printf(out, "  forecast of the year: %s t", tonnes_text(model, forecast->model_mg));
     if (forecast->deviation_mg >= 0)
-        buffer_printf(out, " (80 %%: %s to %s)", tonnes(low, forecast->low_mg),
-                      tonnes(high, forecast->high_mg));
-    buffer_printf(out, "; year to date by share: %s t", tonnes(ratio, forecast->ratio_mg));
+        buffer_printf(out, " (80 %%: %s to %s)", tonnes_text(low, forecast->low_mg),
+                      tonnes_text(high, forecast->high_mg));
+    buffer_printf(out, "; year to date by share: %s t", tonnes_text(ratio, forecast->ratio_mg));
     if (forecast->probability >= 0)
         buffer_printf(out, "; probability of a miss %.3f", forecast->probability / 1000.0);
     if (forecast->deviation_mg < 0)
@@ -238,13 +222,14 @@ static void add_needed(struct buffer *out, const struct target_subject *subject,
 {
     char text[TEXT_SIZE];
     if (row->trailing_mg >= 0)
-        buffer_printf(out, "  last twelve complete months: %s t\n", tonnes(text, row->trailing_mg));
+        buffer_printf(out, "  last twelve complete months: %s t\n",
+                      tonnes_text(text, row->trailing_mg));
     if (row->achieved != INT64_MIN)
         buffer_printf(out, "  achieved of the target by %d: %s\n", subject->plan.year.year - 1,
                       percent(text, row->achieved));
     if (row->overshoot_mg != INT64_MIN)
         buffer_printf(out, "  emitted beyond what was allowed since %d: %s t\n",
-                      subject->target->base_year, tonnes(text, row->overshoot_mg));
+                      subject->target->base_year, tonnes_text(text, row->overshoot_mg));
     if (!row->needed.to_end_known)
         return;
     buffer_printf(out, "  needed a year up to %d: %s of last year's emissions",
@@ -275,14 +260,14 @@ static void add_months(struct buffer *out, const struct target_subject *subject)
         char forecast[TEXT_SIZE] = "-";
         char probability[TEXT_SIZE] = "-";
         if (row->forecast.given)
-            (void)tonnes(forecast, row->forecast.model_mg);
+            (void)tonnes_text(forecast, row->forecast.model_mg);
         if (row->forecast.given && row->forecast.probability >= 0)
             (void)snprintf(probability, TEXT_SIZE, "%.3f", row->forecast.probability / 1000.0);
         buffer_printf(out, "  %-10s %16s %16s %10s %16s %6s %10s  %s\n", date_text(date, row->day),
-                      tonnes(ytd, row->ytd_mg), tonnes(due, row->due_mg),
-                      slip_text(slip, row->slip), forecast, probability,
+                      tonnes_text(ytd, row->ytd_mg), tonnes_text(due, row->due_mg),
+                      slip_text(slip, slip_of_row(row)), forecast, probability,
                       percent(coverage, part_of(row->covered_ms, row->expected_ms)),
-                      level_words[row->level]);
+                      level_text(row->level));
     }
 }
 
@@ -295,9 +280,10 @@ static void add_transitions(struct buffer *out, const struct target_subject *sub
         if (transition->event == COURSE_NOTHING)
             continue;
         buffer_printf(out, "  %s: %s -> %s, at %s (%s-%u-%" PRIu32 ")\n",
-                      date_text(date, subject->days[i].row.day), level_words[transition->from],
-                      level_words[transition->to], slip_text(slip, subject->days[i].row.slip),
-                      subject->target->id, transition->base_version, transition->number);
+                      date_text(date, subject->days[i].row.day), level_text(transition->from),
+                      level_text(transition->to),
+                      slip_text(slip, slip_of_row(&subject->days[i].row)), subject->target->id,
+                      transition->base_version, transition->number);
     }
 }
 
@@ -417,7 +403,7 @@ static void add_day(struct cells *cells, const struct target_subject *subject,
     add_forecast_cells(cells, subject->target, row);
     add_needed_cells(cells, row);
     cells_add_fixed(cells, "counted", row->counted, 0, true);
-    cells_add_text(cells, "level", level_words[row->level]);
+    cells_add_text(cells, "level", level_text(row->level));
     cells_add_text(cells, "event", event_words[transition->event]);
     cells_add_fixed(cells, "number", transition->number, 0, transition->event != COURSE_NOTHING);
 }
