@@ -180,7 +180,7 @@ def facility_panels(store):
                Windows("emissions", "activity", by=("source", "unit"), alias="<source> in <unit>")),
         Series(11, "CO2e by scope", "Mass per window, final and provisional together.", (12, 8),
                Windows("emissions", "co2e_kg", by=("scope",), alias="Scope <scope>"), KILOS, bars=True, min=0),
-        Series(12, "Meters that report", "Meters of which a window has a reading, beside those that should report.",
+        Series(12, "Meters that report", "Meters that have a reading in the window, beside those that should report.",
                (12, 8), Windows("coverage", meters, alias="$col"), decimals=0, min=0),
         Row(13, "Days and months in facility time"),
         bars(14, "CO2e by day", "A bar begins at midnight of the facility. Dashed grey is provisional.", (12, 9),

@@ -1,4 +1,4 @@
-"""The dashboard of what the figures rest on: coverage, held and estimated time, conflicts, late changes."""
+"""The dashboard of data quality: coverage, held and estimated time, conflicts, late changes."""
 from boards import Variables, dashboard, link
 from emissions import FinalTimeline, RevisedTable, day_values, revised_annotation
 from panels import COVERED, Heatmap, Row, Series, Stat, Table, fixed, override, thresholds

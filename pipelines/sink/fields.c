@@ -138,10 +138,11 @@ const struct measurement measurements[ROW_KIND_COUNT] = {
                         "one row for each closed day of a target, and for each hour of the running "
                         "day, at that instant; a row is never changed",
                         false, true, true, trajectory_fields, TRAJECTORY_FIELDS},
-    [ROW_TRAJECTORY_NOW] = {"trajectory_now",
-                            "one row for each target year, at its beginning, which follows the "
-                            "figures",
-                            false, true, false, trajectory_now_fields, TRAJECTORY_NOW_FIELDS},
+    [ROW_TRAJECTORY_NOW] =
+        {"trajectory_now",
+         "one row for each target year, at its beginning, written again with each row of "
+         "`trajectory`",
+         false, true, false, trajectory_now_fields, TRAJECTORY_NOW_FIELDS},
     [ROW_ALERT] = {"alerts",
                    "one row for each change of a target's alert level, at the instant of its row "
                    "of `trajectory`; a row is never changed",
